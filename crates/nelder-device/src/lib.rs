@@ -1,0 +1,1 @@
+//! Programs over columns, and the CPU backend that interprets them.

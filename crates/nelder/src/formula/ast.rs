@@ -1,0 +1,95 @@
+//! R's expressions as a tree.
+
+/// A binary operator, `+` to `|`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Binary {
+    /// `+`
+    Add,
+    /// `-`
+    Sub,
+    /// `*`
+    Mul,
+    /// `/`
+    Div,
+    /// `^` (also written `**`)
+    Pow,
+    /// `:`
+    Colon,
+    /// `%in%`
+    In,
+    /// `%%`
+    Mod,
+    /// `%/%`
+    IntDiv,
+    /// `==`
+    Eq,
+    /// `!=`
+    Ne,
+    /// `<`
+    Lt,
+    /// `<=`
+    Le,
+    /// `>`
+    Gt,
+    /// `>=`
+    Ge,
+    /// `&` (also `&&`)
+    And,
+    /// `|` (also `||`)
+    Or,
+}
+
+/// A unary operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unary {
+    /// `-`
+    Neg,
+    /// `+`
+    Plus,
+    /// `!`
+    Not,
+}
+
+/// An argument of a call, with its name if it has one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arg {
+    /// `df` in `ns(x, df = 3)`.
+    pub name: Option<String>,
+    /// The value.
+    pub value: Expr,
+}
+
+/// An R expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expr {
+    /// A number; `integer` for `5L`.
+    Number {
+        /// The value.
+        value: f64,
+        /// Whether it was written with `L`.
+        integer: bool,
+    },
+    /// A string.
+    Text(String),
+    /// `TRUE` or `FALSE`.
+    Logical(bool),
+    /// `NA`.
+    Missing,
+    /// `NULL`.
+    Null,
+    /// A name; back-ticks removed.
+    Name(String),
+    /// `function(args)`.
+    Call {
+        /// The function's name; `c`, `poly`, …; `stats::poly` is `poly`.
+        function: String,
+        /// Its arguments in order.
+        args: Vec<Arg>,
+    },
+    /// A prefix operator.
+    Unary(Unary, Box<Expr>),
+    /// An infix operator.
+    Binary(Binary, Box<Expr>, Box<Expr>),
+    /// `(expr)`.
+    Paren(Box<Expr>),
+}

@@ -1,0 +1,210 @@
+//! Columns in memory, borrowed from whoever holds them.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use super::{Batch, Column, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
+
+/// Named columns of equal length in memory.
+///
+/// ```
+/// use nelder::frame::{Column, Frame, Kind};
+/// let x = [1.0, 2.0, 3.0];
+/// let frame = Frame::new().with_real("x", &x);
+/// assert_eq!(frame.len(), 3);
+/// ```
+#[derive(Debug, Default)]
+pub struct Frame<'a> {
+    schema: Schema,
+    columns: Vec<Column<'a>>,
+    rows: usize,
+    batch_rows: usize,
+}
+
+impl<'a> Frame<'a> {
+    /// No columns; batches of 8,192 rows.
+    pub fn new() -> Self {
+        Frame {
+            schema: Schema::default(),
+            columns: Vec::new(),
+            rows: 0,
+            batch_rows: 8192,
+        }
+    }
+
+    /// The same rows in batches of `rows` rows (at least one).
+    pub fn in_batches_of(mut self, rows: usize) -> Self {
+        self.batch_rows = rows.max(1);
+        self
+    }
+
+    /// Adds a column.
+    ///
+    /// # Panics
+    /// When its length differs from the columns already there.
+    pub fn with(mut self, name: &str, kind: Kind, column: Column<'a>) -> Self {
+        assert!(
+            self.columns.is_empty() || column.len() == self.rows,
+            "columns of different length"
+        );
+        self.rows = column.len();
+        self.schema.fields.push(Field {
+            name: name.to_string(),
+            kind,
+        });
+        self.columns.push(column);
+        self
+    }
+
+    /// Adds a numeric column; `NaN` is missing.
+    pub fn with_real(self, name: &str, values: &'a [f64]) -> Self {
+        self.with(name, Kind::Real, Column::Real(Cow::Borrowed(values)))
+    }
+
+    /// Adds a column of whole numbers; `i32::MIN` is missing.
+    pub fn with_integer(self, name: &str, values: &'a [i32]) -> Self {
+        self.with(name, Kind::Integer, Column::Integer(Cow::Borrowed(values)))
+    }
+
+    /// Adds a column of 0 (`FALSE`), 1 (`TRUE`) and 2 (missing).
+    pub fn with_logical(self, name: &str, values: &'a [u8]) -> Self {
+        self.with(name, Kind::Logical, Column::Logical(Cow::Borrowed(values)))
+    }
+
+    /// Adds a column of codes into `levels`.
+    pub fn with_codes(self, name: &str, codes: &'a [u32], levels: Arc<Levels>, ordered: bool) -> Self {
+        let kind = if levels.is_fixed() {
+            Kind::Factor { ordered }
+        } else {
+            Kind::Text
+        };
+        self.with(
+            name,
+            kind,
+            Column::Codes {
+                codes: Cow::Borrowed(codes),
+                levels,
+            },
+        )
+    }
+
+    /// Adds a column of strings; `None` is missing.
+    pub fn with_text<S: AsRef<str>>(self, name: &str, values: &[Option<S>]) -> Self {
+        let levels = Levels::growing();
+        let codes = values
+            .iter()
+            .map(|v| {
+                v.as_ref().map_or(super::MISSING, |s| {
+                    levels.intern(&super::Key::Text(s.as_ref().into()))
+                })
+            })
+            .collect::<Vec<u32>>();
+        self.with(
+            name,
+            Kind::Text,
+            Column::Codes {
+                codes: Cow::Owned(codes),
+                levels: Arc::new(levels),
+            },
+        )
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.rows == 0
+    }
+
+    /// The columns, in order.
+    pub fn columns(&self) -> &[Column<'a>] {
+        &self.columns
+    }
+}
+
+fn part<'s>(column: &'s Column<'_>, from: usize, to: usize) -> (Column<'s>, u64) {
+    match column {
+        Column::Real(v) => (Column::Real(Cow::Borrowed(&v[from..to])), 8),
+        Column::Integer(v) => (Column::Integer(Cow::Borrowed(&v[from..to])), 4),
+        Column::Logical(v) => (Column::Logical(Cow::Borrowed(&v[from..to])), 1),
+        Column::Codes { codes, levels } => (
+            Column::Codes {
+                codes: Cow::Borrowed(&codes[from..to]),
+                levels: levels.clone(),
+            },
+            4,
+        ),
+    }
+}
+
+impl Source for Frame<'_> {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows as u64)
+    }
+
+    fn workers(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
+        let batches = self.rows.div_ceil(self.batch_rows.max(1));
+        let workers = self.workers().min(batches.max(1));
+        let (next, go, bytes) = (AtomicUsize::new(0), AtomicBool::new(true), AtomicU64::new(0));
+        let work = |worker: usize| {
+            while go.load(Ordering::Relaxed) {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                if index >= batches {
+                    break;
+                }
+                let from = index * self.batch_rows;
+                let to = (from + self.batch_rows).min(self.rows);
+                let mut width = 0;
+                let columns = columns
+                    .iter()
+                    .map(|&c| {
+                        let (column, w) = part(&self.columns[c], from, to);
+                        width += w;
+                        column
+                    })
+                    .collect();
+                bytes.fetch_add(width * (to - from) as u64, Ordering::Relaxed);
+                let batch = Batch {
+                    index,
+                    first_row: from as u64,
+                    rows: to - from,
+                    columns,
+                };
+                if !visit(worker, batch) {
+                    go.store(false, Ordering::Relaxed);
+                }
+            }
+        };
+        if workers == 1 {
+            work(0);
+        } else {
+            rayon::scope(|scope| {
+                for worker in 1..workers {
+                    let work = &work;
+                    scope.spawn(move |_| work(worker));
+                }
+                work(0);
+            });
+        }
+        if go.into_inner() {
+            Ok(Scan {
+                rows: self.rows as u64,
+                bytes: bytes.into_inner(),
+            })
+        } else {
+            Err(SourceError::Stopped)
+        }
+    }
+}

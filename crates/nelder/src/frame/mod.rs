@@ -1,0 +1,13 @@
+//! Columns, factors, missing values: the data as a model sees it, borrowed and never copied.
+
+mod column;
+mod label;
+mod levels;
+mod memory;
+mod source;
+
+pub use column::{Column, Kind};
+pub use label::number_label;
+pub use levels::{Key, Levels, MISSING};
+pub use memory::Frame;
+pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit};

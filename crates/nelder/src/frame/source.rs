@@ -1,0 +1,84 @@
+//! Where rows come from: memory, a file, a stream; always in batches.
+
+use super::{Column, Kind};
+
+/// A column's name and what it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Field {
+    /// The name that formulas use.
+    pub name: String,
+    /// What the column holds.
+    pub kind: Kind,
+}
+
+/// The columns of a source, in its order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    /// One entry a column.
+    pub fields: Vec<Field>,
+}
+
+impl Schema {
+    /// Position of a column by name.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.fields.iter().position(|f| f.name == name)
+    }
+
+    /// The columns' names.
+    pub fn names(&self) -> Vec<&str> {
+        self.fields.iter().map(|f| f.name.as_str()).collect()
+    }
+}
+
+/// Some consecutive rows of the wanted columns.
+#[derive(Clone, Debug)]
+pub struct Batch<'a> {
+    /// Position of the batch in the source, from 0; the same in each scan.
+    pub index: usize,
+    /// Position of the first row in the source, from 0.
+    pub first_row: u64,
+    /// Number of rows.
+    pub rows: usize,
+    /// The wanted columns, in the order in which they were asked for.
+    pub columns: Vec<Column<'a>>,
+}
+
+/// Why a source could not deliver its rows.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// Reading failed; the message names the file.
+    #[error("{0}")]
+    Read(String),
+    /// The visitor stopped the scan (its own error, or an interrupt).
+    #[error("stopped")]
+    Stopped,
+}
+
+/// What a scan read.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Scan {
+    /// Rows delivered.
+    pub rows: u64,
+    /// Bytes of column data delivered (decoded size).
+    pub bytes: u64,
+}
+
+/// Receives a batch; `false` stops the scan. `worker` is below [`Source::workers`]; no two calls run at the
+/// same time with the same worker, so a visitor may keep one accumulator for each.
+pub type Visit<'v> = dyn Fn(usize, Batch<'_>) -> bool + Sync + 'v;
+
+/// Rows that can be read more than once, in batches, by several workers.
+pub trait Source: Sync {
+    /// The columns.
+    fn schema(&self) -> &Schema;
+
+    /// Number of rows if it is known without reading them.
+    fn rows(&self) -> Option<u64>;
+
+    /// How many workers a scan uses at most.
+    fn workers(&self) -> usize;
+
+    /// Visits each batch of the wanted columns once. Batches are delivered in any order and concurrently;
+    /// their `index` and `first_row` are the same in each scan.
+    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError>;
+}

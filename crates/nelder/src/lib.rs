@@ -1,0 +1,5 @@
+//! R's `lm` and its relatives as a few passes over rows.
+#![warn(missing_docs)]
+
+pub mod formula;
+pub mod frame;
