@@ -196,8 +196,10 @@ expected <- function(m, with = list(), level = 0.95, perfect = FALSE, brief = FA
     residuals = arr(pad(residuals(m), rows))))
   if (is.null(f)) out["f_statistic"] <- list(NULL)
   if (!brief) {
-    out <- c(out, list(cooks = arr(pad(cooks.distance(m), rows)), rstandard = arr(pad(rstandard(m), rows)),
-      rstudent = arr(pad(rstudent(m), rows)), dfbetas = arr(pad_both(dfbetas(m), rows, all))))
+    out <- c(out, list(cooks = arr(pad(cooks.distance(m), rows)), rstandard = arr(pad(rstandard(m), rows))))
+    # with one degree of freedom a fit without a row leaves 0 / 0
+    if (df.residual(m) > 1)
+      out <- c(out, list(rstudent = arr(pad(rstudent(m), rows)), dfbetas = arr(pad_both(dfbetas(m), rows, all))))
     out$vcov <- square(vcov(m))
   }
   if (isTRUE(with$anova)) out$anova <- anova_table(anova(m))
