@@ -171,7 +171,8 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
 fn tools() -> Verdict {
     for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
         let there = || setup::succeeds("cargo", &[command, "--version"]);
-        if !there() && !(setup::succeeds("rustup", &["component", "add", component]) && there()) {
+        let ready = there() || setup::succeeds("rustup", &["component", "add", component]) && there();
+        if !ready {
             return Verdict::of(Err(format!(
                 "cargo {command} is missing: rustup component add {component}"
             )));
