@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-/// Largest relative difference between two runs of R on a design of condition 1.
+/// Largest relative difference between two runs of R on a case whose noise is 1.
 const TOLERANCE: f64 = 1e-12;
 
 /// `cargo xtask oracle [--check] [NAME...]`.
@@ -159,9 +159,9 @@ fn compare_families(file: &str, old: &Value, new: &Value, errors: &mut Vec<Strin
         return 0;
     }
     for (a, b) in olds.iter().zip(news) {
-        let condition = a["condition"].as_f64().unwrap_or(1.0).max(1.0);
+        let noise = a["noise"].as_f64().unwrap_or(1.0).max(1.0);
         let path = format!("{file} {}", a["name"].as_str().unwrap_or("?"));
-        compare(&path, a, b, TOLERANCE * condition, 0.0, errors);
+        compare(&path, a, b, TOLERANCE * noise, 0.0, errors);
     }
     olds.len()
 }
