@@ -1,1 +1,7 @@
 //! Programs over columns, and the CPU backend that interprets them.
+
+mod dd;
+mod real;
+
+pub use dd::Dd;
+pub use real::Real;
