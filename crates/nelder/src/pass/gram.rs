@@ -13,7 +13,7 @@ use faer::{Accum, Mat, MatRef, Par};
 use nelder_device::Dd;
 
 use super::Accumulator;
-use super::kernels::{self, Pair};
+use nelder_device::kernels::{self, Pair};
 use crate::design::{Atoms, Block, Numbers};
 
 /// How products are formed.

@@ -4,7 +4,7 @@ use nelder_device::Dd;
 
 use super::Accumulator;
 use super::gram::Table;
-use super::kernels::{self, Pair};
+use nelder_device::kernels::{self, Pair};
 use crate::design::{Atoms, Block, Numbers};
 
 /// Coefficients by atom: what each row multiplies its columns with.

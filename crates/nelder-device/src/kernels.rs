@@ -5,7 +5,7 @@
 //! beside the values. The result is as accurate as if computed with 106 bits and rounded, up to n² ε².
 //! Each loop runs over `LANES` independent sums so that it vectorises; `pulp` selects the instruction set.
 
-use nelder_device::Dd;
+use crate::Dd;
 use pulp::{Arch, NullaryFnOnce};
 
 /// Independent partial sums in a reduction.
