@@ -93,6 +93,8 @@ pub struct Gram {
     pub second: Vec<Dd>,
     /// For each group and code: for each multiplier m, Σ w m and Σ w m z; then Σ w m m' for m' ≤ m.
     pub groups: Vec<Table>,
+    /// For each group and code, the number of rows.
+    pub counts: Vec<Vec<u64>>,
     /// For each two groups, their contingency table.
     pub cross: Vec<Cross>,
     pack: Vec<f64>,
@@ -135,6 +137,7 @@ impl Gram {
             log_weight: 0.0,
             sums: vec![Dd::ZERO; z],
             second: vec![Dd::ZERO; z * (z + 1) / 2],
+            counts: vec![Vec::new(); groups.len()],
             groups,
             cross,
             pack: Vec::new(),
@@ -253,6 +256,11 @@ impl Gram {
             let table = &mut self.groups[g];
             let Some(&largest) = codes.iter().max() else { continue };
             table.reserve(largest as usize);
+            let counts = &mut self.counts[g];
+            if counts.len() <= largest as usize {
+                counts.resize(largest as usize + 1, 0);
+            }
+            codes.iter().for_each(|&c| counts[c as usize] += 1);
             let width = table.width;
             for (a, multiplier) in group.multipliers.iter().enumerate() {
                 // w m, in two parts
@@ -400,6 +408,12 @@ impl Accumulator for Gram {
         }
         for (a, b) in self.groups.iter_mut().zip(&other.groups) {
             a.merge(b);
+        }
+        for (a, b) in self.counts.iter_mut().zip(&other.counts) {
+            if b.len() > a.len() {
+                a.resize(b.len(), 0);
+            }
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         }
         for (a, b) in self.cross.iter_mut().zip(&other.cross) {
             for (&pair, &from) in &b.index {

@@ -10,7 +10,7 @@ use nelder_device::Dd;
 use super::gram::{Gram, packed};
 use super::residual::Coefficients;
 use crate::design::{ColumnKind, Map, Parametrization};
-use crate::solve::{Factor, Symmetric};
+use crate::solve::{Factor, Symmetric, Variance};
 
 use super::gram::Table;
 
@@ -57,6 +57,15 @@ pub struct Solution {
     pub kept: Vec<Dd>,
     /// Effects of the eliminated factor's levels.
     pub levels: Vec<Dd>,
+}
+
+/// What a score calls for.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The step Δ.
+    pub solution: Solution,
+    /// rᵀWXΔ: by how much the step lowers the residual sum of squares.
+    pub gain: Dd,
 }
 
 impl Normal {
@@ -333,7 +342,7 @@ impl Normal {
     }
 
     /// Solves for the correction that a score Xᵀ W r calls for.
-    pub fn correct(&self, factor: &Factor, map: &Map, score: &Score<'_>) -> Solution {
+    pub fn correct(&self, factor: &Factor, map: &Map, score: &Score<'_>) -> Correction {
         let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
         let k = self.kept.len();
         let mut position = vec![None; map.columns()];
@@ -361,9 +370,13 @@ impl Normal {
                 }
             }
         }
+        let inner = |a: &[Dd], b: &[Dd]| a.iter().zip(b).fold(Dd::ZERO, |s, (x, y)| s + *x * *y);
         let Some((term, a)) = map.absorbed.as_ref().zip(self.absorbed.as_ref()) else {
-            return Solution { kept: factor.solve(&right), levels: Vec::new() };
+            let kept = factor.solve(&right);
+            let gain = inner(&right, &kept);
+            return Correction { solution: Solution { kept, levels: Vec::new() }, gain };
         };
+        let whole = right.clone();
         let table = &score.groups[term.group];
         let by_level: Vec<Dd> = term
             .codes
@@ -377,7 +390,8 @@ impl Normal {
         }
         let kept = factor.solve(&right);
         let levels = self.level_effects(a, &kept, |l| by_level[l] / a.weights[l]);
-        Solution { kept, levels }
+        let gain = inner(&whole, &kept) + inner(&by_level, &levels);
+        Correction { solution: Solution { kept, levels }, gain }
     }
 
     /// Coefficients of the model matrix from a solution; aliased ones are zero.
@@ -464,25 +478,35 @@ impl Normal {
     }
 
     /// Variance of a functional over σ², with a first-order bound on its error.
-    pub fn variance(&self, factor: &Factor, functional: &Functional, mean_of_levels: &LevelMeans) -> (f64, f64) {
-        let Some(a) = &self.absorbed else { return factor.quadratic(&functional.kept, &self.matrix.sizes) };
-        let k = self.kept.len();
+    pub fn variance(&self, factor: &Factor, functional: &Functional, mean_of_levels: &LevelMeans) -> Variance {
+        let v = self.reduced(functional, mean_of_levels);
+        let mut own = 0.0;
+        if let Some(a) = &self.absorbed {
+            own = functional.all * functional.all * mean_of_levels.inverse_weight;
+            for &(l, c) in &functional.levels {
+                own += (c * c + 2.0 * c * functional.all) / a.weights[l].hi;
+            }
+        }
+        let q = factor.quadratic(&v, &self.matrix.sizes);
+        Variance { value: own + q.value, error: q.error + f64::EPSILON * own, spread: q.spread }
+    }
+
+    /// The vector over the kept columns that a functional puts on the factor.
+    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<f64> {
         let mut v = functional.kept.clone();
-        let mut own = functional.all * functional.all * mean_of_levels.inverse_weight;
+        let Some(a) = &self.absorbed else { return v };
+        let k = self.kept.len();
         if functional.all != 0.0 {
             for (v, m) in v.iter_mut().zip(&mean_of_levels.means) {
                 *v -= functional.all * m;
             }
         }
         for &(l, c) in &functional.levels {
-            let w = 1.0 / a.weights[l].hi;
-            own += (c * c + 2.0 * c * functional.all) * w;
             for (v, m) in v.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
                 *v -= c * m.hi;
             }
         }
-        let (value, bound) = factor.quadratic(&v, &self.matrix.sizes);
-        (own + value, bound + f64::EPSILON * own)
+        v
     }
 
     /// Sums over the levels that functionals with a constant entry need.

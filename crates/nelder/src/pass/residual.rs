@@ -23,7 +23,11 @@ pub struct Coefficients {
 pub struct ResidualRun {
     /// Position of the batch in the source.
     pub index: usize,
-    /// y − Xβ for each response.
+    /// Position of the batch's first row in the source.
+    pub first_row: u64,
+    /// Which rows of the batch these are; `None` for all.
+    pub kept: Option<Vec<u32>>,
+    /// √w (y − Xβ) for each response.
     pub values: Vec<Vec<f64>>,
 }
 
@@ -254,7 +258,12 @@ impl Accumulator for Residuals<'_> {
             }
         }
         if self.keep {
-            self.runs.push(ResidualRun { index: block.index, values: kept });
+            self.runs.push(ResidualRun {
+                index: block.index,
+                first_row: block.first_row,
+                kept: block.kept.clone(),
+                values: kept,
+            });
         }
     }
 

@@ -22,6 +22,32 @@ pub trait Monitor: Sync {
     fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool;
 }
 
+impl<A: Accumulator, B: Accumulator> Accumulator for (A, B) {
+    fn update(&mut self, block: &Block<'_>) {
+        self.0.update(block);
+        self.1.update(block);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.0.merge(other.0);
+        self.1.merge(other.1);
+    }
+}
+
+impl<A: Accumulator> Accumulator for Option<A> {
+    fn update(&mut self, block: &Block<'_>) {
+        if let Some(a) = self {
+            a.update(block);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        if let (Some(a), Some(b)) = (self.as_mut(), other) {
+            a.merge(b);
+        }
+    }
+}
+
 /// A monitor that shows nothing and never stops.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quiet;

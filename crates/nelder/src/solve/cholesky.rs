@@ -24,7 +24,20 @@ pub struct Factor {
     pub inverse: Mat<f64>,
     /// Bound on the relative error with which entries of the matrix and the factor are known.
     pub unit: f64,
+    /// Whether the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
+    pub orthogonal: bool,
     lower: Lower,
+}
+
+/// A variance over σ², and what is known of its error.
+#[derive(Clone, Copy, Debug)]
+pub struct Variance {
+    /// The value.
+    pub value: f64,
+    /// Bound on its absolute error.
+    pub error: f64,
+    /// Σᵢ |vᵀ A⁻¹|ᵢ tᵢ: how far relative errors of the matrix reach.
+    pub spread: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -52,7 +65,7 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
     }
     let inverse = if k == 0 { Mat::zeros(0, 0) } else { llt.inverse() };
     let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt();
-    Some(Factor { accepted: (0..k).collect(), scales, pivots, inverse, unit, lower: Lower::Double(llt) })
+    Some(Factor { accepted: (0..k).collect(), scales, pivots, inverse, unit, orthogonal: false, lower: Lower::Double(llt) })
 }
 
 /// Factor in twice the precision, leaving out aliased columns as R does.
@@ -80,7 +93,7 @@ pub fn factor_twice(matrix: &Symmetric, tol: f64, unit: f64) -> Factor {
             pivots.push(pivot.hi);
         }
     }
-    from_triangle(l, accepted, pivots, scales, unit)
+    from_triangle(l, accepted, pivots, scales, unit, false)
 }
 
 /// The factor whose lower triangle is known: by Cholesky, or as Rᵀ from a QR decomposition.
@@ -90,6 +103,7 @@ pub(super) fn from_triangle(
     pivots: Vec<f64>,
     scales: Vec<f64>,
     unit: f64,
+    orthogonal: bool,
 ) -> Factor {
     let r = accepted.len();
     // rows of U = L⁻ᵀ, so that the inverse is U Uᵀ: column c of L⁻¹ by forward substitution
@@ -105,55 +119,53 @@ pub(super) fn from_triangle(
         let from = i.max(j);
         kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
     });
-    Factor { accepted, scales, pivots, inverse, unit, lower: Lower::Twice(l) }
+    Factor { accepted, scales, pivots, inverse, unit, orthogonal, lower: Lower::Twice(l) }
 }
 
 impl Factor {
     /// Solves for the accepted columns: scaled-matrix inverse times `right` (one entry a column of the original
     /// matrix); zero where aliased.
     pub fn solve(&self, right: &[Dd]) -> Vec<Dd> {
+        self.back_substitute(&self.effects(right))
+    }
+
+    /// Solves Lᵀ x = effects, effects over the accepted columns; zero where aliased. With L from a QR
+    /// decomposition and effects = Qᵀ y these are the coefficients.
+    pub fn back_substitute(&self, effects: &[Dd]) -> Vec<Dd> {
         let r = self.accepted.len();
-        let mut x: Vec<Dd> = self.accepted.iter().map(|&j| right[j].div_f64(self.scales[j])).collect();
-        match &self.lower {
-            Lower::Double(llt) => {
-                let l = llt.L();
-                for i in 0..r {
-                    let mut s = x[i];
-                    for j in 0..i {
-                        s = s - x[j].mul_f64(l[(i, j)]);
-                    }
-                    x[i] = s.div_f64(l[(i, i)]);
-                }
-                for i in (0..r).rev() {
-                    let mut s = x[i];
-                    for j in i + 1..r {
-                        s = s - x[j].mul_f64(l[(j, i)]);
-                    }
-                    x[i] = s.div_f64(l[(i, i)]);
-                }
+        let mut x = effects.to_vec();
+        for i in (0..r).rev() {
+            let mut s = x[i];
+            for j in i + 1..r {
+                s = s - x[j] * self.entry(j, i);
             }
-            Lower::Twice(l) => {
-                for i in 0..r {
-                    let mut s = x[i];
-                    for j in 0..i {
-                        s = s - x[j] * l.get(i, j);
-                    }
-                    x[i] = s / l.get(i, i);
-                }
-                for i in (0..r).rev() {
-                    let mut s = x[i];
-                    for j in i + 1..r {
-                        s = s - x[j] * l.get(j, i);
-                    }
-                    x[i] = s / l.get(i, i);
-                }
-            }
+            x[i] = s / self.entry(i, i);
         }
-        let mut out = vec![Dd::ZERO; right.len()];
+        let mut out = vec![Dd::ZERO; self.scales.len()];
         for (v, &j) in x.iter().zip(&self.accepted) {
             out[j] = v.div_f64(self.scales[j]);
         }
         out
+    }
+
+    /// Solves L e = right over the accepted columns: with right = Xᵀy, the effects Qᵀ y.
+    pub fn effects(&self, right: &[Dd]) -> Vec<Dd> {
+        let mut x: Vec<Dd> = self.accepted.iter().map(|&j| right[j].div_f64(self.scales[j])).collect();
+        for i in 0..x.len() {
+            let mut s = x[i];
+            for j in 0..i {
+                s = s - x[j] * self.entry(i, j);
+            }
+            x[i] = s / self.entry(i, i);
+        }
+        x
+    }
+
+    fn entry(&self, i: usize, j: usize) -> Dd {
+        match &self.lower {
+            Lower::Double(llt) => Dd::new(llt.L()[(i, j)]),
+            Lower::Twice(l) => l.get(i, j),
+        }
     }
 
     /// Position of each column among the accepted ones.
@@ -174,8 +186,10 @@ impl Factor {
     }
 
     /// vᵀ A⁻¹ v for a vector over all columns (aliased entries are not read), with a first-order bound on its
-    /// error: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the sizes of the columns as they were summed.
-    pub fn quadratic(&self, v: &[f64], sizes: &[f64]) -> (f64, f64) {
+    /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
+    /// norms of the columns as they were summed. For a QR factor, whose columns are known to `unit`:
+    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ.
+    pub fn quadratic(&self, v: &[f64], sizes: &[f64]) -> Variance {
         let r = self.accepted.len();
         let scaled: Vec<f64> = self.accepted.iter().map(|&j| v[j] / self.scales[j]).collect();
         let (mut value, mut spread) = (0.0, 0.0);
@@ -188,21 +202,20 @@ impl Factor {
             }
             value += s * scaled[i];
             let j = self.accepted[i];
-            spread += s.abs() * sizes[j].sqrt() / self.scales[j];
+            spread += s.abs() * (sizes[j].sqrt() / self.scales[j]);
         }
-        (value, self.unit * spread * spread)
+        let error = if self.orthogonal {
+            2.0 * self.unit * value.max(0.0).sqrt() * spread
+        } else {
+            self.unit * spread * spread
+        };
+        Variance { value, error: error + 4.0 * f64::EPSILON * value, spread }
     }
 
     /// L Lᵀ v over the accepted columns, scaled.
     pub(super) fn multiply(&self, v: &[f64]) -> Vec<f64> {
         let r = self.accepted.len();
-        let entry: Box<dyn Fn(usize, usize) -> f64> = match &self.lower {
-            Lower::Double(llt) => {
-                let l = llt.L();
-                Box::new(move |i, j| l[(i, j)])
-            }
-            Lower::Twice(l) => Box::new(move |i, j| l.get(i, j).hi),
-        };
+        let entry = |i: usize, j: usize| self.entry(i, j).hi;
         let mut t = vec![0.0; r];
         let mut w = vec![0.0; r];
         for j in 0..r {

@@ -7,7 +7,7 @@ mod matrix;
 mod qr;
 mod symmetric;
 
-pub use cholesky::{Factor, factor_double, factor_twice};
+pub use cholesky::{Factor, Variance, factor_double, factor_twice};
 pub use condition::condition;
 pub use matrix::Rows2;
 pub use qr::{Triangle, limited_pivoting};

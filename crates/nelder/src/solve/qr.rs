@@ -146,5 +146,5 @@ pub fn limited_pivoting(triangle: &Triangle, x: usize, norms: &[f64], tol: f64, 
     }
     let effects = (x..c).map(|y| (0..r).map(|i| work.get(y, i)).collect()).collect();
     let rest = (x..c).map(|y| kernels::dot(work.part(y, r, c), work.part(y, r, c))).collect();
-    (from_triangle(l, accepted, pivots, scales, unit), effects, rest)
+    (from_triangle(l, accepted, pivots, scales, unit, true), effects, rest)
 }
