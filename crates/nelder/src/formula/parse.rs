@@ -110,7 +110,11 @@ pub fn parse_formula(text: &str) -> Result<Formula, SyntaxError> {
     let mut parser = Parser::new(text, true);
     let left = match parser.kind() {
         Kind::Tilde => None,
-        _ => Some(parser.expression(0)?.expr),
+        _ => {
+            let node = parser.expression(0)?;
+            // the response is evaluated as a whole, unlike the sum on the right
+            Some(parser.grown(node.expr, node.height, MAX_HEIGHT)?.expr)
+        }
     };
     match parser.kind() {
         Kind::Tilde => parser.advance(),
