@@ -264,7 +264,9 @@ impl ContrastMatrix {
 /// the discrete Chebyshev (Gram) polynomials t_k, whose values divided by k! are integers below 2^118 for up to
 /// 95 points, so that their recurrence (Abramowitz & Stegun 22.17)
 ///
-///     (k + 1)² τ_{k+1}(x) = (2k + 1)(2x - n + 1) τ_k(x) - (n² - k²) τ_{k-1}(x)
+/// ```text
+/// (k + 1)² τ_{k+1}(x) = (2k + 1)(2x - n + 1) τ_k(x) - (n² - k²) τ_{k-1}(x)
+/// ```
 ///
 /// is exact in 128-bit integers, and each entry is right to a few units in the last place.
 fn polynomials(n: usize) -> Vec<f64> {

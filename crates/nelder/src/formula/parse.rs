@@ -78,7 +78,7 @@ impl fmt::Display for SyntaxError {
         let after = after.split('\n').next().unwrap_or("");
         let visible = |c: char| if c.is_control() { ' ' } else { c };
         let column = before.chars().count();
-        let skip = if column > WINDOW { column - WINDOW } else { 0 };
+        let skip = column.saturating_sub(WINDOW);
         let left: String = before.chars().skip(skip).map(visible).collect();
         let right: String = after.chars().take(WINDOW).map(visible).collect();
         let (open, close) = (
