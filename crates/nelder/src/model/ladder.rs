@@ -10,13 +10,13 @@
 //! 4. Where twice the precision does not carry the gram either, a pass of Householder QR (TSQR) in twice the
 //!    precision, with R's limited pivoting, and another residual pass.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
 use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Monitor, Normal, Products, Residuals, ResidualRun, Score, Solution, Tsqr, by_atom, run,
+    Coefficients, Gram, Monitor, Normal, Products, Residuals, ResidualRun, Score, Solution, Tsqr, by_atom, packed, run,
 };
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
@@ -144,12 +144,12 @@ pub fn least_squares(
     loop {
         let tables: Vec<(usize, usize)> =
             gram.groups.iter().zip(&atoms.groups).map(|(t, g)| (t.codes(), g.multipliers.len())).collect();
-        let by: Vec<Coefficients> =
+        let by: Arc<[Coefficients]> =
             coefficients.iter().map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables)).collect();
         let name = if needs_exact { "residuals + gram" } else { "residuals" };
         let ((residuals, second), record) = run(name, "f64x2", rows, monitor, || {
             let gram = needs_exact.then(|| Gram::new(&atoms, Products::Exact));
-            (Residuals::new(&atoms, &by, keep, &widths), gram)
+            (Residuals::new(&atoms, by.clone(), keep, &widths), gram)
         })?;
         passes.push(record);
         if let Some(second) = second {
@@ -205,7 +205,7 @@ pub fn least_squares(
             for (b, d) in coefficients[y].iter_mut().zip(&step) {
                 *b = *b + *d;
             }
-            steps.push(kept_steps(&state, &correction.solution));
+            steps.push(correction.solution.kept.iter().map(|v| v.hi.abs()).collect());
         }
         refinements += 1;
         last = residuals;
@@ -222,12 +222,12 @@ struct Last {
     histogram: Vec<Histogram>,
 }
 
-fn last_of(mut last: Residuals<'_>) -> Last {
+fn last_of(mut last: Residuals) -> Last {
     last.runs.sort_by_key(|r| r.index);
     Last { runs: std::mem::take(&mut last.runs), histogram: std::mem::take(&mut last.histogram) }
 }
 
-fn score<'a>(residuals: &'a Residuals<'_>, y: usize) -> Score<'a> {
+fn score<'a>(residuals: &'a Residuals, y: usize) -> Score<'a> {
     Score { ones: residuals.ones[y], dense: &residuals.dense[y], groups: &residuals.groups[y] }
 }
 
@@ -251,11 +251,6 @@ fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gr
     linear
 }
 
-/// Steps of a solution over the kept columns, for the error bounds.
-fn kept_steps(state: &Attempt, solution: &Solution) -> Vec<f64> {
-    let _ = state;
-    solution.kept.iter().map(|v| v.hi.abs()).collect()
-}
 
 fn check(
     gram: &Gram,
@@ -413,6 +408,9 @@ fn orthogonal(
         matrix.sizes[j] = norm.hi;
         matrix.add(j, j, norm);
     }
+    for (&c, &r) in state.normal.kept.iter().zip(&state.normal.matrix.roundings) {
+        matrix.roundings[c] = r;
+    }
     let (factor, effects, _) = limited_pivoting(&tsqr.triangle, p, &matrix.norms, tol, UNIT_EXACT);
     let solutions: Vec<Solution> = effects
         .iter()
@@ -446,14 +444,13 @@ fn finish(
 ) -> Result<LeastSquares, ModelError> {
     let Attempt { columns, normal, factor, .. } = state;
     let map = &columns.map;
+    let atoms = gram.atoms();
     let p = map.columns();
     let m = coefficients.len();
     // 1. which columns are aliased
     let mut aliased = vec![false; p];
-    let inside: HashMap<usize, ()> = factor.accepted.iter().map(|&i| (normal.kept[i], ())).collect();
-    for &c in &normal.kept {
-        aliased[c] = !inside.contains_key(&c);
-    }
+    normal.kept.iter().for_each(|&c| aliased[c] = true);
+    factor.accepted.iter().for_each(|&i| aliased[normal.kept[i]] = false);
     // 2. variances and error bounds
     let means = normal.level_means();
     let diagonal: Vec<f64> = (0..normal.matrix.order).map(|i| normal.matrix.sizes[i].max(0.0).sqrt()).collect();
@@ -465,6 +462,24 @@ fn finish(
         (0..normal.matrix.order).map(|i| v(i).abs() * diagonal[i]).sum::<f64>()
     };
     let exact_unit = UNIT_EXACT * 4.0;
+    // decimal data were rounded to double precision before they came here: each column by at most half a unit in
+    // the last place, which moves β by G⁻¹Xᵀ(δy − δX β) + G⁻¹δXᵀr, bounded by norms over the rows
+    let half_unit = 0.5 * f64::EPSILON;
+    let moved: Vec<f64> = (0..m)
+        .map(|y| {
+            let own = if gram.rounded[atoms.dense + atoms.extra + y] {
+                let i = atoms.dense + y;
+                gram.second[packed(i, i)].hi.max(0.0).sqrt()
+            } else {
+                0.0
+            };
+            let columns = (0..normal.matrix.order)
+                .map(|i| coefficients[y][normal.kept[i]].hi.abs() * normal.matrix.roundings[i])
+                .sum::<f64>();
+            half_unit * (own + columns)
+        })
+        .collect();
+    let mut data_relative = 0.0f64;
     for c in 0..p {
         if aliased[c] {
             continue;
@@ -473,6 +488,8 @@ fn finish(
         let v = normal.variance(&factor, &f, &means);
         variances[c] = v.value;
         relative = relative.max(v.error / v.value.max(f64::MIN_POSITIVE));
+        let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
+        data_relative = data_relative.max(by_data);
         for y in 0..m {
             let step = reach(&|i| steps[y].get(i).copied().unwrap_or(0.0));
             let whole = reach(&|i| coefficients[y][normal.kept[i]].hi);
@@ -482,14 +499,14 @@ fn finish(
             } else {
                 factor.unit * v.spread * step + exact_unit * v.spread * (whole + norm)
             };
+            let data = v.value.max(0.0).sqrt() * moved[y] + half_unit * v.data_spread * rough[y];
             // what is printed is rounded to double precision
-            errors[y][c] = error + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
+            errors[y][c] = error + data + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
         }
     }
     // 3. units of the data: columns and responses were multiplied with powers of two
     let scales = bound.rows.scales().to_vec();
     let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
-    let atoms = gram.atoms();
     let response_scale =
         |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
     for c in 0..p {
@@ -513,7 +530,7 @@ fn finish(
         // what rounding of the data in twice the precision leaves of a perfect fit
         let floor = 1e-29 * normal.total[y].hi.max(0.0);
         if rss[y].hi > 0.0 {
-            rss_relative = rss_relative.max(floor / rss[y].hi);
+            rss_relative = rss_relative.max(floor / rss[y].hi + 2.0 * moved[y] / rss[y].hi.sqrt());
         }
         rss[y] = if rss[y].hi < 0.0 { Dd::ZERO } else { rss[y].scale(t).scale(t) };
         if t != 1.0 {
@@ -537,7 +554,7 @@ fn finish(
     let digits = |relative: f64| (-relative.max(f64::EPSILON / 2.0).log10()).clamp(0.0, 15.9);
     let rank = aliased.iter().filter(|a| !**a).count();
     let has_errors = gram.rows as usize > rank && rank > 0;
-    let std_error = 0.5 * (relative + rss_relative) + 2.0 * f64::EPSILON;
+    let std_error = 0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON;
     let algorithm = match (tsqr, gram.products(), normal.absorbed.is_some()) {
         (true, _, _) => "tsqr",
         (false, _, true) => "cholesky after elimination of a factor",

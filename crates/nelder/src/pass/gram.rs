@@ -97,6 +97,9 @@ pub struct Gram {
     pub counts: Vec<Vec<u64>>,
     /// For each two groups, their contingency table.
     pub cross: Vec<Cross>,
+    /// For each dense and extra column and response, whether a value is no whole number: then the column stands
+    /// for decimal numbers that double precision had to round.
+    pub rounded: Vec<bool>,
     pack: Vec<f64>,
 }
 
@@ -140,6 +143,7 @@ impl Gram {
             counts: vec![Vec::new(); groups.len()],
             groups,
             cross,
+            rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
             pack: Vec::new(),
         }
     }
@@ -244,6 +248,13 @@ impl Gram {
                 }
             }
             from = to;
+        }
+    }
+
+    fn mark_rounded(&mut self, block: &Block<'_>) {
+        for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
+            // stops at the first fraction, and is not asked again
+            *rounded = *rounded || column.high.iter().any(|x| x.trunc() != *x || x.abs() > 9e15);
         }
     }
 
@@ -392,6 +403,7 @@ impl Accumulator for Gram {
             Products::Rounded => self.dense_rounded(block),
             Products::Exact => self.dense_exact(block),
         }
+        self.mark_rounded(block);
         self.group_tables(block);
         self.cross_tables(block);
     }
@@ -405,6 +417,9 @@ impl Accumulator for Gram {
         }
         for (a, b) in self.second.iter_mut().zip(&other.second) {
             *a = *a + *b;
+        }
+        for (a, b) in self.rounded.iter_mut().zip(&other.rounded) {
+            *a |= b;
         }
         for (a, b) in self.groups.iter_mut().zip(&other.groups) {
             a.merge(b);

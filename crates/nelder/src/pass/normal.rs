@@ -206,6 +206,18 @@ impl Normal {
                 matrix.sizes[i] = matrix.get(i, i).hi;
             }
         }
+        for (i, &c) in kept.iter().enumerate() {
+            let rounded = match map.kinds[c] {
+                ColumnKind::Intercept => false,
+                ColumnKind::Dense(e) => gram.rounded[e],
+                ColumnKind::Coded { group, multiplier } => {
+                    atoms.groups[group].multipliers[multiplier].is_some_and(|e| gram.rounded[e])
+                }
+            };
+            if rounded {
+                matrix.roundings[i] = matrix.norms[i].max(0.0).sqrt();
+            }
+        }
         let total = (0..m).map(|y| second(d + y, d + y)).collect();
         let mut normal = Normal {
             rows: gram.rows,
@@ -487,8 +499,8 @@ impl Normal {
                 own += (c * c + 2.0 * c * functional.all) / a.weights[l].hi;
             }
         }
-        let q = factor.quadratic(&v, &self.matrix.sizes);
-        Variance { value: own + q.value, error: q.error + f64::EPSILON * own, spread: q.spread }
+        let q = factor.quadratic(&v, &self.matrix.sizes, &self.matrix.roundings);
+        Variance { value: own + q.value, error: q.error + f64::EPSILON * own, ..q }
     }
 
     /// The vector over the kept columns that a functional puts on the factor.

@@ -1,5 +1,7 @@
 //! Residuals and their score: r = y − Xβ and Xᵀ W r, both in twice the precision.
 
+use std::sync::Arc;
+
 use nelder_device::Dd;
 
 use super::Accumulator;
@@ -33,9 +35,9 @@ pub struct ResidualRun {
 
 /// What the residual pass accumulates, for each response.
 #[derive(Clone, Debug)]
-pub struct Residuals<'c> {
+pub struct Residuals {
     atoms: Atoms,
-    coefficients: &'c [Coefficients],
+    coefficients: Arc<[Coefficients]>,
     keep: bool,
     /// Rows.
     pub rows: u64,
@@ -104,10 +106,10 @@ impl Histogram {
     }
 }
 
-impl<'c> Residuals<'c> {
+impl Residuals {
     /// Nothing seen; one set of coefficients a response. Residuals are kept when `keep`, else counted in bins
     /// of the given widths.
-    pub fn new(atoms: &Atoms, coefficients: &'c [Coefficients], keep: bool, widths: &[f64]) -> Self {
+    pub fn new(atoms: &Atoms, coefficients: Arc<[Coefficients]>, keep: bool, widths: &[f64]) -> Self {
         let m = coefficients.len();
         let tables = || {
             let width = |g: &crate::design::Group| g.multipliers.len();
@@ -191,7 +193,7 @@ pub fn residuals_of(
     kernels::normalize(high, low);
 }
 
-impl Accumulator for Residuals<'_> {
+impl Accumulator for Residuals {
     fn update(&mut self, block: &Block<'_>) {
         self.rows += block.rows as u64;
         let n = block.rows;

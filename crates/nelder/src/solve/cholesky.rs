@@ -38,6 +38,8 @@ pub struct Variance {
     pub error: f64,
     /// Σᵢ |vᵀ A⁻¹|ᵢ tᵢ: how far relative errors of the matrix reach.
     pub spread: f64,
+    /// The same with the norms of the data's roundings for tᵢ.
+    pub data_spread: f64,
 }
 
 #[derive(Clone, Debug)]
@@ -188,28 +190,35 @@ impl Factor {
     /// vᵀ A⁻¹ v for a vector over all columns (aliased entries are not read), with a first-order bound on its
     /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
     /// norms of the columns as they were summed. For a QR factor, whose columns are known to `unit`:
-    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ.
-    pub fn quadratic(&self, v: &[f64], sizes: &[f64]) -> Variance {
+    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ. `roundings` are the norms of the columns that the data rounded.
+    pub fn quadratic(&self, v: &[f64], sizes: &[f64], roundings: &[f64]) -> Variance {
         let r = self.accepted.len();
-        let scaled: Vec<f64> = self.accepted.iter().map(|&j| v[j] / self.scales[j]).collect();
-        let (mut value, mut spread) = (0.0, 0.0);
+        let scaled: Vec<(usize, f64)> = (0..r)
+            .map(|i| (i, v[self.accepted[i]] / self.scales[self.accepted[i]]))
+            .filter(|(_, x)| *x != 0.0)
+            .collect();
+        let (mut spread, mut data_spread) = (0.0, 0.0);
         for i in 0..r {
-            let mut s = 0.0;
-            for (j, x) in scaled.iter().enumerate() {
-                if *x != 0.0 {
-                    s += self.inverse[(j, i)] * x;
-                }
-            }
-            value += s * scaled[i];
+            let s: f64 = scaled.iter().map(|&(j, x)| self.inverse[(j, i)] * x).sum();
             let j = self.accepted[i];
             spread += s.abs() * (sizes[j].sqrt() / self.scales[j]);
+            data_spread += s.abs() * (roundings[j] / self.scales[j]);
         }
+        let value = match scaled.as_slice() {
+            [] => 0.0,
+            &[(j, x)] => x * x * self.inverse[(j, j)],
+            // |L⁻¹ v|², a sum of squares: nothing cancels as it does in vᵀ A⁻¹ v
+            _ => {
+                let right: Vec<Dd> = v.iter().map(|&x| Dd::new(x)).collect();
+                self.effects(&right).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi
+            }
+        };
         let error = if self.orthogonal {
             2.0 * self.unit * value.max(0.0).sqrt() * spread
         } else {
             self.unit * spread * spread
         };
-        Variance { value, error: error + 4.0 * f64::EPSILON * value, spread }
+        Variance { value, error: error + 4.0 * f64::EPSILON * value, spread, data_spread }
     }
 
     /// L Lᵀ v over the accepted columns, scaled.

@@ -14,6 +14,8 @@ pub struct Symmetric {
     pub norms: Vec<f64>,
     /// Squared norms of the columns as they were summed: what rounding errors are relative to.
     pub sizes: Vec<f64>,
+    /// Norms of the columns that stand for decimal numbers, as the user gave them; zero for whole numbers.
+    pub roundings: Vec<f64>,
 }
 
 impl Symmetric {
@@ -24,6 +26,7 @@ impl Symmetric {
             lower: vec![Dd::ZERO; order * (order + 1) / 2],
             norms: vec![0.0; order],
             sizes: vec![0.0; order],
+            roundings: vec![0.0; order],
         }
     }
 
