@@ -56,8 +56,12 @@ pub fn bind<'s>(
     let names = source.schema().names();
     let terms = terms(&formula, &names)?;
     let (expressions, roles) = roles(spec, &terms)?;
+    // columns such as I(x^10) are formed in twice the precision where that costs little
+    let width = (3 * terms.variables.len()) as f64;
+    let little = source.rows().is_some_and(|n| n as f64 * width * width <= 4e7);
     let precision = match spec.accuracy {
         Accuracy::Certified => Precision::Twice,
+        _ if little => Precision::Twice,
         _ => Precision::Double,
     };
     let mut variables = Variables::bind(&expressions, source.schema(), precision)?;

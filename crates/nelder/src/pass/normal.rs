@@ -449,20 +449,20 @@ impl Normal {
     /// levels as a sparse list plus a constant for all of them.
     pub fn functional(&self, map: &Map, column: usize) -> Functional {
         let k = self.kept.len();
-        let mut kept = vec![0.0; k];
+        let mut kept = vec![Dd::ZERO; k];
         let mut levels = Vec::new();
         let mut all = 0.0;
-        let shift = |kept: &mut Vec<f64>| {
+        let shift = |kept: &mut Vec<Dd>| {
             if self.centered {
                 for (i, &c) in self.kept.iter().enumerate() {
                     if let ColumnKind::Dense(e) = map.kinds[c] {
-                        kept[i] -= self.means[e].hi;
+                        kept[i] = kept[i] - self.means[e];
                     }
                 }
             }
         };
         if let Some(i) = self.kept.iter().position(|&c| c == column) {
-            kept[i] = 1.0;
+            kept[i] = Dd::ONE;
             if map.kinds[column] == ColumnKind::Intercept {
                 shift(&mut kept);
             }
@@ -504,18 +504,18 @@ impl Normal {
     }
 
     /// The vector over the kept columns that a functional puts on the factor.
-    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<f64> {
+    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
         let mut v = functional.kept.clone();
         let Some(a) = &self.absorbed else { return v };
         let k = self.kept.len();
         if functional.all != 0.0 {
             for (v, m) in v.iter_mut().zip(&mean_of_levels.means) {
-                *v -= functional.all * m;
+                *v = *v - m.mul_f64(functional.all);
             }
         }
         for &(l, c) in &functional.levels {
             for (v, m) in v.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                *v -= c * m.hi;
+                *v = *v - m.mul_f64(c);
             }
         }
         v
@@ -524,12 +524,12 @@ impl Normal {
     /// Sums over the levels that functionals with a constant entry need.
     pub fn level_means(&self) -> LevelMeans {
         let k = self.kept.len();
-        let mut out = LevelMeans { inverse_weight: 0.0, means: vec![0.0; k] };
+        let mut out = LevelMeans { inverse_weight: 0.0, means: vec![Dd::ZERO; k] };
         if let Some(a) = &self.absorbed {
             for (l, w) in a.weights.iter().enumerate() {
                 out.inverse_weight += 1.0 / w.hi;
                 for (s, m) in out.means.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                    *s += m.hi;
+                    *s = *s + *m;
                 }
             }
         }
@@ -541,7 +541,7 @@ impl Normal {
 #[derive(Clone, Debug)]
 pub struct Functional {
     /// Over the kept columns.
-    pub kept: Vec<f64>,
+    pub kept: Vec<Dd>,
     /// Over single levels.
     pub levels: Vec<(usize, f64)>,
     /// Over each level.
@@ -552,7 +552,7 @@ pub struct Functional {
 #[derive(Clone, Debug)]
 pub struct LevelMeans {
     inverse_weight: f64,
-    means: Vec<f64>,
+    means: Vec<Dd>,
 }
 
 /// Xᵀ W r by atom.

@@ -191,10 +191,10 @@ impl Factor {
     /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
     /// norms of the columns as they were summed. For a QR factor, whose columns are known to `unit`:
     /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ. `roundings` are the norms of the columns that the data rounded.
-    pub fn quadratic(&self, v: &[f64], sizes: &[f64], roundings: &[f64]) -> Variance {
+    pub fn quadratic(&self, v: &[Dd], sizes: &[f64], roundings: &[f64]) -> Variance {
         let r = self.accepted.len();
         let scaled: Vec<(usize, f64)> = (0..r)
-            .map(|i| (i, v[self.accepted[i]] / self.scales[self.accepted[i]]))
+            .map(|i| (i, v[self.accepted[i]].hi / self.scales[self.accepted[i]]))
             .filter(|(_, x)| *x != 0.0)
             .collect();
         let (mut spread, mut data_spread) = (0.0, 0.0);
@@ -209,8 +209,7 @@ impl Factor {
             &[(j, x)] => x * x * self.inverse[(j, j)],
             // |L⁻¹ v|², a sum of squares: nothing cancels as it does in vᵀ A⁻¹ v
             _ => {
-                let right: Vec<Dd> = v.iter().map(|&x| Dd::new(x)).collect();
-                self.effects(&right).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi
+                self.effects(v).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi
             }
         };
         let error = if self.orthogonal {
