@@ -349,6 +349,54 @@ pub fn accumulate(cell: &mut Dd, value: f64, error: f64) {
     cell.lo += e + error;
 }
 
+struct Corner<'a> {
+    product: &'a [f64],
+    centers: &'a [f64],
+    rests: &'a [f64],
+    center: Dd,
+    c: f64,
+    r: f64,
+    high: &'a mut [f64],
+    low: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Corner<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.high.len();
+        let (product, centers, rests) = (&self.product[..n], &self.centers[..n], &self.rests[..n]);
+        let (high, low) = (&mut self.high[..n], &mut self.low[..n]);
+        let (wh, wl, c, r) = (self.center.hi, self.center.lo, self.c, self.r);
+        for j in 0..n {
+            let p = wh * centers[j];
+            let e = wl.mul_add(centers[j], wh.mul_add(centers[j], -p));
+            let middle = product[j] + c.mul_add(rests[j], r * centers[j]);
+            let (s, t) = two_sum(high[j], p);
+            let (s, u) = two_sum(s, middle);
+            high[j] = s;
+            low[j] += (t + u) + e;
+        }
+    }
+}
+
+/// A row of a gram moved from the centres of a run of rows to the origin, and added to a sum in twice the
+/// precision: `sum += product + c rests + r centers + center centers`, `center` being c times the weight.
+#[allow(clippy::too_many_arguments)]
+pub fn add_corner(
+    product: &[f64],
+    centers: &[f64],
+    rests: &[f64],
+    center: Dd,
+    c: f64,
+    r: f64,
+    high: &mut [f64],
+    low: &mut [f64],
+) {
+    Arch::new().dispatch(Corner { product, centers, rests, center, c, r, high, low });
+}
+
 struct Finite<'a>(&'a [f64]);
 
 impl NullaryFnOnce for Finite<'_> {

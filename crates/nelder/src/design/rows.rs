@@ -162,7 +162,14 @@ impl<'s> Rows<'s> {
             row: batch.first_row,
             message: e.to_string(),
         })?;
-        // 1. which rows are complete
+        // 1. which rows are complete; a column of finite numbers has neither missing nor infinite ones
+        let finite: Vec<Vec<bool>> = values
+            .iter()
+            .map(|value| match value {
+                Value::Numbers(columns) => columns.iter().map(|c| kernels::all_finite(&c.high)).collect(),
+                _ => Vec::new(),
+            })
+            .collect();
         let mut keep: Option<Vec<bool>> = None;
         let mut incomplete = 0u64;
         if let Some(s) = self.roles.subset {
@@ -204,10 +211,7 @@ impl<'s> Rows<'s> {
             };
             match value {
                 Value::Numbers(columns) => {
-                    for column in columns {
-                        if kernels::all_finite(&column.high) {
-                            continue;
-                        }
+                    for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
                         for i in 0..n {
                             if column.high[i].is_nan() {
                                 drop(i, &mut keep)?;
@@ -236,10 +240,7 @@ impl<'s> Rows<'s> {
         // 2. infinite values and weights
         for (v, value) in values.iter().enumerate() {
             let Value::Numbers(columns) = value else { continue };
-            for column in columns {
-                if kernels::all_finite(&column.high) {
-                    continue;
-                }
+            for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
                 let bad = (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
                 if let Some(i) = bad {
                     return Err(self.error(batch, i, |row| {

@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Monitor, Normal, Products, Residuals, ResidualRun, Score, Solution, Tsqr, by_atom, packed, run,
+    Coefficients, Gram, Monitor, Normal, Products, Residuals, ResidualRun, Score, Solution, Tsqr, by_atom, run,
 };
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
@@ -263,8 +263,7 @@ fn check(
         let rows = passes.last().map_or(0, |p| p.rows);
         return Err(ModelError::NoRows { rows, omitted, unweighted, column: None });
     }
-    let finite = |v: &Dd| v.hi.is_finite();
-    if !gram.second.iter().all(finite) || !gram.groups.iter().all(|t| t.cells.iter().all(finite)) {
+    if !gram.is_finite() {
         return Err(ModelError::Overflow(bound.terms.variables.first().map_or_else(String::new, ToString::to_string)));
     }
     Ok(())
@@ -469,7 +468,7 @@ fn finish(
         .map(|y| {
             let own = if gram.rounded[atoms.dense + atoms.extra + y] {
                 let i = atoms.dense + y;
-                gram.second[packed(i, i)].hi.max(0.0).sqrt()
+                gram.second(i, i).hi.max(0.0).sqrt()
             } else {
                 0.0
             };

@@ -178,7 +178,7 @@ fn response_names(bound: &Bound<'_>) -> Vec<String> {
 fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
     let atoms = fit.gram.atoms();
     let i = atoms.dense + y;
-    let raw = fit.gram.second[crate::pass::packed(i, i)];
+    let raw = fit.gram.second(i, i);
     let value = if intercept { raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight } else { raw };
     let s = fit.scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
     value.scale(1.0 / s).scale(1.0 / s)

@@ -89,8 +89,9 @@ pub struct Gram {
     pub log_weight: f64,
     /// Σ w z over the dense columns and responses z.
     pub sums: Vec<Dd>,
-    /// Σ w z zᵀ, lower triangle by rows.
-    pub second: Vec<Dd>,
+    // Σ w z zᵀ, lower triangle by rows, leading and trailing parts
+    high: Vec<f64>,
+    low: Vec<f64>,
     /// For each group and code: for each multiplier m, Σ w m and Σ w m z; then Σ w m m' for m' ≤ m.
     pub groups: Vec<Table>,
     /// For each group and code, the number of rows.
@@ -139,13 +140,31 @@ impl Gram {
             weight: Dd::ZERO,
             log_weight: 0.0,
             sums: vec![Dd::ZERO; z],
-            second: vec![Dd::ZERO; z * (z + 1) / 2],
+            high: vec![0.0; z * (z + 1) / 2],
+            low: vec![0.0; z * (z + 1) / 2],
             counts: vec![Vec::new(); groups.len()],
             groups,
             cross,
             rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
             pack: Vec::new(),
         }
+    }
+
+    /// Σ w z zᵀ for two of the dense columns and responses.
+    pub fn second(&self, i: usize, j: usize) -> Dd {
+        let k = packed(i, j);
+        Dd::two_sum(self.high[k], self.low[k])
+    }
+
+    /// Whether all sums are finite.
+    pub fn is_finite(&self) -> bool {
+        self.high.iter().all(|v| v.is_finite()) && self.groups.iter().all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
+    }
+
+    fn add_second(&mut self, k: usize, v: Dd) {
+        let s = Dd::two_sum(self.high[k], self.low[k]) + v;
+        self.high[k] = s.hi;
+        self.low[k] = s.lo;
     }
 
     /// How the products were formed.
@@ -183,7 +202,7 @@ impl Gram {
                 self.sums[i] = self.sums[i] + kernels::sum(a);
                 for (j, other) in columns[..=i].iter().enumerate() {
                     let k = packed(i, j);
-                    self.second[k] = self.second[k] + kernels::dot(other.part(from, to), a);
+                    self.add_second(k, kernels::dot(other.part(from, to), a));
                 }
             }
             from = to;
@@ -222,7 +241,7 @@ impl Gram {
             let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
             matmul(
                 product.as_mut(),
-                BlockStructure::TriangularLower,
+                BlockStructure::TriangularUpper,
                 Accum::Replace,
                 z.transpose(),
                 BlockStructure::Rectangular,
@@ -240,12 +259,17 @@ impl Gram {
                 let (ci, ri) = (centers[i], rests[i]);
                 let wc = total.mul_f64(ci);
                 self.sums[i] = self.sums[i] + wc.add_f64(ri);
-                let row = &mut self.second[packed(i, 0)..packed(i, 0) + i + 1];
-                for (j, cell) in row.iter_mut().enumerate() {
-                    let corner = wc.mul_f64(centers[j]);
-                    let middle = product[(i, j)] + (ci * rests[j] + ri * centers[j]);
-                    *cell = *cell + corner.add_f64(middle);
-                }
+                let at = packed(i, 0);
+                kernels::add_corner(
+                    &product.col_as_slice(i)[..i + 1],
+                    &centers[..i + 1],
+                    &rests[..i + 1],
+                    wc,
+                    ci,
+                    ri,
+                    &mut self.high[at..at + i + 1],
+                    &mut self.low[at..at + i + 1],
+                );
             }
             from = to;
         }
@@ -415,8 +439,8 @@ impl Accumulator for Gram {
         for (a, b) in self.sums.iter_mut().zip(&other.sums) {
             *a = *a + *b;
         }
-        for (a, b) in self.second.iter_mut().zip(&other.second) {
-            *a = *a + *b;
+        for k in 0..self.high.len() {
+            self.add_second(k, Dd::two_sum(other.high[k], other.low[k]));
         }
         for (a, b) in self.rounded.iter_mut().zip(&other.rounded) {
             *a |= b;

@@ -92,7 +92,7 @@ impl Normal {
         let mean = |i: usize| if centered { gram.sums[i] / weight } else { Dd::ZERO };
         let means: Vec<Dd> = (0..z).map(mean).collect();
         let second = |i: usize, j: usize| {
-            let raw = gram.second[packed(i, j)];
+            let raw = gram.second(i, j);
             if centered { raw - means[i] * gram.sums[j] } else { raw }
         };
         let mut matrix = Symmetric::zeros(k);
@@ -118,7 +118,7 @@ impl Normal {
                     matrix.add(i, j, second(a, b));
                 }
             }
-            matrix.norms[i] = gram.second[packed(a, a)].hi;
+            matrix.norms[i] = gram.second(a, a).hi;
             matrix.sizes[i] = second(a, a).hi;
             for y in 0..m {
                 right[y][i] = second(d + y, a);
