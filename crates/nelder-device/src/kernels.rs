@@ -3,13 +3,12 @@
 //! Sums in twice the precision follow Ogita, Rump & Oishi (2005), "Accurate sum and dot product", Dot2: the
 //! products and partial sums are split into value and rounding error without loss, and the errors are summed
 //! beside the values. The result is as accurate as if computed with 106 bits and rounded, up to n² ε².
-//! Each loop runs over `LANES` independent sums so that it vectorises; `pulp` selects the instruction set.
+//! `pulp` selects the instruction set.
 
 use crate::Dd;
 use pulp::{Arch, NullaryFnOnce};
 
-/// Independent partial sums in a reduction.
-const LANES: usize = 16;
+pub use crate::reduce::{all_finite, dot, rough_sum, sum};
 
 /// `a + b` and its rounding error (Knuth).
 #[inline(always)]
@@ -17,33 +16,6 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let s = a + b;
     let t = s - a;
     (s, (a - (s - t)) + (b - t))
-}
-
-/// A running sum with its error term: Dot2's state in one lane.
-#[derive(Clone, Copy)]
-struct Lanes {
-    high: [f64; LANES],
-    low: [f64; LANES],
-}
-
-impl Lanes {
-    const ZERO: Lanes = Lanes { high: [0.0; LANES], low: [0.0; LANES] };
-
-    #[inline(always)]
-    fn add(&mut self, lane: usize, value: f64, error: f64) {
-        let (s, e) = two_sum(self.high[lane], value);
-        self.high[lane] = s;
-        self.low[lane] += e + error;
-    }
-
-    #[inline(always)]
-    fn total(&self) -> Dd {
-        let mut total = Dd::ZERO;
-        for lane in 0..LANES {
-            total = total + Dd::two_sum(self.high[lane], self.low[lane]);
-        }
-        total
-    }
 }
 
 /// A column with optional trailing parts.
@@ -65,139 +37,6 @@ impl<'a> Pair<'a> {
     pub fn part(&self, from: usize, to: usize) -> Pair<'a> {
         Pair { high: &self.high[from..to], low: self.low.map(|l| &l[from..to]) }
     }
-}
-
-/// Reduces rows to a sum: `term(i)` is a value and its error.
-#[inline(always)]
-fn reduce(n: usize, term: impl Fn(usize) -> (f64, f64)) -> Dd {
-    let mut lanes = Lanes::ZERO;
-    let whole = n / LANES * LANES;
-    let mut i = 0;
-    while i < whole {
-        for lane in 0..LANES {
-            let (v, e) = term(i + lane);
-            lanes.add(lane, v, e);
-        }
-        i += LANES;
-    }
-    for (lane, i) in (whole..n).enumerate() {
-        let (v, e) = term(i);
-        lanes.add(lane, v, e);
-    }
-    lanes.total()
-}
-
-struct Dot<'a>(Pair<'a>, Pair<'a>);
-
-impl NullaryFnOnce for Dot<'_> {
-    type Output = Dd;
-
-    #[inline(always)]
-    fn call(self) -> Dd {
-        let n = self.0.high.len();
-        let (a, b) = (&self.0.high[..n], &self.1.high[..n]);
-        let product = |i: usize| {
-            let p = a[i] * b[i];
-            (p, a[i].mul_add(b[i], -p))
-        };
-        match (self.0.low, self.1.low) {
-            (None, None) => reduce(n, product),
-            (Some(al), None) => {
-                let al = &al[..n];
-                reduce(n, |i| {
-                    let (p, e) = product(i);
-                    (p, al[i].mul_add(b[i], e))
-                })
-            }
-            (None, Some(bl)) => {
-                let bl = &bl[..n];
-                reduce(n, |i| {
-                    let (p, e) = product(i);
-                    (p, bl[i].mul_add(a[i], e))
-                })
-            }
-            (Some(al), Some(bl)) => {
-                let (al, bl) = (&al[..n], &bl[..n]);
-                reduce(n, |i| {
-                    let (p, e) = product(i);
-                    (p, bl[i].mul_add(a[i], al[i].mul_add(b[i], e)))
-                })
-            }
-        }
-    }
-}
-
-/// Σ aᵢ bᵢ in twice the precision.
-pub fn dot(a: Pair<'_>, b: Pair<'_>) -> Dd {
-    Arch::new().dispatch(Dot(a, b))
-}
-
-struct Sum<'a>(Pair<'a>);
-
-impl NullaryFnOnce for Sum<'_> {
-    type Output = Dd;
-
-    #[inline(always)]
-    fn call(self) -> Dd {
-        let n = self.0.high.len();
-        let a = &self.0.high[..n];
-        match self.0.low {
-            None => reduce(n, |i| (a[i], 0.0)),
-            Some(low) => {
-                let low = &low[..n];
-                reduce(n, |i| (a[i], low[i]))
-            }
-        }
-    }
-}
-
-/// Σ aᵢ in twice the precision.
-pub fn sum(a: Pair<'_>) -> Dd {
-    Arch::new().dispatch(Sum(a))
-}
-
-struct Mean<'a>(&'a [f64], Option<&'a [f64]>);
-
-impl NullaryFnOnce for Mean<'_> {
-    type Output = f64;
-
-    #[inline(always)]
-    fn call(self) -> f64 {
-        let n = self.0.len();
-        let x = &self.0[..n];
-        let mut lanes = [0.0; LANES];
-        let whole = n / LANES * LANES;
-        if let Some(w) = self.1 {
-            let w = &w[..n];
-            let mut i = 0;
-            while i < whole {
-                for (lane, s) in lanes.iter_mut().enumerate() {
-                    *s = w[i + lane].mul_add(x[i + lane], *s);
-                }
-                i += LANES;
-            }
-            for i in whole..n {
-                lanes[i - whole] = w[i].mul_add(x[i], lanes[i - whole]);
-            }
-        } else {
-            let mut i = 0;
-            while i < whole {
-                for (lane, s) in lanes.iter_mut().enumerate() {
-                    *s += x[i + lane];
-                }
-                i += LANES;
-            }
-            for i in whole..n {
-                lanes[i - whole] += x[i];
-            }
-        }
-        lanes.iter().sum()
-    }
-}
-
-/// Σ wᵢ xᵢ in double precision: the place about which a block is centred, which need not be exact.
-pub fn rough_sum(x: &[f64], weights: Option<&[f64]>) -> f64 {
-    Arch::new().dispatch(Mean(x, weights))
 }
 
 struct Center<'a> {
@@ -395,29 +234,4 @@ pub fn add_corner(
     low: &mut [f64],
 ) {
     Arch::new().dispatch(Corner { product, centers, rests, center, c, r, high, low });
-}
-
-struct Finite<'a>(&'a [f64]);
-
-impl NullaryFnOnce for Finite<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn call(self) -> bool {
-        // the exponent of an infinite or missing number is all ones
-        const EXPONENT: u64 = 0x7ff0_0000_0000_0000;
-        let mut any = [0u64; LANES];
-        let (chunks, rest) = self.0.as_chunks::<LANES>();
-        for chunk in chunks {
-            for lane in 0..LANES {
-                any[lane] |= u64::from(chunk[lane].to_bits() & EXPONENT == EXPONENT);
-            }
-        }
-        any.iter().all(|&a| a == 0) && rest.iter().all(|x| x.is_finite())
-    }
-}
-
-/// Whether all numbers are finite.
-pub fn all_finite(x: &[f64]) -> bool {
-    Arch::new().dispatch(Finite(x))
 }

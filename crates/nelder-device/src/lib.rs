@@ -7,6 +7,7 @@
 mod cpu;
 mod dd;
 pub mod kernels;
+mod reduce;
 mod program;
 mod real;
 mod scalar;

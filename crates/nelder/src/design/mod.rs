@@ -14,5 +14,3 @@ pub use error::DesignError;
 pub use layout::{Layout, PlannedTerm, is_factor};
 pub use map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
 pub use rows::{Missing, Roles, RowError, Rows};
-mod stub;
-pub use stub::*;
