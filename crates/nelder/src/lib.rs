@@ -1,5 +1,6 @@
 //! R's `lm` and its relatives as a few passes over rows.
 #![warn(missing_docs)]
 
+pub mod design;
 pub mod formula;
 pub mod frame;
