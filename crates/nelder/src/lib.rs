@@ -3,3 +3,4 @@
 
 pub mod formula;
 pub mod frame;
+pub mod summary;
