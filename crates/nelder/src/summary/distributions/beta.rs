@@ -5,26 +5,61 @@ use super::elementary::{expm1_minus_x, stirling_error, x_minus_log1p};
 use super::quadrature::tail_integral;
 use std::f64::consts::PI;
 
-/// Tails of `X / (1 - X)` for a beta variable with parameters `a, b > 0`, at `(a / b) * ratio`: of an F variable with
-/// `2a` and `2b` degrees of freedom at `ratio`. `excess = ratio - 1` is passed beside it so that a point close to the
-/// centre keeps its digits.
-pub(crate) fn beta_split(a: f64, b: f64, ratio: f64, excess: f64) -> Split {
-    if a > b {
-        return beta_split(b, a, 1.0 / ratio, -excess / ratio).swap();
+/// Beyond this the ratio is infinite for every purpose but its logarithm.
+const HUGE: f64 = 1e150;
+
+/// A positive number with its distance from one and its logarithm, each to full relative accuracy, also where the
+/// number itself is too large or too small for a double.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ratio {
+    value: f64,
+    excess: f64,
+    ln: f64,
+}
+
+impl Ratio {
+    pub fn from_ln(ln: f64) -> Self {
+        Self { value: ln.exp(), excess: ln.exp_m1(), ln }
     }
+
+    pub fn new(value: f64) -> Self {
+        Self { value, excess: value - 1.0, ln: value.ln() }
+    }
+
+    pub fn square_of(root: f64) -> Self {
+        Self { value: root * root, excess: (root - 1.0) * (root + 1.0), ln: 2.0 * root.ln() }
+    }
+
+    fn inverse(self) -> Self {
+        let excess = if self.value < HUGE { -self.excess / self.value } else { -1.0 };
+        Self { value: 1.0 / self.value, excess, ln: -self.ln }
+    }
+}
+
+/// Tails of `X / (1 - X)` for a beta variable with parameters `a, b > 0`, at `(a / b) * ratio`: of an F variable with
+/// `2a` and `2b` degrees of freedom at `ratio`.
+pub(crate) fn beta_split(a: f64, b: f64, at: Ratio) -> Split {
+    if a > b {
+        return beta_split(b, a, at.inverse()).swap();
+    }
+    let Ratio { value: ratio, excess, ln: ln_ratio } = at;
     let n = a + b;
     let centre = a / n;
     // x = a ratio / (b + a ratio), y = 1 - x, and n (x - centre), each to full relative accuracy.
     let grown = 1.0 + centre * excess;
-    let x = centre * ratio / grown;
-    let y = (b / n) / grown;
-    let drift = a * (b / n) * excess / grown;
+    let (x, y, drift) = if ratio < HUGE {
+        (centre * ratio / grown, (b / n) / grown, a * (b / n) * excess / grown)
+    } else {
+        (1.0, (b / a) * (-ln_ratio).exp(), b)
+    };
 
     // x^a y^b / B(a, b), the density of log X/(1 - X).
     let deviance = if excess.abs() < 0.5 {
         a * x_minus_log1p(excess) - n * x_minus_log1p(centre * excess)
+    } else if ratio < HUGE {
+        n * (centre * excess).ln_1p() - a * ln_ratio
     } else {
-        n * (centre * excess).ln_1p() - a * ratio.ln()
+        n * centre.ln() + b * ln_ratio
     };
     let ln_density = 0.5 * (a * (b / n) / (2.0 * PI)).ln() - deviance
         + (stirling_error(n) - stirling_error(b) - stirling_error(a));

@@ -1,11 +1,11 @@
 //! Fisher's F distribution.
 
-use super::beta::beta_split;
+use super::beta::{Ratio, beta_split};
 use super::split::quantile_ln;
 use super::{Split, chi_squared, normal};
 
 fn split(x: f64, df1: f64, df2: f64) -> Split {
-    beta_split(0.5 * df1, 0.5 * df2, x, x - 1.0)
+    beta_split(0.5 * df1, 0.5 * df2, Ratio::new(x))
 }
 
 /// The values that need no integral: outside the support, and bad arguments.
@@ -93,10 +93,15 @@ fn solve(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
         (true, _, false) => return df2 / chi_squared::quantile(p, df2),
         _ => {}
     }
+    quantile_ln_of(p, df1, df2, lower).exp()
+}
+
+/// The logarithm of the quantile, which does not overflow, for finite degrees of freedom and `0 < p < 1`.
+pub(super) fn quantile_ln_of(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
     // log F is about normal with this spread (Fisher's z).
     let z = if lower { normal::quantile(p) } else { normal::quantile_upper(p) };
     let start = (z * (2.0 / df1 + 2.0 / df2).sqrt() + 1.0 / df2 - 1.0 / df1).clamp(-20.0, 20.0);
-    quantile_ln(p, lower, start, |l| beta_split(0.5 * df1, 0.5 * df2, l.exp(), l.exp_m1())).exp()
+    quantile_ln(p, lower, start, |l| beta_split(0.5 * df1, 0.5 * df2, Ratio::from_ln(l)))
 }
 
 /// The point with P(X ≤ x) = p, R's `qf(p, df1, df2)`.
