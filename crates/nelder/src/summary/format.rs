@@ -112,16 +112,29 @@ pub fn number(x: f64) -> String {
     write(x, layout(std::iter::once(x), 7))
 }
 
-/// R's `signif(x, digits)`: rounded to `digits` significant digits.
+/// R's `signif(x, digits)`: scaled by a power of ten so that `digits` digits stand before the point, rounded half to
+/// even there, and scaled back.
 pub fn signif(x: f64, digits: usize) -> f64 {
-    if x == 0.0 || !x.is_finite() || digits > 17 {
+    if x == 0.0 || !x.is_finite() || digits > 22 {
         return x;
     }
-    format!("{:.*e}", digits.max(1) - 1, x).parse().unwrap_or(x)
+    let shift = digits.max(1) as i32 - 1 - x.abs().log10().floor() as i32;
+    if shift > 300 {
+        // Close to the smallest double the scale itself would overflow.
+        return format!("{:.*e}", digits.max(1) - 1, x).parse().unwrap_or(x);
+    }
+    if shift > 0 {
+        let scale = power_of_ten(shift);
+        (x * scale).round_ties_even() / scale
+    } else {
+        let scale = power_of_ten(-shift);
+        (x / scale).round_ties_even() * scale
+    }
 }
 
 /// R's `round(x, digits)` since 4.0.0: of the two numbers with that many decimals that enclose `x`, the one closer to
-/// it as doubles, and of two equally close the one whose last digit is even.
+/// it as doubles, and of two equally close the one whose last digit is even. Beyond 15 significant digits `x` itself
+/// (R then sometimes moves by one unit in the last place).
 ///
 /// ```
 /// use nelder::summary::format::round_half_even;
