@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use nelder_device::{Dd, kernels};
 
 use super::combinations::Combinations;
-use super::{Block, Layout, Numbers, Shape, Value, Variables};
+use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
 use crate::frame::{Batch, Levels, MISSING, Source};
 
 /// What to do with rows in which a variable is missing: R's `na.action`.
@@ -55,6 +55,7 @@ pub struct Rows<'s> {
     layout: Layout,
     roles: Roles,
     missing: Missing,
+    twice: bool,
     combinations: Vec<Combinations>,
     scales: OnceLock<Vec<f64>>,
     codes: Vec<OnceLock<Arc<Levels>>>,
@@ -71,7 +72,9 @@ impl<'s> Rows<'s> {
         layout: Layout,
         roles: Roles,
         missing: Missing,
+        precision: Precision,
     ) -> Self {
+        let twice = precision == Precision::Twice;
         let combinations = layout.groups.iter().map(|g| Combinations::new(g.len())).collect();
         let codes = labels.iter().map(|_| OnceLock::new()).collect();
         Rows {
@@ -81,6 +84,7 @@ impl<'s> Rows<'s> {
             layout,
             roles,
             missing,
+            twice,
             combinations,
             scales: OnceLock::new(),
             codes,
@@ -323,7 +327,7 @@ impl<'s> Rows<'s> {
                 let next = columns[c].clone();
                 column = Some(match column {
                     None => next,
-                    Some(a) => times(&a, &next, self.variables.is_twice()),
+                    Some(a) => times(&a, &next, self.twice),
                 });
             }
             dense.push(gather(column.unwrap_or_else(|| Numbers { high: Cow::Owned(vec![1.0; n]), low: None })));

@@ -78,9 +78,10 @@ pub fn bind<'s>(
             seconds: start.elapsed().as_secs_f64(),
         });
     }
-    join(spec, source, terms, expressions, roles, variables, passes)
+    join(spec, source, terms, expressions, roles, variables, precision, passes)
 }
 
+#[allow(clippy::too_many_arguments)]
 pub(super) fn join<'s>(
     spec: &LmSpec,
     source: &'s dyn Source,
@@ -88,6 +89,7 @@ pub(super) fn join<'s>(
     expressions: Vec<Expr>,
     roles: Roles,
     variables: Variables,
+    precision: Precision,
     passes: Vec<PassRecord>,
 ) -> Result<Bound<'s>, ModelError> {
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
@@ -112,7 +114,7 @@ pub(super) fn join<'s>(
         }
         contrasts[v] = Some(*contrast);
     }
-    let rows = Rows::new(source, variables, labels, layout, roles, spec.missing);
+    let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
     Ok(Bound { terms, rows, contrasts, passes })
 }
 
