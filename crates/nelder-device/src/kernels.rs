@@ -35,7 +35,10 @@ impl<'a> Pair<'a> {
 
     /// The rows `from..to`.
     pub fn part(&self, from: usize, to: usize) -> Pair<'a> {
-        Pair { high: &self.high[from..to], low: self.low.map(|l| &l[from..to]) }
+        Pair {
+            high: &self.high[from..to],
+            low: self.low.map(|l| &l[from..to]),
+        }
     }
 }
 
@@ -72,7 +75,12 @@ impl NullaryFnOnce for Center<'_> {
 
 /// `out = √w (x - center)`.
 pub fn center(x: &[f64], center: f64, root_weight: Option<&[f64]>, out: &mut [f64]) {
-    Arch::new().dispatch(Center { x, center, root_weight, out });
+    Arch::new().dispatch(Center {
+        x,
+        center,
+        root_weight,
+        out,
+    });
 }
 
 struct Subtract<'a> {
@@ -154,7 +162,12 @@ impl NullaryFnOnce for Scale<'_> {
     #[inline(always)]
     fn call(self) {
         let n = self.high.len();
-        let (w, x, high, low) = (&self.w[..n], &self.x.high[..n], &mut self.high[..n], &mut self.low[..n]);
+        let (w, x, high, low) = (
+            &self.w[..n],
+            &self.x.high[..n],
+            &mut self.high[..n],
+            &mut self.low[..n],
+        );
         match self.x.low {
             None => {
                 for i in 0..n {
@@ -233,5 +246,14 @@ pub fn add_corner(
     high: &mut [f64],
     low: &mut [f64],
 ) {
-    Arch::new().dispatch(Corner { product, centers, rests, center, c, r, high, low });
+    Arch::new().dispatch(Corner {
+        product,
+        centers,
+        rests,
+        center,
+        c,
+        r,
+        high,
+        low,
+    });
 }

@@ -7,9 +7,9 @@
 mod cpu;
 mod dd;
 pub mod kernels;
-mod reduce;
 mod program;
 mod real;
+mod reduce;
 mod scalar;
 
 pub use cpu::{Input, Output};

@@ -19,7 +19,10 @@ impl<S: Simd> Lanes<S> {
     #[inline(always)]
     fn new(simd: S) -> Self {
         let zero = simd.splat_f64s(0.0);
-        Lanes { high: [zero; UNROLL], low: [zero; UNROLL] }
+        Lanes {
+            high: [zero; UNROLL],
+            low: [zero; UNROLL],
+        }
     }
 
     #[inline(always)]
@@ -98,8 +101,14 @@ impl<const A: bool, const B: bool> WithSimd for Dot<'_, A, B> {
         });
         let mut total = lanes.total();
         for i in 0..a_rest.len() {
-            let x = Dd { hi: a_rest[i], lo: if A { al_rest[i] } else { 0.0 } };
-            let y = Dd { hi: b_rest[i], lo: if B { bl_rest[i] } else { 0.0 } };
+            let x = Dd {
+                hi: a_rest[i],
+                lo: if A { al_rest[i] } else { 0.0 },
+            };
+            let y = Dd {
+                hi: b_rest[i],
+                lo: if B { bl_rest[i] } else { 0.0 },
+            };
             total = total + x * y;
         }
         total
@@ -130,10 +139,19 @@ impl WithSimd for Sum<'_> {
         let zero = simd.splat_f64s(0.0);
         let has_low = self.0.low.is_some();
         let mut lanes = Lanes::new(simd);
-        unrolled!(a.len(), |lane, i| lanes.add(simd, lane, a[i], if has_low { al[i] } else { zero }));
+        unrolled!(a.len(), |lane, i| lanes.add(
+            simd,
+            lane,
+            a[i],
+            if has_low { al[i] } else { zero }
+        ));
         let mut total = lanes.total();
         for i in 0..a_rest.len() {
-            total = total + Dd { hi: a_rest[i], lo: if has_low { al_rest[i] } else { 0.0 } };
+            total = total
+                + Dd {
+                    hi: a_rest[i],
+                    lo: if has_low { al_rest[i] } else { 0.0 },
+                };
         }
         total
     }
@@ -156,7 +174,8 @@ impl WithSimd for RoughSum<'_> {
         let (w, w_rest) = S::as_simd_f64s(self.1.map_or(&[][..], |w| &w[..n]));
         let mut sums = [simd.splat_f64s(0.0); UNROLL];
         if self.1.is_some() {
-            unrolled!(x.len(), |lane, i| sums[lane] = simd.mul_add_f64s(w[i], x[i], sums[lane]));
+            unrolled!(x.len(), |lane, i| sums[lane] =
+                simd.mul_add_f64s(w[i], x[i], sums[lane]));
         } else {
             unrolled!(x.len(), |lane, i| sums[lane] = simd.add_f64s(x[i], sums[lane]));
         }
@@ -184,7 +203,8 @@ impl WithSimd for Finite<'_> {
         let zero = simd.splat_f64s(0.0);
         let mut sums = [zero; UNROLL];
         // 0 x is NaN for infinite and missing x, and NaN stays
-        unrolled!(x.len(), |lane, i| sums[lane] = simd.mul_add_f64s(x[i], zero, sums[lane]));
+        unrolled!(x.len(), |lane, i| sums[lane] =
+            simd.mul_add_f64s(x[i], zero, sums[lane]));
         let total: f64 = sums.iter().map(|s| simd.reduce_sum_f64s(*s)).sum();
         total == 0.0 && rest.iter().all(|x| x.is_finite())
     }
@@ -203,7 +223,9 @@ mod tests {
         let mut s = seed;
         (0..n)
             .map(|_| {
-                s = s.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                s = s
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
                 (s >> 12) as i64 as f64 - 2f64.powi(51)
             })
             .collect()
@@ -218,7 +240,10 @@ mod tests {
             let size: f64 = a.iter().zip(&b).map(|(x, y)| (x * y).abs()).sum();
             let d = dot(Pair::of(&a), Pair::of(&b));
             let error = (d.hi as i128 - exact) as f64 + d.lo;
-            assert!(error.abs() <= 1e-29 * size * (n as f64 + 1.0), "{n}: {error} of {size}");
+            assert!(
+                error.abs() <= 1e-29 * size * (n as f64 + 1.0),
+                "{n}: {error} of {size}"
+            );
         }
     }
 
@@ -239,7 +264,10 @@ mod tests {
     #[test]
     fn trailing_parts_count() {
         let (a, l) = (vec![1.0; 45], vec![1e-20; 45]);
-        let p = Pair { high: &a, low: Some(&l) };
+        let p = Pair {
+            high: &a,
+            low: Some(&l),
+        };
         let d = dot(p, p) - Dd::new(45.0);
         assert!((d.hi - 90e-20).abs() < 1e-30);
         let s = sum(p) - Dd::new(45.0);

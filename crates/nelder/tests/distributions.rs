@@ -12,7 +12,8 @@ struct Point {
 }
 
 fn oracle() -> Vec<Point> {
-    serde_json::from_str(include_str!("../../../accuracy/oracle/distributions.json")).expect("the oracle is JSON")
+    serde_json::from_str(include_str!("../../../accuracy/oracle/distributions.json"))
+        .expect("the oracle is JSON")
 }
 
 fn evaluate(call: &str, a: &[f64]) -> f64 {
@@ -55,9 +56,23 @@ fn agree_with_r() {
         let args: Vec<f64> = point.args.iter().map(|a| a.parse().unwrap()).collect();
         let exact: f64 = point.value.parse().unwrap();
         let ours = evaluate(&point.call, &args);
-        let error = if exact == 0.0 { ours.abs() } else { (ours / exact - 1.0).abs() };
+        let error = if exact == 0.0 {
+            ours.abs()
+        } else {
+            (ours / exact - 1.0).abs()
+        };
         let error = if error.is_nan() { f64::INFINITY } else { error };
-        if error > 3e-13 { off += 1; println!("OFF {} {} {:e} r={} ours={:.17e}", point.call, point.args.join(" "), error, point.value, ours); }
+        if error > 3e-13 {
+            off += 1;
+            println!(
+                "OFF {} {} {:e} r={} ours={:.17e}",
+                point.call,
+                point.args.join(" "),
+                error,
+                point.value,
+                ours
+            );
+        }
         let entry = worst.entry(&point.call).or_insert((0.0, String::new()));
         if error > entry.0 {
             *entry = (error, format!("{:?} R {exact:e} ours {ours:e}", point.args));

@@ -31,7 +31,11 @@ fn read(name: &str) -> Set {
 
 /// Correct significant digits: the log relative error, absolute where the true value is zero.
 fn digits(value: f64, truth: f64) -> f64 {
-    let error = if truth == 0.0 { value.abs() } else { ((value - truth) / truth).abs() };
+    let error = if truth == 0.0 {
+        value.abs()
+    } else {
+        ((value - truth) / truth).abs()
+    };
     if error == 0.0 { 17.0 } else { -error.log10() }
 }
 
@@ -47,11 +51,17 @@ fn measure(name: &str, spec: LmSpec) -> (f64, f64, f64, f64) {
     let fit = lm(&spec, &frame, &Quiet).unwrap();
     let truth = |key: &str| -> Vec<f64> {
         let list = certified[name][key].as_array().unwrap();
-        list.iter().map(|v| v.as_str().unwrap().parse().unwrap()).collect()
+        list.iter()
+            .map(|v| v.as_str().unwrap().parse().unwrap())
+            .collect()
     };
     let smallest = |values: &[f64], truth: &[f64]| {
         assert_eq!(values.len(), truth.len());
-        values.iter().zip(truth).map(|(&v, &t)| digits(v, t)).fold(17.0, f64::min)
+        values
+            .iter()
+            .zip(truth)
+            .map(|(&v, &t)| digits(v, t))
+            .fold(17.0, f64::min)
     };
     let r = &fit.responses[0];
     let b = smallest(&r.coefficients, &truth("coefficients"));
@@ -81,7 +91,8 @@ fn formula(name: &str) -> String {
 }
 
 const TEN: [&str; 10] = [
-    "norris", "pontius", "noint1", "noint2", "longley", "wampler1", "wampler2", "wampler3", "wampler4", "wampler5",
+    "norris", "pontius", "noint1", "noint2", "longley", "wampler1", "wampler2", "wampler3", "wampler4",
+    "wampler5",
 ];
 
 #[test]
@@ -104,7 +115,11 @@ fn filip_as_r_fits_it() {
 #[test]
 fn thirteen_digits_certified() {
     let certified = |name| measure(name, LmSpec::new(&formula(name)).accuracy(Accuracy::Certified));
-    let all: Vec<_> = TEN.into_iter().chain(["filip"]).map(|name| (name, certified(name))).collect();
+    let all: Vec<_> = TEN
+        .into_iter()
+        .chain(["filip"])
+        .map(|name| (name, certified(name)))
+        .collect();
     for (name, (b, s, cb, cs)) in all {
         assert!(b >= 13.0 && s >= 13.0, "{name}: {b} {s}");
         assert!(cb <= b && cs <= s, "{name} claims {cb} {cs} of {b} {s}");

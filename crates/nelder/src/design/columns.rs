@@ -24,8 +24,11 @@ impl UsedLevels {
     /// The levels whose codes were counted.
     pub fn new(levels: &Levels, used: &[bool]) -> Self {
         let all = levels.labels();
-        let codes: Vec<u32> =
-            levels.order().into_iter().filter(|&c| used.get(c as usize).copied().unwrap_or(false)).collect();
+        let codes: Vec<u32> = levels
+            .order()
+            .into_iter()
+            .filter(|&c| used.get(c as usize).copied().unwrap_or(false))
+            .collect();
         let labels = codes.iter().map(|&c| all[c as usize].clone()).collect();
         let mut rank = vec![None; all.len()];
         for (r, &c) in codes.iter().enumerate() {
@@ -76,8 +79,10 @@ impl Columns {
         absorb: bool,
     ) -> Result<Columns, DesignError> {
         // 1. levels that have rows
-        let mut used: Vec<Vec<bool>> =
-            variables.iter().map(|v| vec![false; v.levels.as_ref().map_or(0, |l| l.len())]).collect();
+        let mut used: Vec<Vec<bool>> = variables
+            .iter()
+            .map(|v| vec![false; v.levels.as_ref().map_or(0, |l| l.len())])
+            .collect();
         for (g, members) in layout.groups.iter().enumerate() {
             for (tuple, _) in tuples[g].iter().zip(&counted[g]).filter(|(_, c)| **c) {
                 for (&v, &code) in members.iter().zip(tuple) {
@@ -113,9 +118,14 @@ impl Columns {
             }
         }
         // 2. columns term by term
-        let mut map = Map { intercept: layout.intercept, ..Map::default() };
+        let mut map = Map {
+            intercept: layout.intercept,
+            ..Map::default()
+        };
         map.coded = (0..layout.groups.len())
-            .map(|g| vec![vec![ContrastRow::new(); tuples[g].len()]; layout.atoms.groups[g].multipliers.len()])
+            .map(|g| {
+                vec![vec![ContrastRow::new(); tuples[g].len()]; layout.atoms.groups[g].multipliers.len()]
+            })
             .collect();
         let (mut names, mut assign) = (Vec::new(), Vec::new());
         if layout.intercept {
@@ -138,7 +148,10 @@ impl Columns {
                         let contrast = if full { Contrast::Identity } else { *contrast };
                         if let std::collections::hash_map::Entry::Vacant(slot) = matrices.entry((v, full)) {
                             slot.insert(contrast.matrix(found.codes.len()).map_err(|e| {
-                                DesignError::Contrast { variable: variable.label.clone(), why: e.to_string() }
+                                DesignError::Contrast {
+                                    variable: variable.label.clone(),
+                                    why: e.to_string(),
+                                }
                             })?);
                         }
                         let suffixes = contrast.suffixes(&found.labels);
@@ -179,10 +192,18 @@ impl Columns {
             let mut offsets = vec![0usize];
             for (&(radix, factor), &s) in radices.iter().zip(&strides) {
                 if !factor {
-                    offsets = (0..radix).flat_map(|c| offsets.iter().map(move |o| o + c * s)).collect();
+                    offsets = (0..radix)
+                        .flat_map(|c| offsets.iter().map(move |o| o + c * s))
+                        .collect();
                 }
             }
-            map.kinds.resize(first + count, ColumnKind::Coded { group: g, multiplier: term.products[0] });
+            map.kinds.resize(
+                first + count,
+                ColumnKind::Coded {
+                    group: g,
+                    multiplier: term.products[0],
+                },
+            );
             let members = &layout.groups[g];
             let rows: Vec<ContrastRow> = tuples[g]
                 .iter()
@@ -223,7 +244,13 @@ impl Columns {
                 .max_by_key(|a| a.codes.len());
             map.absorbed = best;
         }
-        Ok(Columns { names, assign, map, levels, contrasts })
+        Ok(Columns {
+            names,
+            assign,
+            map,
+            levels,
+            contrasts,
+        })
     }
 }
 
@@ -240,12 +267,17 @@ fn fix_kinds(
     let mut cells = vec![0usize];
     for (&(radix, factor), &s) in radices.iter().zip(strides) {
         if factor {
-            cells = (0..radix).flat_map(|c| cells.iter().map(move |o| o + c * s)).collect();
+            cells = (0..radix)
+                .flat_map(|c| cells.iter().map(move |o| o + c * s))
+                .collect();
         }
     }
     for (&a, &offset) in term.products.iter().zip(offsets) {
         for &cell in &cells {
-            map.kinds[first + offset + cell] = ColumnKind::Coded { group: g, multiplier: a };
+            map.kinds[first + offset + cell] = ColumnKind::Coded {
+                group: g,
+                multiplier: a,
+            };
         }
     }
 }
@@ -267,9 +299,9 @@ fn absorbable(
     }
     let parametrization = match (term.coding[0], contrasts[v].as_ref()?, layout.intercept) {
         (Coding::Full, _, false) => Parametrization::Full,
-        (Coding::Contrasts, Contrast::Treatment { base }, true) => {
-            Parametrization::Treatment { base: *found.codes.get(*base)? }
-        }
+        (Coding::Contrasts, Contrast::Treatment { base }, true) => Parametrization::Treatment {
+            base: *found.codes.get(*base)?,
+        },
         (Coding::Contrasts, Contrast::Sum, true) => Parametrization::Sum,
         _ => return None,
     };

@@ -33,7 +33,9 @@ impl Pairs {
 impl Combinations {
     /// Combinations of `members` factors.
     pub fn new(members: usize) -> Self {
-        let chain = (1..members.max(1)).map(|_| RwLock::new(Pairs::default())).collect();
+        let chain = (1..members.max(1))
+            .map(|_| RwLock::new(Pairs::default()))
+            .collect();
         Combinations { members, chain }
     }
 
@@ -41,7 +43,10 @@ impl Combinations {
     pub fn intern(&self, tuple: &[u32]) -> u32 {
         let mut code = tuple[0];
         for (lock, &next) in self.chain.iter().zip(&tuple[1..]) {
-            code = lock.write().unwrap_or_else(|e| e.into_inner()).intern((code, next));
+            code = lock
+                .write()
+                .unwrap_or_else(|e| e.into_inner())
+                .intern((code, next));
         }
         code
     }
@@ -49,7 +54,9 @@ impl Combinations {
     /// One code a row from the factors' codes.
     pub fn encode<'b>(&self, columns: Vec<Cow<'b, [u32]>>) -> Cow<'b, [u32]> {
         let mut columns = columns.into_iter();
-        let Some(mut codes) = columns.next() else { return Cow::Owned(Vec::new()) };
+        let Some(mut codes) = columns.next() else {
+            return Cow::Owned(Vec::new());
+        };
         for (lock, next) in self.chain.iter().zip(columns) {
             // each distinct pair of the block asks the shared table once
             let mut local: HashMap<(u32, u32), u32> = HashMap::new();
@@ -60,8 +67,15 @@ impl Combinations {
                 .map(|(&a, &b)| {
                     if last.0 != (a, b) {
                         let code = *local.entry((a, b)).or_insert_with(|| {
-                            let known = lock.read().unwrap_or_else(|e| e.into_inner()).index.get(&(a, b)).copied();
-                            known.unwrap_or_else(|| lock.write().unwrap_or_else(|e| e.into_inner()).intern((a, b)))
+                            let known = lock
+                                .read()
+                                .unwrap_or_else(|e| e.into_inner())
+                                .index
+                                .get(&(a, b))
+                                .copied();
+                            known.unwrap_or_else(|| {
+                                lock.write().unwrap_or_else(|e| e.into_inner()).intern((a, b))
+                            })
                         });
                         last = ((a, b), code);
                     }

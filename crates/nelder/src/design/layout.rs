@@ -55,7 +55,9 @@ impl Layout {
         let responses = match terms.response {
             None => 0,
             Some(r) => match &shapes[r] {
-                Shape::Factor { .. } => return Err(DesignError::TextResponse(terms.variables[r].to_string())),
+                Shape::Factor { .. } => {
+                    return Err(DesignError::TextResponse(terms.variables[r].to_string()));
+                }
                 shape => width(shape),
             },
         };
@@ -115,8 +117,19 @@ impl Layout {
                     .collect(),
             })
             .collect();
-        let atoms = Atoms { dense, extra: extra.len(), responses, groups: atoms_groups };
+        let atoms = Atoms {
+            dense,
+            extra: extra.len(),
+            responses,
+            groups: atoms_groups,
+        };
         products.extend(extra);
-        Ok(Layout { intercept: terms.intercept, terms: planned, atoms, products, groups })
+        Ok(Layout {
+            intercept: terms.intercept,
+            terms: planned,
+            atoms,
+            products,
+            groups,
+        })
     }
 }

@@ -151,12 +151,18 @@ impl<'s> Rows<'s> {
 
     /// Rows left out as incomplete, and rows of zero weight, since the last call.
     pub fn take_dropped(&self) -> (u64, u64) {
-        (self.omitted.swap(0, Ordering::Relaxed), self.unweighted.swap(0, Ordering::Relaxed))
+        (
+            self.omitted.swap(0, Ordering::Relaxed),
+            self.unweighted.swap(0, Ordering::Relaxed),
+        )
     }
 
     fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {
         let row = batch.first_row + i as u64;
-        RowError { row, message: what(row + 1) }
+        RowError {
+            row,
+            message: what(row + 1),
+        }
     }
 
     /// The block of a batch.
@@ -205,7 +211,10 @@ impl<'s> Rows<'s> {
                 if mask[i] {
                     if self.missing == Missing::Fail {
                         return Err(self.error(batch, i, |row| {
-                            format!("`{}` is missing in row {row}; `--na omit` leaves such rows out", self.labels[v])
+                            format!(
+                                "`{}` is missing in row {row}; `--na omit` leaves such rows out",
+                                self.labels[v]
+                            )
                         }));
                     }
                     mask[i] = false;
@@ -245,7 +254,8 @@ impl<'s> Rows<'s> {
         for (v, value) in values.iter().enumerate() {
             let Value::Numbers(columns) = value else { continue };
             for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
-                let bad = (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
+                let bad =
+                    (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
                 if let Some(i) = bad {
                     return Err(self.error(batch, i, |row| {
                         format!(
@@ -283,7 +293,12 @@ impl<'s> Rows<'s> {
             .map(|k| (0..n as u32).filter(|&i| k[i as usize]).collect());
         let rows = kept.as_ref().map_or(n, Vec::len);
         if rows == 0 {
-            return Ok(Block { first_row: batch.first_row, index: batch.index, kept, ..Block::default() });
+            return Ok(Block {
+                first_row: batch.first_row,
+                index: batch.index,
+                kept,
+                ..Block::default()
+            });
         }
         let gather = |x: Numbers<'b>| -> Numbers<'b> {
             match &kept {
@@ -306,7 +321,10 @@ impl<'s> Rows<'s> {
                 Value::Logical(x) => vec![logical_numbers(x)],
                 Value::Codes { .. } => {
                     return Err(self.error(batch, 0, |_| {
-                        format!("the response `{}` is text; a linear model needs numbers", self.labels[r])
+                        format!(
+                            "the response `{}` is text; a linear model needs numbers",
+                            self.labels[r]
+                        )
                     }));
                 }
             };
@@ -323,14 +341,19 @@ impl<'s> Rows<'s> {
         for product in &self.layout.products {
             let mut column: Option<Numbers<'b>> = None;
             for &(v, c) in product {
-                let Value::Numbers(columns) = &values[v] else { continue };
+                let Value::Numbers(columns) = &values[v] else {
+                    continue;
+                };
                 let next = columns[c].clone();
                 column = Some(match column {
                     None => next,
                     Some(a) => times(&a, &next, self.twice),
                 });
             }
-            dense.push(gather(column.unwrap_or_else(|| Numbers { high: Cow::Owned(vec![1.0; n]), low: None })));
+            dense.push(gather(column.unwrap_or_else(|| Numbers {
+                high: Cow::Owned(vec![1.0; n]),
+                low: None,
+            })));
         }
         // 6. codes of the groups
         let mut codes = Vec::with_capacity(self.layout.groups.len());
@@ -357,7 +380,9 @@ impl<'s> Rows<'s> {
 
     /// The levels of the cluster variable and each row's code, for the rows of a block.
     pub fn clusters<'b>(&self, batch: &'b Batch<'_>, block: &Block<'_>) -> Result<Vec<u32>, RowError> {
-        let Some(c) = self.roles.cluster else { return Ok(vec![0; block.rows]) };
+        let Some(c) = self.roles.cluster else {
+            return Ok(vec![0; block.rows]);
+        };
         let values = self.variables.evaluate(batch).map_err(|e| RowError {
             row: batch.first_row,
             message: e.to_string(),
@@ -386,7 +411,9 @@ impl<'s> Rows<'s> {
         match &values[v] {
             Value::Numbers(columns) if columns.len() == 1 => Ok(Cow::Borrowed(&columns[0].high)),
             Value::Logical(x) => Ok(Cow::Owned(logical_numbers(x).high.into_owned())),
-            _ => Err(self.error(batch, 0, |_| format!("{what} `{}` must be one column of numbers", self.labels[v]))),
+            _ => Err(self.error(batch, 0, |_| {
+                format!("{what} `{}` must be one column of numbers", self.labels[v])
+            })),
         }
     }
 
@@ -437,8 +464,14 @@ fn power_of_two(x: &[f64]) -> f64 {
 }
 
 fn logical_numbers(x: &[u8]) -> Numbers<'static> {
-    let high = x.iter().map(|&x| if x == 2 { f64::NAN } else { f64::from(x) }).collect();
-    Numbers { high: Cow::Owned(high), low: None }
+    let high = x
+        .iter()
+        .map(|&x| if x == 2 { f64::NAN } else { f64::from(x) })
+        .collect();
+    Numbers {
+        high: Cow::Owned(high),
+        low: None,
+    }
 }
 
 fn minus<'b>(a: &Numbers<'_>, b: &[f64]) -> Numbers<'b> {
@@ -450,23 +483,38 @@ fn minus<'b>(a: &Numbers<'_>, b: &[f64]) -> Numbers<'b> {
         high.push(s.hi);
         low.push(s.lo);
     }
-    Numbers { high: Cow::Owned(high), low: Some(low) }
+    Numbers {
+        high: Cow::Owned(high),
+        low: Some(low),
+    }
 }
 
 fn times<'b>(a: &Numbers<'_>, b: &Numbers<'_>, twice: bool) -> Numbers<'b> {
     let n = a.high.len();
     if !twice {
         let high = (0..n).map(|i| a.high[i] * b.high[i]).collect();
-        return Numbers { high: Cow::Owned(high), low: None };
+        return Numbers {
+            high: Cow::Owned(high),
+            low: None,
+        };
     }
     let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
     let part = |l: &Option<Vec<f64>>, i: usize| l.as_ref().map_or(0.0, |l| l[i]);
     for i in 0..n {
-        let x = Dd { hi: a.high[i], lo: part(&a.low, i) } * Dd { hi: b.high[i], lo: part(&b.low, i) };
+        let x = Dd {
+            hi: a.high[i],
+            lo: part(&a.low, i),
+        } * Dd {
+            hi: b.high[i],
+            lo: part(&b.low, i),
+        };
         high.push(x.hi);
         low.push(x.lo);
     }
-    Numbers { high: Cow::Owned(high), low: Some(low) }
+    Numbers {
+        high: Cow::Owned(high),
+        low: Some(low),
+    }
 }
 
 impl Rows<'_> {

@@ -157,7 +157,11 @@ impl Source for Frame<'_> {
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
         // the wanted columns of a batch stay in the second-level cache
         let fit = (1usize << 17) / columns.len().max(1);
-        let batch_rows = if self.batch_rows > 0 { self.batch_rows } else { (fit / 128 * 128).clamp(512, 16384) };
+        let batch_rows = if self.batch_rows > 0 {
+            self.batch_rows
+        } else {
+            (fit / 128 * 128).clamp(512, 16384)
+        };
         let batches = self.rows.div_ceil(batch_rows);
         let workers = self.workers().min(batches.max(1));
         let (next, go, bytes) = (AtomicUsize::new(0), AtomicBool::new(true), AtomicU64::new(0));

@@ -20,12 +20,13 @@ pub struct Bound<'s> {
 }
 
 /// Expressions that are variables beside those of the terms, and their roles.
-pub(super) fn roles(
-    spec: &LmSpec,
-    terms: &Terms,
-) -> Result<(Vec<Expr>, Roles), ModelError> {
+pub(super) fn roles(spec: &LmSpec, terms: &Terms) -> Result<(Vec<Expr>, Roles), ModelError> {
     let mut expressions = terms.variables.clone();
-    let mut roles = Roles { response: terms.response, offsets: terms.offsets.clone(), ..Roles::default() };
+    let mut roles = Roles {
+        response: terms.response,
+        offsets: terms.offsets.clone(),
+        ..Roles::default()
+    };
     let mut add = |text: &Option<String>| -> Result<Option<usize>, ModelError> {
         let Some(text) = text else { return Ok(None) };
         expressions.push(parse_expression(text)?);
@@ -41,17 +42,17 @@ pub(super) fn roles(
 }
 
 /// Joins a model to its data.
-pub fn bind<'s>(
-    spec: &LmSpec,
-    source: &'s dyn Source,
-) -> Result<Bound<'s>, ModelError> {
+pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, ModelError> {
     let formula = parse_formula(&spec.formula)?;
     if formula.response.is_none() {
         return Err(ModelError::NoResponse(spec.formula.clone()));
     }
     let tol = spec.tolerance();
     if !(tol.is_finite() && (0.0..1.0).contains(&tol)) {
-        return Err(ModelError::Argument { argument: "tol".into(), why: format!("{tol} is not in [0, 1)") });
+        return Err(ModelError::Argument {
+            argument: "tol".into(),
+            why: format!("{tol} is not in [0, 1)"),
+        });
     }
     let names = source.schema().names();
     let terms = terms(&formula, &names)?;
@@ -78,7 +79,16 @@ pub fn bind<'s>(
             seconds: start.elapsed().as_secs_f64(),
         });
     }
-    join(spec, source, terms, expressions, roles, variables, precision, passes)
+    join(
+        spec,
+        source,
+        terms,
+        expressions,
+        roles,
+        variables,
+        precision,
+        passes,
+    )
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -115,7 +125,12 @@ pub(super) fn join<'s>(
         contrasts[v] = Some(*contrast);
     }
     let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
-    Ok(Bound { terms, rows, contrasts, passes })
+    Ok(Bound {
+        terms,
+        rows,
+        contrasts,
+        passes,
+    })
 }
 
 impl Bound<'_> {

@@ -49,7 +49,9 @@ pub enum ModelError {
     #[error("the sums of squares of `{0}` are not finite: its values are too large; rescale it")]
     Overflow(String),
     /// An eliminated factor needs what only a smaller one has.
-    #[error("{what} needs a matrix of {columns} x {columns}, and more than {limit} columns are too many for it")]
+    #[error(
+        "{what} needs a matrix of {columns} x {columns}, and more than {limit} columns are too many for it"
+    )]
     TooManyColumns {
         /// What was asked for.
         what: String,
@@ -61,7 +63,9 @@ pub enum ModelError {
 }
 
 fn most_missing(column: &Option<String>) -> String {
-    column.as_ref().map_or(String::new(), |c| format!("; `{c}` is missing in every row"))
+    column
+        .as_ref()
+        .map_or(String::new(), |c| format!("; `{c}` is missing in every row"))
 }
 
 impl ModelError {

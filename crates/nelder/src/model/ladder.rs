@@ -16,7 +16,8 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Monitor, Normal, Products, Residuals, ResidualRun, Score, Solution, Tsqr, by_atom, run,
+    Coefficients, Gram, Monitor, Normal, Products, ResidualRun, Residuals, Score, Solution, Tsqr, by_atom,
+    run,
 };
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
@@ -88,7 +89,10 @@ pub fn least_squares(
     let rows = &bound.rows;
     let atoms = rows.layout().atoms.clone();
     let z = (atoms.dense + atoms.responses) as f64;
-    let cheap = rows.source().rows().is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
+    let cheap = rows
+        .source()
+        .rows()
+        .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
     let exact = accuracy == Accuracy::Certified || cheap;
     let products = if exact { Products::Exact } else { Products::Rounded };
     let mut passes = bound.passes.clone();
@@ -96,7 +100,9 @@ pub fn least_squares(
 
     // 1. the gram
     let precision = |p: Products| if p == Products::Exact { "f64x2" } else { "f64" };
-    let (mut gram, record) = run("gram", precision(products), rows, monitor, || Gram::new(&atoms, products))?;
+    let (mut gram, record) = run("gram", precision(products), rows, monitor, || {
+        Gram::new(&atoms, products)
+    })?;
     passes.push(record);
     let (omitted, unweighted) = rows.take_dropped();
     check(&gram, bound, omitted, unweighted, &passes)?;
@@ -116,14 +122,23 @@ pub fn least_squares(
         let worst = relative_variance_error(&first);
         if worst > ENOUGH {
             needs_exact = true;
-            notes.push(format!("in double precision, standard errors would be right to {:.0e} only", worst / 2.0));
+            notes.push(format!(
+                "in double precision, standard errors would be right to {:.0e} only",
+                worst / 2.0
+            ));
         }
     }
 
     // 3. residuals, and the exact gram where it is needed
     let mut state = first;
     let mut coefficients: Vec<Vec<Dd>> = (0..atoms.responses)
-        .map(|y| state.normal.coefficients(&state.columns.map, &state.solutions[y], state.normal.response_means[y]))
+        .map(|y| {
+            state.normal.coefficients(
+                &state.columns.map,
+                &state.solutions[y],
+                state.normal.response_means[y],
+            )
+        })
         .collect();
     let keep = rows.source().rows().is_some_and(|n| n <= KEEP_ROWS);
     let widths: Vec<f64> = (0..atoms.responses)
@@ -142,11 +157,21 @@ pub fn least_squares(
         tsqr = true;
     }
     loop {
-        let tables: Vec<(usize, usize)> =
-            gram.groups.iter().zip(&atoms.groups).map(|(t, g)| (t.codes(), g.multipliers.len())).collect();
-        let by: Arc<[Coefficients]> =
-            coefficients.iter().map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables)).collect();
-        let name = if needs_exact { "residuals + gram" } else { "residuals" };
+        let tables: Vec<(usize, usize)> = gram
+            .groups
+            .iter()
+            .zip(&atoms.groups)
+            .map(|(t, g)| (t.codes(), g.multipliers.len()))
+            .collect();
+        let by: Arc<[Coefficients]> = coefficients
+            .iter()
+            .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
+            .collect();
+        let name = if needs_exact {
+            "residuals + gram"
+        } else {
+            "residuals"
+        };
         let ((residuals, second), record) = run(name, "f64x2", rows, monitor, || {
             let gram = needs_exact.then(|| Gram::new(&atoms, Products::Exact));
             (Residuals::new(&atoms, by.clone(), keep, &widths), gram)
@@ -163,11 +188,16 @@ pub fn least_squares(
             state = solved;
             coefficients = (0..atoms.responses)
                 .map(|y| {
-                    state.normal.coefficients(&state.columns.map, &state.solutions[y], state.normal.response_means[y])
+                    state.normal.coefficients(
+                        &state.columns.map,
+                        &state.solutions[y],
+                        state.normal.response_means[y],
+                    )
                 })
                 .collect();
             if wants_tsqr(&state, tol, accuracy) {
-                (state, coefficients) = orthogonal(bound, &state, &gram, tol, monitor, &mut passes, &mut notes)?;
+                (state, coefficients) =
+                    orthogonal(bound, &state, &gram, tol, monitor, &mut passes, &mut notes)?;
                 tsqr = true;
                 continue;
             }
@@ -194,12 +224,18 @@ pub fn least_squares(
         rss = Vec::new();
         steps = Vec::new();
         for y in 0..atoms.responses {
-            let correction = state.normal.correct(&state.factor, &state.columns.map, &score(&residuals, y));
-            let step =
-                state.normal.coefficients(&state.columns.map, &correction.solution, Dd::ZERO);
+            let correction = state
+                .normal
+                .correct(&state.factor, &state.columns.map, &score(&residuals, y));
+            let step = state
+                .normal
+                .coefficients(&state.columns.map, &correction.solution, Dd::ZERO);
             rss.push(residuals.squares[y] - correction.gain);
             let gain = correction.gain.hi.abs();
-            if gain > 1e-12 * residuals.squares[y].hi && gain > 1e-24 * state.normal.total[y].hi && refinements < 4 {
+            if gain > 1e-12 * residuals.squares[y].hi
+                && gain > 1e-24 * state.normal.total[y].hi
+                && refinements < 4
+            {
                 again = true;
             }
             for (b, d) in coefficients[y].iter_mut().zip(&step) {
@@ -213,7 +249,20 @@ pub fn least_squares(
             break;
         }
     }
-    finish(bound, gram, state, coefficients, steps, rss, last_of(last), tsqr, refinements, passes, notes, (omitted, unweighted))
+    finish(
+        bound,
+        gram,
+        state,
+        coefficients,
+        steps,
+        rss,
+        last_of(last),
+        tsqr,
+        refinements,
+        passes,
+        notes,
+        (omitted, unweighted),
+    )
 }
 
 /// What is read from the last residual pass.
@@ -224,18 +273,29 @@ struct Last {
 
 fn last_of(mut last: Residuals) -> Last {
     last.runs.sort_by_key(|r| r.index);
-    Last { runs: std::mem::take(&mut last.runs), histogram: std::mem::take(&mut last.histogram) }
+    Last {
+        runs: std::mem::take(&mut last.runs),
+        histogram: std::mem::take(&mut last.histogram),
+    }
 }
 
 fn score<'a>(residuals: &'a Residuals, y: usize) -> Score<'a> {
-    Score { ones: residuals.ones[y], dense: &residuals.dense[y], groups: &residuals.groups[y] }
+    Score {
+        ones: residuals.ones[y],
+        dense: &residuals.dense[y],
+        groups: &residuals.groups[y],
+    }
 }
 
 /// 2 gᵀδ − δᵀGδ with δ the step between two coefficient vectors: by how much the step lowers the sum of squares.
 fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gram) -> Dd {
     let atoms = gram.atoms();
-    let tables: Vec<(usize, usize)> =
-        gram.groups.iter().zip(&atoms.groups).map(|(t, g)| (t.codes(), g.multipliers.len())).collect();
+    let tables: Vec<(usize, usize)> = gram
+        .groups
+        .iter()
+        .zip(&atoms.groups)
+        .map(|(t, g)| (t.codes(), g.multipliers.len()))
+        .collect();
     let delta: Vec<Dd> = new.iter().zip(old).map(|(a, b)| *a - *b).collect();
     let by = by_atom(&state.columns.map, &delta, atoms.dense, &tables);
     let mut linear = score.ones * by.intercept;
@@ -251,7 +311,6 @@ fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gr
     linear
 }
 
-
 fn check(
     gram: &Gram,
     bound: &Bound<'_>,
@@ -261,10 +320,21 @@ fn check(
 ) -> Result<(), ModelError> {
     if gram.rows == 0 {
         let rows = passes.last().map_or(0, |p| p.rows);
-        return Err(ModelError::NoRows { rows, omitted, unweighted, column: None });
+        return Err(ModelError::NoRows {
+            rows,
+            omitted,
+            unweighted,
+            column: None,
+        });
     }
     if !gram.is_finite() {
-        return Err(ModelError::Overflow(bound.terms.variables.first().map_or_else(String::new, ToString::to_string)));
+        return Err(ModelError::Overflow(
+            bound
+                .terms
+                .variables
+                .first()
+                .map_or_else(String::new, ToString::to_string),
+        ));
     }
     Ok(())
 }
@@ -275,10 +345,18 @@ fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, Mode
     let counted: Vec<Vec<bool>> = (0..groups)
         .map(|g| {
             let counts = &gram.counts[g];
-            (0..tuples[g].len()).map(|c| counts.get(c).is_some_and(|&n| n > 0)).collect()
+            (0..tuples[g].len())
+                .map(|c| counts.get(c).is_some_and(|&n| n > 0))
+                .collect()
         })
         .collect();
-    Ok(Columns::new(bound.rows.layout(), &bound.variables(), &tuples, &counted, absorb)?)
+    Ok(Columns::new(
+        bound.rows.layout(),
+        &bound.variables(),
+        &tuples,
+        &counted,
+        absorb,
+    )?)
 }
 
 fn unit(products: Products) -> f64 {
@@ -296,8 +374,8 @@ fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
         Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision
-            let quick = factor_double(matrix, tol, f64::EPSILON)
-                .filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
+            let quick =
+                factor_double(matrix, tol, f64::EPSILON).filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
             Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
         }
         Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
@@ -313,7 +391,11 @@ fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, Mo
         }
         let p = columns.map.columns();
         if !absorb && p > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns { what: "this model".into(), columns: p, limit: MOST_COLUMNS });
+            return Err(ModelError::TooManyColumns {
+                what: "this model".into(),
+                columns: p,
+                limit: MOST_COLUMNS,
+            });
         }
         let normal = Normal::assemble(gram, &columns.map);
         let found = if absorb {
@@ -321,8 +403,10 @@ fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, Mo
             let f = factor_twice(&normal.matrix, tol, unit(gram.products()));
             let k = normal.matrix.order;
             let sound = f.accepted.len() == k
-                && (0..k).all(|i| f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
-                    || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]);
+                && (0..k).all(|i| {
+                    f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
+                        || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]
+                });
             if sound {
                 Some(f)
             } else if p > MOST_COLUMNS {
@@ -334,8 +418,15 @@ fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, Mo
             factor(&normal.matrix, tol, gram.products())
         };
         let Some(factor) = found else { return Ok(None) };
-        let solutions = (0..normal.right.len()).map(|y| normal.solve(&factor, y)).collect();
-        return Ok(Some(Attempt { columns, normal, factor, solutions }));
+        let solutions = (0..normal.right.len())
+            .map(|y| normal.solve(&factor, y))
+            .collect();
+        return Ok(Some(Attempt {
+            columns,
+            normal,
+            factor,
+            solutions,
+        }));
     }
     Ok(None)
 }
@@ -346,11 +437,20 @@ fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
     let columns = resolve(bound, gram, false)?;
     let mut normal = Normal::assemble(gram, &columns.map);
     let norms = normal.matrix.norms.clone();
-    normal.matrix.norms = (0..normal.matrix.order).map(|i| normal.matrix.get(i, i).hi).collect();
+    normal.matrix.norms = (0..normal.matrix.order)
+        .map(|i| normal.matrix.get(i, i).hi)
+        .collect();
     let factor = factor_twice(&normal.matrix, 1e-5, UNIT_ROUNDED);
     normal.matrix.norms = norms;
-    let solutions = (0..normal.right.len()).map(|y| normal.solve(&factor, y)).collect();
-    Ok(Attempt { columns, normal, factor, solutions })
+    let solutions = (0..normal.right.len())
+        .map(|y| normal.solve(&factor, y))
+        .collect();
+    Ok(Attempt {
+        columns,
+        normal,
+        factor,
+        solutions,
+    })
 }
 
 /// The largest relative error bound of a variance.
@@ -377,7 +477,11 @@ fn wants_tsqr(state: &Attempt, tol: f64, accuracy: Accuracy) -> bool {
     // a pivot that the exact gram cannot tell from the rule, or a variance that it leaves uncertain
     let undecided = tol < 1e-11 && state.factor.accepted.len() < p;
     let smallest = state.factor.pivots.iter().copied().fold(1.0, f64::min);
-    let limit = if accuracy == Accuracy::Certified { 1e-12 } else { 1e-16 };
+    let limit = if accuracy == Accuracy::Certified {
+        1e-12
+    } else {
+        1e-16
+    };
     undecided || smallest < limit
 }
 
@@ -394,7 +498,9 @@ fn orthogonal(
     notes.push("the gram is too ill-conditioned for twice the precision".to_string());
     let columns = state.columns.clone();
     let atoms = gram.atoms();
-    let (tsqr, record) = run("tsqr", "f64x2", &bound.rows, monitor, || Tsqr::new(&columns.map, atoms))?;
+    let (tsqr, record) = run("tsqr", "f64x2", &bound.rows, monitor, || {
+        Tsqr::new(&columns.map, atoms)
+    })?;
     passes.push(record);
     let p = columns.map.columns();
     let mut matrix = Symmetric::zeros(p);
@@ -413,7 +519,10 @@ fn orthogonal(
     let (factor, effects, _) = limited_pivoting(&tsqr.triangle, p, &matrix.norms, tol, UNIT_EXACT);
     let solutions: Vec<Solution> = effects
         .iter()
-        .map(|e| Solution { kept: factor.back_substitute(e), levels: Vec::new() })
+        .map(|e| Solution {
+            kept: factor.back_substitute(e),
+            levels: Vec::new(),
+        })
         .collect();
     let m = atoms.responses;
     let mut normal = state.normal.clone();
@@ -423,7 +532,15 @@ fn orthogonal(
     normal.means = vec![Dd::ZERO; atoms.dense];
     normal.response_means = vec![Dd::ZERO; m];
     let coefficients = solutions.iter().map(|s| s.kept.clone()).collect();
-    Ok((Attempt { columns, normal, factor, solutions }, coefficients))
+    Ok((
+        Attempt {
+            columns,
+            normal,
+            factor,
+            solutions,
+        },
+        coefficients,
+    ))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -441,7 +558,12 @@ fn finish(
     notes: Vec<String>,
     dropped: (u64, u64),
 ) -> Result<LeastSquares, ModelError> {
-    let Attempt { columns, normal, factor, .. } = state;
+    let Attempt {
+        columns,
+        normal,
+        factor,
+        ..
+    } = state;
     let map = &columns.map;
     let atoms = gram.atoms();
     let p = map.columns();
@@ -449,16 +571,23 @@ fn finish(
     // 1. which columns are aliased
     let mut aliased = vec![false; p];
     normal.kept.iter().for_each(|&c| aliased[c] = true);
-    factor.accepted.iter().for_each(|&i| aliased[normal.kept[i]] = false);
+    factor
+        .accepted
+        .iter()
+        .for_each(|&i| aliased[normal.kept[i]] = false);
     // 2. variances and error bounds
     let means = normal.level_means();
-    let diagonal: Vec<f64> = (0..normal.matrix.order).map(|i| normal.matrix.sizes[i].max(0.0).sqrt()).collect();
+    let diagonal: Vec<f64> = (0..normal.matrix.order)
+        .map(|i| normal.matrix.sizes[i].max(0.0).sqrt())
+        .collect();
     let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
     let mut errors = vec![vec![0.0; p]; m];
     let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
     // sizes of a step and of the solution in the norm that errors of the gram act on
     let reach = |v: &dyn Fn(usize) -> f64| -> f64 {
-        (0..normal.matrix.order).map(|i| v(i).abs() * diagonal[i]).sum::<f64>()
+        (0..normal.matrix.order)
+            .map(|i| v(i).abs() * diagonal[i])
+            .sum::<f64>()
     };
     let exact_unit = UNIT_EXACT * 4.0;
     // decimal data were rounded to double precision before they came here: each column by at most half a unit in
@@ -506,8 +635,7 @@ fn finish(
     // 3. units of the data: columns and responses were multiplied with powers of two
     let scales = bound.rows.scales().to_vec();
     let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
-    let response_scale =
-        |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
+    let response_scale = |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
     for c in 0..p {
         let s = match map.kinds[c] {
             crate::design::ColumnKind::Intercept => 1.0,
@@ -531,7 +659,11 @@ fn finish(
         if rss[y].hi > 0.0 {
             rss_relative = rss_relative.max(floor / rss[y].hi + 2.0 * moved[y] / rss[y].hi.sqrt());
         }
-        rss[y] = if rss[y].hi < 0.0 { Dd::ZERO } else { rss[y].scale(t).scale(t) };
+        rss[y] = if rss[y].hi < 0.0 {
+            Dd::ZERO
+        } else {
+            rss[y].scale(t).scale(t)
+        };
         if t != 1.0 {
             for run in &mut last.runs {
                 run.values[y].iter_mut().for_each(|r| *r *= t);
@@ -562,7 +694,11 @@ fn finish(
     let report = SolveReport {
         algorithm: algorithm.to_string(),
         device: "cpu".to_string(),
-        precision: if tsqr || gram.products() == Products::Exact { "f64x2".into() } else { "f64".into() },
+        precision: if tsqr || gram.products() == Products::Exact {
+            "f64x2".into()
+        } else {
+            "f64".into()
+        },
         condition: condition(&factor),
         digits: Digits {
             coefficients: digits(worst),

@@ -82,24 +82,42 @@ impl<'s> Lm<'s> {
                 let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
                 let coefficients = (0..p).map(|c| mask(c, fit.coefficients[y][c].hi)).collect();
                 let std_errors = (0..p)
-                    .map(|c| if df_residual == 0 { f64::NAN } else { mask(c, (variance * fit.variances[c]).sqrt()) })
+                    .map(|c| {
+                        if df_residual == 0 {
+                            f64::NAN
+                        } else {
+                            mask(c, (variance * fit.variances[c]).sqrt())
+                        }
+                    })
                     .collect();
                 let nf = n as f64;
                 let log_lik = 0.5
-                    * (fit.gram.log_weight - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + rss.ln()));
+                    * (fit.gram.log_weight
+                        - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + rss.ln()));
                 Response {
                     name: names.get(y).cloned().unwrap_or_default(),
                     coefficients,
                     std_errors,
                     rss,
                     mss: (total(&fit, y, spec_intercept(&bound)) - fit.rss[y]).hi.max(0.0),
-                    sigma: if df_residual == 0 { f64::NAN } else { variance.sqrt() },
+                    sigma: if df_residual == 0 {
+                        f64::NAN
+                    } else {
+                        variance.sqrt()
+                    },
                     quantiles: quantiles(&fit, y),
                     log_lik,
                 }
             })
             .collect();
-        Lm { spec, bound, fit, responses, rank, df_residual }
+        Lm {
+            spec,
+            bound,
+            fit,
+            responses,
+            rank,
+            df_residual,
+        }
     }
 
     /// Names of the columns.
@@ -167,7 +185,9 @@ fn spec_intercept(bound: &Bound<'_>) -> bool {
 
 /// Names of several responses: the column names of `cbind(a, b)`.
 fn response_names(bound: &Bound<'_>) -> Vec<String> {
-    let Some(r) = bound.terms.response else { return Vec::new() };
+    let Some(r) = bound.terms.response else {
+        return Vec::new();
+    };
     match &bound.rows.shapes()[r] {
         crate::design::Shape::Numeric { suffixes } if suffixes.len() > 1 => suffixes.clone(),
         _ => vec![String::new()],
@@ -179,8 +199,16 @@ fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
     let atoms = fit.gram.atoms();
     let i = atoms.dense + y;
     let raw = fit.gram.second(i, i);
-    let value = if intercept { raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight } else { raw };
-    let s = fit.scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
+    let value = if intercept {
+        raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight
+    } else {
+        raw
+    };
+    let s = fit
+        .scales
+        .get(atoms.dense + atoms.extra + y)
+        .copied()
+        .unwrap_or(1.0);
     value.scale(1.0 / s).scale(1.0 / s)
 }
 
@@ -192,7 +220,9 @@ fn quantiles(fit: &LeastSquares, y: usize) -> [f64; 5] {
         (h.floor() as u64, h - h.floor())
     };
     if fit.residuals.is_empty() {
-        let Some(histogram) = fit.histogram.get(y) else { return [f64::NAN; 5] };
+        let Some(histogram) = fit.histogram.get(y) else {
+            return [f64::NAN; 5];
+        };
         return [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| match q {
             0.0 => histogram.smallest,
             1.0 => histogram.largest,
@@ -212,6 +242,10 @@ fn quantiles(fit: &LeastSquares, y: usize) -> [f64; 5] {
         let (_, &mut a, above) = rest.select_nth_unstable_by(low - from.min(low), f64::total_cmp);
         let b = above.iter().copied().fold(f64::INFINITY, f64::min);
         from = low;
-        if part > 0.0 && b.is_finite() { a + part * (b - a) } else { a }
+        if part > 0.0 && b.is_finite() {
+            a + part * (b - a)
+        } else {
+            a
+        }
     })
 }

@@ -48,7 +48,10 @@ pub struct LmSpec {
 impl LmSpec {
     /// A model with R's defaults.
     pub fn new(formula: &str) -> Self {
-        LmSpec { formula: formula.to_string(), ..LmSpec::default() }
+        LmSpec {
+            formula: formula.to_string(),
+            ..LmSpec::default()
+        }
     }
 
     /// Sets the case weights.
@@ -89,6 +92,10 @@ impl LmSpec {
 
     /// The tolerance in force.
     pub fn tolerance(&self) -> f64 {
-        self.tol.unwrap_or(if self.accuracy == Accuracy::Certified { 1e-15 } else { 1e-7 })
+        self.tol.unwrap_or(if self.accuracy == Accuracy::Certified {
+            1e-15
+        } else {
+            1e-7
+        })
     }
 }

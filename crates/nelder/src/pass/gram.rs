@@ -13,8 +13,8 @@ use faer::{Accum, Mat, MatRef, Par};
 use nelder_device::Dd;
 
 use super::Accumulator;
-use nelder_device::kernels::{self, Pair};
 use crate::design::{Atoms, Block, Numbers};
+use nelder_device::kernels::{self, Pair};
 
 /// How products are formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl Table {
 
     /// The sums of a code; empty when it was not seen.
     pub fn row(&self, code: usize) -> &[Dd] {
-        self.cells.get(code * self.width..(code + 1) * self.width).unwrap_or(&[])
+        self.cells
+            .get(code * self.width..(code + 1) * self.width)
+            .unwrap_or(&[])
     }
 
     fn merge(&mut self, other: &Table) {
@@ -106,11 +108,18 @@ pub struct Gram {
 
 /// Position of (i, j), j ≤ i, in a lower triangle stored by rows.
 pub fn packed(i: usize, j: usize) -> usize {
-    if i >= j { i * (i + 1) / 2 + j } else { j * (j + 1) / 2 + i }
+    if i >= j {
+        i * (i + 1) / 2 + j
+    } else {
+        j * (j + 1) / 2 + i
+    }
 }
 
 fn pair<'a>(numbers: &'a Numbers<'_>) -> Pair<'a> {
-    Pair { high: &numbers.high, low: numbers.low.as_deref() }
+    Pair {
+        high: &numbers.high,
+        low: numbers.low.as_deref(),
+    }
 }
 
 impl Gram {
@@ -122,15 +131,25 @@ impl Gram {
             .iter()
             .map(|g| {
                 let q = g.multipliers.len();
-                Table { width: q * (1 + z) + q * (q + 1) / 2, cells: Vec::new() }
+                Table {
+                    width: q * (1 + z) + q * (q + 1) / 2,
+                    cells: Vec::new(),
+                }
             })
             .collect();
         let mut cross = Vec::new();
         for h in 0..groups.len() {
             for g in 0..h {
                 let width = atoms.groups[g].multipliers.len() * atoms.groups[h].multipliers.len();
-                let table = Table { width, cells: Vec::new() };
-                cross.push(Cross { groups: (g, h), index: HashMap::new(), table });
+                let table = Table {
+                    width,
+                    cells: Vec::new(),
+                };
+                cross.push(Cross {
+                    groups: (g, h),
+                    index: HashMap::new(),
+                    table,
+                });
             }
         }
         Gram {
@@ -158,7 +177,11 @@ impl Gram {
 
     /// Whether all sums are finite.
     pub fn is_finite(&self) -> bool {
-        self.high.iter().all(|v| v.is_finite()) && self.groups.iter().all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
+        self.high.iter().all(|v| v.is_finite())
+            && self
+                .groups
+                .iter()
+                .all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
     }
 
     fn add_second(&mut self, k: usize, v: Dd) {
@@ -179,7 +202,11 @@ impl Gram {
 
     /// The dense columns and responses of a block, in the order of `sums`.
     fn columns<'a>(&self, block: &'a Block<'_>) -> Vec<Pair<'a>> {
-        block.dense[..self.atoms.dense].iter().chain(&block.responses).map(pair).collect()
+        block.dense[..self.atoms.dense]
+            .iter()
+            .chain(&block.responses)
+            .map(pair)
+            .collect()
     }
 
     fn dense_exact(&mut self, block: &Block<'_>) {
@@ -196,7 +223,10 @@ impl Gram {
                     Some(w) => {
                         let m = to - from;
                         kernels::scale(&w[from..to], a, &mut high[..m], &mut low[..m]);
-                        Pair { high: &high[..m], low: Some(&low[..m]) }
+                        Pair {
+                            high: &high[..m],
+                            low: Some(&low[..m]),
+                        }
                     }
                 };
                 self.sums[i] = self.sums[i] + kernels::sum(a);
@@ -215,7 +245,10 @@ impl Gram {
         if p == 0 {
             return;
         }
-        let roots = block.weights.as_ref().map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
+        let roots = block
+            .weights
+            .as_ref()
+            .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
         self.pack.resize(RUN * p, 0.0);
         let mut product = Mat::<f64>::zeros(p, p);
         let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
@@ -289,7 +322,9 @@ impl Gram {
         for (g, group) in self.atoms.groups.iter().enumerate() {
             let codes = &block.codes[g];
             let table = &mut self.groups[g];
-            let Some(&largest) = codes.iter().max() else { continue };
+            let Some(&largest) = codes.iter().max() else {
+                continue;
+            };
             table.reserve(largest as usize);
             let counts = &mut self.counts[g];
             if counts.len() <= largest as usize {
@@ -319,7 +354,10 @@ impl Gram {
         let exact = self.products == Products::Exact;
         for cross in &mut self.cross {
             let (g, h) = cross.groups;
-            let (first, second) = (&self.atoms.groups[g].multipliers, &self.atoms.groups[h].multipliers);
+            let (first, second) = (
+                &self.atoms.groups[g].multipliers,
+                &self.atoms.groups[h].multipliers,
+            );
             // position of each row's pair
             let mut last = ((u32::MAX, u32::MAX), 0u32);
             let positions: Vec<u32> = block.codes[g]
@@ -333,7 +371,9 @@ impl Gram {
                     last.1
                 })
                 .collect();
-            let Some(&largest) = positions.iter().max() else { continue };
+            let Some(&largest) = positions.iter().max() else {
+                continue;
+            };
             cross.table.reserve(largest as usize);
             let width = cross.table.width;
             for (a, multiplier) in first.iter().enumerate() {
@@ -342,7 +382,16 @@ impl Gram {
                 for (b, other) in second.iter().enumerate() {
                     let other = other.map(|e| pair(&block.dense[e]));
                     let at = a * second.len() + b;
-                    scatter(&mut cross.table, &positions, at, width, block.rows, wm, other, exact);
+                    scatter(
+                        &mut cross.table,
+                        &positions,
+                        at,
+                        width,
+                        block.rows,
+                        wm,
+                        other,
+                        exact,
+                    );
                 }
             }
         }

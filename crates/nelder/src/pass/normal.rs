@@ -79,7 +79,9 @@ impl Normal {
         let centered = map.intercept || absorbed.is_some();
         let skip = |column: usize| match (absorbed, map.kinds[column]) {
             (Some(_), ColumnKind::Intercept) => true,
-            (Some(t), ColumnKind::Coded { group, multiplier }) => group == t.group && multiplier == t.multiplier,
+            (Some(t), ColumnKind::Coded { group, multiplier }) => {
+                group == t.group && multiplier == t.multiplier
+            }
             _ => false,
         };
         let kept: Vec<usize> = (0..map.columns()).filter(|&c| !skip(c)).collect();
@@ -93,7 +95,11 @@ impl Normal {
         let means: Vec<Dd> = (0..z).map(mean).collect();
         let second = |i: usize, j: usize| {
             let raw = gram.second(i, j);
-            if centered { raw - means[i] * gram.sums[j] } else { raw }
+            if centered {
+                raw - means[i] * gram.sums[j]
+            } else {
+                raw
+            }
         };
         let mut matrix = Symmetric::zeros(k);
         let mut right = vec![vec![Dd::ZERO; k]; m];
@@ -136,7 +142,9 @@ impl Normal {
                     let sums = table.row(code);
                     let count = clean(sums[at]);
                     for &(column, value) in row {
-                        let Some(i) = position[column as usize] else { continue };
+                        let Some(i) = position[column as usize] else {
+                            continue;
+                        };
                         if let Some(j) = intercept {
                             matrix.add(i, j, count.mul_f64(value));
                         }
@@ -169,7 +177,8 @@ impl Normal {
                                 if a == b && cb > ca {
                                     continue;
                                 }
-                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize]) else {
+                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize])
+                                else {
                                     continue;
                                 };
                                 matrix.add(i, j, v.mul_f64(xa).mul_f64(xb));
@@ -182,7 +191,10 @@ impl Normal {
         // 4. coded columns of different groups
         for cross in &gram.cross {
             let (g, h) = cross.groups;
-            let (qg, qh) = (atoms.groups[g].multipliers.len(), atoms.groups[h].multipliers.len());
+            let (qg, qh) = (
+                atoms.groups[g].multipliers.len(),
+                atoms.groups[h].multipliers.len(),
+            );
             for (&(cg, ch), &at) in &cross.index {
                 let sums = cross.table.row(at as usize);
                 for a in 0..qg {
@@ -190,7 +202,8 @@ impl Normal {
                         let v = clean(sums[a * qh + b]);
                         for &(ca, xa) in map.row(g, a, cg as usize) {
                             for &(cb, xb) in map.row(h, b, ch as usize) {
-                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize]) else {
+                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize])
+                                else {
                                     continue;
                                 };
                                 matrix.add(i, j, v.mul_f64(xa).mul_f64(xb));
@@ -287,7 +300,10 @@ impl Normal {
                 (_, true) => first,
                 _ => continue,
             };
-            let (q1, q2) = (atoms.groups[first].multipliers.len(), atoms.groups[second].multipliers.len());
+            let (q1, q2) = (
+                atoms.groups[first].multipliers.len(),
+                atoms.groups[second].multipliers.len(),
+            );
             for (&(c1, c2), &at) in &cross.index {
                 let cells = cross.table.row(at as usize);
                 let (mine, theirs) = if first == g { (c1, c2) } else { (c2, c1) };
@@ -296,7 +312,11 @@ impl Normal {
                     continue;
                 }
                 for b in 0..if first == g { q2 } else { q1 } {
-                    let cell = if first == g { term.multiplier * q2 + b } else { b * q2 + term.multiplier };
+                    let cell = if first == g {
+                        term.multiplier * q2 + b
+                    } else {
+                        b * q2 + term.multiplier
+                    };
                     let v = clean(cells[cell]);
                     for &(c, x) in map.row(other, b, theirs as usize) {
                         if let Some(i) = position[c as usize] {
@@ -327,7 +347,11 @@ impl Normal {
                 }
             }
         }
-        self.absorbed = Some(Absorbed { weights, means, responses });
+        self.absorbed = Some(Absorbed {
+            weights,
+            means,
+            responses,
+        });
     }
 
     /// Solves the equations for a response.
@@ -386,14 +410,25 @@ impl Normal {
         let Some((term, a)) = map.absorbed.as_ref().zip(self.absorbed.as_ref()) else {
             let kept = factor.solve(&right);
             let gain = inner(&right, &kept);
-            return Correction { solution: Solution { kept, levels: Vec::new() }, gain };
+            return Correction {
+                solution: Solution {
+                    kept,
+                    levels: Vec::new(),
+                },
+                gain,
+            };
         };
         let whole = right.clone();
         let table = &score.groups[term.group];
         let by_level: Vec<Dd> = term
             .codes
             .iter()
-            .map(|&code| table.row(code as usize).get(term.multiplier).map_or(Dd::ZERO, |&v| clean(v)))
+            .map(|&code| {
+                table
+                    .row(code as usize)
+                    .get(term.multiplier)
+                    .map_or(Dd::ZERO, |&v| clean(v))
+            })
             .collect();
         for (l, &s) in by_level.iter().enumerate() {
             for (r, x) in right.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
@@ -403,7 +438,10 @@ impl Normal {
         let kept = factor.solve(&right);
         let levels = self.level_effects(a, &kept, |l| by_level[l] / a.weights[l]);
         let gain = inner(&whole, &kept) + inner(&by_level, &levels);
-        Correction { solution: Solution { kept, levels }, gain }
+        Correction {
+            solution: Solution { kept, levels },
+            gain,
+        }
     }
 
     /// Coefficients of the model matrix from a solution; aliased ones are zero.
@@ -490,7 +528,12 @@ impl Normal {
     }
 
     /// Variance of a functional over σ², with a first-order bound on its error.
-    pub fn variance(&self, factor: &Factor, functional: &Functional, mean_of_levels: &LevelMeans) -> Variance {
+    pub fn variance(
+        &self,
+        factor: &Factor,
+        functional: &Functional,
+        mean_of_levels: &LevelMeans,
+    ) -> Variance {
         let v = self.reduced(functional, mean_of_levels);
         let mut own = 0.0;
         if let Some(a) = &self.absorbed {
@@ -500,7 +543,11 @@ impl Normal {
             }
         }
         let q = factor.quadratic(&v, &self.matrix.sizes, &self.matrix.roundings);
-        Variance { value: own + q.value, error: q.error + f64::EPSILON * own, ..q }
+        Variance {
+            value: own + q.value,
+            error: q.error + f64::EPSILON * own,
+            ..q
+        }
     }
 
     /// The vector over the kept columns that a functional puts on the factor.
@@ -524,7 +571,10 @@ impl Normal {
     /// Sums over the levels that functionals with a constant entry need.
     pub fn level_means(&self) -> LevelMeans {
         let k = self.kept.len();
-        let mut out = LevelMeans { inverse_weight: 0.0, means: vec![Dd::ZERO; k] };
+        let mut out = LevelMeans {
+            inverse_weight: 0.0,
+            means: vec![Dd::ZERO; k],
+        };
         if let Some(a) = &self.absorbed {
             for (l, w) in a.weights.iter().enumerate() {
                 out.inverse_weight += 1.0 / w.hi;
@@ -568,7 +618,11 @@ pub struct Score<'a> {
 
 /// Coefficients by atom: the tables that a row's codes look up.
 pub fn by_atom(map: &Map, beta: &[Dd], dense: usize, tables: &[(usize, usize)]) -> Coefficients {
-    let mut out = Coefficients { intercept: Dd::ZERO, dense: vec![Dd::ZERO; dense], groups: Vec::new() };
+    let mut out = Coefficients {
+        intercept: Dd::ZERO,
+        dense: vec![Dd::ZERO; dense],
+        groups: Vec::new(),
+    };
     for (c, kind) in map.kinds.iter().enumerate() {
         match kind {
             ColumnKind::Intercept => out.intercept = beta[c],

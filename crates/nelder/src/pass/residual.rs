@@ -6,8 +6,8 @@ use nelder_device::Dd;
 
 use super::Accumulator;
 use super::gram::Table;
-use nelder_device::kernels::{self, Pair};
 use crate::design::{Atoms, Block, Numbers};
+use nelder_device::kernels::{self, Pair};
 
 /// Coefficients by atom: what each row multiplies its columns with.
 #[derive(Clone, Debug, Default)]
@@ -74,7 +74,12 @@ impl Histogram {
     /// Bins of `width`, about a million on each side of zero.
     pub fn new(width: f64) -> Self {
         let counts = vec![0; 2 * HALF as usize];
-        Histogram { width, smallest: f64::INFINITY, largest: f64::NEG_INFINITY, counts }
+        Histogram {
+            width,
+            smallest: f64::INFINITY,
+            largest: f64::NEG_INFINITY,
+            counts,
+        }
     }
 
     fn add(&mut self, x: f64) {
@@ -113,7 +118,14 @@ impl Residuals {
         let m = coefficients.len();
         let tables = || {
             let width = |g: &crate::design::Group| g.multipliers.len();
-            atoms.groups.iter().map(|g| Table { width: width(g), cells: Vec::new() }).collect::<Vec<_>>()
+            atoms
+                .groups
+                .iter()
+                .map(|g| Table {
+                    width: width(g),
+                    cells: Vec::new(),
+                })
+                .collect::<Vec<_>>()
         };
         Residuals {
             atoms: atoms.clone(),
@@ -125,13 +137,20 @@ impl Residuals {
             dense: vec![vec![Dd::ZERO; atoms.dense]; m],
             groups: (0..m).map(|_| tables()).collect(),
             runs: Vec::new(),
-            histogram: if keep { Vec::new() } else { widths.iter().map(|&w| Histogram::new(w)).collect() },
+            histogram: if keep {
+                Vec::new()
+            } else {
+                widths.iter().map(|&w| Histogram::new(w)).collect()
+            },
         }
     }
 }
 
 fn pair<'a>(numbers: &'a Numbers<'_>) -> Pair<'a> {
-    Pair { high: &numbers.high, low: numbers.low.as_deref() }
+    Pair {
+        high: &numbers.high,
+        low: numbers.low.as_deref(),
+    }
 }
 
 /// `(high, low) = y − Xβ` for the rows of a block, normalised.
@@ -174,14 +193,19 @@ pub fn residuals_of(
         let codes = &block.codes[g];
         for (a, multiplier) in atoms.groups[g].multipliers.iter().enumerate() {
             for i in 0..n {
-                let Some(&b) = table.cells.get(codes[i] as usize * table.width + a) else { continue };
+                let Some(&b) = table.cells.get(codes[i] as usize * table.width + a) else {
+                    continue;
+                };
                 let v = match multiplier {
                     None => b,
                     Some(e) => {
                         let x = &block.dense[*e];
                         let p = Dd::two_prod(x.high[i], b.hi);
                         let xl = x.low.as_ref().map_or(0.0, |l| l[i]);
-                        Dd { hi: p.hi, lo: p.lo + x.high[i] * b.lo + xl * b.hi }
+                        Dd {
+                            hi: p.hi,
+                            lo: p.lo + x.high[i] * b.lo + xl * b.hi,
+                        }
                     }
                 };
                 let d = Dd::two_sum(high[i], -v.hi);
@@ -209,14 +233,20 @@ impl Accumulator for Residuals {
                 &mut high,
                 &mut low,
             );
-            let r = Pair { high: &high, low: Some(&low) };
+            let r = Pair {
+                high: &high,
+                low: Some(&low),
+            };
             let wr = match &block.weights {
                 None => r,
                 Some(w) => {
                     wh.resize(n, 0.0);
                     wl.resize(n, 0.0);
                     kernels::scale(w, r, &mut wh, &mut wl);
-                    Pair { high: &wh, low: Some(&wl) }
+                    Pair {
+                        high: &wh,
+                        low: Some(&wl),
+                    }
                 }
             };
             self.squares[k] = self.squares[k] + kernels::dot(r, wr);

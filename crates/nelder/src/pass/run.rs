@@ -138,7 +138,9 @@ pub fn run<A: Accumulator>(
         None => {}
     }
     let scan = scan.map_err(PassError::Source)?;
-    let mut parts = workers.into_iter().map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()));
+    let mut parts = workers
+        .into_iter()
+        .map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()));
     let mut result = parts.next().unwrap_or_else(&new);
     for part in parts {
         result.merge(part);

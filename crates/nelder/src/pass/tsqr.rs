@@ -7,7 +7,13 @@ use crate::design::{Block, ColumnKind, Map};
 use crate::solve::{Rows2, Triangle};
 
 /// The model matrix's rows of a block, written out: column by column, then the responses; each row times √w.
-pub fn expand(map: &Map, multipliers: &[Vec<Option<usize>>], block: &Block<'_>, from: usize, to: usize) -> Rows2 {
+pub fn expand(
+    map: &Map,
+    multipliers: &[Vec<Option<usize>>],
+    block: &Block<'_>,
+    from: usize,
+    to: usize,
+) -> Rows2 {
     let (p, m, n) = (map.columns(), block.responses.len(), to - from);
     let mut out = Rows2::zeros(p + m, n);
     let value = |x: &crate::design::Numbers<'_>, i: usize| Dd {
@@ -76,7 +82,8 @@ impl Accumulator for Tsqr<'_> {
         let mut from = 0;
         while from < block.rows {
             let to = (from + run).min(block.rows);
-            self.triangle.update(&expand(self.map, &self.multipliers, block, from, to));
+            self.triangle
+                .update(&expand(self.map, &self.multipliers, block, from, to));
             from = to;
         }
     }

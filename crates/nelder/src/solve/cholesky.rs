@@ -67,7 +67,15 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
     }
     let inverse = if k == 0 { Mat::zeros(0, 0) } else { llt.inverse() };
     let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt();
-    Some(Factor { accepted: (0..k).collect(), scales, pivots, inverse, unit, orthogonal: false, lower: Lower::Double(llt) })
+    Some(Factor {
+        accepted: (0..k).collect(),
+        scales,
+        pivots,
+        inverse,
+        unit,
+        orthogonal: false,
+        lower: Lower::Double(llt),
+    })
 }
 
 /// Factor in twice the precision, leaving out aliased columns as R does.
@@ -121,7 +129,15 @@ pub(super) fn from_triangle(
         let from = i.max(j);
         kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
     });
-    Factor { accepted, scales, pivots, inverse, unit, orthogonal, lower: Lower::Twice(l) }
+    Factor {
+        accepted,
+        scales,
+        pivots,
+        inverse,
+        unit,
+        orthogonal,
+        lower: Lower::Twice(l),
+    }
 }
 
 impl Factor {
@@ -152,7 +168,11 @@ impl Factor {
 
     /// Solves L e = right over the accepted columns: with right = Xᵀy, the effects Qᵀ y.
     pub fn effects(&self, right: &[Dd]) -> Vec<Dd> {
-        let mut x: Vec<Dd> = self.accepted.iter().map(|&j| right[j].div_f64(self.scales[j])).collect();
+        let mut x: Vec<Dd> = self
+            .accepted
+            .iter()
+            .map(|&j| right[j].div_f64(self.scales[j]))
+            .collect();
         for i in 0..x.len() {
             let mut s = x[i];
             for j in 0..i {
@@ -208,16 +228,19 @@ impl Factor {
             [] => 0.0,
             &[(j, x)] => x * x * self.inverse[(j, j)],
             // |L⁻¹ v|², a sum of squares: nothing cancels as it does in vᵀ A⁻¹ v
-            _ => {
-                self.effects(v).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi
-            }
+            _ => self.effects(v).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi,
         };
         let error = if self.orthogonal {
             2.0 * self.unit * value.max(0.0).sqrt() * spread
         } else {
             self.unit * spread * spread
         };
-        Variance { value, error: error + 4.0 * f64::EPSILON * value, spread, data_spread }
+        Variance {
+            value,
+            error: error + 4.0 * f64::EPSILON * value,
+            spread,
+            data_spread,
+        }
     }
 
     /// L Lᵀ v over the accepted columns, scaled.

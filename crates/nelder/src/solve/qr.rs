@@ -22,7 +22,10 @@ pub struct Triangle {
 impl Triangle {
     /// No rows seen.
     pub fn new(columns: usize) -> Self {
-        Triangle { columns, r: Rows2::zeros(columns, columns) }
+        Triangle {
+            columns,
+            r: Rows2::zeros(columns, columns),
+        }
     }
 
     /// Entry (i, j) of R, i ≤ j.
@@ -93,7 +96,13 @@ fn triangularize(work: &mut Rows2, p: usize, m: usize) {
 /// times its own norm set aside. `x` is the number of columns before the responses; `norms` their squared norms.
 /// Returns the factor of the accepted columns, Qᵀ y over them for each response, and what is left of each
 /// response's squared norm.
-pub fn limited_pivoting(triangle: &Triangle, x: usize, norms: &[f64], tol: f64, unit: f64) -> (Factor, Vec<Vec<Dd>>, Vec<Dd>) {
+pub fn limited_pivoting(
+    triangle: &Triangle,
+    x: usize,
+    norms: &[f64],
+    tol: f64,
+    unit: f64,
+) -> (Factor, Vec<Vec<Dd>>, Vec<Dd>) {
     let c = triangle.columns;
     let mut work = Rows2::zeros(c, c);
     for j in 0..c {
@@ -145,6 +154,12 @@ pub fn limited_pivoting(triangle: &Triangle, x: usize, norms: &[f64], tol: f64, 
         }
     }
     let effects = (x..c).map(|y| (0..r).map(|i| work.get(y, i)).collect()).collect();
-    let rest = (x..c).map(|y| kernels::dot(work.part(y, r, c), work.part(y, r, c))).collect();
-    (from_triangle(l, accepted, pivots, scales, unit, true), effects, rest)
+    let rest = (x..c)
+        .map(|y| kernels::dot(work.part(y, r, c), work.part(y, r, c)))
+        .collect();
+    (
+        from_triangle(l, accepted, pivots, scales, unit, true),
+        effects,
+        rest,
+    )
 }

@@ -33,7 +33,11 @@ impl Symmetric {
     /// Position of (i, j) in `lower`.
     #[inline]
     pub fn at(i: usize, j: usize) -> usize {
-        if i >= j { i * (i + 1) / 2 + j } else { j * (j + 1) / 2 + i }
+        if i >= j {
+            i * (i + 1) / 2 + j
+        } else {
+            j * (j + 1) / 2 + i
+        }
     }
 
     /// Entry (i, j).

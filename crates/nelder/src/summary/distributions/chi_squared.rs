@@ -34,17 +34,23 @@ pub fn lower(x: f64, df: f64) -> f64 {
 
 /// P(X > x), R's `pchisq(x, df, lower.tail = FALSE)`.
 pub fn upper(x: f64, df: f64) -> f64 {
-    edge(x, df).map(|p| 1.0 - p).unwrap_or_else(|| split(x, df).tail(false))
+    edge(x, df)
+        .map(|p| 1.0 - p)
+        .unwrap_or_else(|| split(x, df).tail(false))
 }
 
 /// log P(X ≤ x).
 pub fn ln_lower(x: f64, df: f64) -> f64 {
-    edge(x, df).map(f64::ln).unwrap_or_else(|| split(x, df).ln_tail(true))
+    edge(x, df)
+        .map(f64::ln)
+        .unwrap_or_else(|| split(x, df).ln_tail(true))
 }
 
 /// log P(X > x), also where the area itself is below the smallest double.
 pub fn ln_upper(x: f64, df: f64) -> f64 {
-    edge(x, df).map(|p| (1.0 - p).ln()).unwrap_or_else(|| split(x, df).ln_tail(false))
+    edge(x, df)
+        .map(|p| (1.0 - p).ln())
+        .unwrap_or_else(|| split(x, df).ln_tail(false))
 }
 
 fn solve(p: f64, df: f64, lower: bool) -> f64 {
@@ -55,7 +61,11 @@ fn solve(p: f64, df: f64, lower: bool) -> f64 {
         return if (p == 0.0) == lower { 0.0 } else { f64::INFINITY };
     }
     // Wilson & Hilferty's cube root, or the first term of the lower tail where that is not positive.
-    let z = if lower { normal::quantile(p) } else { normal::quantile_upper(p) };
+    let z = if lower {
+        normal::quantile(p)
+    } else {
+        normal::quantile_upper(p)
+    };
     let spread = 2.0 / (9.0 * df);
     let root = 1.0 - spread + z * spread.sqrt();
     let start = if root > 0.1 { 3.0 * root.ln() } else { -3.0 };

@@ -99,9 +99,15 @@ fn solve(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
 /// The logarithm of the quantile, which does not overflow, for finite degrees of freedom and `0 < p < 1`.
 pub(super) fn quantile_ln_of(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
     // log F is about normal with this spread (Fisher's z).
-    let z = if lower { normal::quantile(p) } else { normal::quantile_upper(p) };
+    let z = if lower {
+        normal::quantile(p)
+    } else {
+        normal::quantile_upper(p)
+    };
     let start = (z * (2.0 / df1 + 2.0 / df2).sqrt() + 1.0 / df2 - 1.0 / df1).clamp(-20.0, 20.0);
-    quantile_ln(p, lower, start, |l| beta_split(0.5 * df1, 0.5 * df2, Ratio::from_ln(l)))
+    quantile_ln(p, lower, start, |l| {
+        beta_split(0.5 * df1, 0.5 * df2, Ratio::from_ln(l))
+    })
 }
 
 /// The point with P(X ≤ x) = p, R's `qf(p, df1, df2)`.

@@ -38,7 +38,11 @@ fn ln_two_sided(t: f64, df: f64) -> f64 {
     if t.is_infinite() {
         return f64::NEG_INFINITY;
     }
-    if t == 0.0 { 0.0 } else { split(t, df).ln_tail(false) }
+    if t == 0.0 {
+        0.0
+    } else {
+        split(t, df).ln_tail(false)
+    }
 }
 
 /// P(T ≤ t), R's `pt(t, df)`.
