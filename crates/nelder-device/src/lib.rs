@@ -1,1 +1,18 @@
 //! Programs over columns, and the CPU backend that interprets them.
+//!
+//! A [`Program`] is a straight-line list of scalar operations over columns: a formula's `log(x) * z`, a link
+//! function, a variance function. It is data, so each device can run it in its own way; here the CPU
+//! interprets it in chunks of rows, in `f64` or in twice the precision ([`Dd`]).
+
+mod cpu;
+mod dd;
+pub mod kernels;
+mod program;
+mod real;
+mod reduce;
+mod scalar;
+
+pub use cpu::{Input, Output};
+pub use dd::Dd;
+pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
+pub use real::Real;

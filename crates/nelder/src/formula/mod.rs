@@ -1,5 +1,27 @@
 //! R's formula language: parse, terms, contrasts. No data in here.
+//!
+//! Text becomes a [`Formula`] of two [`Expr`]essions ([`parse_formula`]), a formula becomes [`Terms`]
+//! ([`terms()`]), and a factor becomes columns by its [`Contrast`]. Expressions print as R's `deparse` prints
+//! them, and these are the labels and names of everything that follows.
 
 mod ast;
+mod contrasts;
+mod deparse;
+mod expand;
+mod lex;
+mod names;
+mod parse;
+mod scope;
+mod suggest;
+mod terms;
 
 pub use ast::{Arg, Binary, Expr, Unary};
+pub use contrasts::{Contrast, ContrastError, ContrastMatrix};
+pub use names::{INTERCEPT, NamePart, column_names, matrix_suffixes};
+pub use parse::{Formula, SyntaxError, parse_expression, parse_formula};
+pub use scope::update;
+pub use suggest::nearest;
+pub use terms::{Coding, FormulaError, Term, Terms, terms};
+
+#[cfg(test)]
+mod syntax_tests;

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::RwLock;
 
+use serde::{Deserialize, Serialize};
+
 /// The code of a missing value.
 pub const MISSING: u32 = u32::MAX;
 
 /// What a level is before it becomes a label; decides how levels sort.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Key {
     /// A string: sorted by byte, as R sorts in the C locale.
     Text(Box<str>),
@@ -49,8 +51,19 @@ struct Inner {
 /// assert_eq!(levels.order(), vec![1, 0]); // "a" first
 /// ```
 pub struct Levels {
-    fixed: bool,
+    order: Order,
+    /// Numbers are whole: their labels have no exponent.
+    whole: bool,
     inner: RwLock<Inner>,
+}
+
+/// Computes the order of keys; positions are codes.
+type OrderOf = dyn Fn(&[Key]) -> Vec<u32> + Send + Sync;
+
+enum Order {
+    Sorted,
+    Given,
+    By(Box<OrderOf>),
 }
 
 impl std::fmt::Debug for Levels {
@@ -63,9 +76,38 @@ impl Levels {
     /// An empty set that grows; its levels are sorted when asked for.
     pub fn growing() -> Self {
         Levels {
-            fixed: false,
+            order: Order::Sorted,
+            whole: false,
             inner: RwLock::new(Inner::default()),
         }
+    }
+
+    /// An empty set that grows, of whole numbers: R writes the integer `100000L` without an exponent.
+    pub fn growing_whole() -> Self {
+        Levels {
+            whole: true,
+            ..Levels::growing()
+        }
+    }
+
+    /// An empty set that grows, whose order is computed from the keys when asked for (`relevel`,
+    /// `interaction`). The function gets the keys by code and gives each code once.
+    pub fn growing_in(order: impl Fn(&[Key]) -> Vec<u32> + Send + Sync + 'static) -> Self {
+        Levels {
+            order: Order::By(Box::new(order)),
+            ..Levels::growing()
+        }
+    }
+
+    /// Whether numbers among the levels are whole and written without exponent.
+    pub fn is_whole(&self) -> bool {
+        self.whole
+    }
+
+    /// The same set with [`is_whole`](Levels::is_whole) as given.
+    pub fn with_whole(mut self, whole: bool) -> Self {
+        self.whole = whole;
+        self
     }
 
     /// Levels whose order is given (an R factor, `factor(x, levels = …)`).
@@ -74,13 +116,13 @@ impl Levels {
         for label in labels {
             levels.intern(&Key::Text(label.as_ref().into()));
         }
-        levels.fixed = true;
+        levels.order = Order::Given;
         levels
     }
 
     /// Whether the order of the levels is the order of their codes.
     pub fn is_fixed(&self) -> bool {
-        self.fixed
+        matches!(self.order, Order::Given)
     }
 
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Inner> {
@@ -129,33 +171,49 @@ impl Levels {
         self.read().keys.clone()
     }
 
+    /// The keys of the codes from `code` on.
+    pub fn keys_from(&self, code: u32) -> Vec<Key> {
+        self.read().keys.get(code as usize..).unwrap_or_default().to_vec()
+    }
+
+    /// The label of a key of this set: a string as it is, a number as R's `as.character` prints it.
+    pub fn label_of(&self, key: &Key) -> String {
+        match key {
+            Key::Text(s) => s.to_string(),
+            Key::Number(x) if self.whole && x.abs() < 1e15 => format!("{x}"),
+            Key::Number(x) => crate::frame::number_label(*x),
+        }
+    }
+
+    /// The label of a code.
+    pub fn label(&self, code: u32) -> Option<String> {
+        self.key(code).map(|key| self.label_of(&key))
+    }
+
     /// The label of each code: strings as they are, numbers as R's `as.character` prints them.
     pub fn labels(&self) -> Vec<String> {
-        self.read()
-            .keys
-            .iter()
-            .map(|k| match k {
-                Key::Text(s) => s.to_string(),
-                Key::Number(x) => crate::frame::number_label(*x),
-            })
-            .collect()
+        self.read().keys.iter().map(|k| self.label_of(k)).collect()
     }
 
     /// Codes in the order in which R lists the levels: as given when fixed, else numbers by value and strings
-    /// by byte.
+    /// by byte, unless the set has an order of its own.
     pub fn order(&self) -> Vec<u32> {
-        let inner = self.read();
-        let mut order: Vec<u32> = (0..inner.keys.len() as u32).collect();
-        if !self.fixed {
-            order.sort_by(
-                |&a, &b| match (&inner.keys[a as usize], &inner.keys[b as usize]) {
-                    (Key::Number(x), Key::Number(y)) => x.total_cmp(y),
-                    (Key::Text(x), Key::Text(y)) => x.as_bytes().cmp(y.as_bytes()),
-                    (Key::Number(_), Key::Text(_)) => std::cmp::Ordering::Less,
-                    (Key::Text(_), Key::Number(_)) => std::cmp::Ordering::Greater,
-                },
-            );
+        match &self.order {
+            Order::Given => (0..self.len() as u32).collect(),
+            Order::Sorted => sorted(&self.read().keys),
+            // the keys are copied: the function may read other sets
+            Order::By(order) => order(&self.keys()),
         }
-        order
     }
+}
+
+fn sorted(keys: &[Key]) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..keys.len() as u32).collect();
+    order.sort_by(|&a, &b| match (&keys[a as usize], &keys[b as usize]) {
+        (Key::Number(x), Key::Number(y)) => x.total_cmp(y),
+        (Key::Text(x), Key::Text(y)) => x.as_bytes().cmp(y.as_bytes()),
+        (Key::Number(_), Key::Text(_)) => std::cmp::Ordering::Less,
+        (Key::Text(_), Key::Number(_)) => std::cmp::Ordering::Greater,
+    });
+    order
 }

@@ -1,0 +1,168 @@
+//! Columns that depend on all rows: what they were asked for, and what the rows made of it.
+
+use std::borrow::Cow;
+
+use nelder_device::{Dd, Real};
+use serde::{Deserialize, Serialize};
+
+use super::poly::PolyBasis;
+use super::splines::{SplineBasis, SplineRule};
+use super::value::Numbers;
+
+/// `poly`, `ns`, `bs` or `scale`; the second part is there once all rows were seen.
+pub(super) enum Basis {
+    Poly(usize, Option<PolyBasis>),
+    Spline(SplineRule, Option<SplineBasis>),
+    Scale(ScaleRule, Option<Vec<Scaled>>),
+}
+
+/// What `scale` was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ScaleRule {
+    pub center: Choice,
+    pub scale: Choice,
+}
+
+/// `TRUE`, `FALSE`, or a number for each column.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Choice {
+    No,
+    Computed,
+    Given(Vec<f64>),
+}
+
+/// Center and scale of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Scaled {
+    center: Dd,
+    scale: Dd,
+}
+
+/// Number, sum and sum of squares of the values that are not missing.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moments {
+    n: f64,
+    sum: Dd,
+    squares: Dd,
+}
+
+impl Moments {
+    pub fn of(values: &Numbers<'_>) -> Moments {
+        let mut m = Moments::default();
+        for i in 0..values.high.len() {
+            let x = value(values, i);
+            if !x.is_nan() {
+                m.n += 1.0;
+                m.sum += x;
+                m.squares += x.square();
+            }
+        }
+        m
+    }
+
+    pub fn merge(self, other: Moments) -> Moments {
+        Moments {
+            n: self.n + other.n,
+            sum: self.sum + other.sum,
+            squares: self.squares + other.squares,
+        }
+    }
+}
+
+fn value(values: &Numbers<'_>, i: usize) -> Dd {
+    let low = values.low.as_ref().map_or(0.0, |low| low[i]);
+    Dd::from_parts(values.high[i], low)
+}
+
+impl ScaleRule {
+    /// Center and scale of each column.
+    pub fn settle(&self, moments: &[Moments]) -> Vec<Scaled> {
+        let one = |(k, m): (usize, &Moments)| {
+            let center = match &self.center {
+                Choice::No => Dd::ZERO,
+                Choice::Computed => m.sum / m.n,
+                Choice::Given(c) => Dd::new(c[k % c.len()]),
+            };
+            let scale = match &self.scale {
+                Choice::No => Dd::ONE,
+                // the sum of squares about the center, which in twice the precision may be expanded
+                Choice::Computed => {
+                    let about = m.squares - (center * m.sum).scale(2.0) + center.square() * m.n;
+                    (about / (m.n - 1.0).max(1.0)).max(Dd::ZERO).sqrt()
+                }
+                Choice::Given(s) => Dd::new(s[k % s.len()]),
+            };
+            Scaled { center, scale }
+        };
+        moments.iter().enumerate().map(one).collect()
+    }
+}
+
+impl Scaled {
+    /// `(x - center) / scale` for each value.
+    pub fn apply(&self, values: &Numbers<'_>, low: bool) -> Numbers<'static> {
+        let n = values.high.len();
+        if self.scale == Dd::ZERO || !self.scale.is_finite() {
+            // all values are equal: 0 / 0, as in R
+            return Numbers {
+                high: Cow::Owned(vec![f64::NAN; n]),
+                low: None,
+            };
+        }
+        let (mut high, mut rest) = (vec![0.0; n], if low { vec![0.0; n] } else { Vec::new() });
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (i, high) in high.iter_mut().enumerate() {
+                    let v = (value(values, i) - self.center) / self.scale;
+                    *high = v.hi;
+                    if low {
+                        rest[i] = v.lo;
+                    }
+                }
+            },
+        );
+        Numbers {
+            high: Cow::Owned(high),
+            low: low.then_some(rest),
+        }
+    }
+}
+
+impl Basis {
+    pub fn is_ready(&self) -> bool {
+        match self {
+            Basis::Poly(_, state) => state.is_some(),
+            Basis::Spline(_, state) => state.is_some(),
+            Basis::Scale(_, state) => state.is_some(),
+        }
+    }
+
+    /// The columns for some rows; `None` before all rows were seen.
+    pub fn apply(&self, argument: &[Numbers<'_>], low: bool) -> Option<Vec<Numbers<'static>>> {
+        let owned = |high: Vec<f64>, low: Option<Vec<f64>>| Numbers {
+            high: Cow::Owned(high),
+            low,
+        };
+        match self {
+            Basis::Poly(_, state) => {
+                let columns = state.as_ref()?.columns(&argument.first()?.high, low);
+                Some(columns.into_iter().map(|(high, low)| owned(high, low)).collect())
+            }
+            Basis::Spline(_, state) => {
+                let columns = state.as_ref()?.evaluate(&argument.first()?.high);
+                Some(columns.into_iter().map(|high| owned(high, None)).collect())
+            }
+            Basis::Scale(_, state) => {
+                let scaled = state.as_ref()?;
+                Some(
+                    argument
+                        .iter()
+                        .zip(scaled)
+                        .map(|(a, s)| s.apply(a, low))
+                        .collect(),
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,457 @@
+//! From an expression and the names of columns to a tree.
+
+use std::sync::Arc;
+
+use nelder_device::{Binary as Op, Unary as Op1};
+
+use super::codes::CodeNumbers;
+use super::constant::{Constant, is_logical, keeps_whole};
+use super::error::{BindError, UnknownName};
+use super::functions;
+use super::node::{Kind, Node, Type};
+use super::recode::{Lookup, Match, Measure, Recode, Rule};
+use crate::formula::{Binary, Expr, Unary, nearest};
+use crate::frame::{self, Levels, Schema};
+
+/// Binds names to the columns of a schema, and remembers which columns.
+pub(super) struct Binder<'s> {
+    schema: &'s Schema,
+    /// Columns of the source that are wanted, in order of first use.
+    pub columns: Vec<usize>,
+}
+
+/// A bound expression: constant, or a value for each row.
+pub(super) enum Term {
+    Constant(Constant),
+    Node(Node),
+}
+
+/// Names that are constants where no column has the name.
+const CONSTANTS: &[(&str, f64)] = &[
+    ("pi", std::f64::consts::PI),
+    ("Inf", f64::INFINITY),
+    ("NaN", f64::NAN),
+];
+
+/// All names in the expressions that are neither a column nor a function nor a constant.
+pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<UnknownName> {
+    let mut unknown: Vec<UnknownName> = Vec::new();
+    let mut add = |name: &str, function: bool, nearest: Option<&str>| {
+        let new = UnknownName {
+            name: name.to_string(),
+            function,
+            nearest: nearest.map(String::from),
+        };
+        if !unknown.contains(&new) {
+            unknown.push(new);
+        }
+    };
+    let mut open: Vec<&Expr> = expressions.iter().rev().collect();
+    while let Some(expr) = open.pop() {
+        match expr {
+            Expr::Name(name) => {
+                let constant = ["T", "F"].contains(&&**name) || CONSTANTS.iter().any(|(c, _)| c == name);
+                if schema.position(name).is_none() && !constant {
+                    add(name, false, nearest(name, schema.names().into_iter()));
+                }
+            }
+            Expr::Call { function, args } => {
+                if !functions::NAMES.contains(&function.as_str()) {
+                    add(
+                        function,
+                        true,
+                        nearest(function, functions::NAMES.iter().copied()),
+                    );
+                }
+                open.extend(args.iter().rev().map(|a| &a.value));
+            }
+            Expr::Unary(_, a) | Expr::Paren(a) => open.push(a),
+            Expr::Binary(_, a, b) => open.extend([&**b, &**a]),
+            _ => {}
+        }
+    }
+    unknown
+}
+
+/// A node named after its expression.
+pub(super) fn node(kind: Kind, ty: Type, expr: &Expr) -> Node {
+    Node {
+        kind,
+        ty,
+        name: Arc::from(expr.to_string()),
+    }
+}
+
+/// An error about types.
+pub(super) fn mistyped(expr: &Expr, problem: String) -> BindError {
+    BindError::Type {
+        call: expr.to_string(),
+        problem,
+    }
+}
+
+impl<'s> Binder<'s> {
+    pub fn new(schema: &'s Schema) -> Self {
+        Binder {
+            schema,
+            columns: Vec::new(),
+        }
+    }
+
+    pub fn term(&mut self, expr: &Expr) -> Result<Term, BindError> {
+        Ok(match expr {
+            Expr::Number { value, integer } => Term::Constant(Constant::Numbers {
+                values: vec![*value],
+                whole: *integer,
+            }),
+            Expr::Text(text) => Term::Constant(Constant::Texts(vec![Some(text.clone())])),
+            Expr::Logical(l) => Term::Constant(Constant::Logicals(vec![*l as u8])),
+            Expr::Missing => Term::Constant(Constant::Logicals(vec![2])),
+            Expr::Null => Term::Constant(Constant::Null),
+            Expr::Name(name) => self.name(name, expr)?,
+            Expr::Paren(inner) => self.term(inner)?,
+            Expr::Unary(op, a) => {
+                let a = self.term(a)?;
+                let op = match op {
+                    Unary::Neg => Op1::Neg,
+                    Unary::Not => Op1::Not,
+                    // `+x` makes a logical a number
+                    Unary::Plus => return self.binary(Op::Add, Term::Constant(zero()), a, expr),
+                };
+                self.unary(op, a, expr)?
+            }
+            Expr::Binary(op, a, b) => {
+                let (a, b) = (self.term(a)?, self.term(b)?);
+                match op {
+                    Binary::Add => self.binary(Op::Add, a, b, expr)?,
+                    Binary::Sub => self.binary(Op::Sub, a, b, expr)?,
+                    Binary::Mul => self.binary(Op::Mul, a, b, expr)?,
+                    Binary::Div => self.binary(Op::Div, a, b, expr)?,
+                    Binary::Pow => self.binary(Op::Pow, a, b, expr)?,
+                    Binary::Mod => self.binary(Op::Mod, a, b, expr)?,
+                    Binary::IntDiv => self.binary(Op::IntDiv, a, b, expr)?,
+                    Binary::And => self.binary(Op::And, a, b, expr)?,
+                    Binary::Or => self.binary(Op::Or, a, b, expr)?,
+                    Binary::Eq => self.compare(Op::Eq, a, b, expr)?,
+                    Binary::Ne => self.compare(Op::Ne, a, b, expr)?,
+                    Binary::Lt => self.compare(Op::Lt, a, b, expr)?,
+                    Binary::Le => self.compare(Op::Le, a, b, expr)?,
+                    Binary::Gt => self.compare(Op::Gt, a, b, expr)?,
+                    Binary::Ge => self.compare(Op::Ge, a, b, expr)?,
+                    Binary::Colon => Term::Constant(sequence(&a, &b, expr)?),
+                    Binary::In => self.among(a, b, expr)?,
+                }
+            }
+            Expr::Call { function, args } => functions::call(self, expr, function, args)?,
+        })
+    }
+
+    fn name(&mut self, name: &str, expr: &Expr) -> Result<Term, BindError> {
+        let Some(at) = self.schema.position(name) else {
+            return Ok(Term::Constant(match name {
+                "T" => Constant::Logicals(vec![1]),
+                "F" => Constant::Logicals(vec![0]),
+                _ => match CONSTANTS.iter().find(|(c, _)| *c == name) {
+                    Some((_, value)) => Constant::number(*value),
+                    None => {
+                        return Err(BindError::Unknown(unknown_names(
+                            std::slice::from_ref(expr),
+                            self.schema,
+                        )));
+                    }
+                },
+            }));
+        };
+        let position = self.columns.iter().position(|&c| c == at).unwrap_or_else(|| {
+            self.columns.push(at);
+            self.columns.len() - 1
+        });
+        let ty = match self.schema.fields[at].kind {
+            frame::Kind::Real => Type::NUMBER,
+            frame::Kind::Integer => Type::Numbers {
+                columns: 1,
+                names: None,
+                whole: true,
+            },
+            frame::Kind::Logical => Type::Logical,
+            frame::Kind::Text => Type::Text,
+            frame::Kind::Factor { ordered } => Type::Factor { ordered },
+        };
+        Ok(Term::Node(node(Kind::Column(position), ty, expr)))
+    }
+
+    /// A term as part of scalar arithmetic: numbers or logicals.
+    pub fn scalar(&mut self, term: Term, expr: &Expr) -> Result<Node, BindError> {
+        match term {
+            Term::Constant(c) => match c.numbers().as_deref() {
+                Some(&[x]) => {
+                    let ty = Type::Numbers {
+                        columns: 1,
+                        names: None,
+                        whole: c.whole(),
+                    };
+                    Ok(node(Kind::Constant(x), ty, expr))
+                }
+                Some(v) => Err(mistyped(
+                    expr,
+                    format!(
+                        "a vector of {} values beside a column; one value is needed",
+                        v.len()
+                    ),
+                )),
+                None => Err(mistyped(expr, "a string where a number is needed".into())),
+            },
+            Term::Node(n) if n.ty.is_codes() => {
+                let hint = match n.ty {
+                    Type::Text => "",
+                    _ => "; as.numeric(as.character(…)) gives the numbers that are its labels",
+                };
+                let problem = format!(
+                    "`{}` is {}, where a number is needed{hint}",
+                    n.name,
+                    n.ty.described()
+                );
+                Err(mistyped(expr, problem))
+            }
+            Term::Node(n) => Ok(n),
+        }
+    }
+
+    /// An operation on one value.
+    pub fn unary(&mut self, op: Op1, a: Term, expr: &Expr) -> Result<Term, BindError> {
+        if let Term::Constant(c) = &a {
+            let result = c
+                .unary(op)
+                .ok_or_else(|| mistyped(expr, "a string where a number is needed".into()));
+            return Ok(Term::Constant(result?));
+        }
+        let a = self.scalar(a, expr)?;
+        let logical = matches!(op, Op1::Not | Op1::IsNan | Op1::IsFinite | Op1::Truth);
+        let ty = match &a.ty {
+            Type::Numbers { columns, .. } if logical && *columns == 1 => Type::Logical,
+            Type::Logical if logical => Type::Logical,
+            Type::Numbers {
+                columns,
+                names,
+                whole,
+            } => Type::Numbers {
+                columns: *columns,
+                names: names.clone(),
+                whole: *whole && matches!(op, Op1::Neg | Op1::Abs),
+            },
+            _ => Type::Numbers {
+                columns: 1,
+                names: None,
+                whole: matches!(op, Op1::Neg | Op1::Abs),
+            },
+        };
+        Ok(Term::Node(node(Kind::Unary(op, Box::new(a)), ty, expr)))
+    }
+
+    /// An operation on two values.
+    pub fn binary(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+        if let (Term::Constant(x), Term::Constant(y)) = (&a, &b) {
+            let result = x.binary(op, y);
+            let result = result.ok_or_else(|| mistyped(expr, "a string where a number is needed".into()));
+            return Ok(Term::Constant(result?));
+        }
+        let (a, b) = (self.scalar(a, expr)?, self.scalar(b, expr)?);
+        let (m, n) = (a.ty.columns(), b.ty.columns());
+        if m != n && m != 1 && n != 1 {
+            return Err(mistyped(
+                expr,
+                format!("a matrix of {m} columns beside one of {n}"),
+            ));
+        }
+        let names = |ty: &Type| match ty {
+            Type::Numbers { names, .. } => names.clone(),
+            _ => None,
+        };
+        let ty = if is_logical(op) && m.max(n) == 1 {
+            Type::Logical
+        } else {
+            let widest = if n > m { &b } else { &a };
+            Type::Numbers {
+                columns: m.max(n),
+                names: names(&widest.ty)
+                    .or_else(|| names(&b.ty))
+                    .filter(|v| v.len() == m.max(n)),
+                whole: a.ty.whole() && b.ty.whole() && keeps_whole(op),
+            }
+        };
+        Ok(Term::Node(node(Kind::Binary(op, Box::new([a, b])), ty, expr)))
+    }
+
+    /// A comparison; of text, by level.
+    fn compare(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+        let is_codes = |t: &Term| matches!(t, Term::Node(n) if n.ty.is_codes());
+        let is_text = |t: &Term| is_codes(t) || matches!(t, Term::Constant(Constant::Texts(_)));
+        if !is_text(&a) && !is_text(&b) {
+            return self.binary(op, a, b, expr);
+        }
+        // the constant, if there is one, goes to the right
+        let (a, b, op) = match (a, b) {
+            (a @ Term::Constant(_), b @ Term::Node(_)) => (b, a, mirrored(op)),
+            (a, b) => (a, b, op),
+        };
+        let equality = matches!(op, Op::Eq | Op::Ne);
+        let a = match a {
+            Term::Node(n) => self.text(n, expr)?,
+            Term::Constant(_) => {
+                return Err(mistyped(
+                    expr,
+                    "two strings are compared; one must be a column".into(),
+                ));
+            }
+        };
+        let ordered = a.ty == Type::Factor { ordered: true };
+        if !equality && a.ty == (Type::Factor { ordered: false }) {
+            let problem = format!(
+                "`{}` is a factor without an order; only == and != compare it",
+                a.name
+            );
+            return Err(mistyped(expr, problem));
+        }
+        match b {
+            Term::Constant(c) => {
+                let text = match c.texts().as_slice() {
+                    [Some(text)] => text.clone(),
+                    [None] => return Err(mistyped(expr, "a comparison with NA is NA; use is.na()".into())),
+                    v => {
+                        let problem = format!("{} strings beside a column; use %in% for several", v.len());
+                        return Err(mistyped(expr, problem));
+                    }
+                };
+                let measure = Measure::Compare { op, text, ordered };
+                let kind = Kind::Lookup(Box::new(a), Lookup::new(measure));
+                Ok(Term::Node(node(kind, Type::Logical, expr)))
+            }
+            Term::Node(b) if equality => {
+                let b = self.text(b, expr)?;
+                let kind = Kind::Match(Box::new([a, b]), Match::new(op == Op::Ne));
+                Ok(Term::Node(node(kind, Type::Logical, expr)))
+            }
+            Term::Node(_) => Err(mistyped(
+                expr,
+                "two text columns are compared only by == and !=".into(),
+            )),
+        }
+    }
+
+    /// `x %in% constants`; never missing.
+    fn among(&mut self, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+        let Term::Constant(set) = b else {
+            return Err(mistyped(
+                expr,
+                "the right side of %in% must be a constant, such as c(1, 2)".into(),
+            ));
+        };
+        let a = match a {
+            Term::Node(n) => n,
+            Term::Constant(_) => return Err(mistyped(expr, "the left side of %in% must be a column".into())),
+        };
+        if a.ty.is_codes() || matches!(set, Constant::Texts(_)) {
+            let a = self.text(a, expr)?;
+            let texts = set.texts();
+            let measure = Measure::Among {
+                missing: texts.iter().any(|t| t.is_none()),
+                labels: texts.into_iter().flatten().collect(),
+            };
+            let kind = Kind::Lookup(Box::new(a), Lookup::new(measure));
+            return Ok(Term::Node(node(kind, Type::Logical, expr)));
+        }
+        let a = self.scalar(Term::Node(a), expr)?;
+        let kind = Kind::Among(Box::new(a), set.numbers().unwrap_or_default());
+        Ok(Term::Node(node(kind, Type::Logical, expr)))
+    }
+
+    /// A node as text or a factor: numbers and logicals become text.
+    pub fn text(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
+        if n.ty.is_codes() {
+            return Ok(n);
+        }
+        let numbers = matches!(n.ty, Type::Numbers { .. });
+        let coded = self.factor(n, expr)?;
+        if !numbers {
+            return Ok(Node {
+                ty: Type::Text,
+                ..coded
+            });
+        }
+        let kind = Kind::Recode(Box::new(coded), Recode::new(Rule::Text));
+        Ok(node(kind, Type::Text, expr))
+    }
+
+    /// A node as a factor: numbers in the order of their values.
+    pub fn factor(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
+        let factor = Type::Factor { ordered: false };
+        match n.ty {
+            Type::Text => Ok(Node { ty: factor, ..n }),
+            Type::Factor { .. } => Ok(n),
+            Type::Logical => {
+                let kind = Kind::CodeLogicals(Box::new(n), Arc::new(Levels::growing()));
+                Ok(node(kind, factor, expr))
+            }
+            Type::Numbers {
+                columns: 1, whole, ..
+            } => {
+                let kind = Kind::CodeNumbers(Box::new(n), CodeNumbers::new(whole));
+                Ok(node(kind, factor, expr))
+            }
+            Type::Numbers { columns, .. } => {
+                let problem = format!("`{}` is a matrix of {columns} columns; one is needed", n.name);
+                Err(mistyped(expr, problem))
+            }
+        }
+    }
+
+    /// A constant as text in each row.
+    pub fn constant_text(&self, text: Option<String>, expr: &Expr) -> Node {
+        node(Kind::Text(Arc::new(Levels::fixed(text))), Type::Text, expr)
+    }
+}
+
+fn zero() -> Constant {
+    Constant::Numbers {
+        values: vec![0.0],
+        whole: true,
+    }
+}
+
+fn mirrored(op: Op) -> Op {
+    match op {
+        Op::Lt => Op::Gt,
+        Op::Le => Op::Ge,
+        Op::Gt => Op::Lt,
+        Op::Ge => Op::Le,
+        other => other,
+    }
+}
+
+/// `from:to`
+fn sequence(from: &Term, to: &Term, expr: &Expr) -> Result<Constant, BindError> {
+    let one = |t: &Term| match t {
+        Term::Constant(c) => match c.numbers().as_deref() {
+            Some(&[x]) if x.is_finite() => Some(x),
+            _ => None,
+        },
+        Term::Node(_) => None,
+    };
+    let (Some(a), Some(b)) = (one(from), one(to)) else {
+        let problem = "`:` stands for an interaction only in a formula's terms; inside a function it needs two \
+                       numbers";
+        return Err(mistyped(expr, problem.into()));
+    };
+    let n = ((b - a).abs() + 1e-10).floor();
+    if n > 1e6 {
+        return Err(mistyped(
+            expr,
+            "the sequence has more than a million values".into(),
+        ));
+    }
+    let step = if b >= a { 1.0 } else { -1.0 };
+    Ok(Constant::Numbers {
+        values: (0..=n as usize).map(|i| a + step * i as f64).collect(),
+        whole: a == a.trunc() && a.abs() < 2147483648.0,
+    })
+}

@@ -1,0 +1,283 @@
+//! The values of a bound expression for the rows of a batch.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use nelder_device::{Dd, Input, Output, Program};
+
+use super::error::EvaluateError;
+use super::node::{Kind, Node, Type};
+use super::recode::Measure;
+use super::value::{Numbers, Precision, Value};
+use crate::frame::{Batch, Column, Key, Levels, MISSING};
+
+/// Codes and the levels they point to.
+type Coded<'b> = (Cow<'b, [u32]>, Arc<Levels>);
+
+/// Evaluates a fused node.
+pub(super) fn value<'b>(
+    node: &Node,
+    batch: &'b Batch<'_>,
+    precision: Precision,
+) -> Result<Value<'b>, EvaluateError> {
+    let low = precision == Precision::Twice;
+    let not_prepared = || EvaluateError::NotPrepared {
+        variable: node.name.to_string(),
+    };
+    let coded = |(codes, levels): Coded<'b>| Value::Codes {
+        codes,
+        levels,
+        ordered: node.ty == Type::Factor { ordered: true },
+    };
+    let owned = |codes: Vec<u32>, levels: &Arc<Levels>| coded((Cow::Owned(codes), levels.clone()));
+    Ok(match &node.kind {
+        Kind::Column(position) => column(node, *position, batch)?,
+        Kind::Program {
+            program,
+            inputs,
+            wires,
+        } => run(node, program, inputs, wires, batch, precision)?,
+        Kind::Bind(parts) => {
+            let mut columns = Vec::new();
+            for part in parts {
+                columns.extend(numbers(part, batch, precision)?);
+            }
+            Value::Numbers(columns)
+        }
+        Kind::Basis(argument, basis) => {
+            let argument = numbers(argument, batch, precision)?;
+            Value::Numbers(basis.apply(&argument, low).ok_or_else(not_prepared)?)
+        }
+        Kind::Cut(argument, cut) => {
+            let intervals = cut.intervals.as_ref().ok_or_else(not_prepared)?;
+            let codes = intervals.code(&number(argument, batch)?, &cut.rule);
+            owned(codes, &intervals.levels)
+        }
+        Kind::CodeNumbers(argument, coder) => {
+            let codes = match (&argument.kind, batch.columns.as_slice()) {
+                // whole numbers are coded without becoming doubles
+                (Kind::Column(c), columns) => match columns.get(*c) {
+                    Some(Column::Integer(v)) => coder.code_integers(v),
+                    _ => coder.code_reals(&number(argument, batch)?),
+                },
+                _ => coder.code_reals(&number(argument, batch)?),
+            };
+            owned(codes, &coder.levels)
+        }
+        Kind::CodeLogicals(argument, levels) => {
+            let values = logicals(argument, batch)?;
+            let mut to = [MISSING; 3];
+            for (value, label) in [(0u8, "FALSE"), (1, "TRUE")] {
+                if values.contains(&value) {
+                    to[value as usize] = levels.intern(&Key::Text(label.into()));
+                }
+            }
+            let codes = values.iter().map(|&v| to[v.min(2) as usize]).collect();
+            owned(codes, levels)
+        }
+        Kind::Text(levels) => {
+            let code = if levels.is_empty() { MISSING } else { 0 };
+            owned(vec![code; batch.rows], levels)
+        }
+        Kind::Combine(parts, combine) => {
+            let parts = parts
+                .iter()
+                .map(|p| codes(p, batch))
+                .collect::<Result<Vec<_>, _>>()?;
+            let parts: Vec<(&[u32], Arc<Levels>)> = parts
+                .iter()
+                .map(|(codes, levels)| (&**codes, levels.clone()))
+                .collect();
+            let codes = combine.code(&parts).ok_or_else(|| EvaluateError::Combinations {
+                variable: node.name.to_string(),
+            })?;
+            owned(codes, &combine.levels)
+        }
+        Kind::Recode(argument, recode) => {
+            if recode.needs_order() {
+                return Err(not_prepared());
+            }
+            let (codes, levels) = codes(argument, batch)?;
+            owned(recode.apply(&codes, &levels), &recode.levels)
+        }
+        Kind::Choose(parts, choose) => {
+            let [condition, yes, no] = &**parts;
+            let condition = logicals(condition, batch)?;
+            let (yes, no) = (codes(yes, batch)?, codes(no, batch)?);
+            owned(
+                choose.apply(&condition, (&yes.0, &yes.1), (&no.0, &no.1)),
+                &choose.levels,
+            )
+        }
+        Kind::Lookup(argument, lookup) => {
+            let (codes, levels) = codes(argument, batch)?;
+            match lookup.measure {
+                Measure::Position(None) if !levels.is_fixed() => return Err(not_prepared()),
+                Measure::Position(_) | Measure::Number | Measure::Characters => {
+                    plain(lookup.numbers(&codes, &levels))
+                }
+                _ => Value::Logical(Cow::Owned(lookup.logicals(&codes, &levels))),
+            }
+        }
+        Kind::Match(ab, matching) => {
+            let (a, b) = (codes(&ab[0], batch)?, codes(&ab[1], batch)?);
+            Value::Logical(Cow::Owned(matching.apply((&a.0, &a.1), (&b.0, &b.1))))
+        }
+        Kind::Constant(_)
+        | Kind::Unary(..)
+        | Kind::Binary(..)
+        | Kind::Round(..)
+        | Kind::Among(..)
+        | Kind::Select(_) => {
+            return Err(EvaluateError::Rows(format!("`{}` is not fused", node.name)));
+        }
+    })
+}
+
+fn plain<'b>(high: Vec<f64>) -> Value<'b> {
+    Value::Numbers(vec![Numbers {
+        high: Cow::Owned(high),
+        low: None,
+    }])
+}
+
+fn column<'b>(node: &Node, position: usize, batch: &'b Batch<'_>) -> Result<Value<'b>, EvaluateError> {
+    let wrong = || EvaluateError::Column { position };
+    let column = batch.columns.get(position).ok_or_else(wrong)?;
+    if column.len() != batch.rows {
+        let lengths = format!("{} and {} rows", column.len(), batch.rows);
+        return Err(EvaluateError::Rows(lengths));
+    }
+    Ok(match (column, &node.ty) {
+        (Column::Real(v), Type::Numbers { .. }) => Value::Numbers(vec![Numbers {
+            high: Cow::Borrowed(v),
+            low: None,
+        }]),
+        (Column::Integer(v), Type::Numbers { .. }) => {
+            let real = |&x: &i32| if x == i32::MIN { f64::NAN } else { x as f64 };
+            plain(v.iter().map(real).collect())
+        }
+        (Column::Logical(v), Type::Logical) => Value::Logical(Cow::Borrowed(v)),
+        (Column::Codes { codes, levels }, ty) if ty.is_codes() => Value::Codes {
+            codes: Cow::Borrowed(codes),
+            levels: levels.clone(),
+            ordered: *ty == Type::Factor { ordered: true },
+        },
+        _ => return Err(wrong()),
+    })
+}
+
+fn run<'b>(
+    node: &Node,
+    program: &Program,
+    nodes: &[Node],
+    wires: &[(usize, usize)],
+    batch: &'b Batch<'_>,
+    precision: Precision,
+) -> Result<Value<'b>, EvaluateError> {
+    let rows = batch.rows;
+    // whole numbers are widened by the program, chunk by chunk
+    let direct = |node: &Node| match node.kind {
+        Kind::Column(c) => match batch.columns.get(c) {
+            Some(Column::Integer(v)) => Some(Input::Integer(v)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let mut values = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        values.push(match direct(node) {
+            Some(_) => None,
+            None => Some(value(node, batch, precision)?),
+        });
+    }
+    let mut inputs = Vec::with_capacity(wires.len());
+    for &(at, k) in wires {
+        inputs.push(match &values[at] {
+            None => direct(&nodes[at]).unwrap_or(Input::Real(&[])),
+            Some(Value::Logical(v)) => Input::Logical(v),
+            Some(Value::Numbers(columns)) => match &columns[k] {
+                Numbers { high, low: Some(low) } => Input::Pair(high, low),
+                Numbers { high, low: None } => Input::Real(high),
+            },
+            Some(Value::Codes { .. }) => return Err(EvaluateError::Column { position: at }),
+        });
+    }
+    let failed = |e: nelder_device::ProgramError| EvaluateError::Rows(e.to_string());
+    let columns = program.outputs().len();
+    if node.ty == Type::Logical {
+        let mut out = vec![0u8; rows];
+        program
+            .run::<f64>(&inputs, rows, &mut [Output::Logical(&mut out)])
+            .map_err(failed)?;
+        return Ok(Value::Logical(Cow::Owned(out)));
+    }
+    let mut high = vec![vec![0.0; rows]; columns];
+    let mut low: Vec<Option<Vec<f64>>> = vec![None; columns];
+    match precision {
+        Precision::Double => {
+            let mut outputs: Vec<Output<'_>> = high.iter_mut().map(|h| Output::Real(h)).collect();
+            program.run::<f64>(&inputs, rows, &mut outputs).map_err(failed)?;
+        }
+        Precision::Twice => {
+            let mut rest = vec![vec![0.0; rows]; columns];
+            let pairs = high.iter_mut().zip(&mut rest);
+            let mut outputs: Vec<Output<'_>> = pairs.map(|(h, l)| Output::Pair(h, l)).collect();
+            program.run::<Dd>(&inputs, rows, &mut outputs).map_err(failed)?;
+            low = rest.into_iter().map(Some).collect();
+        }
+    }
+    let both = high.into_iter().zip(low).map(|(high, low)| Numbers {
+        high: Cow::Owned(high),
+        low,
+    });
+    Ok(Value::Numbers(both.collect()))
+}
+
+/// The columns of a node of numbers or logicals.
+pub(super) fn numbers<'b>(
+    node: &Node,
+    batch: &'b Batch<'_>,
+    precision: Precision,
+) -> Result<Vec<Numbers<'b>>, EvaluateError> {
+    match value(node, batch, precision)? {
+        Value::Numbers(columns) => Ok(columns),
+        Value::Logical(v) => {
+            let real = v.iter().map(|&l| if l > 1 { f64::NAN } else { l as f64 });
+            Ok(vec![Numbers {
+                high: Cow::Owned(real.collect()),
+                low: None,
+            }])
+        }
+        Value::Codes { .. } => Err(EvaluateError::Column { position: 0 }),
+    }
+}
+
+/// The only column of a node of numbers or logicals, in `f64`.
+pub(super) fn number<'b>(node: &Node, batch: &'b Batch<'_>) -> Result<Cow<'b, [f64]>, EvaluateError> {
+    let mut columns = numbers(node, batch, Precision::Double)?;
+    columns
+        .pop()
+        .map(|c| c.high)
+        .ok_or(EvaluateError::Column { position: 0 })
+}
+
+fn logicals<'b>(node: &Node, batch: &'b Batch<'_>) -> Result<Cow<'b, [u8]>, EvaluateError> {
+    match value(node, batch, Precision::Double)? {
+        Value::Logical(v) => Ok(v),
+        Value::Numbers(columns) => {
+            let truth = |&x: &f64| if x.is_nan() { 2 } else { (x != 0.0) as u8 };
+            let column = columns.first().ok_or(EvaluateError::Column { position: 0 })?;
+            Ok(Cow::Owned(column.high.iter().map(truth).collect()))
+        }
+        Value::Codes { .. } => Err(EvaluateError::Column { position: 0 }),
+    }
+}
+
+/// The codes of a node of text or a factor.
+pub(super) fn codes<'b>(node: &Node, batch: &'b Batch<'_>) -> Result<Coded<'b>, EvaluateError> {
+    match value(node, batch, Precision::Double)? {
+        Value::Codes { codes, levels, .. } => Ok((codes, levels)),
+        _ => Err(EvaluateError::Column { position: 0 }),
+    }
+}

@@ -1,0 +1,337 @@
+//! The functions that formulas may call.
+
+use nelder_device::{Binary, Unary};
+
+use super::arguments::Call;
+use super::bases;
+use super::bind::{Binder, Term, node};
+use super::constant::Constant;
+use super::error::{BindError, UnknownName};
+use super::factors;
+use super::node::{Kind, Type};
+use crate::formula::{Arg, Expr, nearest};
+
+/// All of them, for messages about unknown ones.
+pub(super) const NAMES: &[&str] = &[
+    "I",
+    "abs",
+    "as.character",
+    "as.factor",
+    "as.integer",
+    "as.logical",
+    "as.numeric",
+    "as.double",
+    "as.ordered",
+    "bs",
+    "c",
+    "cbind",
+    "ceiling",
+    "cos",
+    "cut",
+    "droplevels",
+    "exp",
+    "expm1",
+    "factor",
+    "floor",
+    "identity",
+    "ifelse",
+    "interaction",
+    "is.finite",
+    "is.na",
+    "log",
+    "log10",
+    "log1p",
+    "log2",
+    "nchar",
+    "ns",
+    "offset",
+    "ordered",
+    "paste",
+    "paste0",
+    "pmax",
+    "pmin",
+    "poly",
+    "relevel",
+    "rep",
+    "round",
+    "scale",
+    "seq",
+    "sign",
+    "sin",
+    "sqrt",
+    "substr",
+    "tan",
+    "tolower",
+    "toupper",
+    "trunc",
+];
+
+/// Binds a call.
+pub(super) fn call(
+    binder: &mut Binder<'_>,
+    expr: &Expr,
+    function: &str,
+    args: &[Arg],
+) -> Result<Term, BindError> {
+    if let Some(op) = elementwise(function) {
+        let call = Call::matched(expr, args, &["x"])?;
+        let x = call.term(binder, "x")?;
+        return binder.unary(op, x, expr);
+    }
+    match function {
+        "I" | "offset" | "identity" => {
+            let call = Call::matched(expr, args, &["x"])?;
+            call.term(binder, "x")
+        }
+        "log" => log(binder, &Call::matched(expr, args, &["x", "base"])?),
+        "round" => {
+            let call = Call::matched(expr, args, &["x", "digits"])?;
+            round(binder, &call)
+        }
+        "pmin" | "pmax" => extreme(
+            binder,
+            &Call::matched(expr, args, &["...", "na.rm"])?,
+            function == "pmin",
+        ),
+        "ifelse" => factors::ifelse(binder, &Call::matched(expr, args, &["test", "yes", "no"])?),
+        "is.na" => {
+            let call = Call::matched(expr, args, &["x"])?;
+            match call.term(binder, "x")? {
+                Term::Node(x) if x.ty.is_codes() => Ok(Term::Node(factors::is_missing(x, expr))),
+                Term::Constant(c) if c.numbers().is_none() => {
+                    let missing = c.texts().iter().map(|t| t.is_none() as u8).collect();
+                    Ok(Term::Constant(Constant::Logicals(missing)))
+                }
+                x => binder.unary(Unary::IsNan, x, expr),
+            }
+        }
+        "as.numeric" | "as.double" | "as.integer" | "as.logical" => {
+            let call = Call::matched(expr, args, &["x"])?;
+            factors::as_number(binder, &call, function)
+        }
+        "c" => concatenate(binder, expr, args),
+        "seq" => {
+            let formals = &["from", "to", "by", "length.out"];
+            sequence(binder, &Call::matched(expr, args, formals)?)
+        }
+        "rep" => {
+            let call = Call::matched(expr, args, &["x", "times"])?;
+            let x = call.constant(binder, "x")?.unwrap_or(Constant::Null);
+            let times = call.count(binder, "times", 0, 100_000)?.unwrap_or(1);
+            Ok(Term::Constant(Constant::concatenate(&vec![x; times])))
+        }
+        "cbind" => cbind(binder, &Call::matched(expr, args, &["...", "deparse.level"])?),
+        "poly" => bases::poly(
+            binder,
+            &Call::matched(expr, args, &["x", "...", "degree", "coefs", "raw", "simple"])?,
+        ),
+        "ns" => {
+            let formals = &["x", "df", "knots", "intercept", "Boundary.knots"];
+            bases::spline(binder, &Call::matched(expr, args, formals)?, true)
+        }
+        "bs" => {
+            let formals = &["x", "df", "knots", "degree", "intercept", "Boundary.knots"];
+            bases::spline(binder, &Call::matched(expr, args, formals)?, false)
+        }
+        "scale" => bases::scale(binder, &Call::matched(expr, args, &["x", "center", "scale"])?),
+        "cut" => {
+            let formals = &[
+                "x",
+                "breaks",
+                "labels",
+                "include.lowest",
+                "right",
+                "dig.lab",
+                "ordered_result",
+            ];
+            bases::cut(binder, &Call::matched(expr, args, formals)?)
+        }
+        "factor" | "ordered" | "as.factor" | "as.ordered" | "droplevels" => {
+            let formals = &["x", "levels", "labels", "exclude", "ordered"];
+            factors::factor(
+                binder,
+                &Call::matched(expr, args, formals)?,
+                function.ends_with("ordered"),
+            )
+        }
+        "relevel" => factors::relevel(binder, &Call::matched(expr, args, &["x", "ref"])?),
+        "paste" | "paste0" => {
+            let call = Call::matched(expr, args, &["...", "sep", "collapse"])?;
+            factors::paste(binder, &call, if function == "paste" { " " } else { "" })
+        }
+        "interaction" => {
+            let formals = &["...", "drop", "sep", "lex.order"];
+            factors::interaction(binder, &Call::matched(expr, args, formals)?)
+        }
+        "as.character" | "nchar" | "tolower" | "toupper" => {
+            factors::text(binder, &Call::matched(expr, args, &["x"])?, function)
+        }
+        "substr" => factors::text(
+            binder,
+            &Call::matched(expr, args, &["x", "start", "stop"])?,
+            function,
+        ),
+        _ => Err(BindError::Unknown(vec![UnknownName {
+            name: function.to_string(),
+            function: true,
+            nearest: nearest(function, NAMES.iter().copied()).map(String::from),
+        }])),
+    }
+}
+
+fn elementwise(function: &str) -> Option<Unary> {
+    Some(match function {
+        "log2" => Unary::Log2,
+        "log10" => Unary::Log10,
+        "log1p" => Unary::Log1p,
+        "exp" => Unary::Exp,
+        "expm1" => Unary::Expm1,
+        "sqrt" => Unary::Sqrt,
+        "abs" => Unary::Abs,
+        "sin" => Unary::Sin,
+        "cos" => Unary::Cos,
+        "tan" => Unary::Tan,
+        "floor" => Unary::Floor,
+        "ceiling" => Unary::Ceiling,
+        "trunc" => Unary::Truncate,
+        "sign" => Unary::Sign,
+        "is.finite" => Unary::IsFinite,
+        _ => return None,
+    })
+}
+
+fn log(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let x = call.term(binder, "x")?;
+    if call.expr("base").is_none() {
+        return binder.unary(Unary::Log, x, call.expr);
+    }
+    let base = call.term(binder, "base")?;
+    if let Term::Constant(c) = &base {
+        // R takes the exact functions for these
+        match c.numbers().as_deref() {
+            Some(&[2.0]) => return binder.unary(Unary::Log2, x, call.expr),
+            Some(&[10.0]) => return binder.unary(Unary::Log10, x, call.expr),
+            _ => {}
+        }
+    }
+    let (x, base) = (
+        binder.unary(Unary::Log, x, call.expr)?,
+        binder.unary(Unary::Log, base, call.expr)?,
+    );
+    binder.binary(Binary::Div, x, base, call.expr)
+}
+
+fn round(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let x = call.term(binder, "x")?;
+    let digits = call.number(binder, "digits")?.unwrap_or(0.0);
+    let digits = (digits + 0.5).floor().clamp(-400.0, 400.0) as i32;
+    let x = binder.scalar(x, call.expr)?;
+    let ty = match &x.ty {
+        Type::Logical => Type::NUMBER,
+        ty => ty.clone(),
+    };
+    Ok(Term::Node(node(Kind::Round(Box::new(x), digits), ty, call.expr)))
+}
+
+fn extreme(binder: &mut Binder<'_>, call: &Call<'_>, least: bool) -> Result<Term, BindError> {
+    let known = call.flag(binder, "na.rm", false)?;
+    let op = match (least, known) {
+        (true, false) => Binary::Min,
+        (true, true) => Binary::MinKnown,
+        (false, false) => Binary::Max,
+        (false, true) => Binary::MaxKnown,
+    };
+    let mut result = None;
+    for arg in &call.dots {
+        let next = binder.term(&arg.value)?;
+        result = Some(match result {
+            None => next,
+            Some(before) => binder.binary(op, before, next, call.expr)?,
+        });
+    }
+    result.ok_or_else(|| call.wrong("...", "is missing"))
+}
+
+fn concatenate(binder: &mut Binder<'_>, expr: &Expr, args: &[Arg]) -> Result<Term, BindError> {
+    let mut parts = Vec::new();
+    for arg in args {
+        match binder.term(&arg.value)? {
+            Term::Constant(c) => parts.push(c),
+            Term::Node(n) if args.len() == 1 => return Ok(Term::Node(n)),
+            Term::Node(n) => {
+                return Err(BindError::Type {
+                    call: expr.to_string(),
+                    problem: format!(
+                        "c() takes constants, and `{}` is a column; cbind() puts columns side by side",
+                        n.name
+                    ),
+                });
+            }
+        }
+    }
+    Ok(Term::Constant(Constant::concatenate(&parts)))
+}
+
+fn sequence(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let from = call.number(binder, "from")?.unwrap_or(1.0);
+    let to = call.number(binder, "to")?.unwrap_or(1.0);
+    let n = call.count(binder, "length.out", 1, 1_000_000)?;
+    let by = match (call.number(binder, "by")?, n) {
+        (Some(by), _) => by,
+        (None, Some(1)) => 0.0,
+        (None, Some(n)) => (to - from) / (n as f64 - 1.0),
+        (None, None) => (to - from).signum(),
+    };
+    let steps = match n {
+        Some(n) => n as f64 - 1.0,
+        None if to == from => 0.0,
+        None => ((to - from) / by + 1e-10).floor(),
+    };
+    if !(0.0..=1e6).contains(&steps) {
+        return Err(call.wrong(
+            "by",
+            "does not lead from `from` to `to` in at most a million steps",
+        ));
+    }
+    let values: Vec<f64> = (0..=steps as usize).map(|i| from + i as f64 * by).collect();
+    let whole = values.iter().all(|x| *x == x.trunc());
+    Ok(Term::Constant(Constant::Numbers { values, whole }))
+}
+
+fn cbind(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let (mut parts, mut names, mut named) = (Vec::new(), Vec::new(), false);
+    for arg in &call.dots {
+        let part = binder.term(&arg.value)?;
+        let part = binder.scalar(part, call.expr)?;
+        if let Kind::Constant(_) = part.kind {
+            return Err(call.wrong(&arg.value.to_string(), "is a constant; a column is needed"));
+        }
+        match &part.ty {
+            Type::Numbers {
+                columns, names: own, ..
+            } if *columns > 1 => {
+                named |= own.is_some();
+                names.extend(own.clone().unwrap_or_else(|| vec![String::new(); *columns]));
+            }
+            _ => {
+                // only names and symbols name a column
+                let name = match (&arg.name, &arg.value) {
+                    (Some(name), _) | (None, Expr::Name(name)) => name.clone(),
+                    _ => String::new(),
+                };
+                named |= !name.is_empty();
+                names.push(name);
+            }
+        }
+        parts.push(part);
+    }
+    if parts.is_empty() {
+        return Err(call.wrong("...", "is missing"));
+    }
+    let ty = Type::Numbers {
+        columns: names.len(),
+        whole: parts.iter().all(|p| p.ty.whole()),
+        names: named.then_some(names),
+    };
+    Ok(Term::Node(node(Kind::Bind(parts), ty, call.expr)))
+}

@@ -1,0 +1,276 @@
+//! What parts of an expression need of all rows before any row can be evaluated.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::basis::{Basis, Moments, Scaled};
+use super::error::{BindError, EvaluateError};
+use super::evaluate::{codes, number, numbers};
+use super::node::{Kind, Node};
+use super::poly::PolyBasis;
+use super::recode::{Measure, Recode, Rule};
+use super::splines::SplineBasis;
+use super::value::Precision;
+use crate::frame::{Batch, Levels, MISSING};
+
+/// What a node gathers from a batch.
+pub(super) enum Piece {
+    Values(Vec<f64>),
+    Moments(Vec<Moments>),
+    /// Least and largest value.
+    Range([f64; 2]),
+    /// Which codes occur.
+    Used(Vec<bool>, Arc<Levels>),
+}
+
+/// What a fit keeps of a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum NodeState {
+    Poly(PolyBasis),
+    Spline(SplineBasis),
+    Scale(Vec<Scaled>),
+    Breaks(Vec<f64>),
+    Labels { from: Vec<String>, to: Vec<String> },
+    Order(Vec<String>),
+}
+
+/// Whether the node itself (not those below) can be evaluated.
+fn own_ready(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Basis(_, basis) => basis.is_ready(),
+        Kind::Cut(_, cut) => cut.intervals.is_some(),
+        Kind::Recode(_, recode) => !recode.needs_order(),
+        Kind::Lookup(argument, lookup) => {
+            let has_order = match &argument.kind {
+                Kind::Cut(..) => true,
+                Kind::Recode(_, recode) => matches!(recode.rule, Rule::Among { .. }),
+                _ => false,
+            };
+            lookup.measure != Measure::Position(None) || has_order
+        }
+        _ => true,
+    }
+}
+
+/// Whether the node and all below it can be evaluated.
+pub(super) fn is_ready(node: &Node) -> bool {
+    let mut ready = true;
+    node.visit(&mut |n| ready &= own_ready(n));
+    ready
+}
+
+/// The nodes that wait only for rows, in the order of visits.
+pub(super) fn waiting<'n>(root: &'n Node, out: &mut Vec<&'n Node>) {
+    root.visit(&mut |node| {
+        if !own_ready(node) && node.children().into_iter().all(is_ready) {
+            out.push(node);
+        }
+    });
+}
+
+/// The columns that a node reads, by position, each once.
+pub(super) fn columns_of(node: &Node, out: &mut Vec<usize>) {
+    node.visit(&mut |n| match n.kind {
+        Kind::Column(c) if !out.contains(&c) => out.push(c),
+        _ => {}
+    });
+}
+
+/// What a waiting node gathers from a batch.
+pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Result<Piece, EvaluateError> {
+    let children = node.children();
+    let argument = children.first().copied().unwrap_or(node);
+    Ok(match &node.kind {
+        Kind::Basis(_, Basis::Scale(..)) => {
+            let columns = numbers(argument, batch, precision)?;
+            Piece::Moments(columns.iter().map(Moments::of).collect())
+        }
+        Kind::Basis(..) => Piece::Values(number(argument, batch)?.into_owned()),
+        Kind::Cut(..) => {
+            let values = number(argument, batch)?;
+            let range = values
+                .iter()
+                .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &x| {
+                    [low.min(x), high.max(x)] // which leave NaN out
+                });
+            Piece::Range(range)
+        }
+        _ => {
+            let (codes, levels) = codes(argument, batch)?;
+            let mut used = vec![false; levels.len()];
+            for &code in codes.iter().filter(|c| **c != MISSING) {
+                if let Some(used) = used.get_mut(code as usize) {
+                    *used = true;
+                }
+            }
+            Piece::Used(used, levels)
+        }
+    })
+}
+
+/// Gives the waiting nodes what was gathered, in the order of [`waiting`].
+pub(super) fn settle(root: &mut Node, pieces: &mut dyn Iterator<Item = Vec<Piece>>) -> Result<(), BindError> {
+    // found before any is settled: a node above becomes ready only for the next scan
+    let mut positions = Vec::new();
+    let mut at = 0;
+    root.visit(&mut |node| {
+        if !own_ready(node) && node.children().into_iter().all(is_ready) {
+            positions.push(at);
+        }
+        at += 1;
+    });
+    let (mut at, mut result) = (0, Ok(()));
+    root.visit_mut(&mut |node| {
+        if positions.contains(&at)
+            && result.is_ok()
+            && let Some(pieces) = pieces.next()
+        {
+            result = settle_node(node, pieces).map_err(|problem| BindError::Data {
+                call: node.name.to_string(),
+                problem,
+            });
+        }
+        at += 1;
+    });
+    result
+}
+
+fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
+    match &mut node.kind {
+        Kind::Basis(_, Basis::Poly(degree, state)) => {
+            *state = Some(PolyBasis::of(&gathered(pieces), *degree)?);
+        }
+        Kind::Basis(_, Basis::Spline(rule, state)) => *state = Some(rule.place(&mut gathered(pieces))?),
+        Kind::Basis(_, Basis::Scale(rule, state)) => {
+            let mut total: Vec<Moments> = Vec::new();
+            for piece in pieces {
+                let Piece::Moments(m) = piece else { continue };
+                total.resize(m.len(), Moments::default());
+                total.iter_mut().zip(m).for_each(|(t, m)| *t = t.merge(m));
+            }
+            *state = Some(rule.settle(&total));
+        }
+        Kind::Cut(_, cut) => {
+            let range = pieces
+                .iter()
+                .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], p| match p {
+                    Piece::Range([l, h]) => [low.min(*l), high.max(*h)],
+                    _ => [low, high],
+                });
+            cut.intervals = Some(cut.rule.intervals(cut.rule.breaks(range)?)?);
+        }
+        Kind::Recode(_, recode) => {
+            let (labels, used) = ordered_levels(pieces);
+            recode.settle(&labels, &used)?;
+        }
+        Kind::Lookup(_, lookup) => lookup.settle(&ordered_levels(pieces).0),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn gathered(pieces: Vec<Piece>) -> Vec<f64> {
+    let mut all = Vec::new();
+    for piece in pieces {
+        if let Piece::Values(values) = piece {
+            all.extend(values);
+        }
+    }
+    all
+}
+
+/// All labels in R's order, and which of them occur.
+fn ordered_levels(pieces: Vec<Piece>) -> (Vec<String>, Vec<bool>) {
+    let mut occurs: Vec<bool> = Vec::new();
+    let mut levels = None;
+    for piece in pieces {
+        let Piece::Used(used, own) = piece else { continue };
+        occurs.resize(occurs.len().max(used.len()), false);
+        occurs.iter_mut().zip(used).for_each(|(o, u)| *o |= u);
+        levels = Some(own);
+    }
+    let Some(levels) = levels else {
+        return (Vec::new(), Vec::new());
+    };
+    let labels = levels.labels();
+    let occurs = |c: u32| occurs.get(c as usize).copied().unwrap_or(false);
+    levels
+        .order()
+        .into_iter()
+        .map(|c| (labels[c as usize].clone(), occurs(c)))
+        .unzip()
+}
+
+/// What a fit keeps of a node; `None` for most.
+pub(super) fn state(node: &Node) -> Option<NodeState> {
+    match &node.kind {
+        Kind::Basis(_, Basis::Poly(_, state)) => state.clone().map(NodeState::Poly),
+        Kind::Basis(_, Basis::Spline(_, state)) => state.clone().map(NodeState::Spline),
+        Kind::Basis(_, Basis::Scale(_, state)) => state.clone().map(NodeState::Scale),
+        Kind::Cut(_, cut) if cut.rule.breaks.is_err() => cut
+            .intervals
+            .as_ref()
+            .map(|i| NodeState::Breaks(i.breaks.clone())),
+        Kind::Recode(_, recode) if recode.from_rows => match &recode.rule {
+            Rule::Among { from, to } => Some(NodeState::Labels {
+                from: from.clone(),
+                to: to.clone(),
+            }),
+            _ => None,
+        },
+        Kind::Lookup(_, lookup) => match &lookup.measure {
+            Measure::Position(Some(order)) => Some(NodeState::Order(order.clone())),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Gives nodes what a fit kept, in the order of visits.
+pub(super) fn restore(
+    root: &mut Node,
+    states: &mut dyn Iterator<Item = &NodeState>,
+) -> Result<(), BindError> {
+    let mut result = Ok(());
+    let other = || BindError::State("the fit was made with other expressions".into());
+    root.visit_mut(&mut |node| {
+        let fixed = own_ready(node);
+        if result.is_err() {
+            return;
+        }
+        let mut next = || states.next().ok_or_else(other);
+        result = (|| {
+            match &mut node.kind {
+                Kind::Basis(_, basis) => match (basis, next()?) {
+                    (Basis::Poly(_, state), NodeState::Poly(s)) => *state = Some(s.clone()),
+                    (Basis::Spline(_, state), NodeState::Spline(s)) => *state = Some(s.clone()),
+                    (Basis::Scale(_, state), NodeState::Scale(s)) => *state = Some(s.clone()),
+                    _ => return Err(other()),
+                },
+                Kind::Cut(_, cut) if cut.rule.breaks.is_err() => {
+                    let NodeState::Breaks(breaks) = next()? else {
+                        return Err(other());
+                    };
+                    let intervals = cut.rule.intervals(breaks.clone());
+                    cut.intervals = Some(intervals.map_err(BindError::State)?);
+                }
+                Kind::Recode(_, recode) if recode.needs_order() => {
+                    let NodeState::Labels { from, to } = next()? else {
+                        return Err(other());
+                    };
+                    *recode = Recode::settled(from.clone(), to.clone());
+                }
+                Kind::Lookup(_, lookup) if !fixed => {
+                    let NodeState::Order(order) = next()? else {
+                        return Err(other());
+                    };
+                    lookup.settle(order);
+                }
+                _ => {}
+            }
+            Ok(())
+        })();
+    });
+    result
+}

@@ -1,0 +1,73 @@
+//! What a variable of a formula is, and its values for some rows.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::frame::Levels;
+
+/// In which precision a variable's numbers are formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// `f64`.
+    #[default]
+    Double,
+    /// Arithmetic, whole powers, `sqrt`, `abs`, `poly` and `scale` in double-doubles: a value is the sum of
+    /// two `f64`.
+    Twice,
+}
+
+/// Numbers for some rows; `NaN` is missing.
+#[derive(Clone, Debug)]
+pub struct Numbers<'b> {
+    /// The numbers.
+    pub high: Cow<'b, [f64]>,
+    /// What `high` leaves over, for numbers formed in twice the precision.
+    pub low: Option<Vec<f64>>,
+}
+
+/// The values of a variable for the rows of a batch.
+#[derive(Clone, Debug)]
+pub enum Value<'b> {
+    /// Numbers, one entry a column.
+    Numbers(Vec<Numbers<'b>>),
+    /// 0 is `FALSE`, 1 is `TRUE`, 2 is missing.
+    Logical(Cow<'b, [u8]>),
+    /// A factor (or text).
+    Codes {
+        /// Codes into `levels`; [`MISSING`](crate::frame::MISSING) where missing.
+        codes: Cow<'b, [u32]>,
+        /// The levels.
+        levels: Arc<Levels>,
+        /// Whether they are ordered.
+        ordered: bool,
+    },
+}
+
+impl Value<'_> {
+    /// Number of rows; `None` for numbers without a column.
+    pub fn rows(&self) -> Option<usize> {
+        match self {
+            Value::Numbers(columns) => columns.first().map(|c| c.high.len()),
+            Value::Logical(v) => Some(v.len()),
+            Value::Codes { codes, .. } => Some(codes.len()),
+        }
+    }
+}
+
+/// What a variable is, without its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// One or more columns of numbers, and what each appends to the variable's name: `[""]` for one column;
+    /// `1`, `2`, … for `poly`, `ns` and `bs`; names for `cbind`.
+    Numeric {
+        /// One entry a column.
+        suffixes: Vec<String>,
+    },
+    /// `TRUE` and `FALSE`.
+    Logical,
+    /// A factor; text is one.
+    Factor {
+        /// Whether its levels are ordered.
+        ordered: bool,
+    },
+}

@@ -1,0 +1,376 @@
+//! The variables of a formula, bound to the columns of a source and evaluated batch by batch.
+
+use std::sync::{Arc, Mutex, OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::bind::{Binder, Term, unknown_names};
+use super::codes::{Pool, UNSEEN};
+use super::error::{BindError, EvaluateError};
+use super::evaluate::value;
+use super::node::{Node, Type};
+use super::prepare::{self, NodeState, Piece};
+use super::recode::{Table, mapped};
+use super::value::{Precision, Shape, Value};
+use crate::formula::Expr;
+use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
+
+/// Expressions over the columns of a source: bound once, evaluated batch by batch from several threads.
+///
+/// ```
+/// use nelder::design::{Precision, Value, Variables};
+/// use nelder::formula::parse_expression;
+/// use nelder::frame::{Frame, Source};
+///
+/// let (x, g) = ([1.0, 4.0, f64::NAN], [Some("b"), None, Some("a")]);
+/// let frame = Frame::new().with_real("x", &x).with_text("g", &g);
+/// let expressions = ["sqrt(x)", "factor(g)"].map(|text| parse_expression(text).unwrap());
+/// let mut variables = Variables::bind(&expressions, frame.schema(), Precision::Double).unwrap();
+/// variables.prepare(&frame).unwrap();
+/// frame
+///     .scan(variables.columns(), &|_worker, batch| {
+///         let values = variables.evaluate(&batch).unwrap();
+///         let Value::Numbers(columns) = &values[0] else { panic!() };
+///         assert_eq!(columns[0].high[..2], [1.0, 2.0]);
+///         let Value::Codes { codes, levels, .. } = &values[1] else { panic!() };
+///         assert_eq!(levels.labels()[codes[0] as usize], "b");
+///         true
+///     })
+///     .unwrap();
+/// ```
+pub struct Variables {
+    roots: Vec<Node>,
+    columns: Vec<usize>,
+    precision: Precision,
+    /// The levels of each variable that is a factor, once a batch was evaluated.
+    seen: Vec<OnceLock<Arc<Levels>>>,
+    /// The levels of the fit, where the variables were restored.
+    known: Vec<Option<Known>>,
+}
+
+/// The levels that a fit has.
+struct Known {
+    levels: Arc<Levels>,
+    kept: Vec<bool>,
+    ordered: bool,
+    pool: Pool<Table<u32>>,
+}
+
+/// What a fit keeps of its variables, to evaluate them on new data: bases, intervals and levels.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VariablesState {
+    nodes: Vec<NodeState>,
+    levels: Vec<Option<LevelsState>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LevelsState {
+    keys: Vec<Key>,
+    order: Vec<u32>,
+    fixed: bool,
+    whole: bool,
+    ordered: bool,
+    kept: Vec<bool>,
+}
+
+impl VariablesState {
+    /// Keeps only the levels with these codes of variable `variable` (from 0): any other is new to
+    /// [`Variables::evaluate`]. Codes do not change. A fit calls it with the levels that its complete rows
+    /// have.
+    pub fn keep_levels(&mut self, variable: usize, kept: impl Fn(u32) -> bool) {
+        if let Some(Some(levels)) = self.levels.get_mut(variable) {
+            for (code, k) in levels.kept.iter_mut().enumerate() {
+                *k = kept(code as u32);
+            }
+        }
+    }
+}
+
+impl Variables {
+    /// Binds expressions to the columns of a schema. Reads no row.
+    ///
+    /// # Errors
+    /// [`BindError::Unknown`] with all unknown columns and functions, or the first wrong argument or type.
+    pub fn bind(expressions: &[Expr], schema: &Schema, precision: Precision) -> Result<Variables, BindError> {
+        let unknown = unknown_names(expressions, schema);
+        if !unknown.is_empty() {
+            return Err(BindError::Unknown(unknown));
+        }
+        let mut binder = Binder::new(schema);
+        let mut roots = Vec::with_capacity(expressions.len());
+        for expr in expressions {
+            roots.push(match binder.term(expr)? {
+                Term::Node(node) => Node {
+                    name: Arc::from(expr.to_string()),
+                    ..node.fused()
+                },
+                Term::Constant(_) => {
+                    return Err(BindError::Type {
+                        call: expr.to_string(),
+                        problem: "it is the same in all rows; a variable needs a column".into(),
+                    });
+                }
+            });
+        }
+        Ok(Variables {
+            seen: roots.iter().map(|_| OnceLock::new()).collect(),
+            known: roots.iter().map(|_| None).collect(),
+            columns: binder.columns,
+            roots,
+            precision,
+        })
+    }
+
+    /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// What each variable is.
+    pub fn shapes(&self) -> Vec<Shape> {
+        let shape = |(root, known): (&Node, &Option<Known>)| match known {
+            Some(known) => Shape::Factor {
+                ordered: known.ordered,
+            },
+            None => root.ty.shape(),
+        };
+        self.roots.iter().zip(&self.known).map(shape).collect()
+    }
+
+    /// Whether [`prepare`](Variables::prepare) must see all rows before the first batch is evaluated.
+    pub fn needs_prepare(&self) -> bool {
+        self.roots.iter().any(|root| !prepare::is_ready(root))
+    }
+
+    /// Reads all rows, before any are left out as missing or by a subset (as R does), for what depends on
+    /// them: `poly`, `ns`, `bs`, `scale`, `cut(x, 3)`, and functions of the order of a factor's levels
+    /// (`relevel`, `factor(x, labels = )`, `as.numeric` of a factor). One scan, and one more for each level of
+    /// nesting; none where nothing needs it. The argument of `poly`, `ns` and `bs` is gathered in memory: 8
+    /// bytes a row.
+    ///
+    /// # Errors
+    /// Where the rows do not allow it: missing values in `poly`, a degree too high, all values equal.
+    pub fn prepare(&mut self, source: &dyn Source) -> Result<Scan, BindError> {
+        let mut total = Scan::default();
+        loop {
+            let mut waiting: Vec<&Node> = Vec::new();
+            for root in &self.roots {
+                prepare::waiting(root, &mut waiting);
+            }
+            if waiting.is_empty() {
+                return Ok(total);
+            }
+            let (pieces, scan) = self.gather(&waiting, source)?;
+            total.rows += scan.rows;
+            total.bytes += scan.bytes;
+            let mut pieces = pieces.into_iter();
+            for root in &mut self.roots {
+                prepare::settle(root, &mut pieces)?;
+            }
+        }
+    }
+
+    /// One scan: what each waiting node gathers, in the order of batches.
+    fn gather(&self, waiting: &[&Node], source: &dyn Source) -> Result<(Vec<Vec<Piece>>, Scan), BindError> {
+        let mut positions = Vec::new();
+        for node in waiting {
+            prepare::columns_of(node, &mut positions);
+        }
+        let wanted: Vec<usize> = positions.iter().map(|&p| self.columns[p]).collect();
+        let found: Mutex<Vec<(usize, Vec<Piece>)>> = Mutex::new(Vec::new());
+        let failure: Mutex<Option<EvaluateError>> = Mutex::new(None);
+        let visit = |_worker: usize, batch: Batch<'_>| {
+            // the columns are put where the nodes look for them
+            let mut placed: Vec<Column<'_>> = self.columns.iter().map(|_| absent()).collect();
+            for (&p, column) in positions.iter().zip(batch.columns) {
+                placed[p] = column;
+            }
+            let batch = Batch {
+                columns: placed,
+                ..batch
+            };
+            let pieces: Result<Vec<Piece>, EvaluateError> = waiting
+                .iter()
+                .map(|node| prepare::piece(node, &batch, self.precision))
+                .collect();
+            match pieces {
+                Ok(pieces) => {
+                    found
+                        .lock()
+                        .unwrap_or_else(|e| e.into_inner())
+                        .push((batch.index, pieces));
+                    true
+                }
+                Err(error) => {
+                    *failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
+                    false
+                }
+            }
+        };
+        let scan = source.scan(&wanted, &visit);
+        if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
+            return Err(error.into());
+        }
+        let scan = scan?;
+        let mut found = found.into_inner().unwrap_or_else(|e| e.into_inner());
+        found.sort_unstable_by_key(|(index, _)| *index);
+        let mut by_node: Vec<Vec<Piece>> = waiting.iter().map(|_| Vec::new()).collect();
+        for (_, pieces) in found {
+            for (all, piece) in by_node.iter_mut().zip(pieces) {
+                all.push(piece);
+            }
+        }
+        Ok((by_node, scan))
+    }
+
+    /// The values of the variables for the rows of a batch, whose columns are [`columns`](Variables::columns)
+    /// in this order. A variable that is a plain column is borrowed. Levels may be listed that no row of the
+    /// source has.
+    ///
+    /// # Errors
+    /// A level that the fit does not have, on restored variables; a batch of other columns; not prepared.
+    pub fn evaluate<'b>(&self, batch: &'b Batch<'_>) -> Result<Vec<Value<'b>>, EvaluateError> {
+        let mut values = Vec::with_capacity(self.roots.len());
+        for ((root, seen), known) in self.roots.iter().zip(&self.seen).zip(&self.known) {
+            let mut result = value(root, batch, self.precision)?;
+            if let Some(known) = known {
+                result = known.recoded(result, root, batch)?;
+            }
+            if let Value::Codes { levels, .. } = &result {
+                seen.get_or_init(|| levels.clone());
+            }
+            values.push(result);
+        }
+        Ok(values)
+    }
+
+    /// What the variables are called: the expressions as R prints them.
+    pub fn names(&self) -> Vec<&str> {
+        self.roots.iter().map(|r| &*r.name).collect()
+    }
+
+    /// What to keep for predictions: call it when all rows have been evaluated.
+    pub fn state(&self) -> VariablesState {
+        let mut nodes = Vec::new();
+        for root in &self.roots {
+            root.visit(&mut |node| nodes.extend(prepare::state(node)));
+        }
+        let levels = self.roots.iter().zip(&self.seen).map(|(root, seen)| {
+            let levels = seen.get()?;
+            let keys = levels.keys();
+            Some(LevelsState {
+                order: levels.order(),
+                fixed: levels.is_fixed(),
+                whole: levels.is_whole(),
+                ordered: root.ty == Type::Factor { ordered: true },
+                kept: vec![true; keys.len()],
+                keys,
+            })
+        });
+        VariablesState {
+            nodes,
+            levels: levels.collect(),
+        }
+    }
+
+    /// The variables of a fit on new data: with its bases and its levels, which have the codes they had.
+    ///
+    /// # Errors
+    /// As [`bind`](Variables::bind), and where a variable was of another type in the fit.
+    pub fn restore(
+        expressions: &[Expr],
+        state: &VariablesState,
+        schema: &Schema,
+        precision: Precision,
+    ) -> Result<Variables, BindError> {
+        let mut variables = Variables::bind(expressions, schema, precision)?;
+        if state.levels.len() != variables.roots.len() {
+            return Err(BindError::State(format!(
+                "the fit has {} variables, not {}",
+                state.levels.len(),
+                variables.roots.len()
+            )));
+        }
+        for (at, levels) in state.levels.iter().enumerate() {
+            let root = &variables.roots[at];
+            if levels.is_some() != root.ty.is_codes() {
+                let (was, is) = match levels {
+                    Some(_) => ("a factor", root.ty.described()),
+                    None => ("not a factor", root.ty.described()),
+                };
+                return Err(BindError::State(format!(
+                    "`{}` was {was} in the fit and is {is} in the new data",
+                    root.name
+                )));
+            }
+            variables.known[at] = levels.as_ref().map(Known::of);
+        }
+        let mut states = state.nodes.iter();
+        for root in &mut variables.roots {
+            prepare::restore(root, &mut states)?;
+        }
+        if states.next().is_some() || variables.needs_prepare() {
+            return Err(BindError::State("the fit was made with other expressions".into()));
+        }
+        Ok(variables)
+    }
+}
+
+fn absent() -> Column<'static> {
+    Column::Logical(std::borrow::Cow::Borrowed(&[]))
+}
+
+impl Known {
+    fn of(state: &LevelsState) -> Known {
+        let levels = if state.fixed {
+            Levels::fixed(state.keys.iter().map(|k| Levels::growing().label_of(k)))
+        } else {
+            let order = state.order.clone();
+            let levels = Levels::growing_in(move |_| order.clone()).with_whole(state.whole);
+            for key in &state.keys {
+                levels.intern(key);
+            }
+            levels
+        };
+        Known {
+            levels: Arc::new(levels),
+            kept: state.kept.clone(),
+            ordered: state.ordered,
+            pool: Pool::default(),
+        }
+    }
+
+    /// The codes of the fit.
+    fn recoded<'b>(
+        &self,
+        value: Value<'b>,
+        root: &Node,
+        batch: &Batch<'_>,
+    ) -> Result<Value<'b>, EvaluateError> {
+        let Value::Codes { codes, levels, .. } = value else {
+            return Ok(value);
+        };
+        let own = |_: u32, key: &Key, label: &str| {
+            let by_label = || self.levels.code(&Key::Text(label.into()));
+            let code = self.levels.code(key).or_else(by_label);
+            code.filter(|&c| self.kept.get(c as usize) == Some(&true))
+                .unwrap_or(UNSEEN)
+        };
+        let missing = crate::frame::MISSING;
+        let recoded = self
+            .pool
+            .with(|table| mapped(&codes, table.of(&levels, own), missing));
+        if let Some(row) = recoded.iter().position(|&c| c == UNSEEN) {
+            return Err(EvaluateError::NewLevel {
+                variable: root.name.to_string(),
+                level: levels.label(codes[row]).unwrap_or_default(),
+                row: batch.first_row + row as u64 + 1,
+            });
+        }
+        Ok(Value::Codes {
+            codes: recoded.into(),
+            levels: self.levels.clone(),
+            ordered: self.ordered,
+        })
+    }
+}
