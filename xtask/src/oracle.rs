@@ -3,12 +3,15 @@
 use crate::setup;
 use serde_json::Value;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
 /// Largest relative difference between two runs of R on a case whose noise is 1.
 const TOLERANCE: f64 = 1e-12;
+
+/// Where the scripts lie below the root.
+const FOLDER: &str = "accuracy/oracle";
 
 /// Scripts that run only when they are named.
 const SLOW: &[&str] = &["flights"];
@@ -27,37 +30,26 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         println!("{cases} cases agree with R");
         return Ok(());
     }
-    let folder = root.join("accuracy/oracle");
-    for script in scripts(&folder, &names)? {
-        run_script(&script)?;
-        println!("{}", script.with_extension("json").display());
+    for name in scripts(&root.join(FOLDER), &names)? {
+        run_script(root, &name)?;
+        println!("{FOLDER}/{name}.json");
     }
     Ok(())
 }
 
-/// Runs the scripts in a temporary folder and compares what they write with what is committed.
+/// Runs copies of the scripts under a temporary root and compares what they write with what is committed.
 /// Gives the number of cases; the error lists the first differences.
 pub fn check(root: &Path, names: &[&str]) -> Result<usize, String> {
-    let folder = root.join("accuracy/oracle");
     let fresh = std::env::temp_dir().join(format!("nelder-oracle-{}", std::process::id()));
-    fs::create_dir_all(fresh.join("data")).map_err(|e| format!("{}: {e}", fresh.display()))?;
-    let result = check_in(&folder, &fresh, names);
+    let result = check_in(root, &fresh, names);
     let _ = fs::remove_dir_all(&fresh);
     result
 }
 
-fn check_in(folder: &Path, fresh: &Path, names: &[&str]) -> Result<usize, String> {
-    // copies write beside themselves, so the committed files stay as they are
-    let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    for path in entries
-        .flatten()
-        .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|x| x == "R"))
-    {
-        let copy = fresh.join(path.file_name().unwrap_or_default());
-        fs::copy(&path, &copy).map_err(|e| format!("{}: {e}", copy.display()))?;
-    }
-    let scripts = scripts(fresh, names)?;
+fn check_in(root: &Path, fresh: &Path, names: &[&str]) -> Result<usize, String> {
+    let (folder, copies) = (root.join(FOLDER), fresh.join(FOLDER));
+    let subfolders = copy_scripts(&folder, &copies)?;
+    let scripts = scripts(&folder, names)?;
     let queue = Mutex::new(scripts.iter());
     let errors = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -66,7 +58,7 @@ fn check_in(folder: &Path, fresh: &Path, names: &[&str]) -> Result<usize, String
                 loop {
                     let next = queue.lock().ok().and_then(|mut q| q.next());
                     let Some(script) = next else { break };
-                    if let (Err(e), Ok(mut all)) = (run_script(script), errors.lock()) {
+                    if let (Err(e), Ok(mut all)) = (run_script(fresh, script), errors.lock()) {
                         all.push(e);
                     }
                 }
@@ -77,12 +69,18 @@ fn check_in(folder: &Path, fresh: &Path, names: &[&str]) -> Result<usize, String
     let mut cases = 0;
     if errors.is_empty() {
         for script in &scripts {
-            let name = PathBuf::from(script.file_name().unwrap_or_default()).with_extension("json");
-            let (old, new) = (read_json(&folder.join(&name))?, read_json(&fresh.join(&name))?);
-            let name = name.display().to_string();
+            let name = format!("{script}.json");
+            let (old, new) = (read_json(&folder.join(&name))?, read_json(&copies.join(&name))?);
             cases += compare_families(&name, &old, &new, &mut errors);
         }
-        compare_data(&folder.join("data"), &fresh.join("data"), &mut errors)?;
+        for subfolder in &subfolders {
+            compare_files(
+                &folder.join(subfolder),
+                &copies.join(subfolder),
+                subfolder,
+                &mut errors,
+            )?;
+        }
     }
     if errors.is_empty() {
         return Ok(cases);
@@ -96,18 +94,45 @@ fn check_in(folder: &Path, fresh: &Path, names: &[&str]) -> Result<usize, String
     Err(errors.join("\n"))
 }
 
-/// The scripts, or those of the given names, in alphabetical order; `common.R` is what they share.
-fn scripts(folder: &Path, names: &[&str]) -> Result<Vec<PathBuf>, String> {
+/// Copies the scripts, so that they write beside their copies; makes the subfolders and gives their names.
+fn copy_scripts(folder: &Path, copies: &Path) -> Result<Vec<String>, String> {
+    fs::create_dir_all(copies).map_err(|e| format!("{}: {e}", copies.display()))?;
+    let mut subfolders = Vec::new();
+    for path in fs::read_dir(folder)
+        .map_err(|e| format!("{}: {e}", folder.display()))?
+        .flatten()
+        .map(|e| e.path())
+    {
+        let Some(name) = path.file_name().and_then(|n| n.to_str()) else {
+            continue;
+        };
+        let copy = copies.join(name);
+        let done = if path.is_dir() {
+            subfolders.push(name.to_string());
+            fs::create_dir_all(&copy)
+        } else if name.ends_with(".R") {
+            fs::copy(&path, &copy).map(|_| ())
+        } else {
+            Ok(())
+        };
+        done.map_err(|e| format!("{}: {e}", copy.display()))?;
+    }
+    Ok(subfolders)
+}
+
+/// The names of the scripts, or those of the given names, sorted; `common.R` is what they share.
+fn scripts(folder: &Path, names: &[&str]) -> Result<Vec<String>, String> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let mut found: Vec<PathBuf> = entries
+    let mut found: Vec<String> = entries
         .flatten()
         .map(|e| e.path())
         .filter(|p| p.extension().is_some_and(|x| x == "R") && stem(p) != "common")
         .filter(|p| names.contains(&stem(p)) || names.is_empty() && !SLOW.contains(&stem(p)))
+        .map(|p| stem(&p).to_string())
         .collect();
     found.sort();
-    match names.iter().find(|n| !found.iter().any(|p| stem(p) == **n)) {
-        Some(n) => Err(format!("there is no accuracy/oracle/{n}.R")),
+    match names.iter().find(|n| !found.iter().any(|f| f == *n)) {
+        Some(n) => Err(format!("there is no {FOLDER}/{n}.R")),
         None => Ok(found),
     }
 }
@@ -116,13 +141,14 @@ fn stem(path: &Path) -> &str {
     path.file_stem().and_then(|s| s.to_str()).unwrap_or_default()
 }
 
-/// Runs one script in its folder. One thread and one kernel set of OpenBLAS, so that every x86 machine with AVX2
-/// adds in the same order.
-fn run_script(script: &Path) -> Result<(), String> {
+/// Runs one script from the root it lies under. One thread and one kernel set of OpenBLAS, so that every x86
+/// machine with AVX2 adds in the same order.
+fn run_script(root: &Path, name: &str) -> Result<(), String> {
+    let script = format!("{FOLDER}/{name}.R");
     let done = Command::new("Rscript")
         .arg("--vanilla")
-        .arg(script)
-        .current_dir(script.parent().unwrap_or(script))
+        .arg(&script)
+        .current_dir(root)
         .env("OPENBLAS_NUM_THREADS", "1")
         .env("OPENBLAS_CORETYPE", "Haswell")
         .env("LC_ALL", "C.UTF-8")
@@ -134,7 +160,7 @@ fn run_script(script: &Path) -> Result<(), String> {
     }
     Err(format!(
         "{}: {}",
-        script.display(),
+        script,
         String::from_utf8_lossy(&done.stderr).trim()
     ))
 }
@@ -172,20 +198,9 @@ fn compare_families(file: &str, old: &Value, new: &Value, errors: &mut Vec<Strin
 /// Structures must be equal; numbers agree to `tol`, relative to themselves or to the largest of their array.
 fn compare(path: &str, a: &Value, b: &Value, tol: f64, scale: f64, errors: &mut Vec<String>) {
     match (a, b) {
-        (Value::Number(x), Value::Number(y)) => {
-            let (x, y) = (x.as_f64().unwrap_or(f64::NAN), y.as_f64().unwrap_or(f64::NAN));
-            let limit = tol * x.abs().max(y.abs()).max(scale);
-            // a difference that is not a number fails too
-            let agree = x == y || (x - y).abs() <= limit;
-            if !agree {
-                errors.push(format!("{path}: {x:e} committed, {y:e} from R"));
-            }
-        }
+        _ if a == b => {}
         (Value::Array(x), Value::Array(y)) if x.len() == y.len() => {
-            let scale = x
-                .iter()
-                .filter_map(Value::as_f64)
-                .fold(scale, |m, v| m.max(v.abs()));
+            let scale = x.iter().filter_map(number).fold(scale, |m, v| m.max(v.abs()));
             for (i, (u, v)) in x.iter().zip(y).enumerate() {
                 compare(&format!("{path}[{i}]"), u, v, tol, scale, errors);
             }
@@ -202,22 +217,33 @@ fn compare(path: &str, a: &Value, b: &Value, tol: f64, scale: f64, errors: &mut 
                 );
             }
         }
-        _ if a == b => {}
-        _ => errors.push(format!("{path}: {} committed, {} from R", short(a), short(b))),
+        _ => match (number(a), number(b)) {
+            (Some(x), Some(y)) if (x - y).abs() <= tol * x.abs().max(y.abs()).max(scale) => {}
+            _ => errors.push(format!("{path}: {} committed, {} from R", short(a), short(b))),
+        },
     }
+}
+
+/// A number, also one written as text, as some scripts do; nothing for what is not finite.
+fn number(v: &Value) -> Option<f64> {
+    let number = v.as_f64().or_else(|| v.as_str()?.parse().ok());
+    number.filter(|v| v.is_finite())
 }
 
 fn short(v: &Value) -> String {
     v.to_string().chars().take(60).collect()
 }
 
-/// The data files must be the same bytes.
-fn compare_data(old: &Path, new: &Path, errors: &mut Vec<String>) -> Result<(), String> {
+/// Whatever else the scripts wrote must be the same bytes.
+fn compare_files(old: &Path, new: &Path, subfolder: &str, errors: &mut Vec<String>) -> Result<(), String> {
     let entries = fs::read_dir(new).map_err(|e| format!("{}: {e}", new.display()))?;
     for entry in entries.flatten() {
         let name = entry.file_name();
         if fs::read(entry.path()).ok() != fs::read(old.join(&name)).ok() {
-            errors.push(format!("data/{}: not what R writes", name.to_string_lossy()));
+            errors.push(format!(
+                "{subfolder}/{}: not what R writes",
+                name.to_string_lossy()
+            ));
         }
     }
     Ok(())
@@ -240,6 +266,8 @@ mod tests {
         assert_eq!(differences(json!(1.0), json!(1.0 + 5e-12)), 1);
         assert_eq!(differences(json!([1e-15, 1.0]), json!([2e-15, 1.0])), 0);
         assert_eq!(differences(json!([1e-15]), json!([2e-15])), 1);
+        assert_eq!(differences(json!(["1", "1e-16"]), json!(["1", "0"])), 0);
+        assert_eq!(differences(json!("NaN"), json!("1")), 1);
     }
 
     #[test]
