@@ -118,16 +118,28 @@ condition <- function(m) {
   s[1] / s[length(s)]
 }
 
+# By how much rounding errors of the data can grow in what is expected: the condition, times the size of the response
+# in units of sigma (residuals are differences of numbers of that size), times 1 / (1 - leverage) at its largest.
+noise <- function(m, scale, perfect) {
+  if (perfect) return(condition(m))
+  h <- hatvalues(m)
+  h <- max(h[h < 1 - 1e-8], 0)
+  condition(m) * max(1, scale / sqrt(deviance(m) / df.residual(m))) / (1 - h)
+}
+
+# Sums of squares that are rounding errors beside the sum of squares of the response are zero.
+clean <- function(ss, total) ifelse(abs(ss) < 1e-12 * total, 0, ss)
+
 square <- function(v) list(terms = arr(rownames(v)), values = arr(unname(v)))
 pad <- function(v, all) unname(v)[match(all, names(v))]
 pad_both <- function(v, rows, columns) unname(v)[match(rows, rownames(v)), match(columns, colnames(v)), drop = FALSE]
 
-anova_table <- function(t) list(
-  term = arr(trimws(rownames(t))), df = arr(t[["Df"]]), sum_sq = arr(t[["Sum Sq"]]), mean_sq = arr(t[["Mean Sq"]]),
+anova_table <- function(t, total) list(
+  term = arr(trimws(rownames(t))), df = arr(t[["Df"]]), sum_sq = arr(clean(t[["Sum Sq"]], total)), mean_sq = arr(t[["Mean Sq"]]),
   f = arr(t[["F value"]]), p = arr(t[["Pr(>F)"]]))
 
-drop1_table <- function(t) list(
-  term = arr(trimws(rownames(t))), df = arr(t[["Df"]]), sum_sq = arr(t[["Sum of Sq"]]), rss = arr(t[["RSS"]]),
+drop1_table <- function(t, total) list(
+  term = arr(trimws(rownames(t))), df = arr(t[["Df"]]), sum_sq = arr(clean(t[["Sum of Sq"]], total)), rss = arr(t[["RSS"]]),
   aic = arr(t[["AIC"]]), f = arr(t[["F value"]]), p = arr(t[["Pr(>F)"]]))
 
 coefficient_table <- function(m, level, vcov = NULL) {
@@ -202,8 +214,9 @@ expected <- function(m, with = list(), level = 0.95, perfect = FALSE, brief = FA
       out <- c(out, list(rstudent = arr(pad(rstudent(m), rows)), dfbetas = arr(pad_both(dfbetas(m), rows, all))))
     out$vcov <- square(vcov(m))
   }
-  if (isTRUE(with$anova)) out$anova <- anova_table(anova(m))
-  if (isTRUE(with$drop1)) out$drop1 <- drop1_table(drop1(m, test = "F"))
+  total <- deviance(m) + sum((if (is.null(m$weights)) 1 else m$weights) * m$fitted.values^2)
+  if (isTRUE(with$anova)) out$anova <- anova_table(anova(m), total)
+  if (isTRUE(with$drop1)) out$drop1 <- drop1_table(drop1(m, test = "F"), total)
   if (isTRUE(with$hc) || !is.null(with$cluster)) out <- c(out, robust(m, level, with))
   if (!is.null(with$predict)) out$predict <- predictions(m, with$predict, level)
   out
@@ -229,9 +242,9 @@ case <- function(name, data, formula, options = list(), with = list(), perfect =
   # the fit is made here, so that update() in drop1 and sandwich finds its data
   m <- local({ data <- d; fit_lm(formula, data, options) })
   m$call$data <- d
-  y <- model.response(model.frame(m))
+  scale <- max(abs(model.response(model.frame(m))))
   add(name = name, kind = "lm", data = data, formula = formula, options = option_json(options), condition = condition(m),
-    scale = max(abs(y)), perfect = perfect,
+    noise = noise(m, scale, perfect), scale = scale, perfect = perfect,
     expected = withCallingHandlers(expected(m, with, level, perfect, brief), warning = expected_warnings))
 }
 
@@ -252,7 +265,7 @@ case_mlm <- function(name, data, formula, options = list()) {
   })
   first <- local({ data <- d; data$.y <- d[[all.vars(as.formula(formula))[1]]]; fit_lm(update(as.formula(formula), .y ~ .), data, options) })
   add(name = name, kind = "mlm", data = paste0("data/", data, ".csv"), formula = formula, options = option_json(options),
-    condition = condition(first), scale = max(abs(y)), responses = arr(blocks))
+    condition = condition(first), noise = noise(first, max(abs(y)), FALSE), scale = max(abs(y)), responses = arr(blocks))
 }
 
 # Models beside each other.
@@ -261,7 +274,7 @@ case_anova <- function(name, data, formulas, options = list()) {
   fits <- lapply(formulas, function(f) { data <- d; fit_lm(f, data, options) })
   t <- do.call(anova, fits)
   add(name = name, kind = "anova", data = paste0("data/", data, ".csv"), formulas = arr(formulas), options = option_json(options),
-    condition = condition(fits[[length(fits)]]), scale = 1,
+    condition = condition(fits[[length(fits)]]), noise = 100 * condition(fits[[length(fits)]]), scale = 1,
     expected = list(df_residual = arr(t[["Res.Df"]]), rss = arr(t[["RSS"]]), df = arr(t[["Df"]]), sum_sq = arr(t[["Sum of Sq"]]),
       f = arr(t[["F"]]), p = arr(t[["Pr(>F)"]])))
 }
@@ -278,7 +291,8 @@ case_step <- function(name, data, formula, lower = NULL, upper = NULL, direction
     else step(m, scope = scope, direction = direction, k = k, trace = 0)
   path <- s$anova
   add(name = name, kind = "step", data = paste0("data/", data, ".csv"), formula = formula, lower = lower, upper = upper,
-    direction = direction, k = k, options = option_json(options), condition = condition(m), scale = 1,
+    direction = direction, k = k, options = option_json(options), condition = condition(m),
+    noise = 100 * condition(m), scale = 1,
     expected = list(formula = deparse1(formula(s)), terms = arr(names(coef(s))), estimate = arr(coef(s)),
       step = arr(trimws(as.character(path$Step))), df = arr(path$Df), deviance = arr(path$Deviance),
       resid_df = arr(path[["Resid. Df"]]), resid_dev = arr(path[["Resid. Dev"]]), aic = arr(path$AIC)))

@@ -33,6 +33,44 @@ impl Verdict {
     }
 }
 
+/// The lines printed so far, and the counts behind the last one.
+#[derive(Default)]
+struct Report {
+    passed: usize,
+    failed: usize,
+}
+
+impl Report {
+    /// Runs a step and prints its line.
+    fn step(&mut self, name: &str, run: impl FnOnce() -> Verdict) {
+        let from = Instant::now();
+        let verdict = run();
+        self.line(name, from.elapsed().as_secs_f64(), verdict);
+    }
+
+    fn line(&mut self, name: &str, seconds: f64, verdict: Verdict) {
+        let word = if verdict.failed > 0 {
+            "FAILED"
+        } else if verdict.skipped {
+            "skipped"
+        } else {
+            "ok"
+        };
+        let beside = verdict.failed == 0 && verdict.detail.lines().count() == 1;
+        let remark = if beside {
+            format!("  {}", verdict.detail)
+        } else {
+            String::new()
+        };
+        println!("{name:<12} {word:<8} {seconds:>6.1} s{remark}");
+        if !beside && !verdict.detail.is_empty() {
+            println!("{}", verdict.detail);
+        }
+        self.passed += verdict.passed;
+        self.failed += verdict.failed;
+    }
+}
+
 /// `cargo xtask test`. With `CI=true` in the environment a missing R is a failure, otherwise a skipped step.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     if let Some(other) = args.first() {
@@ -40,55 +78,36 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     }
     let ci = std::env::var("CI").is_ok_and(|v| v == "true" || v == "1");
     let started = Instant::now();
-    let mut verdicts = Vec::new();
-    let mut step = |name: &str, from: Instant, verdict: Verdict| {
-        let word = match (verdict.failed, verdict.skipped) {
-            (0, false) => "ok",
-            (0, true) => "skipped",
-            _ => "FAILED",
-        };
-        let remark = verdict.detail.lines().count() == 1 && verdict.failed == 0;
-        let remark = if remark {
-            format!("  {}", verdict.detail)
-        } else {
-            String::new()
-        };
-        println!(
-            "{name:<12} {word:<8} {:>6.1} s{remark}",
-            from.elapsed().as_secs_f64()
-        );
-        if verdict.failed > 0 || (verdict.skipped && !remark.is_empty() && verdict.detail.lines().count() > 1)
-        {
-            println!("{}", verdict.detail);
-        }
-        verdicts.push(verdict);
-    };
+    let mut report = Report::default();
+    report.step("tools", tools);
 
-    let from = Instant::now();
     let r = setup::ensure_r();
-    let tools = r.clone().map(|()| String::new());
-    step(
-        "tools",
-        from,
-        if ci || r.is_ok() {
-            Verdict::of(tools)
-        } else {
-            absent(&r)
+    let missing = |reason: &str| match ci {
+        true => Verdict::of(Err(reason.to_string())),
+        false => Verdict {
+            passed: 0,
+            failed: 0,
+            skipped: true,
+            detail: reason.to_string(),
         },
-    );
+    };
+    match &r {
+        Ok(()) => {}
+        Err(reason) => report.line("R", started.elapsed().as_secs_f64(), missing(reason)),
+    }
+    // R works while cargo compiles
+    let oracle = r.is_ok().then(|| {
+        let root = root.to_path_buf();
+        std::thread::spawn(move || {
+            let from = Instant::now();
+            (oracle::check(&root, &[]), from.elapsed().as_secs_f64())
+        })
+    });
 
-    // R works on one thread each while cargo compiles
-    let (oracle, oracle_from) = (r.is_ok().then(|| spawn_oracle(root)), Instant::now());
-
-    let from = Instant::now();
-    step(
-        "depcheck",
-        from,
-        Verdict::of(depcheck::check(root).map(|n| format!("{n} files"))),
-    );
-    let from = Instant::now();
-    step("fmt", from, cargo(root, &["fmt", "--all", "--check"], &[], None));
-    let from = Instant::now();
+    report.step("depcheck", || {
+        Verdict::of(depcheck::check(root).map(|n| format!("{n} files")))
+    });
+    report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
     let args = [
         "clippy",
         "--quiet",
@@ -98,82 +117,68 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         "-D",
         "warnings",
     ];
-    step("clippy", from, cargo(root, &args, &[], None));
-    let from = Instant::now();
-    let verdict = if setup::succeeds("cargo", &["nextest", "--version"]) {
-        let args = [
-            "nextest",
-            "run",
-            "--workspace",
-            "--no-fail-fast",
-            "--hide-progress-bar",
-        ];
-        cargo(root, &args, &[], Some(nextest_counts))
-    } else {
+    report.step("clippy", || cargo(root, &args, &[], None));
+    report.step("tests", || {
+        if setup::succeeds("cargo", &["nextest", "--version"]) {
+            let args = [
+                "nextest",
+                "run",
+                "--workspace",
+                "--no-fail-fast",
+                "--hide-progress-bar",
+            ];
+            return cargo(root, &args, &[], Some(nextest_counts));
+        }
         let args = [
             "test",
             "--workspace",
             "--lib",
             "--bins",
             "--tests",
-            "--examples",
             "--no-fail-fast",
         ];
         cargo(root, &args, &[], Some(libtest_counts))
-    };
-    step("tests", from, verdict);
-    let from = Instant::now();
-    step(
-        "doctests",
-        from,
-        cargo(root, &["test", "--workspace", "--doc"], &[], Some(libtest_counts)),
-    );
-    let from = Instant::now();
+    });
+    report.step("doctests", || {
+        cargo(root, &["test", "--workspace", "--doc"], &[], Some(libtest_counts))
+    });
     let args = ["doc", "--quiet", "--workspace", "--no-deps"];
-    step(
-        "doc",
-        from,
-        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None),
-    );
-    match oracle {
-        Some(handle) => {
-            let result = handle
-                .join()
-                .unwrap_or_else(|_| Err("the check of the oracle panicked".into()));
-            step(
+    report.step("doc", || {
+        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
+    });
+    match oracle.map(|handle| handle.join()) {
+        Some(Ok((result, seconds))) => {
+            report.line(
                 "oracle",
-                oracle_from,
+                seconds,
                 Verdict::of(result.map(|n| format!("{n} cases agree with R"))),
             );
         }
-        None if ci => step("oracle", oracle_from, Verdict::of(Err("R is missing".into()))),
-        None => step("oracle", oracle_from, absent(&Ok(()))),
+        Some(Err(_)) => report.line("oracle", 0.0, Verdict::of(Err("the check panicked".into()))),
+        None => report.line("oracle", 0.0, missing("R is missing")),
     }
 
-    let passed: usize = verdicts.iter().map(|v| v.passed).sum();
-    let failed: usize = verdicts.iter().map(|v| v.failed).sum();
     println!("{:.1} s", started.elapsed().as_secs_f64());
-    println!("{passed} passed, {failed} failed");
-    if failed == 0 {
+    println!("{} passed, {} failed", report.passed, report.failed);
+    if report.failed == 0 {
         Ok(())
     } else {
         Err("some checks failed".into())
     }
 }
 
-fn spawn_oracle(root: &Path) -> std::thread::JoinHandle<Result<usize, String>> {
-    let root = root.to_path_buf();
-    std::thread::spawn(move || oracle::check(&root, &[]))
-}
-
-fn absent(reason: &Result<(), String>) -> Verdict {
-    let detail = reason.clone().err().unwrap_or_else(|| "R is missing".into());
-    Verdict {
-        passed: 0,
-        failed: 0,
-        skipped: true,
-        detail,
+/// The parts of the toolchain that a minimal installation lacks.
+fn tools() -> Verdict {
+    for (command, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let there = || setup::succeeds("cargo", &[command, "--version"]);
+        let ready = there() || setup::succeeds("rustup", &["component", "add", component]) && there();
+        if !ready {
+            return Verdict::of(Err(format!(
+                "cargo {command} is missing: rustup component add {component}"
+            )));
+        }
     }
+    Verdict::of(Ok(String::new()))
 }
 
 /// Reads how many tests passed and failed from what a runner printed.

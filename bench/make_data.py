@@ -1,0 +1,66 @@
+"""Makes the data of the benchmarks under bench/data, once: python make_data.py PROBLEM...
+
+dense    dense_50000x200.f64: 201 columns of 50,000 float64, little-endian, column after column; the last is y
+tall     tall_1e7x10.parquet: x1 ... x10 and y, 1e7 rows in row groups of 1e6, float64, snappy (pyarrow's default)
+flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HERE = Path(__file__).resolve().parent
+DATA = HERE / "data"
+
+
+def dense(path):
+    n, p = 50_000, 200
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((p, n))
+    y = rng.standard_normal(p) @ x + rng.standard_normal(n)
+    with open(path, "wb") as f:
+        x.astype("<f8").tofile(f)
+        y.astype("<f8").tofile(f)
+
+
+def tall(path):
+    groups, rows, p = 10, 1_000_000, 10
+    rng = np.random.default_rng(2)
+    beta = rng.standard_normal(p)
+    names = [f"x{j + 1}" for j in range(p)] + ["y"]
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    with pq.ParquetWriter(path, schema) as writer:
+        for _ in range(groups):
+            x = rng.standard_normal((p, rows))
+            y = 1 + beta @ x + rng.standard_normal(rows)
+            columns = [pa.array(c) for c in x] + [pa.array(y)]
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=rows)
+
+
+def flights(path):
+    source = HERE.parent / "examples" / "flights.parquet"
+    columns = ["arr_delay", "dep_delay", "month", "day"]
+    table = pq.read_table(source, columns=columns)
+    frame = table.to_pandas()
+    frame.to_csv(path, index=False, na_rep="NA")
+
+
+FILES = {
+    "dense": ("dense_50000x200.f64", dense),
+    "tall": ("tall_1e7x10.parquet", tall),
+    "flights": ("flights.csv", flights),
+}
+
+if __name__ == "__main__":
+    DATA.mkdir(exist_ok=True)
+    for problem in sys.argv[1:] or FILES:
+        name, make = FILES[problem]
+        if not (DATA / name).exists():
+            # the name is given when the file is whole
+            part = DATA / (name + ".part")
+            make(part)
+            part.rename(DATA / name)
+        print(DATA / name)
