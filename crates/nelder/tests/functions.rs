@@ -539,3 +539,51 @@ fn nested_bases_take_a_scan_each() {
     assert_eq!((scan.rows, scan.bytes), (120, 60 * 8 * 3));
     assert_eq!(v.prepare(&data).unwrap().rows, 0);
 }
+
+/// Each expression on rows that are few, missing, equal or infinite: a value with a row for each row, or an
+/// error, never a panic.
+#[test]
+fn odd_rows_are_a_value_or_an_error() {
+    let oracle = oracle();
+    let whole = frame(&oracle["data"], 100);
+    let odd = |rows: usize, x: f64, code: u32, i: i32, l: u8| {
+        let mut frame = Frame::new();
+        for (field, column) in whole.schema().fields.iter().zip(whole.columns()) {
+            let column = match column {
+                Column::Real(_) => Column::Real(Cow::Owned(vec![x; rows])),
+                Column::Integer(_) => Column::Integer(Cow::Owned(vec![i; rows])),
+                Column::Logical(_) => Column::Logical(Cow::Owned(vec![l; rows])),
+                Column::Codes { levels, .. } => Column::Codes {
+                    codes: Cow::Owned(vec![code; rows]),
+                    levels: levels.clone(),
+                },
+            };
+            frame = frame.with(&field.name, field.kind, column);
+        }
+        frame
+    };
+    let frames = [
+        odd(0, 0.0, 0, 0, 0),
+        odd(1, 2.0, 0, 2, 1),
+        odd(3, f64::NAN, MISSING, i32::MIN, 2),
+        odd(3, f64::INFINITY, 1, i32::MAX, 1),
+        odd(2, -1e308, 1, -i32::MAX, 0),
+    ];
+    for kind in ["numeric", "logical", "factor"] {
+        for case in oracle[kind].as_array().unwrap() {
+            let text = case["expression"].as_str().unwrap();
+            let prepared = bound(text, &whole, Precision::Twice).unwrap();
+            for (frame, rows) in frames.iter().zip([0, 1, 3, 3, 2]) {
+                let fitted = bound(text, frame, Precision::Double);
+                for v in fitted.iter().chain([&prepared]).filter(|_| rows > 0) {
+                    let got = match evaluate(v, frame).unwrap() {
+                        All::Numbers(columns, _) => columns[0].len(),
+                        All::Logical(v) => v.len(),
+                        All::Factor(v, ..) => v.len(),
+                    };
+                    assert_eq!(got, rows, "{text}");
+                }
+            }
+        }
+    }
+}
