@@ -1,5 +1,6 @@
-# The values of R's functions of columns, for crates/nelder/tests/functions.rs.
-# Rscript accuracy/oracle/functions.R > accuracy/oracle/functions.json
+# The values of R's functions of columns, row by row, for crates/nelder/tests/variables.rs. Writes variables.json
+# beside itself: inputs as strings of 17 digits, which every reader takes exactly, and results as numbers.
+here <- dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))))
 suppressWarnings(RNGversion("4.0.0"))
 invisible(Sys.setlocale("LC_COLLATE", "C"))
 library(splines)
@@ -63,7 +64,8 @@ factors <- c(
 predicted <- c("poly(x, 3)", "poly(year, 5)", "ns(x, df = 4)", "ns(z, df = 3, intercept = TRUE)", "ns(x, knots = c(2, 3), Boundary.knots = c(0, 6))", "bs(x, df = 5)", "bs(z, df = 4, degree = 2)",
   "scale(x)", "scale(z, center = FALSE)", "poly(log(z), 2)")
 
-num <- function(v) ifelse(is.na(v), "null", sprintf("\"%.17g\"", as.double(v)))
+exact <- function(v) ifelse(is.na(v), "null", sprintf("\"%.17g\"", as.double(v)))
+num <- function(v) ifelse(is.na(v), "null", ifelse(is.finite(v), sprintf("%.17g", as.double(v)), exact(v)))
 str <- function(v) ifelse(is.na(v), "null", paste0("\"", v, "\""))
 arr <- function(v) paste0("[", paste(v, collapse = ","), "]")
 matrix_json <- function(v) arr(apply(as.matrix(unclass(v)), 2, function(c) arr(num(c))))
@@ -91,9 +93,9 @@ out_predicted <- sapply(predicted, function(e) {
 column <- function(v) {
   if (is.factor(v)) sprintf("{\"kind\":\"%s\",\"levels\":%s,\"values\":%s}", if (is.ordered(v)) "ordered" else "factor", arr(str(levels(v))), arr(str(as.character(v))))
   else if (is.character(v)) sprintf("{\"kind\":\"text\",\"values\":%s}", arr(str(v)))
-  else sprintf("{\"kind\":\"%s\",\"values\":%s}", if (is.logical(v)) "logical" else if (is.integer(v)) "integer" else "real", arr(num(v)))
+  else sprintf("{\"kind\":\"%s\",\"values\":%s}", if (is.logical(v)) "logical" else if (is.integer(v)) "integer" else "real", arr(exact(v)))
 }
 frame <- function(d) paste0("{", paste0("\"", names(d), "\":", sapply(d, column), collapse = ",\n"), "}")
 lines <- function(v) paste0("[\n", paste(v, collapse = ",\n"), "\n]")
-cat(sprintf("{\"data\":%s,\n\"new\":%s,\n\"numeric\":%s,\n\"logical\":%s,\n\"factor\":%s,\n\"predicted\":%s}\n",
-  frame(d), frame(new), lines(out_numeric), lines(out_logical), lines(out_factor), lines(out_predicted)))
+writeLines(sprintf("{\"data\":%s,\n\"new\":%s,\n\"numeric\":%s,\n\"logical\":%s,\n\"factor\":%s,\n\"predicted\":%s}",
+  frame(d), frame(new), lines(out_numeric), lines(out_logical), lines(out_factor), lines(out_predicted)), file.path(here, "variables.json"))
