@@ -1,1 +1,60 @@
-fn main() {}
+//! The project's own commands: `cargo xtask test | oracle | depcheck | bench | setup`.
+
+mod bench;
+mod depcheck;
+mod oracle;
+mod rust_source;
+mod setup;
+mod test;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  test                   every check there is: format, clippy, tests, docs, layer rules, R oracle
+  depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
+  oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
+  oracle --check         run them in a temporary folder and compare with the committed JSON
+  bench lm [--rounds N] [--problem P] [--peers-only]
+                         problems beside their peers; writes bench/results/lm.json
+  setup                  install what the tests need (R and its Debian packages)
+";
+
+/// What a command reports: nothing, or the message for standard error.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let rest = args.get(1..).unwrap_or_default();
+    let root = root();
+    let outcome = match args.first().map(String::as_str) {
+        Some("test") => test::run(&root, rest),
+        Some("depcheck") => depcheck::run(&root),
+        Some("oracle") => oracle::run(&root, rest),
+        Some("bench") => bench::run(&root, rest),
+        Some("setup") => setup::run(),
+        Some("help" | "--help" | "-h") | None => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Some(other) => {
+            eprint!("unknown command `{other}`\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,1 +1,25 @@
 //! Parquet, CSV and Arrow IPC files as streams of column batches.
+//!
+//! [`open`] finds out what a file is and returns a [`Source`](nelder::frame::Source): rows in batches, read by
+//! several workers, as often as a fit needs them. Memory does not grow with the number of rows.
+//! [`TableWriter`] writes columns back, [`columns_to_memory`] keeps them.
+
+mod convert;
+mod csv;
+mod error;
+mod file;
+mod hash;
+mod ipc;
+mod memory;
+mod opened;
+mod parquet;
+mod workers;
+mod write;
+
+pub use error::DataError;
+pub use memory::columns_to_memory;
+pub use opened::{Opened, open};
+pub use write::{Output, TableWriter};
+
+/// Rows of a batch, unless the file's own batches are smaller: ten columns of doubles stay in the L2 cache.
+const BATCH_ROWS: usize = 8192;

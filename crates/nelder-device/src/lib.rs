@@ -6,8 +6,10 @@
 
 mod cpu;
 mod dd;
+pub mod kernels;
 mod program;
 mod real;
+mod reduce;
 mod scalar;
 mod simd;
 

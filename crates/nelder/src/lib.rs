@@ -1,6 +1,9 @@
 //! R's `lm` and its relatives as a few passes over rows.
-#![warn(missing_docs)]
 
 pub mod design;
 pub mod formula;
 pub mod frame;
+pub mod model;
+pub mod pass;
+pub mod solve;
+pub mod summary;

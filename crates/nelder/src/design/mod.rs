@@ -1,27 +1,41 @@
-//! A formula joined to data: names become columns, expressions become values, batch by batch.
+//! A formula joined to data: names become columns, expressions become values, rows become blocks.
 //!
-//! [`Variables`] binds the expressions of a formula to the columns of a source and evaluates them: numbers
-//! stay columns, factors stay codes.
+//! [`Variables`] binds the expressions of a formula to the columns of a source and evaluates them batch by
+//! batch; [`Layout`] says what the terms take from them; [`Rows`] leaves out incomplete rows and gives
+//! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
 mod arguments;
 mod bases;
 mod basis;
 mod bind;
+mod block;
 mod codes;
+mod columns;
+mod combinations;
 mod constant;
 mod cut;
+mod design_error;
 mod error;
 mod evaluate;
 mod factors;
 mod functions;
+mod layout;
+mod map;
 mod node;
 mod poly;
 mod prepare;
 mod recode;
+mod rows;
 mod splines;
 mod value;
 mod variables;
 
+pub use block::{Atoms, Block, Group};
+pub use columns::{Columns, UsedLevels, Variable};
+pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};
+pub use layout::{Layout, PlannedTerm, is_factor};
+pub use map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
+pub use rows::{Missing, Roles, RowError, Rows};
 pub use value::{Numbers, Precision, Shape, Value};
 pub use variables::{Variables, VariablesState};

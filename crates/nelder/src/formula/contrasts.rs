@@ -264,7 +264,9 @@ impl ContrastMatrix {
 /// the discrete Chebyshev (Gram) polynomials t_k, whose values divided by k! are integers below 2^118 for up to
 /// 95 points, so that their recurrence (Abramowitz & Stegun 22.17)
 ///
-///     (k + 1)² τ_{k+1}(x) = (2k + 1)(2x - n + 1) τ_k(x) - (n² - k²) τ_{k-1}(x)
+/// ```text
+/// (k + 1)² τ_{k+1}(x) = (2k + 1)(2x - n + 1) τ_k(x) - (n² - k²) τ_{k-1}(x)
+/// ```
 ///
 /// is exact in 128-bit integers, and each entry is right to a few units in the last place.
 fn polynomials(n: usize) -> Vec<f64> {
@@ -295,5 +297,112 @@ fn polynomials(n: usize) -> Vec<f64> {
 }
 
 #[cfg(test)]
-#[path = "contrasts_tests.rs"]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn polynomials_are_orthonormal() {
+        for n in [2, 3, 7, 20, 40, 95] {
+            let m = Contrast::Poly.matrix(n).unwrap().to_dense();
+            // n products, each with a few roundings
+            let tolerance = 8.0 * f64::EPSILON;
+            for i in 0..n - 1 {
+                let column = |k: usize| &m[k * n..(k + 1) * n];
+                assert!(
+                    column(i).iter().sum::<f64>().abs() < tolerance * (n as f64).sqrt(),
+                    "{n} {i}"
+                );
+                assert!(column(i)[n - 1] > 0.0, "the leading coefficient is positive");
+                for j in 0..=i {
+                    let dot: f64 = column(i).iter().zip(column(j)).map(|(a, b)| a * b).sum();
+                    assert!((dot - f64::from(i == j)).abs() < tolerance, "{n} {i} {j} {dot:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn polynomials_in_closed_form() {
+        let m = Contrast::Poly.matrix(5).unwrap().to_dense();
+        let exact = [
+            ([-2.0, -1.0, 0.0, 1.0, 2.0], 10.0),
+            ([2.0, -1.0, -2.0, -1.0, 2.0], 14.0),
+            ([-1.0, 2.0, 0.0, -2.0, 1.0], 10.0),
+            ([1.0, -4.0, 6.0, -4.0, 1.0], 70.0_f64),
+        ];
+        for (k, (values, squares)) in exact.iter().enumerate() {
+            for (i, value) in values.iter().enumerate() {
+                assert!((m[5 * k + i] - value / squares.sqrt()).abs() <= f64::EPSILON);
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_columns_agree() {
+        let all = [
+            Contrast::Treatment { base: 0 },
+            Contrast::Treatment { base: 2 },
+            Contrast::Treatment { base: 4 },
+            Contrast::Sum,
+            Contrast::Helmert,
+            Contrast::Poly,
+            Contrast::Identity,
+        ];
+        for contrast in all {
+            let m = contrast.matrix(5).unwrap();
+            let dense = m.to_dense();
+            let labels: Vec<String> = (0..5).map(|i| i.to_string()).collect();
+            assert_eq!(dense.len(), 5 * m.columns());
+            assert_eq!(contrast.suffixes(&labels).len(), m.columns());
+            for level in 0..5 {
+                let mut row = vec![0.0; m.columns()];
+                for (column, value) in m.row(level) {
+                    assert_ne!((value, m.is_indicator()), (0.0, true));
+                    row[column] = value;
+                }
+                let expected: Vec<f64> = (0..m.columns()).map(|j| dense[j * 5 + level]).collect();
+                assert_eq!(row, expected, "{contrast:?} {level}");
+                if m.is_indicator() {
+                    assert_eq!(m.column_of(level), row.iter().position(|&v| v == 1.0));
+                }
+            }
+            assert_eq!(
+                (m.row(5).count(), m.get(5, 0), m.get(0, 9), m.column_of(5)),
+                (0, 0.0, 0.0, None)
+            );
+        }
+    }
+
+    #[test]
+    fn a_large_factor_costs_nothing() {
+        let m = Contrast::Treatment { base: 0 }.matrix(4_000_000_000).unwrap();
+        assert_eq!(m.row(3_999_999_999).collect::<Vec<_>>(), [(3_999_999_998, 1.0)]);
+    }
+
+    #[test]
+    fn what_cannot_be_coded() {
+        let error = |contrast: Contrast, levels| contrast.matrix(levels).unwrap_err();
+        assert_eq!(error(Contrast::Sum, 1), ContrastError::TooFewLevels { levels: 1 });
+        assert_eq!(
+            error(Contrast::Identity, 0),
+            ContrastError::TooFewLevels { levels: 0 }
+        );
+        assert_eq!(
+            error(Contrast::Poly, 96),
+            ContrastError::TooManyLevels { levels: 96 }
+        );
+        assert_eq!(
+            error(Contrast::Treatment { base: 3 }, 3),
+            ContrastError::NoSuchBase { base: 3, levels: 3 }
+        );
+        assert_eq!(Contrast::Identity.matrix(1).unwrap().to_dense(), [1.0]);
+        let unknown = Contrast::parse("contr.treatmnt").unwrap_err().to_string();
+        assert!(
+            unknown.starts_with("there are no contrasts named `contr.treatmnt`; did you mean `treatment`?")
+        );
+        assert!(!Contrast::parse("xyzzy").unwrap_err().to_string().contains("mean"));
+        for name in ["treatment", "sum", "helmert", "poly", "identity"] {
+            assert_eq!(Contrast::parse(name), Contrast::parse(&format!("contr.{name}")));
+        }
+    }
+}

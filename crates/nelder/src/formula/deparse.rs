@@ -249,7 +249,3 @@ fn write_quoted(f: &mut Formatter<'_>, text: &str, quote: char) -> fmt::Result {
     }
     f.write_char(quote)
 }
-
-#[cfg(test)]
-#[path = "deparse_tests.rs"]
-mod tests;

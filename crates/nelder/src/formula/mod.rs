@@ -7,6 +7,7 @@
 mod ast;
 mod contrasts;
 mod deparse;
+mod expand;
 mod lex;
 mod names;
 mod parse;
@@ -21,3 +22,6 @@ pub use parse::{Formula, SyntaxError, parse_expression, parse_formula};
 pub use scope::update;
 pub use suggest::nearest;
 pub use terms::{Coding, FormulaError, Term, Terms, terms};
+
+#[cfg(test)]
+mod syntax_tests;

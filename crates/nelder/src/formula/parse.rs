@@ -78,7 +78,7 @@ impl fmt::Display for SyntaxError {
         let after = after.split('\n').next().unwrap_or("");
         let visible = |c: char| if c.is_control() { ' ' } else { c };
         let column = before.chars().count();
-        let skip = if column > WINDOW { column - WINDOW } else { 0 };
+        let skip = column.saturating_sub(WINDOW);
         let left: String = before.chars().skip(skip).map(visible).collect();
         let right: String = after.chars().take(WINDOW).map(visible).collect();
         let (open, close) = (
@@ -110,7 +110,11 @@ pub fn parse_formula(text: &str) -> Result<Formula, SyntaxError> {
     let mut parser = Parser::new(text, true);
     let left = match parser.kind() {
         Kind::Tilde => None,
-        _ => Some(parser.expression(0)?.expr),
+        _ => {
+            let node = parser.expression(0)?;
+            // the response is evaluated as a whole, unlike the sum on the right
+            Some(parser.grown(node.expr, node.height, MAX_HEIGHT)?.expr)
+        }
     };
     match parser.kind() {
         Kind::Tilde => parser.advance(),

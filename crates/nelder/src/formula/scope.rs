@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::terms::{Dot, expand};
+use super::expand::{Dot, expand};
 use super::{Arg, Expr, Formula, FormulaError, Terms, parse_formula};
 
 impl Terms {
@@ -53,14 +53,13 @@ impl Terms {
     /// other such term (R's `drop.scope(model, lower)`).
     ///
     /// # Errors
-    /// [`FormulaError::Scope`] where `lower` has a term that the model has not.
+    /// [`FormulaError::LowerScope`] where `lower` has a term that the model has not.
     pub fn drop_scope_above(&self, lower: &Terms) -> Result<Vec<usize>, FormulaError> {
         let sets = self.label_sets();
         let kept = lower.label_sets();
         let own: HashSet<_> = sets.iter().collect();
         if let Some(at) = kept.iter().position(|set| !own.contains(set)) {
-            return Err(FormulaError::Scope {
-                bound: "lower",
+            return Err(FormulaError::LowerScope {
                 label: lower.terms[at].label.clone(),
             });
         }
@@ -81,14 +80,13 @@ impl Terms {
     /// are (R's `add.scope`). Positions in `upper.terms`.
     ///
     /// # Errors
-    /// [`FormulaError::Scope`] where the model has a term that `upper` has not.
+    /// [`FormulaError::UpperScope`] where the model has a term that `upper` has not.
     pub fn add_scope(&self, upper: &Terms) -> Result<Vec<usize>, FormulaError> {
         let sets = upper.label_sets();
         let own = self.label_sets();
         let all: HashSet<_> = sets.iter().collect();
         if let Some(at) = own.iter().position(|set| !all.contains(set)) {
-            return Err(FormulaError::Scope {
-                bound: "upper",
+            return Err(FormulaError::UpperScope {
                 label: self.terms[at].label.clone(),
             });
         }
@@ -116,7 +114,7 @@ fn has_superset(sets: &[BTreeSet<String>], i: usize) -> bool {
 
 /// R's `update.formula`: `new` with `.` replaced by that side of `old`, then simplified.
 ///
-/// A `.` of `old` that stands for the data's columns stays one.
+/// A `.` of `old` that stands for the data's columns stays one, and the formula is then not simplified.
 ///
 /// ```
 /// use nelder::formula::{parse_formula, update};
@@ -138,7 +136,14 @@ pub fn update(old: &Formula, new: &str) -> Result<Formula, FormulaError> {
         (new, None) => new,
     };
     let predictors = replaced(new.predictors, &old.predictors);
-    Ok(expand(&Formula::new(response, predictors), Dot::Kept)?.formula())
+    let formula = Formula::new(response, predictors);
+    let expanded = expand(&formula, Dot::Kept)?;
+    // `. - x` can only be worked out when the columns are known
+    let open = expanded
+        .variables
+        .iter()
+        .any(|v| matches!(v, Expr::Name(name) if name == "."));
+    Ok(if open { formula } else { expanded.formula() })
 }
 
 /// `e` with each `.` replaced.

@@ -1,11 +1,7 @@
 //! A formula's terms: R's `terms.formula`.
 
-use std::collections::{HashMap, HashSet};
-
-use super::{Binary, Expr, Formula, SyntaxError, Unary};
-
-/// How many terms a formula may expand to.
-const MAX_TERMS: usize = 1_000_000;
+use super::expand::{Dot, expand};
+use super::{Binary, Expr, Formula, SyntaxError};
 
 /// A formula that parses but has no meaning as a model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -56,11 +52,15 @@ pub enum FormulaError {
         /// How many terms there are.
         count: usize,
     },
-    /// A scope that lies on the wrong side of the model.
-    #[error("the {bound} scope and the model do not fit: `{label}` is in one and not in the other")]
-    Scope {
-        /// `lower` or `upper`.
-        bound: &'static str,
+    /// A lower scope that is not part of the model.
+    #[error("the lower scope has the term `{label}`, which the model has not")]
+    LowerScope {
+        /// The term.
+        label: String,
+    },
+    /// An upper scope that does not hold the model.
+    #[error("the upper scope lacks the term `{label}` of the model")]
+    UpperScope {
         /// The term.
         label: String,
     },
@@ -101,8 +101,9 @@ pub struct Terms {
     pub offsets: Vec<usize>,
     /// The terms by degree, then by appearance.
     pub terms: Vec<Term>,
-    /// Labels of the terms that were left out because they contain the response (R warns).
-    pub dropped: Vec<String>,
+    /// The response where it stood among the terms, too, and was left out there (R warns); interactions with it
+    /// stay, as in R.
+    pub dropped: Option<String>,
 }
 
 /// Expands a formula into its terms.
@@ -127,395 +128,10 @@ pub fn terms(formula: &Formula, columns: &[&str]) -> Result<Terms, FormulaError>
     expand(formula, Dot::Columns(columns))
 }
 
-/// What `.` on the right side is.
-pub(super) enum Dot<'a> {
-    /// The columns that are not in the response.
-    Columns(&'a [&'a str]),
-    /// A variable of that name, to be expanded later.
-    Kept,
-}
-
-pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaError> {
-    let response = formula.response.as_ref().filter(|e| **e != Expr::Null);
-    let mut reader = Reader {
-        variables: Vec::new(),
-        known: HashMap::new(),
-        dot: None,
-        intercept: true,
-        adding: true,
-    };
-    if let Some(e) = response {
-        if matches!(
-            e,
-            Expr::Number { .. } | Expr::Text(_) | Expr::Logical(_) | Expr::Missing
-        ) {
-            return Err(FormulaError::ConstantResponse {
-                constant: e.to_string(),
-            });
-        }
-        reader.install(e);
-    }
-    match dot {
-        Dot::Kept => reader.dot = Some(vec![Expr::Name(".".into())]),
-        // an empty list of columns is the absence of data
-        Dot::Columns([]) => {}
-        Dot::Columns(columns) => {
-            let mut taken = HashSet::new();
-            if let Some(e) = response {
-                collect_names(e, &mut taken);
-            }
-            let free = columns.iter().filter(|name| !taken.contains(**name));
-            reader.dot = Some(free.map(|name| Expr::Name((*name).to_string())).collect());
-        }
-    }
-    reader.variables_of(&formula.predictors)?;
-    let mut sets = reader.terms_of(&formula.predictors)?.list;
-    let offsets: Vec<usize> = (0..reader.variables.len())
-        .filter(|&i| is_offset(&reader.variables[i]))
-        .collect();
-    sets.retain(|set| !set.iter().any(|v| offsets.binary_search(&(*v as usize)).is_ok()));
-    sets.sort_by_key(Vec::len);
-
-    let labels: Vec<String> = reader.variables.iter().map(|v| v.to_string()).collect();
-    let codings = codings(&sets);
-    let mut out = Terms {
-        variables: reader.variables,
-        response: response.map(|_| 0),
-        intercept: reader.intercept,
-        offsets,
-        terms: Vec::with_capacity(sets.len()),
-        dropped: Vec::new(),
-    };
-    for (set, coding) in sets.into_iter().zip(codings) {
-        let variables: Vec<usize> = set.iter().map(|&v| v as usize).collect();
-        let label = variables
-            .iter()
-            .map(|&v| labels[v].as_str())
-            .collect::<Vec<_>>()
-            .join(":");
-        if out.response.is_some_and(|r| variables.contains(&r)) {
-            out.dropped.push(label);
-        } else {
-            out.terms.push(Term {
-                label,
-                variables,
-                coding,
-            });
-        }
-    }
-    Ok(out)
-}
-
-fn is_offset(variable: &Expr) -> bool {
-    matches!(variable, Expr::Call { function, .. } if function == "offset")
-}
-
-/// Names of columns and functions in an expression.
-fn collect_names<'e>(e: &'e Expr, into: &mut HashSet<&'e str>) {
-    let mut stack = vec![e];
-    while let Some(e) = stack.pop() {
-        match e {
-            Expr::Name(name) => {
-                into.insert(name);
-            }
-            Expr::Call { function, args } => {
-                // R takes the function's name as well: in `log(y) ~ .` a column `log` is left out
-                into.insert(function);
-                stack.extend(args.iter().map(|arg| &arg.value));
-            }
-            Expr::Unary(_, inner) | Expr::Paren(inner) => stack.push(inner),
-            Expr::Binary(_, left, right) => stack.extend([&**left, &**right]),
-            _ => {}
-        }
-    }
-}
-
-/// Positions of variables, increasing: a term.
-type Set = Vec<u32>;
-
-/// Terms in order of appearance, each once.
-#[derive(Default)]
-struct Sets {
-    list: Vec<Set>,
-    seen: HashSet<Set>,
-}
-
-impl Sets {
-    fn push(&mut self, set: Set) -> Result<(), FormulaError> {
-        if self.list.len() >= MAX_TERMS {
-            return Err(FormulaError::TooManyTerms { limit: MAX_TERMS });
-        }
-        if !set.is_empty() && self.seen.insert(set.clone()) {
-            self.list.push(set);
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self, others: &Sets) {
-        self.list.retain(|set| !others.seen.contains(set));
-        self.seen.retain(|set| !others.seen.contains(set));
-    }
-
-    /// Every variable that is in any of the terms.
-    fn union(&self) -> Set {
-        let all = self.list.iter().flatten().copied().collect::<HashSet<u32>>();
-        let mut all: Set = all.into_iter().collect();
-        all.sort_unstable();
-        all
-    }
-}
-
-fn joined(a: &Set, b: &Set) -> Set {
-    let mut out: Set = a.iter().chain(b).copied().collect();
-    out.sort_unstable();
-    out.dedup();
-    out
-}
-
-struct Reader {
-    variables: Vec<Expr>,
-    known: HashMap<String, Vec<usize>>,
-    dot: Option<Vec<Expr>>,
-    intercept: bool,
-    /// Whether terms are being added; to the right of a minus, 1 takes the intercept away.
-    adding: bool,
-}
-
-/// An expression of the formula language with the left edge of its tree unrolled: the first operand, then
-/// operators and right operands in order of evaluation.
-fn unrolled(e: &Expr) -> (&Expr, Vec<(Binary, &Expr, &Expr)>) {
-    use Binary::{Add, Colon, Div, In, Mul, Pow, Sub};
-    let mut edge = Vec::new();
-    let mut base = e;
-    while let Expr::Binary(op @ (Add | Sub | Mul | Div | Pow | Colon | In), left, right) = base {
-        edge.push((*op, &**right, base));
-        base = left;
-    }
-    edge.reverse();
-    (base, edge)
-}
-
-impl Reader {
-    /// The position of a variable, added if it is new.
-    fn install(&mut self, e: &Expr) -> usize {
-        let same_label = self.known.entry(e.to_string()).or_default();
-        // numbers print with 15 digits, so that a label may stand for two variables
-        if let Some(&at) = same_label.iter().find(|&&at| self.variables[at] == *e) {
-            return at;
-        }
-        same_label.push(self.variables.len());
-        self.variables.push(e.clone());
-        self.variables.len() - 1
-    }
-
-    fn dots(&self) -> Result<Vec<Expr>, FormulaError> {
-        self.dot.clone().ok_or(FormulaError::DotWithoutColumns)
-    }
-
-    /// Installs the variables in order of appearance, also those of terms that are taken away.
-    fn variables_of(&mut self, e: &Expr) -> Result<(), FormulaError> {
-        let (base, edge) = unrolled(e);
-        match base {
-            Expr::Paren(inner) | Expr::Unary(Unary::Neg | Unary::Plus, inner) => self.variables_of(inner)?,
-            Expr::Null => {}
-            e if zero_or_one(e).is_some() => {}
-            Expr::Name(name) if name == "." => {
-                for column in self.dots()? {
-                    self.install(&column);
-                }
-            }
-            Expr::Number { .. } | Expr::Text(_) | Expr::Logical(_) | Expr::Missing => {
-                return Err(FormulaError::Constant {
-                    constant: base.to_string(),
-                });
-            }
-            variable => {
-                let mut names = HashSet::new();
-                collect_names(variable, &mut names);
-                if names.contains(".") {
-                    return Err(FormulaError::DotInside {
-                        call: variable.to_string(),
-                    });
-                }
-                self.install(variable);
-            }
-        }
-        for (op, right, _) in edge {
-            if op != Binary::Pow {
-                self.variables_of(right)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn terms_of(&mut self, e: &Expr) -> Result<Sets, FormulaError> {
-        let (base, edge) = unrolled(e);
-        let mut left = self.term_of(base)?;
-        for (op, right, whole) in edge {
-            left = match op {
-                Binary::Pow => power(left, right, whole)?,
-                Binary::Sub => {
-                    self.adding = !self.adding;
-                    let right = self.terms_of(right)?;
-                    self.adding = !self.adding;
-                    left.remove(&right);
-                    left
-                }
-                _ => combine(op, left, self.terms_of(right)?)?,
-            };
-        }
-        Ok(left)
-    }
-
-    /// The terms of an expression that is no formula operator of two sides.
-    fn term_of(&mut self, e: &Expr) -> Result<Sets, FormulaError> {
-        let mut out = Sets::default();
-        match e {
-            Expr::Paren(inner) | Expr::Unary(Unary::Plus, inner) => return self.terms_of(inner),
-            Expr::Unary(Unary::Neg, inner) => {
-                self.adding = !self.adding;
-                self.terms_of(inner)?;
-                self.adding = !self.adding;
-            }
-            Expr::Null => {}
-            Expr::Name(name) if name == "." => {
-                for column in self.dots()? {
-                    let at = self.install(&column);
-                    out.push(vec![at as u32])?;
-                }
-            }
-            _ => match zero_or_one(e) {
-                Some(one) => self.intercept = one == self.adding,
-                None => {
-                    let at = self.install(e);
-                    out.push(vec![at as u32])?;
-                }
-            },
-        }
-        Ok(out)
-    }
-}
-
-/// `Some(true)` for 1, `Some(false)` for 0; logicals count as numbers, as in R.
-fn zero_or_one(e: &Expr) -> Option<bool> {
-    match e {
-        Expr::Number { value, .. } if *value == 1.0 => Some(true),
-        Expr::Number { value, .. } if *value == 0.0 => Some(false),
-        Expr::Logical(value) => Some(*value),
-        _ => None,
-    }
-}
-
-fn combine(op: Binary, mut left: Sets, right: Sets) -> Result<Sets, FormulaError> {
-    let mut out = Sets::default();
-    match op {
-        Binary::Add => {
-            for set in right.list {
-                left.push(set)?;
-            }
-            return Ok(left);
-        }
-        // `1 * a` and `1 / a` are nothing in R, whereas `a * 1` and `a / 1` are `a`
-        Binary::Mul | Binary::Div if left.list.is_empty() => {}
-        Binary::Mul => {
-            for a in left.list.iter().chain(&right.list) {
-                out.push(a.clone())?;
-            }
-            cross(&left, &right, &mut out)?;
-        }
-        Binary::Div => {
-            let all = left.union();
-            for a in &left.list {
-                out.push(a.clone())?;
-            }
-            for b in &right.list {
-                out.push(joined(&all, b))?;
-            }
-        }
-        Binary::In => {
-            let all = right.union();
-            for a in &left.list {
-                out.push(joined(a, &all))?;
-            }
-        }
-        _ => cross(&left, &right, &mut out)?,
-    }
-    Ok(out)
-}
-
-fn cross(left: &Sets, right: &Sets, out: &mut Sets) -> Result<(), FormulaError> {
-    for a in &left.list {
-        for b in &right.list {
-            out.push(joined(a, b))?;
-        }
-    }
-    Ok(())
-}
-
-fn power(base: Sets, exponent: &Expr, whole: &Expr) -> Result<Sets, FormulaError> {
-    let times = match exponent {
-        // R drops the fraction
-        Expr::Number { value, .. } if *value >= 2.0 => value.trunc(),
-        _ => {
-            return Err(FormulaError::Power {
-                power: whole.to_string(),
-            });
-        }
-    };
-    let mut out = Sets {
-        list: base.list.clone(),
-        seen: base.seen.clone(),
-    };
-    let mut done = 1.0;
-    while done < times {
-        let mut next = Sets::default();
-        cross(&out, &base, &mut next)?;
-        let settled = next.list == out.list;
-        out = next;
-        if settled {
-            break;
-        }
-        done += 1.0;
-    }
-    Ok(out)
-}
-
-/// For each variable of each term: by contrasts if the term without it is empty or part of a term before it
-/// (Chambers & Hastie 1992, page 38, with R's "part of").
-fn codings(sets: &[Set]) -> Vec<Vec<Coding>> {
-    let mut exact: HashSet<&[u32]> = HashSet::new();
-    let mut holding: HashMap<u32, Vec<&Set>> = HashMap::new();
-    let mut out = Vec::with_capacity(sets.len());
-    for set in sets {
-        let of = |skip: usize| {
-            let margin: Set = set
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| *i != skip)
-                .map(|(_, &v)| v)
-                .collect();
-            let found = margin.is_empty()
-                || exact.contains(margin.as_slice())
-                || holding.get(&margin[0]).is_some_and(|terms| {
-                    terms
-                        .iter()
-                        .any(|term| margin.iter().all(|v| term.binary_search(v).is_ok()))
-                });
-            if found { Coding::Contrasts } else { Coding::Full }
-        };
-        out.push((0..set.len()).map(of).collect());
-        exact.insert(set);
-        for &v in set {
-            holding.entry(v).or_default().push(set);
-        }
-    }
-    out
-}
-
 impl Terms {
     /// The coding of each variable of each term once it is known which variables are factors (logicals and
     /// strings are): [`Term::coding`], and, in a model without intercept, the first factor of the first term
-    /// that has one by indicators (R's `model.matrix`).
+    /// that has one by indicators (R's `model.matrix`; terms with the response are passed over).
     ///
     /// `is_factor` has one entry for each of `variables`; entries that are not there count as numeric. What is
     /// said of a numeric variable has no meaning.
@@ -524,6 +140,9 @@ impl Terms {
         if !self.intercept {
             let factor = |v: &usize| is_factor.get(*v).copied().unwrap_or(false);
             for (term, coding) in self.terms.iter().zip(&mut out) {
+                if self.response.is_some_and(|r| term.variables.contains(&r)) {
+                    continue;
+                }
                 if let Some(at) = term.variables.iter().position(factor) {
                     coding[at] = Coding::Full;
                     break;
@@ -568,13 +187,8 @@ impl Terms {
             .get(k)?
             .variables
             .iter()
-            .filter_map(|&v| self.variables.get(v));
-        variables
-            .map(|variable| match variable {
-                // `(a == b):c` would be `a == b:c` without its parentheses
-                Expr::Binary(..) | Expr::Unary(..) => Expr::Paren(Box::new(variable.clone())),
-                _ => variable.clone(),
-            })
-            .reduce(|left, right| Expr::Binary(Binary::Colon, Box::new(left), Box::new(right)))
+            .filter_map(|&v| self.variables.get(v).cloned());
+        // a variable such as `a == b` is printed in parentheses where it needs them
+        variables.reduce(|left, right| Expr::Binary(Binary::Colon, Box::new(left), Box::new(right)))
     }
 }

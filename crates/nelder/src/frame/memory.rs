@@ -23,7 +23,7 @@ pub struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// No columns; batches of 8,192 rows.
+    /// No columns; batches of as many rows as suit the cache.
     pub fn new() -> Self {
         Frame {
             schema: Schema::default(),
@@ -155,7 +155,14 @@ impl Source for Frame<'_> {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        let batches = self.rows.div_ceil(self.batch_rows.max(1));
+        // the wanted columns of a batch stay in the second-level cache
+        let fit = (1usize << 17) / columns.len().max(1);
+        let batch_rows = if self.batch_rows > 0 {
+            self.batch_rows
+        } else {
+            (fit / 128 * 128).clamp(512, 16384)
+        };
+        let batches = self.rows.div_ceil(batch_rows);
         let workers = self.workers().min(batches.max(1));
         let (next, go, bytes) = (AtomicUsize::new(0), AtomicBool::new(true), AtomicU64::new(0));
         let work = |worker: usize| {
@@ -164,8 +171,8 @@ impl Source for Frame<'_> {
                 if index >= batches {
                     break;
                 }
-                let from = index * self.batch_rows;
-                let to = (from + self.batch_rows).min(self.rows);
+                let from = index * batch_rows;
+                let to = (from + batch_rows).min(self.rows);
                 let mut width = 0;
                 let columns = columns
                     .iter()

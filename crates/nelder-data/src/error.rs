@@ -1,0 +1,196 @@
+//! What can be wrong with a file.
+
+use std::path::{Path, PathBuf};
+
+use nelder::frame::SourceError;
+
+/// Why a data file cannot be read or written. Each message names the file and says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// There is no such file; `near` holds names in the same folder that look like it.
+    #[error("no file {}{}", path.display(), hint(near))]
+    Missing {
+        /// The path asked for.
+        path: PathBuf,
+        /// Similar names that exist.
+        near: Vec<String>,
+    },
+    /// The path is a folder.
+    #[error("{} is a directory; name one file in it", .0.display())]
+    Directory(PathBuf),
+    /// Standard input was asked for.
+    #[error(
+        "standard input cannot be read twice, and a fit reads its data more than once; save it to a file"
+    )]
+    Stdin,
+    /// The file has no bytes.
+    #[error("{} is empty (0 bytes)", .0.display())]
+    Empty(PathBuf),
+    /// Neither the name nor the content says what the file is.
+    #[error(
+        "{}: cannot tell what this file is; known are Parquet (.parquet), Arrow (.arrow .feather .ipc) and \
+         text (.csv .tsv .txt, also .gz)",
+        .0.display()
+    )]
+    Unknown(PathBuf),
+    /// The content is not what the format demands.
+    #[error("{}: not a readable {format} file: {what}", path.display())]
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// `Parquet` or `Arrow IPC`.
+        format: &'static str,
+        /// What is broken.
+        what: String,
+    },
+    /// A line of a text file is not a record.
+    #[error("{}, line {line}: {what}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1 for the header.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Two columns have the same name.
+    #[error("{}: column names must be unique, but these occur twice: {}", path.display(), names.join(", "))]
+    Duplicate {
+        /// The file.
+        path: PathBuf,
+        /// The names.
+        names: Vec<String>,
+    },
+    /// The operating system refused.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What it said.
+        error: std::io::Error,
+    },
+    /// The output's extension names no format that can be written.
+    #[error("{}: cannot write this kind of file; use .parquet or .csv", .0.display())]
+    Extension(PathBuf),
+    /// Columns given to a writer do not fit its schema.
+    #[error("{}: {what}", path.display())]
+    Columns {
+        /// The output.
+        path: PathBuf,
+        /// What does not fit.
+        what: String,
+    },
+    /// A scan failed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+}
+
+impl DataError {
+    pub(crate) fn io(path: &Path, error: std::io::Error) -> Self {
+        DataError::Io {
+            path: path.to_path_buf(),
+            error,
+        }
+    }
+
+    pub(crate) fn missing(path: &Path) -> Self {
+        DataError::Missing {
+            path: path.to_path_buf(),
+            near: near(path),
+        }
+    }
+}
+
+fn hint(near: &[String]) -> String {
+    match near {
+        [] => String::new(),
+        names => format!("; did you mean {}?", names.join(" or ")),
+    }
+}
+
+/// Names in the same folder whose edit distance is small, nearest first, at most three.
+fn near(path: &Path) -> Vec<String> {
+    let Some(wanted) = path.file_name().map(|n| n.to_string_lossy().to_lowercase()) else {
+        return Vec::new();
+    };
+    let folder = match path.parent() {
+        Some(p) if !p.as_os_str().is_empty() => p,
+        _ => Path::new("."),
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let stem = |s: &str| s.split('.').next().unwrap_or(s).to_string();
+    let mut found: Vec<(usize, String)> = entries
+        .flatten()
+        .take(10_000)
+        .map(|e| e.file_name().to_string_lossy().into_owned())
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            // the same name with another extension is the commonest slip
+            let distance = if stem(&lower) == stem(&wanted) {
+                1
+            } else {
+                edits(&lower, &wanted)
+            };
+            (distance <= 1 + wanted.chars().count() / 4).then_some((distance, name))
+        })
+        .collect();
+    found.sort();
+    found
+        .into_iter()
+        .take(3)
+        .map(|(_, name)| folder_join(path, &name))
+        .collect()
+}
+
+fn folder_join(path: &Path, name: &str) -> String {
+    path.with_file_name(name).display().to_string()
+}
+
+/// Levenshtein distance in characters.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+/// Names that occur more than once, in order.
+pub(crate) fn duplicates<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut seen = std::collections::HashMap::new();
+    let mut out = Vec::new();
+    for name in names {
+        let count = seen.entry(name).or_insert(0usize);
+        *count += 1;
+        if *count == 2 {
+            out.push(name.to_string());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edit_distance() {
+        assert_eq!(edits("kitten", "sitting"), 3);
+        assert_eq!(edits("", "abc"), 3);
+        assert_eq!(edits("abc", "abc"), 0);
+    }
+
+    #[test]
+    fn repeated_names_once_each() {
+        assert_eq!(duplicates(["a", "b", "a", "c", "b", "a"]), ["a", "b"]);
+    }
+}

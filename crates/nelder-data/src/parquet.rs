@@ -1,0 +1,250 @@
+//! Parquet files: the wanted columns of row groups, or of parts of them, batch by batch.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
+use nelder::frame::{Batch, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+};
+
+use crate::convert::{self, TextColumn};
+use crate::file::PositionedFile;
+use crate::workers::{guarded, share};
+use crate::{BATCH_ROWS, DataError, Opened};
+
+/// A part of a row group.
+struct Piece {
+    group: usize,
+    offset: usize,
+    rows: usize,
+    first_row: u64,
+    first_index: usize,
+}
+
+/// A Parquet file as a source.
+pub(crate) struct ParquetSource {
+    file: PositionedFile,
+    metadata: ArrowReaderMetadata,
+    schema: Schema,
+    // leaf column of the file behind each column of the schema, and its levels where it is text
+    leaves: Vec<usize>,
+    levels: Vec<Option<Arc<Levels>>>,
+    pieces: Vec<Piece>,
+    rows: u64,
+}
+
+/// Opens a Parquet file.
+pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
+    let file = PositionedFile::open(path)?;
+    let broken = |what: String| DataError::Broken {
+        path: path.to_path_buf(),
+        format: "Parquet",
+        what,
+    };
+    let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
+    // strings come as dictionaries, which is how most files hold them
+    let fields: Vec<ArrowField> = plain
+        .schema()
+        .fields()
+        .iter()
+        .map(|f| match f.data_type() {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+                ArrowField::new(f.name(), text, f.is_nullable())
+            }
+            _ => f.as_ref().clone(),
+        })
+        .collect();
+    let wanted = Arc::new(ArrowSchema::new(fields));
+    let metadata =
+        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(wanted)))
+            .unwrap_or(plain);
+    let mut unreadable = Vec::new();
+    let mut schema = Schema::default();
+    let (mut leaves, mut levels) = (Vec::new(), Vec::new());
+    // a flat column has one leaf; nested ones have more and are not read
+    let mut leaf = 0;
+    for field in metadata.schema().fields() {
+        match convert::kind(field) {
+            Some(kind) => {
+                schema.fields.push(Field {
+                    name: field.name().clone(),
+                    kind,
+                });
+                leaves.push(leaf);
+                levels.push((kind == Kind::Text).then(|| Arc::new(Levels::growing())));
+                leaf += 1;
+            }
+            None => {
+                unreadable.push((field.name().clone(), field.data_type().to_string()));
+                let prefix = field.name();
+                let columns = metadata.metadata().file_metadata().schema_descr();
+                leaf += columns
+                    .columns()
+                    .iter()
+                    .filter(|c| c.path().parts().first().is_some_and(|p| p == prefix))
+                    .count()
+                    .max(1);
+            }
+        }
+    }
+    let names = crate::error::duplicates(schema.fields.iter().map(|f| f.name.as_str()));
+    if !names.is_empty() {
+        return Err(DataError::Duplicate {
+            path: path.to_path_buf(),
+            names,
+        });
+    }
+    let groups = metadata.metadata().row_groups();
+    let parts = (2 * rayon::current_num_threads())
+        .div_ceil(groups.len().max(1))
+        .max(1);
+    let (mut pieces, mut first_row, mut first_index) = (Vec::new(), 0u64, 0usize);
+    for (group, meta) in groups.iter().enumerate() {
+        let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
+        // parts of whole batches
+        let each = rows.div_ceil(parts).div_ceil(BATCH_ROWS).max(1) * BATCH_ROWS;
+        let mut offset = 0;
+        while offset < rows {
+            let part = each.min(rows - offset);
+            pieces.push(Piece {
+                group,
+                offset,
+                rows: part,
+                first_row,
+                first_index,
+            });
+            offset += part;
+            first_row += part as u64;
+            first_index += part.div_ceil(BATCH_ROWS);
+        }
+    }
+    let source = ParquetSource {
+        file,
+        metadata,
+        schema,
+        leaves,
+        levels,
+        pieces,
+        rows: first_row,
+    };
+    Ok(Opened {
+        source: Box::new(source),
+        unreadable,
+    })
+}
+
+impl Source for ParquetSource {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows)
+    }
+
+    fn workers(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
+        // the reader delivers columns in the order of the file
+        let mut order: Vec<usize> = columns.to_vec();
+        order.sort_unstable();
+        order.dedup();
+        let place: Vec<usize> = columns
+            .iter()
+            .map(|c| order.binary_search(c).unwrap_or(0))
+            .collect();
+        let in_order = place.iter().copied().eq(0..order.len());
+        let leaves: Vec<usize> = order.iter().map(|&c| self.leaves[c]).collect();
+        share(self.workers(), self.pieces.len(), visit, |worker, round| {
+            let mut texts: Vec<Option<TextColumn>> = order
+                .iter()
+                .map(|&c| self.levels[c].clone().map(TextColumn::new))
+                .collect();
+            let name = self.file.name();
+            let failed = |what: String| format!("{name}: not a readable Parquet file: {what}");
+            while let Some(at) = round.next() {
+                let piece = &self.pieces[at];
+                if leaves.is_empty() {
+                    let mut done = 0;
+                    while done < piece.rows {
+                        let rows = BATCH_ROWS.min(piece.rows - done);
+                        let (index, first_row) = (
+                            piece.first_index + done / BATCH_ROWS,
+                            piece.first_row + done as u64,
+                        );
+                        if !round.deliver(
+                            worker,
+                            Batch {
+                                index,
+                                first_row,
+                                rows,
+                                columns: Vec::new(),
+                            },
+                        ) {
+                            return Ok(());
+                        }
+                        done += rows;
+                    }
+                    continue;
+                }
+                let mut reader = guarded(|| {
+                    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                        self.file.clone(),
+                        self.metadata.clone(),
+                    );
+                    let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
+                    builder
+                        .with_projection(mask)
+                        .with_row_groups(vec![piece.group])
+                        .with_offset(piece.offset)
+                        .with_limit(piece.rows)
+                        .with_batch_size(BATCH_ROWS)
+                        .build()
+                })
+                .map_err(failed)?;
+                let mut done = 0usize;
+                while let Some(batch) = guarded(|| reader.next().transpose()).map_err(failed)? {
+                    let rows = batch.num_rows();
+                    let mut read = Vec::with_capacity(order.len());
+                    for (array, text) in batch.columns().iter().zip(&mut texts) {
+                        read.push(convert::column(array, text.as_mut()).map_err(failed)?);
+                    }
+                    let columns = if in_order {
+                        read
+                    } else {
+                        place.iter().map(|&i| read[i].clone()).collect()
+                    };
+                    let (index, first_row) = (
+                        piece.first_index + done / BATCH_ROWS,
+                        piece.first_row + done as u64,
+                    );
+                    if !round.deliver(
+                        worker,
+                        Batch {
+                            index,
+                            first_row,
+                            rows,
+                            columns,
+                        },
+                    ) {
+                        return Ok(());
+                    }
+                    done += rows;
+                }
+                if done != piece.rows {
+                    return Err(failed(format!(
+                        "row group {} has {done} rows, not {}",
+                        piece.group, piece.rows
+                    )));
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,119 @@
+//! Workers that share a list of pieces.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use nelder::frame::{Batch, Column, Scan, SourceError, Visit};
+
+/// What the workers of one scan share: which piece is next, what was delivered, whether to go on.
+pub(crate) struct Round<'v> {
+    visit: &'v Visit<'v>,
+    pieces: usize,
+    next: AtomicUsize,
+    go: AtomicBool,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    error: Mutex<Option<SourceError>>,
+}
+
+impl Round<'_> {
+    /// The next piece, if there is one and nobody stopped the scan.
+    pub(crate) fn next(&self) -> Option<usize> {
+        if !self.go() {
+            return None;
+        }
+        let piece = self.next.fetch_add(1, Ordering::Relaxed);
+        (piece < self.pieces).then_some(piece)
+    }
+
+    /// Whether the scan goes on.
+    pub(crate) fn go(&self) -> bool {
+        self.go.load(Ordering::Relaxed)
+    }
+
+    /// Hands a batch to the visitor; `false` when the scan is to stop.
+    pub(crate) fn deliver(&self, worker: usize, batch: Batch<'_>) -> bool {
+        if !self.go() {
+            return false;
+        }
+        let width: usize = batch.columns.iter().map(width).sum();
+        self.bytes
+            .fetch_add((width * batch.rows) as u64, Ordering::Relaxed);
+        self.rows.fetch_add(batch.rows as u64, Ordering::Relaxed);
+        let go = (self.visit)(worker, batch);
+        if !go {
+            self.fail(SourceError::Stopped);
+        }
+        go
+    }
+
+    fn fail(&self, error: SourceError) {
+        self.go.store(false, Ordering::Relaxed);
+        let mut slot = self.error.lock().unwrap_or_else(|e| e.into_inner());
+        slot.get_or_insert(error);
+    }
+}
+
+fn width(column: &Column<'_>) -> usize {
+    match column {
+        Column::Real(_) => 8,
+        Column::Integer(_) | Column::Codes { .. } => 4,
+        Column::Logical(_) => 1,
+    }
+}
+
+/// Runs `work` as `workers` workers over `pieces` pieces. Each takes pieces from [`Round::next`] until there is none;
+/// the first error ends all.
+pub(crate) fn share(
+    workers: usize,
+    pieces: usize,
+    visit: &Visit<'_>,
+    work: impl Fn(usize, &Round<'_>) -> Result<(), String> + Sync,
+) -> Result<Scan, SourceError> {
+    let round = Round {
+        visit,
+        pieces,
+        next: AtomicUsize::new(0),
+        go: AtomicBool::new(true),
+        rows: AtomicU64::new(0),
+        bytes: AtomicU64::new(0),
+        error: Mutex::new(None),
+    };
+    let run = |worker: usize| {
+        if let Err(what) = work(worker, &round) {
+            round.fail(SourceError::Read(what));
+        }
+    };
+    let workers = workers.min(pieces).max(1);
+    if workers == 1 {
+        run(0);
+    } else {
+        rayon::scope(|scope| {
+            for worker in 1..workers {
+                let run = &run;
+                scope.spawn(move |_| run(worker));
+            }
+            run(0);
+        });
+    }
+    match round.error.into_inner().unwrap_or_else(|e| e.into_inner()) {
+        Some(error) => Err(error),
+        None => Ok(Scan {
+            rows: round.rows.into_inner(),
+            bytes: round.bytes.into_inner(),
+        }),
+    }
+}
+
+/// Runs a decoder; a damaged file may trip an assertion inside it, which becomes an error here.
+pub(crate) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(result) => result.map_err(|e| e.to_string()),
+        Err(panic) => Err(panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()))
+            .unwrap_or_else(|| "the decoder gave up".into())),
+    }
+}

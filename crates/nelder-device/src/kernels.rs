@@ -1,0 +1,259 @@
+//! The inner loops of the passes, in double and in twice double precision.
+//!
+//! Sums in twice the precision follow Ogita, Rump & Oishi (2005), "Accurate sum and dot product", Dot2: the
+//! products and partial sums are split into value and rounding error without loss, and the errors are summed
+//! beside the values. The result is as accurate as if computed with 106 bits and rounded, up to n² ε².
+//! `pulp` selects the instruction set.
+
+use crate::Dd;
+use pulp::{Arch, NullaryFnOnce};
+
+pub use crate::reduce::{all_finite, dot, rough_sum, sum};
+
+/// `a + b` and its rounding error (Knuth).
+#[inline(always)]
+fn two_sum(a: f64, b: f64) -> (f64, f64) {
+    let s = a + b;
+    let t = s - a;
+    (s, (a - (s - t)) + (b - t))
+}
+
+/// A column with optional trailing parts.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    /// Leading parts.
+    pub high: &'a [f64],
+    /// Trailing parts, of the same length.
+    pub low: Option<&'a [f64]>,
+}
+
+impl<'a> Pair<'a> {
+    /// A column without trailing parts.
+    pub fn of(high: &'a [f64]) -> Self {
+        Pair { high, low: None }
+    }
+
+    /// The rows `from..to`.
+    pub fn part(&self, from: usize, to: usize) -> Pair<'a> {
+        Pair {
+            high: &self.high[from..to],
+            low: self.low.map(|l| &l[from..to]),
+        }
+    }
+}
+
+struct Center<'a> {
+    x: &'a [f64],
+    center: f64,
+    root_weight: Option<&'a [f64]>,
+    out: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Center<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.out.len();
+        let x = &self.x[..n];
+        let c = self.center;
+        match self.root_weight {
+            None => {
+                for i in 0..n {
+                    self.out[i] = x[i] - c;
+                }
+            }
+            Some(s) => {
+                let s = &s[..n];
+                for i in 0..n {
+                    self.out[i] = s[i] * (x[i] - c);
+                }
+            }
+        }
+    }
+}
+
+/// `out = √w (x - center)`.
+pub fn center(x: &[f64], center: f64, root_weight: Option<&[f64]>, out: &mut [f64]) {
+    Arch::new().dispatch(Center {
+        x,
+        center,
+        root_weight,
+        out,
+    });
+}
+
+struct Subtract<'a> {
+    x: Pair<'a>,
+    b: Dd,
+    high: &'a mut [f64],
+    low: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Subtract<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.high.len();
+        let (x, high, low) = (&self.x.high[..n], &mut self.high[..n], &mut self.low[..n]);
+        let (bh, bl) = (-self.b.hi, -self.b.lo);
+        match self.x.low {
+            None => {
+                for i in 0..n {
+                    let p = x[i] * bh;
+                    let e = x[i].mul_add(bh, -p);
+                    let (s, t) = two_sum(high[i], p);
+                    high[i] = s;
+                    low[i] += x[i].mul_add(bl, e) + t;
+                }
+            }
+            Some(xl) => {
+                let xl = &xl[..n];
+                for i in 0..n {
+                    let p = x[i] * bh;
+                    let e = x[i].mul_add(bh, -p);
+                    let (s, t) = two_sum(high[i], p);
+                    high[i] = s;
+                    low[i] += xl[i].mul_add(bh, x[i].mul_add(bl, e)) + t;
+                }
+            }
+        }
+    }
+}
+
+/// `(high, low) -= x b`, in twice the precision; the pair is left unnormalised.
+pub fn subtract(x: Pair<'_>, b: Dd, high: &mut [f64], low: &mut [f64]) {
+    Arch::new().dispatch(Subtract { x, b, high, low });
+}
+
+struct Normalize<'a>(&'a mut [f64], &'a mut [f64]);
+
+impl NullaryFnOnce for Normalize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.0.len();
+        let (high, low) = (&mut self.0[..n], &mut self.1[..n]);
+        for i in 0..n {
+            let (s, e) = two_sum(high[i], low[i]);
+            high[i] = s;
+            low[i] = e;
+        }
+    }
+}
+
+/// Makes `low` the rounding error of `high + low`.
+pub fn normalize(high: &mut [f64], low: &mut [f64]) {
+    Arch::new().dispatch(Normalize(high, low));
+}
+
+struct Scale<'a> {
+    w: &'a [f64],
+    x: Pair<'a>,
+    high: &'a mut [f64],
+    low: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Scale<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.high.len();
+        let (w, x, high, low) = (
+            &self.w[..n],
+            &self.x.high[..n],
+            &mut self.high[..n],
+            &mut self.low[..n],
+        );
+        match self.x.low {
+            None => {
+                for i in 0..n {
+                    let p = w[i] * x[i];
+                    low[i] = w[i].mul_add(x[i], -p);
+                    high[i] = p;
+                }
+            }
+            Some(xl) => {
+                let xl = &xl[..n];
+                for i in 0..n {
+                    let p = w[i] * x[i];
+                    low[i] = w[i].mul_add(xl[i], w[i].mul_add(x[i], -p));
+                    high[i] = p;
+                }
+            }
+        }
+    }
+}
+
+/// `(high, low) = w x`, in twice the precision.
+pub fn scale(w: &[f64], x: Pair<'_>, high: &mut [f64], low: &mut [f64]) {
+    Arch::new().dispatch(Scale { w, x, high, low });
+}
+
+/// Adds to a sum that is kept as value and error; normalise with [`Dd::two_sum`] when it is read.
+#[inline(always)]
+pub fn accumulate(cell: &mut Dd, value: f64, error: f64) {
+    let (s, e) = two_sum(cell.hi, value);
+    cell.hi = s;
+    cell.lo += e + error;
+}
+
+struct Corner<'a> {
+    product: &'a [f64],
+    centers: &'a [f64],
+    rests: &'a [f64],
+    center: Dd,
+    c: f64,
+    r: f64,
+    high: &'a mut [f64],
+    low: &'a mut [f64],
+}
+
+impl NullaryFnOnce for Corner<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.high.len();
+        let (product, centers, rests) = (&self.product[..n], &self.centers[..n], &self.rests[..n]);
+        let (high, low) = (&mut self.high[..n], &mut self.low[..n]);
+        let (wh, wl, c, r) = (self.center.hi, self.center.lo, self.c, self.r);
+        for j in 0..n {
+            let p = wh * centers[j];
+            let e = wl.mul_add(centers[j], wh.mul_add(centers[j], -p));
+            let middle = product[j] + c.mul_add(rests[j], r * centers[j]);
+            let (s, t) = two_sum(high[j], p);
+            let (s, u) = two_sum(s, middle);
+            high[j] = s;
+            low[j] += (t + u) + e;
+        }
+    }
+}
+
+/// A row of a gram moved from the centres of a run of rows to the origin, and added to a sum in twice the
+/// precision: `sum += product + c rests + r centers + center centers`, `center` being c times the weight.
+#[allow(clippy::too_many_arguments)]
+pub fn add_corner(
+    product: &[f64],
+    centers: &[f64],
+    rests: &[f64],
+    center: Dd,
+    c: f64,
+    r: f64,
+    high: &mut [f64],
+    low: &mut [f64],
+) {
+    Arch::new().dispatch(Corner {
+        product,
+        centers,
+        rests,
+        center,
+        c,
+        r,
+        high,
+        low,
+    });
+}

@@ -1,0 +1,54 @@
+//! Rows of a design, ready for a pass: complete, weighted, without names.
+
+use std::borrow::Cow;
+
+use super::Numbers;
+
+/// What a design's rows consist of. A column of the model matrix is an intercept, a dense column, or the
+/// product of indicator codes with a dense column; the codes stay codes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Atoms {
+    /// Dense columns that are columns of the model matrix.
+    pub dense: usize,
+    /// Dense columns that only multiply codes; they follow the `dense` ones in a block.
+    pub extra: usize,
+    /// Number of responses.
+    pub responses: usize,
+    /// The sets of codes.
+    pub groups: Vec<Group>,
+}
+
+/// A set of codes and what they are multiplied with.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Group {
+    /// `None` is the indicator itself, `Some(e)` the indicator times dense column `e` (of dense and extra).
+    pub multipliers: Vec<Option<usize>>,
+}
+
+/// Some rows of a design. All columns have `rows` entries; nothing is missing, all weights are positive.
+#[derive(Clone, Debug, Default)]
+pub struct Block<'b> {
+    /// Position of the batch's first row in the source.
+    pub first_row: u64,
+    /// Position of the batch in the source.
+    pub index: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// Which rows of the batch these are; `None` for all.
+    pub kept: Option<Vec<u32>>,
+    /// Dense columns, then extra columns.
+    pub dense: Vec<Numbers<'b>>,
+    /// Responses less the offset.
+    pub responses: Vec<Numbers<'b>>,
+    /// One code a row for each group.
+    pub codes: Vec<Cow<'b, [u32]>>,
+    /// Case weights; `None` when all are one.
+    pub weights: Option<Cow<'b, [f64]>>,
+}
+
+impl Block<'_> {
+    /// Position of row `i` of the block in the source, from 0.
+    pub fn source_row(&self, i: usize) -> u64 {
+        self.first_row + self.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]))
+    }
+}

@@ -1,0 +1,329 @@
+//! Names and contrasts of the model matrix's columns, once the levels are known.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
+use crate::frame::Levels;
+
+use super::map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
+use super::{DesignError, Layout, Shape};
+
+/// The used levels of a factor, in R's order.
+#[derive(Clone, Debug)]
+pub struct UsedLevels {
+    /// Code of each used level.
+    pub codes: Vec<u32>,
+    /// Their labels.
+    pub labels: Vec<String>,
+    /// Place of each code among the used levels.
+    pub rank: Vec<Option<u32>>,
+}
+
+impl UsedLevels {
+    /// The levels whose codes were counted.
+    pub fn new(levels: &Levels, used: &[bool]) -> Self {
+        let all = levels.labels();
+        let codes: Vec<u32> = levels
+            .order()
+            .into_iter()
+            .filter(|&c| used.get(c as usize).copied().unwrap_or(false))
+            .collect();
+        let labels = codes.iter().map(|&c| all[c as usize].clone()).collect();
+        let mut rank = vec![None; all.len()];
+        for (r, &c) in codes.iter().enumerate() {
+            rank[c as usize] = Some(r as u32);
+        }
+        UsedLevels { codes, labels, rank }
+    }
+}
+
+/// The columns of a model matrix.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// R's names.
+    pub names: Vec<String>,
+    /// 0 for the intercept, else the term's number from 1: R's `assign`.
+    pub assign: Vec<usize>,
+    /// How they follow from the atoms.
+    pub map: Map,
+    /// The used levels of each variable that is a factor.
+    pub levels: Vec<Option<UsedLevels>>,
+    /// The contrasts of each variable that is a factor.
+    pub contrasts: Vec<Option<Contrast>>,
+}
+
+/// What [`Columns::new`] needs to know of the variables.
+pub struct Variable {
+    /// R's label.
+    pub label: String,
+    /// Its shape.
+    pub shape: Shape,
+    /// The levels behind its codes, for a factor.
+    pub levels: Option<Arc<Levels>>,
+    /// The contrasts asked for.
+    pub contrast: Option<Contrast>,
+}
+
+/// Factors with fewer levels are not worth eliminating.
+const ABSORB_LEVELS: usize = 24;
+
+impl Columns {
+    /// Resolves names and contrasts. `tuples[g]` lists the variable codes behind each code of group `g`;
+    /// `counted[g]` says which codes have rows.
+    pub fn new(
+        layout: &Layout,
+        variables: &[Variable],
+        tuples: &[Vec<Vec<u32>>],
+        counted: &[Vec<bool>],
+        absorb: bool,
+    ) -> Result<Columns, DesignError> {
+        // 1. levels that have rows
+        let mut used: Vec<Vec<bool>> = variables
+            .iter()
+            .map(|v| vec![false; v.levels.as_ref().map_or(0, |l| l.len())])
+            .collect();
+        for (g, members) in layout.groups.iter().enumerate() {
+            for (tuple, _) in tuples[g].iter().zip(&counted[g]).filter(|(_, c)| **c) {
+                for (&v, &code) in members.iter().zip(tuple) {
+                    used[v][code as usize] = true;
+                }
+            }
+        }
+        let in_terms: Vec<bool> = {
+            let mut seen = vec![false; variables.len()];
+            layout.groups.iter().flatten().for_each(|&v| seen[v] = true);
+            seen
+        };
+        let mut levels: Vec<Option<UsedLevels>> = Vec::new();
+        let mut contrasts: Vec<Option<Contrast>> = Vec::new();
+        for (v, variable) in variables.iter().enumerate() {
+            match (&variable.levels, in_terms[v]) {
+                (Some(all), true) => {
+                    let found = UsedLevels::new(all, &used[v]);
+                    if found.codes.len() < 2 {
+                        return Err(DesignError::OneLevel {
+                            variable: variable.label.clone(),
+                            level: found.labels.first().cloned(),
+                        });
+                    }
+                    let ordered = matches!(variable.shape, Shape::Factor { ordered: true });
+                    contrasts.push(Some(variable.contrast.unwrap_or(Contrast::default_for(ordered))));
+                    levels.push(Some(found));
+                }
+                _ => {
+                    levels.push(None);
+                    contrasts.push(None);
+                }
+            }
+        }
+        // 2. columns term by term
+        let mut map = Map {
+            intercept: layout.intercept,
+            ..Map::default()
+        };
+        map.coded = (0..layout.groups.len())
+            .map(|g| {
+                vec![vec![ContrastRow::new(); tuples[g].len()]; layout.atoms.groups[g].multipliers.len()]
+            })
+            .collect();
+        let (mut names, mut assign) = (Vec::new(), Vec::new());
+        if layout.intercept {
+            names.push("(Intercept)".to_string());
+            assign.push(0);
+            map.kinds.push(ColumnKind::Intercept);
+        }
+        let mut matrices: HashMap<(usize, bool), ContrastMatrix> = HashMap::new();
+        let mut candidates: Vec<(usize, usize)> = Vec::new();
+        for (t, term) in layout.terms.iter().enumerate() {
+            let first = names.len();
+            let mut parts = Vec::new();
+            // (radix, is factor) of each variable
+            let mut radices = Vec::new();
+            for (&v, coding) in term.variables.iter().zip(&term.coding) {
+                let variable = &variables[v];
+                match (&levels[v], &contrasts[v]) {
+                    (Some(found), Some(contrast)) => {
+                        let full = *coding == Coding::Full;
+                        let contrast = if full { Contrast::Identity } else { *contrast };
+                        if let std::collections::hash_map::Entry::Vacant(slot) = matrices.entry((v, full)) {
+                            slot.insert(contrast.matrix(found.codes.len()).map_err(|e| {
+                                DesignError::Contrast {
+                                    variable: variable.label.clone(),
+                                    why: e.to_string(),
+                                }
+                            })?);
+                        }
+                        let suffixes = contrast.suffixes(&found.labels);
+                        radices.push((suffixes.len(), true));
+                        parts.push(NamePart::columns(variable.label.clone(), suffixes));
+                    }
+                    _ => {
+                        let suffixes = match &variable.shape {
+                            Shape::Numeric { suffixes } => suffixes.clone(),
+                            _ => vec![String::new()],
+                        };
+                        radices.push((suffixes.len(), false));
+                        parts.push(NamePart::columns(variable.label.clone(), suffixes));
+                    }
+                }
+            }
+            let labels = column_names(&parts);
+            let count = labels.len();
+            names.extend(labels);
+            assign.extend(std::iter::repeat_n(t + 1, count));
+            let Some(g) = term.group else {
+                for &e in &term.products {
+                    map.kinds.push(ColumnKind::Dense(e));
+                }
+                continue;
+            };
+            // strides of the columns: first variable fastest
+            let mut stride = 1;
+            let strides: Vec<usize> = radices
+                .iter()
+                .map(|&(radix, _)| {
+                    let s = stride;
+                    stride *= radix;
+                    s
+                })
+                .collect();
+            // offset of each numeric product, first numeric variable fastest
+            let mut offsets = vec![0usize];
+            for (&(radix, factor), &s) in radices.iter().zip(&strides) {
+                if !factor {
+                    offsets = (0..radix)
+                        .flat_map(|c| offsets.iter().map(move |o| o + c * s))
+                        .collect();
+                }
+            }
+            map.kinds.resize(
+                first + count,
+                ColumnKind::Coded {
+                    group: g,
+                    multiplier: term.products[0],
+                },
+            );
+            let members = &layout.groups[g];
+            let rows: Vec<ContrastRow> = tuples[g]
+                .iter()
+                .map(|tuple| {
+                    let mut row: ContrastRow = vec![(0, 1.0)];
+                    for ((&v, coding), &s) in term.variables.iter().zip(&term.coding).zip(&strides) {
+                        let Some(found) = &levels[v] else { continue };
+                        let place = members.iter().position(|&m| m == v).unwrap_or(0);
+                        let Some(rank) = found.rank.get(tuple[place] as usize).copied().flatten() else {
+                            return ContrastRow::new();
+                        };
+                        let matrix = &matrices[&(v, *coding == Coding::Full)];
+                        let entries: Vec<(usize, f64)> = matrix.row(rank as usize).collect();
+                        row = entries
+                            .iter()
+                            .flat_map(|&(c, x)| row.iter().map(move |&(o, y)| (o + (c * s) as u32, x * y)))
+                            .collect();
+                    }
+                    row
+                })
+                .collect();
+            for (&a, &offset) in term.products.iter().zip(&offsets) {
+                let base = (first + offset) as u32;
+                for (code, row) in rows.iter().enumerate() {
+                    map.coded[g][a][code] = row.iter().map(|&(o, x)| (base + o, x)).collect();
+                }
+            }
+            fix_kinds(&mut map, g, term, first, &radices, &strides, &offsets);
+            if term.variables.len() == 1 && term.products.len() == 1 {
+                candidates.push((t, first));
+            }
+        }
+        // 3. the factor to eliminate
+        if absorb {
+            let best = candidates
+                .iter()
+                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts))
+                .max_by_key(|a| a.codes.len());
+            map.absorbed = best;
+        }
+        Ok(Columns {
+            names,
+            assign,
+            map,
+            levels,
+            contrasts,
+        })
+    }
+}
+
+/// Each column's multiplier, also where no row has its cell.
+fn fix_kinds(
+    map: &mut Map,
+    g: usize,
+    term: &super::PlannedTerm,
+    first: usize,
+    radices: &[(usize, bool)],
+    strides: &[usize],
+    offsets: &[usize],
+) {
+    let mut cells = vec![0usize];
+    for (&(radix, factor), &s) in radices.iter().zip(strides) {
+        if factor {
+            cells = (0..radix)
+                .flat_map(|c| cells.iter().map(move |o| o + c * s))
+                .collect();
+        }
+    }
+    for (&a, &offset) in term.products.iter().zip(offsets) {
+        for &cell in &cells {
+            map.kinds[first + offset + cell] = ColumnKind::Coded {
+                group: g,
+                multiplier: a,
+            };
+        }
+    }
+}
+
+/// The main effect of a factor whose indicators lie in the span of the model matrix.
+fn absorbable(
+    layout: &Layout,
+    t: usize,
+    first: usize,
+    levels: &[Option<UsedLevels>],
+    contrasts: &[Option<Contrast>],
+) -> Option<AbsorbedTerm> {
+    let term = &layout.terms[t];
+    let v = term.variables[0];
+    let found = levels[v].as_ref()?;
+    let count = found.codes.len();
+    if count < ABSORB_LEVELS {
+        return None;
+    }
+    let parametrization = match (term.coding[0], contrasts[v].as_ref()?, layout.intercept) {
+        (Coding::Full, _, false) => Parametrization::Full,
+        (Coding::Contrasts, Contrast::Treatment { base }, true) => Parametrization::Treatment {
+            base: *found.codes.get(*base)?,
+        },
+        (Coding::Contrasts, Contrast::Sum, true) => Parametrization::Sum,
+        _ => return None,
+    };
+    let mut next = first;
+    let columns = (0..count)
+        .map(|rank| {
+            let has = match parametrization {
+                Parametrization::Treatment { base } => found.codes[rank] != base,
+                Parametrization::Sum => rank + 1 < count,
+                Parametrization::Full => true,
+            };
+            has.then(|| {
+                next += 1;
+                next - 1
+            })
+        })
+        .collect();
+    Some(AbsorbedTerm {
+        group: term.group?,
+        multiplier: term.products[0],
+        parametrization,
+        codes: found.codes.clone(),
+        columns,
+    })
+}

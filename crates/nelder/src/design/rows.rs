@@ -1,0 +1,535 @@
+//! The rows of a model: variables evaluated, incomplete rows left out, codes of factors combined.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use nelder_device::{Dd, kernels};
+
+use super::combinations::Combinations;
+use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
+use crate::frame::{Batch, Levels, MISSING, Source};
+
+/// What to do with rows in which a variable is missing: R's `na.action`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Missing {
+    /// Leave them out.
+    #[default]
+    Omit,
+    /// Leave them out of the fit, and give them a missing value in what has one value a row.
+    Exclude,
+    /// Stop with an error that names the first.
+    Fail,
+}
+
+/// A row that cannot be part of the model.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RowError {
+    /// Its position in the source, from 0.
+    pub row: u64,
+    /// What is wrong with it, with its number counted from 1.
+    pub message: String,
+}
+
+/// Positions of the roles among the variables.
+#[derive(Clone, Debug, Default)]
+pub struct Roles {
+    /// The response.
+    pub response: Option<usize>,
+    /// Summed and subtracted from the response.
+    pub offsets: Vec<usize>,
+    /// Case weights.
+    pub weights: Option<usize>,
+    /// Rows to use.
+    pub subset: Option<usize>,
+    /// The cluster of each row.
+    pub cluster: Option<usize>,
+}
+
+/// The rows of a model, to be read as blocks, any number of times.
+pub struct Rows<'s> {
+    source: &'s dyn Source,
+    variables: Variables,
+    labels: Vec<String>,
+    layout: Layout,
+    roles: Roles,
+    missing: Missing,
+    twice: bool,
+    combinations: Vec<Combinations>,
+    scales: OnceLock<Vec<f64>>,
+    codes: Vec<OnceLock<Arc<Levels>>>,
+    omitted: AtomicU64,
+    unweighted: AtomicU64,
+}
+
+impl<'s> Rows<'s> {
+    /// Joins variables to a source. `labels` are the variables' deparsed expressions.
+    pub fn new(
+        source: &'s dyn Source,
+        variables: Variables,
+        labels: Vec<String>,
+        layout: Layout,
+        roles: Roles,
+        missing: Missing,
+        precision: Precision,
+    ) -> Self {
+        let twice = precision == Precision::Twice;
+        let combinations = layout.groups.iter().map(|g| Combinations::new(g.len())).collect();
+        let codes = labels.iter().map(|_| OnceLock::new()).collect();
+        Rows {
+            source,
+            variables,
+            labels,
+            layout,
+            roles,
+            missing,
+            twice,
+            combinations,
+            scales: OnceLock::new(),
+            codes,
+            omitted: AtomicU64::new(0),
+            unweighted: AtomicU64::new(0),
+        }
+    }
+
+    /// Where the rows come from.
+    pub fn source(&self) -> &'s dyn Source {
+        self.source
+    }
+
+    /// The columns of the source that are read.
+    pub fn columns(&self) -> &[usize] {
+        self.variables.columns()
+    }
+
+    /// What the rows consist of.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The variables.
+    pub fn variables(&self) -> &Variables {
+        &self.variables
+    }
+
+    /// The codes behind each group's code.
+    pub fn tuples(&self, group: usize) -> Vec<Vec<u32>> {
+        let known = self.combinations[group].tuples();
+        match known {
+            Some(tuples) => tuples,
+            None => {
+                let v = self.layout.groups[group][0];
+                let count = self.levels(v).map_or(0, |l| l.len());
+                (0..count as u32).map(|c| vec![c]).collect()
+            }
+        }
+    }
+
+    /// Makes codes for combinations of levels, whether rows have them or not.
+    pub fn intern(&self, group: usize, tuples: &[Vec<u32>]) {
+        for tuple in tuples {
+            self.combinations[group].intern(tuple);
+        }
+    }
+
+    /// The levels behind a variable's codes; known once a block has been read.
+    pub fn levels(&self, variable: usize) -> Option<Arc<Levels>> {
+        self.codes[variable].get().cloned()
+    }
+
+    /// Fixes the levels behind a variable's codes before any block is read.
+    pub fn set_levels(&self, variable: usize, levels: Arc<Levels>) {
+        let _ = self.codes[variable].set(levels);
+    }
+
+    /// Powers of two that the dense columns and responses are multiplied with, 1 unless their squares would
+    /// leave the range of double precision; decided by the first block that is read.
+    pub fn scales(&self) -> &[f64] {
+        self.scales.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Rows left out as incomplete, and rows of zero weight, since the last call.
+    pub fn take_dropped(&self) -> (u64, u64) {
+        (
+            self.omitted.swap(0, Ordering::Relaxed),
+            self.unweighted.swap(0, Ordering::Relaxed),
+        )
+    }
+
+    fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {
+        let row = batch.first_row + i as u64;
+        RowError {
+            row,
+            message: what(row + 1),
+        }
+    }
+
+    /// The block of a batch.
+    pub fn block<'b>(&self, batch: &'b Batch<'_>) -> Result<Block<'b>, RowError> {
+        let n = batch.rows;
+        let values = self.variables.evaluate(batch).map_err(|e| RowError {
+            row: batch.first_row,
+            message: e.to_string(),
+        })?;
+        // 1. which rows are complete; a column of finite numbers has neither missing nor infinite ones
+        let finite: Vec<Vec<bool>> = values
+            .iter()
+            .map(|value| match value {
+                Value::Numbers(columns) => columns.iter().map(|c| kernels::all_finite(&c.high)).collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+        let mut keep: Option<Vec<bool>> = None;
+        let mut incomplete = 0u64;
+        if let Some(s) = self.roles.subset {
+            let mask = keep.get_or_insert_with(|| vec![true; n]);
+            match &values[s] {
+                Value::Logical(v) => {
+                    for (m, &x) in mask.iter_mut().zip(v.iter()) {
+                        *m = x == 1;
+                    }
+                }
+                Value::Numbers(v) if v.len() == 1 => {
+                    for (m, &x) in mask.iter_mut().zip(v[0].high.iter()) {
+                        *m = x != 0.0 && !x.is_nan();
+                    }
+                }
+                _ => {
+                    return Err(self.error(batch, 0, |_| {
+                        format!("the subset `{}` must be logical, such as `x > 0`", self.labels[s])
+                    }));
+                }
+            }
+        }
+        for (v, value) in values.iter().enumerate() {
+            if self.roles.subset == Some(v) {
+                continue;
+            }
+            let mut drop = |i: usize, keep: &mut Option<Vec<bool>>| -> Result<(), RowError> {
+                let mask = keep.get_or_insert_with(|| vec![true; n]);
+                if mask[i] {
+                    if self.missing == Missing::Fail {
+                        return Err(self.error(batch, i, |row| {
+                            format!(
+                                "`{}` is missing in row {row}; `--na omit` leaves such rows out",
+                                self.labels[v]
+                            )
+                        }));
+                    }
+                    mask[i] = false;
+                    incomplete += 1;
+                }
+                Ok(())
+            };
+            match value {
+                Value::Numbers(columns) => {
+                    for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
+                        for i in 0..n {
+                            if column.high[i].is_nan() {
+                                drop(i, &mut keep)?;
+                            }
+                        }
+                    }
+                }
+                Value::Logical(x) => {
+                    for i in 0..n {
+                        if x[i] == 2 {
+                            drop(i, &mut keep)?;
+                        }
+                    }
+                }
+                Value::Codes { codes, .. } => {
+                    if codes.iter().copied().max() == Some(MISSING) {
+                        for i in 0..n {
+                            if codes[i] == MISSING {
+                                drop(i, &mut keep)?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // 2. infinite values and weights
+        for (v, value) in values.iter().enumerate() {
+            let Value::Numbers(columns) = value else { continue };
+            for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
+                let bad =
+                    (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
+                if let Some(i) = bad {
+                    return Err(self.error(batch, i, |row| {
+                        format!(
+                            "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
+                             `is.finite({})`, or transform the column",
+                            self.labels[v], self.labels[v]
+                        )
+                    }));
+                }
+            }
+        }
+        let mut weights: Option<Cow<'_, [f64]>> = None;
+        if let Some(w) = self.roles.weights {
+            let column = self.number(batch, &values, w, "the weights")?;
+            for i in 0..n {
+                if keep.as_ref().is_none_or(|k| k[i]) {
+                    let x = column[i];
+                    if x < 0.0 {
+                        return Err(self.error(batch, i, |row| {
+                            format!("the weight `{}` is negative ({x}) in row {row}", self.labels[w])
+                        }));
+                    }
+                    if x == 0.0 {
+                        keep.get_or_insert_with(|| vec![true; n])[i] = false;
+                        self.unweighted.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            weights = Some(Cow::Owned(column.into_owned()));
+        }
+        self.omitted.fetch_add(incomplete, Ordering::Relaxed);
+        // 3. the rows that are left
+        let kept: Option<Vec<u32>> = keep
+            .filter(|k| k.iter().any(|k| !k))
+            .map(|k| (0..n as u32).filter(|&i| k[i as usize]).collect());
+        let rows = kept.as_ref().map_or(n, Vec::len);
+        if rows == 0 {
+            return Ok(Block {
+                first_row: batch.first_row,
+                index: batch.index,
+                kept,
+                ..Block::default()
+            });
+        }
+        let gather = |x: Numbers<'b>| -> Numbers<'b> {
+            match &kept {
+                None => x,
+                Some(kept) => Numbers {
+                    high: Cow::Owned(kept.iter().map(|&i| x.high[i as usize]).collect()),
+                    low: x.low.map(|l| kept.iter().map(|&i| l[i as usize]).collect()),
+                },
+            }
+        };
+        let weights = weights.map(|w| match &kept {
+            None => w,
+            Some(kept) => Cow::Owned(kept.iter().map(|&i| w[i as usize]).collect()),
+        });
+        // 4. responses less the offsets
+        let mut responses = Vec::new();
+        if let Some(r) = self.roles.response {
+            let columns = match &values[r] {
+                Value::Numbers(columns) => columns.clone(),
+                Value::Logical(x) => vec![logical_numbers(x)],
+                Value::Codes { .. } => {
+                    return Err(self.error(batch, 0, |_| {
+                        format!(
+                            "the response `{}` is text; a linear model needs numbers",
+                            self.labels[r]
+                        )
+                    }));
+                }
+            };
+            for mut column in columns {
+                for &o in &self.roles.offsets {
+                    let offset = self.number(batch, &values, o, "the offset")?;
+                    column = minus(&column, &offset);
+                }
+                responses.push(gather(column));
+            }
+        }
+        // 5. dense columns as products of the variables' columns
+        let mut dense = Vec::with_capacity(self.layout.products.len());
+        for product in &self.layout.products {
+            let mut column: Option<Numbers<'b>> = None;
+            for &(v, c) in product {
+                let Value::Numbers(columns) = &values[v] else {
+                    continue;
+                };
+                let next = columns[c].clone();
+                column = Some(match column {
+                    None => next,
+                    Some(a) => times(&a, &next, self.twice),
+                });
+            }
+            dense.push(gather(column.unwrap_or_else(|| Numbers {
+                high: Cow::Owned(vec![1.0; n]),
+                low: None,
+            })));
+        }
+        // 6. codes of the groups
+        let mut codes = Vec::with_capacity(self.layout.groups.len());
+        for (g, members) in self.layout.groups.iter().enumerate() {
+            let mut columns = Vec::with_capacity(members.len());
+            for &v in members {
+                columns.push(self.codes_of(&values[v], v, kept.as_deref()));
+            }
+            codes.push(self.combinations[g].encode(columns));
+        }
+        let mut block = Block {
+            first_row: batch.first_row,
+            index: batch.index,
+            rows,
+            kept,
+            dense,
+            responses,
+            codes,
+            weights,
+        };
+        self.rescale(&mut block);
+        Ok(block)
+    }
+
+    /// The levels of the cluster variable and each row's code, for the rows of a block.
+    pub fn clusters<'b>(&self, batch: &'b Batch<'_>, block: &Block<'_>) -> Result<Vec<u32>, RowError> {
+        let Some(c) = self.roles.cluster else {
+            return Ok(vec![0; block.rows]);
+        };
+        let values = self.variables.evaluate(batch).map_err(|e| RowError {
+            row: batch.first_row,
+            message: e.to_string(),
+        })?;
+        let codes = match &values[c] {
+            Value::Numbers(columns) => {
+                let levels = self.codes[c].get_or_init(|| Arc::new(Levels::growing()));
+                let pick = |i: usize| levels.intern(&crate::frame::Key::Number(columns[0].high[i]));
+                match &block.kept {
+                    None => (0..block.rows).map(pick).collect(),
+                    Some(kept) => kept.iter().map(|&i| pick(i as usize)).collect(),
+                }
+            }
+            value => self.codes_of(value, c, block.kept.as_deref()).into_owned(),
+        };
+        Ok(codes)
+    }
+
+    fn number<'v>(
+        &self,
+        batch: &Batch<'_>,
+        values: &'v [Value<'_>],
+        v: usize,
+        what: &str,
+    ) -> Result<Cow<'v, [f64]>, RowError> {
+        match &values[v] {
+            Value::Numbers(columns) if columns.len() == 1 => Ok(Cow::Borrowed(&columns[0].high)),
+            Value::Logical(x) => Ok(Cow::Owned(logical_numbers(x).high.into_owned())),
+            _ => Err(self.error(batch, 0, |_| {
+                format!("{what} `{}` must be one column of numbers", self.labels[v])
+            })),
+        }
+    }
+
+    fn codes_of<'b>(&self, value: &Value<'b>, v: usize, kept: Option<&[u32]>) -> Cow<'b, [u32]> {
+        let all: Cow<'b, [u32]> = match value {
+            Value::Codes { codes, levels, .. } => {
+                self.codes[v].get_or_init(|| levels.clone());
+                codes.clone()
+            }
+            Value::Logical(x) => {
+                self.codes[v].get_or_init(|| Arc::new(Levels::fixed(["FALSE", "TRUE"])));
+                Cow::Owned(x.iter().map(|&x| u32::from(x)).collect())
+            }
+            Value::Numbers(_) => Cow::Owned(Vec::new()),
+        };
+        match kept {
+            None => all,
+            Some(kept) => Cow::Owned(kept.iter().map(|&i| all[i as usize]).collect()),
+        }
+    }
+
+    fn rescale(&self, block: &mut Block<'_>) {
+        let scales = self.scales.get_or_init(|| {
+            let columns = block.dense.iter().chain(&block.responses);
+            columns.map(|x| power_of_two(&x.high)).collect()
+        });
+        if scales.iter().all(|&s| s == 1.0) {
+            return;
+        }
+        for (column, &s) in block.dense.iter_mut().chain(&mut block.responses).zip(scales) {
+            if s != 1.0 {
+                column.high.to_mut().iter_mut().for_each(|x| *x *= s);
+                if let Some(low) = &mut column.low {
+                    low.iter_mut().for_each(|x| *x *= s);
+                }
+            }
+        }
+    }
+}
+
+/// 1, or the power of two that brings the largest value near 1 where squares would over- or underflow.
+fn power_of_two(x: &[f64]) -> f64 {
+    let largest = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    if largest == 0.0 || (1e-60..1e60).contains(&largest) {
+        return 1.0;
+    }
+    (-largest.log2().floor()).clamp(-1000.0, 1000.0).exp2()
+}
+
+fn logical_numbers(x: &[u8]) -> Numbers<'static> {
+    let high = x
+        .iter()
+        .map(|&x| if x == 2 { f64::NAN } else { f64::from(x) })
+        .collect();
+    Numbers {
+        high: Cow::Owned(high),
+        low: None,
+    }
+}
+
+fn minus<'b>(a: &Numbers<'_>, b: &[f64]) -> Numbers<'b> {
+    let n = a.high.len();
+    let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
+    for i in 0..n {
+        let s = Dd::two_sum(a.high[i], -b[i]);
+        let s = s.add_f64(a.low.as_ref().map_or(0.0, |l| l[i]));
+        high.push(s.hi);
+        low.push(s.lo);
+    }
+    Numbers {
+        high: Cow::Owned(high),
+        low: Some(low),
+    }
+}
+
+fn times<'b>(a: &Numbers<'_>, b: &Numbers<'_>, twice: bool) -> Numbers<'b> {
+    let n = a.high.len();
+    if !twice {
+        let high = (0..n).map(|i| a.high[i] * b.high[i]).collect();
+        return Numbers {
+            high: Cow::Owned(high),
+            low: None,
+        };
+    }
+    let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
+    let part = |l: &Option<Vec<f64>>, i: usize| l.as_ref().map_or(0.0, |l| l[i]);
+    for i in 0..n {
+        let x = Dd {
+            hi: a.high[i],
+            lo: part(&a.low, i),
+        } * Dd {
+            hi: b.high[i],
+            lo: part(&b.low, i),
+        };
+        high.push(x.hi);
+        low.push(x.lo);
+    }
+    Numbers {
+        high: Cow::Owned(high),
+        low: Some(low),
+    }
+}
+
+impl Rows<'_> {
+    /// Shapes of the variables.
+    pub fn shapes(&self) -> Vec<Shape> {
+        self.variables.shapes()
+    }
+
+    /// Positions of the roles among the variables.
+    pub fn roles(&self) -> &Roles {
+        &self.roles
+    }
+
+    /// The variables' deparsed expressions.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+}

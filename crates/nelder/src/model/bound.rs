@@ -1,0 +1,149 @@
+//! A formula joined to a source: terms, variables, roles.
+
+use crate::design::{Layout, Precision, Roles, Rows, Shape, Variable, Variables};
+use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression, parse_formula, terms};
+use crate::frame::Source;
+use crate::pass::PassRecord;
+
+use super::{Accuracy, LmSpec, ModelError};
+
+/// A model joined to its data.
+pub struct Bound<'s> {
+    /// The terms.
+    pub terms: Terms,
+    /// The rows.
+    pub rows: Rows<'s>,
+    /// Contrasts asked for, by variable of the terms.
+    pub contrasts: Vec<Option<Contrast>>,
+    /// Passes that binding took.
+    pub passes: Vec<PassRecord>,
+}
+
+/// Expressions that are variables beside those of the terms, and their roles.
+pub(super) fn roles(spec: &LmSpec, terms: &Terms) -> Result<(Vec<Expr>, Roles), ModelError> {
+    let mut expressions = terms.variables.clone();
+    let mut roles = Roles {
+        response: terms.response,
+        offsets: terms.offsets.clone(),
+        ..Roles::default()
+    };
+    let mut add = |text: &Option<String>| -> Result<Option<usize>, ModelError> {
+        let Some(text) = text else { return Ok(None) };
+        expressions.push(parse_expression(text)?);
+        Ok(Some(expressions.len() - 1))
+    };
+    roles.weights = add(&spec.weights)?;
+    if let Some(o) = add(&spec.offset)? {
+        roles.offsets.push(o);
+    }
+    roles.subset = add(&spec.subset)?;
+    roles.cluster = add(&spec.cluster)?;
+    Ok((expressions, roles))
+}
+
+/// Joins a model to its data.
+pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, ModelError> {
+    let formula = parse_formula(&spec.formula)?;
+    if formula.response.is_none() {
+        return Err(ModelError::NoResponse(spec.formula.clone()));
+    }
+    let tol = spec.tolerance();
+    if !(tol.is_finite() && (0.0..1.0).contains(&tol)) {
+        return Err(ModelError::Argument {
+            argument: "tol".into(),
+            why: format!("{tol} is not in [0, 1)"),
+        });
+    }
+    let names = source.schema().names();
+    let terms = terms(&formula, &names)?;
+    let (expressions, roles) = roles(spec, &terms)?;
+    // columns such as I(x^10) are formed in twice the precision where that costs little
+    let width = (3 * terms.variables.len()) as f64;
+    let little = source.rows().is_some_and(|n| n as f64 * width * width <= 4e7);
+    let precision = match spec.accuracy {
+        Accuracy::Certified => Precision::Twice,
+        _ if little => Precision::Twice,
+        _ => Precision::Double,
+    };
+    let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
+    let mut passes = Vec::new();
+    if variables.needs_prepare() {
+        let start = std::time::Instant::now();
+        let scan = variables.prepare(source)?;
+        passes.push(PassRecord {
+            name: "bases".into(),
+            rows: scan.rows,
+            bytes: scan.bytes,
+            device: "cpu".into(),
+            precision: "f64".into(),
+            seconds: start.elapsed().as_secs_f64(),
+        });
+    }
+    join(
+        spec,
+        source,
+        terms,
+        expressions,
+        roles,
+        variables,
+        precision,
+        passes,
+    )
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) fn join<'s>(
+    spec: &LmSpec,
+    source: &'s dyn Source,
+    terms: Terms,
+    expressions: Vec<Expr>,
+    roles: Roles,
+    variables: Variables,
+    precision: Precision,
+    passes: Vec<PassRecord>,
+) -> Result<Bound<'s>, ModelError> {
+    let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
+    let shapes = variables.shapes();
+    let layout = Layout::new(&terms, &shapes)?;
+    let mut contrasts = vec![None; terms.variables.len()];
+    for (name, contrast) in &spec.contrasts {
+        let known = &labels[..terms.variables.len()];
+        let Some(v) = known.iter().position(|l| l == name) else {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+            return Err(ModelError::Argument {
+                argument: "contrasts".into(),
+                why: format!("`{name}` is not a variable of the model{hint}"),
+            });
+        };
+        if matches!(shapes[v], Shape::Numeric { .. }) {
+            return Err(ModelError::Argument {
+                argument: "contrasts".into(),
+                why: format!("`{name}` is numeric, and only factors have contrasts; write factor({name})"),
+            });
+        }
+        contrasts[v] = Some(*contrast);
+    }
+    let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
+    Ok(Bound {
+        terms,
+        rows,
+        contrasts,
+        passes,
+    })
+}
+
+impl Bound<'_> {
+    /// What the columns of the model matrix need to know of the variables.
+    pub fn variables(&self) -> Vec<Variable> {
+        let shapes = self.rows.shapes();
+        (0..self.terms.variables.len())
+            .map(|v| Variable {
+                label: self.rows.labels()[v].clone(),
+                shape: shapes[v].clone(),
+                levels: self.rows.levels(v),
+                contrast: self.contrasts[v],
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a model was not fitted.
+
+use crate::design::DesignError;
+use crate::formula::{FormulaError, SyntaxError};
+use crate::pass::PassError;
+
+/// Why a model was not fitted.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// The formula or an expression cannot be read.
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
+    /// The formula does not describe a model.
+    #[error(transparent)]
+    Formula(#[from] FormulaError),
+    /// A variable cannot be computed.
+    #[error(transparent)]
+    Bind(#[from] crate::design::BindError),
+    /// The variables do not make a design.
+    #[error(transparent)]
+    Design(#[from] DesignError),
+    /// A pass over the data did not end.
+    #[error(transparent)]
+    Pass(#[from] PassError),
+    /// The formula has no left side.
+    #[error("the formula `{0}` has no response; write `y ~ x`")]
+    NoResponse(String),
+    /// Nothing left to fit.
+    #[error("no complete rows: of {rows} rows, {omitted} have missing values and {unweighted} have weight zero{}", most_missing(.column))]
+    NoRows {
+        /// Rows read.
+        rows: u64,
+        /// Rows with missing values.
+        omitted: u64,
+        /// Rows of weight zero.
+        unweighted: u64,
+        /// A variable that is missing in all rows.
+        column: Option<String>,
+    },
+    /// An argument that does not fit.
+    #[error("{argument}: {why}")]
+    Argument {
+        /// Its name.
+        argument: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A sum left the range of double precision.
+    #[error("the sums of squares of `{0}` are not finite: its values are too large; rescale it")]
+    Overflow(String),
+    /// An eliminated factor needs what only a smaller one has.
+    #[error(
+        "{what} needs a matrix of {columns} x {columns}, and more than {limit} columns are too many for it"
+    )]
+    TooManyColumns {
+        /// What was asked for.
+        what: String,
+        /// Columns of the model.
+        columns: usize,
+        /// The largest number that works.
+        limit: usize,
+    },
+}
+
+fn most_missing(column: &Option<String>) -> String {
+    column
+        .as_ref()
+        .map_or(String::new(), |c| format!("; `{c}` is missing in every row"))
+}
+
+impl ModelError {
+    /// Whether the request was wrong rather than the data: the command line's exit code 2.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, ModelError::Syntax(_) | ModelError::Argument { .. })
+    }
+}

@@ -1,0 +1,251 @@
+//! Linear models: R's `lm`.
+
+use nelder_device::Dd;
+
+use crate::frame::Source;
+use crate::pass::Monitor;
+
+use super::{Bound, LeastSquares, LmSpec, ModelError, bind, least_squares};
+
+/// A fitted linear model of one or several responses.
+pub struct Lm<'s> {
+    /// What was asked for.
+    pub spec: LmSpec,
+    /// The model joined to its data, for the passes that its answers take.
+    pub bound: Bound<'s>,
+    /// The solution.
+    pub fit: LeastSquares,
+    /// One entry a response.
+    pub responses: Vec<Response>,
+    /// Number of columns that are not aliased.
+    pub rank: usize,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+}
+
+/// What a response's fit amounts to.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Name of the response: empty for one alone.
+    pub name: String,
+    /// Coefficients by column; `NaN` where aliased.
+    pub coefficients: Vec<f64>,
+    /// Standard errors by column; `NaN` where aliased or without residual degrees of freedom.
+    pub std_errors: Vec<f64>,
+    /// Residual sum of squares, R's deviance.
+    pub rss: f64,
+    /// Sum of squares of the fitted values about their mean, or about zero without an intercept.
+    pub mss: f64,
+    /// Residual standard deviation.
+    pub sigma: f64,
+    /// Minimum, quartiles and maximum of the weighted residuals.
+    pub quantiles: [f64; 5],
+    /// Gaussian log-likelihood at its maximum over σ.
+    pub log_lik: f64,
+}
+
+impl Response {
+    /// R².
+    pub fn r_squared(&self) -> f64 {
+        self.mss / (self.mss + self.rss)
+    }
+}
+
+/// Fits a linear model: R's `lm`.
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::Quiet;
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
+/// ```
+pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
+    let bound = bind(spec, source)?;
+    let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, monitor)?;
+    Ok(Lm::new(spec.clone(), bound, fit))
+}
+
+impl<'s> Lm<'s> {
+    fn new(spec: LmSpec, bound: Bound<'s>, fit: LeastSquares) -> Self {
+        let p = fit.aliased.len();
+        let rank = fit.aliased.iter().filter(|a| !**a).count();
+        let n = fit.gram.rows;
+        let df_residual = n.saturating_sub(rank as u64);
+        let names = response_names(&bound);
+        let responses = (0..fit.coefficients.len())
+            .map(|y| {
+                let rss = fit.rss[y].hi;
+                let variance = rss / df_residual as f64;
+                let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
+                let coefficients = (0..p).map(|c| mask(c, fit.coefficients[y][c].hi)).collect();
+                let std_errors = (0..p)
+                    .map(|c| {
+                        if df_residual == 0 {
+                            f64::NAN
+                        } else {
+                            mask(c, (variance * fit.variances[c]).sqrt())
+                        }
+                    })
+                    .collect();
+                let nf = n as f64;
+                let log_lik = 0.5
+                    * (fit.gram.log_weight
+                        - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + rss.ln()));
+                Response {
+                    name: names.get(y).cloned().unwrap_or_default(),
+                    coefficients,
+                    std_errors,
+                    rss,
+                    mss: (total(&fit, y, spec_intercept(&bound)) - fit.rss[y]).hi.max(0.0),
+                    sigma: if df_residual == 0 {
+                        f64::NAN
+                    } else {
+                        variance.sqrt()
+                    },
+                    quantiles: quantiles(&fit, y),
+                    log_lik,
+                }
+            })
+            .collect();
+        Lm {
+            spec,
+            bound,
+            fit,
+            responses,
+            rank,
+            df_residual,
+        }
+    }
+
+    /// Names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.fit.columns.names
+    }
+
+    /// Whether the model has an intercept.
+    pub fn intercept(&self) -> bool {
+        self.bound.terms.intercept
+    }
+
+    /// Rows in the fit.
+    pub fn rows(&self) -> u64 {
+        self.fit.gram.rows
+    }
+
+    /// Rows left out as incomplete.
+    pub fn omitted(&self) -> u64 {
+        self.fit.counts.1
+    }
+
+    /// Whether there are case weights.
+    pub fn weighted(&self) -> bool {
+        self.spec.weights.is_some()
+    }
+
+    /// F statistic of all terms against the intercept alone: value and degrees of freedom.
+    pub fn f_statistic(&self, response: usize) -> Option<(f64, f64, f64)> {
+        let r = &self.responses[response];
+        let df = self.rank as f64 - f64::from(u8::from(self.intercept()));
+        if df <= 0.0 {
+            return None;
+        }
+        let df2 = self.df_residual as f64;
+        Some((r.mss / df / (r.rss / df2), df, df2))
+    }
+
+    /// Adjusted R².
+    pub fn adj_r_squared(&self, response: usize) -> f64 {
+        let r2 = self.responses[response].r_squared();
+        let int = f64::from(u8::from(self.intercept()));
+        1.0 - (1.0 - r2) * ((self.rows() as f64 - int) / self.df_residual as f64)
+    }
+
+    /// Parameters of the likelihood: coefficients that are not aliased, and σ.
+    pub fn parameters(&self) -> f64 {
+        self.rank as f64 + 1.0
+    }
+
+    /// Akaike's criterion.
+    pub fn aic(&self, response: usize) -> f64 {
+        -2.0 * self.responses[response].log_lik + 2.0 * self.parameters()
+    }
+
+    /// Schwarz's criterion.
+    pub fn bic(&self, response: usize) -> f64 {
+        -2.0 * self.responses[response].log_lik + (self.rows() as f64).ln() * self.parameters()
+    }
+}
+
+fn spec_intercept(bound: &Bound<'_>) -> bool {
+    bound.terms.intercept
+}
+
+/// Names of several responses: the column names of `cbind(a, b)`.
+fn response_names(bound: &Bound<'_>) -> Vec<String> {
+    let Some(r) = bound.terms.response else {
+        return Vec::new();
+    };
+    match &bound.rows.shapes()[r] {
+        crate::design::Shape::Numeric { suffixes } if suffixes.len() > 1 => suffixes.clone(),
+        _ => vec![String::new()],
+    }
+}
+
+/// Σ w (y − ȳ)² with an intercept, Σ w y² without, in the units of the data.
+fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
+    let atoms = fit.gram.atoms();
+    let i = atoms.dense + y;
+    let raw = fit.gram.second(i, i);
+    let value = if intercept {
+        raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight
+    } else {
+        raw
+    };
+    let s = fit
+        .scales
+        .get(atoms.dense + atoms.extra + y)
+        .copied()
+        .unwrap_or(1.0);
+    value.scale(1.0 / s).scale(1.0 / s)
+}
+
+/// R's `quantile` (type 7) of the weighted residuals at 0, ¼, ½, ¾ and 1.
+fn quantiles(fit: &LeastSquares, y: usize) -> [f64; 5] {
+    let n = fit.gram.rows;
+    let at = |q: f64| {
+        let h = (n as f64 - 1.0) * q;
+        (h.floor() as u64, h - h.floor())
+    };
+    if fit.residuals.is_empty() {
+        let Some(histogram) = fit.histogram.get(y) else {
+            return [f64::NAN; 5];
+        };
+        return [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| match q {
+            0.0 => histogram.smallest,
+            1.0 => histogram.largest,
+            _ => histogram.order_statistic(at(q).0),
+        });
+    }
+    let mut all: Vec<f64> = Vec::with_capacity(n as usize);
+    for run in &fit.residuals {
+        all.extend_from_slice(&run.values[y]);
+    }
+    let mut from = 0;
+    [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| {
+        let (low, part) = at(q);
+        let low = (low as usize).min(all.len() - 1);
+        // everything before `from` is already no larger than what follows
+        let rest = &mut all[from.min(low)..];
+        let (_, &mut a, above) = rest.select_nth_unstable_by(low - from.min(low), f64::total_cmp);
+        let b = above.iter().copied().fold(f64::INFINITY, f64::min);
+        from = low;
+        if part > 0.0 && b.is_finite() {
+            a + part * (b - a)
+        } else {
+            a
+        }
+    })
+}

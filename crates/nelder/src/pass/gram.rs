@@ -1,0 +1,519 @@
+//! The weighted gram of a design and its responses, from blocks of rows.
+//!
+//! Dense columns: each run of rows is centred about its own mean, multiplied in double precision, and moved
+//! back to the origin in twice the precision, so that the sum over blocks loses nothing to the columns' means
+//! (Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", in matrix form). With exact
+//! products the whole sum runs in twice the precision. Codes: sums of the dense columns by code, and counts of
+//! pairs of codes; a factor's block of the gram is diagonal and costs one addition a row.
+
+use std::collections::HashMap;
+
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, Mat, MatRef, Par};
+use nelder_device::Dd;
+
+use super::Accumulator;
+use crate::design::{Atoms, Block, Numbers};
+use nelder_device::kernels::{self, Pair};
+
+/// How products are formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Products {
+    /// Rounded to double precision within a block of rows.
+    Rounded,
+    /// Exact, summed in twice the precision.
+    Exact,
+}
+
+/// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
+const RUN: usize = 1024;
+
+/// Sums by code.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    /// Sums kept for each code.
+    pub width: usize,
+    /// `width` sums for each code.
+    pub cells: Vec<Dd>,
+}
+
+impl Table {
+    fn reserve(&mut self, code: usize) {
+        let need = (code + 1) * self.width;
+        if need > self.cells.len() {
+            self.cells.resize(need, Dd::ZERO);
+        }
+    }
+
+    /// Number of codes seen.
+    pub fn codes(&self) -> usize {
+        self.cells.len().checked_div(self.width).unwrap_or(0)
+    }
+
+    /// The sums of a code; empty when it was not seen.
+    pub fn row(&self, code: usize) -> &[Dd] {
+        self.cells
+            .get(code * self.width..(code + 1) * self.width)
+            .unwrap_or(&[])
+    }
+
+    fn merge(&mut self, other: &Table) {
+        if other.cells.len() > self.cells.len() {
+            self.cells.resize(other.cells.len(), Dd::ZERO);
+        }
+        for (a, b) in self.cells.iter_mut().zip(&other.cells) {
+            *a = Dd::two_sum(a.hi, a.lo) + Dd::two_sum(b.hi, b.lo);
+        }
+    }
+}
+
+/// Sums by pair of codes of two groups.
+#[derive(Clone, Debug, Default)]
+pub struct Cross {
+    /// The two groups, first before second.
+    pub groups: (usize, usize),
+    /// Position of a pair's sums in `table`.
+    pub index: HashMap<(u32, u32), u32>,
+    /// For each pair, multipliers of the first group times those of the second, second fastest.
+    pub table: Table,
+}
+
+/// The gram of a design: what [`Gram`] has accumulated.
+#[derive(Clone, Debug)]
+pub struct Gram {
+    atoms: Atoms,
+    products: Products,
+    /// Rows.
+    pub rows: u64,
+    /// Σ w.
+    pub weight: Dd,
+    /// Σ log w.
+    pub log_weight: f64,
+    /// Σ w z over the dense columns and responses z.
+    pub sums: Vec<Dd>,
+    // Σ w z zᵀ, lower triangle by rows, leading and trailing parts
+    high: Vec<f64>,
+    low: Vec<f64>,
+    /// For each group and code: for each multiplier m, Σ w m and Σ w m z; then Σ w m m' for m' ≤ m.
+    pub groups: Vec<Table>,
+    /// For each group and code, the number of rows.
+    pub counts: Vec<Vec<u64>>,
+    /// For each two groups, their contingency table.
+    pub cross: Vec<Cross>,
+    /// For each dense and extra column and response, whether a value is no whole number: then the column stands
+    /// for decimal numbers that double precision had to round.
+    pub rounded: Vec<bool>,
+    pack: Vec<f64>,
+}
+
+/// Position of (i, j), j ≤ i, in a lower triangle stored by rows.
+pub fn packed(i: usize, j: usize) -> usize {
+    if i >= j {
+        i * (i + 1) / 2 + j
+    } else {
+        j * (j + 1) / 2 + i
+    }
+}
+
+fn pair<'a>(numbers: &'a Numbers<'_>) -> Pair<'a> {
+    Pair {
+        high: &numbers.high,
+        low: numbers.low.as_deref(),
+    }
+}
+
+impl Gram {
+    /// An empty gram.
+    pub fn new(atoms: &Atoms, products: Products) -> Self {
+        let z = atoms.dense + atoms.responses;
+        let groups: Vec<Table> = atoms
+            .groups
+            .iter()
+            .map(|g| {
+                let q = g.multipliers.len();
+                Table {
+                    width: q * (1 + z) + q * (q + 1) / 2,
+                    cells: Vec::new(),
+                }
+            })
+            .collect();
+        let mut cross = Vec::new();
+        for h in 0..groups.len() {
+            for g in 0..h {
+                let width = atoms.groups[g].multipliers.len() * atoms.groups[h].multipliers.len();
+                let table = Table {
+                    width,
+                    cells: Vec::new(),
+                };
+                cross.push(Cross {
+                    groups: (g, h),
+                    index: HashMap::new(),
+                    table,
+                });
+            }
+        }
+        Gram {
+            atoms: atoms.clone(),
+            products,
+            rows: 0,
+            weight: Dd::ZERO,
+            log_weight: 0.0,
+            sums: vec![Dd::ZERO; z],
+            high: vec![0.0; z * (z + 1) / 2],
+            low: vec![0.0; z * (z + 1) / 2],
+            counts: vec![Vec::new(); groups.len()],
+            groups,
+            cross,
+            rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
+            pack: Vec::new(),
+        }
+    }
+
+    /// Σ w z zᵀ for two of the dense columns and responses.
+    pub fn second(&self, i: usize, j: usize) -> Dd {
+        let k = packed(i, j);
+        Dd::two_sum(self.high[k], self.low[k])
+    }
+
+    /// Whether all sums are finite.
+    pub fn is_finite(&self) -> bool {
+        self.high.iter().all(|v| v.is_finite())
+            && self
+                .groups
+                .iter()
+                .all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
+    }
+
+    fn add_second(&mut self, k: usize, v: Dd) {
+        let s = Dd::two_sum(self.high[k], self.low[k]) + v;
+        self.high[k] = s.hi;
+        self.low[k] = s.lo;
+    }
+
+    /// How the products were formed.
+    pub fn products(&self) -> Products {
+        self.products
+    }
+
+    /// What the rows consist of.
+    pub fn atoms(&self) -> &Atoms {
+        &self.atoms
+    }
+
+    /// The dense columns and responses of a block, in the order of `sums`.
+    fn columns<'a>(&self, block: &'a Block<'_>) -> Vec<Pair<'a>> {
+        block.dense[..self.atoms.dense]
+            .iter()
+            .chain(&block.responses)
+            .map(pair)
+            .collect()
+    }
+
+    fn dense_exact(&mut self, block: &Block<'_>) {
+        let columns = self.columns(block);
+        let n = block.rows;
+        let (mut high, mut low) = (vec![0.0; RUN.min(n)], vec![0.0; RUN.min(n)]);
+        let mut from = 0;
+        while from < n {
+            let to = (from + RUN).min(n);
+            for (i, column) in columns.iter().enumerate() {
+                let a = column.part(from, to);
+                let a = match &block.weights {
+                    None => a,
+                    Some(w) => {
+                        let m = to - from;
+                        kernels::scale(&w[from..to], a, &mut high[..m], &mut low[..m]);
+                        Pair {
+                            high: &high[..m],
+                            low: Some(&low[..m]),
+                        }
+                    }
+                };
+                self.sums[i] = self.sums[i] + kernels::sum(a);
+                for (j, other) in columns[..=i].iter().enumerate() {
+                    let k = packed(i, j);
+                    self.add_second(k, kernels::dot(other.part(from, to), a));
+                }
+            }
+            from = to;
+        }
+    }
+
+    fn dense_rounded(&mut self, block: &Block<'_>) {
+        let columns = self.columns(block);
+        let (n, p) = (block.rows, columns.len());
+        if p == 0 {
+            return;
+        }
+        let roots = block
+            .weights
+            .as_ref()
+            .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
+        self.pack.resize(RUN * p, 0.0);
+        let mut product = Mat::<f64>::zeros(p, p);
+        let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
+        let mut from = 0;
+        while from < n {
+            let to = (from + RUN).min(n);
+            let m = to - from;
+            let weights = block.weights.as_ref().map(|w| &w[from..to]);
+            let roots = roots.as_ref().map(|r| &r[from..to]);
+            let weight = weights.map_or(m as f64, |w| kernels::rough_sum(w, None));
+            for (j, column) in columns.iter().enumerate() {
+                let x = &column.high[from..to];
+                let c = kernels::rough_sum(x, weights) / weight;
+                let packed = &mut self.pack[j * RUN..j * RUN + m];
+                kernels::center(x, c, roots, packed);
+                centers[j] = c;
+                // what the rounded mean leaves over; zero up to rounding
+                rests[j] = match roots {
+                    None => kernels::rough_sum(packed, None),
+                    Some(r) => kernels::rough_sum(packed, Some(r)),
+                };
+            }
+            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
+            matmul(
+                product.as_mut(),
+                BlockStructure::TriangularUpper,
+                Accum::Replace,
+                z.transpose(),
+                BlockStructure::Rectangular,
+                z,
+                BlockStructure::Rectangular,
+                1.0,
+                Par::Seq,
+            );
+            // Σ w z zᵀ = Σ w (z-c)(z-c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, with r = Σ w (z-c)
+            let total = match weights {
+                None => Dd::from(m as f64),
+                Some(w) => kernels::sum(Pair::of(w)),
+            };
+            for i in 0..p {
+                let (ci, ri) = (centers[i], rests[i]);
+                let wc = total.mul_f64(ci);
+                self.sums[i] = self.sums[i] + wc.add_f64(ri);
+                let at = packed(i, 0);
+                kernels::add_corner(
+                    &product.col_as_slice(i)[..i + 1],
+                    &centers[..i + 1],
+                    &rests[..i + 1],
+                    wc,
+                    ci,
+                    ri,
+                    &mut self.high[at..at + i + 1],
+                    &mut self.low[at..at + i + 1],
+                );
+            }
+            from = to;
+        }
+    }
+
+    fn mark_rounded(&mut self, block: &Block<'_>) {
+        for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
+            // stops at the first fraction, and is not asked again
+            *rounded = *rounded || column.high.iter().any(|x| x.trunc() != *x || x.abs() > 9e15);
+        }
+    }
+
+    fn group_tables(&mut self, block: &Block<'_>) {
+        let columns = self.columns(block);
+        let exact = self.products == Products::Exact;
+        let n = block.rows;
+        for (g, group) in self.atoms.groups.iter().enumerate() {
+            let codes = &block.codes[g];
+            let table = &mut self.groups[g];
+            let Some(&largest) = codes.iter().max() else {
+                continue;
+            };
+            table.reserve(largest as usize);
+            let counts = &mut self.counts[g];
+            if counts.len() <= largest as usize {
+                counts.resize(largest as usize + 1, 0);
+            }
+            codes.iter().for_each(|&c| counts[c as usize] += 1);
+            let width = table.width;
+            for (a, multiplier) in group.multipliers.iter().enumerate() {
+                // w m, in two parts
+                let (mut high, mut low) = (Vec::new(), Vec::new());
+                let wm = product_of(block, *multiplier, &mut high, &mut low);
+                let at = a * (1 + columns.len());
+                scatter(table, codes, at, width, n, wm, None, exact);
+                for (j, column) in columns.iter().enumerate() {
+                    scatter(table, codes, at + 1 + j, width, n, wm, Some(*column), exact);
+                }
+                let at = group.multipliers.len() * (1 + columns.len()) + packed(a, 0);
+                for (b, other) in group.multipliers[..=a].iter().enumerate() {
+                    let other = other.map(|e| pair(&block.dense[e]));
+                    scatter(table, codes, at + b, width, n, wm, other, exact);
+                }
+            }
+        }
+    }
+
+    fn cross_tables(&mut self, block: &Block<'_>) {
+        let exact = self.products == Products::Exact;
+        for cross in &mut self.cross {
+            let (g, h) = cross.groups;
+            let (first, second) = (
+                &self.atoms.groups[g].multipliers,
+                &self.atoms.groups[h].multipliers,
+            );
+            // position of each row's pair
+            let mut last = ((u32::MAX, u32::MAX), 0u32);
+            let positions: Vec<u32> = block.codes[g]
+                .iter()
+                .zip(block.codes[h].iter())
+                .map(|(&a, &b)| {
+                    if last.0 != (a, b) {
+                        let next = cross.index.len() as u32;
+                        last = ((a, b), *cross.index.entry((a, b)).or_insert(next));
+                    }
+                    last.1
+                })
+                .collect();
+            let Some(&largest) = positions.iter().max() else {
+                continue;
+            };
+            cross.table.reserve(largest as usize);
+            let width = cross.table.width;
+            for (a, multiplier) in first.iter().enumerate() {
+                let (mut high, mut low) = (Vec::new(), Vec::new());
+                let wm = product_of(block, *multiplier, &mut high, &mut low);
+                for (b, other) in second.iter().enumerate() {
+                    let other = other.map(|e| pair(&block.dense[e]));
+                    let at = a * second.len() + b;
+                    scatter(
+                        &mut cross.table,
+                        &positions,
+                        at,
+                        width,
+                        block.rows,
+                        wm,
+                        other,
+                        exact,
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// w m as a pair; `None` when both are one.
+fn product_of<'a>(
+    block: &'a Block<'_>,
+    multiplier: Option<usize>,
+    high: &'a mut Vec<f64>,
+    low: &'a mut Vec<f64>,
+) -> Option<Pair<'a>> {
+    match (&block.weights, multiplier) {
+        (None, None) => None,
+        (None, Some(e)) => Some(pair(&block.dense[e])),
+        (Some(w), None) => Some(Pair::of(w)),
+        (Some(w), Some(e)) => {
+            high.resize(block.rows, 0.0);
+            low.resize(block.rows, 0.0);
+            kernels::scale(w, pair(&block.dense[e]), high, low);
+            Some(Pair { high, low: Some(low) })
+        }
+    }
+}
+
+/// Adds `a b` of each row to the cell `at` of its code.
+#[allow(clippy::too_many_arguments)]
+fn scatter(
+    table: &mut Table,
+    codes: &[u32],
+    at: usize,
+    width: usize,
+    n: usize,
+    a: Option<Pair<'_>>,
+    b: Option<Pair<'_>>,
+    exact: bool,
+) {
+    let cells = &mut table.cells;
+    let single = |x: Pair<'_>, cells: &mut [Dd]| {
+        for i in 0..n {
+            let cell = &mut cells[codes[i] as usize * width + at];
+            kernels::accumulate(cell, x.high[i], x.low.map_or(0.0, |l| l[i]));
+        }
+    };
+    match (a, b) {
+        (None, None) => {
+            for &code in codes {
+                // counts are exact below 2^53
+                cells[code as usize * width + at].hi += 1.0;
+            }
+        }
+        (Some(x), None) | (None, Some(x)) => single(x, cells),
+        (Some(x), Some(y)) if exact => {
+            for i in 0..n {
+                let product = Dd::two_prod(x.high[i], y.high[i]);
+                let cell = &mut cells[codes[i] as usize * width + at];
+                let (xl, yl) = (x.low.map_or(0.0, |l| l[i]), y.low.map_or(0.0, |l| l[i]));
+                kernels::accumulate(cell, product.hi, product.lo + (x.high[i] * yl + xl * y.high[i]));
+            }
+        }
+        (Some(x), Some(y)) => {
+            for i in 0..n {
+                let cell = &mut cells[codes[i] as usize * width + at];
+                kernels::accumulate(cell, x.high[i] * y.high[i], 0.0);
+            }
+        }
+    }
+}
+
+impl Accumulator for Gram {
+    fn update(&mut self, block: &Block<'_>) {
+        self.rows += block.rows as u64;
+        match &block.weights {
+            None => self.weight = self.weight.add_f64(block.rows as f64),
+            Some(w) => {
+                self.weight = self.weight + kernels::sum(Pair::of(w));
+                self.log_weight += w.iter().map(|w| w.ln()).sum::<f64>();
+            }
+        }
+        match self.products {
+            Products::Rounded => self.dense_rounded(block),
+            Products::Exact => self.dense_exact(block),
+        }
+        self.mark_rounded(block);
+        self.group_tables(block);
+        self.cross_tables(block);
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.weight = self.weight + other.weight;
+        self.log_weight += other.log_weight;
+        for (a, b) in self.sums.iter_mut().zip(&other.sums) {
+            *a = *a + *b;
+        }
+        for k in 0..self.high.len() {
+            self.add_second(k, Dd::two_sum(other.high[k], other.low[k]));
+        }
+        for (a, b) in self.rounded.iter_mut().zip(&other.rounded) {
+            *a |= b;
+        }
+        for (a, b) in self.groups.iter_mut().zip(&other.groups) {
+            a.merge(b);
+        }
+        for (a, b) in self.counts.iter_mut().zip(&other.counts) {
+            if b.len() > a.len() {
+                a.resize(b.len(), 0);
+            }
+            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        }
+        for (a, b) in self.cross.iter_mut().zip(&other.cross) {
+            for (&pair, &from) in &b.index {
+                let next = a.index.len() as u32;
+                let to = *a.index.entry(pair).or_insert(next) as usize;
+                a.table.reserve(to);
+                for k in 0..a.table.width {
+                    let add = b.table.cells[from as usize * b.table.width + k];
+                    let cell = &mut a.table.cells[to * a.table.width + k];
+                    *cell = Dd::two_sum(cell.hi, cell.lo) + Dd::two_sum(add.hi, add.lo);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,643 @@
+//! The normal equations of a design, from its gram: centred, with the largest factor eliminated.
+//!
+//! With an intercept, dense columns are centred about their weighted means, which is the first step of R's QR.
+//! Where a factor's indicators Z lie in the span of the model matrix, they are eliminated first: with
+//! D = ZᵀWZ diagonal, M = D⁻¹ZᵀWA the means of the other columns A by level, what is left for A is
+//! S = AᵀWA − MᵀDM, of the order of A. The effects of the levels follow as D⁻¹Zᵀ W y − M γ.
+
+use nelder_device::Dd;
+
+use super::gram::{Gram, packed};
+use super::residual::Coefficients;
+use crate::design::{ColumnKind, Map, Parametrization};
+use crate::solve::{Factor, Symmetric, Variance};
+
+use super::gram::Table;
+
+/// The eliminated factor.
+#[derive(Clone, Debug)]
+pub struct Absorbed {
+    /// Σ w of each level, in R's order of the levels.
+    pub weights: Vec<Dd>,
+    /// Means of the kept columns by level, kept columns fastest.
+    pub means: Vec<Dd>,
+    /// Means of each response by level.
+    pub responses: Vec<Vec<Dd>>,
+}
+
+/// Centred normal equations.
+#[derive(Clone, Debug)]
+pub struct Normal {
+    /// Rows.
+    pub rows: u64,
+    /// Σ w.
+    pub weight: Dd,
+    /// Whether dense columns and responses are centred.
+    pub centered: bool,
+    /// Columns of the model matrix that the matrix is over, in order; all but the eliminated ones.
+    pub kept: Vec<usize>,
+    /// The matrix.
+    pub matrix: Symmetric,
+    /// Right sides, one a response.
+    pub right: Vec<Vec<Dd>>,
+    /// Σ w (y − ȳ)², or Σ w y² where not centred.
+    pub total: Vec<Dd>,
+    /// Weighted means of the dense columns (zero where not centred).
+    pub means: Vec<Dd>,
+    /// Weighted means of the responses (zero where not centred).
+    pub response_means: Vec<Dd>,
+    /// The eliminated factor.
+    pub absorbed: Option<Absorbed>,
+}
+
+/// A solution in the parametrisation of [`Normal`], and of the model matrix.
+#[derive(Clone, Debug)]
+pub struct Solution {
+    /// Over the kept columns.
+    pub kept: Vec<Dd>,
+    /// Effects of the eliminated factor's levels.
+    pub levels: Vec<Dd>,
+}
+
+/// What a score calls for.
+#[derive(Clone, Debug)]
+pub struct Correction {
+    /// The step Δ.
+    pub solution: Solution,
+    /// rᵀWXΔ: by how much the step lowers the residual sum of squares.
+    pub gain: Dd,
+}
+
+impl Normal {
+    /// Builds the equations from a gram and the map of the model matrix.
+    pub fn assemble(gram: &Gram, map: &Map) -> Normal {
+        let atoms = gram.atoms();
+        let (d, m) = (atoms.dense, atoms.responses);
+        let z = d + m;
+        let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
+        let absorbed = map.absorbed.as_ref();
+        let centered = map.intercept || absorbed.is_some();
+        let skip = |column: usize| match (absorbed, map.kinds[column]) {
+            (Some(_), ColumnKind::Intercept) => true,
+            (Some(t), ColumnKind::Coded { group, multiplier }) => {
+                group == t.group && multiplier == t.multiplier
+            }
+            _ => false,
+        };
+        let kept: Vec<usize> = (0..map.columns()).filter(|&c| !skip(c)).collect();
+        let k = kept.len();
+        let mut position = vec![None; map.columns()];
+        for (i, &c) in kept.iter().enumerate() {
+            position[c] = Some(i);
+        }
+        let weight = gram.weight;
+        let mean = |i: usize| if centered { gram.sums[i] / weight } else { Dd::ZERO };
+        let means: Vec<Dd> = (0..z).map(mean).collect();
+        let second = |i: usize, j: usize| {
+            let raw = gram.second(i, j);
+            if centered {
+                raw - means[i] * gram.sums[j]
+            } else {
+                raw
+            }
+        };
+        let mut matrix = Symmetric::zeros(k);
+        let mut right = vec![vec![Dd::ZERO; k]; m];
+        let intercept = (map.intercept && absorbed.is_none()).then_some(0usize);
+        // position of the kept column of each dense column
+        let mut dense = vec![None; d];
+        for (i, &c) in kept.iter().enumerate() {
+            if let ColumnKind::Dense(e) = map.kinds[c] {
+                dense[e] = Some(i);
+            }
+        }
+        // 1. intercept and dense columns
+        if let Some(i) = intercept {
+            matrix.add(i, i, weight);
+            matrix.norms[i] = weight.hi;
+            matrix.sizes[i] = weight.hi;
+        }
+        for a in 0..d {
+            let Some(i) = dense[a] else { continue };
+            for b in 0..=a {
+                if let Some(j) = dense[b] {
+                    matrix.add(i, j, second(a, b));
+                }
+            }
+            matrix.norms[i] = gram.second(a, a).hi;
+            matrix.sizes[i] = second(a, a).hi;
+            for y in 0..m {
+                right[y][i] = second(d + y, a);
+            }
+        }
+        // 2. coded columns against intercept, dense columns and responses
+        for (g, table) in gram.groups.iter().enumerate() {
+            for a in 0..atoms.groups[g].multipliers.len() {
+                let at = a * (1 + z);
+                for code in 0..table.codes() {
+                    let row = map.row(g, a, code);
+                    if row.is_empty() {
+                        continue;
+                    }
+                    let sums = table.row(code);
+                    let count = clean(sums[at]);
+                    for &(column, value) in row {
+                        let Some(i) = position[column as usize] else {
+                            continue;
+                        };
+                        if let Some(j) = intercept {
+                            matrix.add(i, j, count.mul_f64(value));
+                        }
+                        for (b, j) in dense.iter().enumerate() {
+                            if let Some(j) = j {
+                                let v = clean(sums[at + 1 + b]) - means[b] * count;
+                                matrix.add(i, *j, v.mul_f64(value));
+                            }
+                        }
+                        for y in 0..m {
+                            let v = clean(sums[at + 1 + d + y]) - means[d + y] * count;
+                            right[y][i] = right[y][i] + v.mul_f64(value);
+                        }
+                    }
+                }
+            }
+        }
+        // 3. coded columns of one group against each other
+        for (g, table) in gram.groups.iter().enumerate() {
+            let q = atoms.groups[g].multipliers.len();
+            let base = q * (1 + z);
+            for code in 0..table.codes() {
+                let sums = table.row(code);
+                for a in 0..q {
+                    for b in 0..=a {
+                        let v = clean(sums[base + packed(a, b)]);
+                        for &(ca, xa) in map.row(g, a, code) {
+                            for &(cb, xb) in map.row(g, b, code) {
+                                // each unordered pair of columns once
+                                if a == b && cb > ca {
+                                    continue;
+                                }
+                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize])
+                                else {
+                                    continue;
+                                };
+                                matrix.add(i, j, v.mul_f64(xa).mul_f64(xb));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // 4. coded columns of different groups
+        for cross in &gram.cross {
+            let (g, h) = cross.groups;
+            let (qg, qh) = (
+                atoms.groups[g].multipliers.len(),
+                atoms.groups[h].multipliers.len(),
+            );
+            for (&(cg, ch), &at) in &cross.index {
+                let sums = cross.table.row(at as usize);
+                for a in 0..qg {
+                    for b in 0..qh {
+                        let v = clean(sums[a * qh + b]);
+                        for &(ca, xa) in map.row(g, a, cg as usize) {
+                            for &(cb, xb) in map.row(h, b, ch as usize) {
+                                let (Some(i), Some(j)) = (position[ca as usize], position[cb as usize])
+                                else {
+                                    continue;
+                                };
+                                matrix.add(i, j, v.mul_f64(xa).mul_f64(xb));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for (i, &c) in kept.iter().enumerate() {
+            if matches!(map.kinds[c], ColumnKind::Coded { .. }) {
+                matrix.norms[i] = matrix.get(i, i).hi;
+                matrix.sizes[i] = matrix.get(i, i).hi;
+            }
+        }
+        for (i, &c) in kept.iter().enumerate() {
+            let rounded = match map.kinds[c] {
+                ColumnKind::Intercept => false,
+                ColumnKind::Dense(e) => gram.rounded[e],
+                ColumnKind::Coded { group, multiplier } => {
+                    atoms.groups[group].multipliers[multiplier].is_some_and(|e| gram.rounded[e])
+                }
+            };
+            if rounded {
+                matrix.roundings[i] = matrix.norms[i].max(0.0).sqrt();
+            }
+        }
+        let total = (0..m).map(|y| second(d + y, d + y)).collect();
+        let mut normal = Normal {
+            rows: gram.rows,
+            weight,
+            centered,
+            kept,
+            matrix,
+            right,
+            total,
+            means: means[..d].to_vec(),
+            response_means: means[d..].to_vec(),
+            absorbed: None,
+        };
+        if absorbed.is_some() {
+            normal.eliminate(gram, map, &position);
+        }
+        normal
+    }
+
+    /// Eliminates the indicators of the absorbed factor.
+    fn eliminate(&mut self, gram: &Gram, map: &Map, position: &[Option<usize>]) {
+        let Some(term) = &map.absorbed else { return };
+        let atoms = gram.atoms();
+        let (d, m) = (atoms.dense, atoms.responses);
+        let z = d + m;
+        let k = self.kept.len();
+        let g = term.group;
+        let q = atoms.groups[g].multipliers.len();
+        let table = &gram.groups[g];
+        let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
+        let levels = term.codes.len();
+        let mut order = vec![usize::MAX; table.codes()];
+        for (l, &code) in term.codes.iter().enumerate() {
+            order[code as usize] = l;
+        }
+        // 1. sums of the kept columns by level
+        let mut sums = vec![Dd::ZERO; levels * k];
+        let mut weights = vec![Dd::ZERO; levels];
+        let mut responses = vec![vec![Dd::ZERO; levels]; m];
+        let at = term.multiplier * (1 + z);
+        for (l, &code) in term.codes.iter().enumerate() {
+            let row = table.row(code as usize);
+            let n = clean(row[at]);
+            weights[l] = n;
+            for (e, &c) in self.kept.iter().enumerate() {
+                if let ColumnKind::Dense(b) = map.kinds[c] {
+                    sums[l * k + e] = clean(row[at + 1 + b]) - self.means[b] * n;
+                }
+            }
+            for y in 0..m {
+                responses[y][l] = clean(row[at + 1 + d + y]) / n - self.response_means[y];
+            }
+            let base = q * (1 + z);
+            for a in (0..q).filter(|&a| a != term.multiplier) {
+                let v = clean(row[base + packed(a, term.multiplier)]);
+                for &(c, x) in map.row(g, a, code as usize) {
+                    if let Some(i) = position[c as usize] {
+                        sums[l * k + i] = sums[l * k + i] + v.mul_f64(x);
+                    }
+                }
+            }
+        }
+        for cross in &gram.cross {
+            let (first, second) = cross.groups;
+            let other = match (first == g, second == g) {
+                (true, _) => second,
+                (_, true) => first,
+                _ => continue,
+            };
+            let (q1, q2) = (
+                atoms.groups[first].multipliers.len(),
+                atoms.groups[second].multipliers.len(),
+            );
+            for (&(c1, c2), &at) in &cross.index {
+                let cells = cross.table.row(at as usize);
+                let (mine, theirs) = if first == g { (c1, c2) } else { (c2, c1) };
+                let l = order[mine as usize];
+                if l == usize::MAX {
+                    continue;
+                }
+                for b in 0..if first == g { q2 } else { q1 } {
+                    let cell = if first == g {
+                        term.multiplier * q2 + b
+                    } else {
+                        b * q2 + term.multiplier
+                    };
+                    let v = clean(cells[cell]);
+                    for &(c, x) in map.row(other, b, theirs as usize) {
+                        if let Some(i) = position[c as usize] {
+                            sums[l * k + i] = sums[l * k + i] + v.mul_f64(x);
+                        }
+                    }
+                }
+            }
+        }
+        // 2. S = AᵀWA − MᵀDM, and the same for the right sides
+        let mut means = sums.clone();
+        for l in 0..levels {
+            let n = weights[l];
+            for v in &mut means[l * k..(l + 1) * k] {
+                *v = *v / n;
+            }
+            for i in 0..k {
+                let s = sums[l * k + i];
+                if s.hi == 0.0 {
+                    continue;
+                }
+                for j in 0..=i {
+                    let cell = &mut self.matrix.lower[Symmetric::at(i, j)];
+                    *cell = *cell - s * means[l * k + j];
+                }
+                for y in 0..m {
+                    self.right[y][i] = self.right[y][i] - s * responses[y][l];
+                }
+            }
+        }
+        self.absorbed = Some(Absorbed {
+            weights,
+            means,
+            responses,
+        });
+    }
+
+    /// Solves the equations for a response.
+    pub fn solve(&self, factor: &Factor, response: usize) -> Solution {
+        let kept = factor.solve(&self.right[response]);
+        let levels = match &self.absorbed {
+            None => Vec::new(),
+            Some(a) => self.level_effects(a, &kept, |l| a.responses[response][l]),
+        };
+        Solution { kept, levels }
+    }
+
+    fn level_effects(&self, a: &Absorbed, kept: &[Dd], mean: impl Fn(usize) -> Dd) -> Vec<Dd> {
+        let k = kept.len();
+        (0..a.weights.len())
+            .map(|l| {
+                let mut s = mean(l);
+                for (x, g) in a.means[l * k..(l + 1) * k].iter().zip(kept) {
+                    s = s - *x * *g;
+                }
+                s
+            })
+            .collect()
+    }
+
+    /// Solves for the correction that a score Xᵀ W r calls for.
+    pub fn correct(&self, factor: &Factor, map: &Map, score: &Score<'_>) -> Correction {
+        let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
+        let k = self.kept.len();
+        let mut position = vec![None; map.columns()];
+        for (i, &c) in self.kept.iter().enumerate() {
+            position[c] = Some(i);
+        }
+        let mut right = vec![Dd::ZERO; k];
+        for (i, &c) in self.kept.iter().enumerate() {
+            right[i] = match map.kinds[c] {
+                ColumnKind::Intercept => score.ones,
+                ColumnKind::Dense(e) if self.centered => score.dense[e] - self.means[e] * score.ones,
+                ColumnKind::Dense(e) => score.dense[e],
+                ColumnKind::Coded { .. } => Dd::ZERO,
+            };
+        }
+        for (g, table) in score.groups.iter().enumerate() {
+            for code in 0..table.codes() {
+                let sums = table.row(code);
+                for (a, &v) in sums.iter().enumerate() {
+                    for &(c, x) in map.row(g, a, code) {
+                        if let Some(i) = position[c as usize] {
+                            right[i] = right[i] + clean(v).mul_f64(x);
+                        }
+                    }
+                }
+            }
+        }
+        let inner = |a: &[Dd], b: &[Dd]| a.iter().zip(b).fold(Dd::ZERO, |s, (x, y)| s + *x * *y);
+        let Some((term, a)) = map.absorbed.as_ref().zip(self.absorbed.as_ref()) else {
+            let kept = factor.solve(&right);
+            let gain = inner(&right, &kept);
+            return Correction {
+                solution: Solution {
+                    kept,
+                    levels: Vec::new(),
+                },
+                gain,
+            };
+        };
+        let whole = right.clone();
+        let table = &score.groups[term.group];
+        let by_level: Vec<Dd> = term
+            .codes
+            .iter()
+            .map(|&code| {
+                table
+                    .row(code as usize)
+                    .get(term.multiplier)
+                    .map_or(Dd::ZERO, |&v| clean(v))
+            })
+            .collect();
+        for (l, &s) in by_level.iter().enumerate() {
+            for (r, x) in right.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
+                *r = *r - *x * s;
+            }
+        }
+        let kept = factor.solve(&right);
+        let levels = self.level_effects(a, &kept, |l| by_level[l] / a.weights[l]);
+        let gain = inner(&whole, &kept) + inner(&by_level, &levels);
+        Correction {
+            solution: Solution { kept, levels },
+            gain,
+        }
+    }
+
+    /// Coefficients of the model matrix from a solution; aliased ones are zero.
+    pub fn coefficients(&self, map: &Map, solution: &Solution, response_mean: Dd) -> Vec<Dd> {
+        let mut beta = vec![Dd::ZERO; map.columns()];
+        let mut shift = response_mean;
+        for (&c, &v) in self.kept.iter().zip(&solution.kept) {
+            beta[c] = v;
+            if let (ColumnKind::Dense(e), true) = (map.kinds[c], self.centered) {
+                shift = shift - self.means[e] * v;
+            }
+        }
+        match (&map.absorbed, map.intercept) {
+            (None, true) => beta[0] = beta[0] + shift,
+            (None, false) => {}
+            (Some(term), _) => {
+                let levels = &solution.levels;
+                let origin = match term.parametrization {
+                    Parametrization::Treatment { base } => {
+                        let at = term.codes.iter().position(|&c| c == base).unwrap_or(0);
+                        levels[at]
+                    }
+                    Parametrization::Sum => {
+                        let sum = levels.iter().fold(Dd::ZERO, |s, &v| s + v);
+                        sum.div_f64(levels.len() as f64)
+                    }
+                    Parametrization::Full => -shift,
+                };
+                for (&v, column) in levels.iter().zip(&term.columns) {
+                    if let Some(c) = column {
+                        beta[*c] = v - origin;
+                    }
+                }
+                if map.intercept {
+                    beta[0] = origin + shift;
+                }
+            }
+        }
+        beta
+    }
+
+    /// The functional of (kept, levels) that a coefficient is: its entries over the kept columns, and over the
+    /// levels as a sparse list plus a constant for all of them.
+    pub fn functional(&self, map: &Map, column: usize) -> Functional {
+        let k = self.kept.len();
+        let mut kept = vec![Dd::ZERO; k];
+        let mut levels = Vec::new();
+        let mut all = 0.0;
+        let shift = |kept: &mut Vec<Dd>| {
+            if self.centered {
+                for (i, &c) in self.kept.iter().enumerate() {
+                    if let ColumnKind::Dense(e) = map.kinds[c] {
+                        kept[i] = kept[i] - self.means[e];
+                    }
+                }
+            }
+        };
+        if let Some(i) = self.kept.iter().position(|&c| c == column) {
+            kept[i] = Dd::ONE;
+            if map.kinds[column] == ColumnKind::Intercept {
+                shift(&mut kept);
+            }
+        } else if let Some(term) = &map.absorbed {
+            let count = term.codes.len() as f64;
+            let intercept = map.kinds[column] == ColumnKind::Intercept;
+            let own = term.columns.iter().position(|&c| c == Some(column));
+            if let Some(l) = own {
+                levels.push((l, 1.0));
+            }
+            let sign = if intercept { 1.0 } else { -1.0 };
+            match term.parametrization {
+                Parametrization::Treatment { base } => {
+                    let at = term.codes.iter().position(|&c| c == base).unwrap_or(0);
+                    levels.push((at, sign));
+                }
+                Parametrization::Sum => all = sign / count,
+                Parametrization::Full => shift(&mut kept),
+            }
+            if intercept {
+                shift(&mut kept);
+            }
+        }
+        Functional { kept, levels, all }
+    }
+
+    /// Variance of a functional over σ², with a first-order bound on its error.
+    pub fn variance(
+        &self,
+        factor: &Factor,
+        functional: &Functional,
+        mean_of_levels: &LevelMeans,
+    ) -> Variance {
+        let v = self.reduced(functional, mean_of_levels);
+        let mut own = 0.0;
+        if let Some(a) = &self.absorbed {
+            own = functional.all * functional.all * mean_of_levels.inverse_weight;
+            for &(l, c) in &functional.levels {
+                own += (c * c + 2.0 * c * functional.all) / a.weights[l].hi;
+            }
+        }
+        let q = factor.quadratic(&v, &self.matrix.sizes, &self.matrix.roundings);
+        Variance {
+            value: own + q.value,
+            error: q.error + f64::EPSILON * own,
+            ..q
+        }
+    }
+
+    /// The vector over the kept columns that a functional puts on the factor.
+    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
+        let mut v = functional.kept.clone();
+        let Some(a) = &self.absorbed else { return v };
+        let k = self.kept.len();
+        if functional.all != 0.0 {
+            for (v, m) in v.iter_mut().zip(&mean_of_levels.means) {
+                *v = *v - m.mul_f64(functional.all);
+            }
+        }
+        for &(l, c) in &functional.levels {
+            for (v, m) in v.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
+                *v = *v - m.mul_f64(c);
+            }
+        }
+        v
+    }
+
+    /// Sums over the levels that functionals with a constant entry need.
+    pub fn level_means(&self) -> LevelMeans {
+        let k = self.kept.len();
+        let mut out = LevelMeans {
+            inverse_weight: 0.0,
+            means: vec![Dd::ZERO; k],
+        };
+        if let Some(a) = &self.absorbed {
+            for (l, w) in a.weights.iter().enumerate() {
+                out.inverse_weight += 1.0 / w.hi;
+                for (s, m) in out.means.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
+                    *s = *s + *m;
+                }
+            }
+        }
+        out
+    }
+}
+
+/// A linear functional of the solution.
+#[derive(Clone, Debug)]
+pub struct Functional {
+    /// Over the kept columns.
+    pub kept: Vec<Dd>,
+    /// Over single levels.
+    pub levels: Vec<(usize, f64)>,
+    /// Over each level.
+    pub all: f64,
+}
+
+/// Σ 1/weight and Σ of the means over all levels.
+#[derive(Clone, Debug)]
+pub struct LevelMeans {
+    inverse_weight: f64,
+    means: Vec<Dd>,
+}
+
+/// Xᵀ W r by atom.
+#[derive(Clone, Copy, Debug)]
+pub struct Score<'a> {
+    /// Σ w r.
+    pub ones: Dd,
+    /// Σ w x r.
+    pub dense: &'a [Dd],
+    /// By group, code and multiplier.
+    pub groups: &'a [Table],
+}
+
+/// Coefficients by atom: the tables that a row's codes look up.
+pub fn by_atom(map: &Map, beta: &[Dd], dense: usize, tables: &[(usize, usize)]) -> Coefficients {
+    let mut out = Coefficients {
+        intercept: Dd::ZERO,
+        dense: vec![Dd::ZERO; dense],
+        groups: Vec::new(),
+    };
+    for (c, kind) in map.kinds.iter().enumerate() {
+        match kind {
+            ColumnKind::Intercept => out.intercept = beta[c],
+            ColumnKind::Dense(e) => out.dense[*e] = beta[c],
+            ColumnKind::Coded { .. } => {}
+        }
+    }
+    for (g, &(codes, width)) in tables.iter().enumerate() {
+        let mut cells = Vec::with_capacity(codes * width);
+        for code in 0..codes {
+            for a in 0..width {
+                cells.push(map.predict_table(g, a, code, beta));
+            }
+        }
+        out.groups.push(Table { width, cells });
+    }
+    out
+}

@@ -1,0 +1,260 @@
+//! Cholesky in R's column order.
+//!
+//! The matrix is scaled to a unit diagonal first; that costs nothing and makes its condition the smallest that
+//! scaling can give, up to a factor of its order (van der Sluis 1969). A column is aliased when what is left of
+//! its norm after the columns before it is below `tol` times the norm it had: `dqrdc2`'s rule, which R's `lm`
+//! uses. The pivots of the Cholesky factor are these norms.
+
+use faer::linalg::solvers::{DenseSolveCore, Llt};
+use faer::{Mat, Side};
+use nelder_device::{Dd, kernels};
+
+use super::{Rows2, Symmetric};
+
+/// A factor L of the accepted columns, L Lᵀ = scaled matrix, and the inverse.
+#[derive(Clone, Debug)]
+pub struct Factor {
+    /// Which columns are in; the others are aliased.
+    pub accepted: Vec<usize>,
+    /// √ of the diagonal, for all columns.
+    pub scales: Vec<f64>,
+    /// Squared pivots of the accepted columns, relative to the scaled diagonal of one.
+    pub pivots: Vec<f64>,
+    /// Inverse over the accepted columns, of the scaled matrix; rows by accepted position.
+    pub inverse: Mat<f64>,
+    /// Bound on the relative error with which entries of the matrix and the factor are known.
+    pub unit: f64,
+    /// Whether the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
+    pub orthogonal: bool,
+    lower: Lower,
+}
+
+/// A variance over σ², and what is known of its error.
+#[derive(Clone, Copy, Debug)]
+pub struct Variance {
+    /// The value.
+    pub value: f64,
+    /// Bound on its absolute error.
+    pub error: f64,
+    /// Σᵢ |vᵀ A⁻¹|ᵢ tᵢ: how far relative errors of the matrix reach.
+    pub spread: f64,
+    /// The same with the norms of the data's roundings for tᵢ.
+    pub data_spread: f64,
+}
+
+#[derive(Clone, Debug)]
+enum Lower {
+    Double(Llt<f64>),
+    Twice(Rows2),
+}
+
+/// Factor in double precision; `None` when a pivot is so small that double precision cannot tell whether its
+/// column is aliased.
+pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> {
+    let k = matrix.order;
+    let scales = matrix.scales();
+    let scaled = Mat::from_fn(k, k, |i, j| matrix.get(i, j).hi / (scales[i] * scales[j]));
+    let llt = Llt::new(scaled.as_ref(), Side::Lower).ok()?;
+    let l = llt.L();
+    let pivots: Vec<f64> = (0..k).map(|i| l[(i, i)] * l[(i, i)]).collect();
+    for i in 0..k {
+        let aliased_below = tol * tol * matrix.norms[i];
+        let pivot = pivots[i] * scales[i] * scales[i];
+        // a pivot within a hundred rounding errors of the rule says nothing
+        if !(pivots[i] > 1e4 * unit && pivot > 4.0 * aliased_below) {
+            return None;
+        }
+    }
+    let inverse = if k == 0 { Mat::zeros(0, 0) } else { llt.inverse() };
+    let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt();
+    Some(Factor {
+        accepted: (0..k).collect(),
+        scales,
+        pivots,
+        inverse,
+        unit,
+        orthogonal: false,
+        lower: Lower::Double(llt),
+    })
+}
+
+/// Factor in twice the precision, leaving out aliased columns as R does.
+pub fn factor_twice(matrix: &Symmetric, tol: f64, unit: f64) -> Factor {
+    let k = matrix.order;
+    let scales = matrix.scales();
+    let mut l = Rows2::zeros(k, k);
+    let (mut accepted, mut pivots): (Vec<usize>, Vec<f64>) = (Vec::new(), Vec::new());
+    for i in 0..k {
+        let row = accepted.len();
+        // 1. the row of L against the columns accepted before
+        for (c, &j) in accepted.iter().enumerate() {
+            let a = matrix.get(i, j).div_f64(scales[i]).div_f64(scales[j]);
+            let v = (a - kernels::dot(l.part(row, 0, c), l.part(c, 0, c))) / l.get(c, c);
+            l.set(row, c, v);
+        }
+        // 2. what is left of the column
+        let a = matrix.get(i, i).div_f64(scales[i]).div_f64(scales[i]);
+        let pivot = a - kernels::dot(l.part(row, 0, row), l.part(row, 0, row));
+        let limit = tol * tol * matrix.norms[i] / (scales[i] * scales[i]);
+        // 3. dqrdc2's rule; a column of zeros is aliased by any rule
+        if pivot.hi > 0.0 && pivot.hi >= limit {
+            l.set(row, row, pivot.sqrt());
+            accepted.push(i);
+            pivots.push(pivot.hi);
+        }
+    }
+    from_triangle(l, accepted, pivots, scales, unit, false)
+}
+
+/// The factor whose lower triangle is known: by Cholesky, or as Rᵀ from a QR decomposition.
+pub(super) fn from_triangle(
+    l: Rows2,
+    accepted: Vec<usize>,
+    pivots: Vec<f64>,
+    scales: Vec<f64>,
+    unit: f64,
+    orthogonal: bool,
+) -> Factor {
+    let r = accepted.len();
+    // rows of U = L⁻ᵀ, so that the inverse is U Uᵀ: column c of L⁻¹ by forward substitution
+    let mut u = Rows2::zeros(r, r.max(1));
+    for c in 0..r {
+        u.set(c, c, Dd::ONE / l.get(c, c));
+        for i in c + 1..r {
+            let s = kernels::dot(l.part(i, c, i), u.part(c, c, i));
+            u.set(c, i, -(s / l.get(i, i)));
+        }
+    }
+    let inverse = Mat::from_fn(r, r, |i, j| {
+        let from = i.max(j);
+        kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
+    });
+    Factor {
+        accepted,
+        scales,
+        pivots,
+        inverse,
+        unit,
+        orthogonal,
+        lower: Lower::Twice(l),
+    }
+}
+
+impl Factor {
+    /// Solves for the accepted columns: scaled-matrix inverse times `right` (one entry a column of the original
+    /// matrix); zero where aliased.
+    pub fn solve(&self, right: &[Dd]) -> Vec<Dd> {
+        self.back_substitute(&self.effects(right))
+    }
+
+    /// Solves Lᵀ x = effects, effects over the accepted columns; zero where aliased. With L from a QR
+    /// decomposition and effects = Qᵀ y these are the coefficients.
+    pub fn back_substitute(&self, effects: &[Dd]) -> Vec<Dd> {
+        let r = self.accepted.len();
+        let mut x = effects.to_vec();
+        for i in (0..r).rev() {
+            let mut s = x[i];
+            for j in i + 1..r {
+                s = s - x[j] * self.entry(j, i);
+            }
+            x[i] = s / self.entry(i, i);
+        }
+        let mut out = vec![Dd::ZERO; self.scales.len()];
+        for (v, &j) in x.iter().zip(&self.accepted) {
+            out[j] = v.div_f64(self.scales[j]);
+        }
+        out
+    }
+
+    /// Solves L e = right over the accepted columns: with right = Xᵀy, the effects Qᵀ y.
+    pub fn effects(&self, right: &[Dd]) -> Vec<Dd> {
+        let mut x: Vec<Dd> = self
+            .accepted
+            .iter()
+            .map(|&j| right[j].div_f64(self.scales[j]))
+            .collect();
+        for i in 0..x.len() {
+            let mut s = x[i];
+            for j in 0..i {
+                s = s - x[j] * self.entry(i, j);
+            }
+            x[i] = s / self.entry(i, i);
+        }
+        x
+    }
+
+    fn entry(&self, i: usize, j: usize) -> Dd {
+        match &self.lower {
+            Lower::Double(llt) => Dd::new(llt.L()[(i, j)]),
+            Lower::Twice(l) => l.get(i, j),
+        }
+    }
+
+    /// Position of each column among the accepted ones.
+    pub fn positions(&self) -> Vec<Option<usize>> {
+        let mut out = vec![None; self.scales.len()];
+        for (c, &j) in self.accepted.iter().enumerate() {
+            out[j] = Some(c);
+        }
+        out
+    }
+
+    /// Inverse of the matrix over all columns, row `j` and column `i`; `NaN` where aliased.
+    pub fn inverse_at(&self, positions: &[Option<usize>], i: usize, j: usize) -> f64 {
+        match (positions[i], positions[j]) {
+            (Some(a), Some(b)) => self.inverse[(a, b)] / (self.scales[i] * self.scales[j]),
+            _ => f64::NAN,
+        }
+    }
+
+    /// vᵀ A⁻¹ v for a vector over all columns (aliased entries are not read), with a first-order bound on its
+    /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
+    /// norms of the columns as they were summed. For a QR factor, whose columns are known to `unit`:
+    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ. `roundings` are the norms of the columns that the data rounded.
+    pub fn quadratic(&self, v: &[Dd], sizes: &[f64], roundings: &[f64]) -> Variance {
+        let r = self.accepted.len();
+        let scaled: Vec<(usize, f64)> = (0..r)
+            .map(|i| (i, v[self.accepted[i]].hi / self.scales[self.accepted[i]]))
+            .filter(|(_, x)| *x != 0.0)
+            .collect();
+        let (mut spread, mut data_spread) = (0.0, 0.0);
+        for i in 0..r {
+            let s: f64 = scaled.iter().map(|&(j, x)| self.inverse[(j, i)] * x).sum();
+            let j = self.accepted[i];
+            spread += s.abs() * (sizes[j].sqrt() / self.scales[j]);
+            data_spread += s.abs() * (roundings[j] / self.scales[j]);
+        }
+        let value = match scaled.as_slice() {
+            [] => 0.0,
+            &[(j, x)] => x * x * self.inverse[(j, j)],
+            // |L⁻¹ v|², a sum of squares: nothing cancels as it does in vᵀ A⁻¹ v
+            _ => self.effects(v).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi,
+        };
+        let error = if self.orthogonal {
+            2.0 * self.unit * value.max(0.0).sqrt() * spread
+        } else {
+            self.unit * spread * spread
+        };
+        Variance {
+            value,
+            error: error + 4.0 * f64::EPSILON * value,
+            spread,
+            data_spread,
+        }
+    }
+
+    /// L Lᵀ v over the accepted columns, scaled.
+    pub(super) fn multiply(&self, v: &[f64]) -> Vec<f64> {
+        let r = self.accepted.len();
+        let entry = |i: usize, j: usize| self.entry(i, j).hi;
+        let mut t = vec![0.0; r];
+        let mut w = vec![0.0; r];
+        for j in 0..r {
+            t[j] = (j..r).map(|i| entry(i, j) * v[i]).sum();
+        }
+        for (i, w) in w.iter_mut().enumerate() {
+            *w = (0..=i).map(|j| entry(i, j) * t[j]).sum();
+        }
+        w
+    }
+}

@@ -1,0 +1,65 @@
+//! A symmetric matrix in twice the precision, and the scales its columns had.
+
+use nelder_device::Dd;
+
+/// A k x k symmetric positive semidefinite matrix with what is known of its columns.
+#[derive(Clone, Debug)]
+pub struct Symmetric {
+    /// Order.
+    pub order: usize,
+    /// Lower triangle by rows.
+    pub lower: Vec<Dd>,
+    /// Squared norms of the columns as the user gave them, before centring or elimination: R's measure of
+    /// when a column is aliased.
+    pub norms: Vec<f64>,
+    /// Squared norms of the columns as they were summed: what rounding errors are relative to.
+    pub sizes: Vec<f64>,
+    /// Norms of the columns that stand for decimal numbers, as the user gave them; zero for whole numbers.
+    pub roundings: Vec<f64>,
+}
+
+impl Symmetric {
+    /// A matrix of zeros.
+    pub fn zeros(order: usize) -> Self {
+        Symmetric {
+            order,
+            lower: vec![Dd::ZERO; order * (order + 1) / 2],
+            norms: vec![0.0; order],
+            sizes: vec![0.0; order],
+            roundings: vec![0.0; order],
+        }
+    }
+
+    /// Position of (i, j) in `lower`.
+    #[inline]
+    pub fn at(i: usize, j: usize) -> usize {
+        if i >= j {
+            i * (i + 1) / 2 + j
+        } else {
+            j * (j + 1) / 2 + i
+        }
+    }
+
+    /// Entry (i, j).
+    #[inline]
+    pub fn get(&self, i: usize, j: usize) -> Dd {
+        self.lower[Self::at(i, j)]
+    }
+
+    /// Adds to entry (i, j) and its mirror image.
+    #[inline]
+    pub fn add(&mut self, i: usize, j: usize, v: Dd) {
+        let cell = &mut self.lower[Self::at(i, j)];
+        *cell = *cell + v;
+    }
+
+    /// √ of the diagonal; 1 where a column is zero.
+    pub fn scales(&self) -> Vec<f64> {
+        (0..self.order)
+            .map(|i| {
+                let d = self.get(i, i).hi;
+                if d > 0.0 { d.sqrt() } else { 1.0 }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,12 @@
+//! What a fit is asked for: distributions, printed tables, tidy records. Reads records, computes no fit.
+
+pub mod coefficients;
+pub mod distributions;
+pub mod format;
+pub mod print;
+pub mod record;
+pub mod tables;
+mod text;
+pub mod tidy;
+
+pub use record::{CoefficientRow, FStatistic, LmSummary, ResidualSummary};

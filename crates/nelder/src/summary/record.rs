@@ -1,0 +1,92 @@
+//! The plain record of a fitted linear model, which the printed, tidy and JSON forms read.
+
+use serde::Serialize;
+
+/// One row of the coefficient table. All numbers are `None` for an aliased coefficient, which R prints as `NA`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct CoefficientRow {
+    /// The column's name in the design, as R writes it.
+    pub term: String,
+    /// The coefficient.
+    pub estimate: Option<f64>,
+    /// Its standard error; NaN without residual degrees of freedom.
+    pub std_error: Option<f64>,
+    /// The t statistic.
+    pub statistic: Option<f64>,
+    /// The two-sided p-value.
+    pub p_value: Option<f64>,
+    /// Lower end of the confidence interval.
+    pub conf_low: Option<f64>,
+    /// Upper end of the confidence interval.
+    pub conf_high: Option<f64>,
+}
+
+/// What the table says of the residuals (multiplied by the root of the weights, where there are weights).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum ResidualSummary {
+    /// Minimum, quartiles and maximum (R's `quantile`, type 7): with more than five residual degrees of freedom.
+    Quantiles([f64; 5]),
+    /// Every residual with its row's name: with one to five residual degrees of freedom.
+    All {
+        /// Row names.
+        names: Vec<String>,
+        /// Residuals.
+        values: Vec<f64>,
+    },
+    /// No residual degrees of freedom, all residuals zero.
+    Saturated,
+}
+
+/// The overall F test.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct FStatistic {
+    /// The statistic.
+    pub value: f64,
+    /// Numerator degrees of freedom.
+    pub df1: f64,
+    /// Denominator degrees of freedom.
+    pub df2: f64,
+    /// Its upper tail area.
+    pub p_value: f64,
+}
+
+/// What R's `summary.lm` holds, for one response.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LmSummary {
+    /// The call as R deparses it, lines separated by `\n`.
+    pub call: String,
+    /// The response's name, printed only where there are several responses.
+    pub response: String,
+    /// The residuals.
+    pub residuals: ResidualSummary,
+    /// Whether there are weights that differ between rows.
+    pub weighted: bool,
+    /// The coefficients in the design's order, aliased ones included.
+    pub coefficients: Vec<CoefficientRow>,
+    /// How many coefficients are aliased.
+    pub aliased: usize,
+    /// Residual standard error.
+    pub sigma: f64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Rank of the design.
+    pub rank: usize,
+    /// Multiple R²; `None` where there is nothing but an intercept or no coefficient at all (R prints none then).
+    pub r_squared: Option<f64>,
+    /// Adjusted R², likewise.
+    pub adj_r_squared: Option<f64>,
+    /// The overall F test, likewise.
+    pub f_statistic: Option<FStatistic>,
+    /// Rows left out because a value was missing.
+    pub omitted: u64,
+    /// Rows used (with a weight other than zero).
+    pub nobs: u64,
+    /// Log-likelihood (R's `logLik`).
+    pub log_lik: f64,
+    /// Akaike's criterion (R's `AIC`).
+    pub aic: f64,
+    /// Schwarz's criterion (R's `BIC`).
+    pub bic: f64,
+    /// Weighted residual sum of squares.
+    pub deviance: f64,
+}
