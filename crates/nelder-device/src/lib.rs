@@ -11,8 +11,10 @@ mod program;
 mod real;
 mod reduce;
 mod scalar;
+mod simd;
 
 pub use cpu::{Input, Output};
 pub use dd::Dd;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
+pub use simd::vectorized;
