@@ -239,7 +239,7 @@ pub fn least_squares(
                 again = true;
             }
             for (b, d) in coefficients[y].iter_mut().zip(&step) {
-                *b = *b + *d;
+                *b += *d;
             }
             steps.push(correction.solution.kept.iter().map(|v| v.hi.abs()).collect());
         }
@@ -300,11 +300,11 @@ fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gr
     let by = by_atom(&state.columns.map, &delta, atoms.dense, &tables);
     let mut linear = score.ones * by.intercept;
     for (a, b) in score.dense.iter().zip(&by.dense) {
-        linear = linear + *a * *b;
+        linear += *a * *b;
     }
     for (a, b) in score.groups.iter().zip(&by.groups) {
         for (x, y) in a.cells.iter().zip(&b.cells) {
-            linear = linear + Dd::two_sum(x.hi, x.lo) * *y;
+            linear += Dd::two_sum(x.hi, x.lo) * *y;
         }
     }
     // at the minimum Gδ = g, so the gain is gᵀδ
@@ -407,9 +407,7 @@ fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, Mo
                     f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
                         || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]
                 });
-            if sound {
-                Some(f)
-            } else if p > MOST_COLUMNS {
+            if sound || p > MOST_COLUMNS {
                 Some(f)
             } else {
                 continue;

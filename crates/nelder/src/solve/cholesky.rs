@@ -155,7 +155,7 @@ impl Factor {
         for i in (0..r).rev() {
             let mut s = x[i];
             for j in i + 1..r {
-                s = s - x[j] * self.entry(j, i);
+                s -= x[j] * self.entry(j, i);
             }
             x[i] = s / self.entry(i, i);
         }
@@ -176,7 +176,7 @@ impl Factor {
         for i in 0..x.len() {
             let mut s = x[i];
             for j in 0..i {
-                s = s - x[j] * self.entry(i, j);
+                s -= x[j] * self.entry(i, j);
             }
             x[i] = s / self.entry(i, i);
         }
