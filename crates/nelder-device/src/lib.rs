@@ -7,6 +7,7 @@
 mod cpu;
 mod dd;
 pub mod kernels;
+mod matrix;
 mod program;
 mod real;
 mod reduce;
@@ -15,6 +16,7 @@ mod simd;
 
 pub use cpu::{Input, Output};
 pub use dd::Dd;
+pub use matrix::Rows2;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
 pub use simd::vectorized;

@@ -15,14 +15,11 @@ use std::sync::Arc;
 use nelder_device::Dd;
 
 use crate::design::Columns;
-use crate::pass::{
-    Coefficients, Gram, Monitor, Normal, Products, ResidualRun, Residuals, Score, Solution, Tsqr, by_atom,
-    run,
-};
+use crate::pass::{Coefficients, Gram, Monitor, Products, ResidualRun, Residuals, Tsqr, run};
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
 
-use super::{Accuracy, Bound, Digits, ModelError, SolveReport};
+use super::{Accuracy, Bound, Digits, ModelError, Normal, Score, Solution, SolveReport, by_atom};
 
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
@@ -514,7 +511,7 @@ fn orthogonal(
     for (&c, &r) in state.normal.kept.iter().zip(&state.normal.matrix.roundings) {
         matrix.roundings[c] = r;
     }
-    let (factor, effects, _) = limited_pivoting(&tsqr.triangle, p, &matrix.norms, tol, UNIT_EXACT);
+    let (factor, effects, _) = limited_pivoting(tsqr.triangle.rows(), p, &matrix.norms, tol, UNIT_EXACT);
     let solutions: Vec<Solution> = effects
         .iter()
         .map(|e| Solution {

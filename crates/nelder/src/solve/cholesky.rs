@@ -7,9 +7,9 @@
 
 use faer::linalg::solvers::{DenseSolveCore, Llt};
 use faer::{Mat, Side};
-use nelder_device::{Dd, kernels};
+use nelder_device::{Dd, Rows2, kernels};
 
-use super::{Rows2, Symmetric};
+use super::Symmetric;
 
 /// A factor L of the accepted columns, L Lᵀ = scaled matrix, and the inverse.
 #[derive(Clone, Debug)]

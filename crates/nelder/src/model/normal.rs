@@ -7,12 +7,9 @@
 
 use nelder_device::Dd;
 
-use super::gram::{Gram, packed};
-use super::residual::Coefficients;
 use crate::design::{ColumnKind, Map, Parametrization};
+use crate::pass::{Coefficients, Gram, Table, packed};
 use crate::solve::{Factor, Symmetric, Variance};
-
-use super::gram::Table;
 
 /// The eliminated factor.
 #[derive(Clone, Debug)]
