@@ -44,6 +44,9 @@ struct Seen {
     any: bool,
 }
 
+/// Rows of a range and what their fields look like, or the line that is no record and why.
+type Inferred = Result<(u64, Vec<Seen>), (u64, String)>;
+
 impl Seen {
     const NOTHING: Seen = Seen {
         whole: true,
@@ -305,7 +308,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
     }
     // 3. types, in parallel
     let width = names.len();
-    let found: Vec<Result<(u64, Vec<Seen>), (u64, String)>> = ranges
+    let found: Vec<Inferred> = ranges
         .par_iter()
         .map(|range| {
             let text = file

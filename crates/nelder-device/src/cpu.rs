@@ -2,7 +2,7 @@
 
 use crate::program::{Op, Program, ProgramError, Slot};
 use crate::scalar;
-use crate::{Binary, Real, Unary};
+use crate::{Binary, Real, Unary, vectorized};
 
 /// Rows interpreted at a time: a register is 4 KB, or 8 KB in twice the precision.
 const CHUNK: usize = 512;
@@ -96,10 +96,9 @@ impl Program {
                 values[registers.of_step[step]].fill(R::from_f64(c));
             }
         }
-        let arch = pulp::Arch::new();
         for from in (0..rows).step_by(CHUNK) {
             let to = (from + CHUNK).min(rows);
-            arch.dispatch(
+            vectorized(
                 #[inline(always)]
                 || {
                     for (step, &op) in self.ops().iter().enumerate() {

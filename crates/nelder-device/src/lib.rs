@@ -7,12 +7,16 @@
 mod cpu;
 mod dd;
 pub mod kernels;
+mod matrix;
 mod program;
 mod real;
 mod reduce;
 mod scalar;
+mod simd;
 
 pub use cpu::{Input, Output};
 pub use dd::Dd;
+pub use matrix::Rows2;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
+pub use simd::vectorized;

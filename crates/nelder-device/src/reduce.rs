@@ -40,7 +40,7 @@ impl<S: Simd> Lanes<S> {
         let mut total = Dd::ZERO;
         for lane in 0..UNROLL {
             for (&h, &l) in numbers(&self.high[lane]).iter().zip(numbers(&self.low[lane])) {
-                total = total + Dd::two_sum(h, l);
+                total += Dd::two_sum(h, l);
             }
         }
         total
@@ -109,7 +109,7 @@ impl<const A: bool, const B: bool> WithSimd for Dot<'_, A, B> {
                 hi: b_rest[i],
                 lo: if B { bl_rest[i] } else { 0.0 },
             };
-            total = total + x * y;
+            total += x * y;
         }
         total
     }
@@ -147,11 +147,10 @@ impl WithSimd for Sum<'_> {
         ));
         let mut total = lanes.total();
         for i in 0..a_rest.len() {
-            total = total
-                + Dd {
-                    hi: a_rest[i],
-                    lo: if has_low { al_rest[i] } else { 0.0 },
-                };
+            total += Dd {
+                hi: a_rest[i],
+                lo: if has_low { al_rest[i] } else { 0.0 },
+            };
         }
         total
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use nelder_device::{Dd, Real};
+use nelder_device::{Dd, Real, vectorized};
 use serde::{Deserialize, Serialize};
 
 use super::poly::PolyBasis;
@@ -110,7 +110,7 @@ impl Scaled {
             };
         }
         let (mut high, mut rest) = (vec![0.0; n], if low { vec![0.0; n] } else { Vec::new() });
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 for (i, high) in high.iter_mut().enumerate() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder_device::{Binary as Op, Unary as Op1};
 
-use super::codes::CodeNumbers;
+use super::codes::{CodeNumbers, Combine};
 use super::constant::{Constant, is_logical, keeps_whole};
 use super::error::{BindError, UnknownName};
 use super::functions;
@@ -138,7 +138,13 @@ impl<'s> Binder<'s> {
                     Binary::Le => self.compare(Op::Le, a, b, expr)?,
                     Binary::Gt => self.compare(Op::Gt, a, b, expr)?,
                     Binary::Ge => self.compare(Op::Ge, a, b, expr)?,
-                    Binary::Colon => Term::Constant(sequence(&a, &b, expr)?),
+                    Binary::Colon => match (a, b) {
+                        (Term::Node(a), Term::Node(b)) if a.ty.is_factor() && b.ty.is_factor() => {
+                            let kind = Kind::Combine(vec![a, b], Combine::interaction(":".into(), true));
+                            Term::Node(node(kind, Type::Factor { ordered: false }, expr))
+                        }
+                        (a, b) => Term::Constant(sequence(&a, &b, expr)?),
+                    },
                     Binary::In => self.among(a, b, expr)?,
                 }
             }

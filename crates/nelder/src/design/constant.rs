@@ -25,15 +25,6 @@ impl Constant {
         }
     }
 
-    pub fn len(&self) -> usize {
-        match self {
-            Constant::Null => 0,
-            Constant::Numbers { values, .. } => values.len(),
-            Constant::Texts(v) => v.len(),
-            Constant::Logicals(v) => v.len(),
-        }
-    }
-
     /// As numbers; `None` for strings.
     pub fn numbers(&self) -> Option<Vec<f64>> {
         match self {

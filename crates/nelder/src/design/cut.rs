@@ -151,10 +151,10 @@ impl Intervals {
     }
 }
 
-/// C's `%.{digits}g`.
+/// C's `%.{digits}g`; R's `formatC` pads the positive infinity to the width of the negative one.
 fn general(x: f64, digits: usize) -> String {
     if x.is_infinite() {
-        return if x > 0.0 { "Inf".into() } else { "-Inf".into() };
+        return if x > 0.0 { " Inf".into() } else { "-Inf".into() };
     }
     let digits = digits.max(1);
     if x == 0.0 {

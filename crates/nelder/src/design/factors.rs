@@ -146,6 +146,9 @@ pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> 
     let is_factor = matches!(x.ty, Type::Factor { .. });
     let x = binder.text(x, call.expr)?;
     if function == "nchar" {
+        if is_factor {
+            return Err(call.mistyped("nchar() takes text; as.character() gives a factor's labels".into()));
+        }
         let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Characters));
         return Ok(Term::Node(node(kind, whole_number(), call.expr)));
     }

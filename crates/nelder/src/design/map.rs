@@ -79,7 +79,7 @@ impl Map {
     pub fn predict_table(&self, group: usize, multiplier: usize, code: usize, beta: &[Dd]) -> Dd {
         let mut s = Dd::ZERO;
         for &(column, value) in self.row(group, multiplier, code) {
-            s = s + beta[column as usize].mul_f64(value);
+            s += beta[column as usize].mul_f64(value);
         }
         s
     }

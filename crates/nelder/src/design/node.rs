@@ -39,6 +39,10 @@ impl Type {
         matches!(self, Type::Text | Type::Factor { .. })
     }
 
+    pub fn is_factor(&self) -> bool {
+        matches!(self, Type::Factor { .. })
+    }
+
     pub fn columns(&self) -> usize {
         match self {
             Type::Numbers { columns, .. } => *columns,

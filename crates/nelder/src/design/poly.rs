@@ -1,6 +1,6 @@
 //! Orthogonal polynomials of a column (R's `poly`).
 
-use nelder_device::{Dd, Real};
+use nelder_device::{Dd, vectorized};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -63,20 +63,25 @@ impl PolyBasis {
 
     /// Sums of `p_k^2` and `t p_k^2`.
     fn sums(&self, values: &[f64], k: usize) -> (Dd, Dd) {
-        let (mut norm2, mut moment) = ([Dd::ZERO; 8], [Dd::ZERO; 8]);
+        /// Sums kept side by side, so that they do not wait for each other.
+        const LANES: usize = 16;
+        let (mut norm2, mut moment) = ([Dd::ZERO; LANES], [Dd::ZERO; LANES]);
         let mut p = Scratch::default();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 for chunk in values.chunks(CHUNK) {
                     p.start(self.center, chunk);
                     for j in 0..k {
-                        self.step(&mut p, j, chunk.len());
+                        self.step(&mut p, j);
                     }
-                    for (i, (&t, &p)) in p.t.iter().zip(&p.now).take(chunk.len()).enumerate() {
-                        let square = p.square();
-                        norm2[i % 8] += square;
-                        moment[i % 8] += square * t;
+                    p.clear_from(chunk.len());
+                    for i in (0..CHUNK).step_by(LANES) {
+                        for lane in 0..LANES {
+                            let square = p.now.get(i + lane).square();
+                            norm2[lane] += square;
+                            moment[lane] += square * p.t.get(i + lane);
+                        }
                     }
                 }
             },
@@ -86,17 +91,18 @@ impl PolyBasis {
 
     /// From `p_j` to `p_{j+1}`.
     #[inline(always)]
-    fn step(&self, p: &mut Scratch, j: usize, n: usize) {
+    fn step(&self, p: &mut Scratch, j: usize) {
         let alpha = self.alpha[j];
         let ratio = if j == 0 {
             Dd::ZERO
         } else {
             self.norm2[j] / self.norm2[j - 1]
         };
-        for ((before, now), &t) in p.before[..n].iter_mut().zip(&mut p.now[..n]).zip(&p.t[..n]) {
-            let next = (t - alpha) * *now - ratio * *before;
-            *before = *now;
-            *now = next;
+        for i in 0..CHUNK {
+            let now = p.now.get(i);
+            let next = (p.t.get(i) - alpha) * now - ratio * p.before.get(i);
+            p.before.set(i, now);
+            p.now.set(i, next);
         }
     }
 
@@ -106,30 +112,19 @@ impl PolyBasis {
         let mut out = vec![(vec![0.0; values.len()], low.then(|| vec![0.0; values.len()])); degree];
         let scale: Vec<Dd> = self.norm2.iter().map(|n| n.sqrt().recip()).collect();
         let mut p = Scratch::default();
-        pulp::Arch::new().dispatch(
+        vectorized(
             #[inline(always)]
             || {
                 for (c, chunk) in values.chunks(CHUNK).enumerate() {
                     p.start(self.center, chunk);
                     for j in 0..degree {
-                        self.step(&mut p, j, chunk.len());
-                        let scale = scale[j + 1];
-                        let (high, low) = &mut out[j];
+                        self.step(&mut p, j);
+                        p.scale(scale[j + 1]);
                         let at = c * CHUNK..c * CHUNK + chunk.len();
-                        match low {
-                            None => {
-                                for (o, &p) in high[at].iter_mut().zip(&p.now) {
-                                    *o = (p * scale).hi;
-                                }
-                            }
-                            Some(low) => {
-                                for ((h, l), &p) in high[at.clone()].iter_mut().zip(&mut low[at]).zip(&p.now)
-                                {
-                                    let v = p * scale;
-                                    *h = v.to_f64();
-                                    *l = v.low();
-                                }
-                            }
+                        let (high, low) = &mut out[j];
+                        high[at.clone()].copy_from_slice(&p.scaled.hi[..chunk.len()]);
+                        if let Some(low) = low {
+                            low[at].copy_from_slice(&p.scaled.lo[..chunk.len()]);
                         }
                     }
                 }
@@ -139,31 +134,70 @@ impl PolyBasis {
     }
 }
 
-struct Scratch {
-    t: [Dd; CHUNK],
-    before: [Dd; CHUNK],
-    now: [Dd; CHUNK],
+/// Double-doubles with their parts side by side, which the compiler can turn into vector code.
+struct Split {
+    hi: [f64; CHUNK],
+    lo: [f64; CHUNK],
 }
 
-impl Default for Scratch {
-    fn default() -> Self {
-        let zeros = [Dd::ZERO; CHUNK];
-        Scratch {
-            t: zeros,
-            before: zeros,
-            now: zeros,
+impl Split {
+    #[inline(always)]
+    fn get(&self, i: usize) -> Dd {
+        Dd {
+            hi: self.hi[i],
+            lo: self.lo[i],
         }
     }
+
+    #[inline(always)]
+    fn set(&mut self, i: usize, value: Dd) {
+        self.hi[i] = value.hi;
+        self.lo[i] = value.lo;
+    }
+}
+
+impl Default for Split {
+    fn default() -> Self {
+        Split {
+            hi: [0.0; CHUNK],
+            lo: [0.0; CHUNK],
+        }
+    }
+}
+
+/// The recurrence for a chunk of values; those past the end of a short chunk are the mean.
+#[derive(Default)]
+struct Scratch {
+    x: Split,
+    t: Split,
+    before: Split,
+    now: Split,
+    scaled: Split,
 }
 
 impl Scratch {
     #[inline(always)]
     fn start(&mut self, center: Dd, values: &[f64]) {
-        for (t, &x) in self.t.iter_mut().zip(values) {
-            *t = -center + x;
+        self.x.hi = [center.hi; CHUNK];
+        self.x.hi[..values.len()].copy_from_slice(values);
+        for i in 0..CHUNK {
+            self.t.set(i, -center + self.x.hi[i]);
+            self.before.set(i, Dd::ZERO);
+            self.now.set(i, Dd::ONE);
         }
-        self.before = [Dd::ZERO; CHUNK];
-        self.now = [Dd::ONE; CHUNK];
+    }
+
+    /// Takes the rows past the end out of sums.
+    fn clear_from(&mut self, rows: usize) {
+        self.now.hi[rows..].fill(0.0);
+        self.now.lo[rows..].fill(0.0);
+    }
+
+    #[inline(always)]
+    fn scale(&mut self, by: Dd) {
+        for i in 0..CHUNK {
+            self.scaled.set(i, self.now.get(i) * by);
+        }
     }
 }
 

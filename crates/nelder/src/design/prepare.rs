@@ -142,11 +142,10 @@ fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
             *state = Some(PolyBasis::of(&gathered(pieces), *degree)?);
         }
         Kind::Basis(_, Basis::Spline(rule, state)) => *state = Some(rule.place(&mut gathered(pieces))?),
-        Kind::Basis(_, Basis::Scale(rule, state)) => {
-            let mut total: Vec<Moments> = Vec::new();
+        Kind::Basis(argument, Basis::Scale(rule, state)) => {
+            let mut total = vec![Moments::default(); argument.ty.columns()];
             for piece in pieces {
                 let Piece::Moments(m) = piece else { continue };
-                total.resize(m.len(), Moments::default());
                 total.iter_mut().zip(m).for_each(|(t, m)| *t = t.merge(m));
             }
             *state = Some(rule.settle(&total));

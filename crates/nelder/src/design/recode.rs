@@ -248,7 +248,7 @@ pub(super) enum Measure {
     Position(Option<Vec<String>>),
     /// The number that its label is.
     Number,
-    /// How many characters its label has; 2 for missing.
+    /// How many characters its label has.
     Characters,
     /// How it compares with a string: by place in the order of levels where `ordered`, else by byte.
     Compare { op: Binary, text: String, ordered: bool },
@@ -288,13 +288,8 @@ impl Lookup {
             Measure::Number => parsed(label),
             _ => f64::NAN,
         };
-        let missing = if self.measure == Measure::Characters {
-            2.0
-        } else {
-            f64::NAN
-        };
         self.numbers
-            .with(|table| mapped(codes, table.of(levels, value), missing))
+            .with(|table| mapped(codes, table.of(levels, value), f64::NAN))
     }
 
     pub fn logicals(&self, codes: &[u32], levels: &Arc<Levels>) -> Vec<u8> {
@@ -302,7 +297,7 @@ impl Lookup {
             let yes = match &self.measure {
                 Measure::Compare { op, text, ordered } => {
                     let ordering = match key {
-                        _ if *ordered && levels.is_fixed() => {
+                        _ if *ordered && !matches!(op, Binary::Eq | Binary::Ne) && levels.is_fixed() => {
                             // a string that is no level compares as missing
                             match levels.code(&Key::Text(text.as_str().into())) {
                                 Some(place) => code.cmp(&place),

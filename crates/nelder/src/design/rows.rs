@@ -379,7 +379,7 @@ impl<'s> Rows<'s> {
     }
 
     /// The levels of the cluster variable and each row's code, for the rows of a block.
-    pub fn clusters<'b>(&self, batch: &'b Batch<'_>, block: &Block<'_>) -> Result<Vec<u32>, RowError> {
+    pub fn clusters(&self, batch: &Batch<'_>, block: &Block<'_>) -> Result<Vec<u32>, RowError> {
         let Some(c) = self.roles.cluster else {
             return Ok(vec![0; block.rows]);
         };

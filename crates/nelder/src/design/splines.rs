@@ -140,13 +140,13 @@ impl SplineBasis {
         out[0] = 1.0;
         for k in 1..order {
             let mut saved = 0.0;
-            for r in 0..k {
+            for (r, out) in out[..k].iter_mut().enumerate() {
                 let right = self.knots[interval + 1 + r] - x;
                 let left = x - self.knots[interval + 1 + r - k];
                 // the width as a difference of knots: it loses nothing when x is far away
                 let width = self.knots[interval + 1 + r] - self.knots[interval + 1 + r - k];
-                let term = out[r] / width;
-                out[r] = saved + right * term;
+                let term = *out / width;
+                *out = saved + right * term;
                 saved = left * term;
             }
             out[k] = saved;
@@ -178,10 +178,10 @@ impl SplineBasis {
         let mut constraints = self.boundary.map(|x| {
             let (at, mut row) = (self.interval(x), vec![0.0; n]);
             let values = self.derivatives(at, 2, x);
-            for r in 0..=self.degree {
+            for (r, &value) in values[..=self.degree].iter().enumerate() {
                 let column = at + r - self.degree;
                 if column >= self.skip {
-                    row[column - self.skip] = values[r];
+                    row[column - self.skip] = value;
                 }
             }
             row

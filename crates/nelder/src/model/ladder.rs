@@ -15,14 +15,11 @@ use std::sync::Arc;
 use nelder_device::Dd;
 
 use crate::design::Columns;
-use crate::pass::{
-    Coefficients, Gram, Monitor, Normal, Products, ResidualRun, Residuals, Score, Solution, Tsqr, by_atom,
-    run,
-};
+use crate::pass::{Coefficients, Gram, Monitor, Products, ResidualRun, Residuals, Tsqr, run};
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
 
-use super::{Accuracy, Bound, Digits, ModelError, SolveReport};
+use super::{Accuracy, Bound, Digits, ModelError, Normal, Score, Solution, SolveReport, by_atom};
 
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
@@ -239,7 +236,7 @@ pub fn least_squares(
                 again = true;
             }
             for (b, d) in coefficients[y].iter_mut().zip(&step) {
-                *b = *b + *d;
+                *b += *d;
             }
             steps.push(correction.solution.kept.iter().map(|v| v.hi.abs()).collect());
         }
@@ -300,11 +297,11 @@ fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gr
     let by = by_atom(&state.columns.map, &delta, atoms.dense, &tables);
     let mut linear = score.ones * by.intercept;
     for (a, b) in score.dense.iter().zip(&by.dense) {
-        linear = linear + *a * *b;
+        linear += *a * *b;
     }
     for (a, b) in score.groups.iter().zip(&by.groups) {
         for (x, y) in a.cells.iter().zip(&b.cells) {
-            linear = linear + Dd::two_sum(x.hi, x.lo) * *y;
+            linear += Dd::two_sum(x.hi, x.lo) * *y;
         }
     }
     // at the minimum Gδ = g, so the gain is gᵀδ
@@ -407,9 +404,7 @@ fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, Mo
                     f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
                         || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]
                 });
-            if sound {
-                Some(f)
-            } else if p > MOST_COLUMNS {
+            if sound || p > MOST_COLUMNS {
                 Some(f)
             } else {
                 continue;
@@ -516,7 +511,7 @@ fn orthogonal(
     for (&c, &r) in state.normal.kept.iter().zip(&state.normal.matrix.roundings) {
         matrix.roundings[c] = r;
     }
-    let (factor, effects, _) = limited_pivoting(&tsqr.triangle, p, &matrix.norms, tol, UNIT_EXACT);
+    let (factor, effects, _) = limited_pivoting(tsqr.triangle.rows(), p, &matrix.norms, tol, UNIT_EXACT);
     let solutions: Vec<Solution> = effects
         .iter()
         .map(|e| Solution {

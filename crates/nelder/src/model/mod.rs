@@ -4,6 +4,7 @@ mod bound;
 mod error;
 mod ladder;
 mod lm;
+mod normal;
 mod report;
 mod spec;
 
@@ -11,5 +12,6 @@ pub use bound::{Bound, bind};
 pub use error::ModelError;
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
+pub use normal::{Absorbed, Correction, Functional, LevelMeans, Normal, Score, Solution, by_atom};
 pub use report::{Digits, SolveReport};
 pub use spec::{Accuracy, LmSpec};

@@ -229,7 +229,7 @@ impl Gram {
                         }
                     }
                 };
-                self.sums[i] = self.sums[i] + kernels::sum(a);
+                self.sums[i] += kernels::sum(a);
                 for (j, other) in columns[..=i].iter().enumerate() {
                     let k = packed(i, j);
                     self.add_second(k, kernels::dot(other.part(from, to), a));
@@ -291,7 +291,7 @@ impl Gram {
             for i in 0..p {
                 let (ci, ri) = (centers[i], rests[i]);
                 let wc = total.mul_f64(ci);
-                self.sums[i] = self.sums[i] + wc.add_f64(ri);
+                self.sums[i] += wc.add_f64(ri);
                 let at = packed(i, 0);
                 kernels::add_corner(
                     &product.col_as_slice(i)[..i + 1],
@@ -468,7 +468,7 @@ impl Accumulator for Gram {
         match &block.weights {
             None => self.weight = self.weight.add_f64(block.rows as f64),
             Some(w) => {
-                self.weight = self.weight + kernels::sum(Pair::of(w));
+                self.weight += kernels::sum(Pair::of(w));
                 self.log_weight += w.iter().map(|w| w.ln()).sum::<f64>();
             }
         }
@@ -483,10 +483,10 @@ impl Accumulator for Gram {
 
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
-        self.weight = self.weight + other.weight;
+        self.weight += other.weight;
         self.log_weight += other.log_weight;
         for (a, b) in self.sums.iter_mut().zip(&other.sums) {
-            *a = *a + *b;
+            *a += *b;
         }
         for k in 0..self.high.len() {
             self.add_second(k, Dd::two_sum(other.high[k], other.low[k]));

@@ -249,11 +249,11 @@ impl Accumulator for Residuals {
                     }
                 }
             };
-            self.squares[k] = self.squares[k] + kernels::dot(r, wr);
-            self.ones[k] = self.ones[k] + kernels::sum(wr);
+            self.squares[k] += kernels::dot(r, wr);
+            self.ones[k] += kernels::sum(wr);
             let dense = &block.dense[..self.atoms.dense];
             for (x, cell) in dense.iter().zip(&mut self.dense[k]) {
-                *cell = *cell + kernels::dot(pair(x), wr);
+                *cell += kernels::dot(pair(x), wr);
             }
             for (g, table) in self.groups[k].iter_mut().enumerate() {
                 let codes = &block.codes[g];
@@ -302,10 +302,10 @@ impl Accumulator for Residuals {
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         for k in 0..self.squares.len() {
-            self.squares[k] = self.squares[k] + other.squares[k];
-            self.ones[k] = self.ones[k] + other.ones[k];
+            self.squares[k] += other.squares[k];
+            self.ones[k] += other.ones[k];
             for (a, b) in self.dense[k].iter_mut().zip(&other.dense[k]) {
-                *a = *a + *b;
+                *a += *b;
             }
             for (a, b) in self.groups[k].iter_mut().zip(&other.groups[k]) {
                 if b.cells.len() > a.cells.len() {

@@ -1,10 +1,9 @@
 //! QR of the model matrix and the responses, in twice the precision, one run of rows after another.
 
-use nelder_device::Dd;
+use nelder_device::{Dd, Rows2};
 
-use super::Accumulator;
+use super::{Accumulator, Triangle};
 use crate::design::{Block, ColumnKind, Map};
-use crate::solve::{Rows2, Triangle};
 
 /// The model matrix's rows of a block, written out: column by column, then the responses; each row times √w.
 pub fn expand(

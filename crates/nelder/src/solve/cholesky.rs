@@ -7,9 +7,9 @@
 
 use faer::linalg::solvers::{DenseSolveCore, Llt};
 use faer::{Mat, Side};
-use nelder_device::{Dd, kernels};
+use nelder_device::{Dd, Rows2, kernels};
 
-use super::{Rows2, Symmetric};
+use super::Symmetric;
 
 /// A factor L of the accepted columns, L Lᵀ = scaled matrix, and the inverse.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ impl Factor {
         for i in (0..r).rev() {
             let mut s = x[i];
             for j in i + 1..r {
-                s = s - x[j] * self.entry(j, i);
+                s -= x[j] * self.entry(j, i);
             }
             x[i] = s / self.entry(i, i);
         }
@@ -176,7 +176,7 @@ impl Factor {
         for i in 0..x.len() {
             let mut s = x[i];
             for j in 0..i {
-                s = s - x[j] * self.entry(i, j);
+                s -= x[j] * self.entry(i, j);
             }
             x[i] = s / self.entry(i, i);
         }

@@ -3,12 +3,10 @@
 
 mod cholesky;
 mod condition;
-mod matrix;
 mod qr;
 mod symmetric;
 
 pub use cholesky::{Factor, Variance, factor_double, factor_twice};
 pub use condition::condition;
-pub use matrix::Rows2;
-pub use qr::{Triangle, limited_pivoting};
+pub use qr::limited_pivoting;
 pub use symmetric::Symmetric;

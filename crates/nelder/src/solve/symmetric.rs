@@ -50,7 +50,7 @@ impl Symmetric {
     #[inline]
     pub fn add(&mut self, i: usize, j: usize, v: Dd) {
         let cell = &mut self.lower[Self::at(i, j)];
-        *cell = *cell + v;
+        *cell += v;
     }
 
     /// √ of the diagonal; 1 where a column is zero.

@@ -12,7 +12,7 @@ pub(crate) fn tail_integral(slope: f64, curvature: f64, exponent: impl Fn(f64) -
     let mut sum = 0.0;
     let mut t = -3.75;
     while t < 5.0 {
-        let e = (-t as f64).exp();
+        let e = f64::exp(-t);
         let s = scale * (t - e).exp();
         let height = exponent(s);
         if height > 45.0 {

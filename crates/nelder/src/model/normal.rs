@@ -7,12 +7,9 @@
 
 use nelder_device::Dd;
 
-use super::gram::{Gram, packed};
-use super::residual::Coefficients;
 use crate::design::{ColumnKind, Map, Parametrization};
+use crate::pass::{Coefficients, Gram, Table, packed};
 use crate::solve::{Factor, Symmetric, Variance};
-
-use super::gram::Table;
 
 /// The eliminated factor.
 #[derive(Clone, Debug)]
@@ -156,7 +153,7 @@ impl Normal {
                         }
                         for y in 0..m {
                             let v = clean(sums[at + 1 + d + y]) - means[d + y] * count;
-                            right[y][i] = right[y][i] + v.mul_f64(value);
+                            right[y][i] += v.mul_f64(value);
                         }
                     }
                 }
@@ -288,7 +285,7 @@ impl Normal {
                 let v = clean(row[base + packed(a, term.multiplier)]);
                 for &(c, x) in map.row(g, a, code as usize) {
                     if let Some(i) = position[c as usize] {
-                        sums[l * k + i] = sums[l * k + i] + v.mul_f64(x);
+                        sums[l * k + i] += v.mul_f64(x);
                     }
                 }
             }
@@ -320,7 +317,7 @@ impl Normal {
                     let v = clean(cells[cell]);
                     for &(c, x) in map.row(other, b, theirs as usize) {
                         if let Some(i) = position[c as usize] {
-                            sums[l * k + i] = sums[l * k + i] + v.mul_f64(x);
+                            sums[l * k + i] += v.mul_f64(x);
                         }
                     }
                 }
@@ -331,7 +328,7 @@ impl Normal {
         for l in 0..levels {
             let n = weights[l];
             for v in &mut means[l * k..(l + 1) * k] {
-                *v = *v / n;
+                *v /= n;
             }
             for i in 0..k {
                 let s = sums[l * k + i];
@@ -340,10 +337,10 @@ impl Normal {
                 }
                 for j in 0..=i {
                     let cell = &mut self.matrix.lower[Symmetric::at(i, j)];
-                    *cell = *cell - s * means[l * k + j];
+                    *cell -= s * means[l * k + j];
                 }
                 for y in 0..m {
-                    self.right[y][i] = self.right[y][i] - s * responses[y][l];
+                    self.right[y][i] -= s * responses[y][l];
                 }
             }
         }
@@ -370,7 +367,7 @@ impl Normal {
             .map(|l| {
                 let mut s = mean(l);
                 for (x, g) in a.means[l * k..(l + 1) * k].iter().zip(kept) {
-                    s = s - *x * *g;
+                    s -= *x * *g;
                 }
                 s
             })
@@ -400,7 +397,7 @@ impl Normal {
                 for (a, &v) in sums.iter().enumerate() {
                     for &(c, x) in map.row(g, a, code) {
                         if let Some(i) = position[c as usize] {
-                            right[i] = right[i] + clean(v).mul_f64(x);
+                            right[i] += clean(v).mul_f64(x);
                         }
                     }
                 }
@@ -432,7 +429,7 @@ impl Normal {
             .collect();
         for (l, &s) in by_level.iter().enumerate() {
             for (r, x) in right.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                *r = *r - *x * s;
+                *r -= *x * s;
             }
         }
         let kept = factor.solve(&right);
@@ -451,11 +448,11 @@ impl Normal {
         for (&c, &v) in self.kept.iter().zip(&solution.kept) {
             beta[c] = v;
             if let (ColumnKind::Dense(e), true) = (map.kinds[c], self.centered) {
-                shift = shift - self.means[e] * v;
+                shift -= self.means[e] * v;
             }
         }
         match (&map.absorbed, map.intercept) {
-            (None, true) => beta[0] = beta[0] + shift,
+            (None, true) => beta[0] += shift,
             (None, false) => {}
             (Some(term), _) => {
                 let levels = &solution.levels;
@@ -494,7 +491,7 @@ impl Normal {
             if self.centered {
                 for (i, &c) in self.kept.iter().enumerate() {
                     if let ColumnKind::Dense(e) = map.kinds[c] {
-                        kept[i] = kept[i] - self.means[e];
+                        kept[i] -= self.means[e];
                     }
                 }
             }
@@ -557,12 +554,12 @@ impl Normal {
         let k = self.kept.len();
         if functional.all != 0.0 {
             for (v, m) in v.iter_mut().zip(&mean_of_levels.means) {
-                *v = *v - m.mul_f64(functional.all);
+                *v -= m.mul_f64(functional.all);
             }
         }
         for &(l, c) in &functional.levels {
             for (v, m) in v.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                *v = *v - m.mul_f64(c);
+                *v -= m.mul_f64(c);
             }
         }
         v
@@ -579,7 +576,7 @@ impl Normal {
             for (l, w) in a.weights.iter().enumerate() {
                 out.inverse_weight += 1.0 / w.hi;
                 for (s, m) in out.means.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                    *s = *s + *m;
+                    *s += *m;
                 }
             }
         }

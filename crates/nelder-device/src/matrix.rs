@@ -1,7 +1,7 @@
 //! A matrix in twice the precision, leading and trailing parts apart so that its rows vectorise.
 
-use nelder_device::Dd;
-use nelder_device::kernels::Pair;
+use crate::Dd;
+use crate::kernels::Pair;
 
 /// A rows x columns matrix stored by rows.
 #[derive(Clone, Debug, Default)]
