@@ -140,7 +140,12 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         cargo(root, &args, &[], Some(libtest_counts))
     });
     report.step("doctests", || {
-        cargo(root, &["test", "--workspace", "--doc"], &[], Some(libtest_counts))
+        cargo(
+            root,
+            &["test", "--workspace", "--doc", "--no-fail-fast"],
+            &[],
+            Some(libtest_counts),
+        )
     });
     let args = ["doc", "--quiet", "--workspace", "--no-deps"];
     report.step("doc", || {
