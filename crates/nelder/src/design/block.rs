@@ -40,6 +40,8 @@ pub struct Block<'b> {
     pub dense: Vec<Numbers<'b>>,
     /// Responses less the offset.
     pub responses: Vec<Numbers<'b>>,
+    /// The sum of the offsets, where there are any.
+    pub offset: Option<Vec<f64>>,
     /// One code a row for each group.
     pub codes: Vec<Cow<'b, [u32]>>,
     /// Case weights; `None` when all are one.

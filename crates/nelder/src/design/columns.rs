@@ -63,6 +63,8 @@ pub struct Variable {
     pub levels: Option<Arc<Levels>>,
     /// The contrasts asked for.
     pub contrast: Option<Contrast>,
+    /// Codes whose levels count as used although no row of positive weight has them.
+    pub unweighted: Vec<u32>,
 }
 
 /// Factors with fewer levels are not worth eliminating.
@@ -90,6 +92,9 @@ impl Columns {
                 }
             }
         }
+        for (used, variable) in used.iter_mut().zip(variables) {
+            variable.unweighted.iter().for_each(|&c| used[c as usize] = true);
+        }
         let in_terms: Vec<bool> = {
             let mut seen = vec![false; variables.len()];
             layout.groups.iter().flatten().for_each(|&v| seen[v] = true);
@@ -100,6 +105,10 @@ impl Columns {
         for (v, variable) in variables.iter().enumerate() {
             match (&variable.levels, in_terms[v]) {
                 (Some(all), true) => {
+                    // both values of a logical variable are levels, whether rows have them or not
+                    if variable.shape == Shape::Logical {
+                        used[v].iter_mut().for_each(|u| *u = true);
+                    }
                     let found = UsedLevels::new(all, &used[v]);
                     if found.codes.len() < 2 {
                         return Err(DesignError::OneLevel {

@@ -1,8 +1,9 @@
 //! The rows of a model: variables evaluated, incomplete rows left out, codes of factors combined.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use nelder_device::{Dd, kernels};
 
@@ -61,6 +62,7 @@ pub struct Rows<'s> {
     codes: Vec<OnceLock<Arc<Levels>>>,
     omitted: AtomicU64,
     unweighted: AtomicU64,
+    unweighted_codes: Mutex<BTreeSet<(usize, u32)>>,
 }
 
 impl<'s> Rows<'s> {
@@ -90,6 +92,7 @@ impl<'s> Rows<'s> {
             codes,
             omitted: AtomicU64::new(0),
             unweighted: AtomicU64::new(0),
+            unweighted_codes: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -147,6 +150,14 @@ impl<'s> Rows<'s> {
     /// leave the range of double precision; decided by the first block that is read.
     pub fn scales(&self) -> &[f64] {
         self.scales.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Codes of a variable that rows of weight zero have.
+    pub fn unweighted_codes(&self, variable: usize) -> Vec<u32> {
+        let seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
+        seen.range((variable, 0)..=(variable, u32::MAX))
+            .map(|&(_, c)| c)
+            .collect()
     }
 
     /// Rows left out as incomplete, and rows of zero weight, since the last call.
@@ -270,6 +281,7 @@ impl<'s> Rows<'s> {
         let mut weights: Option<Cow<'_, [f64]>> = None;
         if let Some(w) = self.roles.weights {
             let column = self.number(batch, &values, w, "the weights")?;
+            let mut weightless: Vec<u32> = Vec::new();
             for i in 0..n {
                 if keep.as_ref().is_none_or(|k| k[i]) {
                     let x = column[i];
@@ -280,11 +292,21 @@ impl<'s> Rows<'s> {
                     }
                     if x == 0.0 {
                         keep.get_or_insert_with(|| vec![true; n])[i] = false;
-                        self.unweighted.fetch_add(1, Ordering::Relaxed);
+                        weightless.push(i as u32);
                     }
                 }
             }
             weights = Some(Cow::Owned(column.into_owned()));
+            if !weightless.is_empty() {
+                self.unweighted
+                    .fetch_add(weightless.len() as u64, Ordering::Relaxed);
+                // R keeps the levels of rows of weight zero
+                for &v in self.layout.groups.iter().flatten() {
+                    let codes = self.codes_of(&values[v], v, Some(&weightless));
+                    let mut seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
+                    seen.extend(codes.iter().map(|&c| (v, c)));
+                }
+            }
         }
         self.omitted.fetch_add(incomplete, Ordering::Relaxed);
         // 3. the rows that are left
@@ -330,10 +352,21 @@ impl<'s> Rows<'s> {
             };
             for mut column in columns {
                 for &o in &self.roles.offsets {
-                    let offset = self.number(batch, &values, o, "the offset")?;
-                    column = minus(&column, &offset);
+                    column = minus(&column, &self.number(batch, &values, o, "the offset")?);
                 }
                 responses.push(gather(column));
+            }
+        }
+        let mut offset: Option<Vec<f64>> = None;
+        for &o in &self.roles.offsets {
+            let column = self.number(batch, &values, o, "the offset")?;
+            let sum = offset.get_or_insert_with(|| vec![0.0; rows]);
+            match &kept {
+                None => sum.iter_mut().zip(column.iter()).for_each(|(s, x)| *s += x),
+                Some(kept) => sum
+                    .iter_mut()
+                    .zip(kept)
+                    .for_each(|(s, &i)| *s += column[i as usize]),
             }
         }
         // 5. dense columns as products of the variables' columns
@@ -371,6 +404,7 @@ impl<'s> Rows<'s> {
             kept,
             dense,
             responses,
+            offset,
             codes,
             weights,
         };
@@ -437,8 +471,16 @@ impl<'s> Rows<'s> {
 
     fn rescale(&self, block: &mut Block<'_>) {
         let scales = self.scales.get_or_init(|| {
-            let columns = block.dense.iter().chain(&block.responses);
-            columns.map(|x| power_of_two(&x.high)).collect()
+            let mut scales: Vec<f64> = block.dense.iter().map(|x| power_of_two(&x.high)).collect();
+            // responses keep the unit of their offset
+            let own = block.offset.is_none();
+            scales.extend(
+                block
+                    .responses
+                    .iter()
+                    .map(|x| if own { power_of_two(&x.high) } else { 1.0 }),
+            );
+            scales
         });
         if scales.iter().all(|&s| s == 1.0) {
             return;

@@ -143,6 +143,7 @@ impl Bound<'_> {
                 shape: shapes[v].clone(),
                 levels: self.rows.levels(v),
                 contrast: self.contrasts[v],
+                unweighted: self.rows.unweighted_codes(v),
             })
             .collect()
     }

@@ -54,6 +54,8 @@ pub struct LeastSquares {
     pub aliased: Vec<bool>,
     /// Residual sum of squares by response, in the units of the data.
     pub rss: Vec<Dd>,
+    /// Σ w f and Σ w f² of the fitted values with their offset, by response; absent without an offset.
+    pub fitted: Option<Vec<(Dd, Dd)>>,
     /// Variance over σ² of each coefficient, in the units of the data; `NaN` where aliased.
     pub variances: Vec<f64>,
     /// Rows in the fit, rows left out as incomplete, rows of zero weight.
@@ -266,6 +268,7 @@ pub fn least_squares(
 struct Last {
     runs: Vec<ResidualRun>,
     histogram: Vec<Histogram>,
+    fitted: Vec<(Dd, Dd)>,
 }
 
 fn last_of(mut last: Residuals) -> Last {
@@ -273,6 +276,7 @@ fn last_of(mut last: Residuals) -> Last {
     Last {
         runs: std::mem::take(&mut last.runs),
         histogram: std::mem::take(&mut last.histogram),
+        fitted: std::mem::take(&mut last.fitted),
     }
 }
 
@@ -705,6 +709,7 @@ fn finish(
     };
     Ok(LeastSquares {
         counts: (gram.rows, dropped.0, dropped.1),
+        fitted: (!bound.rows.roles().offsets.is_empty()).then_some(last.fitted),
         columns,
         gram,
         normal,

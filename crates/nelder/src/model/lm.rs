@@ -99,7 +99,7 @@ impl<'s> Lm<'s> {
                     coefficients,
                     std_errors,
                     rss,
-                    mss: (total(&fit, y, spec_intercept(&bound)) - fit.rss[y]).hi.max(0.0),
+                    mss: model_sum(&fit, y, rank, bound.terms.intercept),
                     sigma: if df_residual == 0 {
                         f64::NAN
                     } else {
@@ -179,8 +179,24 @@ impl<'s> Lm<'s> {
     }
 }
 
-fn spec_intercept(bound: &Bound<'_>) -> bool {
-    bound.terms.intercept
+/// Sum of squares of the fitted values, offset included, about their mean, or about zero without an intercept;
+/// zero for a model of the intercept alone, as R has it.
+fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 {
+    if rank == usize::from(intercept) {
+        return 0.0;
+    }
+    let value = match &fit.fitted {
+        None => total(fit, y, intercept) - fit.rss[y],
+        Some(fitted) => {
+            let (sum, squares) = fitted[y];
+            if intercept {
+                squares - sum * sum / fit.gram.weight
+            } else {
+                squares
+            }
+        }
+    };
+    value.hi.max(0.0)
 }
 
 /// Names of several responses: the column names of `cbind(a, b)`.

@@ -43,6 +43,8 @@ pub struct Residuals {
     pub rows: u64,
     /// Σ w r².
     pub squares: Vec<Dd>,
+    /// Σ w f and Σ w f² of the fitted values f with their offset; zero without an offset.
+    pub fitted: Vec<(Dd, Dd)>,
     /// Σ w r.
     pub ones: Vec<Dd>,
     /// Σ w x r over the dense columns x.
@@ -133,6 +135,7 @@ impl Residuals {
             keep,
             rows: 0,
             squares: vec![Dd::ZERO; m],
+            fitted: vec![(Dd::ZERO, Dd::ZERO); m],
             ones: vec![Dd::ZERO; m],
             dense: vec![vec![Dd::ZERO; atoms.dense]; m],
             groups: (0..m).map(|_| tables()).collect(),
@@ -142,6 +145,19 @@ impl Residuals {
             } else {
                 widths.iter().map(|&w| Histogram::new(w)).collect()
             },
+        }
+    }
+}
+
+impl Residuals {
+    fn add_fitted(&mut self, k: usize, block: &Block<'_>, offset: &[f64], residuals: &[f64]) {
+        let response = &block.responses[k].high;
+        let (sum, squares) = &mut self.fitted[k];
+        for i in 0..block.rows {
+            let f = Dd::two_sum(response[i] - residuals[i], offset[i]);
+            let w = block.weights.as_ref().map_or(1.0, |w| w[i]);
+            *sum += f.mul_f64(w);
+            *squares += (f * f).mul_f64(w);
         }
     }
 }
@@ -251,6 +267,9 @@ impl Accumulator for Residuals {
             };
             self.squares[k] += kernels::dot(r, wr);
             self.ones[k] += kernels::sum(wr);
+            if let Some(offset) = &block.offset {
+                self.add_fitted(k, block, offset, &high);
+            }
             let dense = &block.dense[..self.atoms.dense];
             for (x, cell) in dense.iter().zip(&mut self.dense[k]) {
                 *cell += kernels::dot(pair(x), wr);
@@ -304,6 +323,8 @@ impl Accumulator for Residuals {
         for k in 0..self.squares.len() {
             self.squares[k] += other.squares[k];
             self.ones[k] += other.ones[k];
+            self.fitted[k].0 += other.fitted[k].0;
+            self.fitted[k].1 += other.fitted[k].1;
             for (a, b) in self.dense[k].iter_mut().zip(&other.dense[k]) {
                 *a += *b;
             }
