@@ -1,6 +1,7 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
 mod bound;
+mod covariance;
 mod error;
 mod ladder;
 mod lm;
@@ -8,6 +9,7 @@ mod report;
 mod spec;
 
 pub use bound::{Bound, bind};
+pub use covariance::{Covariance, Vcov};
 pub use error::ModelError;
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
