@@ -109,3 +109,18 @@ pub fn near(got: f64, want: f64, tol: f64, scale: f64, what: &str) {
     }
     assert!((got - want).abs() <= tol * scale.abs().max(want.abs()), "{what}: {got:e} is not {want:e}");
 }
+
+/// Runs each case; says at the end which failed.
+pub fn each(families: &[&str], kind: &str, mut check: impl FnMut(&Value, &str)) {
+    let mut failed = Vec::new();
+    for family in families {
+        for case in cases(family).iter().filter(|c| c["kind"] == kind && !unusual(&c["options"])) {
+            let name = format!("{family}: {}", case["name"].as_str().unwrap());
+            let run = std::panic::AssertUnwindSafe(|| check(case, &name));
+            if std::panic::catch_unwind(run).is_err() {
+                failed.push(name);
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{failed:#?}");
+}
