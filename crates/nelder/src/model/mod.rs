@@ -1,17 +1,26 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
+mod anova;
 mod bound;
+mod covariance;
 mod error;
 mod ladder;
 mod lm;
+mod nested;
 mod normal;
 mod report;
+mod scores;
 mod spec;
+mod step;
 
+pub use anova::{ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova};
 pub use bound::{Bound, bind};
+pub use covariance::{Covariance, Vcov};
 pub use error::ModelError;
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
+pub use nested::Stage;
 pub use normal::{Absorbed, Correction, Functional, LevelMeans, Normal, Score, Solution, by_atom};
 pub use report::{Digits, SolveReport};
 pub use spec::{Accuracy, LmSpec};
+pub use step::{Direction, Move, Step, StepScope, step};

@@ -6,7 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::design::{Block, RowError, Rows};
-use crate::frame::SourceError;
+use crate::frame::{Batch, SourceError};
 
 /// A sufficient statistic that is updated by blocks of rows and merged.
 pub trait Accumulator: Send {
@@ -102,6 +102,31 @@ pub fn run<A: Accumulator>(
     monitor: &dyn Monitor,
     new: impl Fn() -> A,
 ) -> Result<(A, PassRecord), PassError> {
+    run_beside(
+        name,
+        precision,
+        rows,
+        &[],
+        monitor,
+        new,
+        |accumulator: &mut A, block, _| {
+            accumulator.update(block);
+            Ok(())
+        },
+    )
+}
+
+/// Runs one pass that reads `beside`, columns of the source, along with those of the design: `update` gets the
+/// rows of a block and a batch of the columns beside it (all rows of the batch the block was made from).
+pub fn run_beside<A: Accumulator>(
+    name: &str,
+    precision: &str,
+    rows: &Rows<'_>,
+    beside: &[usize],
+    monitor: &dyn Monitor,
+    new: impl Fn() -> A,
+    update: impl Fn(&mut A, &Block<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
+) -> Result<(A, PassRecord), PassError> {
     let start = Instant::now();
     let source = rows.source();
     let workers: Vec<Mutex<A>> = (0..source.workers().max(1)).map(|_| Mutex::new(new())).collect();
@@ -120,15 +145,36 @@ pub fn run<A: Accumulator>(
         false
     };
     let total = source.rows();
-    let scan = source.scan(rows.columns(), &|worker, batch| {
-        match rows.block(&batch) {
-            Ok(block) => {
-                let mut accumulator = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
-                if block.rows > 0 {
-                    accumulator.update(&block);
-                }
+    let own = rows.columns();
+    let mut wanted = own.to_vec();
+    let places: Vec<usize> = beside
+        .iter()
+        .map(|c| {
+            wanted.iter().position(|w| w == c).unwrap_or_else(|| {
+                wanted.push(*c);
+                wanted.len() - 1
+            })
+        })
+        .collect();
+    let scan = source.scan(&wanted, &|worker, mut batch| {
+        let columns = places.iter().map(|&p| batch.columns[p].clone()).collect();
+        batch.columns.truncate(own.len());
+        let other = Batch {
+            index: batch.index,
+            first_row: batch.first_row,
+            rows: batch.rows,
+            columns,
+        };
+        let done = rows.block(&batch).and_then(|block| {
+            let mut accumulator = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
+            if block.rows > 0 {
+                update(&mut accumulator, &block, &other)
+            } else {
+                Ok(())
             }
-            Err(error) => return halt(Stop::Row(error)),
+        });
+        if let Err(error) = done {
+            return halt(Stop::Row(error));
         }
         monitor.advance(name, batch.rows as u64, total) || halt(Stop::Interrupt)
     });

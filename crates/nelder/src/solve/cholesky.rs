@@ -6,7 +6,8 @@
 //! uses. The pivots of the Cholesky factor are these norms.
 
 use faer::linalg::solvers::{DenseSolveCore, Llt};
-use faer::{Mat, Side};
+use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
+use faer::{Mat, Par, Side};
 use nelder_device::{Dd, Rows2, kernels};
 
 use super::Symmetric;
@@ -116,15 +117,7 @@ pub(super) fn from_triangle(
     orthogonal: bool,
 ) -> Factor {
     let r = accepted.len();
-    // rows of U = L⁻ᵀ, so that the inverse is U Uᵀ: column c of L⁻¹ by forward substitution
-    let mut u = Rows2::zeros(r, r.max(1));
-    for c in 0..r {
-        u.set(c, c, Dd::ONE / l.get(c, c));
-        for i in c + 1..r {
-            let s = kernels::dot(l.part(i, c, i), u.part(c, c, i));
-            u.set(c, i, -(s / l.get(i, i)));
-        }
-    }
+    let u = inverse_transposed(&l, r);
     let inverse = Mat::from_fn(r, r, |i, j| {
         let from = i.max(j);
         kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
@@ -138,6 +131,19 @@ pub(super) fn from_triangle(
         orthogonal,
         lower: Lower::Twice(l),
     }
+}
+
+/// Rows of U = L⁻ᵀ, so that the inverse is U Uᵀ: column c of L⁻¹ by forward substitution.
+fn inverse_transposed(l: &Rows2, r: usize) -> Rows2 {
+    let mut u = Rows2::zeros(r, r.max(1));
+    for c in 0..r {
+        u.set(c, c, Dd::ONE / l.get(c, c));
+        for i in c + 1..r {
+            let s = kernels::dot(l.part(i, c, i), u.part(c, c, i));
+            u.set(c, i, -(s / l.get(i, i)));
+        }
+    }
+    u
 }
 
 impl Factor {
@@ -181,6 +187,34 @@ impl Factor {
             x[i] = s / self.entry(i, i);
         }
         x
+    }
+
+    /// The matrix that sends a row of the columns to orthonormal coordinates: columns x accepted, entry (j, a) is
+    /// entry (a, j) of L⁻¹ over the scale of column j; zero where aliased. Its product with its transpose is the
+    /// inverse.
+    pub fn root(&self) -> Mat<f64> {
+        let r = self.accepted.len();
+        let mut root = Mat::zeros(self.scales.len(), r);
+        match &self.lower {
+            Lower::Twice(l) => {
+                let u = inverse_transposed(l, r);
+                for (c, &j) in self.accepted.iter().enumerate() {
+                    for a in c..r {
+                        root[(j, a)] = u.get(c, a).div_f64(self.scales[j]).hi;
+                    }
+                }
+            }
+            Lower::Double(llt) => {
+                let mut inverse = Mat::<f64>::identity(r, r);
+                solve_lower_triangular_in_place(llt.L(), inverse.as_mut(), Par::Seq);
+                for (c, &j) in self.accepted.iter().enumerate() {
+                    for a in c..r {
+                        root[(j, a)] = inverse[(a, c)] / self.scales[j];
+                    }
+                }
+            }
+        }
+        root
     }
 
     fn entry(&self, i: usize, j: usize) -> Dd {

@@ -1,0 +1,192 @@
+//! Tables of inference from fits: coefficients with tests and intervals under any covariance, analysis of variance.
+
+use super::distributions::{f, student};
+use super::record::{CoefficientRow, FStatistic};
+use super::tables::{ModelRow, SequentialRow, SingleTermRow};
+use crate::model::{Covariance, Lm, ModelLine, Sequential, TermChanges};
+
+/// t intervals of a response's coefficients at a level, (lower, upper) by column in the units of the data; `NaN`
+/// where aliased or without residual degrees of freedom. R's `confint`; with a covariance, lmtest's `coefci`.
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::Quiet;
+/// use nelder::summary::inference::confint;
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let (low, high) = confint(&fit, 0, 0.95, None)[1];
+/// assert!(low < 1.96 && 1.96 < high);
+/// ```
+///
+/// # Panics
+/// When there is no such response.
+pub fn confint(
+    fit: &Lm<'_>,
+    response: usize,
+    level: f64,
+    covariance: Option<&Covariance>,
+) -> Vec<(f64, f64)> {
+    let own = &fit.responses[response];
+    let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
+    let width = student::quantile_upper((1.0 - level) / 2.0, fit.df_residual as f64);
+    own.coefficients
+        .iter()
+        .zip(errors)
+        .map(|(b, s)| (b - width * s, b + width * s))
+        .collect()
+}
+
+/// The coefficient table of a response at a level: R's `summary`, or under another covariance lmtest's `coeftest`.
+///
+/// # Panics
+/// When there is no such response.
+pub fn coefficient_rows(
+    fit: &Lm<'_>,
+    response: usize,
+    level: f64,
+    covariance: Option<&Covariance>,
+) -> Vec<CoefficientRow> {
+    let own = &fit.responses[response];
+    let df = fit.df_residual as f64;
+    let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
+    let intervals = confint(fit, response, level, covariance);
+    let rows = fit
+        .names()
+        .iter()
+        .zip(&own.coefficients)
+        .zip(errors)
+        .zip(intervals);
+    rows.map(|(((term, &b), s), (low, high))| {
+        let some = |v: f64| (!b.is_nan()).then_some(v);
+        let t = b / s;
+        let p = if t.is_nan() {
+            f64::NAN
+        } else {
+            student::two_sided(t, df)
+        };
+        CoefficientRow {
+            term: term.clone(),
+            estimate: some(b),
+            std_error: some(s),
+            statistic: some(t),
+            p_value: some(p),
+            conf_low: some(low),
+            conf_high: some(high),
+        }
+    })
+    .collect()
+}
+
+/// The F test of all coefficients but the intercept under a covariance: lmtest's `waldtest`.
+pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FStatistic> {
+    let (value, df1, df2) = fit.wald(response, covariance)?;
+    Some(FStatistic {
+        value,
+        df1,
+        df2,
+        p_value: f::upper(value, df1, df2),
+    })
+}
+
+/// F and its tail area; both missing where F is none.
+fn test(value: f64, df1: f64, df2: f64) -> (Option<f64>, Option<f64>) {
+    if value.is_nan() || df1 == 0.0 || df2 <= 0.0 {
+        return (None, None);
+    }
+    (Some(value), Some(f::upper(value, df1.abs(), df2)))
+}
+
+/// R's `anova` of one model: the terms, then the residuals.
+pub fn sequential_rows(table: &Sequential) -> Vec<SequentialRow> {
+    let df2 = table.df_residual as f64;
+    let mean = table.rss / df2;
+    let mut rows: Vec<SequentialRow> = table
+        .terms
+        .iter()
+        .map(|t| {
+            let df = t.df as f64;
+            let (f, p_value) = test(t.sum_sq / df / mean, df, df2);
+            SequentialRow {
+                term: t.term.clone(),
+                df,
+                sum_sq: t.sum_sq,
+                f,
+                p_value,
+            }
+        })
+        .collect();
+    rows.push(SequentialRow {
+        term: "Residuals".into(),
+        df: df2,
+        sum_sq: table.rss,
+        f: None,
+        p_value: None,
+    });
+    rows
+}
+
+/// R's `anova` of several models: F against the mean square of the model with the fewest residual degrees of
+/// freedom.
+pub fn model_rows(lines: &[ModelLine]) -> Vec<ModelRow> {
+    let largest = lines
+        .iter()
+        .min_by(|a, b| a.df_residual.total_cmp(&b.df_residual));
+    let (df2, mean) = largest.map_or((0.0, f64::NAN), |m| (m.df_residual, m.rss / m.df_residual));
+    lines
+        .iter()
+        .map(|line| {
+            let (f, p_value) = match (line.df, line.sum_sq) {
+                (Some(df), Some(s)) if s / df / mean >= 0.0 => test(s / df / mean, df, df2),
+                _ => (None, None),
+            };
+            ModelRow {
+                formula: line.formula.clone(),
+                res_df: line.df_residual,
+                rss: line.rss,
+                df: line.df,
+                sum_sq: line.sum_sq,
+                f,
+                p_value,
+            }
+        })
+        .collect()
+}
+
+fn single(table: &TermChanges, statistic: impl Fn(f64, f64) -> (f64, f64)) -> Vec<SingleTermRow> {
+    let row = |r: &crate::model::TermChange| {
+        let (f, p_value) = match (r.df, r.sum_sq) {
+            (Some(df), Some(s)) if df > 0.0 => {
+                let (value, df2) = statistic(s, df);
+                test(value, df, df2)
+            }
+            _ => (None, None),
+        };
+        SingleTermRow {
+            term: r.term.clone(),
+            df: r.df,
+            sum_sq: r.sum_sq,
+            rss: r.rss,
+            aic: r.aic,
+            f,
+            p_value,
+        }
+    };
+    table.rows.iter().map(row).collect()
+}
+
+/// R's `drop1(fit, test = "F")`: F against the mean square of the model itself.
+pub fn drop1_rows(table: &TermChanges) -> Vec<SingleTermRow> {
+    let mean = table.rows.first().map_or(f64::NAN, |r| r.rss / table.df_residual);
+    single(table, |s, df| (s / df / mean, table.df_residual))
+}
+
+/// R's `add1(fit, test = "F")`: F against the mean square of each larger model.
+pub fn add1_rows(table: &TermChanges) -> Vec<SingleTermRow> {
+    let rss = table.rows.first().map_or(f64::NAN, |r| r.rss);
+    single(table, |s, df| {
+        let left = table.df_residual - df;
+        (s / df / ((rss - s) / left), left)
+    })
+}
