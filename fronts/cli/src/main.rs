@@ -1,1 +1,27 @@
-fn main() {}
+//! The `nelder` command: models of files, printed as R prints them.
+
+mod arguments;
+mod failure;
+mod lm;
+mod output;
+mod progress;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Command, Nelder};
+
+fn main() -> ExitCode {
+    let arguments = Nelder::parse();
+    let done = match arguments.command {
+        Command::Lm(options) => lm::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("nelder: {failure}");
+            ExitCode::from(failure.code())
+        }
+    }
+}

@@ -92,7 +92,7 @@ impl Tally {
         for (y, right) in normal.right.iter().enumerate() {
             for (e, &i) in factor.effects(right).iter().zip(&factor.accepted) {
                 let s = &mut self.stages[stage[normal.kept[i]]].squares[y];
-                *s = *s + *e * *e;
+                *s += *e * *e;
             }
         }
         normal
@@ -164,21 +164,21 @@ impl LeastSquares {
                 if let Some(a) = &normal.absorbed {
                     for (y, sum) in squares.iter_mut().enumerate() {
                         for (w, mean) in a.weights.iter().zip(&a.responses[y]) {
-                            *sum = *sum + *w * *mean * *mean;
+                            *sum += *w * *mean * *mean;
                         }
                         if term.parametrization == Parametrization::Full {
                             let mean = normal.response_means[y];
-                            *sum = *sum + normal.weight * mean * mean;
+                            *sum += normal.weight * mean * mean;
                         }
                     }
                 }
                 for s in &tally.stages[..=at] {
                     rank += s.rank;
-                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a = *a + *b);
+                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a += *b);
                 }
                 for s in &first.stages[..at] {
                     rank -= s.rank.min(rank);
-                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a = *a - *b);
+                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a -= *b);
                 }
                 tally.stages[..at].clone_from_slice(&first.stages[..at]);
                 tally.stages[at] = Stage { rank, squares };
@@ -211,7 +211,7 @@ impl Lm<'_> {
         let stages = self.fit.stages(&stage, self.spec.tolerance())?;
         let mut rss = self.fit.rss.clone();
         if let Some(rest) = stages.get(1) {
-            rss.iter_mut().zip(&rest.squares).for_each(|(a, b)| *a = *a + *b);
+            rss.iter_mut().zip(&rest.squares).for_each(|(a, b)| *a += *b);
         }
         Ok((stages[0].rank, rss))
     }

@@ -4,6 +4,7 @@ pub mod coefficients;
 pub mod distributions;
 pub mod format;
 pub mod inference;
+pub mod linear;
 pub mod print;
 pub mod record;
 pub mod tables;

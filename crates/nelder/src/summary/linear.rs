@@ -1,0 +1,79 @@
+//! The summary of a fitted linear model.
+
+use super::distributions::f;
+use super::inference::{coefficient_rows, wald};
+use super::record::{FStatistic, LmSummary, ResidualSummary};
+use crate::model::{Covariance, Lm};
+
+/// R's `summary` of a fit, one record for each response, confidence limits at `level`. `call` is printed as it
+/// is. With covariances (one for each response) the tests are those of lmtest's `coeftest` and `waldtest`.
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::Quiet;
+/// use nelder::summary::{linear::summaries, print};
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let text = print::summaries(&summaries(&fit, "lm(formula = y ~ x)", 0.95, None));
+/// assert!(text.contains("(Intercept)"));
+/// ```
+pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Covariance]>) -> Vec<LmSummary> {
+    (0..fit.responses.len())
+        .map(|y| {
+            let own = &fit.responses[y];
+            let covariance = covariances.and_then(|c| c.get(y));
+            let intercept_only = fit.rank == usize::from(fit.intercept());
+            let some = |v: f64| (!intercept_only).then_some(v);
+            let f_statistic = match covariance {
+                Some(c) => wald(fit, y, c),
+                None => fit.f_statistic(y).map(|(value, df1, df2)| FStatistic {
+                    value,
+                    df1,
+                    df2,
+                    p_value: f::upper(value, df1, df2),
+                }),
+            };
+            LmSummary {
+                call: call.to_string(),
+                response: own.name.clone(),
+                residuals: residuals(fit, y),
+                weighted: fit.weighted(),
+                coefficients: coefficient_rows(fit, y, level, covariance),
+                aliased: fit.names().len() - fit.rank,
+                sigma: own.sigma,
+                df_residual: fit.df_residual,
+                rank: fit.rank,
+                r_squared: some(own.r_squared()),
+                adj_r_squared: some(fit.adj_r_squared(y)),
+                f_statistic,
+                omitted: fit.omitted(),
+                nobs: fit.rows(),
+                log_lik: own.log_lik,
+                aic: fit.aic(y),
+                bic: fit.bic(y),
+                deviance: own.rss,
+            }
+        })
+        .collect()
+}
+
+/// Quantiles with more than five residual degrees of freedom, else all residuals by row number, as R has it.
+fn residuals(fit: &Lm<'_>, response: usize) -> ResidualSummary {
+    match fit.df_residual {
+        0 => ResidualSummary::Saturated,
+        1..=5 => {
+            let (mut names, mut values) = (Vec::new(), Vec::new());
+            for run in &fit.fit.residuals {
+                for (i, &value) in run.values[response].iter().enumerate() {
+                    let at = run.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]));
+                    names.push((run.first_row + at + 1).to_string());
+                    values.push(value);
+                }
+            }
+            ResidualSummary::All { names, values }
+        }
+        _ => ResidualSummary::Quantiles(fit.responses[response].quantiles),
+    }
+}

@@ -1,0 +1,128 @@
+//! `nelder lm`.
+
+use std::io::Write;
+
+use nelder::design::Missing;
+use nelder::formula::Contrast;
+use nelder::model::{Accuracy, Covariance, LmSpec, Vcov, lm};
+use nelder::summary::{linear, print, tidy};
+
+use crate::arguments::LmOptions;
+use crate::failure::Failure;
+use crate::output;
+use crate::progress::Progress;
+
+/// Fits and prints.
+pub fn run(options: &LmOptions) -> Result<(), Failure> {
+    let spec = spec(options)?;
+    let kind: Vcov = options.vcov.parse()?;
+    if !(options.level > 0.0 && options.level < 1.0) {
+        return Err(Failure::Usage(format!(
+            "--level {} is not between 0 and 1",
+            options.level
+        )));
+    }
+    // the formula is checked before the file is opened
+    nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
+    let source = nelder_data::open(&options.data)?;
+    let progress = Progress::new();
+    let mut fit = lm(&spec, &source, &progress).map_err(|e| {
+        progress.clear();
+        unreadable(e.into(), source.unreadable())
+    })?;
+    let covariances = if kind == Vcov::Iid {
+        None
+    } else {
+        let found: Result<Vec<Covariance>, _> = (0..fit.responses.len())
+            .map(|y| fit.vcov(y, &kind, &progress))
+            .collect();
+        let found = found?;
+        for covariance in &found {
+            fit.fit.report.passes.extend(covariance.passes.iter().cloned());
+        }
+        Some(found)
+    };
+    progress.clear();
+    let stem = options
+        .data
+        .file_stem()
+        .map_or("data".into(), |s| s.to_string_lossy().into_owned());
+    let weights = options
+        .weights
+        .as_ref()
+        .map_or(String::new(), |w| format!(", weights = {w}"));
+    let call = format!("lm(formula = {}, data = {stem}{weights})", options.formula);
+    let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
+    let report = &fit.fit.report;
+    if let Some(path) = &options.tidy {
+        output::write_whole(path, |out| {
+            let mut out = out;
+            tidy::write_csv(&mut out, &summaries)
+        })?;
+    }
+    let text = if options.json {
+        let value = output::json(&summaries, report)?;
+        let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::Data(e.to_string()))?;
+        text + "\n"
+    } else if options.tidy.is_some() {
+        String::new()
+    } else {
+        let mut text = print::summaries(&summaries);
+        if kind != Vcov::Iid {
+            text += &format!("Standard errors: {}\n", options.vcov);
+        }
+        if options.explain {
+            text += "\n";
+            text += &output::explain(report);
+        }
+        text
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // the reader of a pipe may leave early
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Data(e.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// An unknown column may be one that the file has in a type that no model can use.
+fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
+    match failure {
+        Failure::Data(what) => {
+            let hint = columns
+                .iter()
+                .find(|(name, _)| what.contains(&format!("`{name}`")))
+                .map_or(String::new(), |(name, kind)| {
+                    format!("\nthe file has a column `{name}` of type {kind}, which a model cannot use")
+                });
+            Failure::Data(what + &hint)
+        }
+        other => other,
+    }
+}
+
+fn spec(options: &LmOptions) -> Result<LmSpec, Failure> {
+    let mut spec = LmSpec::new(&options.formula);
+    spec.weights = options.weights.clone();
+    spec.subset = options.subset.clone();
+    spec.offset = options.offset.clone();
+    spec.tol = options.tol;
+    spec.missing = match options.na.as_str() {
+        "exclude" => Missing::Exclude,
+        "fail" => Missing::Fail,
+        _ => Missing::Omit,
+    };
+    spec.accuracy = match options.precision.as_str() {
+        "certified" => Accuracy::Certified,
+        "f64" => Accuracy::Double,
+        _ => Accuracy::Auto,
+    };
+    for text in &options.contrasts {
+        let Some((name, kind)) = text.split_once('=') else {
+            return Err(Failure::Usage(format!("--contrasts {text}: write name=sum")));
+        };
+        let contrast =
+            Contrast::parse(kind.trim()).map_err(|e| Failure::Usage(format!("--contrasts {text}: {e}")))?;
+        spec.contrasts.push((name.trim().to_string(), contrast));
+    }
+    Ok(spec)
+}

@@ -1,0 +1,101 @@
+//! What a fit is printed and written as.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::path::Path;
+
+use nelder::model::SolveReport;
+use nelder::summary::LmSummary;
+use nelder::summary::tidy;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// The object of `--json`. Several responses stand in `responses`, one alone beside the report.
+pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<Value, Failure> {
+    let to = |v: serde_json::Result<Value>| v.map_err(|e| Failure::Data(e.to_string()));
+    let report = to(serde_json::to_value(report))?;
+    let mut parts = Vec::new();
+    for summary in summaries {
+        let Value::Object(mut part) = to(serde_json::to_value(tidy::Report::from(summary)))? else {
+            continue;
+        };
+        if summaries.len() > 1 {
+            part.insert("response".into(), json!(summary.response));
+        }
+        parts.push(part);
+    }
+    Ok(match parts.len() {
+        1 => {
+            let mut one = parts.remove(0);
+            one.insert("report".into(), report);
+            Value::Object(one)
+        }
+        _ => json!({ "responses": parts, "report": report }),
+    })
+}
+
+/// The report as text.
+pub fn explain(report: &SolveReport) -> String {
+    let mut out = String::new();
+    let digits = &report.digits;
+    let errors = digits
+        .std_errors
+        .map_or("none".to_string(), |d| format!("{d:.1}"));
+    let _ = writeln!(
+        out,
+        "Computed by {} in {} on {}",
+        report.algorithm, report.precision, report.device
+    );
+    let _ = writeln!(out, "  condition of the scaled design  {:.3e}", report.condition);
+    let _ = writeln!(
+        out,
+        "  digits known to be right        {:.1} of the coefficients, {errors} of their standard errors",
+        digits.coefficients
+    );
+    let _ = writeln!(out, "  refinements                     {}", report.refinements);
+    for note in &report.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    let width = report
+        .passes
+        .iter()
+        .map(|p| p.name.len())
+        .max()
+        .unwrap_or(4)
+        .max(4);
+    let _ = writeln!(
+        out,
+        "  {:<width$} {:>12} {:>14} {:>6} {:>9} {:>10}",
+        "pass", "rows", "bytes", "device", "precision", "seconds"
+    );
+    for p in &report.passes {
+        let _ = writeln!(
+            out,
+            "  {:<width$} {:>12} {:>14} {:>6} {:>9} {:>10.4}",
+            p.name, p.rows, p.bytes, p.device, p.precision, p.seconds
+        );
+    }
+    out
+}
+
+/// Writes a file whole or not at all: under another name first, which then becomes the file's.
+pub fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let attempt = || -> std::io::Result<()> {
+        let mut file = std::io::BufWriter::new(std::fs::File::create(&temporary)?);
+        write(&mut file)?;
+        file.flush()?;
+        std::fs::rename(&temporary, path)
+    };
+    attempt().map_err(|e| {
+        let _ = std::fs::remove_file(&temporary);
+        Failure::Data(format!("{}: {e}", path.display()))
+    })
+}

@@ -1,0 +1,76 @@
+//! A progress bar for passes that take long, and Ctrl-C in the middle of one.
+
+use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use nelder::pass::Monitor;
+
+/// Work shorter than this shows nothing.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// Shows a bar on standard error when that is a terminal; stops a pass after Ctrl-C.
+pub struct Progress {
+    start: Instant,
+    stop: Arc<AtomicBool>,
+    rows: AtomicU64,
+    pass: Mutex<String>,
+    bar: OnceLock<ProgressBar>,
+    shown: bool,
+}
+
+impl Progress {
+    /// Watches from now on.
+    pub fn new() -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let flag = stop.clone();
+        // a second handler cannot be set; then Ctrl-C ends the process as usual
+        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
+        Progress {
+            start: Instant::now(),
+            stop,
+            rows: AtomicU64::new(0),
+            pass: Mutex::new(String::new()),
+            bar: OnceLock::new(),
+            shown: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Monitor for Progress {
+    fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool {
+        if self.shown {
+            let mut name = self.pass.lock().unwrap_or_else(|e| e.into_inner());
+            if *name != pass {
+                *name = pass.to_string();
+                self.rows.store(0, Ordering::Relaxed);
+                if let Some(bar) = self.bar.get() {
+                    bar.set_message(name.clone());
+                    bar.reset();
+                }
+            }
+            let done = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
+            if self.start.elapsed() > QUIET {
+                let bar = self.bar.get_or_init(|| {
+                    let bar = total.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
+                    if let Ok(style) = ProgressStyle::with_template("{msg:16} {wide_bar} {percent}% {eta}") {
+                        bar.set_style(style);
+                    }
+                    bar.set_message(name.clone());
+                    bar
+                });
+                bar.set_position(done);
+            }
+        }
+        !self.stop.load(Ordering::Relaxed)
+    }
+}
