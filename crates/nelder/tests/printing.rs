@@ -4,15 +4,17 @@ use nelder::summary::format::{
     SMALLEST_P, format_p_value, format_significant, general, round_half_even, signif, zapsmall,
 };
 use nelder::summary::tables::{
-    ModelRow, SequentialRow, SingleTermRow, between_models, sequential, single_term_additions, single_term_deletions,
-    step,
+    ModelRow, SequentialRow, SingleTermRow, between_models, sequential, single_term_additions,
+    single_term_deletions, step,
 };
 use nelder::summary::{CoefficientRow, FStatistic, LmSummary, ResidualSummary, print};
 use serde_json::Value;
 use std::path::Path;
 
 fn oracle(file: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../accuracy/oracle").join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../accuracy/oracle")
+        .join(file)
 }
 
 fn read_json(file: &str) -> Vec<Value> {
@@ -57,14 +59,19 @@ fn record(v: &Value) -> LmSummary {
         },
     };
     let table = numbers(&v["coefficients"]);
-    let coefficients = v["terms"].as_array().unwrap().iter().zip(table.chunks(4)).map(|(term, row)| CoefficientRow {
-        term: text(term),
-        estimate: row[0],
-        std_error: row[1],
-        statistic: row[2],
-        p_value: row[3],
-        ..Default::default()
-    });
+    let coefficients = v["terms"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(table.chunks(4))
+        .map(|(term, row)| CoefficientRow {
+            term: text(term),
+            estimate: row[0],
+            std_error: row[1],
+            statistic: row[2],
+            p_value: row[3],
+            ..Default::default()
+        });
     let f_statistic = v["f"].as_array().map(|f| FStatistic {
         value: known(&f[0]),
         df1: known(&f[1]),
@@ -95,7 +102,10 @@ fn record(v: &Value) -> LmSummary {
 
 /// Row labels, and the columns as R holds them.
 fn table(v: &Value) -> (Vec<String>, Vec<Vec<Option<f64>>>) {
-    (texts(&v["rows"]), v["columns"].as_array().unwrap().iter().map(numbers).collect())
+    (
+        texts(&v["rows"]),
+        v["columns"].as_array().unwrap().iter().map(numbers).collect(),
+    )
 }
 
 fn single_terms(v: &Value) -> Vec<SingleTermRow> {
@@ -124,9 +134,15 @@ fn printed(case: &Value) -> String {
             let fit = record(&v[0]);
             print::brief(&fit.call.clone(), &[fit])
         }
-        "brief_of" => {
-            print::brief(&text(&v["call"]), &v["fits"].as_array().unwrap().iter().map(record).collect::<Vec<_>>())
-        }
+        "brief_of" => print::brief(
+            &text(&v["call"]),
+            &v["fits"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(record)
+                .collect::<Vec<_>>(),
+        ),
         "sequential" => {
             let (rows, c) = table(&v["table"]);
             let rows: Vec<SequentialRow> = rows
@@ -205,7 +221,13 @@ fn tables_are_those_of_r() {
             ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -214,8 +236,10 @@ fn numbers_are_written_as_r_writes_them() {
     assert!(cases.len() > 2000);
     let mut wrong = Vec::new();
     for case in &cases {
-        let x: Vec<Option<f64>> =
-            texts(&case["x"]).iter().map(|s| if s == "NA" { None } else { Some(s.parse().unwrap()) }).collect();
+        let x: Vec<Option<f64>> = texts(&case["x"])
+            .iter()
+            .map(|s| if s == "NA" { None } else { Some(s.parse().unwrap()) })
+            .collect();
         let plain: Vec<f64> = x.iter().map(|v| v.unwrap_or(f64::NAN)).collect();
         let digits = case["digits"].as_i64().unwrap();
         let call = case["call"].as_str().unwrap();
@@ -243,8 +267,16 @@ fn numbers_are_written_as_r_writes_them() {
             })
         };
         if !agrees {
-            wrong.push(format!("{call} {plain:?} {digits}: ours {written:?} {values:?}, R {expected:?}"));
+            wrong.push(format!(
+                "{call} {plain:?} {digits}: ours {written:?} {values:?}, R {expected:?}"
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }

@@ -1,7 +1,8 @@
 //! Matrices of coefficients and tests, printed by R's rules for `printCoefmat`.
 
 use super::format::{
-    SMALLEST_P, STARS_LEGEND, format_optional, format_p_value, format_significant, round_half_even, stars, zapsmall,
+    SMALLEST_P, STARS_LEGEND, format_optional, format_p_value, format_significant, round_half_even, stars,
+    zapsmall,
 };
 use super::record::CoefficientRow;
 use super::text::{self, Justify};
@@ -35,7 +36,11 @@ pub struct Column {
 impl Column {
     /// A column from its parts.
     pub fn new(name: &str, role: Role, values: Vec<Option<f64>>) -> Self {
-        Self { name: name.to_owned(), role, values }
+        Self {
+            name: name.to_owned(),
+            role,
+            values,
+        }
     }
 }
 
@@ -59,15 +64,31 @@ impl TestMatrix {
         let values: Vec<Vec<Option<f64>>> = self
             .columns
             .iter()
-            .map(|column| if column.role == Role::Amount { zap(&column.values, digits) } else { column.values.clone() })
+            .map(|column| {
+                if column.role == Role::Amount {
+                    zap(&column.values, digits)
+                } else {
+                    column.values.clone()
+                }
+            })
             .collect();
 
-        let of = |role: Role| self.columns.iter().enumerate().filter(move |(_, c)| c.role == role).map(|(j, _)| j);
+        let of = |role: Role| {
+            self.columns
+                .iter()
+                .enumerate()
+                .filter(move |(_, c)| c.role == role)
+                .map(|(j, _)| j)
+        };
         let coefficients: Vec<usize> = of(Role::Coefficient).collect();
         let decimals = coefficient_decimals(coefficients.iter().flat_map(|&j| &values[j]), digits);
-        together(&coefficients, &values, &mut cells, digits, |v| round_half_even(v, decimals));
+        together(&coefficients, &values, &mut cells, digits, |v| {
+            round_half_even(v, decimals)
+        });
         let statistics: Vec<usize> = of(Role::Statistic).collect();
-        together(&statistics, &values, &mut cells, digits, |v| round_half_even(v, test_digits as i32));
+        together(&statistics, &values, &mut cells, digits, |v| {
+            round_half_even(v, test_digits as i32)
+        });
         for j in of(Role::Amount).chain(of(Role::Count)) {
             cells[j] = format_optional(&values[j], digits);
         }
@@ -76,12 +97,24 @@ impl TestMatrix {
         let mut star_column = None;
         for (j, column) in self.columns.iter().enumerate() {
             if column.role == Role::PValue {
-                let known: Vec<f64> = column.values.iter().flatten().copied().filter(|p| !p.is_nan()).collect();
+                let known: Vec<f64> = column
+                    .values
+                    .iter()
+                    .flatten()
+                    .copied()
+                    .filter(|p| !p.is_nan())
+                    .collect();
                 let mut texts = format_p_value(&known, test_digits, SMALLEST_P).into_iter();
                 cells[j] = column
                     .values
                     .iter()
-                    .map(|p| if p.is_some_and(|p| !p.is_nan()) { texts.next().unwrap_or_default() } else { String::new() })
+                    .map(|p| {
+                        if p.is_some_and(|p| !p.is_nan()) {
+                            texts.next().unwrap_or_default()
+                        } else {
+                            String::new()
+                        }
+                    })
                     .collect();
                 if known.iter().any(|&p| p < 0.1) {
                     star_column = Some(star_cells(&column.values));
@@ -119,14 +152,19 @@ impl TestMatrix {
                 continue;
             }
             for (i, value) in values[j].iter().enumerate() {
-                let Some(v) = value.filter(|v| !v.is_nan()) else { continue };
+                let Some(v) = value.filter(|v| !v.is_nan()) else {
+                    continue;
+                };
                 let written: f64 = cells[j][i].trim().parse().unwrap_or(v);
                 if (v == 0.0) != (written == 0.0) {
                     vanished.push((j, i, v));
                 }
             }
         }
-        let texts = format_significant(&vanished.iter().map(|c| c.2).collect::<Vec<_>>(), digits.saturating_sub(1).max(1));
+        let texts = format_significant(
+            &vanished.iter().map(|c| c.2).collect::<Vec<_>>(),
+            digits.saturating_sub(1).max(1),
+        );
         for ((j, i, _), text) in vanished.into_iter().zip(texts) {
             cells[j][i] = text;
         }
@@ -147,7 +185,11 @@ fn coefficient_decimals<'a>(values: impl Iterator<Item = &'a Option<f64>>, digit
         .map(|v| v.abs())
         .filter(|v| v.is_finite() && *v != 0.0)
         .fold(f64::INFINITY, f64::min);
-    let before = if smallest.is_finite() { 1 + smallest.log10().floor() as i32 } else { 1 };
+    let before = if smallest.is_finite() {
+        1 + smallest.log10().floor() as i32
+    } else {
+        1
+    };
     (digits as i32 - before).max(1)
 }
 
@@ -159,7 +201,11 @@ fn together(
     digits: usize,
     round: impl Fn(f64) -> f64,
 ) {
-    let all: Vec<Option<f64>> = columns.iter().flat_map(|&j| &values[j]).map(|v| v.map(&round)).collect();
+    let all: Vec<Option<f64>> = columns
+        .iter()
+        .flat_map(|&j| &values[j])
+        .map(|v| v.map(&round))
+        .collect();
     let mut texts = format_optional(&all, digits).into_iter();
     for &j in columns {
         cells[j] = texts.by_ref().take(values[j].len()).collect();

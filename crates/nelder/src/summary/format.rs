@@ -19,7 +19,11 @@ fn decimal(x: f64, digits: usize) -> (i32, usize) {
     }
     let text = format!("{:.*e}", digits.max(1) - 1, x.abs());
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let significant = mantissa.trim_end_matches('0').chars().filter(char::is_ascii_digit).count();
+    let significant = mantissa
+        .trim_end_matches('0')
+        .chars()
+        .filter(char::is_ascii_digit)
+        .count();
     (exponent.parse().unwrap_or(0), significant.max(1))
 }
 
@@ -51,7 +55,13 @@ fn layout(x: impl Iterator<Item = f64>, digits: usize) -> Layout {
     let fixed = left + if decimals > 0 { decimals + 1 } else { 0 };
     let point = usize::from(significant > 1);
     let scientific = negative + point + significant + if wide_exponent { 5 } else { 4 };
-    if fixed <= scientific { Layout::Fixed { decimals } } else { Layout::Scientific { decimals: significant - 1 } }
+    if fixed <= scientific {
+        Layout::Fixed { decimals }
+    } else {
+        Layout::Scientific {
+            decimals: significant - 1,
+        }
+    }
 }
 
 fn write(x: f64, layout: Layout) -> String {
@@ -104,7 +114,11 @@ pub fn format_significant(x: &[f64], digits: usize) -> Vec<String> {
 /// [`format_significant`] where `None` is R's `NA`.
 pub fn format_optional(x: &[Option<f64>], digits: usize) -> Vec<String> {
     let layout = layout(x.iter().flatten().copied(), digits);
-    justify(x.iter().map(|v| v.map_or_else(|| "NA".to_owned(), |v| write(v, layout))).collect())
+    justify(
+        x.iter()
+            .map(|v| v.map_or_else(|| "NA".to_owned(), |v| write(v, layout)))
+            .collect(),
+    )
 }
 
 /// One number with up to seven significant digits, as R's `cat(x)` and `format(x)` write it.
@@ -155,28 +169,53 @@ pub fn round_half_even(x: f64, digits: i32) -> f64 {
         return 0.0;
     }
     let size = x.abs();
-    let scale = |v: f64| if digits >= 0 { v * power_of_ten(digits) } else { v / power_of_ten(-digits) };
-    let unscale = |v: f64| if digits >= 0 { v / power_of_ten(digits) } else { v * power_of_ten(-digits) };
+    let scale = |v: f64| {
+        if digits >= 0 {
+            v * power_of_ten(digits)
+        } else {
+            v / power_of_ten(-digits)
+        }
+    };
+    let unscale = |v: f64| {
+        if digits >= 0 {
+            v / power_of_ten(digits)
+        } else {
+            v * power_of_ten(-digits)
+        }
+    };
     let scaled = scale(size);
     let below = scaled.floor();
     let (low, high) = (unscale(below), unscale(scaled.ceil()));
     let (down, up) = (size - low, high - size);
     let even = below % 2.0 == 0.0;
-    let rounded = if down < up || (down == up && even) { low } else { high };
+    let rounded = if down < up || (down == up && even) {
+        low
+    } else {
+        high
+    };
     rounded.copysign(x)
 }
 
 /// 10^n; split in two factors where one would overflow.
 fn power_of_ten(n: i32) -> f64 {
-    format!("1e{}", n.min(308)).parse::<f64>().unwrap_or(f64::INFINITY)
+    format!("1e{}", n.min(308))
+        .parse::<f64>()
+        .unwrap_or(f64::INFINITY)
         * if n > 308 { 10_f64.powi(n - 308) } else { 1.0 }
 }
 
 /// R's `zapsmall(x, digits)`: rounded to the decimals that show `digits` digits of the largest element.
 pub fn zapsmall(x: &[f64], digits: i32) -> Vec<f64> {
-    let largest = x.iter().filter(|v| !v.is_nan()).fold(0.0_f64, |m, v| m.max(v.abs()));
+    let largest = x
+        .iter()
+        .filter(|v| !v.is_nan())
+        .fold(0.0_f64, |m, v| m.max(v.abs()));
     // R rounds the number of decimals itself to the nearest whole number.
-    let decimals = if largest > 0.0 { (f64::from(digits) - largest.log10() + 0.5).floor().max(0.0) as i32 } else { digits };
+    let decimals = if largest > 0.0 {
+        (f64::from(digits) - largest.log10() + 0.5).floor().max(0.0) as i32
+    } else {
+        digits
+    };
     x.iter().map(|&v| round_half_even(v, decimals)).collect()
 }
 
@@ -196,8 +235,16 @@ pub fn format_p_value(p: &[f64], digits: usize, eps: f64) -> Vec<String> {
     let shown = |v: f64| v >= eps;
     let plain = layout(p.iter().copied().filter(|&v| shown(v) && fixed(v)), digits);
     let small = layout(p.iter().copied().filter(|&v| shown(v) && !fixed(v)), digits);
-    let mut texts: Vec<String> =
-        p.iter().map(|&v| if shown(v) { write(v, if fixed(v) { plain } else { small }) } else { String::new() }).collect();
+    let mut texts: Vec<String> = p
+        .iter()
+        .map(|&v| {
+            if shown(v) {
+                write(v, if fixed(v) { plain } else { small })
+            } else {
+                String::new()
+            }
+        })
+        .collect();
     // The bound gets no more digits than the widest number beside it has room for.
     let widest = texts.iter().map(String::len).max().unwrap_or(0);
     let mut bound_digits = digits.saturating_sub(2).max(1);
@@ -214,7 +261,11 @@ pub fn format_p_value(p: &[f64], digits: usize, eps: f64) -> Vec<String> {
         if v.is_nan() {
             *text = "NA".to_owned();
         } else if v < eps {
-            *text = if tight { format!("<{bound}") } else { format!("< {bound}") };
+            *text = if tight {
+                format!("<{bound}")
+            } else {
+                format!("< {bound}")
+            };
         }
     }
     texts
@@ -250,7 +301,14 @@ fn general_text(x: f64, digits: usize) -> String {
         format!("{:.*}", (digits as i32 - 1 - exponent) as usize, x)
     };
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, ""));
-    let mantissa =
-        if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
-    if exponent.is_empty() { mantissa.to_owned() } else { c_exponent(&format!("{mantissa}e{exponent}")) }
+    let mantissa = if mantissa.contains('.') {
+        mantissa.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        mantissa
+    };
+    if exponent.is_empty() {
+        mantissa.to_owned()
+    } else {
+        c_exponent(&format!("{mantissa}e{exponent}"))
+    }
 }

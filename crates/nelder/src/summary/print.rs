@@ -14,14 +14,20 @@ const DIGITS: usize = 4;
 /// What R prints for `summary(lm(...))` of one response.
 pub fn summary(fit: &LmSummary) -> String {
     let mut out = format!("\nCall:\n{}\n\n", fit.call);
-    out.push_str(if fit.weighted { "Weighted Residuals:\n" } else { "Residuals:\n" });
+    out.push_str(if fit.weighted {
+        "Weighted Residuals:\n"
+    } else {
+        "Residuals:\n"
+    });
     out.push_str(&residuals(fit));
     if fit.coefficients.is_empty() {
         out.push_str("\nNo Coefficients\n");
     } else {
         match fit.aliased {
             0 => out.push_str("\nCoefficients:\n"),
-            n => out.push_str(&format!("\nCoefficients: ({n} not defined because of singularities)\n")),
+            n => out.push_str(&format!(
+                "\nCoefficients: ({n} not defined because of singularities)\n"
+            )),
         }
         out.push_str(&print_coefficient_matrix(&fit.coefficients, DIGITS));
     }
@@ -64,14 +70,19 @@ fn residuals(fit: &LmSummary) -> String {
             text::named_vector(names, &format_significant(values, DIGITS), 1)
         }
         ResidualSummary::Saturated => {
-            format!("ALL {} residuals are 0: no residual degrees of freedom!\n", fit.rank)
+            format!(
+                "ALL {} residuals are 0: no residual degrees of freedom!\n",
+                fit.rank
+            )
         }
     }
 }
 
 /// What R prints for `summary` of a model with several responses: each under its name.
 pub fn summaries(fits: &[LmSummary]) -> String {
-    fits.iter().map(|fit| format!("Response {} :\n{}\n", fit.response, summary(fit))).collect()
+    fits.iter()
+        .map(|fit| format!("Response {} :\n{}\n", fit.response, summary(fit)))
+        .collect()
 }
 
 /// What R prints for the model itself, without `summary`: the call and the coefficients. `fits` has one record for
@@ -85,13 +96,19 @@ pub fn brief(call: &str, fits: &[LmSummary]) -> String {
     }
     out.push_str("Coefficients:\n");
     let terms: Vec<String> = first.coefficients.iter().map(|c| c.term.clone()).collect();
-    let all: Vec<Option<f64>> = fits.iter().flat_map(|f| f.coefficients.iter().map(|c| c.estimate)).collect();
+    let all: Vec<Option<f64>> = fits
+        .iter()
+        .flat_map(|f| f.coefficients.iter().map(|c| c.estimate))
+        .collect();
     let texts = format_optional(&all, DIGITS);
     if fits.len() == 1 {
         out.push_str(&text::named_vector(&terms, &texts, 2));
     } else {
-        let columns: Vec<(String, Vec<String>)> =
-            fits.iter().zip(texts.chunks(terms.len())).map(|(f, t)| (f.response.clone(), t.to_vec())).collect();
+        let columns: Vec<(String, Vec<String>)> = fits
+            .iter()
+            .zip(texts.chunks(terms.len()))
+            .map(|(f, t)| (f.response.clone(), t.to_vec()))
+            .collect();
         out.push_str(&text::matrix(&terms, &columns, 2, Justify::Left));
     }
     out.push('\n');

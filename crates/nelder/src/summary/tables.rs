@@ -38,7 +38,10 @@ pub fn sequential(response: &str, rows: &[SequentialRow]) -> String {
             column("Pr(>F)", Role::PValue, &|r| r.p_value),
         ],
     };
-    format!("Analysis of Variance Table\n\nResponse: {response}\n{}", table.print(DIGITS, ""))
+    format!(
+        "Analysis of Variance Table\n\nResponse: {response}\n{}",
+        table.print(DIGITS, "")
+    )
 }
 
 /// One model of a comparison. The first has no `df`, `sum_sq`, `f`, `p_value`.
@@ -121,23 +124,40 @@ fn single_term_table(rows: &[SingleTermRow], test: bool) -> String {
         columns.push(column("F value", Role::Statistic, |r| r.f));
         columns.push(column("Pr(>F)", Role::PValue, |r| r.p_value));
     }
-    TestMatrix { rows: rows.iter().map(|r| r.term.clone()).collect(), columns }.print(DIGITS, "")
+    TestMatrix {
+        rows: rows.iter().map(|r| r.term.clone()).collect(),
+        columns,
+    }
+    .print(DIGITS, "")
 }
 
 /// `drop1(model, test = "F")`, or without the test.
 pub fn single_term_deletions(formula: &str, rows: &[SingleTermRow], test: bool) -> String {
-    format!("Single term deletions\n\nModel:\n{formula}\n{}", single_term_table(rows, test))
+    format!(
+        "Single term deletions\n\nModel:\n{formula}\n{}",
+        single_term_table(rows, test)
+    )
 }
 
 /// `add1(model, test = "F")`, or without the test.
 pub fn single_term_additions(formula: &str, rows: &[SingleTermRow], test: bool) -> String {
-    format!("Single term additions\n\nModel:\n{formula}\n{}", single_term_table(rows, test))
+    format!(
+        "Single term additions\n\nModel:\n{formula}\n{}",
+        single_term_table(rows, test)
+    )
 }
 
 /// One step of `step`'s trace: the model at hand, its criterion, and the changes considered, sorted by theirs.
 /// `first` says whether it is the starting model.
 pub fn step(first: bool, aic: f64, formula: &str, rows: &[SingleTermRow]) -> String {
     let title = if first { "Start: " } else { "\nStep: " };
-    let table = if rows.is_empty() { String::new() } else { single_term_table(rows, false) };
-    format!("{title} AIC={}\n{formula}\n\n{table}", number(round_half_even(aic, 2)))
+    let table = if rows.is_empty() {
+        String::new()
+    } else {
+        single_term_table(rows, false)
+    };
+    format!(
+        "{title} AIC={}\n{formula}\n\n{table}",
+        number(round_half_even(aic, 2))
+    )
 }

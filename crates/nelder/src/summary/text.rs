@@ -23,7 +23,12 @@ pub(super) enum Justify {
 }
 
 /// A character matrix with row labels, `columns` as (heading, cells), in as many panels as the line needs.
-pub(super) fn matrix(rows: &[String], columns: &[(String, Vec<String>)], gap: usize, justify: Justify) -> String {
+pub(super) fn matrix(
+    rows: &[String],
+    columns: &[(String, Vec<String>)],
+    gap: usize,
+    justify: Justify,
+) -> String {
     let label = rows.iter().map(|r| width(r)).max().unwrap_or(0);
     let widths: Vec<usize> = columns
         .iter()
@@ -42,7 +47,13 @@ pub(super) fn matrix(rows: &[String], columns: &[(String, Vec<String>)], gap: us
         let panel = &columns[first..last];
         let headings = panel.iter().map(|(name, _)| name.as_str()).collect();
         let lines = rows.iter().enumerate().map(|(r, name)| {
-            (name.as_str(), panel.iter().map(|(_, cells)| cells.get(r).map_or("", String::as_str)).collect())
+            (
+                name.as_str(),
+                panel
+                    .iter()
+                    .map(|(_, cells)| cells.get(r).map_or("", String::as_str))
+                    .collect(),
+            )
         });
         for (name, cells) in std::iter::once(("", headings)).chain(lines) {
             let cells: Vec<&str> = cells;

@@ -5,8 +5,15 @@ use serde::Serialize;
 use std::io::{self, Write};
 
 /// The columns of the tidy table.
-pub const TIDY_COLUMNS: [&str; 7] =
-    ["term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"];
+pub const TIDY_COLUMNS: [&str; 7] = [
+    "term",
+    "estimate",
+    "std_error",
+    "statistic",
+    "p_value",
+    "conf_low",
+    "conf_high",
+];
 
 /// Writes the coefficients as CSV: a header, then one line for each coefficient; numbers in the shortest form that
 /// reads back as the same double; what is missing or not finite as `NA`. With several responses a first column
@@ -51,7 +58,14 @@ pub fn write_csv(out: &mut impl Write, fits: &[LmSummary]) -> io::Result<()> {
 
 fn write_row(out: &mut impl Write, row: &CoefficientRow) -> io::Result<()> {
     write!(out, "{}", quote(&row.term))?;
-    for value in [row.estimate, row.std_error, row.statistic, row.p_value, row.conf_low, row.conf_high] {
+    for value in [
+        row.estimate,
+        row.std_error,
+        row.statistic,
+        row.p_value,
+        row.conf_low,
+        row.conf_high,
+    ] {
         match finite(value) {
             Some(v) => write!(out, ",{v:?}")?,
             None => write!(out, ",NA")?,
@@ -62,7 +76,11 @@ fn write_row(out: &mut impl Write, row: &CoefficientRow) -> io::Result<()> {
 
 /// A CSV field, in quotes where it needs them.
 fn quote(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }
 
 fn finite(value: Option<f64>) -> Option<f64> {

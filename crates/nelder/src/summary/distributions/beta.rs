@@ -19,20 +19,40 @@ pub(crate) struct Ratio {
 
 impl Ratio {
     pub fn from_ln(ln: f64) -> Self {
-        Self { value: ln.exp(), excess: ln.exp_m1(), ln }
+        Self {
+            value: ln.exp(),
+            excess: ln.exp_m1(),
+            ln,
+        }
     }
 
     pub fn new(value: f64) -> Self {
-        Self { value, excess: value - 1.0, ln: value.ln() }
+        Self {
+            value,
+            excess: value - 1.0,
+            ln: value.ln(),
+        }
     }
 
     pub fn square_of(root: f64) -> Self {
-        Self { value: root * root, excess: (root - 1.0) * (root + 1.0), ln: 2.0 * root.ln() }
+        Self {
+            value: root * root,
+            excess: (root - 1.0) * (root + 1.0),
+            ln: 2.0 * root.ln(),
+        }
     }
 
     fn inverse(self) -> Self {
-        let excess = if self.value < HUGE { -self.excess / self.value } else { -1.0 };
-        Self { value: 1.0 / self.value, excess, ln: -self.ln }
+        let excess = if self.value < HUGE {
+            -self.excess / self.value
+        } else {
+            -1.0
+        };
+        Self {
+            value: 1.0 / self.value,
+            excess,
+            ln: -self.ln,
+        }
     }
 }
 
@@ -42,13 +62,21 @@ pub(crate) fn beta_split(a: f64, b: f64, at: Ratio) -> Split {
     if a > b {
         return beta_split(b, a, at.inverse()).swap();
     }
-    let Ratio { value: ratio, excess, ln: ln_ratio } = at;
+    let Ratio {
+        value: ratio,
+        excess,
+        ln: ln_ratio,
+    } = at;
     let n = a + b;
     let centre = a / n;
     // x = a ratio / (b + a ratio), y = 1 - x, and n (x - centre), each to full relative accuracy.
     let grown = 1.0 + centre * excess;
     let (x, y, drift) = if ratio < HUGE {
-        (centre * ratio / grown, (b / n) / grown, a * (b / n) * excess / grown)
+        (
+            centre * ratio / grown,
+            (b / n) / grown,
+            a * (b / n) * excess / grown,
+        )
     } else {
         (1.0, (b / a) * (-ln_ratio).exp(), b)
     };
@@ -73,7 +101,11 @@ pub(crate) fn beta_split(a: f64, b: f64, at: Ratio) -> Split {
             let e = (sign * s).exp_m1();
             slope * s + n * (x * expm1_minus_x(sign * s) - x_minus_log1p(x * e))
         });
-        return Split { ln_density, factor, direct_is_lower: lower };
+        return Split {
+            ln_density,
+            factor,
+            direct_is_lower: lower,
+        };
     }
     if n * x < a + 1.0 && x < 0.6 {
         // x^a y^b / (a B) 2F1(a + b, 1; a + 1; x): all terms positive.
@@ -85,9 +117,17 @@ pub(crate) fn beta_split(a: f64, b: f64, at: Ratio) -> Split {
             sum += term;
             k += 1.0;
         }
-        return Split { ln_density, factor: sum, direct_is_lower: true };
+        return Split {
+            ln_density,
+            factor: sum,
+            direct_is_lower: true,
+        };
     }
-    Split { ln_density, factor: fraction(b, a, y, x, drift), direct_is_lower: false }
+    Split {
+        ln_density,
+        factor: fraction(b, a, y, x, drift),
+        direct_is_lower: false,
+    }
 }
 
 /// `I_x(a, b) B(a, b) / (x^a y^b)`, DiDonato & Morris (1992), for `lambda = a - (a + b) x >= -1`, by Lentz's method.

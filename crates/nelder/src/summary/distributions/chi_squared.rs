@@ -2,7 +2,7 @@
 
 use super::gamma::gamma_split;
 use super::split::quantile_ln;
-use super::{Split, normal};
+use super::{Split, normal, positive};
 
 fn split(x: f64, df: f64) -> Split {
     // (x - df) / df: the difference is exact near the centre.
@@ -10,7 +10,7 @@ fn split(x: f64, df: f64) -> Split {
 }
 
 fn edge(x: f64, df: f64) -> Option<f64> {
-    if x.is_nan() || !(df > 0.0) {
+    if x.is_nan() || !positive(df) {
         return Some(f64::NAN);
     }
     if df.is_infinite() {
@@ -34,28 +34,38 @@ pub fn lower(x: f64, df: f64) -> f64 {
 
 /// P(X > x), R's `pchisq(x, df, lower.tail = FALSE)`.
 pub fn upper(x: f64, df: f64) -> f64 {
-    edge(x, df).map(|p| 1.0 - p).unwrap_or_else(|| split(x, df).tail(false))
+    edge(x, df)
+        .map(|p| 1.0 - p)
+        .unwrap_or_else(|| split(x, df).tail(false))
 }
 
 /// log P(X ≤ x).
 pub fn ln_lower(x: f64, df: f64) -> f64 {
-    edge(x, df).map(f64::ln).unwrap_or_else(|| split(x, df).ln_tail(true))
+    edge(x, df)
+        .map(f64::ln)
+        .unwrap_or_else(|| split(x, df).ln_tail(true))
 }
 
 /// log P(X > x), also where the area itself is below the smallest double.
 pub fn ln_upper(x: f64, df: f64) -> f64 {
-    edge(x, df).map(|p| (1.0 - p).ln()).unwrap_or_else(|| split(x, df).ln_tail(false))
+    edge(x, df)
+        .map(|p| (1.0 - p).ln())
+        .unwrap_or_else(|| split(x, df).ln_tail(false))
 }
 
 fn solve(p: f64, df: f64, lower: bool) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df > 0.0) || df.is_infinite() {
+    if !(0.0..=1.0).contains(&p) || !positive(df) || df.is_infinite() {
         return f64::NAN;
     }
     if p == 0.0 || p == 1.0 {
         return if (p == 0.0) == lower { 0.0 } else { f64::INFINITY };
     }
     // Wilson & Hilferty's cube root, or the first term of the lower tail where that is not positive.
-    let z = if lower { normal::quantile(p) } else { normal::quantile_upper(p) };
+    let z = if lower {
+        normal::quantile(p)
+    } else {
+        normal::quantile_upper(p)
+    };
     let spread = 2.0 / (9.0 * df);
     let root = 1.0 - spread + z * spread.sqrt();
     let start = if root > 0.1 { 3.0 * root.ln() } else { -3.0 };

@@ -75,7 +75,11 @@ pub(crate) fn stirling_error(z: f64) -> f64 {
 
 /// `log(1 - exp(l))` for `l <= 0`.
 pub(crate) fn log1m_exp(l: f64) -> f64 {
-    if l > -std::f64::consts::LN_2 { (-l.exp_m1()).ln() } else { (-l.exp()).ln_1p() }
+    if l > -std::f64::consts::LN_2 {
+        (-l.exp_m1()).ln()
+    } else {
+        (-l.exp()).ln_1p()
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +87,10 @@ mod tests {
     use super::*;
 
     fn close(value: f64, exact: f64, tolerance: f64) {
-        assert!((value - exact).abs() <= tolerance * exact.abs(), "{value:e} instead of {exact:e}");
+        assert!(
+            (value - exact).abs() <= tolerance * exact.abs(),
+            "{value:e} instead of {exact:e}"
+        );
     }
 
     // Exact values from 40 digit arithmetic (mpmath 1.3).
@@ -100,7 +107,11 @@ mod tests {
         // Γ(1/2) = sqrt(π): log sqrt(π) - [0 - 1/2 + log(2π)/2] = 1/2 - log(2)/2.
         close(stirling_error(0.5), 0.5 - 0.5 * std::f64::consts::LN_2, 1e-14);
         // Γ(1) = 1 gives 1 - log(2π)/2.
-        close(stirling_error(1.0), 0.0810614667953272582196702635943823601, 1e-14);
+        close(
+            stirling_error(1.0),
+            0.0810614667953272582196702635943823601,
+            1e-14,
+        );
         close(stirling_error(5.5), 0.0151346432336926, 1e-12);
         close(stirling_error(1e6), 1.0 / 12e6, 1e-12);
     }

@@ -2,7 +2,7 @@
 
 use super::beta::{Ratio, beta_split};
 use super::split::quantile_ln;
-use super::{Split, chi_squared, normal};
+use super::{Split, chi_squared, normal, positive};
 
 fn split(x: f64, df1: f64, df2: f64) -> Split {
     beta_split(0.5 * df1, 0.5 * df2, Ratio::new(x))
@@ -10,7 +10,7 @@ fn split(x: f64, df1: f64, df2: f64) -> Split {
 
 /// The values that need no integral: outside the support, and bad arguments.
 fn edge(x: f64, df1: f64, df2: f64) -> Option<f64> {
-    if x.is_nan() || !(df1 > 0.0) || !(df2 > 0.0) {
+    if x.is_nan() || !positive(df1) || !positive(df2) {
         return Some(f64::NAN);
     }
     if x <= 0.0 {
@@ -79,7 +79,7 @@ pub fn ln_upper(x: f64, df1: f64, df2: f64) -> f64 {
 }
 
 fn solve(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df1 > 0.0) || !(df2 > 0.0) {
+    if !(0.0..=1.0).contains(&p) || !positive(df1) || !positive(df2) {
         return f64::NAN;
     }
     if p == 0.0 || p == 1.0 {
@@ -99,9 +99,15 @@ fn solve(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
 /// The logarithm of the quantile, which does not overflow, for finite degrees of freedom and `0 < p < 1`.
 pub(super) fn quantile_ln_of(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
     // log F is about normal with this spread (Fisher's z).
-    let z = if lower { normal::quantile(p) } else { normal::quantile_upper(p) };
+    let z = if lower {
+        normal::quantile(p)
+    } else {
+        normal::quantile_upper(p)
+    };
     let start = (z * (2.0 / df1 + 2.0 / df2).sqrt() + 1.0 / df2 - 1.0 / df1).clamp(-20.0, 20.0);
-    quantile_ln(p, lower, start, |l| beta_split(0.5 * df1, 0.5 * df2, Ratio::from_ln(l)))
+    quantile_ln(p, lower, start, |l| {
+        beta_split(0.5 * df1, 0.5 * df2, Ratio::from_ln(l))
+    })
 }
 
 /// The point with P(X ≤ x) = p, R's `qf(p, df1, df2)`.

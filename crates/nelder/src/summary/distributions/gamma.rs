@@ -10,10 +10,17 @@ use std::f64::consts::PI;
 pub(crate) fn gamma_split(shape: f64, ratio: f64, excess: f64) -> Split {
     let x = shape * ratio;
     // x^a e^-x / Γ(a), the density of log X.
-    let deviance =
-        if excess.abs() < 0.5 { shape * x_minus_log1p(excess) } else { shape * excess - shape * ratio.ln() };
+    let deviance = if excess.abs() < 0.5 {
+        shape * x_minus_log1p(excess)
+    } else {
+        shape * excess - shape * ratio.ln()
+    };
     let ln_density = 0.5 * (shape / (2.0 * PI)).ln() - deviance - stirling_error(shape);
-    let lower = if shape >= 200.0 { ratio < 1.0 } else { x < shape + 1.0 };
+    let lower = if shape >= 200.0 {
+        ratio < 1.0
+    } else {
+        x < shape + 1.0
+    };
     let factor = if shape >= 200.0 {
         let slope = (shape * excess).abs();
         let sign = if lower { -1.0 } else { 1.0 };
@@ -31,7 +38,11 @@ pub(crate) fn gamma_split(shape: f64, ratio: f64, excess: f64) -> Split {
     } else {
         legendre_fraction(shape, x)
     };
-    Split { ln_density, factor, direct_is_lower: lower }
+    Split {
+        ln_density,
+        factor,
+        direct_is_lower: lower,
+    }
 }
 
 /// `Q(a, x) Γ(a) / (x^a e^-x)` for `x >= a` (DLMF 8.9.2, contracted), by Lentz's method.

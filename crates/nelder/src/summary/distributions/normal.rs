@@ -73,9 +73,17 @@ pub fn quantile_upper(p: f64) -> f64 {
     }
     let small = p.min(1.0 - p);
     if small == 0.0 {
-        return if p == 0.0 { f64::INFINITY } else { f64::NEG_INFINITY };
+        return if p == 0.0 {
+            f64::INFINITY
+        } else {
+            f64::NEG_INFINITY
+        };
     }
-    let size = if small > 0.25 { central(2.0 * (p - 0.5).abs()) } else { outer(small) };
+    let size = if small > 0.25 {
+        central(2.0 * (p - 0.5).abs())
+    } else {
+        outer(small)
+    };
     if p > 0.5 { -size } else { size }
 }
 

@@ -10,9 +10,9 @@ pub(crate) fn tail_integral(slope: f64, curvature: f64, exponent: impl Fn(f64) -
     // Where `slope s + curvature s² / 2` reaches one.
     let scale = 2.0 / (slope + (slope * slope + 2.0 * curvature).sqrt());
     let mut sum = 0.0;
-    let mut t = -3.75;
+    let mut t = -3.75_f64;
     while t < 5.0 {
-        let e = (-t as f64).exp();
+        let e = (-t).exp();
         let s = scale * (t - e).exp();
         let height = exponent(s);
         if height > 45.0 {

@@ -14,17 +14,28 @@ pub(crate) struct Split {
 
 impl Split {
     pub fn swap(self) -> Self {
-        Self { direct_is_lower: !self.direct_is_lower, ..self }
+        Self {
+            direct_is_lower: !self.direct_is_lower,
+            ..self
+        }
     }
 
     pub fn tail(&self, lower: bool) -> f64 {
         let direct = (self.ln_density.exp() * self.factor).min(1.0);
-        if lower == self.direct_is_lower { direct } else { 1.0 - direct }
+        if lower == self.direct_is_lower {
+            direct
+        } else {
+            1.0 - direct
+        }
     }
 
     pub fn ln_tail(&self, lower: bool) -> f64 {
         let direct = (self.ln_density + self.factor.ln()).min(0.0);
-        if lower == self.direct_is_lower { direct } else { log1m_exp(direct) }
+        if lower == self.direct_is_lower {
+            direct
+        } else {
+            log1m_exp(direct)
+        }
     }
 }
 
@@ -33,7 +44,11 @@ impl Split {
 /// Newton's method on the logarithm of the smaller tail, which is concave in `l`, inside a bracket.
 pub(crate) fn quantile_ln(area: f64, lower: bool, start: f64, at: impl Fn(f64) -> Split) -> f64 {
     // Above one half the other tail is small; 1 - area is exact there.
-    let (area, lower) = if area <= 0.5 { (area, lower) } else { (1.0 - area, !lower) };
+    let (area, lower) = if area <= 0.5 {
+        (area, lower)
+    } else {
+        (1.0 - area, !lower)
+    };
     let target = area.ln();
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
     let mut l = start;
@@ -55,12 +70,19 @@ pub(crate) fn quantile_ln(area: f64, lower: bool, start: f64, at: impl Fn(f64) -
         let bound = 4.0 + 0.5 * l.abs();
         let mut next = l + step.clamp(-bound, bound);
         if !(next > low && next < high) {
-            next = if low.is_finite() && high.is_finite() { 0.5 * (low + high) } else { l };
+            next = if low.is_finite() && high.is_finite() {
+                0.5 * (low + high)
+            } else {
+                l
+            };
         }
         let moved = (next - l).abs();
         l = next;
         // exp(l) is wanted to a relative 2^-53; an l that is itself small needs no more than that either.
-        if moved <= 2e-16 * l.abs() || moved <= 1e-17 || (moved < 1e-9 * slope.recip().min(1.0) && moved < 1e-15) {
+        if moved <= 2e-16 * l.abs()
+            || moved <= 1e-17
+            || (moved < 1e-9 * slope.recip().min(1.0) && moved < 1e-15)
+        {
             break;
         }
     }

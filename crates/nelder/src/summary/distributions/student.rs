@@ -1,7 +1,7 @@
 //! Student's t distribution.
 
 use super::beta::{Ratio, beta_split};
-use super::{Split, f, normal};
+use super::{Split, f, normal, positive};
 
 /// |T| as an F variable with one and `df` degrees of freedom.
 fn split(t: f64, df: f64) -> Split {
@@ -9,7 +9,7 @@ fn split(t: f64, df: f64) -> Split {
 }
 
 fn valid(t: f64, df: f64) -> bool {
-    !t.is_nan() && df > 0.0
+    !t.is_nan() && positive(df)
 }
 
 /// P(|T| > |t|), the p-value of a coefficient table: R's `2 * pt(abs(t), df, lower.tail = FALSE)`.
@@ -38,7 +38,11 @@ fn ln_two_sided(t: f64, df: f64) -> f64 {
     if t.is_infinite() {
         return f64::NEG_INFINITY;
     }
-    if t == 0.0 { 0.0 } else { split(t, df).ln_tail(false) }
+    if t == 0.0 {
+        0.0
+    } else {
+        split(t, df).ln_tail(false)
+    }
 }
 
 /// P(T ≤ t), R's `pt(t, df)`.
@@ -81,7 +85,7 @@ pub fn quantile(p: f64, df: f64) -> f64 {
 /// assert!((student::quantile_upper(0.025, 10.0) - 2.228138851964939).abs() < 1e-14);
 /// ```
 pub fn quantile_upper(p: f64, df: f64) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df > 0.0) {
+    if !(0.0..=1.0).contains(&p) || !positive(df) {
         return f64::NAN;
     }
     if df.is_infinite() {
