@@ -2,7 +2,7 @@
 
 use super::gamma::gamma_split;
 use super::split::quantile_ln;
-use super::{Split, normal};
+use super::{Split, normal, positive};
 
 fn split(x: f64, df: f64) -> Split {
     // (x - df) / df: the difference is exact near the centre.
@@ -10,7 +10,7 @@ fn split(x: f64, df: f64) -> Split {
 }
 
 fn edge(x: f64, df: f64) -> Option<f64> {
-    if x.is_nan() || !(df > 0.0) {
+    if x.is_nan() || !positive(df) {
         return Some(f64::NAN);
     }
     if df.is_infinite() {
@@ -54,7 +54,7 @@ pub fn ln_upper(x: f64, df: f64) -> f64 {
 }
 
 fn solve(p: f64, df: f64, lower: bool) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df > 0.0) || df.is_infinite() {
+    if !(0.0..=1.0).contains(&p) || !positive(df) || df.is_infinite() {
         return f64::NAN;
     }
     if p == 0.0 || p == 1.0 {

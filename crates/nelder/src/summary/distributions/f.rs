@@ -2,7 +2,7 @@
 
 use super::beta::{Ratio, beta_split};
 use super::split::quantile_ln;
-use super::{Split, chi_squared, normal};
+use super::{Split, chi_squared, normal, positive};
 
 fn split(x: f64, df1: f64, df2: f64) -> Split {
     beta_split(0.5 * df1, 0.5 * df2, Ratio::new(x))
@@ -10,7 +10,7 @@ fn split(x: f64, df1: f64, df2: f64) -> Split {
 
 /// The values that need no integral: outside the support, and bad arguments.
 fn edge(x: f64, df1: f64, df2: f64) -> Option<f64> {
-    if x.is_nan() || !(df1 > 0.0) || !(df2 > 0.0) {
+    if x.is_nan() || !positive(df1) || !positive(df2) {
         return Some(f64::NAN);
     }
     if x <= 0.0 {
@@ -79,7 +79,7 @@ pub fn ln_upper(x: f64, df1: f64, df2: f64) -> f64 {
 }
 
 fn solve(p: f64, df1: f64, df2: f64, lower: bool) -> f64 {
-    if !(0.0..=1.0).contains(&p) || !(df1 > 0.0) || !(df2 > 0.0) {
+    if !(0.0..=1.0).contains(&p) || !positive(df1) || !positive(df2) {
         return f64::NAN;
     }
     if p == 0.0 || p == 1.0 {

@@ -27,3 +27,8 @@ mod split;
 pub mod student;
 
 pub(crate) use split::Split;
+
+/// Whether a number of degrees of freedom is one: above zero, and not NaN.
+fn positive(df: f64) -> bool {
+    df > 0.0
+}
