@@ -7,8 +7,8 @@ use nelder::model::{Covariance, Lm, Vcov, lm};
 use nelder::pass::Quiet;
 use serde_json::Value;
 
-const FAMILIES: [&str; 8] =
-    ["basic", "aliased", "factors", "functions", "interactions", "rows", "robust", "extremes"];
+const FAMILIES: [&str; 9] =
+    ["basic", "aliased", "factors", "functions", "interactions", "rows", "robust", "extremes", "inference"];
 
 /// R's values have relative errors of about ε κ in the coefficients' coordinates, and twice that in products.
 fn tolerance(case: &Value) -> f64 {
