@@ -16,8 +16,8 @@ wald <- function(m, v) {
 all <- list(hc = TRUE, anova = TRUE, drop1 = TRUE, cluster = "g")
 case("many levels", "panel", "y ~ x + id + z", with = all)
 case("many levels, weights", "panel", "y ~ id + x * f", list(weights = "w"), with = list(anova = TRUE, drop1 = TRUE, cluster = "g"))
-case("many levels without intercept", "panel", "y ~ 0 + id + x", with = list(anova = TRUE, drop1 = TRUE))
-case("many levels, contrast sum", "panel", "y ~ x + id + f", list(contrasts = list(id = "sum")), with = list(anova = TRUE, drop1 = TRUE))
+case("many levels without intercept", "panel", "y ~ 0 + id + x", with = list(anova = TRUE, drop1 = TRUE, cluster = "g"))
+case("many levels, contrast sum", "panel", "y ~ x + id + f", list(contrasts = list(id = "sum")), with = list(anova = TRUE, drop1 = TRUE, cluster = "g"))
 case("many levels first", "panel", "y ~ id + x + z", with = list(drop1 = TRUE))
 case("slopes by level", "panel", "y ~ id + id:x", with = list(anova = TRUE, drop1 = TRUE))
 

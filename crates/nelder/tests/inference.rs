@@ -11,7 +11,16 @@ use nelder::summary::inference::{
 use serde_json::Value;
 
 const FAMILIES: [&str; 10] = [
-    "basic", "aliased", "factors", "functions", "interactions", "rows", "robust", "extremes", "compare", "inference",
+    "basic",
+    "aliased",
+    "factors",
+    "functions",
+    "interactions",
+    "rows",
+    "robust",
+    "extremes",
+    "compare",
+    "inference",
 ];
 
 /// Relative errors of R's numbers: ε κ, times what the response exceeds its residuals by, with a constant for
@@ -24,7 +33,11 @@ fn tolerance(case: &Value) -> f64 {
 }
 
 fn texts(v: &Value) -> Vec<&str> {
-    v.as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect()
+    v.as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_str().unwrap())
+        .collect()
 }
 
 #[track_caller]
@@ -51,7 +64,12 @@ fn sequential_and_single_terms() {
         }
         let data = table(case["data"].as_str().unwrap());
         let frame = data.frame();
-        let fit = lm(&spec(case["formula"].as_str().unwrap(), &case["options"]), &frame, &Quiet).unwrap();
+        let fit = lm(
+            &spec(case["formula"].as_str().unwrap(), &case["options"]),
+            &frame,
+            &Quiet,
+        )
+        .unwrap();
         let tol = tolerance(case);
         let want = &expected["anova"];
         if want.is_object() {
@@ -90,14 +108,23 @@ fn check_single(rows: &[nelder::summary::tables::SingleTermRow], want: &Value, t
     column(rows.iter().map(|r| Some(r.rss)), &want["rss"], tol, name);
     let scale = rows[0].rss.abs();
     for (row, w) in rows.iter().zip(numbers(&want["sum_sq"])) {
-        near(row.sum_sq.unwrap_or(f64::NAN), w, tol, scale, &format!("{name}, {}", row.term));
+        near(
+            row.sum_sq.unwrap_or(f64::NAN),
+            w,
+            tol,
+            scale,
+            &format!("{name}, {}", row.term),
+        );
     }
     // the logarithm of the sum of squares over n, times n
     let n_times = 100.0;
     for (row, w) in rows.iter().zip(numbers(&want["aic"])) {
         near(row.aic, w, tol, n_times, &format!("{name}, AIC of {}", row.term));
     }
-    for (row, (f, p)) in rows.iter().zip(numbers(&want["f"]).into_iter().zip(numbers(&want["p"]))) {
+    for (row, (f, p)) in rows
+        .iter()
+        .zip(numbers(&want["f"]).into_iter().zip(numbers(&want["p"])))
+    {
         let what = format!("{name}, test of {}", row.term);
         assert_eq!(row.f.is_some(), f.is_finite(), "{what}");
         // R's sum of squares is a difference of two of the size of the residuals
@@ -114,7 +141,12 @@ fn additions() {
     each(&["inference"], "add1", |case, name| {
         let data = table(case["data"].as_str().unwrap());
         let frame = data.frame();
-        let fit = lm(&spec(case["formula"].as_str().unwrap(), &case["options"]), &frame, &Quiet).unwrap();
+        let fit = lm(
+            &spec(case["formula"].as_str().unwrap(), &case["options"]),
+            &frame,
+            &Quiet,
+        )
+        .unwrap();
         let changes = fit.add1(0, case["scope"].as_str().unwrap(), 2.0, &Quiet).unwrap();
         check_single(&add1_rows(&changes), &case["expected"], tolerance(case), name);
         count += 1;
@@ -128,11 +160,18 @@ fn models_beside_each_other() {
     each(&["compare", "inference"], "anova", |case, name| {
         let data = table(case["data"].as_str().unwrap());
         let frame = data.frame();
-        let fits: Vec<Lm<'_>> =
-            texts(&case["formulas"]).iter().map(|f| lm(&spec(f, &case["options"]), &frame, &Quiet).unwrap()).collect();
+        let fits: Vec<Lm<'_>> = texts(&case["formulas"])
+            .iter()
+            .map(|f| lm(&spec(f, &case["options"]), &frame, &Quiet).unwrap())
+            .collect();
         let rows = model_rows(&anova(&fits.iter().collect::<Vec<_>>(), 0).unwrap());
         let (want, tol) = (&case["expected"], tolerance(case));
-        column(rows.iter().map(|r| Some(r.res_df)), &want["df_residual"], 0.0, name);
+        column(
+            rows.iter().map(|r| Some(r.res_df)),
+            &want["df_residual"],
+            0.0,
+            name,
+        );
         column(rows.iter().map(|r| Some(r.rss)), &want["rss"], tol, name);
         column(rows.iter().map(|r| r.df), &want["df"], 0.0, name);
         column(rows.iter().map(|r| r.sum_sq), &want["sum_sq"], 1e2 * tol, name);
@@ -151,7 +190,12 @@ fn steps() {
     each(&["compare", "inference"], "step", |case, name| {
         let data = table(case["data"].as_str().unwrap());
         let frame = data.frame();
-        let fit = lm(&spec(case["formula"].as_str().unwrap(), &case["options"]), &frame, &Quiet).unwrap();
+        let fit = lm(
+            &spec(case["formula"].as_str().unwrap(), &case["options"]),
+            &frame,
+            &Quiet,
+        )
+        .unwrap();
         let scope = StepScope {
             lower: case["lower"].as_str().map(str::to_string),
             upper: case["upper"].as_str().map(str::to_string),
@@ -166,8 +210,18 @@ fn steps() {
         assert_eq!(found.formula, want["formula"].as_str().unwrap(), "{name}");
         let changes: Vec<&str> = found.path.iter().map(|m| m.change.as_str()).collect();
         assert_eq!(changes, texts(&want["step"]), "{name}");
-        column(found.path.iter().map(|m| Some(m.deviance)), &want["resid_dev"], tol, name);
-        column(found.path.iter().map(|m| Some(m.df_residual)), &want["resid_df"], 0.0, name);
+        column(
+            found.path.iter().map(|m| Some(m.deviance)),
+            &want["resid_dev"],
+            tol,
+            name,
+        );
+        column(
+            found.path.iter().map(|m| Some(m.df_residual)),
+            &want["resid_df"],
+            0.0,
+            name,
+        );
         for (m, w) in found.path.iter().zip(numbers(&want["aic"])) {
             near(m.aic, w, tol, 100.0, name);
         }
@@ -179,45 +233,74 @@ fn steps() {
 #[test]
 fn tests_and_intervals_of_coefficients() {
     let mut count = 0;
-    each(&["basic", "factors", "interactions", "rows", "robust", "inference"], "lm", |case, name| {
-        let expected = &case["expected"];
-        let data = table(case["data"].as_str().unwrap());
-        let frame = data.frame();
-        let kinds = [("", Vcov::Iid), ("hc0", Vcov::Hc0), ("hc3", Vcov::Hc3)];
-        for (key, kind) in kinds.into_iter().filter(|(k, _)| k.is_empty() || expected[*k].is_object()) {
-            let want = if key.is_empty() { expected } else { &expected[key] };
-            if want["std_error"].as_array().is_none() || expected["terms"].as_array().unwrap().len() > 100 {
-                continue;
+    each(
+        &["basic", "factors", "interactions", "rows", "robust", "inference"],
+        "lm",
+        |case, name| {
+            let expected = &case["expected"];
+            let data = table(case["data"].as_str().unwrap());
+            let frame = data.frame();
+            let kinds = [("", Vcov::Iid), ("hc0", Vcov::Hc0), ("hc3", Vcov::Hc3)];
+            for (key, kind) in kinds
+                .into_iter()
+                .filter(|(k, _)| k.is_empty() || expected[*k].is_object())
+            {
+                let want = if key.is_empty() { expected } else { &expected[key] };
+                if want["std_error"].as_array().is_none() || expected["terms"].as_array().unwrap().len() > 100
+                {
+                    continue;
+                }
+                let fit = lm(
+                    &spec(case["formula"].as_str().unwrap(), &case["options"]),
+                    &frame,
+                    &Quiet,
+                )
+                .unwrap();
+                let level = case["options"]["level"].as_f64().unwrap_or(0.95);
+                let covariance = (!key.is_empty()).then(|| fit.vcov(0, &kind, &Quiet).unwrap());
+                let rows = coefficient_rows(&fit, 0, level, covariance.as_ref());
+                if rows.len() != expected["terms"].as_array().unwrap().len() {
+                    continue; // a level whose rows all have weight zero
+                }
+                let tol = tolerance(case);
+                let errors = numbers(&want["std_error"]);
+                column(rows.iter().map(|r| r.std_error), &want["std_error"], tol, name);
+                for (at, row) in rows.iter().enumerate().filter(|(at, _)| errors[*at].is_finite()) {
+                    let what = format!("{name}, {}", row.term);
+                    let size = 1.0 + numbers(&expected["estimate"])[at].abs() / errors[at];
+                    let check = |key: &str, got: Option<f64>, scale: f64| {
+                        near(
+                            got.unwrap(),
+                            numbers(&want[key])[at],
+                            tol,
+                            scale,
+                            &format!("{what}, {key}"),
+                        );
+                    };
+                    check("statistic", row.statistic, size);
+                    check("conf_low", row.conf_low, size * errors[at]);
+                    check("conf_high", row.conf_high, size * errors[at]);
+                    // d log p / d t is about t
+                    let p = numbers(&want["p_value"])[at];
+                    near(
+                        row.p_value.unwrap(),
+                        p,
+                        10.0 * tol * size * size,
+                        0.0,
+                        &format!("{what}, p"),
+                    );
+                }
+                if let (Some(covariance), Some(f)) = (&covariance, want["f_statistic"]["p_value"].as_f64()) {
+                    let got = wald(&fit, 0, covariance).unwrap();
+                    assert!(
+                        (got.p_value.ln() - f.ln()).abs() < 1e-6,
+                        "{name}: {} {f}",
+                        got.p_value
+                    );
+                }
+                count += 1;
             }
-            let fit = lm(&spec(case["formula"].as_str().unwrap(), &case["options"]), &frame, &Quiet).unwrap();
-            let level = case["options"]["level"].as_f64().unwrap_or(0.95);
-            let covariance = (!key.is_empty()).then(|| fit.vcov(0, &kind, &Quiet).unwrap());
-            let rows = coefficient_rows(&fit, 0, level, covariance.as_ref());
-            if rows.len() != expected["terms"].as_array().unwrap().len() {
-                continue; // a level whose rows all have weight zero
-            }
-            let tol = tolerance(case);
-            let errors = numbers(&want["std_error"]);
-            column(rows.iter().map(|r| r.std_error), &want["std_error"], tol, name);
-            for (at, row) in rows.iter().enumerate().filter(|(at, _)| errors[*at].is_finite()) {
-                let what = format!("{name}, {}", row.term);
-                let size = 1.0 + numbers(&expected["estimate"])[at].abs() / errors[at];
-                let check = |key: &str, got: Option<f64>, scale: f64| {
-                    near(got.unwrap(), numbers(&want[key])[at], tol, scale, &format!("{what}, {key}"));
-                };
-                check("statistic", row.statistic, size);
-                check("conf_low", row.conf_low, size * errors[at]);
-                check("conf_high", row.conf_high, size * errors[at]);
-                // d log p / d t is about t
-                let p = numbers(&want["p_value"])[at];
-                near(row.p_value.unwrap(), p, 10.0 * tol * size * size, 0.0, &format!("{what}, p"));
-            }
-            if let (Some(covariance), Some(f)) = (&covariance, want["f_statistic"]["p_value"].as_f64()) {
-                let got = wald(&fit, 0, covariance).unwrap();
-                assert!((got.p_value.ln() - f.ln()).abs() < 1e-6, "{name}: {} {f}", got.p_value);
-            }
-            count += 1;
-        }
-    });
+        },
+    );
     assert!(count > 200, "{count}");
 }

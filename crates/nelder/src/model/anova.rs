@@ -78,9 +78,20 @@ pub struct TermChanges {
 /// # Errors
 /// [`ModelError::Argument`] where the models are not of the same rows and the same response, or there is none.
 pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, ModelError> {
-    let wrong = |why: String| ModelError::Argument { argument: "models".into(), why };
-    let Some(first) = models.first() else { return Err(wrong("there is no model".into())) };
-    let left = |m: &Lm<'_>| m.bound.terms.response.map(|r| m.bound.terms.variables[r].to_string()).unwrap_or_default();
+    let wrong = |why: String| ModelError::Argument {
+        argument: "models".into(),
+        why,
+    };
+    let Some(first) = models.first() else {
+        return Err(wrong("there is no model".into()));
+    };
+    let left = |m: &Lm<'_>| {
+        m.bound
+            .terms
+            .response
+            .map(|r| m.bound.terms.variables[r].to_string())
+            .unwrap_or_default()
+    };
     let mut lines: Vec<ModelLine> = Vec::new();
     for (i, model) in models.iter().enumerate() {
         model.response(response)?;
@@ -93,7 +104,12 @@ pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, Mode
             )));
         }
         if left(model) != left(first) {
-            return Err(wrong(format!("model {} is of `{}` and the first of `{}`", i + 1, left(model), left(first))));
+            return Err(wrong(format!(
+                "model {} is of `{}` and the first of `{}`",
+                i + 1,
+                left(model),
+                left(first)
+            )));
         }
         let df_residual = model.df_residual as f64;
         let before = i.checked_sub(1).map(|b| models[b]);
@@ -110,19 +126,28 @@ pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, Mode
 
 /// A term as the set of its variables' labels.
 pub(super) fn label_set(terms: &Terms, t: usize) -> BTreeSet<String> {
-    terms.terms[t].variables.iter().map(|&v| terms.variables[v].to_string()).collect()
+    terms.terms[t]
+        .variables
+        .iter()
+        .map(|&v| terms.variables[v].to_string())
+        .collect()
 }
 
 /// The place of each term of `of` among those of `within`.
 pub(super) fn places(of: &Terms, within: &Terms) -> Option<Vec<usize>> {
     let all: Vec<BTreeSet<String>> = (0..within.terms.len()).map(|t| label_set(within, t)).collect();
-    (0..of.terms.len()).map(|t| all.iter().position(|s| *s == label_set(of, t))).collect()
+    (0..of.terms.len())
+        .map(|t| all.iter().position(|s| *s == label_set(of, t)))
+        .collect()
 }
 
 /// How the factors of each term are coded, by variable.
 fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<String, Coding>> {
     let labels: Vec<String> = terms.variables.iter().map(ToString::to_string).collect();
-    let is: Vec<bool> = labels.iter().map(|l| factors.get(l).copied().unwrap_or(false)).collect();
+    let is: Vec<bool> = labels
+        .iter()
+        .map(|l| factors.get(l).copied().unwrap_or(false))
+        .collect();
     let coding = terms.coding(&is);
     let of = |(term, coding): (&crate::formula::Term, &Vec<Coding>)| {
         let pairs = term.variables.iter().zip(coding).filter(|(v, _)| is[**v]);
@@ -149,7 +174,10 @@ impl<'s> Lm<'s> {
     pub(super) fn response(&self, response: usize) -> Result<&super::Response, ModelError> {
         self.responses.get(response).ok_or_else(|| ModelError::Argument {
             argument: "response".into(),
-            why: format!("there is no response {response}: the model has {}", self.responses.len()),
+            why: format!(
+                "there is no response {response}: the model has {}",
+                self.responses.len()
+            ),
         })
     }
 
@@ -199,10 +227,21 @@ impl<'s> Lm<'s> {
         let rss = self.response(response)?.rss;
         let stage: Vec<Option<usize>> = self.fit.columns.assign.iter().map(|&t| Some(t)).collect();
         let stages = self.fit.stages(&stage, self.spec.tolerance())?;
-        let terms = stages.iter().skip(1).zip(&self.bound.terms.terms).filter(|(s, _)| s.rank > 0).map(|(s, t)| {
-            SequentialTerm { term: t.label.clone(), df: s.rank, sum_sq: s.squares[response].hi }
-        });
-        Ok(Sequential { terms: terms.collect(), df_residual: self.df_residual, rss })
+        let terms = stages
+            .iter()
+            .skip(1)
+            .zip(&self.bound.terms.terms)
+            .filter(|(s, _)| s.rank > 0)
+            .map(|(s, t)| SequentialTerm {
+                term: t.label.clone(),
+                df: s.rank,
+                sum_sq: s.squares[response].hi,
+            });
+        Ok(Sequential {
+            terms: terms.collect(),
+            df_residual: self.df_residual,
+            rss,
+        })
     }
 
     /// Models from the gram of this one: with the terms `base`, and with each of `changes` instead.
@@ -217,8 +256,13 @@ impl<'s> Lm<'s> {
         let aic = |rss: f64, rank: usize| n * (rss / n).ln() + k * rank as f64;
         let (rank, rss) = self.with_terms(base)?;
         let own = rss[response];
-        let mut rows =
-            vec![TermChange { term: "<none>".into(), df: None, sum_sq: None, rss: own.hi, aic: aic(own.hi, rank) }];
+        let mut rows = vec![TermChange {
+            term: "<none>".into(),
+            df: None,
+            sum_sq: None,
+            rss: own.hi,
+            aic: aic(own.hi, rank),
+        }];
         for (term, keep) in changes {
             let (new_rank, rss) = self.with_terms(keep)?;
             let rss = rss[response];
@@ -236,6 +280,9 @@ impl<'s> Lm<'s> {
     /// The model without each of some terms (by default those that are part of no other term), with the columns
     /// as they are: R's `drop1`. `k` is the price of a parameter, 2 for Akaike's criterion. No pass.
     ///
+    /// Two things differ from R 4.2: the tolerance of the fit decides which columns are aliased in the smaller
+    /// models, too, and an offset stays where no column is left.
+    ///
     /// # Errors
     /// A response or term that is not there; more columns than a table can hold.
     pub fn drop1(&self, response: usize, scope: Option<&[&str]>, k: f64) -> Result<TermChanges, ModelError> {
@@ -247,10 +294,16 @@ impl<'s> Lm<'s> {
         };
         let all = vec![true; own.terms.len()];
         let without = |t: usize| (0..own.terms.len()).map(|i| i != t).collect();
-        let changes: Vec<(String, Vec<bool>)> =
-            chosen.iter().map(|&t| (own.terms[t].label.clone(), without(t))).collect();
+        let changes: Vec<(String, Vec<bool>)> = chosen
+            .iter()
+            .map(|&t| (own.terms[t].label.clone(), without(t)))
+            .collect();
         let rows = self.changes(&all, &changes, response, k)?;
-        Ok(TermChanges { rows, df_residual: self.df_residual as f64, passes: Vec::new() })
+        Ok(TermChanges {
+            rows,
+            df_residual: self.df_residual as f64,
+            passes: Vec::new(),
+        })
     }
 
     fn term(&self, label: &str) -> Result<usize, ModelError> {
@@ -258,7 +311,10 @@ impl<'s> Lm<'s> {
         own.iter().position(|t| t.label == label).ok_or_else(|| {
             let near = nearest(label, own.iter().map(|t| t.label.as_str()));
             let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
-            ModelError::Argument { argument: "scope".into(), why: format!("`{label}` is no term of the model{hint}") }
+            ModelError::Argument {
+                argument: "scope".into(),
+                why: format!("`{label}` is no term of the model{hint}"),
+            }
         })
     }
 
@@ -285,8 +341,14 @@ impl<'s> Lm<'s> {
         let upper = self.scope(scope)?;
         let adds = self.bound.terms.add_scope(&upper)?;
         if adds.is_empty() {
-            let why = format!("`{scope}` has no term that can be added to `{}`", self.bound.terms.formula());
-            return Err(ModelError::Argument { argument: "scope".into(), why });
+            let why = format!(
+                "`{scope}` has no term that can be added to `{}`",
+                self.bound.terms.formula()
+            );
+            return Err(ModelError::Argument {
+                argument: "scope".into(),
+                why,
+            });
         }
         let mut all = self.bound.terms.clone();
         for &t in &adds {
@@ -297,7 +359,11 @@ impl<'s> Lm<'s> {
         let sets: Vec<_> = adds.iter().map(|&t| label_set(&upper, t)).collect();
         let rows = whole.additions(&self.bound.terms, &labels, &sets, response, k)?;
         let df_residual = self.df_residual as f64 - (self.rows() - whole.rows()) as f64;
-        Ok(TermChanges { rows, df_residual, passes: whole.fit.report.passes.clone() })
+        Ok(TermChanges {
+            rows,
+            df_residual,
+            passes: whole.fit.report.passes.clone(),
+        })
     }
 
     /// Changes of a model whose terms are some of this one's, each adding a term given by its variables.
@@ -311,9 +377,14 @@ impl<'s> Lm<'s> {
     ) -> Result<Vec<TermChange>, ModelError> {
         let own = &self.bound.terms;
         let mut keep = vec![false; own.terms.len()];
-        places(base, own).unwrap_or_default().iter().for_each(|&p| keep[p] = true);
+        places(base, own)
+            .unwrap_or_default()
+            .iter()
+            .for_each(|&p| keep[p] = true);
         let with = |set: &BTreeSet<String>| -> Vec<bool> {
-            (0..own.terms.len()).map(|t| keep[t] || label_set(own, t) == *set).collect()
+            (0..own.terms.len())
+                .map(|t| keep[t] || label_set(own, t) == *set)
+                .collect()
         };
         let changes: Vec<(String, Vec<bool>)> = labels.iter().cloned().zip(sets.iter().map(with)).collect();
         self.changes(&keep, &changes, response, k)

@@ -98,7 +98,9 @@ pub struct Covariance {
 impl Covariance {
     /// Standard errors: roots of the diagonal, `NaN` where aliased.
     pub fn std_errors(&self) -> Vec<f64> {
-        (0..self.matrix.nrows()).map(|i| self.matrix[(i, i)].sqrt()).collect()
+        (0..self.matrix.nrows())
+            .map(|i| self.matrix[(i, i)].sqrt())
+            .collect()
     }
 }
 
@@ -117,7 +119,9 @@ impl LeastSquares {
         let of = |kind: &ColumnKind| match *kind {
             ColumnKind::Intercept => 1.0,
             ColumnKind::Dense(e) => scale(e),
-            ColumnKind::Coded { group, multiplier } => groups[group].multipliers[multiplier].map_or(1.0, scale),
+            ColumnKind::Coded { group, multiplier } => {
+                groups[group].multipliers[multiplier].map_or(1.0, scale)
+            }
         };
         self.columns.map.kinds.iter().map(of).collect()
     }
@@ -125,29 +129,50 @@ impl LeastSquares {
     /// What a response was multiplied with: a power of two.
     pub fn response_scale(&self, response: usize) -> f64 {
         let atoms = self.gram.atoms();
-        self.scales.get(atoms.dense + atoms.extra + response).copied().unwrap_or(1.0)
+        self.scales
+            .get(atoms.dense + atoms.extra + response)
+            .copied()
+            .unwrap_or(1.0)
     }
 
     /// Coefficients of a response in the units in which rows are delivered.
     pub(super) fn scaled_coefficients(&self, response: usize) -> Vec<Dd> {
         let t = self.response_scale(response);
         let scales = self.column_scales();
-        self.coefficients[response].iter().zip(scales).map(|(b, s)| b.scale(t / s)).collect()
+        self.coefficients[response]
+            .iter()
+            .zip(scales)
+            .map(|(b, s)| b.scale(t / s))
+            .collect()
     }
 
     /// The same by atom, for a pass over the rows.
     pub(super) fn coefficients_by_atom(&self, response: usize) -> Coefficients {
         let atoms = self.gram.atoms();
-        let tables: Vec<(usize, usize)> =
-            self.gram.groups.iter().zip(&atoms.groups).map(|(t, g)| (t.codes(), g.multipliers.len())).collect();
-        by_atom(&self.columns.map, &self.scaled_coefficients(response), atoms.dense, &tables)
+        let tables: Vec<(usize, usize)> = self
+            .gram
+            .groups
+            .iter()
+            .zip(&atoms.groups)
+            .map(|(t, g)| (t.codes(), g.multipliers.len()))
+            .collect();
+        by_atom(
+            &self.columns.map,
+            &self.scaled_coefficients(response),
+            atoms.dense,
+            &tables,
+        )
     }
 
     fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
         let p = self.aliased.len();
         if p > MOST_COLUMNS {
             let what = what.to_string();
-            return Err(ModelError::TooManyColumns { what, columns: p, limit: MOST_COLUMNS });
+            return Err(ModelError::TooManyColumns {
+                what,
+                columns: p,
+                limit: MOST_COLUMNS,
+            });
         }
         let map = &self.columns.map;
         let means = self.normal.level_means();
@@ -184,18 +209,24 @@ impl LeastSquares {
 
     /// Entries of a functional over the levels of the eliminated factor, as coordinates.
     fn level_coordinates(&self, functional: &Functional) -> Vec<f64> {
-        let Some(a) = &self.normal.absorbed else { return Vec::new() };
+        let Some(a) = &self.normal.absorbed else {
+            return Vec::new();
+        };
         let mut out = vec![functional.all; a.weights.len()];
         for &(l, x) in &functional.levels {
             out[l] += x;
         }
-        out.iter_mut().zip(&a.weights).for_each(|(x, w)| *x /= w.hi.sqrt());
+        out.iter_mut()
+            .zip(&a.weights)
+            .for_each(|(x, w)| *x /= w.hi.sqrt());
         out
     }
 
     /// Σ c d / N over the levels of the eliminated factor.
     fn level_product(&self, c: &Functional, d: &Functional, inverse_weight: f64) -> f64 {
-        let Some(a) = &self.normal.absorbed else { return 0.0 };
+        let Some(a) = &self.normal.absorbed else {
+            return 0.0;
+        };
         let mut s = c.all * d.all * inverse_weight;
         for &(l, x) in &c.levels {
             s += x * d.all / a.weights[l].hi;
@@ -225,8 +256,13 @@ impl Lm<'_> {
         let mut out = Mat::<f64>::zeros(p, p);
         let e = all.kept.as_ref();
         matmul(out.as_mut(), Accum::Replace, e, e.transpose(), 1.0, Par::Seq);
-        let inverse_weight: f64 =
-            fit.normal.absorbed.iter().flat_map(|a| &a.weights).map(|w| 1.0 / w.hi).sum();
+        let inverse_weight: f64 = fit
+            .normal
+            .absorbed
+            .iter()
+            .flat_map(|a| &a.weights)
+            .map(|w| 1.0 / w.hi)
+            .sum();
         let scales = fit.column_scales();
         for i in 0..p {
             for j in 0..=i {
@@ -263,18 +299,33 @@ impl Lm<'_> {
     /// [`ModelError::TooManyColumns`] beyond 4,000 columns; [`ModelError::Argument`] where HC2 or HC3 meet a row
     /// of leverage one, where there are fewer than two clusters, or where the response is not there; those of a
     /// pass, and of the cluster expression.
-    pub fn vcov(&self, response: usize, kind: &Vcov, monitor: &dyn Monitor) -> Result<Covariance, ModelError> {
+    pub fn vcov(
+        &self,
+        response: usize,
+        kind: &Vcov,
+        monitor: &dyn Monitor,
+    ) -> Result<Covariance, ModelError> {
         let Some(own) = self.responses.get(response) else {
             return Err(ModelError::Argument {
                 argument: "response".into(),
-                why: format!("there is no response {response}: the model has {}", self.responses.len()),
+                why: format!(
+                    "there is no response {response}: the model has {}",
+                    self.responses.len()
+                ),
             });
         };
         if *kind == Vcov::Iid {
             let mut matrix = self.unscaled_covariance()?;
             let variance = own.rss / self.df_residual as f64;
-            matrix.row_iter_mut().for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
-            return Ok(Covariance { kind: kind.clone(), matrix, clusters: None, passes: Vec::new() });
+            matrix
+                .row_iter_mut()
+                .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
+            return Ok(Covariance {
+                kind: kind.clone(),
+                matrix,
+                clusters: None,
+                passes: Vec::new(),
+            });
         }
         let fit = &self.fit;
         let all = fit.coordinates("the covariance of all coefficients")?;
@@ -290,7 +341,9 @@ impl Lm<'_> {
                 if g < 2 {
                     return Err(ModelError::Argument {
                         argument: "cluster".into(),
-                        why: format!("`{expression}` has one value in all rows; clustering needs two or more"),
+                        why: format!(
+                            "`{expression}` has one value in all rows; clustering needs two or more"
+                        ),
                     });
                 }
                 clusters = Some(g);
@@ -316,23 +369,50 @@ impl Lm<'_> {
         e.as_mut().subcols_mut(0, r).copy_from(&all.kept);
         let scales = fit.column_scales();
         for (c, functional) in all.functionals.iter().enumerate() {
-            for (l, x) in functional.iter().flat_map(|f| fit.level_coordinates(f)).enumerate() {
+            for (l, x) in functional
+                .iter()
+                .flat_map(|f| fit.level_coordinates(f))
+                .enumerate()
+            {
                 e[(c, r + l)] = x * scales[c];
             }
         }
         let mut half = Mat::<f64>::zeros(p, q.ncols());
-        matmul(half.as_mut(), Accum::Replace, e.as_ref(), q.as_ref(), 1.0, Par::Seq);
+        matmul(
+            half.as_mut(),
+            Accum::Replace,
+            e.as_ref(),
+            q.as_ref(),
+            1.0,
+            Par::Seq,
+        );
         let mut matrix = Mat::<f64>::zeros(p, p);
-        matmul(matrix.as_mut(), Accum::Replace, half.as_ref(), e.transpose(), factor, Par::Seq);
+        matmul(
+            matrix.as_mut(),
+            Accum::Replace,
+            half.as_ref(),
+            e.transpose(),
+            factor,
+            Par::Seq,
+        );
         for i in 0..p {
             for j in 0..=i {
                 let lost = fit.aliased[i] || fit.aliased[j];
-                let v = if lost { f64::NAN } else { 0.5 * (matrix[(i, j)] + matrix[(j, i)]) };
+                let v = if lost {
+                    f64::NAN
+                } else {
+                    0.5 * (matrix[(i, j)] + matrix[(j, i)])
+                };
                 matrix[(i, j)] = v;
                 matrix[(j, i)] = v;
             }
         }
-        Ok(Covariance { kind: kind.clone(), matrix, clusters, passes })
+        Ok(Covariance {
+            kind: kind.clone(),
+            matrix,
+            clusters,
+            passes,
+        })
     }
 
     /// The pass that a robust covariance takes.
@@ -345,7 +425,12 @@ impl Lm<'_> {
     ) -> Result<Scores, ModelError> {
         let fit = &self.fit;
         let rows = &self.bound.rows;
-        let basis = Arc::new(Basis::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms()));
+        let basis = Arc::new(Basis::new(
+            &fit.normal,
+            &fit.factor,
+            &fit.columns.map,
+            fit.gram.atoms(),
+        ));
         let coefficients = Arc::new(fit.coefficients_by_atom(response));
         let power = match kind {
             Vcov::Hc2 => Power::One,
@@ -365,13 +450,26 @@ impl Lm<'_> {
         if variables.needs_prepare() {
             variables.prepare(source)?;
         }
-        let codes = Clusters { variables, expression: expression.clone(), numbers: Levels::growing() };
-        let columns = codes.variables.columns().to_vec();
-        let update = |scores: &mut Scores, block: &crate::design::Block<'_>, beside: &crate::frame::Batch<'_>| {
-            scores.update_clusters(block, &codes.of(block, beside)?);
-            Ok(())
+        let codes = Clusters {
+            variables,
+            expression: expression.clone(),
+            numbers: Levels::growing(),
         };
-        let (scores, record) = run_beside("scores by cluster", "f64", rows, &columns, monitor, || new(true), update)?;
+        let columns = codes.variables.columns().to_vec();
+        let update =
+            |scores: &mut Scores, block: &crate::design::Block<'_>, beside: &crate::frame::Batch<'_>| {
+                scores.update_clusters(block, &codes.of(block, beside)?);
+                Ok(())
+            };
+        let (scores, record) = run_beside(
+            "scores by cluster",
+            "f64",
+            rows,
+            &columns,
+            monitor,
+            || new(true),
+            update,
+        )?;
         passes.push(record);
         rows.take_dropped();
         Ok(scores)
@@ -382,7 +480,9 @@ impl Lm<'_> {
     pub fn wald(&self, response: usize, covariance: &Covariance) -> Option<(f64, f64, f64)> {
         let own = self.responses.get(response)?;
         let first = usize::from(self.intercept());
-        let slopes: Vec<usize> = (first..self.fit.aliased.len()).filter(|&c| !self.fit.aliased[c]).collect();
+        let slopes: Vec<usize> = (first..self.fit.aliased.len())
+            .filter(|&c| !self.fit.aliased[c])
+            .collect();
         let q = slopes.len();
         if q == 0 || self.df_residual == 0 {
             return None;
@@ -414,14 +514,24 @@ struct Clusters {
 
 impl Clusters {
     /// The cluster of each row of a block.
-    fn of(&self, block: &crate::design::Block<'_>, batch: &crate::frame::Batch<'_>) -> Result<Vec<u32>, RowError> {
-        let values = self
-            .variables
-            .evaluate(batch)
-            .map_err(|e| RowError { row: batch.first_row, message: e.to_string() })?;
+    fn of(
+        &self,
+        block: &crate::design::Block<'_>,
+        batch: &crate::frame::Batch<'_>,
+    ) -> Result<Vec<u32>, RowError> {
+        let values = self.variables.evaluate(batch).map_err(|e| RowError {
+            row: batch.first_row,
+            message: e.to_string(),
+        })?;
         let all: Vec<u32> = match &values[0] {
             Value::Numbers(columns) if columns.len() == 1 => {
-                let code = |&x: &f64| if x.is_nan() { MISSING } else { self.numbers.intern(&Key::Number(x)) };
+                let code = |&x: &f64| {
+                    if x.is_nan() {
+                        MISSING
+                    } else {
+                        self.numbers.intern(&Key::Number(x))
+                    }
+                };
                 columns[0].high.iter().map(code).collect()
             }
             Value::Numbers(columns) => {
@@ -434,7 +544,10 @@ impl Clusters {
                     ),
                 });
             }
-            Value::Logical(x) => x.iter().map(|&x| if x == 2 { MISSING } else { u32::from(x) }).collect(),
+            Value::Logical(x) => x
+                .iter()
+                .map(|&x| if x == 2 { MISSING } else { u32::from(x) })
+                .collect(),
             Value::Codes { codes, .. } => codes.to_vec(),
         };
         (0..block.rows)
@@ -456,4 +569,3 @@ impl Clusters {
             .collect()
     }
 }
-

@@ -6,8 +6,8 @@
 
 use nelder_device::Dd;
 
-use super::{LeastSquares, Lm, ModelError};
 use super::ladder::MOST_COLUMNS;
+use super::{LeastSquares, Lm, ModelError};
 use crate::design::{AbsorbedTerm, ColumnKind, Map, Parametrization};
 use crate::pass::{Gram, Normal};
 use crate::solve::{Factor, Symmetric, factor_double, factor_twice};
@@ -34,14 +34,18 @@ fn choose(map: &Map, columns: &[usize], absorbed: Option<AbsorbedTerm>) -> Map {
     let coded = map.coded.iter().map(|group| {
         let rows = group.iter().map(|codes| {
             let row = |row: &Vec<(u32, f64)>| {
-                row.iter().filter_map(|&(c, x)| place[c as usize].map(|p| (p as u32, x))).collect()
+                row.iter()
+                    .filter_map(|&(c, x)| place[c as usize].map(|p| (p as u32, x)))
+                    .collect()
             };
             codes.iter().map(row).collect()
         });
         rows.collect()
     });
     let absorbed = absorbed.map(|mut term| {
-        term.columns.iter_mut().for_each(|c| *c = c.and_then(|c| place[c]));
+        term.columns
+            .iter_mut()
+            .for_each(|c| *c = c.and_then(|c| place[c]));
         term
     });
     Map {
@@ -67,7 +71,15 @@ struct Tally {
 
 impl Tally {
     fn new(stages: usize, responses: usize) -> Self {
-        Tally { stages: vec![Stage { rank: 0, squares: vec![Dd::ZERO; responses] }; stages] }
+        Tally {
+            stages: vec![
+                Stage {
+                    rank: 0,
+                    squares: vec![Dd::ZERO; responses]
+                };
+                stages
+            ],
+        }
     }
 
     /// Adds what the columns of a map explain, `stage` giving the stage of each.
@@ -80,7 +92,7 @@ impl Tally {
         for (y, right) in normal.right.iter().enumerate() {
             for (e, &i) in factor.effects(right).iter().zip(&factor.accepted) {
                 let s = &mut self.stages[stage[normal.kept[i]]].squares[y];
-                *s = *s + *e * *e;
+                *s += *e * *e;
             }
         }
         normal
@@ -101,7 +113,8 @@ impl LeastSquares {
         let count = stage.iter().flatten().max().map_or(1, |s| s + 1);
         let mut order: Vec<usize> = (0..map.columns()).filter(|&c| stage[c].is_some()).collect();
         order.sort_by_key(|&c| stage[c]);
-        let stage_of = |columns: &[usize]| -> Vec<usize> { columns.iter().filter_map(|&c| stage[c]).collect() };
+        let stage_of =
+            |columns: &[usize]| -> Vec<usize> { columns.iter().filter_map(|&c| stage[c]).collect() };
         let unit = self.factor.unit;
         // 1. the eliminated factor, where all of its columns are in
         let term = map.absorbed.as_ref().filter(|term| {
@@ -110,7 +123,11 @@ impl LeastSquares {
         let direct = |columns: usize| {
             if columns > MOST_COLUMNS {
                 let what = "this table".to_string();
-                return Err(ModelError::TooManyColumns { what, columns, limit: MOST_COLUMNS });
+                return Err(ModelError::TooManyColumns {
+                    what,
+                    columns,
+                    limit: MOST_COLUMNS,
+                });
             }
             Ok(())
         };
@@ -122,10 +139,18 @@ impl LeastSquares {
             }
             Some(term) => {
                 // 2. the stages before the factor, without it
-                let at = term.columns.iter().flatten().filter_map(|&c| stage[c]).next().unwrap_or(0);
+                let at = term
+                    .columns
+                    .iter()
+                    .flatten()
+                    .filter_map(|&c| stage[c])
+                    .next()
+                    .unwrap_or(0);
                 let before: Vec<usize> = order.iter().copied().filter(|&c| stage[c] < Some(at)).collect();
                 let own = |c: usize| match map.kinds[c] {
-                    ColumnKind::Coded { group, multiplier } => group == term.group && multiplier == term.multiplier,
+                    ColumnKind::Coded { group, multiplier } => {
+                        group == term.group && multiplier == term.multiplier
+                    }
                     _ => false,
                 };
                 direct(order.iter().filter(|&&c| !own(c)).count())?;
@@ -139,21 +164,21 @@ impl LeastSquares {
                 if let Some(a) = &normal.absorbed {
                     for (y, sum) in squares.iter_mut().enumerate() {
                         for (w, mean) in a.weights.iter().zip(&a.responses[y]) {
-                            *sum = *sum + *w * *mean * *mean;
+                            *sum += *w * *mean * *mean;
                         }
                         if term.parametrization == Parametrization::Full {
                             let mean = normal.response_means[y];
-                            *sum = *sum + normal.weight * mean * mean;
+                            *sum += normal.weight * mean * mean;
                         }
                     }
                 }
                 for s in &tally.stages[..=at] {
                     rank += s.rank;
-                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a = *a + *b);
+                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a += *b);
                 }
                 for s in &first.stages[..at] {
                     rank -= s.rank.min(rank);
-                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a = *a - *b);
+                    squares.iter_mut().zip(&s.squares).for_each(|(a, b)| *a -= *b);
                 }
                 tally.stages[..at].clone_from_slice(&first.stages[..at]);
                 tally.stages[at] = Stage { rank, squares };
@@ -186,7 +211,7 @@ impl Lm<'_> {
         let stages = self.fit.stages(&stage, self.spec.tolerance())?;
         let mut rss = self.fit.rss.clone();
         if let Some(rest) = stages.get(1) {
-            rss.iter_mut().zip(&rest.squares).for_each(|(a, b)| *a = *a + *b);
+            rss.iter_mut().zip(&rest.squares).for_each(|(a, b)| *a += *b);
         }
         Ok((stages[0].rank, rss))
     }

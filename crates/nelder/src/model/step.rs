@@ -75,12 +75,18 @@ impl<'s> Holder<'_, 's> {
             return Ok(self.largest.as_ref().unwrap_or(self.start));
         }
         if self.other.as_ref().is_none_or(|fit| fit.holds(terms).is_none()) {
-            let fit = lm(&self.start.request(terms), self.start.bound.rows.source(), monitor)?;
+            let fit = lm(
+                &self.start.request(terms),
+                self.start.bound.rows.source(),
+                monitor,
+            )?;
             same_rows(self.start, &fit)?;
             self.passes.extend(fit.fit.report.passes.iter().cloned());
             self.other = Some(fit);
         }
-        self.other.as_ref().ok_or_else(|| ModelError::NoResponse(terms.formula().to_string()))
+        self.other
+            .as_ref()
+            .ok_or_else(|| ModelError::NoResponse(terms.formula().to_string()))
     }
 }
 
@@ -131,7 +137,12 @@ pub fn step(
     let lower = scope.lower.as_ref().map(|l| start.scope(l)).transpose()?;
     let backward = direction != Direction::Forward;
     let forward = direction != Direction::Backward && upper.is_some();
-    let mut holder = Holder { start, largest: None, other: None, passes: Vec::new() };
+    let mut holder = Holder {
+        start,
+        largest: None,
+        other: None,
+        passes: Vec::new(),
+    };
     if let Some(upper) = upper.as_ref().filter(|_| forward) {
         // names the terms that the upper scope lacks
         start.bound.terms.add_scope(upper)?;
@@ -156,7 +167,10 @@ pub fn step(
         let aic = n * (deviance / n).ln() + k * edf;
         if !aic.is_finite() {
             let why = format!("`{formula}` fits perfectly, so that its criterion is not finite");
-            return Err(ModelError::Argument { argument: "step".into(), why });
+            return Err(ModelError::Argument {
+                argument: "step".into(),
+                why,
+            });
         }
         if path.last().is_some_and(|before| aic >= before.aic + 1e-7) {
             break;
@@ -180,16 +194,25 @@ pub fn step(
             let own = &fit.bound.terms;
             let without = |t: usize| -> Vec<bool> {
                 let set = label_set(&current, t);
-                keep.iter().enumerate().map(|(i, &k)| k && label_set(own, i) != set).collect()
+                keep.iter()
+                    .enumerate()
+                    .map(|(i, &k)| k && label_set(own, i) != set)
+                    .collect()
             };
-            let changes: Vec<(String, Vec<bool>)> =
-                drops.iter().map(|&t| (format!("- {}", current.terms[t].label), without(t))).collect();
+            let changes: Vec<(String, Vec<bool>)> = drops
+                .iter()
+                .map(|&t| (format!("- {}", current.terms[t].label), without(t)))
+                .collect();
             if !drops.is_empty() {
                 let kinds = std::iter::once(None).chain(drops.iter().map(|&t| Some((false, t))));
                 considered.extend(fit.changes(&keep, &changes, 0, k)?.into_iter().zip(kinds));
             }
             // a term that takes no degrees of freedom goes first
-            chosen = considered.iter().rev().find(|(row, _)| row.df == Some(0.0)).cloned();
+            chosen = considered
+                .iter()
+                .rev()
+                .find(|(row, _)| row.df == Some(0.0))
+                .cloned();
         }
         if chosen.is_none() {
             if let Some(upper) = upper.as_ref().filter(|_| forward) {
@@ -199,9 +222,14 @@ pub fn step(
                     for &t in &adds {
                         all = all.add_term(upper, t)?;
                     }
-                    let labels: Vec<String> = adds.iter().map(|&t| format!("+ {}", upper.terms[t].label)).collect();
+                    let labels: Vec<String> = adds
+                        .iter()
+                        .map(|&t| format!("+ {}", upper.terms[t].label))
+                        .collect();
                     let sets: Vec<_> = adds.iter().map(|&t| label_set(upper, t)).collect();
-                    let rows = holder.of(&all, monitor)?.additions(&current, &labels, &sets, 0, k)?;
+                    let rows = holder
+                        .of(&all, monitor)?
+                        .additions(&current, &labels, &sets, 0, k)?;
                     let kinds = std::iter::once(None).chain(adds.iter().map(|&t| Some((true, t))));
                     let skip = usize::from(!considered.is_empty());
                     considered.extend(rows.into_iter().zip(kinds).skip(skip));
@@ -215,7 +243,9 @@ pub fn step(
             chosen = considered.into_iter().next();
         }
         // 3. the best of them
-        let Some((row, Some((add, t)))) = chosen else { break };
+        let Some((row, Some((add, t)))) = chosen else {
+            break;
+        };
         current = match (&upper, add) {
             (Some(upper), true) => current.add_term(upper, t)?,
             _ => current.drop_term(t)?,
@@ -224,12 +254,19 @@ pub fn step(
         change = row.term;
     }
     let formula = path.last().map_or(formula, |m| m.formula.clone());
-    Ok(Step { path, formula, passes: holder.passes })
+    Ok(Step {
+        path,
+        formula,
+        passes: holder.passes,
+    })
 }
 
 /// Which terms of a fit are terms of a smaller model.
 fn kept(fit: &Lm<'_>, current: &Terms) -> Vec<bool> {
     let mut keep = vec![false; fit.bound.terms.terms.len()];
-    fit.holds(current).unwrap_or_default().iter().for_each(|&p| keep[p] = true);
+    fit.holds(current)
+        .unwrap_or_default()
+        .iter()
+        .for_each(|&p| keep[p] = true);
     keep
 }

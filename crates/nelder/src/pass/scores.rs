@@ -1,10 +1,10 @@
 //! Sums of squared scores, by row or by cluster, in coordinates in which the gram is the identity.
 //!
-//! A row x of the model matrix has coordinates e = L⁻¹ z over the
-//! columns that are kept (z its centred columns less their means in its level of an eliminated factor) and
-//! 1/√N for its level. Its leverage is w |e|², and a coefficient is the inner product of its own coordinates
-//! with Σ w y e. The sums Σ u e eᵀ that a robust covariance is made of are then of the order of u, however
-//! ill-conditioned the columns are, and nothing cancels (White 1980; MacKinnon & White 1985).
+//! A row x of the model matrix has coordinates e = L⁻¹ z over the columns that are kept, z its centred columns less
+//! their means in its level of an eliminated factor, and 1/√N for its level. Its leverage is w |e|², and a
+//! coefficient is the inner product of its own coordinates with Σ w y e. The sums Σ u e eᵀ that a robust covariance
+//! is made of are then of the order of u, however ill-conditioned the columns are, and nothing cancels (White 1980;
+//! MacKinnon & White 1985).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -63,7 +63,10 @@ impl Basis {
         }
         Basis {
             map: map.clone(),
-            atoms: Atoms { responses: 0, ..atoms.clone() },
+            atoms: Atoms {
+                responses: 0,
+                ..atoms.clone()
+            },
             position,
             means: normal.means.clone(),
             root: factor.root(),
@@ -124,14 +127,23 @@ impl Basis {
         }
         if !self.levels.is_empty() {
             for i in 0..m {
-                let Some((level, _)) = self.level(block, from + i) else { continue };
+                let Some((level, _)) = self.level(block, from + i) else {
+                    continue;
+                };
                 for (j, mean) in self.level_means[level * k..(level + 1) * k].iter().enumerate() {
                     z[(i, j)] -= mean;
                 }
             }
         }
         let mut e = Mat::<f64>::zeros(m, self.root.ncols());
-        matmul(e.as_mut(), Accum::Replace, z.as_ref(), self.root.as_ref(), 1.0, Par::Seq);
+        matmul(
+            e.as_mut(),
+            Accum::Replace,
+            z.as_ref(),
+            self.root.as_ref(),
+            1.0,
+            Par::Seq,
+        );
         e
     }
 }
@@ -204,8 +216,18 @@ impl Scores {
         let basis = self.basis.clone();
         let (mut high, mut low) = (Vec::new(), Vec::new());
         let y = &block.responses[self.response];
-        let response = Pair { high: &y.high, low: y.low.as_deref() };
-        residuals_of(&basis.atoms, block, response, &self.coefficients, &mut high, &mut low);
+        let response = Pair {
+            high: &y.high,
+            low: y.low.as_deref(),
+        };
+        residuals_of(
+            &basis.atoms,
+            block,
+            response,
+            &self.coefficients,
+            &mut high,
+            &mut low,
+        );
         let mut from = 0;
         while from < block.rows {
             let to = (from + RUN).min(block.rows);
@@ -214,7 +236,14 @@ impl Scores {
             if self.by_cluster {
                 for i in 0..to - from {
                     let s = weight(i) * high[from + i];
-                    self.add_score(block, from + i, clusters[from + i], s, |a| e[(i, a)], basis.order());
+                    self.add_score(
+                        block,
+                        from + i,
+                        clusters[from + i],
+                        s,
+                        |a| e[(i, a)],
+                        basis.order(),
+                    );
                 }
             } else {
                 let mut factors = Vec::with_capacity(to - from);
@@ -225,26 +254,37 @@ impl Scores {
                         Power::Zero => w * high[from + i],
                         power => {
                             let own = level.map_or(0.0, |(_, x)| x * x);
-                            let h = w * (own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
+                            let h =
+                                w * (own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
                             if h > SATURATED {
                                 let row = block.source_row(from + i);
                                 self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
                             }
-                            let left = if power == Power::One { (1.0 - h).sqrt() } else { 1.0 - h };
+                            let left = if power == Power::One {
+                                (1.0 - h).sqrt()
+                            } else {
+                                1.0 - h
+                            };
                             w * high[from + i] / left
                         }
                     };
                     if let Some((l, x)) = level {
                         let u = factor * factor;
                         self.levels[l] += u * x * x;
-                        for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()].iter_mut().enumerate() {
+                        for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()]
+                            .iter_mut()
+                            .enumerate()
+                        {
                             *cell += u * x * e[(i, a)];
                         }
                     }
                     factors.push(factor);
                 }
                 for a in 0..basis.order() {
-                    e.col_as_slice_mut(a).iter_mut().zip(&factors).for_each(|(x, f)| *x *= f);
+                    e.col_as_slice_mut(a)
+                        .iter_mut()
+                        .zip(&factors)
+                        .for_each(|(x, f)| *x *= f);
                 }
                 triangular(
                     self.products.as_mut(),
@@ -321,7 +361,11 @@ impl Scores {
 
 impl Accumulator for Scores {
     fn update(&mut self, block: &Block<'_>) {
-        let none = if self.by_cluster { vec![0; block.rows] } else { Vec::new() };
+        let none = if self.by_cluster {
+            vec![0; block.rows]
+        } else {
+            Vec::new()
+        };
         self.update_clusters(block, &none);
     }
 
@@ -329,7 +373,10 @@ impl Accumulator for Scores {
         self.rows += other.rows;
         self.products += &other.products;
         self.cross.iter_mut().zip(&other.cross).for_each(|(a, b)| *a += b);
-        self.levels.iter_mut().zip(&other.levels).for_each(|(a, b)| *a += b);
+        self.levels
+            .iter_mut()
+            .zip(&other.levels)
+            .for_each(|(a, b)| *a += b);
         if other.clusters.len() > self.clusters.len() {
             self.clusters.resize(other.clusters.len(), None);
         }

@@ -22,11 +22,20 @@ use crate::model::{Covariance, Lm, ModelLine, Sequential, TermChanges};
 ///
 /// # Panics
 /// When there is no such response.
-pub fn confint(fit: &Lm<'_>, response: usize, level: f64, covariance: Option<&Covariance>) -> Vec<(f64, f64)> {
+pub fn confint(
+    fit: &Lm<'_>,
+    response: usize,
+    level: f64,
+    covariance: Option<&Covariance>,
+) -> Vec<(f64, f64)> {
     let own = &fit.responses[response];
     let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
     let width = student::quantile_upper((1.0 - level) / 2.0, fit.df_residual as f64);
-    own.coefficients.iter().zip(errors).map(|(b, s)| (b - width * s, b + width * s)).collect()
+    own.coefficients
+        .iter()
+        .zip(errors)
+        .map(|(b, s)| (b - width * s, b + width * s))
+        .collect()
 }
 
 /// The coefficient table of a response at a level: R's `summary`, or under another covariance lmtest's `coeftest`.
@@ -43,11 +52,20 @@ pub fn coefficient_rows(
     let df = fit.df_residual as f64;
     let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
     let intervals = confint(fit, response, level, covariance);
-    let rows = fit.names().iter().zip(&own.coefficients).zip(errors).zip(intervals);
+    let rows = fit
+        .names()
+        .iter()
+        .zip(&own.coefficients)
+        .zip(errors)
+        .zip(intervals);
     rows.map(|(((term, &b), s), (low, high))| {
         let some = |v: f64| (!b.is_nan()).then_some(v);
         let t = b / s;
-        let p = if t.is_nan() { f64::NAN } else { student::two_sided(t, df) };
+        let p = if t.is_nan() {
+            f64::NAN
+        } else {
+            student::two_sided(t, df)
+        };
         CoefficientRow {
             term: term.clone(),
             estimate: some(b),
@@ -64,7 +82,12 @@ pub fn coefficient_rows(
 /// The F test of all coefficients but the intercept under a covariance: lmtest's `waldtest`.
 pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FStatistic> {
     let (value, df1, df2) = fit.wald(response, covariance)?;
-    Some(FStatistic { value, df1, df2, p_value: f::upper(value, df1, df2) })
+    Some(FStatistic {
+        value,
+        df1,
+        df2,
+        p_value: f::upper(value, df1, df2),
+    })
 }
 
 /// F and its tail area; both missing where F is none.
@@ -85,17 +108,31 @@ pub fn sequential_rows(table: &Sequential) -> Vec<SequentialRow> {
         .map(|t| {
             let df = t.df as f64;
             let (f, p_value) = test(t.sum_sq / df / mean, df, df2);
-            SequentialRow { term: t.term.clone(), df, sum_sq: t.sum_sq, f, p_value }
+            SequentialRow {
+                term: t.term.clone(),
+                df,
+                sum_sq: t.sum_sq,
+                f,
+                p_value,
+            }
         })
         .collect();
-    rows.push(SequentialRow { term: "Residuals".into(), df: df2, sum_sq: table.rss, f: None, p_value: None });
+    rows.push(SequentialRow {
+        term: "Residuals".into(),
+        df: df2,
+        sum_sq: table.rss,
+        f: None,
+        p_value: None,
+    });
     rows
 }
 
 /// R's `anova` of several models: F against the mean square of the model with the fewest residual degrees of
 /// freedom.
 pub fn model_rows(lines: &[ModelLine]) -> Vec<ModelRow> {
-    let largest = lines.iter().min_by(|a, b| a.df_residual.total_cmp(&b.df_residual));
+    let largest = lines
+        .iter()
+        .min_by(|a, b| a.df_residual.total_cmp(&b.df_residual));
     let (df2, mean) = largest.map_or((0.0, f64::NAN), |m| (m.df_residual, m.rss / m.df_residual));
     lines
         .iter()
@@ -126,7 +163,15 @@ fn single(table: &TermChanges, statistic: impl Fn(f64, f64) -> (f64, f64)) -> Ve
             }
             _ => (None, None),
         };
-        SingleTermRow { term: r.term.clone(), df: r.df, sum_sq: r.sum_sq, rss: r.rss, aic: r.aic, f, p_value }
+        SingleTermRow {
+            term: r.term.clone(),
+            df: r.df,
+            sum_sq: r.sum_sq,
+            rss: r.rss,
+            aic: r.aic,
+            f,
+            p_value,
+        }
     };
     table.rows.iter().map(row).collect()
 }
