@@ -323,3 +323,62 @@ fn what_cannot_be_answered_is_refused() {
         &["complete rows"],
     );
 }
+
+#[test]
+fn many_columns_in_double_precision() {
+    // wide enough that products are rounded and the factor is in double precision
+    let (n, p) = (1500, 170);
+    let columns: Vec<Vec<f64>> = (0..p).map(|j| Data::new(n, 2, 77 + j as u64).x).collect();
+    let names: Vec<String> = (0..p).map(|j| format!("x{j}")).collect();
+    let y = Data::new(n, 5, 3).y;
+    let start = Frame::new().with_real("y", &y);
+    let frame = names
+        .iter()
+        .zip(&columns)
+        .fold(start, |f, (name, x)| f.with_real(name, x));
+    let fit = fit("y ~ .", &frame);
+    assert_eq!(fit.fit.report.precision, "f64");
+    let own = &fit.responses[0];
+    let at = |i: usize, c: usize| if c == 0 { 1.0 } else { columns[c - 1][i] };
+    let unscaled = fit.unscaled_covariance().unwrap();
+    let residual: Vec<f64> = (0..n)
+        .map(|i| y[i] - (0..=p).map(|c| at(i, c) * own.coefficients[c]).sum::<f64>())
+        .collect();
+    let covariances = [Vcov::Hc0, Vcov::Hc3].map(|kind| fit.vcov(0, &kind, &Quiet).unwrap());
+    let leverage: Vec<f64> = (0..n)
+        .map(|i| {
+            (0..=p)
+                .map(|c| at(i, c) * (0..=p).map(|d| unscaled[(c, d)] * at(i, d)).sum::<f64>())
+                .sum()
+        })
+        .collect();
+    // a leverage is a projection's diagonal: their sum is the rank
+    near(leverage.iter().sum(), 171.0, 1e-12, 0.0, "trace");
+    for (c, d) in [(0, 0), (0, 7), (3, 3), (170, 12)] {
+        let influence = |c: usize, i: usize| (0..=p).map(|e| unscaled[(c, e)] * at(i, e)).sum::<f64>();
+        for (covariance, power) in covariances.iter().zip([0, 2]) {
+            let want: f64 = (0..n)
+                .map(|i| {
+                    influence(c, i) * influence(d, i) * residual[i].powi(2) / (1.0 - leverage[i]).powi(power)
+                })
+                .sum();
+            let scale = (covariance.matrix[(c, c)] * covariance.matrix[(d, d)]).sqrt();
+            near(
+                covariance.matrix[(c, d)],
+                want,
+                1e-12,
+                scale,
+                &covariance.kind.to_string(),
+            );
+        }
+    }
+    let table = fit.sequential(0).unwrap();
+    let t = own.coefficients[p] / own.std_errors[p];
+    near(
+        table.terms[p - 1].sum_sq,
+        t * t * own.sigma * own.sigma,
+        1e-11,
+        0.0,
+        "last term",
+    );
+}

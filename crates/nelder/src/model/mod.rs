@@ -10,10 +10,11 @@ mod nested;
 mod report;
 mod spec;
 mod step;
+mod vcov;
 
 pub use anova::{ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova};
 pub use bound::{Bound, bind};
-pub use covariance::{Covariance, Vcov};
+pub use covariance::Covariance;
 pub use error::ModelError;
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
@@ -21,3 +22,4 @@ pub use nested::Stage;
 pub use report::{Digits, SolveReport};
 pub use spec::{Accuracy, LmSpec};
 pub use step::{Direction, Move, Step, StepScope, step};
+pub use vcov::Vcov;

@@ -42,23 +42,41 @@ pub fn table(path: &str) -> Table {
     let typed = |values: Vec<Option<String>>| {
         let all = |test: &dyn Fn(&str) -> bool| values.iter().flatten().all(|v| test(v));
         if all(&|v| v.parse::<f64>().is_ok()) {
-            Data::Numbers(values.iter().map(|v| v.as_ref().map_or(f64::NAN, |v| v.parse().unwrap())).collect())
+            Data::Numbers(
+                values
+                    .iter()
+                    .map(|v| v.as_ref().map_or(f64::NAN, |v| v.parse().unwrap()))
+                    .collect(),
+            )
         } else if all(&|v| v == "TRUE" || v == "FALSE") {
-            Data::Logical(values.iter().map(|v| v.as_ref().map_or(2, |v| u8::from(v == "TRUE"))).collect())
+            Data::Logical(
+                values
+                    .iter()
+                    .map(|v| v.as_ref().map_or(2, |v| u8::from(v == "TRUE")))
+                    .collect(),
+            )
         } else {
             Data::Text(values)
         }
     };
-    Table(names.iter().map(|n| n.to_string()).zip(fields.into_iter().map(typed)).collect())
+    Table(
+        names
+            .iter()
+            .map(|n| n.to_string())
+            .zip(fields.into_iter().map(typed))
+            .collect(),
+    )
 }
 
 impl Table {
     pub fn frame(&self) -> Frame<'_> {
-        self.0.iter().fold(Frame::new(), |frame, (name, data)| match data {
-            Data::Numbers(v) => frame.with_real(name, v),
-            Data::Logical(v) => frame.with_logical(name, v),
-            Data::Text(v) => frame.with_text(name, v),
-        })
+        self.0
+            .iter()
+            .fold(Frame::new(), |frame, (name, data)| match data {
+                Data::Numbers(v) => frame.with_real(name, v),
+                Data::Logical(v) => frame.with_logical(name, v),
+                Data::Text(v) => frame.with_text(name, v),
+            })
     }
 
     pub fn rows(&self) -> usize {
@@ -93,12 +111,20 @@ pub fn spec(formula: &str, options: &Value) -> LmSpec {
 
 /// Whether the options hold what [`spec`] does not read.
 pub fn unusual(options: &Value) -> bool {
-    options["contrasts"].as_object().into_iter().flatten().any(|(_, k)| k == "SAS")
+    options["contrasts"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .any(|(_, k)| k == "SAS")
 }
 
 /// Numbers of a list; `NaN` for null.
 pub fn numbers(v: &Value) -> Vec<f64> {
-    v.as_array().unwrap().iter().map(|v| v.as_f64().unwrap_or(f64::NAN)).collect()
+    v.as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_f64().unwrap_or(f64::NAN))
+        .collect()
 }
 
 /// Asserts that two numbers are equal up to `tol` times `scale`, or both missing.
@@ -107,14 +133,20 @@ pub fn near(got: f64, want: f64, tol: f64, scale: f64, what: &str) {
     if want.is_nan() && !got.is_finite() {
         return;
     }
-    assert!((got - want).abs() <= tol * scale.abs().max(want.abs()), "{what}: {got:e} is not {want:e}");
+    assert!(
+        (got - want).abs() <= tol * scale.abs().max(want.abs()),
+        "{what}: {got:e} is not {want:e}"
+    );
 }
 
 /// Runs each case; says at the end which failed.
 pub fn each(families: &[&str], kind: &str, mut check: impl FnMut(&Value, &str)) {
     let mut failed = Vec::new();
     for family in families {
-        for case in cases(family).iter().filter(|c| c["kind"] == kind && !unusual(&c["options"])) {
+        for case in cases(family)
+            .iter()
+            .filter(|c| c["kind"] == kind && !unusual(&c["options"]))
+        {
             let name = format!("{family}: {}", case["name"].as_str().unwrap());
             let run = std::panic::AssertUnwindSafe(|| check(case, &name));
             if std::panic::catch_unwind(run).is_err() {
