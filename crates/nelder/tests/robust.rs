@@ -7,7 +7,7 @@ use nelder::model::{Covariance, Lm, Vcov, lm};
 use nelder::pass::Quiet;
 use serde_json::Value;
 
-const FAMILIES: [&str; 8] = [
+const FAMILIES: [&str; 9] = [
     "basic",
     "aliased",
     "factors",
@@ -16,6 +16,7 @@ const FAMILIES: [&str; 8] = [
     "rows",
     "robust",
     "extremes",
+    "inference",
 ];
 
 /// R's values have relative errors of about ε κ in the coefficients' coordinates, and twice that in products.

@@ -208,7 +208,8 @@ impl<'a> Parser<'a> {
             _ => message,
         };
         SyntaxError {
-            message,
+            // Text of the formula inside the message may hold line breaks.
+            message: message.replace(|c: char| c.is_control(), " "),
             offset: token.start,
             text: self.text.to_string(),
         }

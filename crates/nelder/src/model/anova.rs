@@ -280,6 +280,9 @@ impl<'s> Lm<'s> {
     /// The model without each of some terms (by default those that are part of no other term), with the columns
     /// as they are: R's `drop1`. `k` is the price of a parameter, 2 for Akaike's criterion. No pass.
     ///
+    /// Two things differ from R 4.2: the tolerance of the fit decides which columns are aliased in the smaller
+    /// models, too, and an offset stays where no column is left.
+    ///
     /// # Errors
     /// A response or term that is not there; more columns than a table can hold.
     pub fn drop1(&self, response: usize, scope: Option<&[&str]>, k: f64) -> Result<TermChanges, ModelError> {

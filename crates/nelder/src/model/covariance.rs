@@ -5,7 +5,6 @@
 //! `sandwich::vcovHC` and `sandwich::vcovCL(type = "HC1")` are the specification; rows of weight zero do not
 //! count as observations here, which differs from `sandwich`.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use faer::linalg::matmul::matmul;
@@ -14,72 +13,12 @@ use nelder_device::Dd;
 
 use super::ladder::MOST_COLUMNS;
 use super::scores::{Basis, Power, Scores};
-use super::{Functional, LeastSquares, Lm, ModelError, by_atom};
-use crate::design::{ColumnKind, Precision, RowError, Value, Variables};
-use crate::formula::parse_expression;
-use crate::frame::{Key, Levels, MISSING};
+use super::vcov::Clusters;
+use super::{Functional, LeastSquares, Lm, ModelError, Vcov, by_atom};
+use crate::design::{Block, ColumnKind};
+use crate::frame::Batch;
 use crate::pass::{Coefficients, Monitor, PassRecord, run, run_beside};
 use crate::solve::{Symmetric, factor_twice};
-
-/// Which covariance of the coefficients.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Vcov {
-    /// σ² (XᵀWX)⁻¹: R's `vcov`.
-    #[default]
-    Iid,
-    /// Squared residuals as they are (White 1980).
-    Hc0,
-    /// HC0 times n / (n − k).
-    Hc1,
-    /// Squared residuals over 1 − h.
-    Hc2,
-    /// Squared residuals over (1 − h)².
-    Hc3,
-    /// Scores summed by the values of an expression of the columns, times G / (G − 1) and (n − 1) / (n − k).
-    Cluster(String),
-}
-
-impl FromStr for Vcov {
-    type Err = ModelError;
-
-    /// Reads `iid`, `HC0` to `HC3` (in either case), or `cluster:COLUMN`.
-    ///
-    /// ```
-    /// use nelder::model::Vcov;
-    /// assert_eq!("HC3".parse::<Vcov>().unwrap(), Vcov::Hc3);
-    /// assert_eq!("cluster:school".parse::<Vcov>().unwrap(), Vcov::Cluster("school".into()));
-    /// assert!("HC9".parse::<Vcov>().is_err());
-    /// ```
-    fn from_str(text: &str) -> Result<Self, ModelError> {
-        if let Some(expression) = text.strip_prefix("cluster:").filter(|e| !e.trim().is_empty()) {
-            return Ok(Vcov::Cluster(expression.trim().to_string()));
-        }
-        match text.to_ascii_lowercase().as_str() {
-            "iid" | "const" => Ok(Vcov::Iid),
-            "hc0" => Ok(Vcov::Hc0),
-            "hc1" => Ok(Vcov::Hc1),
-            "hc2" => Ok(Vcov::Hc2),
-            "hc3" => Ok(Vcov::Hc3),
-            _ => Err(ModelError::Argument {
-                argument: "vcov".into(),
-                why: format!("`{text}` is none of iid, HC0, HC1, HC2, HC3 and cluster:COLUMN"),
-            }),
-        }
-    }
-}
-
-impl std::fmt::Display for Vcov {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Vcov::Iid => f.write_str("iid"),
-            Vcov::Hc0 => f.write_str("HC0"),
-            Vcov::Hc1 => f.write_str("HC1"),
-            Vcov::Hc2 => f.write_str("HC2"),
-            Vcov::Hc3 => f.write_str("HC3"),
-            Vcov::Cluster(expression) => write!(f, "cluster:{expression}"),
-        }
-    }
-}
 
 /// A covariance of the coefficients and what it took.
 #[derive(Clone, Debug)]
@@ -444,22 +383,12 @@ impl Lm<'_> {
             return Ok(scores);
         };
         let source = rows.source();
-        let parsed = [parse_expression(expression)?];
-        let mut variables = Variables::bind(&parsed, source.schema(), Precision::Double)?;
-        if variables.needs_prepare() {
-            variables.prepare(source)?;
-        }
-        let codes = Clusters {
-            variables,
-            expression: expression.clone(),
-            numbers: Levels::growing(),
+        let codes = Clusters::new(expression, source, passes)?;
+        let columns = codes.columns().to_vec();
+        let update = |scores: &mut Scores, block: &Block<'_>, beside: &Batch<'_>| {
+            scores.update_clusters(block, &codes.of(block, beside)?);
+            Ok(())
         };
-        let columns = codes.variables.columns().to_vec();
-        let update =
-            |scores: &mut Scores, block: &crate::design::Block<'_>, beside: &crate::frame::Batch<'_>| {
-                scores.update_clusters(block, &codes.of(block, beside)?);
-                Ok(())
-            };
         let (scores, record) = run_beside(
             "scores by cluster",
             "f64",
@@ -501,70 +430,5 @@ impl Lm<'_> {
         let b: Vec<Dd> = slopes.iter().map(|&c| Dd::new(own.coefficients[c])).collect();
         let value = factor.effects(&b).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi / q as f64;
         Some((value, q as f64, self.df_residual as f64))
-    }
-}
-
-/// The clusters of rows, from an expression of the columns.
-struct Clusters {
-    variables: Variables,
-    expression: String,
-    numbers: Levels,
-}
-
-impl Clusters {
-    /// The cluster of each row of a block.
-    fn of(
-        &self,
-        block: &crate::design::Block<'_>,
-        batch: &crate::frame::Batch<'_>,
-    ) -> Result<Vec<u32>, RowError> {
-        let values = self.variables.evaluate(batch).map_err(|e| RowError {
-            row: batch.first_row,
-            message: e.to_string(),
-        })?;
-        let all: Vec<u32> = match &values[0] {
-            Value::Numbers(columns) if columns.len() == 1 => {
-                let code = |&x: &f64| {
-                    if x.is_nan() {
-                        MISSING
-                    } else {
-                        self.numbers.intern(&Key::Number(x))
-                    }
-                };
-                columns[0].high.iter().map(code).collect()
-            }
-            Value::Numbers(columns) => {
-                return Err(RowError {
-                    row: batch.first_row,
-                    message: format!(
-                        "the cluster `{}` has {} columns; name one, or write interaction(a, b)",
-                        self.expression,
-                        columns.len()
-                    ),
-                });
-            }
-            Value::Logical(x) => x
-                .iter()
-                .map(|&x| if x == 2 { MISSING } else { u32::from(x) })
-                .collect(),
-            Value::Codes { codes, .. } => codes.to_vec(),
-        };
-        (0..block.rows)
-            .map(|i| {
-                let at = block.kept.as_ref().map_or(i, |k| k[i] as usize);
-                if all[at] == MISSING {
-                    let row = block.source_row(i);
-                    let message = format!(
-                        "the cluster `{}` is missing in row {}, which is in the fit; leave it out with a subset, \
-                         such as `!is.na({})`",
-                        self.expression,
-                        row + 1,
-                        self.expression
-                    );
-                    return Err(RowError { row, message });
-                }
-                Ok(all[at])
-            })
-            .collect()
     }
 }

@@ -12,10 +12,11 @@ mod report;
 mod scores;
 mod spec;
 mod step;
+mod vcov;
 
 pub use anova::{ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova};
 pub use bound::{Bound, bind};
-pub use covariance::{Covariance, Vcov};
+pub use covariance::Covariance;
 pub use error::ModelError;
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
@@ -24,3 +25,4 @@ pub use normal::{Absorbed, Correction, Functional, LevelMeans, Normal, Score, So
 pub use report::{Digits, SolveReport};
 pub use spec::{Accuracy, LmSpec};
 pub use step::{Direction, Move, Step, StepScope, step};
+pub use vcov::Vcov;

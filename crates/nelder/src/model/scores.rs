@@ -1,10 +1,10 @@
 //! Sums of squared scores, by row or by cluster, in coordinates in which the gram is the identity.
 //!
-//! A row x of the model matrix has coordinates e = L⁻¹ z over the
-//! columns that are kept (z its centred columns less their means in its level of an eliminated factor) and
-//! 1/√N for its level. Its leverage is w |e|², and a coefficient is the inner product of its own coordinates
-//! with Σ w y e. The sums Σ u e eᵀ that a robust covariance is made of are then of the order of u, however
-//! ill-conditioned the columns are, and nothing cancels (White 1980; MacKinnon & White 1985).
+//! A row x of the model matrix has coordinates e = L⁻¹ z over the columns that are kept, z its centred columns less
+//! their means in its level of an eliminated factor, and 1/√N for its level. Its leverage is w |e|², and a
+//! coefficient is the inner product of its own coordinates with Σ w y e. The sums Σ u e eᵀ that a robust covariance
+//! is made of are then of the order of u, however ill-conditioned the columns are, and nothing cancels (White 1980;
+//! MacKinnon & White 1985).
 
 use std::collections::HashMap;
 use std::sync::Arc;

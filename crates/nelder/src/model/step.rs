@@ -59,7 +59,7 @@ pub struct Step {
     pub passes: Vec<PassRecord>,
 }
 
-/// A model without terms fitted at some point, or the largest.
+/// Fits whose grams hold the models on the way.
 struct Holder<'a, 's> {
     start: &'a Lm<'s>,
     largest: Option<Lm<'s>>,
