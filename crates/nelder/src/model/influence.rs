@@ -7,6 +7,7 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
+use nelder_device::Dd;
 use nelder_device::kernels::Pair;
 
 use super::applied::Applier;
@@ -182,7 +183,9 @@ impl Lm<'_> {
         for i in 0..n {
             let r = high[i] / scale;
             let offset = block.offset.as_ref().map_or(0.0, |o| o[i]);
-            out.fitted.push((response.high[i] - high[i]) / scale + offset);
+            let own_low = response.low.as_ref().map_or(0.0, |l| l[i]);
+            let fitted = Dd::two_sum(response.high[i], -high[i]).add_f64(own_low - low[i]);
+            out.fitted.push(fitted.hi / scale + offset);
             out.residuals.push(r);
             let w = block.weights.as_ref().map_or(1.0, |w| w[i]);
             if w == 0.0 {
@@ -238,7 +241,11 @@ impl Lm<'_> {
         let steps: Vec<f64> = (0..block.rows)
             .map(|i| {
                 let w = block.weights.as_ref().map_or(1.0, |w| w[i]);
-                w * own.residuals[i] / (1.0 - own.hat[i]) / own.sigma[i]
+                match own.hat[i] {
+                    // without the row its own coefficient is not defined
+                    1.0 => f64::NAN,
+                    h => w * own.residuals[i] / (1.0 - h) / own.sigma[i],
+                }
             })
             .collect();
         (0..p)

@@ -574,6 +574,9 @@ fn finish(
         .accepted
         .iter()
         .for_each(|&i| aliased[normal.kept[i]] = false);
+    if let Some(term) = &map.absorbed {
+        term.empty.iter().for_each(|&c| aliased[c] = true);
+    }
     // 2. variances and error bounds
     let means = normal.level_means();
     let diagonal: Vec<f64> = (0..normal.matrix.order)
