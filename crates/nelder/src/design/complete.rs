@@ -6,7 +6,7 @@ use super::{Missing, RowError, Rows, Value};
 use crate::frame::{Batch, MISSING};
 
 impl Rows<'_> {
-    /// Which rows are in the subset and complete (`None` for all), and how many are not complete.
+    /// Which rows are in the subset and complete (`None` for all), and which of it are not complete.
     ///
     /// # Errors
     /// A missing value where the action is to fail, an infinite one, a subset that is not logical.
@@ -14,7 +14,7 @@ impl Rows<'_> {
         &self,
         batch: &Batch<'_>,
         values: &[Value<'_>],
-    ) -> Result<(Option<Vec<bool>>, u64), RowError> {
+    ) -> Result<(Option<Vec<bool>>, Vec<u32>), RowError> {
         let n = batch.rows;
         // a column of finite numbers has neither missing nor infinite ones
         let finite: Vec<Vec<bool>> = values
@@ -25,7 +25,7 @@ impl Rows<'_> {
             })
             .collect();
         let mut keep: Option<Vec<bool>> = None;
-        let mut incomplete = 0u64;
+        let mut incomplete = Vec::new();
         if let Some(s) = self.roles().subset {
             let mask = keep.get_or_insert_with(|| vec![true; n]);
             match &values[s] {
@@ -65,7 +65,7 @@ impl Rows<'_> {
                         }));
                     }
                     mask[i] = false;
-                    incomplete += 1;
+                    incomplete.push(i as u32);
                 }
                 Ok(())
             };

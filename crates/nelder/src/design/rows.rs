@@ -233,7 +233,11 @@ impl<'s> Rows<'s> {
                 }
             }
         }
-        self.omitted.fetch_add(incomplete, Ordering::Relaxed);
+        self.omitted.fetch_add(incomplete.len() as u64, Ordering::Relaxed);
+        let excluded = match self.missing {
+            Missing::Exclude => incomplete,
+            _ => Vec::new(),
+        };
         // 3. the rows that are left
         let kept: Option<Vec<u32>> = keep
             .filter(|k| k.iter().any(|k| !k))
@@ -244,6 +248,7 @@ impl<'s> Rows<'s> {
                 first_row: batch.first_row,
                 index: batch.index,
                 kept,
+                excluded,
                 ..Block::default()
             });
         }
@@ -327,6 +332,7 @@ impl<'s> Rows<'s> {
             index: batch.index,
             rows,
             kept,
+            excluded,
             dense,
             responses,
             offset,

@@ -48,7 +48,8 @@ pub struct Influence {
 pub struct InfluenceRun {
     /// Position of the first row, from 0.
     pub first_row: u64,
-    /// Which rows are in the fit or have weight zero; `None` for all.
+    /// Which rows of the run have values: those in the fit, those of weight zero, and with
+    /// [`Missing::Exclude`](crate::design::Missing) incomplete ones; `None` for all.
     pub kept: Option<Vec<u32>>,
     /// One entry a response.
     pub responses: Vec<Influence>,
@@ -129,7 +130,11 @@ impl Lm<'_> {
             let block = rows.block_with_weightless(batch)?;
             let mut run = InfluenceRun {
                 first_row: batch.first_row,
-                kept: block.kept.clone(),
+                kept: block.kept.as_ref().map(|kept| {
+                    let mut all = [kept.as_slice(), &block.excluded].concat();
+                    all.sort_unstable();
+                    all
+                }),
                 responses: Vec::new(),
             };
             if block.rows == 0 {
