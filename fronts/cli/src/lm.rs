@@ -68,15 +68,18 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         let value = output::json(&summaries, report)?;
         let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::Data(e.to_string()))?;
         text + "\n"
-    } else if options.tidy.is_some() {
-        String::new()
     } else {
-        let mut text = print::summaries(&summaries);
-        if kind != Vcov::Iid {
-            text += &format!("Standard errors: {}\n", options.vcov);
+        let mut text = String::new();
+        if options.tidy.is_none() {
+            text += &print::summaries(&summaries);
+            if kind != Vcov::Iid {
+                text += &format!("Standard errors: {}\n", options.vcov);
+            }
+            if options.explain {
+                text += "\n";
+            }
         }
         if options.explain {
-            text += "\n";
             text += &output::explain(report);
         }
         text
