@@ -1,4 +1,5 @@
 //! Random numbers of a fixed sequence.
+#![allow(dead_code)]
 
 /// A generator of 64 bits (splitmix64).
 pub struct Draws(u64);
