@@ -20,6 +20,10 @@ pub struct Absorbed {
     pub means: Vec<Dd>,
     /// Means of each response by level.
     pub responses: Vec<Vec<Dd>>,
+    /// Which level each column of the model matrix is of.
+    level_of: Vec<Option<usize>>,
+    /// The base level of treatment contrasts.
+    base: usize,
 }
 
 /// Centred normal equations.
@@ -344,10 +348,22 @@ impl Normal {
                 }
             }
         }
+        let mut level_of = vec![None; map.columns()];
+        for (l, c) in term.columns.iter().enumerate() {
+            if let Some(c) = c {
+                level_of[*c] = Some(l);
+            }
+        }
+        let base = match term.parametrization {
+            Parametrization::Treatment { base } => term.codes.iter().position(|&c| c == base).unwrap_or(0),
+            _ => 0,
+        };
         self.absorbed = Some(Absorbed {
             weights,
             means,
             responses,
+            level_of,
+            base,
         });
     }
 
@@ -522,19 +538,15 @@ impl Normal {
             if map.kinds[column] == ColumnKind::Intercept {
                 shift(&mut kept);
             }
-        } else if let Some(term) = &map.absorbed {
+        } else if let Some((term, a)) = map.absorbed.as_ref().zip(self.absorbed.as_ref()) {
             let count = term.codes.len() as f64;
             let intercept = map.kinds[column] == ColumnKind::Intercept;
-            let own = term.columns.iter().position(|&c| c == Some(column));
-            if let Some(l) = own {
+            if let Some(l) = a.level_of[column] {
                 levels.push((l, 1.0));
             }
             let sign = if intercept { 1.0 } else { -1.0 };
             match term.parametrization {
-                Parametrization::Treatment { base } => {
-                    let at = term.codes.iter().position(|&c| c == base).unwrap_or(0);
-                    levels.push((at, sign));
-                }
+                Parametrization::Treatment { .. } => levels.push((a.base, sign)),
                 Parametrization::Sum => all = sign / count,
                 Parametrization::Full => shift(&mut kept),
             }
