@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use nelder::design::Missing;
-use nelder::formula::Contrast;
-use nelder::model::{Accuracy, Covariance, LmSpec, Vcov, lm};
+use nelder::formula::{Contrast, Expr, deparse_call, parse_expression, parse_formula};
+use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
 use crate::arguments::LmOptions;
@@ -20,8 +20,8 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
     if let Some(path) = &options.augment {
         check_table(path)?;
     }
-    // the formula is checked before the file is opened
-    nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
+    // formula and expressions are checked before the file is opened
+    let call = call(options)?;
     let source = nelder_data::open(&options.data)?;
     let progress = Progress::new();
     let mut fit = lm(&spec, &source, &progress).map_err(|e| {
@@ -44,15 +44,6 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         augment::write(&mut fit, path, options.dfbetas, &progress)?;
     }
     progress.clear();
-    let stem = options
-        .data
-        .file_stem()
-        .map_or("data".into(), |s| s.to_string_lossy().into_owned());
-    let weights = options
-        .weights
-        .as_ref()
-        .map_or(String::new(), |w| format!(", weights = {w}"));
-    let call = format!("lm(formula = {}, data = {stem}{weights})", options.formula);
     let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
     if let Some(path) = &options.save {
         fit_file::write(path, &fit.save()?)?;
@@ -85,6 +76,26 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         text
     };
     output::print(&text)
+}
+
+/// The call as R would print it.
+fn call(options: &LmOptions) -> Result<String, Failure> {
+    let formula = parse_formula(&options.formula).map_err(ModelError::from)?;
+    let stem = options
+        .data
+        .file_stem()
+        .map_or("data".into(), |s| s.to_string_lossy());
+    let mut rest = vec![("data", Expr::Name(stem.into_owned()))];
+    for (name, text) in [
+        ("subset", &options.subset),
+        ("weights", &options.weights),
+        ("offset", &options.offset),
+    ] {
+        if let Some(text) = text {
+            rest.push((name, parse_expression(text).map_err(ModelError::from)?));
+        }
+    }
+    Ok(deparse_call("lm", &formula, &rest))
 }
 
 /// A level of confidence.
