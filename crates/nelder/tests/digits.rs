@@ -6,33 +6,14 @@
 
 mod draws;
 mod exact;
+mod sources;
 
 use draws::Draws;
 use exact::{Column, solve};
-use nelder::frame::{Frame, Scan, Schema, Source, SourceError, Visit};
+use nelder::frame::{Frame, Source};
 use nelder::model::{Accuracy, LmSpec, lm};
 use nelder::pass::Quiet;
-
-/// Rows whose number is not known beforehand: products are then rounded at first, as they are for large data.
-struct Stream<'a>(Frame<'a>);
-
-impl Source for Stream<'_> {
-    fn schema(&self) -> &Schema {
-        self.0.schema()
-    }
-
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn workers(&self) -> usize {
-        1
-    }
-
-    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        self.0.scan(columns, visit)
-    }
-}
+use sources::Stream;
 
 /// Dense columns, or powers of the first one, beside the levels of a factor.
 #[derive(Default)]
