@@ -4,114 +4,18 @@
 //! The claim allows for the rounding of decimal data, which exact arithmetic on the doubles does not see; whole
 //! numbers leave that part out, so designs of whole numbers hold the rest of the bound against the truth.
 
+mod designs;
 mod draws;
 mod exact;
+mod sources;
 
+use designs::{Design, dependent, levels, many, means, powers, units};
 use draws::Draws;
 use exact::{Column, solve};
-use nelder::frame::{Frame, Scan, Schema, Source, SourceError, Visit};
+use nelder::frame::{Frame, Source};
 use nelder::model::{Accuracy, LmSpec, lm};
 use nelder::pass::Quiet;
-
-/// Rows whose number is not known beforehand: products are then rounded at first, as they are for large data.
-struct Stream<'a>(Frame<'a>);
-
-impl Source for Stream<'_> {
-    fn schema(&self) -> &Schema {
-        self.0.schema()
-    }
-
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    fn workers(&self) -> usize {
-        1
-    }
-
-    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        self.0.scan(columns, visit)
-    }
-}
-
-/// Dense columns, or powers of the first one, beside the levels of a factor.
-#[derive(Default)]
-struct Design {
-    x: Vec<Vec<f64>>,
-    degree: u32,
-    levels: Vec<usize>,
-    y: Vec<f64>,
-    w: Option<Vec<f64>>,
-    whole: bool,
-    noisy: bool,
-}
-
-impl Design {
-    fn formula(&self) -> String {
-        let mut terms: Vec<String> = (1..=self.x.len()).map(|j| format!("x{j}")).collect();
-        terms.extend((2..=self.degree).map(|k| format!("I(x1^{k})")));
-        if !self.levels.is_empty() {
-            terms.push("g".into());
-        }
-        format!("y ~ {}", terms.join(" + "))
-    }
-
-    /// The model matrix: intercept, columns, powers, treatment contrasts.
-    fn columns(&self) -> Vec<Column> {
-        let mut out = vec![Column::new(&vec![1.0; self.y.len()])];
-        out.extend(self.x.iter().map(|x| Column::new(x)));
-        out.extend((2..=self.degree).map(|k| Column::new(&self.x[0]).power(k)));
-        let mut levels = self.levels.clone();
-        levels.sort_unstable();
-        levels.dedup();
-        for &level in levels.iter().skip(1) {
-            let indicator: Vec<f64> = self
-                .levels
-                .iter()
-                .map(|&l| f64::from(u8::from(l == level)))
-                .collect();
-            out.push(Column::new(&indicator));
-        }
-        out
-    }
-
-    /// A response with residuals of `noise` times its size; whole if the columns are.
-    fn respond(&mut self, draws: &mut Draws, whole: bool) {
-        let n = self.x[0].len();
-        let mut signal = vec![0.0; n];
-        for x in &self.x {
-            let b = if whole {
-                draws.whole(1, 9) as f64
-            } else {
-                draws.normal()
-            };
-            signal.iter_mut().zip(x).for_each(|(s, x)| *s += b * x);
-        }
-        for (s, &l) in signal.iter_mut().zip(&self.levels) {
-            *s += l as f64;
-        }
-        let size = signal.iter().fold(1.0f64, |m, s| m.max(s.abs()));
-        // residuals of whole numbers are rounded away below one half: then the fit is exact
-        self.whole = whole;
-        self.noisy = !whole || !draws.one_in(20);
-        let noise = (size * 10f64.powf(draws.uniform(-14.0, 1.0))).max(if whole { 2.0 } else { 0.0 });
-        let noise = if self.noisy { noise } else { 0.0 };
-        self.y = signal.iter().map(|s| s + noise * draws.normal()).collect();
-        if whole {
-            self.y.iter_mut().for_each(|y| *y = y.round().clamp(-9e15, 9e15));
-        }
-        if draws.one_in(4) {
-            let w = |_| {
-                if whole {
-                    draws.whole(1, 9) as f64
-                } else {
-                    10f64.powf(draws.uniform(-3.0, 3.0))
-                }
-            };
-            self.w = Some((0..n).map(w).collect());
-        }
-    }
-}
+use sources::Stream;
 
 /// What one fit claims, and what is true: of the coefficients, then of the standard errors.
 struct Found {
@@ -147,7 +51,7 @@ fn check(design: &Design, draws: &mut Draws, what: &str) -> Found {
         spec = spec.weights("w");
     }
     // powers are formed in twice the precision where the number of rows is known to be small
-    let streamed = design.degree < 2 && draws.one_in(3);
+    let streamed = design.degree < 2 && draws.one_in(6);
     let frame = Stream(frame);
     let source: &dyn Source = if streamed { &frame } else { &frame.0 };
     let fit = lm(&spec, source, &Quiet).unwrap();
@@ -263,137 +167,6 @@ fn run(what: &str, count: u64, new: impl Fn(&mut Draws, f64, bool) -> Design) {
         all.iter().filter(|f| f.benign).count() > count as usize / 10,
         "too few to ask for more"
     );
-}
-
-fn size(draws: &mut Draws) -> (usize, usize) {
-    let p = draws.whole(2, 6) as usize;
-    (draws.whole((p as i64 + 2).max(6), 40) as usize, p)
-}
-
-/// Normal columns, the last a combination of the others but for 1/κ of it.
-fn dependent(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let (n, p) = size(draws);
-    let mut x: Vec<Vec<f64>> = Vec::new();
-    for _ in 1..p {
-        let column = |_| {
-            if whole {
-                draws.whole(-30, 30) as f64
-            } else {
-                draws.normal()
-            }
-        };
-        x.push((0..n).map(column).collect());
-    }
-    let b: Vec<f64> = (1..p).map(|_| draws.whole(1, 3) as f64).collect();
-    let last = |i: usize| {
-        let sum: f64 = x.iter().zip(&b).map(|(x, b)| b * x[i]).sum();
-        if whole {
-            (kappa / 3.0).max(1.0).round() * sum + draws.whole(-9, 9) as f64
-        } else {
-            sum + draws.normal() / kappa
-        }
-    };
-    let last = (0..n).map(last).collect();
-    x.push(last);
-    Design {
-        x,
-        ..Design::default()
-    }
-}
-
-/// Powers of one column.
-fn powers(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let (n, p) = size(draws);
-    let far = kappa.powf(1.0 / p as f64).min(200.0);
-    let x = if whole {
-        let from = (far * n as f64 / 4.0) as i64;
-        (0..n as i64).map(|i| (from + i) as f64).collect()
-    } else {
-        (0..n).map(|_| far + draws.normal()).collect()
-    };
-    Design {
-        x: vec![x],
-        degree: p as u32,
-        ..Design::default()
-    }
-}
-
-/// Columns whose mean exceeds their deviations.
-fn means(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let (n, p) = size(draws);
-    let column = |draws: &mut Draws| -> Vec<f64> {
-        let mean = kappa.powf(draws.uniform(0.0, 1.0)) * 10.0;
-        if whole {
-            (0..n)
-                .map(|_| mean.round() + draws.whole(-20, 20) as f64)
-                .collect()
-        } else {
-            (0..n).map(|_| mean + draws.normal()).collect()
-        }
-    };
-    Design {
-        x: (0..p).map(|_| column(draws)).collect(),
-        ..Design::default()
-    }
-}
-
-/// Columns of different powers of ten.
-fn units(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let mut design = dependent(draws, if whole { kappa.min(1e8) } else { kappa }, whole);
-    for x in &mut design.x {
-        let unit = if whole {
-            10f64.powi(draws.whole(0, 4) as i32)
-        } else {
-            10f64.powi(draws.whole(-90, 90) as i32)
-        };
-        x.iter_mut().for_each(|x| *x *= unit);
-    }
-    design
-}
-
-/// A column that is nearly constant within the levels of a factor.
-fn levels(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let mut design = dependent(draws, kappa.sqrt(), whole);
-    let n = design.x[0].len();
-    let count = draws.whole(2, 5).min(n as i64 / 3);
-    design.levels = (0..n)
-        .map(|i| {
-            if (i as i64) < count {
-                i
-            } else {
-                draws.whole(0, count - 1) as usize
-            }
-        })
-        .collect();
-    let shift = if whole { kappa.sqrt().round() } else { kappa.sqrt() };
-    for (x, &l) in design.x[0].iter_mut().zip(&design.levels) {
-        *x += shift * l as f64;
-    }
-    design
-}
-
-/// The same with so many levels that tables eliminate them.
-fn many(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
-    let mut design = Design::default();
-    let n = draws.whole(60, 90) as usize;
-    design.levels = (0..n)
-        .map(|i| if i < 26 { i } else { draws.whole(0, 25) as usize })
-        .collect();
-    let shift = kappa.sqrt().round();
-    for _ in 0..draws.whole(1, 3) {
-        let value = |draws: &mut Draws, l: usize| {
-            let own = if whole {
-                draws.whole(-9, 9) as f64
-            } else {
-                draws.normal()
-            };
-            own + shift * ((l * 7) % 26) as f64
-        };
-        design
-            .x
-            .push(design.levels.iter().map(|&l| value(draws, l)).collect());
-    }
-    design
 }
 
 #[test]
