@@ -454,7 +454,7 @@ fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
     normal.matrix.norms = (0..normal.matrix.order)
         .map(|i| normal.matrix.get(i, i).hi)
         .collect();
-    let factor = factor_twice(&normal.matrix, 1e-5, UNIT_ROUNDED);
+    let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
     normal.matrix.norms = norms;
     let solutions = (0..normal.right.len())
         .map(|y| normal.solve(&factor, y))
