@@ -219,6 +219,43 @@ fn two_passes_for_large_data() {
 }
 
 #[test]
+fn two_passes_up_to_a_condition_of_a_million() {
+    let mut draws = Draws::new(9);
+    let mut largest = 1.0f64;
+    for i in 0..150 {
+        let (kappa, noise) = (10f64.powf(draws.uniform(0.0, 5.9)), 10f64.powi(-3 * (i % 3)));
+        let mut column = || -> Vec<f64> { (0..3000).map(|_| draws.normal()).collect() };
+        let (x, z, e, mut near) = (column(), column(), column(), column());
+        near.iter_mut()
+            .enumerate()
+            .for_each(|(i, v)| *v = x[i] - z[i] + *v / kappa);
+        let y: Vec<f64> = (0..3000).map(|i| x[i] + z[i] + near[i] + noise * e[i]).collect();
+        let frame = Frame::new()
+            .with_real("y", &y)
+            .with_real("x", &x)
+            .with_real("z", &z);
+        let mut source = Counted::new(frame.with_real("near", &near));
+        for knows_rows in [true, false] {
+            source.knows_rows = knows_rows;
+            let fit = counted(&LmSpec::new("y ~ x + z + near"), &source);
+            let report = &fit.fit.report;
+            // with residuals of a millionth of the response, the error of the first solution may show in them, and
+            // their quantiles take another pass
+            if report.condition < if noise < 1e-5 { 1e5 } else { 1e6 } {
+                assert_eq!(
+                    report.passes.len(),
+                    2,
+                    "κ {}, residuals {noise}: {report:?}",
+                    report.condition
+                );
+                largest = largest.max(report.condition);
+            }
+        }
+    }
+    assert!(largest > 5e5, "{largest}");
+}
+
+#[test]
 fn columns_that_are_read() {
     let data = Data::new(100, 3);
     let source = data.source();

@@ -306,6 +306,11 @@ fn in_model(state: &Attempt) -> Vec<bool> {
     accepted
 }
 
+/// The larger of two bounds; what is not a number bounds nothing.
+fn larger(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
 /// 2 gᵀδ − δᵀGδ with δ the step between two coefficient vectors: by how much the step lowers the sum of squares.
 fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gram) -> Dd {
     let atoms = gram.atoms();
@@ -457,7 +462,7 @@ fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
     normal.matrix.norms = (0..normal.matrix.order)
         .map(|i| normal.matrix.get(i, i).hi)
         .collect();
-    let factor = factor_twice(&normal.matrix, 1e-5, UNIT_ROUNDED);
+    let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
     normal.matrix.norms = norms;
     let solutions = (0..normal.right.len())
         .map(|y| normal.solve(&factor, y))
@@ -633,9 +638,9 @@ fn finish(
         let f = normal.functional(map, c);
         let v = normal.variance(&factor, &f, &means);
         variances[c] = v.value;
-        relative = relative.max(v.error / v.value.max(f64::MIN_POSITIVE));
+        relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
         let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
-        data_relative = data_relative.max(by_data);
+        data_relative = larger(data_relative, by_data);
         for y in 0..m {
             let error = if factor.orthogonal {
                 exact_unit * v.spread * rough[y] + v.value.max(0.0).sqrt() * blur[y]
@@ -672,7 +677,7 @@ fn finish(
         if rss[y].hi > 0.0 {
             // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
             let part = (blur[y] + moved[y]) / rss[y].hi.sqrt();
-            rss_relative = rss_relative.max(part * (2.0 + part));
+            rss_relative = larger(rss_relative, part * (2.0 + part));
         } else if blur[y] + moved[y] > 0.0 {
             rss_relative = f64::INFINITY;
         }
@@ -692,12 +697,14 @@ fn finish(
     for y in 0..m {
         for c in (0..p).filter(|&c| !aliased[c]) {
             let b = coefficients[y][c].hi.abs();
-            let part = if errors[y][c] > 0.0 { errors[y][c] / b } else { 0.0 };
-            worst = if part.is_nan() {
-                f64::INFINITY
-            } else {
-                worst.max(part)
-            };
+            worst = larger(
+                worst,
+                if errors[y][c] == 0.0 {
+                    0.0
+                } else {
+                    errors[y][c] / b
+                },
+            );
         }
     }
     // bounds so far are of first order, and relative to what was computed

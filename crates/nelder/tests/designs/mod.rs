@@ -98,6 +98,10 @@ fn size(draws: &mut Draws) -> (usize, usize) {
 /// Normal columns, the last a combination of the others but for 1/κ of it.
 pub fn dependent(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
     let (n, p) = size(draws);
+    dependent_of(draws, kappa, whole, n, p)
+}
+
+fn dependent_of(draws: &mut Draws, kappa: f64, whole: bool, n: usize, p: usize) -> Design {
     let mut x: Vec<Vec<f64>> = Vec::new();
     for _ in 1..p {
         let column = |_| {
@@ -124,6 +128,21 @@ pub fn dependent(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
         x,
         ..Design::default()
     }
+}
+
+/// The same with several thousand rows, and means that drift from row to row.
+pub fn long(draws: &mut Draws, kappa: f64, whole: bool) -> Design {
+    let (n, p) = (draws.whole(2000, 6000) as usize, draws.whole(2, 4) as usize);
+    let mut design = dependent_of(draws, kappa.sqrt(), whole, n, p);
+    // a drift of all columns hides that the last depends on the others
+    let moves = if draws.one_in(2) { p } else { 1 };
+    for x in &mut design.x[..moves] {
+        let (from, drift) = (draws.whole(0, 1000) as f64, draws.whole(0, 3) as f64);
+        x.iter_mut()
+            .enumerate()
+            .for_each(|(i, x)| *x += from + drift * (i / 100) as f64);
+    }
+    design
 }
 
 /// Powers of one column.
