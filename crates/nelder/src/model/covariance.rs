@@ -11,7 +11,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
 
-use super::ladder::MOST_COLUMNS;
+use super::attempt::MOST_COLUMNS;
 use super::scores::{Basis, Power, Scores};
 use super::vcov::Clusters;
 use super::{Functional, LeastSquares, Lm, ModelError, Vcov, by_atom};

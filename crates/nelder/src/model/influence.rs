@@ -11,8 +11,8 @@ use nelder_device::Dd;
 use nelder_device::kernels::Pair;
 
 use super::applied::Applier;
+use super::attempt::counted;
 use super::covariance::Coordinates;
-use super::ladder::counted;
 use super::predict::{spread, square_norms};
 use super::scores::Basis;
 use super::{Lm, ModelError};

@@ -1,10 +1,14 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
+mod absorbed;
 mod anova;
 mod applied;
+mod attempt;
 mod bound;
+mod bounds;
 mod covariance;
 mod error;
+mod functional;
 mod influence;
 mod ladder;
 mod lm;
@@ -18,15 +22,17 @@ mod spec;
 mod step;
 mod vcov;
 
+pub use absorbed::Absorbed;
 pub use anova::{Compared, ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova, compare};
 pub use bound::{Bound, bind};
 pub use covariance::Covariance;
 pub use error::ModelError;
+pub use functional::{Functional, LevelMeans};
 pub use influence::{Influence, InfluenceRun};
 pub use ladder::{LeastSquares, least_squares};
 pub use lm::{Lm, Response, lm};
 pub use nested::Stage;
-pub use normal::{Absorbed, Correction, Functional, LevelMeans, Normal, Score, Solution, by_atom};
+pub use normal::{Correction, Normal, Score, Solution, by_atom};
 pub use predict::{Prediction, PredictionRun, Predictions};
 pub use report::{Digits, SolveReport};
 pub use saved::{SavedLm, SavedResponse};

@@ -6,7 +6,7 @@
 
 use nelder_device::Dd;
 
-use super::ladder::MOST_COLUMNS;
+use super::attempt::MOST_COLUMNS;
 use super::{LeastSquares, Lm, ModelError, Normal};
 use crate::design::{AbsorbedTerm, ColumnKind, Map, Parametrization};
 use crate::pass::Gram;

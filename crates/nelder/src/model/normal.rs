@@ -7,20 +7,10 @@
 
 use nelder_device::Dd;
 
+use super::absorbed::Absorbed;
 use crate::design::{ColumnKind, Map, Parametrization};
 use crate::pass::{Coefficients, Gram, Table, packed};
-use crate::solve::{Factor, Symmetric, Variance};
-
-/// The eliminated factor.
-#[derive(Clone, Debug)]
-pub struct Absorbed {
-    /// Σ w of each level, in R's order of the levels.
-    pub weights: Vec<Dd>,
-    /// Means of the kept columns by level, kept columns fastest.
-    pub means: Vec<Dd>,
-    /// Means of each response by level.
-    pub responses: Vec<Vec<Dd>>,
-}
+use crate::solve::{Factor, Symmetric};
 
 /// Centred normal equations.
 #[derive(Clone, Debug)]
@@ -247,108 +237,18 @@ impl Normal {
         normal
     }
 
-    /// Eliminates the indicators of the absorbed factor.
-    fn eliminate(&mut self, gram: &Gram, map: &Map, position: &[Option<usize>]) {
-        let Some(term) = &map.absorbed else { return };
-        let atoms = gram.atoms();
-        let (d, m) = (atoms.dense, atoms.responses);
-        let z = d + m;
-        let k = self.kept.len();
-        let g = term.group;
-        let q = atoms.groups[g].multipliers.len();
-        let table = &gram.groups[g];
-        let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
-        let levels = term.codes.len();
-        let mut order = vec![usize::MAX; table.codes()];
-        for (l, &code) in term.codes.iter().enumerate() {
-            order[code as usize] = l;
+    /// Σ w r² of a solution, as far as the gram knows it.
+    pub fn residual_squares(&self, response: usize, solution: &Solution) -> f64 {
+        let mut left = self.total[response];
+        for (b, c) in solution.kept.iter().zip(&self.right[response]) {
+            left -= *b * *c;
         }
-        // 1. sums of the kept columns by level
-        let mut sums = vec![Dd::ZERO; levels * k];
-        let mut weights = vec![Dd::ZERO; levels];
-        let mut responses = vec![vec![Dd::ZERO; levels]; m];
-        let at = term.multiplier * (1 + z);
-        for (l, &code) in term.codes.iter().enumerate() {
-            let row = table.row(code as usize);
-            let n = clean(row[at]);
-            weights[l] = n;
-            for (e, &c) in self.kept.iter().enumerate() {
-                if let ColumnKind::Dense(b) = map.kinds[c] {
-                    sums[l * k + e] = clean(row[at + 1 + b]) - self.means[b] * n;
-                }
-            }
-            for y in 0..m {
-                responses[y][l] = clean(row[at + 1 + d + y]) / n - self.response_means[y];
-            }
-            let base = q * (1 + z);
-            for a in (0..q).filter(|&a| a != term.multiplier) {
-                let v = clean(row[base + packed(a, term.multiplier)]);
-                for &(c, x) in map.row(g, a, code as usize) {
-                    if let Some(i) = position[c as usize] {
-                        sums[l * k + i] += v.mul_f64(x);
-                    }
-                }
+        if let Some(a) = &self.absorbed {
+            for (m, w) in a.responses[response].iter().zip(&a.weights) {
+                left -= *m * *m * *w;
             }
         }
-        for cross in &gram.cross {
-            let (first, second) = cross.groups;
-            let other = match (first == g, second == g) {
-                (true, _) => second,
-                (_, true) => first,
-                _ => continue,
-            };
-            let (q1, q2) = (
-                atoms.groups[first].multipliers.len(),
-                atoms.groups[second].multipliers.len(),
-            );
-            for (&(c1, c2), &at) in &cross.index {
-                let cells = cross.table.row(at as usize);
-                let (mine, theirs) = if first == g { (c1, c2) } else { (c2, c1) };
-                let l = order[mine as usize];
-                if l == usize::MAX {
-                    continue;
-                }
-                for b in 0..if first == g { q2 } else { q1 } {
-                    let cell = if first == g {
-                        term.multiplier * q2 + b
-                    } else {
-                        b * q2 + term.multiplier
-                    };
-                    let v = clean(cells[cell]);
-                    for &(c, x) in map.row(other, b, theirs as usize) {
-                        if let Some(i) = position[c as usize] {
-                            sums[l * k + i] += v.mul_f64(x);
-                        }
-                    }
-                }
-            }
-        }
-        // 2. S = AᵀWA − MᵀDM, and the same for the right sides
-        let mut means = sums.clone();
-        for l in 0..levels {
-            let n = weights[l];
-            for v in &mut means[l * k..(l + 1) * k] {
-                *v /= n;
-            }
-            for i in 0..k {
-                let s = sums[l * k + i];
-                if s.hi == 0.0 {
-                    continue;
-                }
-                for j in 0..=i {
-                    let cell = &mut self.matrix.lower[Symmetric::at(i, j)];
-                    *cell -= s * means[l * k + j];
-                }
-                for y in 0..m {
-                    self.right[y][i] -= s * responses[y][l];
-                }
-            }
-        }
-        self.absorbed = Some(Absorbed {
-            weights,
-            means,
-            responses,
-        });
+        left.hi
     }
 
     /// Solves the equations for a response.
@@ -497,128 +397,6 @@ impl Normal {
         let intercept = if map.intercept { beta[0].hi.abs() } else { 0.0 };
         kept + levels.sqrt() + intercept * self.weight.hi.sqrt()
     }
-
-    /// The functional of (kept, levels) that a coefficient is: its entries over the kept columns, and over the
-    /// levels as a sparse list plus a constant for all of them.
-    pub fn functional(&self, map: &Map, column: usize) -> Functional {
-        let k = self.kept.len();
-        let mut kept = vec![Dd::ZERO; k];
-        let mut levels = Vec::new();
-        let mut all = 0.0;
-        let shift = |kept: &mut Vec<Dd>| {
-            if self.centered {
-                for (i, &c) in self.kept.iter().enumerate() {
-                    if let ColumnKind::Dense(e) = map.kinds[c] {
-                        kept[i] -= self.means[e];
-                    }
-                }
-            }
-        };
-        if let Some(i) = self.kept.iter().position(|&c| c == column) {
-            kept[i] = Dd::ONE;
-            if map.kinds[column] == ColumnKind::Intercept {
-                shift(&mut kept);
-            }
-        } else if let Some(term) = &map.absorbed {
-            let count = term.codes.len() as f64;
-            let intercept = map.kinds[column] == ColumnKind::Intercept;
-            if let Some(l) = term.level_of(column) {
-                levels.push((l, 1.0));
-            }
-            let sign = if intercept { 1.0 } else { -1.0 };
-            match term.parametrization {
-                Parametrization::Treatment { base } => levels.push((base, sign)),
-                Parametrization::Sum => all = sign / count,
-                Parametrization::Full => shift(&mut kept),
-            }
-            if intercept {
-                shift(&mut kept);
-            }
-        }
-        Functional { kept, levels, all }
-    }
-
-    /// Variance of a functional over σ², with a first-order bound on its error.
-    pub fn variance(
-        &self,
-        factor: &Factor,
-        functional: &Functional,
-        mean_of_levels: &LevelMeans,
-    ) -> Variance {
-        let v = self.reduced(functional, mean_of_levels);
-        let (mut own, mut own_spread) = (0.0, 0.0);
-        if let Some(a) = &self.absorbed {
-            own = functional.all * functional.all * mean_of_levels.inverse_weight;
-            // Σ 1/√w ≤ √(L Σ 1/w) over the L levels
-            let levels = a.weights.len() as f64;
-            own_spread = functional.all.abs() * (levels * mean_of_levels.inverse_weight).sqrt();
-            for &(l, c) in &functional.levels {
-                own += (c * c + 2.0 * c * functional.all) / a.weights[l].hi;
-                own_spread += c.abs() / a.weights[l].hi.sqrt();
-            }
-        }
-        let q = factor.quadratic(&v, &self.matrix);
-        Variance {
-            value: own + q.value,
-            error: q.error + f64::EPSILON * own,
-            whole_spread: q.whole_spread + own_spread,
-            ..q
-        }
-    }
-
-    /// The vector over the kept columns that a functional puts on the factor.
-    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
-        let mut v = functional.kept.clone();
-        let Some(a) = &self.absorbed else { return v };
-        let k = self.kept.len();
-        if functional.all != 0.0 {
-            for (v, m) in v.iter_mut().zip(&mean_of_levels.means) {
-                *v -= m.mul_f64(functional.all);
-            }
-        }
-        for &(l, c) in &functional.levels {
-            for (v, m) in v.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                *v -= m.mul_f64(c);
-            }
-        }
-        v
-    }
-
-    /// Sums over the levels that functionals with a constant entry need.
-    pub fn level_means(&self) -> LevelMeans {
-        let k = self.kept.len();
-        let mut out = LevelMeans {
-            inverse_weight: 0.0,
-            means: vec![Dd::ZERO; k],
-        };
-        if let Some(a) = &self.absorbed {
-            for (l, w) in a.weights.iter().enumerate() {
-                out.inverse_weight += 1.0 / w.hi;
-                for (s, m) in out.means.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
-                    *s += *m;
-                }
-            }
-        }
-        out
-    }
-}
-
-/// A linear functional of the solution.
-#[derive(Clone, Debug)]
-pub struct Functional {
-    /// Over the kept columns.
-    pub kept: Vec<Dd>,
-    /// Over single levels.
-    pub levels: Vec<(usize, f64)>,
-    /// Over each level.
-    pub all: f64,
-}
-
-/// Σ 1/weight and Σ of the means over all levels.
-#[derive(Clone, Debug)]
-pub struct LevelMeans {
-    inverse_weight: f64,
-    means: Vec<Dd>,
 }
 
 /// Xᵀ W r by atom.

@@ -4,7 +4,7 @@ use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
 use super::applied::Applier;
-use super::ladder::{MOST_COLUMNS, counted};
+use super::attempt::{MOST_COLUMNS, counted};
 use super::scores::{Basis, BasisState};
 use super::{Compared, Lm, LmSpec, ModelError, Sequential};
 use crate::design::{Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};

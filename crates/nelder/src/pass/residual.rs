@@ -99,15 +99,16 @@ impl Histogram {
         }
     }
 
-    /// The `rank`-th smallest value (from 0), to half a bin.
+    /// The `rank`-th smallest value (from 0), as if the values of a bin were evenly spread in it.
     pub fn order_statistic(&self, rank: u64) -> f64 {
         let mut seen = 0u64;
         for (bin, &count) in self.counts.iter().enumerate() {
-            seen += u64::from(count);
-            if seen > rank {
-                let middle = ((bin as i64 - HALF) as f64 + 0.5) * self.width;
-                return middle.clamp(self.smallest, self.largest);
+            if seen + u64::from(count) > rank {
+                let part = ((rank - seen) as f64 + 0.5) / f64::from(count);
+                let value = ((bin as i64 - HALF) as f64 + part) * self.width;
+                return value.clamp(self.smallest, self.largest);
             }
+            seen += u64::from(count);
         }
         self.largest
     }

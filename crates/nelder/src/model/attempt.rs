@@ -1,0 +1,275 @@
+//! One solution of the normal equations, and whether it is good enough.
+
+use nelder_device::Dd;
+
+use crate::design::Columns;
+use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
+use crate::solve::{Factor, Symmetric, UNIT_TWICE, factor_double, factor_twice, limited_pivoting};
+
+use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
+
+/// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
+/// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
+const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
+/// The same with exact products.
+pub(super) const UNIT_EXACT: f64 = UNIT_TWICE;
+/// Largest number of columns for which a matrix of columns x columns is formed.
+pub const MOST_COLUMNS: usize = 4000;
+
+/// One solution and what led to it.
+pub(super) struct Attempt {
+    /// The columns of the model matrix.
+    pub columns: Columns,
+    /// The normal equations.
+    pub normal: Normal,
+    /// Their factor.
+    pub factor: Factor,
+    /// One entry a response.
+    pub solutions: Vec<Solution>,
+}
+
+/// Which columns of the model matrix are not aliased.
+pub(super) fn in_model(state: &Attempt) -> Vec<bool> {
+    let mut accepted = vec![true; state.columns.map.columns()];
+    state.normal.kept.iter().for_each(|&c| accepted[c] = false);
+    state
+        .factor
+        .accepted
+        .iter()
+        .for_each(|&i| accepted[state.normal.kept[i]] = true);
+    if let Some(term) = &state.columns.map.absorbed {
+        term.empty.iter().for_each(|&c| accepted[c] = false);
+    }
+    accepted
+}
+
+/// The larger of two bounds; what is not a number bounds nothing.
+pub(super) fn larger(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
+}
+
+/// 2 gᵀδ − δᵀGδ with δ the step between two coefficient vectors: by how much the step lowers the sum of squares.
+pub(super) fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gram) -> Dd {
+    let atoms = gram.atoms();
+    let tables: Vec<(usize, usize)> = gram
+        .groups
+        .iter()
+        .zip(&atoms.groups)
+        .map(|(t, g)| (t.codes(), g.multipliers.len()))
+        .collect();
+    let delta: Vec<Dd> = new.iter().zip(old).map(|(a, b)| *a - *b).collect();
+    let by = by_atom(&state.columns.map, &delta, atoms.dense, &tables);
+    let mut linear = score.ones * by.intercept;
+    for (a, b) in score.dense.iter().zip(&by.dense) {
+        linear += *a * *b;
+    }
+    for (a, b) in score.groups.iter().zip(&by.groups) {
+        for (x, y) in a.cells.iter().zip(&b.cells) {
+            linear += Dd::two_sum(x.hi, x.lo) * *y;
+        }
+    }
+    // at the minimum Gδ = g, so the gain is gᵀδ
+    linear
+}
+
+/// For each group, which of `codes` codes have rows.
+pub(super) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> {
+    let has = |g: usize, c: usize| gram.counts[g].get(c).is_some_and(|&n| n > 0);
+    let of = |(g, &n): (usize, &usize)| (0..n).map(|c| has(g, c)).collect();
+    codes.iter().enumerate().map(of).collect()
+}
+
+fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
+    let groups = bound.rows.layout().groups.len();
+    let tuples: Vec<Vec<Vec<u32>>> = (0..groups).map(|g| bound.rows.tuples(g)).collect();
+    let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
+    Ok(Columns::new(
+        bound.rows.layout(),
+        &bound.variables(),
+        &tuples,
+        &counted,
+        absorb,
+    )?)
+}
+
+fn unit(products: Products) -> f64 {
+    match products {
+        Products::Rounded => UNIT_ROUNDED,
+        Products::Exact => UNIT_EXACT,
+    }
+}
+
+/// Orders up to which a factor in twice the precision costs less than a pass.
+const SMALL_ORDER: usize = 160;
+
+fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
+    match products {
+        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
+        Products::Exact if matrix.order > SMALL_ORDER => {
+            // well-conditioned large systems need no more than double precision
+            let quick =
+                factor_double(matrix, tol, f64::EPSILON).filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
+            Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
+        }
+        Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
+    }
+}
+
+/// Solves the normal equations of a gram; `None` where double precision cannot decide which columns are aliased.
+pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, ModelError> {
+    for absorb in [true, false] {
+        let columns = resolve(bound, gram, absorb)?;
+        if absorb && columns.map.absorbed.is_none() {
+            continue;
+        }
+        let p = columns.map.columns();
+        if !absorb && p > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "this model".into(),
+                columns: p,
+                limit: MOST_COLUMNS,
+            });
+        }
+        let normal = Normal::assemble(gram, &columns.map);
+        let found = if absorb {
+            // a small system, whatever the precision of its entries
+            let f = factor_twice(&normal.matrix, tol, unit(gram.products()));
+            let k = normal.matrix.order;
+            let sound = f.accepted.len() == k
+                && (0..k).all(|i| {
+                    f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
+                        || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]
+                });
+            if sound || p > MOST_COLUMNS {
+                Some(f)
+            } else {
+                continue;
+            }
+        } else {
+            factor(&normal.matrix, tol, gram.products())
+        };
+        let Some(factor) = found else { return Ok(None) };
+        let solutions = (0..normal.right.len())
+            .map(|y| normal.solve(&factor, y))
+            .collect();
+        return Ok(Some(Attempt {
+            columns,
+            normal,
+            factor,
+            solutions,
+        }));
+    }
+    Ok(None)
+}
+
+/// A solution good enough to compute residuals with: columns that double precision cannot tell from aliased ones
+/// are left out.
+pub(super) fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
+    let columns = resolve(bound, gram, false)?;
+    let mut normal = Normal::assemble(gram, &columns.map);
+    let norms = normal.matrix.norms.clone();
+    normal.matrix.norms = (0..normal.matrix.order)
+        .map(|i| normal.matrix.get(i, i).hi)
+        .collect();
+    let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
+    normal.matrix.norms = norms;
+    let solutions = (0..normal.right.len())
+        .map(|y| normal.solve(&factor, y))
+        .collect();
+    Ok(Attempt {
+        columns,
+        normal,
+        factor,
+        solutions,
+    })
+}
+
+/// The largest relative error bound of a variance.
+pub(super) fn relative_variance_error(state: &Attempt) -> f64 {
+    let means = state.normal.level_means();
+    let mut worst: f64 = 0.0;
+    for c in 0..state.columns.map.columns() {
+        let f = state.normal.functional(&state.columns.map, c);
+        let v = state.normal.variance(&state.factor, &f, &means);
+        if v.value > 0.0 {
+            worst = worst.max(v.error / v.value);
+        }
+    }
+    worst
+}
+
+/// Whether twice the precision is too little for the gram.
+pub(super) fn wants_tsqr(state: &Attempt, tol: f64, accuracy: Accuracy) -> bool {
+    let p = state.columns.map.columns();
+    let n = state.normal.rows as f64;
+    if state.normal.absorbed.is_some() || p > 400 || n * (p * p) as f64 > 2e10 {
+        return false;
+    }
+    // a pivot that the exact gram cannot tell from the rule, or a variance that it leaves uncertain
+    let undecided = tol < 1e-11 && state.factor.accepted.len() < p;
+    let smallest = state.factor.pivots.iter().copied().fold(1.0, f64::min);
+    let limit = if accuracy == Accuracy::Certified {
+        1e-12
+    } else {
+        1e-16
+    };
+    undecided || smallest < limit
+}
+
+/// Householder QR in twice the precision.
+pub(super) fn orthogonal(
+    bound: &Bound<'_>,
+    state: &Attempt,
+    gram: &Gram,
+    tol: f64,
+    monitor: &dyn Monitor,
+    passes: &mut Vec<PassRecord>,
+    notes: &mut Vec<String>,
+) -> Result<(Attempt, Vec<Vec<Dd>>), ModelError> {
+    notes.push("the gram is too ill-conditioned for twice the precision".to_string());
+    let columns = state.columns.clone();
+    let atoms = gram.atoms();
+    let (tsqr, record) = run("tsqr", "f64x2", &bound.rows, monitor, || {
+        Tsqr::new(&columns.map, atoms)
+    })?;
+    passes.push(record);
+    let p = columns.map.columns();
+    let mut matrix = Symmetric::zeros(p);
+    for j in 0..p {
+        let norm = (0..=j).fold(Dd::ZERO, |s, i| {
+            let v = tsqr.triangle.get(i, j);
+            s + v * v
+        });
+        matrix.norms[j] = norm.hi;
+        matrix.sizes[j] = norm.hi;
+        matrix.add(j, j, norm);
+    }
+    for (&c, &r) in state.normal.kept.iter().zip(&state.normal.matrix.roundings) {
+        matrix.roundings[c] = r;
+    }
+    let (factor, effects, _) = limited_pivoting(tsqr.triangle.rows(), p, &matrix.norms, tol, UNIT_EXACT);
+    let solutions: Vec<Solution> = effects
+        .iter()
+        .map(|e| Solution {
+            kept: factor.back_substitute(e),
+            levels: Vec::new(),
+        })
+        .collect();
+    let m = atoms.responses;
+    let mut normal = state.normal.clone();
+    normal.kept = (0..p).collect();
+    normal.matrix = matrix;
+    normal.centered = false;
+    normal.means = vec![Dd::ZERO; atoms.dense];
+    normal.response_means = vec![Dd::ZERO; m];
+    let coefficients = solutions.iter().map(|s| s.kept.clone()).collect();
+    Ok((
+        Attempt {
+            columns,
+            normal,
+            factor,
+            solutions,
+        },
+        coefficients,
+    ))
+}

@@ -1,0 +1,248 @@
+//! What is known of the errors of a solution: variances, bounds on coefficients, digits.
+
+use nelder_device::Dd;
+
+use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
+use crate::solve::condition;
+
+use super::attempt::{Attempt, UNIT_EXACT, in_model, larger};
+use super::{Bound, Digits, LeastSquares, ModelError, SolveReport};
+
+/// What is read from the last residual pass.
+pub(super) struct Last {
+    runs: Vec<ResidualRun>,
+    histogram: Vec<Histogram>,
+    fitted: Vec<(Dd, Dd)>,
+}
+
+impl From<Residuals> for Last {
+    fn from(mut last: Residuals) -> Self {
+        last.runs.sort_by_key(|r| r.index);
+        Last {
+            runs: last.runs,
+            histogram: last.histogram,
+            fitted: last.fitted,
+        }
+    }
+}
+
+/// A solution after its last refinement.
+pub(super) struct Solved {
+    /// The gram.
+    pub gram: Gram,
+    /// The equations and their factor.
+    pub state: Attempt,
+    /// By response and column, in the units of the rows.
+    pub coefficients: Vec<Vec<Dd>>,
+    /// Sizes of the last step, by response and kept column.
+    pub steps: Vec<Vec<f64>>,
+    /// Residual sums of squares.
+    pub rss: Vec<Dd>,
+    /// Residuals.
+    pub last: Last,
+    /// Whether the factor came from a QR decomposition of the rows.
+    pub tsqr: bool,
+    /// Corrections so far.
+    pub refinements: u32,
+    /// Passes so far.
+    pub passes: Vec<PassRecord>,
+    /// Why the computation escalated.
+    pub notes: Vec<String>,
+    /// Rows left out as incomplete, and rows of weight zero.
+    pub dropped: (u64, u64),
+}
+
+impl Solved {
+    /// Variances, error bounds and digits, in the units of the data.
+    pub fn finish(self, bound: &Bound<'_>) -> Result<LeastSquares, ModelError> {
+        let Solved {
+            gram,
+            state,
+            mut coefficients,
+            steps,
+            mut rss,
+            mut last,
+            tsqr,
+            refinements,
+            passes,
+            notes,
+            dropped,
+        } = self;
+        let accepted = in_model(&state);
+        let Attempt {
+            columns,
+            normal,
+            factor,
+            ..
+        } = state;
+        let map = &columns.map;
+        let atoms = gram.atoms();
+        let p = map.columns();
+        let m = coefficients.len();
+        // 1. which columns are aliased
+        let aliased: Vec<bool> = accepted.iter().map(|a| !a).collect();
+        // 2. variances and error bounds
+        let means = normal.level_means();
+        let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
+        let mut errors = vec![vec![0.0; p]; m];
+        let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
+        // size of a step in the norm that errors of the gram act on
+        let reach = normal.matrix.reach(factor.unit);
+        let sizes_of_steps: Vec<f64> = steps
+            .iter()
+            .map(|s| s.iter().zip(&reach).map(|(s, t)| s * t).sum())
+            .collect();
+        // bound on the norm of what rounding in twice the precision does to the residuals: y and each xβ are rounded
+        let exact_unit = UNIT_EXACT * 4.0;
+        let blur: Vec<f64> = (0..m)
+            .map(|y| {
+                let i = atoms.dense + y;
+                let own = gram.second(i, i).hi.max(0.0).sqrt();
+                exact_unit * (own + normal.fitted_sizes(map, &coefficients[y]))
+            })
+            .collect();
+        // decimal data were rounded to double precision before they came here: each column by at most half a unit in
+        // the last place, which moves β by G⁻¹Xᵀ(δy − δX β) + G⁻¹δXᵀr, bounded by norms over the rows
+        let half_unit = 0.5 * f64::EPSILON;
+        let moved: Vec<f64> = (0..m)
+            .map(|y| {
+                let own = if gram.rounded[atoms.dense + atoms.extra + y] {
+                    let i = atoms.dense + y;
+                    gram.second(i, i).hi.max(0.0).sqrt()
+                } else {
+                    0.0
+                };
+                let columns = (0..normal.matrix.order)
+                    .map(|i| coefficients[y][normal.kept[i]].hi.abs() * normal.matrix.roundings[i])
+                    .sum::<f64>();
+                half_unit * (own + columns)
+            })
+            .collect();
+        let mut data_relative = 0.0f64;
+        for c in 0..p {
+            if aliased[c] {
+                continue;
+            }
+            let f = normal.functional(map, c);
+            let v = normal.variance(&factor, &f, &means);
+            variances[c] = v.value;
+            relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
+            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
+            data_relative = larger(data_relative, by_data);
+            for y in 0..m {
+                let error = if factor.orthogonal {
+                    exact_unit * v.spread * rough[y] + v.value.max(0.0).sqrt() * blur[y]
+                } else {
+                    factor.unit * v.spread * sizes_of_steps[y] + v.whole_spread * blur[y]
+                };
+                let data = v.value.max(0.0).sqrt() * moved[y] + half_unit * v.data_spread * rough[y];
+                // what is printed is rounded to double precision
+                errors[y][c] = error + data + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
+            }
+        }
+        // 3. units of the data: columns and responses were multiplied with powers of two
+        let scales = bound.rows.scales().to_vec();
+        let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
+        let response_scale = |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
+        for c in 0..p {
+            let s = match map.kinds[c] {
+                crate::design::ColumnKind::Intercept => 1.0,
+                crate::design::ColumnKind::Dense(e) => dense_scale(e),
+                crate::design::ColumnKind::Coded { group, multiplier } => {
+                    atoms.groups[group].multipliers[multiplier].map_or(1.0, dense_scale)
+                }
+            };
+            variances[c] *= s * s;
+            for y in 0..m {
+                let t = s / response_scale(y);
+                coefficients[y][c] = coefficients[y][c].scale(t);
+                errors[y][c] *= t;
+            }
+        }
+        let mut rss_relative: f64 = 0.0;
+        for y in 0..m {
+            let t = 1.0 / response_scale(y);
+            if rss[y].hi > 0.0 {
+                // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
+                let part = (blur[y] + moved[y]) / rss[y].hi.sqrt();
+                rss_relative = larger(rss_relative, part * (2.0 + part));
+            } else if blur[y] + moved[y] > 0.0 {
+                rss_relative = f64::INFINITY;
+            }
+            rss[y] = if rss[y].hi < 0.0 {
+                Dd::ZERO
+            } else {
+                rss[y].scale(t).scale(t)
+            };
+            if t != 1.0 {
+                for run in &mut last.runs {
+                    run.values[y].iter_mut().for_each(|r| *r *= t);
+                }
+            }
+        }
+        // 4. digits
+        let mut worst: f64 = 0.0;
+        for y in 0..m {
+            for c in (0..p).filter(|&c| !aliased[c]) {
+                let b = coefficients[y][c].hi.abs();
+                worst = larger(
+                    worst,
+                    if errors[y][c] == 0.0 {
+                        0.0
+                    } else {
+                        errors[y][c] / b
+                    },
+                );
+            }
+        }
+        // bounds so far are of first order, and relative to what was computed
+        let doubt = factor.doubt(&normal.matrix);
+        let digits = |relative: f64| {
+            let bound = relative / (1.0 - doubt - relative);
+            let holds = doubt + relative < 1.0 && bound < 1.0;
+            (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
+        };
+        let rank = aliased.iter().filter(|a| !**a).count();
+        let has_errors = gram.rows as usize > rank && rank > 0;
+        let std_error = 0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON;
+        let algorithm = match (tsqr, gram.products(), normal.absorbed.is_some()) {
+            (true, _, _) => "tsqr",
+            (false, _, true) => "cholesky after elimination of a factor",
+            (false, _, false) => "cholesky",
+        };
+        let report = SolveReport {
+            algorithm: algorithm.to_string(),
+            device: "cpu".to_string(),
+            precision: if tsqr || gram.products() == Products::Exact {
+                "f64x2".into()
+            } else {
+                "f64".into()
+            },
+            condition: condition(&factor),
+            digits: Digits {
+                coefficients: digits(worst),
+                std_errors: has_errors.then(|| digits(std_error)),
+            },
+            refinements,
+            passes,
+            notes,
+        };
+        Ok(LeastSquares {
+            counts: (gram.rows, dropped.0, dropped.1),
+            fitted: (!bound.rows.roles().offsets.is_empty()).then_some(last.fitted),
+            columns,
+            gram,
+            normal,
+            factor,
+            coefficients,
+            errors,
+            aliased,
+            rss,
+            variances,
+            residuals: last.runs,
+            histogram: last.histogram,
+            report,
+            scales,
+        })
+    }
+}
