@@ -29,7 +29,7 @@ case_add1 <- function(name, data, formula, scope, options = list()) {
   m$call$formula <- as.formula(formula)
   add(name = name, kind = "add1", data = paste0("data/", data, ".csv"), formula = formula, scope = scope,
     options = option_json(options), condition = 100, scale = 1,
-    expected = drop1_table(add1(m, as.formula(scope), test = "F")))
+    expected = drop1_table(add1(m, as.formula(scope), test = "F"), sum(m$model[[1]]^2)))
 }
 case_add1("add one", "mixed", "y ~ x1", "~ . + x2 + a + b + flag")
 case_add1("add interactions", "mixed", "y ~ x1 + a + flag", "~ .^2 + x3")

@@ -17,7 +17,7 @@ enum Ours {
 }
 
 /// The release builds that ours need.
-const OURS_EXAMPLE: &[&str] = &["build", "--release", "-p", "nelder", "--example", "bench_lm"];
+const OURS_EXAMPLE: &[&str] = &["build", "--release", "-p", "nelder-data", "--example", "bench_lm"];
 const OURS_COMMAND: &[&str] = &["build", "--release", "-p", "nelder-cli"];
 const OURS: &str = "nelder";
 
@@ -66,7 +66,7 @@ const fn python(name: &'static str, reps: usize, rounds: usize) -> Peer {
 const LM: &[Problem] = &[
     Problem {
         name: "flights",
-        what: "arr_delay ~ dep_delay + factor(paste(month, day)), 327,346 rows, 367 coefficients, from memory",
+        what: "arr_delay ~ dep_delay + factor(paste(month, day)), 327,346 rows, 366 coefficients, from memory",
         ours: Ours::Example,
         reps: 5,
         peers: &[

@@ -78,7 +78,12 @@ fn sequential_and_single_terms() {
             assert_eq!(terms, texts(&want["term"]), "{name}");
             column(rows.iter().map(|r| Some(r.df)), &want["df"], 0.0, name);
             let total: f64 = rows.iter().map(|r| r.sum_sq).sum();
+            let squares = rough_squares(&fit);
             for (row, w) in rows.iter().zip(numbers(&want["sum_sq"])) {
+                // what is rounding error beside Σ w y² in R is zero in the oracle
+                if w == 0.0 && row.sum_sq <= 1e-12 * squares {
+                    continue;
+                }
                 near(row.sum_sq, w, tol, 1e-3 * total, &format!("{name}, {}", row.term));
             }
             if rows.iter().all(|r| r.sum_sq > 1e-3 * total) {
@@ -94,20 +99,35 @@ fn sequential_and_single_terms() {
         if want.is_object() && !other {
             let changes = fit.drop1(0, None, 2.0).unwrap();
             assert!(changes.passes.is_empty());
-            check_single(&drop1_rows(&changes), want, tol, name);
+            check_single(&drop1_rows(&changes), want, tol, rough_squares(&fit), name);
             single += 1;
         }
     });
     assert!(sequential > 100 && single > 80, "{sequential} {single}");
 }
 
-fn check_single(rows: &[nelder::summary::tables::SingleTermRow], want: &Value, tol: f64, name: &str) {
+/// Σ w y² of the first response.
+fn rough_squares(fit: &nelder::model::Lm<'_>) -> f64 {
+    let y = fit.fit.gram.atoms().dense;
+    fit.fit.gram.second(y, y).hi
+}
+
+fn check_single(
+    rows: &[nelder::summary::tables::SingleTermRow],
+    want: &Value,
+    tol: f64,
+    squares: f64,
+    name: &str,
+) {
     let terms: Vec<&str> = rows.iter().map(|r| r.term.as_str()).collect();
     assert_eq!(terms, texts(&want["term"]), "{name}");
     column(rows.iter().map(|r| r.df), &want["df"], 0.0, name);
     column(rows.iter().map(|r| Some(r.rss)), &want["rss"], tol, name);
     let scale = rows[0].rss.abs();
     for (row, w) in rows.iter().zip(numbers(&want["sum_sq"])) {
+        if w == 0.0 && row.sum_sq.is_some_and(|s| s <= 1e-12 * squares) {
+            continue;
+        }
         near(
             row.sum_sq.unwrap_or(f64::NAN),
             w,
@@ -148,7 +168,13 @@ fn additions() {
         )
         .unwrap();
         let changes = fit.add1(0, case["scope"].as_str().unwrap(), 2.0, &Quiet).unwrap();
-        check_single(&add1_rows(&changes), &case["expected"], tolerance(case), name);
+        check_single(
+            &add1_rows(&changes),
+            &case["expected"],
+            tolerance(case),
+            rough_squares(&fit),
+            name,
+        );
         count += 1;
     });
     assert_eq!(count, 6);

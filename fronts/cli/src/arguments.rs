@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Statistical models of data files, with R's formulas and R's answers.
 #[derive(Parser)]
@@ -18,6 +18,49 @@ pub struct Nelder {
 pub enum Command {
     /// Fit a linear model by least squares: R's lm and summary.
     Lm(LmOptions),
+    /// Predict new rows from a saved fit: R's predict.
+    Predict(PredictOptions),
+    /// Analysis of variance of a saved fit, or of several: R's anova.
+    Anova(AnovaOptions),
+}
+
+/// Around what an interval is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Interval {
+    /// The mean at each row.
+    Confidence,
+    /// A new observation at each row.
+    Prediction,
+}
+
+/// `nelder predict`.
+#[derive(Args)]
+pub struct PredictOptions {
+    /// A fit written by `nelder lm --save`.
+    pub fit: PathBuf,
+    /// The rows to predict; they need no response.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// Add the ends of an interval, `lwr` and `upr`.
+    #[arg(long)]
+    pub interval: Option<Interval>,
+    /// Add standard errors of the fitted values, `se_fit`.
+    #[arg(long)]
+    pub se: bool,
+    /// Level of the intervals.
+    #[arg(long, default_value_t = 0.95)]
+    pub level: f64,
+    /// Where to write, .parquet or .csv: one row for each row of the data, missing where a value is missing.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `nelder anova`.
+#[derive(Args)]
+pub struct AnovaOptions {
+    /// Fits written by `nelder lm --save`: one for its terms in sequence, several to compare.
+    #[arg(required = true, value_name = "FIT")]
+    pub fits: Vec<PathBuf>,
 }
 
 /// `nelder lm`.
@@ -61,6 +104,15 @@ pub struct LmOptions {
     /// Write the coefficients to a CSV file.
     #[arg(long, value_name = "OUT.csv")]
     pub tidy: Option<PathBuf>,
+    /// Write the rows of the fit with fitted values, residuals and diagnostics.
+    #[arg(long, value_name = "OUT.parquet")]
+    pub augment: Option<PathBuf>,
+    /// Add dfbetas to --augment, one column for each coefficient.
+    #[arg(long, requires = "augment")]
+    pub dfbetas: bool,
+    /// Keep the fit for `nelder predict` and `nelder anova`.
+    #[arg(long, value_name = "FIT")]
+    pub save: Option<PathBuf>,
     /// Print how the fit was computed: algorithm, condition, digits, passes.
     #[arg(long)]
     pub explain: bool,

@@ -1,6 +1,6 @@
 //! `nelder lm`.
 
-use std::io::Write;
+use std::path::Path;
 
 use nelder::design::Missing;
 use nelder::formula::Contrast;
@@ -9,18 +9,16 @@ use nelder::summary::{linear, print, tidy};
 
 use crate::arguments::LmOptions;
 use crate::failure::Failure;
-use crate::output;
 use crate::progress::Progress;
+use crate::{augment, fit_file, output};
 
 /// Fits and prints.
 pub fn run(options: &LmOptions) -> Result<(), Failure> {
     let spec = spec(options)?;
     let kind: Vcov = options.vcov.parse()?;
-    if !(options.level > 0.0 && options.level < 1.0) {
-        return Err(Failure::Usage(format!(
-            "--level {} is not between 0 and 1",
-            options.level
-        )));
+    check_level(options.level)?;
+    if let Some(path) = &options.augment {
+        check_table(path)?;
     }
     // the formula is checked before the file is opened
     nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
@@ -42,6 +40,9 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         }
         Some(found)
     };
+    if let Some(path) = &options.augment {
+        augment::write(&mut fit, path, options.dfbetas, &progress)?;
+    }
     progress.clear();
     let stem = options
         .data
@@ -53,6 +54,9 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         .map_or(String::new(), |w| format!(", weights = {w}"));
     let call = format!("lm(formula = {}, data = {stem}{weights})", options.formula);
     let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
+    if let Some(path) = &options.save {
+        fit_file::write(path, &fit.save()?)?;
+    }
     let report = &fit.fit.report;
     if let Some(path) = &options.tidy {
         output::write_whole(path, |out| {
@@ -64,28 +68,47 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         let value = output::json(&summaries, report)?;
         let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::Data(e.to_string()))?;
         text + "\n"
-    } else if options.tidy.is_some() {
-        String::new()
     } else {
-        let mut text = print::summaries(&summaries);
-        if kind != Vcov::Iid {
-            text += &format!("Standard errors: {}\n", options.vcov);
+        let mut text = String::new();
+        if options.tidy.is_none() {
+            text += &print::summaries(&summaries);
+            if kind != Vcov::Iid {
+                text += &format!("Standard errors: {}\n", options.vcov);
+            }
+            if options.explain {
+                text += "\n";
+            }
         }
         if options.explain {
-            text += "\n";
             text += &output::explain(report);
         }
         text
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // the reader of a pipe may leave early
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Data(e.to_string())),
-        _ => Ok(()),
+    output::print(&text)
+}
+
+/// A level of confidence.
+pub fn check_level(level: f64) -> Result<(), Failure> {
+    match level > 0.0 && level < 1.0 {
+        true => Ok(()),
+        false => Err(Failure::Usage(format!("--level {level} is not between 0 and 1"))),
+    }
+}
+
+/// A table that can be written.
+pub fn check_table(path: &Path) -> Result<(), Failure> {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("parquet" | "pq" | "csv") => Ok(()),
+        _ => Err(Failure::Usage(format!(
+            "{}: cannot write this kind of file; use .parquet or .csv",
+            path.display()
+        ))),
     }
 }
 
 /// An unknown column may be one that the file has in a type that no model can use.
-fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
+pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
     match failure {
         Failure::Data(what) => {
             let hint = columns

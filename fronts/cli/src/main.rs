@@ -1,9 +1,13 @@
 //! The `nelder` command: models of files, printed as R prints them.
 
+mod anova;
 mod arguments;
+mod augment;
 mod failure;
+mod fit_file;
 mod lm;
 mod output;
+mod predict;
 mod progress;
 
 use std::process::ExitCode;
@@ -16,6 +20,8 @@ fn main() -> ExitCode {
     let arguments = Nelder::parse();
     let done = match arguments.command {
         Command::Lm(options) => lm::run(&options),
+        Command::Predict(options) => predict::run(&options),
+        Command::Anova(options) => anova::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

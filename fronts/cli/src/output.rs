@@ -79,6 +79,15 @@ pub fn explain(report: &SolveReport) -> String {
     out
 }
 
+/// Prints to standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // the reader of a pipe may leave early
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Data(e.to_string())),
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file whole or not at all: under another name first, which then becomes the file's.
 pub fn write_whole(
     path: &Path,

@@ -36,6 +36,9 @@ pub struct Block<'b> {
     pub rows: usize,
     /// Which rows of the batch these are; `None` for all.
     pub kept: Option<Vec<u32>>,
+    /// Rows of the batch that are left out as incomplete, where these are to have missing values in what has one
+    /// value a row.
+    pub excluded: Vec<u32>,
     /// Dense columns, then extra columns.
     pub dense: Vec<Numbers<'b>>,
     /// Responses less the offset.

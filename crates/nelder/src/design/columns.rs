@@ -249,7 +249,7 @@ impl Columns {
         if absorb {
             let best = candidates
                 .iter()
-                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts))
+                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts, counted))
                 .max_by_key(|a| a.codes.len());
             map.absorbed = best;
         }
@@ -291,48 +291,61 @@ fn fix_kinds(
     }
 }
 
-/// The main effect of a factor whose indicators lie in the span of the model matrix.
+/// The main effect of a factor whose indicators lie in the span of the model matrix. `counted` says which codes of
+/// its group have rows of positive weight.
 fn absorbable(
     layout: &Layout,
     t: usize,
     first: usize,
     levels: &[Option<UsedLevels>],
     contrasts: &[Option<Contrast>],
+    counted: &[Vec<bool>],
 ) -> Option<AbsorbedTerm> {
     let term = &layout.terms[t];
-    let v = term.variables[0];
-    let found = levels[v].as_ref()?;
+    let found = levels[term.variables[0]].as_ref()?;
+    let group = term.group?;
     let count = found.codes.len();
     if count < ABSORB_LEVELS {
         return None;
     }
-    let parametrization = match (term.coding[0], contrasts[v].as_ref()?, layout.intercept) {
-        (Coding::Full, _, false) => Parametrization::Full,
-        (Coding::Contrasts, Contrast::Treatment { base }, true) => Parametrization::Treatment {
-            base: *found.codes.get(*base)?,
-        },
-        (Coding::Contrasts, Contrast::Sum, true) => Parametrization::Sum,
+    let has_rows = |rank: usize| counted[group].get(found.codes[rank] as usize) == Some(&true);
+    let full = (0..count).all(has_rows);
+    let contrast = contrasts[term.variables[0]].as_ref()?;
+    // the level without a column
+    let without = match (term.coding[0], contrast, layout.intercept) {
+        (Coding::Full, _, false) => None,
+        (Coding::Contrasts, Contrast::Treatment { base }, true) if has_rows(*base) => Some(*base),
+        (Coding::Contrasts, Contrast::Sum, true) if full => Some(count - 1),
         _ => return None,
     };
+    let (mut codes, mut columns, mut empty, mut base) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut next = first;
-    let columns = (0..count)
-        .map(|rank| {
-            let has = match parametrization {
-                Parametrization::Treatment { base } => found.codes[rank] != base,
-                Parametrization::Sum => rank + 1 < count,
-                Parametrization::Full => true,
-            };
-            has.then(|| {
-                next += 1;
-                next - 1
-            })
-        })
-        .collect();
+    for rank in 0..count {
+        let column = (without != Some(rank)).then(|| {
+            next += 1;
+            next - 1
+        });
+        if column.is_none() {
+            base = codes.len();
+        }
+        if has_rows(rank) {
+            codes.push(found.codes[rank]);
+            columns.push(column);
+        } else {
+            empty.extend(column);
+        }
+    }
+    let parametrization = match (term.coding[0], contrast) {
+        (Coding::Full, _) => Parametrization::Full,
+        (_, Contrast::Sum) => Parametrization::Sum,
+        _ => Parametrization::Treatment { base },
+    };
     Some(AbsorbedTerm {
-        group: term.group?,
+        group,
         multiplier: term.products[0],
         parametrization,
-        codes: found.codes.clone(),
+        codes,
         columns,
+        empty,
     })
 }

@@ -26,8 +26,8 @@ pub type ContrastRow = Vec<(u32, f64)>;
 pub enum Parametrization {
     /// An intercept for the base level and a difference for each other level.
     Treatment {
-        /// Code of the base level.
-        base: u32,
+        /// The base level's position among the used levels.
+        base: usize,
     },
     /// An intercept for the mean of the levels and a deviation for each but the last.
     Sum,
@@ -47,8 +47,25 @@ pub struct AbsorbedTerm {
     pub parametrization: Parametrization,
     /// Codes of the used levels, in R's order.
     pub codes: Vec<u32>,
-    /// Column of each used level; `None` for the level without one.
+    /// Column of each used level, in ascending order; `None` for the level without one.
     pub columns: Vec<Option<usize>>,
+    /// Columns of levels that only rows of weight zero have: aliased.
+    pub empty: Vec<usize>,
+}
+
+impl AbsorbedTerm {
+    /// The used level whose column this is.
+    pub fn level_of(&self, column: usize) -> Option<usize> {
+        // at most one level has no column, so a column is at its place by order or one beside it
+        let none = self
+            .columns
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.columns.len());
+        let (before, after) = self.columns.split_at(none);
+        let within = |part: &[Option<usize>]| part.binary_search(&Some(column)).ok();
+        within(before).or_else(|| within(after.get(1..)?).map(|l| l + none + 1))
+    }
 }
 
 /// The model matrix as a map from atoms.

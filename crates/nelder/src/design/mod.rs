@@ -5,6 +5,7 @@
 //! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
 mod arguments;
+mod arithmetic;
 mod bases;
 mod basis;
 mod bind;
@@ -12,6 +13,7 @@ mod block;
 mod codes;
 mod columns;
 mod combinations;
+mod complete;
 mod constant;
 mod cut;
 mod design_error;

@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use nelder_device::{Dd, kernels};
-
+use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
-use crate::frame::{Batch, Levels, MISSING, Source};
+use crate::frame::{Batch, Levels, Source};
 
 /// What to do with rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -44,8 +43,6 @@ pub struct Roles {
     pub weights: Option<usize>,
     /// Rows to use.
     pub subset: Option<usize>,
-    /// The cluster of each row.
-    pub cluster: Option<usize>,
 }
 
 /// The rows of a model, to be read as blocks, any number of times.
@@ -152,6 +149,11 @@ impl<'s> Rows<'s> {
         self.scales.get().map_or(&[], Vec::as_slice)
     }
 
+    /// Fixes the powers of two before any block is read; without it the first block decides.
+    pub fn set_scales(&self, scales: Vec<f64>) {
+        let _ = self.scales.set(scales);
+    }
+
     /// Codes of a variable that rows of weight zero have.
     pub fn unweighted_codes(&self, variable: usize) -> Vec<u32> {
         let seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
@@ -168,7 +170,7 @@ impl<'s> Rows<'s> {
         )
     }
 
-    fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {
+    pub(super) fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {
         let row = batch.first_row + i as u64;
         RowError {
             row,
@@ -176,108 +178,31 @@ impl<'s> Rows<'s> {
         }
     }
 
-    /// The block of a batch.
+    /// The block of a batch: its complete rows of positive weight.
+    ///
+    /// # Errors
+    /// A missing value where that is an error, an infinite one, a negative weight, a response that is text.
     pub fn block<'b>(&self, batch: &'b Batch<'_>) -> Result<Block<'b>, RowError> {
+        self.block_of(batch, false)
+    }
+
+    /// The block of a batch with its rows of weight zero.
+    ///
+    /// # Errors
+    /// As [`block`](Rows::block).
+    pub fn block_with_weightless<'b>(&self, batch: &'b Batch<'_>) -> Result<Block<'b>, RowError> {
+        self.block_of(batch, true)
+    }
+
+    fn block_of<'b>(&self, batch: &'b Batch<'_>, weightless_too: bool) -> Result<Block<'b>, RowError> {
         let n = batch.rows;
         let values = self.variables.evaluate(batch).map_err(|e| RowError {
             row: batch.first_row,
             message: e.to_string(),
         })?;
-        // 1. which rows are complete; a column of finite numbers has neither missing nor infinite ones
-        let finite: Vec<Vec<bool>> = values
-            .iter()
-            .map(|value| match value {
-                Value::Numbers(columns) => columns.iter().map(|c| kernels::all_finite(&c.high)).collect(),
-                _ => Vec::new(),
-            })
-            .collect();
-        let mut keep: Option<Vec<bool>> = None;
-        let mut incomplete = 0u64;
-        if let Some(s) = self.roles.subset {
-            let mask = keep.get_or_insert_with(|| vec![true; n]);
-            match &values[s] {
-                Value::Logical(v) => {
-                    for (m, &x) in mask.iter_mut().zip(v.iter()) {
-                        *m = x == 1;
-                    }
-                }
-                Value::Numbers(v) if v.len() == 1 => {
-                    for (m, &x) in mask.iter_mut().zip(v[0].high.iter()) {
-                        *m = x != 0.0 && !x.is_nan();
-                    }
-                }
-                _ => {
-                    return Err(self.error(batch, 0, |_| {
-                        format!("the subset `{}` must be logical, such as `x > 0`", self.labels[s])
-                    }));
-                }
-            }
-        }
-        for (v, value) in values.iter().enumerate() {
-            if self.roles.subset == Some(v) {
-                continue;
-            }
-            let mut drop = |i: usize, keep: &mut Option<Vec<bool>>| -> Result<(), RowError> {
-                let mask = keep.get_or_insert_with(|| vec![true; n]);
-                if mask[i] {
-                    if self.missing == Missing::Fail {
-                        return Err(self.error(batch, i, |row| {
-                            format!(
-                                "`{}` is missing in row {row}; `--na omit` leaves such rows out",
-                                self.labels[v]
-                            )
-                        }));
-                    }
-                    mask[i] = false;
-                    incomplete += 1;
-                }
-                Ok(())
-            };
-            match value {
-                Value::Numbers(columns) => {
-                    for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
-                        for i in 0..n {
-                            if column.high[i].is_nan() {
-                                drop(i, &mut keep)?;
-                            }
-                        }
-                    }
-                }
-                Value::Logical(x) => {
-                    for i in 0..n {
-                        if x[i] == 2 {
-                            drop(i, &mut keep)?;
-                        }
-                    }
-                }
-                Value::Codes { codes, .. } => {
-                    if codes.iter().copied().max() == Some(MISSING) {
-                        for i in 0..n {
-                            if codes[i] == MISSING {
-                                drop(i, &mut keep)?;
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        // 2. infinite values and weights
-        for (v, value) in values.iter().enumerate() {
-            let Value::Numbers(columns) = value else { continue };
-            for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
-                let bad =
-                    (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
-                if let Some(i) = bad {
-                    return Err(self.error(batch, i, |row| {
-                        format!(
-                            "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
-                             `is.finite({})`, or transform the column",
-                            self.labels[v], self.labels[v]
-                        )
-                    }));
-                }
-            }
-        }
+        // 1. which rows are complete and finite
+        let (mut keep, incomplete) = self.complete(batch, &values)?;
+        // 2. weights
         let mut weights: Option<Cow<'_, [f64]>> = None;
         if let Some(w) = self.roles.weights {
             let column = self.number(batch, &values, w, "the weights")?;
@@ -290,7 +215,7 @@ impl<'s> Rows<'s> {
                             format!("the weight `{}` is negative ({x}) in row {row}", self.labels[w])
                         }));
                     }
-                    if x == 0.0 {
+                    if x == 0.0 && !weightless_too {
                         keep.get_or_insert_with(|| vec![true; n])[i] = false;
                         weightless.push(i as u32);
                     }
@@ -308,7 +233,11 @@ impl<'s> Rows<'s> {
                 }
             }
         }
-        self.omitted.fetch_add(incomplete, Ordering::Relaxed);
+        self.omitted.fetch_add(incomplete.len() as u64, Ordering::Relaxed);
+        let excluded = match self.missing {
+            Missing::Exclude => incomplete,
+            _ => Vec::new(),
+        };
         // 3. the rows that are left
         let kept: Option<Vec<u32>> = keep
             .filter(|k| k.iter().any(|k| !k))
@@ -319,6 +248,7 @@ impl<'s> Rows<'s> {
                 first_row: batch.first_row,
                 index: batch.index,
                 kept,
+                excluded,
                 ..Block::default()
             });
         }
@@ -402,6 +332,7 @@ impl<'s> Rows<'s> {
             index: batch.index,
             rows,
             kept,
+            excluded,
             dense,
             responses,
             offset,
@@ -410,29 +341,6 @@ impl<'s> Rows<'s> {
         };
         self.rescale(&mut block);
         Ok(block)
-    }
-
-    /// The levels of the cluster variable and each row's code, for the rows of a block.
-    pub fn clusters(&self, batch: &Batch<'_>, block: &Block<'_>) -> Result<Vec<u32>, RowError> {
-        let Some(c) = self.roles.cluster else {
-            return Ok(vec![0; block.rows]);
-        };
-        let values = self.variables.evaluate(batch).map_err(|e| RowError {
-            row: batch.first_row,
-            message: e.to_string(),
-        })?;
-        let codes = match &values[c] {
-            Value::Numbers(columns) => {
-                let levels = self.codes[c].get_or_init(|| Arc::new(Levels::growing()));
-                let pick = |i: usize| levels.intern(&crate::frame::Key::Number(columns[0].high[i]));
-                match &block.kept {
-                    None => (0..block.rows).map(pick).collect(),
-                    Some(kept) => kept.iter().map(|&i| pick(i as usize)).collect(),
-                }
-            }
-            value => self.codes_of(value, c, block.kept.as_deref()).into_owned(),
-        };
-        Ok(codes)
     }
 
     fn number<'v>(
@@ -496,69 +404,6 @@ impl<'s> Rows<'s> {
     }
 }
 
-/// 1, or the power of two that brings the largest value near 1 where squares would over- or underflow.
-fn power_of_two(x: &[f64]) -> f64 {
-    let largest = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
-    if largest == 0.0 || (1e-60..1e60).contains(&largest) {
-        return 1.0;
-    }
-    (-largest.log2().floor()).clamp(-1000.0, 1000.0).exp2()
-}
-
-fn logical_numbers(x: &[u8]) -> Numbers<'static> {
-    let high = x
-        .iter()
-        .map(|&x| if x == 2 { f64::NAN } else { f64::from(x) })
-        .collect();
-    Numbers {
-        high: Cow::Owned(high),
-        low: None,
-    }
-}
-
-fn minus<'b>(a: &Numbers<'_>, b: &[f64]) -> Numbers<'b> {
-    let n = a.high.len();
-    let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    for i in 0..n {
-        let s = Dd::two_sum(a.high[i], -b[i]);
-        let s = s.add_f64(a.low.as_ref().map_or(0.0, |l| l[i]));
-        high.push(s.hi);
-        low.push(s.lo);
-    }
-    Numbers {
-        high: Cow::Owned(high),
-        low: Some(low),
-    }
-}
-
-fn times<'b>(a: &Numbers<'_>, b: &Numbers<'_>, twice: bool) -> Numbers<'b> {
-    let n = a.high.len();
-    if !twice {
-        let high = (0..n).map(|i| a.high[i] * b.high[i]).collect();
-        return Numbers {
-            high: Cow::Owned(high),
-            low: None,
-        };
-    }
-    let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
-    let part = |l: &Option<Vec<f64>>, i: usize| l.as_ref().map_or(0.0, |l| l[i]);
-    for i in 0..n {
-        let x = Dd {
-            hi: a.high[i],
-            lo: part(&a.low, i),
-        } * Dd {
-            hi: b.high[i],
-            lo: part(&b.low, i),
-        };
-        high.push(x.hi);
-        low.push(x.lo);
-    }
-    Numbers {
-        high: Cow::Owned(high),
-        low: Some(low),
-    }
-}
-
 impl Rows<'_> {
     /// Shapes of the variables.
     pub fn shapes(&self) -> Vec<Shape> {
@@ -568,6 +413,20 @@ impl Rows<'_> {
     /// Positions of the roles among the variables.
     pub fn roles(&self) -> &Roles {
         &self.roles
+    }
+
+    /// In which precision the variables are formed.
+    pub fn precision(&self) -> Precision {
+        if self.twice {
+            Precision::Twice
+        } else {
+            Precision::Double
+        }
+    }
+
+    /// What to do with rows in which a variable is missing.
+    pub fn missing(&self) -> Missing {
+        self.missing
     }
 
     /// The variables' deparsed expressions.

@@ -244,6 +244,11 @@ impl Variables {
         Ok(values)
     }
 
+    /// The levels of the fit, where the variables were restored: what the codes of variable `variable` stand for.
+    pub fn known_levels(&self, variable: usize) -> Option<Arc<Levels>> {
+        self.known[variable].as_ref().map(|k| k.levels.clone())
+    }
+
     /// What the variables are called: the expressions as R prints them.
     pub fn names(&self) -> Vec<&str> {
         self.roots.iter().map(|r| &*r.name).collect()
@@ -251,12 +256,18 @@ impl Variables {
 
     /// What to keep for predictions: call it when all rows have been evaluated.
     pub fn state(&self) -> VariablesState {
+        self.state_of(&(0..self.roots.len()).collect::<Vec<_>>())
+    }
+
+    /// The same for some of the variables, in the order given, to be restored with their expressions.
+    pub fn state_of(&self, which: &[usize]) -> VariablesState {
         let mut nodes = Vec::new();
-        for root in &self.roots {
-            root.visit(&mut |node| nodes.extend(prepare::state(node)));
+        for &at in which {
+            self.roots[at].visit(&mut |node| nodes.extend(prepare::state(node)));
         }
-        let levels = self.roots.iter().zip(&self.seen).map(|(root, seen)| {
-            let levels = seen.get()?;
+        let levels = which.iter().map(|&at| {
+            let root = &self.roots[at];
+            let levels = self.seen[at].get()?;
             let keys = levels.keys();
             Some(LevelsState {
                 order: levels.order(),

@@ -129,6 +129,33 @@ pub fn terms(formula: &Formula, columns: &[&str]) -> Result<Terms, FormulaError>
 }
 
 impl Terms {
+    /// The terms for rows whose response is not known: without the response among the variables, unless a term
+    /// has it too. Also the place of each variable that is left among those of `self`.
+    pub fn without_response(&self) -> (Terms, Vec<usize>) {
+        let used =
+            |v: usize| self.terms.iter().any(|t| t.variables.contains(&v)) || self.offsets.contains(&v);
+        let left: Vec<usize> = (0..self.variables.len())
+            .filter(|&v| self.response != Some(v) || used(v))
+            .collect();
+        let place = |v: &usize| left.iter().position(|l| l == v).unwrap_or_default();
+        let terms = Terms {
+            variables: left.iter().map(|&v| self.variables[v].clone()).collect(),
+            response: None,
+            intercept: self.intercept,
+            offsets: self.offsets.iter().map(place).collect(),
+            terms: self
+                .terms
+                .iter()
+                .map(|t| Term {
+                    variables: t.variables.iter().map(place).collect(),
+                    ..t.clone()
+                })
+                .collect(),
+            dropped: None,
+        };
+        (terms, left)
+    }
+
     /// The coding of each variable of each term once it is known which variables are factors (logicals and
     /// strings are): [`Term::coding`], and, in a model without intercept, the first factor of the first term
     /// that has one by indicators (R's `model.matrix`; terms with the response are passed over).

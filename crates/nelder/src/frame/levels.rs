@@ -14,7 +14,20 @@ pub enum Key {
     /// A string: sorted by byte, as R sorts in the C locale.
     Text(Box<str>),
     /// A number: sorted by value.
-    Number(f64),
+    Number(#[serde(with = "written")] f64),
+}
+
+/// Numbers as text, which unlike a JSON number may be infinite.
+mod written {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&x.to_string())
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
 }
 
 impl Key {

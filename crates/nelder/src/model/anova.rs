@@ -5,13 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use nelder_device::Dd;
+use serde::{Deserialize, Serialize};
+
 use super::{Lm, LmSpec, ModelError, lm};
 use crate::design::is_factor;
 use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
 use crate::pass::{Monitor, PassRecord};
 
 /// A term's row of a sequential table.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequentialTerm {
     /// R's label.
     pub term: String,
@@ -22,7 +25,7 @@ pub struct SequentialTerm {
 }
 
 /// Sums of squares of the terms in their order: R's `anova` of one model.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sequential {
     /// The terms that have degrees of freedom left.
     pub terms: Vec<SequentialTerm>,
@@ -73,11 +76,35 @@ pub struct TermChanges {
     pub passes: Vec<PassRecord>,
 }
 
+/// What a comparison of models reads of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The formula as R deparses it.
+    pub formula: String,
+    /// The response as R deparses it.
+    pub response: String,
+    /// Rows in the fit.
+    pub rows: u64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Residual sum of squares.
+    pub rss: Dd,
+}
+
 /// Compares fits of one response, in the order given: R's `anova(m1, m2, …)`.
 ///
 /// # Errors
 /// [`ModelError::Argument`] where the models are not of the same rows and the same response, or there is none.
 pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, ModelError> {
+    let compared: Result<Vec<Compared>, ModelError> = models.iter().map(|m| m.compared(response)).collect();
+    compare(&compared?)
+}
+
+/// [`anova`] from what it reads of the models, such as those of saved fits.
+///
+/// # Errors
+/// Those of [`anova`].
+pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
     let wrong = |why: String| ModelError::Argument {
         argument: "models".into(),
         why,
@@ -85,40 +112,32 @@ pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, Mode
     let Some(first) = models.first() else {
         return Err(wrong("there is no model".into()));
     };
-    let left = |m: &Lm<'_>| {
-        m.bound
-            .terms
-            .response
-            .map(|r| m.bound.terms.variables[r].to_string())
-            .unwrap_or_default()
-    };
     let mut lines: Vec<ModelLine> = Vec::new();
     for (i, model) in models.iter().enumerate() {
-        model.response(response)?;
-        if model.rows() != first.rows() {
+        if model.rows != first.rows {
             return Err(wrong(format!(
                 "model {} was fitted to {} rows and the first to {}; leave out the rows with missing values first",
                 i + 1,
-                model.rows(),
-                first.rows()
+                model.rows,
+                first.rows
             )));
         }
-        if left(model) != left(first) {
+        if model.response != first.response {
             return Err(wrong(format!(
                 "model {} is of `{}` and the first of `{}`",
                 i + 1,
-                left(model),
-                left(first)
+                model.response,
+                first.response
             )));
         }
         let df_residual = model.df_residual as f64;
-        let before = i.checked_sub(1).map(|b| models[b]);
+        let before = i.checked_sub(1).map(|b| &models[b]);
         lines.push(ModelLine {
-            formula: model.formula(),
+            formula: model.formula.clone(),
             df_residual,
-            rss: model.fit.rss[response].hi,
+            rss: model.rss.hi,
             df: before.map(|b| b.df_residual as f64 - df_residual),
-            sum_sq: before.map(|b| (b.fit.rss[response] - model.fit.rss[response]).hi),
+            sum_sq: before.map(|b| (b.rss - model.rss).hi),
         });
     }
     Ok(lines)
@@ -169,6 +188,29 @@ impl<'s> Lm<'s> {
             Ok(formula) if !dot => formula.to_string(),
             _ => self.bound.terms.formula().to_string(),
         }
+    }
+
+    /// What a comparison with other models reads.
+    ///
+    /// # Errors
+    /// A response that is not there.
+    pub fn compared(&self, response: usize) -> Result<Compared, ModelError> {
+        self.response(response)?;
+        Ok(Compared {
+            formula: self.formula(),
+            response: self.response_label(),
+            rows: self.rows(),
+            df_residual: self.df_residual,
+            rss: self.fit.rss[response],
+        })
+    }
+
+    /// The left side of the formula as R deparses it.
+    pub fn response_label(&self) -> String {
+        let terms = &self.bound.terms;
+        terms
+            .response
+            .map_or(String::new(), |r| terms.variables[r].to_string())
     }
 
     pub(super) fn response(&self, response: usize) -> Result<&super::Response, ModelError> {

@@ -37,7 +37,6 @@ pub(super) fn roles(spec: &LmSpec, terms: &Terms) -> Result<(Vec<Expr>, Roles), 
         roles.offsets.push(o);
     }
     roles.subset = add(&spec.subset)?;
-    roles.cluster = add(&spec.cluster)?;
     Ok((expressions, roles))
 }
 

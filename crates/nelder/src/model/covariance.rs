@@ -43,9 +43,11 @@ impl Covariance {
 }
 
 /// Coordinates of the coefficients: over the factor's columns, and over the levels of an eliminated factor.
-struct Coordinates {
-    functionals: Vec<Option<Functional>>,
-    kept: Mat<f64>,
+pub(super) struct Coordinates {
+    /// By column; `None` where aliased.
+    pub functionals: Vec<Option<Functional>>,
+    /// Columns x coordinates.
+    pub kept: Mat<f64>,
 }
 
 impl LeastSquares {
@@ -102,7 +104,7 @@ impl LeastSquares {
         )
     }
 
-    fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
+    pub(super) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
         let p = self.aliased.len();
         if p > MOST_COLUMNS {
             let what = what.to_string();
@@ -146,7 +148,7 @@ impl LeastSquares {
     }
 
     /// Entries of a functional over the levels of the eliminated factor, as coordinates.
-    fn level_coordinates(&self, functional: &Functional) -> Vec<f64> {
+    pub(super) fn level_coordinates(&self, functional: &Functional) -> Vec<f64> {
         let Some(a) = &self.normal.absorbed else {
             return Vec::new();
         };

@@ -340,17 +340,17 @@ fn check(
     Ok(())
 }
 
+/// For each group, which of `codes` codes have rows.
+pub(super) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> {
+    let has = |g: usize, c: usize| gram.counts[g].get(c).is_some_and(|&n| n > 0);
+    let of = |(g, &n): (usize, &usize)| (0..n).map(|c| has(g, c)).collect();
+    codes.iter().enumerate().map(of).collect()
+}
+
 fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
     let groups = bound.rows.layout().groups.len();
     let tuples: Vec<Vec<Vec<u32>>> = (0..groups).map(|g| bound.rows.tuples(g)).collect();
-    let counted: Vec<Vec<bool>> = (0..groups)
-        .map(|g| {
-            let counts = &gram.counts[g];
-            (0..tuples[g].len())
-                .map(|c| counts.get(c).is_some_and(|&n| n > 0))
-                .collect()
-        })
-        .collect();
+    let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
     Ok(Columns::new(
         bound.rows.layout(),
         &bound.variables(),
@@ -574,6 +574,9 @@ fn finish(
         .accepted
         .iter()
         .for_each(|&i| aliased[normal.kept[i]] = false);
+    if let Some(term) = &map.absorbed {
+        term.empty.iter().for_each(|&c| aliased[c] = true);
+    }
     // 2. variances and error bounds
     let means = normal.level_means();
     let diagonal: Vec<f64> = (0..normal.matrix.order)

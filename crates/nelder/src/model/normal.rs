@@ -457,10 +457,7 @@ impl Normal {
             (Some(term), _) => {
                 let levels = &solution.levels;
                 let origin = match term.parametrization {
-                    Parametrization::Treatment { base } => {
-                        let at = term.codes.iter().position(|&c| c == base).unwrap_or(0);
-                        levels[at]
-                    }
+                    Parametrization::Treatment { base } => levels[base],
                     Parametrization::Sum => {
                         let sum = levels.iter().fold(Dd::ZERO, |s, &v| s + v);
                         sum.div_f64(levels.len() as f64)
@@ -504,16 +501,12 @@ impl Normal {
         } else if let Some(term) = &map.absorbed {
             let count = term.codes.len() as f64;
             let intercept = map.kinds[column] == ColumnKind::Intercept;
-            let own = term.columns.iter().position(|&c| c == Some(column));
-            if let Some(l) = own {
+            if let Some(l) = term.level_of(column) {
                 levels.push((l, 1.0));
             }
             let sign = if intercept { 1.0 } else { -1.0 };
             match term.parametrization {
-                Parametrization::Treatment { base } => {
-                    let at = term.codes.iter().position(|&c| c == base).unwrap_or(0);
-                    levels.push((at, sign));
-                }
+                Parametrization::Treatment { base } => levels.push((base, sign)),
                 Parametrization::Sum => all = sign / count,
                 Parametrization::Full => shift(&mut kept),
             }

@@ -44,6 +44,25 @@ pub struct Basis {
     level_roots: Vec<f64>,
 }
 
+/// A [`Basis`] apart from its columns: numbers to keep.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct BasisState {
+    kept: Vec<usize>,
+    means: Vec<Dd>,
+    coordinates: usize,
+    root: Vec<f64>,
+    level_means: Vec<f64>,
+    level_roots: Vec<f64>,
+}
+
+fn level_of_code(codes: &[u32]) -> Vec<u32> {
+    let mut levels = vec![u32::MAX; codes.iter().max().map_or(0, |&c| c as usize + 1)];
+    for (l, &code) in codes.iter().enumerate() {
+        levels[code as usize] = l as u32;
+    }
+    levels
+}
+
 impl Basis {
     /// The coordinates in which the factor's matrix is the identity.
     pub fn new(normal: &Normal, factor: &Factor, map: &Map, atoms: &Atoms) -> Self {
@@ -53,11 +72,7 @@ impl Basis {
         }
         let (mut levels, mut level_means, mut level_roots) = (Vec::new(), Vec::new(), Vec::new());
         if let (Some(term), Some(a)) = (&map.absorbed, &normal.absorbed) {
-            let codes = term.codes.iter().max().map_or(0, |&c| c as usize + 1);
-            levels = vec![u32::MAX; codes];
-            for (l, &code) in term.codes.iter().enumerate() {
-                levels[code as usize] = l as u32;
-            }
+            levels = level_of_code(&term.codes);
             level_means = a.means.iter().map(|m| m.hi).collect();
             level_roots = a.weights.iter().map(|w| 1.0 / w.hi.sqrt()).collect();
         }
@@ -74,6 +89,56 @@ impl Basis {
             level_means,
             level_roots,
         }
+    }
+
+    /// What rows of new data need of the basis.
+    pub fn state(&self) -> BasisState {
+        BasisState {
+            kept: (0..self.map.columns())
+                .filter(|&c| self.position[c].is_some())
+                .collect(),
+            means: self.means.clone(),
+            coordinates: self.root.ncols(),
+            root: (0..self.root.ncols())
+                .flat_map(|a| self.root.col(a).iter().copied())
+                .collect(),
+            level_means: self.level_means.clone(),
+            level_roots: self.level_roots.clone(),
+        }
+    }
+
+    /// The basis for the columns of a map, which may have more codes than the map of the fit. `None` where the
+    /// sizes do not belong together.
+    pub fn restore(state: &BasisState, map: &Map, atoms: &Atoms) -> Option<Self> {
+        let k = state.kept.len();
+        let mut position = vec![None; map.columns()];
+        for (i, &c) in state.kept.iter().enumerate() {
+            *position.get_mut(c)? = Some(i);
+        }
+        let mut levels = Vec::new();
+        if let Some(term) = &map.absorbed {
+            levels = level_of_code(&term.codes);
+            if state.level_roots.len() != term.codes.len() || state.level_means.len() != k * term.codes.len()
+            {
+                return None;
+            }
+        }
+        if state.means.len() != atoms.dense || state.root.len() != k * state.coordinates {
+            return None;
+        }
+        Some(Basis {
+            map: map.clone(),
+            atoms: Atoms {
+                responses: 0,
+                ..atoms.clone()
+            },
+            position,
+            means: state.means.clone(),
+            root: Mat::from_fn(k, state.coordinates, |i, a| state.root[a * k + i]),
+            levels,
+            level_means: state.level_means.clone(),
+            level_roots: state.level_roots.clone(),
+        })
     }
 
     /// Number of coordinates that every row has; one more belongs to its level.

@@ -32,8 +32,6 @@ pub struct LmSpec {
     pub offset: Option<String>,
     /// Rows to use, a logical expression.
     pub subset: Option<String>,
-    /// The cluster of each row, for clustered covariances.
-    pub cluster: Option<String>,
     /// Rows with missing values.
     pub missing: Missing,
     /// Contrasts by variable.

@@ -8,6 +8,6 @@ mod tsqr;
 
 pub use gram::{Cross, Gram, Products, Table, packed};
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, residuals_of};
-pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside};
+pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use triangle::Triangle;
 pub use tsqr::{Tsqr, expand};

@@ -1,12 +1,14 @@
 //! Drives an accumulator over the rows of a design.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
 
 use crate::design::{Block, RowError, Rows};
-use crate::frame::{Batch, SourceError};
+use crate::frame::{Batch, Scan, SourceError};
 
 /// A sufficient statistic that is updated by blocks of rows and merged.
 pub trait Accumulator: Send {
@@ -130,10 +132,121 @@ pub fn run_beside<A: Accumulator>(
     let start = Instant::now();
     let source = rows.source();
     let workers: Vec<Mutex<A>> = (0..source.workers().max(1)).map(|_| Mutex::new(new())).collect();
+    let scan = scan(name, rows, beside, monitor, |worker, batch, other| {
+        let block = rows.block(batch)?;
+        if block.rows == 0 {
+            return Ok(());
+        }
+        let mut accumulator = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
+        update(&mut accumulator, &block, other)
+    })?;
+    let mut parts = workers
+        .into_iter()
+        .map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()));
+    let mut result = parts.next().unwrap_or_else(&new);
+    for part in parts {
+        result.merge(part);
+    }
+    Ok((result, record(name, precision, scan, start)))
+}
+
+/// Runs one pass that gives something for each batch, `make`, and takes these in the order of the rows, `take`,
+/// which stops the pass by returning `false`. What is made early waits; at most a few batches a worker do.
+///
+/// # Errors
+/// As [`run`], and [`PassError::Interrupted`] where `take` stopped it.
+pub fn run_in_order<T: Send>(
+    name: &str,
+    precision: &str,
+    rows: &Rows<'_>,
+    beside: &[usize],
+    monitor: &dyn Monitor,
+    make: impl Fn(&Batch<'_>, &Batch<'_>) -> Result<T, RowError> + Sync,
+    take: impl FnMut(T) -> bool + Send,
+) -> Result<PassRecord, PassError> {
+    let start = Instant::now();
+    let queue = Mutex::new(Queue {
+        next: 0,
+        waiting: BTreeMap::new(),
+        take,
+        stopped: false,
+    });
+    let watch = Watch {
+        monitor,
+        stopped: AtomicBool::new(false),
+    };
+    let scan = scan(name, rows, beside, &watch, |_, batch, other| {
+        let made = make(batch, other)?;
+        let mut queue = queue.lock().unwrap_or_else(|e| e.into_inner());
+        queue.waiting.insert(batch.index, made);
+        queue.deliver(false);
+        watch.stopped.fetch_or(queue.stopped, Ordering::Relaxed);
+        Ok(())
+    })?;
+    let mut queue = queue.into_inner().unwrap_or_else(|e| e.into_inner());
+    queue.deliver(true);
+    if queue.stopped {
+        return Err(PassError::Interrupted);
+    }
+    Ok(record(name, precision, scan, start))
+}
+
+/// Results that wait for those before them.
+struct Queue<T, F> {
+    next: usize,
+    waiting: BTreeMap<usize, T>,
+    take: F,
+    stopped: bool,
+}
+
+impl<T, F: FnMut(T) -> bool> Queue<T, F> {
+    fn deliver(&mut self, all: bool) {
+        while let Some(entry) = self.waiting.first_entry() {
+            if self.stopped || (*entry.key() != self.next && !all) {
+                return;
+            }
+            self.next = entry.key() + 1;
+            let made = entry.remove();
+            self.stopped |= !(self.take)(made);
+        }
+    }
+}
+
+/// A monitor that also stops when the taker of results does.
+struct Watch<'m> {
+    monitor: &'m dyn Monitor,
+    stopped: AtomicBool,
+}
+
+impl Monitor for Watch<'_> {
+    fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool {
+        self.monitor.advance(pass, rows, total) && !self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+fn record(name: &str, precision: &str, scan: Scan, start: Instant) -> PassRecord {
+    PassRecord {
+        name: name.to_string(),
+        rows: scan.rows,
+        bytes: scan.bytes,
+        device: "cpu".to_string(),
+        precision: precision.to_string(),
+        seconds: start.elapsed().as_secs_f64(),
+    }
+}
+
+/// Scans the columns of a design and those beside; of several bad rows the first in the data is named.
+fn scan(
+    name: &str,
+    rows: &Rows<'_>,
+    beside: &[usize],
+    monitor: &dyn Monitor,
+    visit: impl Fn(usize, &Batch<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
+) -> Result<Scan, PassError> {
+    let source = rows.source();
     let stop: Mutex<Option<Stop>> = Mutex::new(None);
     let halt = |why: Stop| {
         let mut stop = stop.lock().unwrap_or_else(|e| e.into_inner());
-        // of several bad rows the first in the data is named
         let earlier = match (&*stop, &why) {
             (Some(Stop::Row(old)), Stop::Row(new)) => new.row < old.row,
             (Some(_), _) => false,
@@ -165,39 +278,14 @@ pub fn run_beside<A: Accumulator>(
             rows: batch.rows,
             columns,
         };
-        let done = rows.block(&batch).and_then(|block| {
-            let mut accumulator = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
-            if block.rows > 0 {
-                update(&mut accumulator, &block, &other)
-            } else {
-                Ok(())
-            }
-        });
-        if let Err(error) = done {
+        if let Err(error) = visit(worker, &batch, &other) {
             return halt(Stop::Row(error));
         }
         monitor.advance(name, batch.rows as u64, total) || halt(Stop::Interrupt)
     });
     match stop.into_inner().unwrap_or_else(|e| e.into_inner()) {
-        Some(Stop::Row(error)) => return Err(error.into()),
-        Some(Stop::Interrupt) => return Err(PassError::Interrupted),
-        None => {}
+        Some(Stop::Row(error)) => Err(error.into()),
+        Some(Stop::Interrupt) => Err(PassError::Interrupted),
+        None => scan.map_err(PassError::Source),
     }
-    let scan = scan.map_err(PassError::Source)?;
-    let mut parts = workers
-        .into_iter()
-        .map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()));
-    let mut result = parts.next().unwrap_or_else(&new);
-    for part in parts {
-        result.merge(part);
-    }
-    let record = PassRecord {
-        name: name.to_string(),
-        rows: scan.rows,
-        bytes: scan.bytes,
-        device: "cpu".to_string(),
-        precision: precision.to_string(),
-        seconds: start.elapsed().as_secs_f64(),
-    };
-    Ok((result, record))
 }

@@ -3,7 +3,7 @@
 use super::distributions::{f, student};
 use super::record::{CoefficientRow, FStatistic};
 use super::tables::{ModelRow, SequentialRow, SingleTermRow};
-use crate::model::{Covariance, Lm, ModelLine, Sequential, TermChanges};
+use crate::model::{Covariance, Lm, ModelLine, Prediction, Sequential, TermChanges};
 
 /// t intervals of a response's coefficients at a level, (lower, upper) by column in the units of the data; `NaN`
 /// where aliased or without residual degrees of freedom. R's `confint`; with a covariance, lmtest's `coefci`.
@@ -35,6 +35,29 @@ pub fn confint(
         .iter()
         .zip(errors)
         .map(|(b, s)| (b - width * s, b + width * s))
+        .collect()
+}
+
+/// (lower, upper) around predictions, for the mean at each row or for a single new observation there: R's
+/// `predict(interval = "confidence")` and `"prediction"` (all new observations with weight one).
+pub fn intervals(
+    prediction: &Prediction,
+    sigma: f64,
+    df_residual: u64,
+    level: f64,
+    single: bool,
+) -> Vec<(f64, f64)> {
+    let width = student::quantile_upper((1.0 - level) / 2.0, df_residual as f64);
+    let own = if single { sigma * sigma } else { 0.0 };
+    let ends = |(v, s): (&f64, &f64)| {
+        let reach = width * (s * s + own).sqrt();
+        (v - reach, v + reach)
+    };
+    prediction
+        .fit
+        .iter()
+        .zip(&prediction.std_error)
+        .map(ends)
         .collect()
 }
 

@@ -78,8 +78,11 @@ fn residuals(fit: &LmSummary) -> String {
     }
 }
 
-/// What R prints for `summary` of a model with several responses: each under its name.
+/// What R prints for `summary` of a model: with several responses each under its name.
 pub fn summaries(fits: &[LmSummary]) -> String {
+    if let [one] = fits {
+        return summary(one);
+    }
     fits.iter()
         .map(|fit| format!("Response {} :\n{}\n", fit.response, summary(fit)))
         .collect()

@@ -1,0 +1,120 @@
+//! Which rows of a batch can be part of a model.
+
+use nelder_device::kernels;
+
+use super::{Missing, RowError, Rows, Value};
+use crate::frame::{Batch, MISSING};
+
+impl Rows<'_> {
+    /// Which rows are in the subset and complete (`None` for all), and which of it are not complete.
+    ///
+    /// # Errors
+    /// A missing value where the action is to fail, an infinite one, a subset that is not logical.
+    pub(super) fn complete(
+        &self,
+        batch: &Batch<'_>,
+        values: &[Value<'_>],
+    ) -> Result<(Option<Vec<bool>>, Vec<u32>), RowError> {
+        let n = batch.rows;
+        // a column of finite numbers has neither missing nor infinite ones
+        let finite: Vec<Vec<bool>> = values
+            .iter()
+            .map(|value| match value {
+                Value::Numbers(columns) => columns.iter().map(|c| kernels::all_finite(&c.high)).collect(),
+                _ => Vec::new(),
+            })
+            .collect();
+        let mut keep: Option<Vec<bool>> = None;
+        let mut incomplete = Vec::new();
+        if let Some(s) = self.roles().subset {
+            let mask = keep.get_or_insert_with(|| vec![true; n]);
+            match &values[s] {
+                Value::Logical(v) => {
+                    for (m, &x) in mask.iter_mut().zip(v.iter()) {
+                        *m = x == 1;
+                    }
+                }
+                Value::Numbers(v) if v.len() == 1 => {
+                    for (m, &x) in mask.iter_mut().zip(v[0].high.iter()) {
+                        *m = x != 0.0 && !x.is_nan();
+                    }
+                }
+                _ => {
+                    return Err(self.error(batch, 0, |_| {
+                        format!(
+                            "the subset `{}` must be logical, such as `x > 0`",
+                            self.labels()[s]
+                        )
+                    }));
+                }
+            }
+        }
+        for (v, value) in values.iter().enumerate() {
+            if self.roles().subset == Some(v) {
+                continue;
+            }
+            let mut drop = |i: usize, keep: &mut Option<Vec<bool>>| -> Result<(), RowError> {
+                let mask = keep.get_or_insert_with(|| vec![true; n]);
+                if mask[i] {
+                    if self.missing() == Missing::Fail {
+                        return Err(self.error(batch, i, |row| {
+                            format!(
+                                "`{}` is missing in row {row}; `--na omit` leaves such rows out",
+                                self.labels()[v]
+                            )
+                        }));
+                    }
+                    mask[i] = false;
+                    incomplete.push(i as u32);
+                }
+                Ok(())
+            };
+            match value {
+                Value::Numbers(columns) => {
+                    for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
+                        for i in 0..n {
+                            if column.high[i].is_nan() {
+                                drop(i, &mut keep)?;
+                            }
+                        }
+                    }
+                }
+                Value::Logical(x) => {
+                    for i in 0..n {
+                        if x[i] == 2 {
+                            drop(i, &mut keep)?;
+                        }
+                    }
+                }
+                Value::Codes { codes, .. } => {
+                    if codes.iter().copied().max() == Some(MISSING) {
+                        for i in 0..n {
+                            if codes[i] == MISSING {
+                                drop(i, &mut keep)?;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // infinite values in rows that are left
+        for (v, value) in values.iter().enumerate() {
+            let Value::Numbers(columns) = value else { continue };
+            for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
+                let bad =
+                    (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
+                if let Some(i) = bad {
+                    return Err(self.error(batch, i, |row| {
+                        format!(
+                            "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
+                             `is.finite({})`, or transform the column",
+                            self.labels()[v],
+                            self.labels()[v]
+                        )
+                    }));
+                }
+            }
+        }
+        Ok((keep, incomplete))
+    }
+}

@@ -1,0 +1,115 @@
+//! `nelder lm --augment`: the rows with what the fit says of each.
+
+use std::path::Path;
+
+use nelder::frame::{Batch, Column};
+use nelder::model::{Influence, InfluenceRun, Lm};
+use nelder_data::{Output, TableWriter};
+
+use crate::failure::Failure;
+use crate::progress::Progress;
+
+/// Writes the columns that the model reads and its diagnostics, one row for each row of the fit; with `dfbetas` one
+/// more column for each coefficient. Incomplete rows are in it where they were excluded rather than omitted.
+pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) -> Result<(), Failure> {
+    let rows = &fit.bound.rows;
+    let beside = rows.columns().to_vec();
+    let fields = &rows.source().schema().fields;
+    let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
+    for response in &fit.responses {
+        let tail = match response.name.as_str() {
+            "" => String::new(),
+            name => format!("_{name}"),
+        };
+        for name in [
+            ".fitted",
+            ".resid",
+            ".hat",
+            ".sigma",
+            ".cooksd",
+            ".std.resid",
+            ".student.resid",
+        ] {
+            names.push(format!("{name}{tail}"));
+        }
+        if dfbetas {
+            names.extend(fit.names().iter().map(|n| format!(".dfbetas{tail}.{n}")));
+        }
+    }
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort();
+    if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+        return Err(Failure::Data(format!(
+            "the data have a column `{}`, which --augment would add; rename it",
+            twice[0]
+        )));
+    }
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut writer = TableWriter::create(path, &names)?;
+    let mut failed = None;
+    let done = fit.influence_to(dfbetas, &beside, progress, owned, |run, mut columns| {
+        for one in &run.responses {
+            columns.extend(diagnostics(one));
+        }
+        let written = writer.write(kept(columns, &run));
+        let sound = written.is_ok();
+        failed = written.err();
+        sound
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let record = done?;
+    writer.finish()?;
+    fit.fit.report.passes.push(record);
+    Ok(())
+}
+
+/// The columns of a batch as they are written.
+fn owned(batch: &Batch<'_>) -> Vec<Output> {
+    let of = |column: &Column<'_>| match column {
+        Column::Real(v) => Output::Real(v.to_vec()),
+        Column::Integer(v) => {
+            let some = |&x: &i32| (x != i32::MIN).then_some(i64::from(x));
+            Output::Integer(v.iter().map(some).collect())
+        }
+        Column::Logical(v) => Output::Logical(v.iter().map(|&x| (x != 2).then_some(x == 1)).collect()),
+        Column::Codes { codes, levels } => {
+            let labels = levels.labels();
+            Output::Text(codes.iter().map(|&c| labels.get(c as usize).cloned()).collect())
+        }
+    };
+    batch.columns.iter().map(of).collect()
+}
+
+fn diagnostics(one: &Influence) -> Vec<Output> {
+    let first = [
+        &one.fitted,
+        &one.residuals,
+        &one.hat,
+        &one.sigma,
+        &one.cooks,
+        &one.standardized,
+        &one.studentized,
+    ];
+    first
+        .into_iter()
+        .chain(&one.dfbetas)
+        .map(|v| Output::Real(v.clone()))
+        .collect()
+}
+
+/// The rows that are written.
+fn kept(columns: Vec<Output>, run: &InfluenceRun) -> Vec<Output> {
+    let Some(kept) = &run.kept else { return columns };
+    fn pick<T: Clone>(values: &[T], kept: &[u32]) -> Vec<T> {
+        kept.iter().map(|&i| values[i as usize].clone()).collect()
+    }
+    let of = |column| match column {
+        Output::Real(v) => Output::Real(pick(&v, kept)),
+        Output::Integer(v) => Output::Integer(pick(&v, kept)),
+        Output::Logical(v) => Output::Logical(pick(&v, kept)),
+        Output::Text(v) => Output::Text(pick(&v, kept)),
+    };
+    columns.into_iter().map(of).collect()
+}

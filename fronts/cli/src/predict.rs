@@ -1,0 +1,86 @@
+//! `nelder predict`.
+
+use nelder::model::{Prediction, SavedLm};
+use nelder::summary::inference::intervals;
+use nelder_data::{Output, TableWriter};
+
+use crate::arguments::{Interval, PredictOptions};
+use crate::failure::Failure;
+use crate::fit_file;
+use crate::lm::{check_level, check_table, unreadable};
+use crate::progress::Progress;
+
+/// Predicts and writes one row for each row of the data.
+pub fn run(options: &PredictOptions) -> Result<(), Failure> {
+    check_level(options.level)?;
+    check_table(&options.out)?;
+    let fit = fit_file::read(&options.fit)?;
+    let source = nelder_data::open(&options.data)?;
+    let errors = options.interval.is_some() || options.se;
+    let names = column_names(&fit, options);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut writer = TableWriter::create(&options.out, &names)?;
+    let progress = Progress::new();
+    let mut failed = None;
+    let done = fit.predict_to(&source, errors, &progress, |run| {
+        let columns = run
+            .responses
+            .iter()
+            .enumerate()
+            .flat_map(|(y, p)| columns(&fit, y, p, options))
+            .collect();
+        let written = writer.write(columns);
+        let sound = written.is_ok();
+        failed = written.err();
+        sound
+    });
+    progress.clear();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    done.map_err(|e| unreadable(e.into(), source.unreadable()))?;
+    writer.finish()?;
+    if fit.aliased.contains(&true) {
+        eprintln!(
+            "nelder: the fit has aliased coefficients; predictions are right where the new rows depend on columns as the fit's rows do"
+        );
+    }
+    if fit.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
+        eprintln!("nelder: the fit is weighted; prediction intervals are for observations of weight one");
+    }
+    Ok(())
+}
+
+fn column_names(fit: &SavedLm, options: &PredictOptions) -> Vec<String> {
+    let mut parts = vec!["fit"];
+    if options.se {
+        parts.push("se_fit");
+    }
+    if options.interval.is_some() {
+        parts.extend(["lwr", "upr"]);
+    }
+    let of = |name: &str| -> Vec<String> {
+        let tail = if name.is_empty() {
+            String::new()
+        } else {
+            format!("_{name}")
+        };
+        parts.iter().map(|p| format!("{p}{tail}")).collect()
+    };
+    fit.responses.iter().flat_map(|r| of(&r.name)).collect()
+}
+
+fn columns(fit: &SavedLm, response: usize, prediction: &Prediction, options: &PredictOptions) -> Vec<Output> {
+    let mut out = vec![Output::Real(prediction.fit.clone())];
+    if options.se {
+        out.push(Output::Real(prediction.std_error.clone()));
+    }
+    if let Some(interval) = options.interval {
+        let single = interval == Interval::Prediction;
+        let sigma = fit.responses[response].sigma();
+        let ends = intervals(prediction, sigma, fit.df_residual, options.level, single);
+        out.push(Output::Real(ends.iter().map(|e| e.0).collect()));
+        out.push(Output::Real(ends.iter().map(|e| e.1).collect()));
+    }
+    out
+}
