@@ -249,6 +249,9 @@ fn header(file: &PositionedFile) -> Result<(u64, Vec<u8>), String> {
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Err("the file is UTF-16; save it as UTF-8".into());
         }
+        if text.starts_with(b"\x1f\x8b") {
+            return Err("the file is compressed with gzip; let its name end in .gz".into());
+        }
         let bom = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
         // blank lines are no records
         let blank = text[bom..]

@@ -43,6 +43,11 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
         format: "Parquet",
         what,
     };
+    if !file.bytes(0, 4).is_ok_and(|start| start == b"PAR1") {
+        return Err(broken(
+            "it does not begin with PAR1; is it of another kind?".into(),
+        ));
+    }
     let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
     // strings come as dictionaries, which is how most files hold them
     let fields: Vec<ArrowField> = plain
