@@ -48,6 +48,11 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
             "it does not begin with PAR1; is it of another kind?".into(),
         ));
     }
+    if !file.bytes(file.size() - 4, 4).is_ok_and(|end| end == b"PAR1") {
+        return Err(broken(
+            "it does not end with PAR1; is it cut short? Copy it again".into(),
+        ));
+    }
     let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
     // strings come as dictionaries, which is how most files hold them
     let fields: Vec<ArrowField> = plain

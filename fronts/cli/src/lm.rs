@@ -21,7 +21,7 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         check_table(path)?;
     }
     // the formula is checked before the file is opened
-    nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
+    let formula = nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
     let source = nelder_data::open(&options.data)?;
     let progress = Progress::new();
     let mut fit = lm(&spec, &source, &progress).map_err(|e| {
@@ -48,11 +48,13 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         .data
         .file_stem()
         .map_or("data".into(), |s| s.to_string_lossy().into_owned());
+    // the call as R prints it, whatever the blanks in the request
     let weights = options
         .weights
         .as_ref()
+        .and_then(|w| nelder::formula::parse_expression(w).ok())
         .map_or(String::new(), |w| format!(", weights = {w}"));
-    let call = format!("lm(formula = {}, data = {stem}{weights})", options.formula);
+    let call = format!("lm(formula = {formula}, data = {stem}{weights})");
     let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
     if let Some(path) = &options.save {
         fit_file::write(path, &fit.save()?)?;

@@ -11,10 +11,12 @@
 //!    precision, with R's limited pivoting, and another residual pass.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nelder_device::Dd;
 
-use crate::design::Columns;
+use crate::design::{Columns, Rows};
+use crate::frame::{Batch, Column, MISSING};
 use crate::pass::{Coefficients, Gram, Monitor, Products, ResidualRun, Residuals, Tsqr, run};
 use crate::pass::{Histogram, PassRecord};
 use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
@@ -325,7 +327,11 @@ fn check(
             rows,
             omitted,
             unweighted,
-            column: None,
+            column: if omitted > 0 {
+                all_missing(&bound.rows)
+            } else {
+                None
+            },
         });
     }
     if !gram.is_finite() {
@@ -345,6 +351,28 @@ pub(super) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> {
     let has = |g: usize, c: usize| gram.counts[g].get(c).is_some_and(|&n| n > 0);
     let of = |(g, &n): (usize, &usize)| (0..n).map(|c| has(g, c)).collect();
     codes.iter().enumerate().map(of).collect()
+}
+
+/// The first column of the model without a value in any row; `None` where there is none, or where the rows cannot be
+/// read again.
+fn all_missing(rows: &Rows<'_>) -> Option<String> {
+    let held: Vec<AtomicBool> = rows.columns().iter().map(|_| AtomicBool::new(false)).collect();
+    let visit = |_: usize, batch: Batch<'_>| {
+        for (column, held) in batch.columns.iter().zip(&held) {
+            let any = match column {
+                Column::Real(v) => v.iter().any(|x| !x.is_nan()),
+                Column::Integer(v) => v.iter().any(|&x| x != i32::MIN),
+                Column::Logical(v) => v.iter().any(|&x| x != 2),
+                Column::Codes { codes, .. } => codes.iter().any(|&c| c != MISSING),
+            };
+            held.fetch_or(any, Ordering::Relaxed);
+        }
+        true
+    };
+    rows.source().scan(rows.columns(), &visit).ok()?;
+    let at = held.iter().position(|held| !held.load(Ordering::Relaxed))?;
+    let field = rows.source().schema().fields.get(rows.columns()[at])?;
+    Some(field.name.clone())
 }
 
 fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
