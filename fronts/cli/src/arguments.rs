@@ -17,7 +17,7 @@ pub struct Nelder {
 #[derive(Subcommand)]
 pub enum Command {
     /// Fit a linear model by least squares: R's lm and summary.
-    Lm(LmOptions),
+    Lm(Box<LmOptions>),
     /// Predict new rows from a saved fit: R's predict.
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nelder::design::Missing;
-use nelder::formula::Contrast;
+use nelder::formula::{Contrast, Expr, Formula};
 use nelder::model::{Accuracy, Covariance, LmSpec, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
@@ -54,8 +54,15 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         .as_ref()
         .and_then(|w| nelder::formula::parse_expression(w).ok())
         .map_or(String::new(), |w| format!(", weights = {w}"));
-    let call = format!("lm(formula = {formula}, data = {stem}{weights})");
-    let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
+    let call = |formula: &Formula| format!("lm(formula = {formula}, data = {stem}{weights})");
+    let mut summaries = linear::summaries(&fit, &call(&formula), options.level, covariances.as_deref());
+    if summaries.len() > 1 {
+        // each of several responses is printed as if it were the only one
+        for summary in &mut summaries {
+            let response = Expr::Name(summary.response.clone());
+            summary.call = call(&Formula::new(Some(response), formula.predictors.clone()));
+        }
+    }
     if let Some(path) = &options.save {
         fit_file::write(path, &fit.save()?)?;
     }
