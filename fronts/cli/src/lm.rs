@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use nelder::design::Missing;
-use nelder::formula::{Contrast, Expr, Formula};
-use nelder::model::{Accuracy, Covariance, LmSpec, Vcov, lm};
+use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
+use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
 use crate::arguments::LmOptions;
@@ -20,8 +20,8 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
     if let Some(path) = &options.augment {
         check_table(path)?;
     }
-    // the formula is checked before the file is opened
-    let formula = nelder::formula::parse_formula(&spec.formula).map_err(nelder::model::ModelError::from)?;
+    // formula and expressions are checked before the file is opened
+    let whole = call(options, None)?;
     let source = nelder_data::open(&options.data)?;
     let progress = Progress::new();
     let mut fit = lm(&spec, &source, &progress).map_err(|e| {
@@ -44,23 +44,11 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         augment::write(&mut fit, path, options.dfbetas, &progress)?;
     }
     progress.clear();
-    let stem = options
-        .data
-        .file_stem()
-        .map_or("data".into(), |s| s.to_string_lossy().into_owned());
-    // the call as R prints it, whatever the blanks in the request
-    let weights = options
-        .weights
-        .as_ref()
-        .and_then(|w| nelder::formula::parse_expression(w).ok())
-        .map_or(String::new(), |w| format!(", weights = {w}"));
-    let call = |formula: &Formula| format!("lm(formula = {formula}, data = {stem}{weights})");
-    let mut summaries = linear::summaries(&fit, &call(&formula), options.level, covariances.as_deref());
+    let mut summaries = linear::summaries(&fit, &whole, options.level, covariances.as_deref());
     if summaries.len() > 1 {
-        // each of several responses is printed as if it were the only one
+        // R prints each of several responses as if it were the only one
         for summary in &mut summaries {
-            let response = Expr::Name(summary.response.clone());
-            summary.call = call(&Formula::new(Some(response), formula.predictors.clone()));
+            summary.call = call(options, Some(&summary.response))?;
         }
     }
     if let Some(path) = &options.save {
@@ -94,6 +82,29 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         text
     };
     output::print(&text)
+}
+
+/// The call as R would print it.
+fn call(options: &LmOptions, response: Option<&str>) -> Result<String, Failure> {
+    let mut formula = parse_formula(&options.formula).map_err(ModelError::from)?;
+    if let Some(name) = response {
+        formula = Formula::new(Some(Expr::Name(name.to_string())), formula.predictors);
+    }
+    let stem = options
+        .data
+        .file_stem()
+        .map_or("data".into(), |s| s.to_string_lossy());
+    let mut rest = vec![("data", Expr::Name(stem.into_owned()))];
+    for (name, text) in [
+        ("subset", &options.subset),
+        ("weights", &options.weights),
+        ("offset", &options.offset),
+    ] {
+        if let Some(text) = text {
+            rest.push((name, parse_expression(text).map_err(ModelError::from)?));
+        }
+    }
+    Ok(deparse_call("lm", &formula, &rest))
 }
 
 /// A level of confidence.

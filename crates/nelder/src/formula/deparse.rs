@@ -1,9 +1,40 @@
-//! From an expression back to text, as R's `deparse` writes it on one line.
+//! From an expression back to text, as R's `deparse` writes it: on one line, or a call broken into lines.
 
 use std::fmt::{self, Display, Formatter, Write};
 
 use super::lex::is_syntactic;
 use super::{Binary, Expr, Formula, Unary};
+
+/// A line longer than this is broken at the next place where that may be: R's `width.cutoff`.
+const CUTOFF: usize = 60;
+/// A place where a line may be broken. Control characters of texts and names are escaped, so that these three occur
+/// nowhere else.
+const BREAK: char = '\u{1}';
+/// Begin and end of what a break inside indents.
+const OPEN: char = '\u{2}';
+const CLOSE: char = '\u{3}';
+
+/// What is written to, with or without places for breaks.
+struct Out<'w> {
+    to: &'w mut dyn Write,
+    marked: bool,
+}
+
+impl Out<'_> {
+    fn mark(&mut self, what: char) -> fmt::Result {
+        if self.marked {
+            self.to.write_char(what)
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl Write for Out<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.to.write_str(text)
+    }
+}
 
 /// How tightly R's operators bind (`?Syntax`).
 pub(super) mod precedence {
@@ -74,7 +105,7 @@ impl Display for Expr {
     /// As R's `deparse` does, on one line: `a + b`, `a/b`, `f(x, df = 3)`; parentheses only where the tree
     /// needs them.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write_expr(f, self, 0)
+        write_expr(&mut Out { to: f, marked: false }, self, 0)
     }
 }
 
@@ -87,8 +118,86 @@ impl Display for Formula {
     }
 }
 
+/// `function(formula = …, name = value, …)` as R's `deparse` writes it, in lines of about 60 characters.
+///
+/// ```
+/// use nelder::formula::{deparse_call, parse_expression, parse_formula};
+/// let formula = parse_formula("y~x").unwrap();
+/// let data = parse_expression("d").unwrap();
+/// assert_eq!(deparse_call("lm", &formula, &[("data", data)]), "lm(formula = y ~ x, data = d)");
+/// ```
+pub fn deparse_call(function: &str, formula: &Formula, rest: &[(&str, Expr)]) -> String {
+    let mut text = String::new();
+    let mut out = Out {
+        to: &mut text,
+        marked: true,
+    };
+    // writing to a string does not fail
+    let _ = write_call(&mut out, function, formula, rest);
+    broken(&text)
+}
+
+fn write_call(f: &mut Out<'_>, function: &str, formula: &Formula, rest: &[(&str, Expr)]) -> fmt::Result {
+    write_name(f, function)?;
+    f.write_char('(')?;
+    f.mark(OPEN)?;
+    f.write_str("formula = ")?;
+    match &formula.response {
+        None => f.write_char('~')?,
+        Some(response) => {
+            write_expr(f, response, 0)?;
+            f.write_str(" ~ ")?;
+        }
+    }
+    f.mark(OPEN)?;
+    f.mark(BREAK)?;
+    write_expr(f, &formula.predictors, 0)?;
+    f.mark(CLOSE)?;
+    for (name, value) in rest {
+        f.write_str(", ")?;
+        f.mark(BREAK)?;
+        write!(f, "{name} = ")?;
+        write_expr(f, value, 0)?;
+    }
+    f.mark(CLOSE)?;
+    f.write_char(')')
+}
+
+/// Breaks lines at the marks, where they have become too long.
+fn broken(marked: &str) -> String {
+    let mut out = String::with_capacity(marked.len());
+    // for each open scope, whether it has a break; lines are indented by four blanks for each that has
+    let mut scopes: Vec<bool> = Vec::new();
+    let mut length = 0;
+    for c in marked.chars() {
+        match c {
+            OPEN => scopes.push(false),
+            CLOSE => {
+                scopes.pop();
+            }
+            BREAK if length > CUTOFF => {
+                if let Some(scope) = scopes.last_mut() {
+                    *scope = true;
+                }
+                let levels = scopes.iter().filter(|b| **b).count();
+                // R indents less from the fifth level on
+                let blanks = 4 * levels.min(4) + 2 * levels.saturating_sub(4);
+                out.push('\n');
+                out.extend(std::iter::repeat_n(' ', blanks));
+                length = blanks;
+            }
+            BREAK => {}
+            c => {
+                out.push(c);
+                length += 1;
+            }
+        }
+    }
+    out
+}
+
 /// Writes `e`; `follow` is how tightly the operator binds that comes right after it (0: none).
-fn write_expr(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
+fn write_expr(f: &mut Out<'_>, e: &Expr, follow: u8) -> fmt::Result {
     match e {
         Expr::Number { value, integer } => write_number(f, *value, *integer, follow),
         Expr::Text(text) => write_quoted(f, text, '"'),
@@ -100,14 +209,19 @@ fn write_expr(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
         Expr::Call { function, args } => {
             write_name(f, function)?;
             f.write_char('(')?;
+            f.mark(OPEN)?;
             for (i, arg) in args.iter().enumerate() {
-                f.write_str(if i > 0 { ", " } else { "" })?;
+                if i > 0 {
+                    f.write_str(", ")?;
+                    f.mark(BREAK)?;
+                }
                 if let Some(name) = &arg.name {
                     write_name(f, name)?;
                     f.write_str(" = ")?;
                 }
                 write_expr(f, &arg.value, 0)?;
             }
+            f.mark(CLOSE)?;
             f.write_char(')')
         }
         Expr::Paren(inner) => write_in_parens(f, inner),
@@ -130,7 +244,7 @@ fn write_expr(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
     }
 }
 
-fn write_in_parens(f: &mut Formatter<'_>, e: &Expr) -> fmt::Result {
+fn write_in_parens(f: &mut Out<'_>, e: &Expr) -> fmt::Result {
     f.write_char('(')?;
     write_expr(f, e, 0)?;
     f.write_char(')')
@@ -138,7 +252,7 @@ fn write_in_parens(f: &mut Formatter<'_>, e: &Expr) -> fmt::Result {
 
 /// Writes a tree of infix operators; its left edge is walked without recursion, for formulas of thousands of
 /// terms are chains to the left.
-fn write_chain(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
+fn write_chain(f: &mut Out<'_>, e: &Expr, follow: u8) -> fmt::Result {
     // from the root down: operator, right operand, whether the left operand is in parentheses
     let mut edge = Vec::new();
     let mut base = e;
@@ -161,6 +275,10 @@ fn write_chain(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
         let (symbol, blanks) = text(op);
         let blank = if blanks { " " } else { "" };
         write!(f, "{blank}{symbol}{blank}")?;
+        f.mark(OPEN)?;
+        if blanks && op != Binary::In {
+            f.mark(BREAK)?;
+        }
         let next = match i.checked_sub(1).and_then(|up| edge.get(up)) {
             None => follow,
             Some((.., true)) => 0,
@@ -172,6 +290,7 @@ fn write_chain(f: &mut Formatter<'_>, e: &Expr, follow: u8) -> fmt::Result {
             }
             _ => write_expr(f, right, next)?,
         }
+        f.mark(CLOSE)?;
     }
     Ok(())
 }
@@ -180,7 +299,7 @@ fn groups_left(op: Binary) -> bool {
     op != Binary::Pow && of(op) != precedence::COMPARE
 }
 
-fn write_number(f: &mut Formatter<'_>, value: f64, integer: bool, follow: u8) -> fmt::Result {
+fn write_number(f: &mut Out<'_>, value: f64, integer: bool, follow: u8) -> fmt::Result {
     if value.is_sign_negative() && !value.is_nan() {
         // R has no negative literals: `-5` is the minus of 5
         let parens = follow > precedence::SIGN;
@@ -220,7 +339,7 @@ fn number(value: f64) -> String {
     }
 }
 
-fn write_name(f: &mut Formatter<'_>, name: &str) -> fmt::Result {
+fn write_name(f: &mut Out<'_>, name: &str) -> fmt::Result {
     if is_syntactic(name) {
         f.write_str(name)
     } else {
@@ -229,7 +348,7 @@ fn write_name(f: &mut Formatter<'_>, name: &str) -> fmt::Result {
 }
 
 /// A string with R's escapes.
-fn write_quoted(f: &mut Formatter<'_>, text: &str, quote: char) -> fmt::Result {
+fn write_quoted(f: &mut Out<'_>, text: &str, quote: char) -> fmt::Result {
     f.write_char(quote)?;
     for c in text.chars() {
         match c {

@@ -17,6 +17,7 @@ mod terms;
 
 pub use ast::{Arg, Binary, Expr, Unary};
 pub use contrasts::{Contrast, ContrastError, ContrastMatrix};
+pub use deparse::deparse_call;
 pub use names::{INTERCEPT, NamePart, column_names, matrix_suffixes};
 pub use parse::{Formula, SyntaxError, parse_expression, parse_formula};
 pub use scope::update;

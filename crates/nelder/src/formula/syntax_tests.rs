@@ -415,3 +415,58 @@ fn dots_need_columns() {
         "log(y) ~ . - x"
     );
 }
+
+/// `f <- function(...) cat(deparse(match.call()), sep = "\n")` in R 4.2, one call each.
+#[test]
+fn calls_break_where_r_breaks_them() {
+    let call = |formula: &str, rest: &[(&str, &str)]| {
+        let rest: Vec<(&str, Expr)> = rest
+            .iter()
+            .map(|(name, text)| (*name, parse_expression(text).unwrap()))
+            .collect();
+        deparse_call("f", &parse_formula(formula).unwrap(), &rest)
+    };
+    let many: Vec<String> = (1..30).map(|i| format!("x{i}")).collect();
+    assert_eq!(
+        call(&format!("yyyyyyyyyy ~ {}", many.join("+")), &[("data", "dddddd")]),
+        "f(formula = yyyyyyyyyy ~ x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + \n    \
+         x9 + x10 + x11 + x12 + x13 + x14 + x15 + x16 + x17 + x18 + \n    \
+         x19 + x20 + x21 + x22 + x23 + x24 + x25 + x26 + x27 + x28 + \n    \
+         x29, data = dddddd)"
+    );
+    assert_eq!(
+        call(
+            "log(arr_delay_variable + 100) ~ factor(paste(month, day)) * poly(dep_delay, 3, raw = TRUE) + \
+             ns(hour, df = 5) + carrier",
+            &[("data", "flights"), ("weights", "w")]
+        ),
+        "f(formula = log(arr_delay_variable + 100) ~ factor(paste(month, \n    \
+         day)) * poly(dep_delay, 3, raw = TRUE) + ns(hour, df = 5) + \n    \
+         carrier, data = flights, weights = w)"
+    );
+    assert_eq!(
+        call(
+            "y ~ x",
+            &[
+                ("data", "d"),
+                ("weights", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+                ("subset", "xxxxxxxxxxxxxxxxxxxxx > 0"),
+                ("offset", "bbb")
+            ]
+        ),
+        "f(formula = y ~ x, data = d, weights = aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, \n    \
+         subset = xxxxxxxxxxxxxxxxxxxxx > 0, offset = bbb)"
+    );
+    assert_eq!(
+        call(
+            "y ~ aaaaaaaaaaaaaaaaaaaaaaaaa + ifelse(xxxxxxxxxxxxxxxxxxxxx > 0, \
+             xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, bbbbbbbbbbbbbbbbbb) + \
+             (ccccccccccccccccccc + ddddddddddddddd)^2 - eeeeeeeeeeeeeeeeeeeeeeeee:fffffffffffffffffffffffffffff",
+            &[("data", "d")]
+        ),
+        "f(formula = y ~ aaaaaaaaaaaaaaaaaaaaaaaaa + ifelse(xxxxxxxxxxxxxxxxxxxxx > \n    0, \
+         xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx, bbbbbbbbbbbbbbbbbb) + \n    \
+         (ccccccccccccccccccc + ddddddddddddddd)^2 - eeeeeeeeeeeeeeeeeeeeeeeee:fffffffffffffffffffffffffffff, \n    \
+         data = d)"
+    );
+}

@@ -19,15 +19,15 @@ use crate::design::{Columns, Rows};
 use crate::frame::{Batch, Column, MISSING};
 use crate::pass::{Coefficients, Gram, Monitor, Products, ResidualRun, Residuals, Tsqr, run};
 use crate::pass::{Histogram, PassRecord};
-use crate::solve::{Factor, Symmetric, condition, factor_double, factor_twice, limited_pivoting};
+use crate::solve::{Factor, Symmetric, UNIT_TWICE, condition, factor_double, factor_twice, limited_pivoting};
 
 use super::{Accuracy, Bound, Digits, ModelError, Normal, Score, Solution, SolveReport, by_atom};
 
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
 const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
-/// The same with exact products, where 2^-104 is the last bit.
-const UNIT_EXACT: f64 = 1.0 / (1u128 << 96) as f64;
+/// The same with exact products.
+const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Multiplications in twice the precision that cost less than a second pass would.
 const CHEAP: f64 = 2e7;
 /// Largest number of columns for which a matrix of columns x columns is formed.
@@ -203,10 +203,13 @@ pub fn least_squares(
                 continue;
             }
             refinements += 1;
-            // RSS(β) from r at the old β: the score gives the exact step
+            // RSS(β) from r at the old β: the score gives the exact step, unless the old β used a column that is
+            // aliased now, for then the new β is no minimum along the step
+            let accepted: Vec<bool> = in_model(&state);
             let mut far = false;
             rss = Vec::new();
             for y in 0..atoms.responses {
+                far |= old[y].iter().zip(&accepted).any(|(b, &a)| !a && b.hi != 0.0);
                 let score = score(&residuals, y);
                 let gain = gain_of(&state, &old[y], &coefficients[y], &score, &gram);
                 let value = residuals.squares[y] - gain;
@@ -288,6 +291,26 @@ fn score<'a>(residuals: &'a Residuals, y: usize) -> Score<'a> {
         dense: &residuals.dense[y],
         groups: &residuals.groups[y],
     }
+}
+
+/// Which columns of the model matrix are not aliased.
+fn in_model(state: &Attempt) -> Vec<bool> {
+    let mut accepted = vec![true; state.columns.map.columns()];
+    state.normal.kept.iter().for_each(|&c| accepted[c] = false);
+    state
+        .factor
+        .accepted
+        .iter()
+        .for_each(|&i| accepted[state.normal.kept[i]] = true);
+    if let Some(term) = &state.columns.map.absorbed {
+        term.empty.iter().for_each(|&c| accepted[c] = false);
+    }
+    accepted
+}
+
+/// The larger of two bounds; what is not a number bounds nothing.
+fn larger(a: f64, b: f64) -> f64 {
+    if b.is_nan() { f64::INFINITY } else { a.max(b) }
 }
 
 /// 2 gᵀδ − δᵀGδ with δ the step between two coefficient vectors: by how much the step lowers the sum of squares.
@@ -467,7 +490,7 @@ fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
     normal.matrix.norms = (0..normal.matrix.order)
         .map(|i| normal.matrix.get(i, i).hi)
         .collect();
-    let factor = factor_twice(&normal.matrix, 1e-5, UNIT_ROUNDED);
+    let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
     normal.matrix.norms = norms;
     let solutions = (0..normal.right.len())
         .map(|y| normal.solve(&factor, y))
@@ -585,6 +608,7 @@ fn finish(
     notes: Vec<String>,
     dropped: (u64, u64),
 ) -> Result<LeastSquares, ModelError> {
+    let accepted = in_model(&state);
     let Attempt {
         columns,
         normal,
@@ -596,30 +620,27 @@ fn finish(
     let p = map.columns();
     let m = coefficients.len();
     // 1. which columns are aliased
-    let mut aliased = vec![false; p];
-    normal.kept.iter().for_each(|&c| aliased[c] = true);
-    factor
-        .accepted
-        .iter()
-        .for_each(|&i| aliased[normal.kept[i]] = false);
-    if let Some(term) = &map.absorbed {
-        term.empty.iter().for_each(|&c| aliased[c] = true);
-    }
+    let aliased: Vec<bool> = accepted.iter().map(|a| !a).collect();
     // 2. variances and error bounds
     let means = normal.level_means();
-    let diagonal: Vec<f64> = (0..normal.matrix.order)
-        .map(|i| normal.matrix.sizes[i].max(0.0).sqrt())
-        .collect();
     let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
     let mut errors = vec![vec![0.0; p]; m];
     let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
-    // sizes of a step and of the solution in the norm that errors of the gram act on
-    let reach = |v: &dyn Fn(usize) -> f64| -> f64 {
-        (0..normal.matrix.order)
-            .map(|i| v(i).abs() * diagonal[i])
-            .sum::<f64>()
-    };
+    // size of a step in the norm that errors of the gram act on
+    let reach = normal.matrix.reach(factor.unit);
+    let sizes_of_steps: Vec<f64> = steps
+        .iter()
+        .map(|s| s.iter().zip(&reach).map(|(s, t)| s * t).sum())
+        .collect();
+    // bound on the norm of what rounding in twice the precision does to the residuals: y and each xβ are rounded
     let exact_unit = UNIT_EXACT * 4.0;
+    let blur: Vec<f64> = (0..m)
+        .map(|y| {
+            let i = atoms.dense + y;
+            let own = gram.second(i, i).hi.max(0.0).sqrt();
+            exact_unit * (own + normal.fitted_sizes(map, &coefficients[y]))
+        })
+        .collect();
     // decimal data were rounded to double precision before they came here: each column by at most half a unit in
     // the last place, which moves β by G⁻¹Xᵀ(δy − δX β) + G⁻¹δXᵀr, bounded by norms over the rows
     let half_unit = 0.5 * f64::EPSILON;
@@ -645,17 +666,14 @@ fn finish(
         let f = normal.functional(map, c);
         let v = normal.variance(&factor, &f, &means);
         variances[c] = v.value;
-        relative = relative.max(v.error / v.value.max(f64::MIN_POSITIVE));
+        relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
         let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
-        data_relative = data_relative.max(by_data);
+        data_relative = larger(data_relative, by_data);
         for y in 0..m {
-            let step = reach(&|i| steps[y].get(i).copied().unwrap_or(0.0));
-            let whole = reach(&|i| coefficients[y][normal.kept[i]].hi);
-            let norm = normal.total[y].hi.max(0.0).sqrt();
             let error = if factor.orthogonal {
-                exact_unit * (v.spread * rough[y] + v.value.max(0.0).sqrt() * (whole + norm))
+                exact_unit * v.spread * rough[y] + v.value.max(0.0).sqrt() * blur[y]
             } else {
-                factor.unit * v.spread * step + exact_unit * v.spread * (whole + norm)
+                factor.unit * v.spread * sizes_of_steps[y] + v.whole_spread * blur[y]
             };
             let data = v.value.max(0.0).sqrt() * moved[y] + half_unit * v.data_spread * rough[y];
             // what is printed is rounded to double precision
@@ -684,10 +702,12 @@ fn finish(
     let mut rss_relative: f64 = 0.0;
     for y in 0..m {
         let t = 1.0 / response_scale(y);
-        // what rounding of the data in twice the precision leaves of a perfect fit
-        let floor = 1e-29 * normal.total[y].hi.max(0.0);
         if rss[y].hi > 0.0 {
-            rss_relative = rss_relative.max(floor / rss[y].hi + 2.0 * moved[y] / rss[y].hi.sqrt());
+            // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
+            let part = (blur[y] + moved[y]) / rss[y].hi.sqrt();
+            rss_relative = larger(rss_relative, part * (2.0 + part));
+        } else if blur[y] + moved[y] > 0.0 {
+            rss_relative = f64::INFINITY;
         }
         rss[y] = if rss[y].hi < 0.0 {
             Dd::ZERO
@@ -705,14 +725,23 @@ fn finish(
     for y in 0..m {
         for c in (0..p).filter(|&c| !aliased[c]) {
             let b = coefficients[y][c].hi.abs();
-            if b > 0.0 {
-                worst = worst.max(errors[y][c] / b);
-            } else if errors[y][c] > 0.0 {
-                worst = 1.0;
-            }
+            worst = larger(
+                worst,
+                if errors[y][c] == 0.0 {
+                    0.0
+                } else {
+                    errors[y][c] / b
+                },
+            );
         }
     }
-    let digits = |relative: f64| (-relative.max(f64::EPSILON / 2.0).log10()).clamp(0.0, 15.9);
+    // bounds so far are of first order, and relative to what was computed
+    let doubt = factor.doubt(&normal.matrix);
+    let digits = |relative: f64| {
+        let bound = relative / (1.0 - doubt - relative);
+        let holds = doubt + relative < 1.0 && bound < 1.0;
+        (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
+    };
     let rank = aliased.iter().filter(|a| !**a).count();
     let has_errors = gram.rows as usize > rank && rank > 0;
     let std_error = 0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON;

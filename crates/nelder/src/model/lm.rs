@@ -86,7 +86,7 @@ impl<'s> Lm<'s> {
                         if df_residual == 0 {
                             f64::NAN
                         } else {
-                            mask(c, (variance * fit.variances[c]).sqrt())
+                            mask(c, variance.sqrt() * fit.variances[c].sqrt())
                         }
                     })
                     .collect();

@@ -477,6 +477,27 @@ impl Normal {
         beta
     }
 
+    /// Σ |βⱼ| ‖xⱼ‖ over the columns as they are: what the terms of a fitted value add up to, as a norm over the rows.
+    pub fn fitted_sizes(&self, map: &Map, beta: &[Dd]) -> f64 {
+        let kept: f64 = self
+            .kept
+            .iter()
+            .zip(&self.matrix.norms)
+            .map(|(&c, n)| beta[c].hi.abs() * n.max(0.0).sqrt())
+            .sum();
+        let Some((term, a)) = map.absorbed.as_ref().zip(self.absorbed.as_ref()) else {
+            return kept;
+        };
+        let levels: f64 = term
+            .columns
+            .iter()
+            .zip(&a.weights)
+            .filter_map(|(c, w)| c.map(|c| beta[c].hi * beta[c].hi * w.hi))
+            .sum();
+        let intercept = if map.intercept { beta[0].hi.abs() } else { 0.0 };
+        kept + levels.sqrt() + intercept * self.weight.hi.sqrt()
+    }
+
     /// The functional of (kept, levels) that a coefficient is: its entries over the kept columns, and over the
     /// levels as a sparse list plus a constant for all of them.
     pub fn functional(&self, map: &Map, column: usize) -> Functional {
@@ -525,17 +546,22 @@ impl Normal {
         mean_of_levels: &LevelMeans,
     ) -> Variance {
         let v = self.reduced(functional, mean_of_levels);
-        let mut own = 0.0;
+        let (mut own, mut own_spread) = (0.0, 0.0);
         if let Some(a) = &self.absorbed {
             own = functional.all * functional.all * mean_of_levels.inverse_weight;
+            // Σ 1/√w ≤ √(L Σ 1/w) over the L levels
+            let levels = a.weights.len() as f64;
+            own_spread = functional.all.abs() * (levels * mean_of_levels.inverse_weight).sqrt();
             for &(l, c) in &functional.levels {
                 own += (c * c + 2.0 * c * functional.all) / a.weights[l].hi;
+                own_spread += c.abs() / a.weights[l].hi.sqrt();
             }
         }
-        let q = factor.quadratic(&v, &self.matrix.sizes, &self.matrix.roundings);
+        let q = factor.quadratic(&v, &self.matrix);
         Variance {
             value: own + q.value,
             error: q.error + f64::EPSILON * own,
+            whole_spread: q.whole_spread + own_spread,
             ..q
         }
     }

@@ -317,7 +317,6 @@ impl Gram {
 
     fn group_tables(&mut self, block: &Block<'_>) {
         let columns = self.columns(block);
-        let exact = self.products == Products::Exact;
         let n = block.rows;
         for (g, group) in self.atoms.groups.iter().enumerate() {
             let codes = &block.codes[g];
@@ -337,21 +336,20 @@ impl Gram {
                 let (mut high, mut low) = (Vec::new(), Vec::new());
                 let wm = product_of(block, *multiplier, &mut high, &mut low);
                 let at = a * (1 + columns.len());
-                scatter(table, codes, at, width, n, wm, None, exact);
+                scatter(table, codes, at, width, n, wm, None);
                 for (j, column) in columns.iter().enumerate() {
-                    scatter(table, codes, at + 1 + j, width, n, wm, Some(*column), exact);
+                    scatter(table, codes, at + 1 + j, width, n, wm, Some(*column));
                 }
                 let at = group.multipliers.len() * (1 + columns.len()) + packed(a, 0);
                 for (b, other) in group.multipliers[..=a].iter().enumerate() {
                     let other = other.map(|e| pair(&block.dense[e]));
-                    scatter(table, codes, at + b, width, n, wm, other, exact);
+                    scatter(table, codes, at + b, width, n, wm, other);
                 }
             }
         }
     }
 
     fn cross_tables(&mut self, block: &Block<'_>) {
-        let exact = self.products == Products::Exact;
         for cross in &mut self.cross {
             let (g, h) = cross.groups;
             let (first, second) = (
@@ -382,16 +380,7 @@ impl Gram {
                 for (b, other) in second.iter().enumerate() {
                     let other = other.map(|e| pair(&block.dense[e]));
                     let at = a * second.len() + b;
-                    scatter(
-                        &mut cross.table,
-                        &positions,
-                        at,
-                        width,
-                        block.rows,
-                        wm,
-                        other,
-                        exact,
-                    );
+                    scatter(&mut cross.table, &positions, at, width, block.rows, wm, other);
                 }
             }
         }
@@ -428,7 +417,6 @@ fn scatter(
     n: usize,
     a: Option<Pair<'_>>,
     b: Option<Pair<'_>>,
-    exact: bool,
 ) {
     let cells = &mut table.cells;
     let single = |x: Pair<'_>, cells: &mut [Dd]| {
@@ -445,18 +433,13 @@ fn scatter(
             }
         }
         (Some(x), None) | (None, Some(x)) => single(x, cells),
-        (Some(x), Some(y)) if exact => {
+        // rounded products would be relative to whole columns, not to what is left of them about their means
+        (Some(x), Some(y)) => {
             for i in 0..n {
                 let product = Dd::two_prod(x.high[i], y.high[i]);
                 let cell = &mut cells[codes[i] as usize * width + at];
                 let (xl, yl) = (x.low.map_or(0.0, |l| l[i]), y.low.map_or(0.0, |l| l[i]));
                 kernels::accumulate(cell, product.hi, product.lo + (x.high[i] * yl + xl * y.high[i]));
-            }
-        }
-        (Some(x), Some(y)) => {
-            for i in 0..n {
-                let cell = &mut cells[codes[i] as usize * width + at];
-                kernels::accumulate(cell, x.high[i] * y.high[i], 0.0);
             }
         }
     }

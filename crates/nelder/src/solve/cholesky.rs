@@ -39,6 +39,8 @@ pub struct Variance {
     pub error: f64,
     /// Σᵢ |vᵀ A⁻¹|ᵢ tᵢ: how far relative errors of the matrix reach.
     pub spread: f64,
+    /// The same with the norms of the whole columns for tᵢ: how far rounding in twice the precision reaches.
+    pub whole_spread: f64,
     /// The same with the norms of the data's roundings for tᵢ.
     pub data_spread: f64,
 }
@@ -243,20 +245,22 @@ impl Factor {
 
     /// vᵀ A⁻¹ v for a vector over all columns (aliased entries are not read), with a first-order bound on its
     /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
-    /// norms of the columns as they were summed. For a QR factor, whose columns are known to `unit`:
-    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ. `roundings` are the norms of the columns that the data rounded.
-    pub fn quadratic(&self, v: &[Dd], sizes: &[f64], roundings: &[f64]) -> Variance {
+    /// norms `reach` ([`Symmetric::reach`]). For a QR factor, whose columns are known to `unit`:
+    /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ.
+    pub fn quadratic(&self, v: &[Dd], matrix: &Symmetric) -> Variance {
         let r = self.accepted.len();
         let scaled: Vec<(usize, f64)> = (0..r)
             .map(|i| (i, v[self.accepted[i]].hi / self.scales[self.accepted[i]]))
             .filter(|(_, x)| *x != 0.0)
             .collect();
-        let (mut spread, mut data_spread) = (0.0, 0.0);
+        let reach = matrix.reach(self.unit);
+        let (mut spread, mut whole_spread, mut data_spread) = (0.0, 0.0, 0.0);
         for i in 0..r {
             let s: f64 = scaled.iter().map(|&(j, x)| self.inverse[(j, i)] * x).sum();
             let j = self.accepted[i];
-            spread += s.abs() * (sizes[j].sqrt() / self.scales[j]);
-            data_spread += s.abs() * (roundings[j] / self.scales[j]);
+            spread += s.abs() * (reach[j] / self.scales[j]);
+            whole_spread += s.abs() * (matrix.norms[j].max(0.0).sqrt() / self.scales[j]);
+            data_spread += s.abs() * (matrix.roundings[j] / self.scales[j]);
         }
         let value = match scaled.as_slice() {
             [] => 0.0,
@@ -273,8 +277,24 @@ impl Factor {
             value,
             error: error + 4.0 * f64::EPSILON * value,
             spread,
+            whole_spread,
             data_spread,
         }
+    }
+
+    /// Bound on the norm of the relative change of the matrix A that is known to `unit`, ‖A^-½ δA A^-½‖: at most
+    /// unit Σᵢⱼ |A⁻¹|ᵢⱼ tᵢ tⱼ; for a QR factor 2 ‖δX X⁺‖ ≤ 2 unit Σⱼ tⱼ √(A⁻¹)ⱼⱼ. First-order bounds grow by 1 / (1 − it).
+    pub fn doubt(&self, matrix: &Symmetric) -> f64 {
+        let reach = matrix.reach(self.unit);
+        let t: Vec<f64> = self.accepted.iter().map(|&j| reach[j] / self.scales[j]).collect();
+        let r = t.len();
+        let sum: f64 = if self.orthogonal {
+            (0..r).map(|j| 2.0 * t[j] * self.inverse[(j, j)].sqrt()).sum()
+        } else {
+            let row = |i: usize| (0..r).map(|j| self.inverse[(j, i)].abs() * t[j]).sum::<f64>();
+            (0..r).map(|i| t[i] * row(i)).sum()
+        };
+        self.unit * sum
     }
 
     /// L Lᵀ v over the accepted columns, scaled.

@@ -9,4 +9,4 @@ mod symmetric;
 pub use cholesky::{Factor, Variance, factor_double, factor_twice};
 pub use condition::condition;
 pub use qr::limited_pivoting;
-pub use symmetric::Symmetric;
+pub use symmetric::{Symmetric, UNIT_TWICE};

@@ -2,6 +2,9 @@
 
 use nelder_device::Dd;
 
+/// Relative error of sums in twice the precision: 2^-104 is the last bit, and 2^8 of them leave room for the sum.
+pub const UNIT_TWICE: f64 = 1.0 / (1u128 << 96) as f64;
+
 /// A k x k symmetric positive semidefinite matrix with what is known of its columns.
 #[derive(Clone, Debug)]
 pub struct Symmetric {
@@ -12,7 +15,7 @@ pub struct Symmetric {
     /// Squared norms of the columns as the user gave them, before centring or elimination: R's measure of
     /// when a column is aliased.
     pub norms: Vec<f64>,
-    /// Squared norms of the columns as they were summed: what rounding errors are relative to.
+    /// Squared norms of the columns about their means, where the matrix is centred.
     pub sizes: Vec<f64>,
     /// Norms of the columns that stand for decimal numbers, as the user gave them; zero for whole numbers.
     pub roundings: Vec<f64>,
@@ -51,6 +54,17 @@ impl Symmetric {
     pub fn add(&mut self, i: usize, j: usize, v: Dd) {
         let cell = &mut self.lower[Self::at(i, j)];
         *cell += v;
+    }
+
+    /// What rounding errors are relative to, for entries whose products are known to `unit`: the norms t, such that
+    /// entry (i, j) is known to `unit` tᵢ tⱼ. Products are of columns about the means of a run of rows; moving the
+    /// runs to the origin and taking the means out again rounds in twice the precision, relative to the whole
+    /// columns: with c and s the two norms, |error| ≤ unit cᵢcⱼ + UNIT_TWICE sᵢsⱼ ≤ unit √(cᵢ² + ρsᵢ²) √(cⱼ² + ρsⱼ²)
+    /// for ρ = UNIT_TWICE / unit (Cauchy).
+    pub fn reach(&self, unit: f64) -> Vec<f64> {
+        let whole = UNIT_TWICE / unit;
+        let of = |i: usize| (self.sizes[i] + whole * self.norms[i]).max(0.0).sqrt();
+        (0..self.order).map(of).collect()
     }
 
     /// √ of the diagonal; 1 where a column is zero.
