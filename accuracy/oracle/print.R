@@ -55,6 +55,8 @@ m <- mtcars
 m$wt2 <- 2 * m$wt
 m$big <- m$hp * 1e6
 m$tiny <- m$hp * 1e-9
+for (name in c("mtcars", "m", "airquality", "iris", "longley", "swiss", "attitude", "anscombe"))
+  write.csv(get(name), file.path("accuracy/oracle/print", paste0(name, ".csv")), row.names = FALSE, quote = FALSE)
 lm_case("factor", lm(mpg ~ wt + factor(cyl), mtcars))
 lm_case("weights", lm(mpg ~ wt + hp, mtcars, weights = qsec))
 lm_case("equal-weights", lm(mpg ~ wt + hp, mtcars, weights = rep(2, 32)))

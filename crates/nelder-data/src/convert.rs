@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float32Type, Float64Type, Int32Type};
+use arrow_array::types::{Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
+use arrow_buffer::i256;
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, TimeUnit};
 use nelder::frame::{Column, Kind, Levels, MISSING};
@@ -24,6 +25,8 @@ pub(crate) fn kind(field: &Field) -> Option<Kind> {
         | DataType::Time32(_)
         | DataType::Time64(_)
         | DataType::Duration(_)
+        | DataType::Decimal32(..)
+        | DataType::Decimal64(..)
         | DataType::Decimal128(..)
         | DataType::Decimal256(..) => Kind::Real,
         DataType::Int8
@@ -117,29 +120,32 @@ fn dictionary_keys(array: &ArrayRef) -> Result<ArrayRef, String> {
 
 /// The column of an array. Doubles without missing values are borrowed.
 pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> Result<Column<'a>, String> {
-    let real = |array: &ArrayRef, factor: f64| -> Result<Column<'a>, String> {
+    let real = |array: &ArrayRef| -> Result<Column<'a>, String> {
         let array = cast(array, &DataType::Float64).map_err(|e| e.to_string())?;
         let values = array.as_primitive::<Float64Type>();
         let out = match values.nulls() {
-            None => values.values().iter().map(|x| x * factor).collect(),
+            None => values.values().to_vec(),
             Some(nulls) => {
                 let pairs = values.values().iter().zip(nulls.iter());
                 pairs
-                    .map(|(x, valid)| if valid { x * factor } else { f64::NAN })
+                    .map(|(&x, valid)| if valid { x } else { f64::NAN })
                     .collect()
             }
         };
         Ok(Column::Real(Cow::Owned(out)))
     };
-    // dates and times are the integers they are stored as
-    let stored = |as_type: DataType, factor: f64| {
+    // dates and times are the integers they are stored as, in units of which `per` make a day or a second
+    let stored = |as_type: DataType, per: i64| -> Result<Column<'a>, String> {
         let plain = array
             .to_data()
             .into_builder()
             .data_type(as_type)
             .build()
             .map_err(|e| e.to_string())?;
-        real(&arrow_array::make_array(plain), factor)
+        let whole = cast(&arrow_array::make_array(plain), &DataType::Int64).map_err(|e| e.to_string())?;
+        let whole = whole.as_primitive::<Int64Type>();
+        let out = whole.iter().map(|x| x.map_or(f64::NAN, |x| quotient(x, per)));
+        Ok(Column::Real(out.collect()))
     };
     Ok(match array.data_type() {
         DataType::Float64 if array.null_count() == 0 => {
@@ -165,6 +171,7 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
                 .map(|&x| f64::from(x))
                 .collect(),
         ),
+        DataType::Int32 if holds_r_missing(array) => real(array)?,
         DataType::Int32 if array.null_count() == 0 => {
             Column::Integer(Cow::Borrowed(array.as_primitive::<Int32Type>().values()))
         }
@@ -195,26 +202,69 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
             Column::Logical(out.collect())
         }
         DataType::Timestamp(unit, _) | DataType::Time64(unit) | DataType::Duration(unit) => {
-            stored(DataType::Int64, seconds(unit))?
+            stored(DataType::Int64, per_second(unit))?
         }
-        DataType::Time32(unit) => stored(DataType::Int32, seconds(unit))?,
-        DataType::Date64 => stored(DataType::Int64, 1.0 / 86_400_000.0)?,
-        DataType::Date32 => stored(DataType::Int32, 1.0)?,
+        DataType::Time32(unit) => stored(DataType::Int32, per_second(unit))?,
+        DataType::Date64 => stored(DataType::Int64, 86_400_000)?,
+        DataType::Date32 => stored(DataType::Int32, 1)?,
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => decimal(array, *scale)?,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _) => {
             match text {
                 Some(text) => text.column(array)?,
                 None => return Err("a text column without levels".into()),
             }
         }
-        _ => real(array, 1.0)?,
+        _ => real(array)?,
     })
 }
 
-fn seconds(unit: &TimeUnit) -> f64 {
+/// R's missing integer is a number like any other to the formats; such a batch goes as doubles.
+fn holds_r_missing(array: &ArrayRef) -> bool {
+    let values = array.as_primitive::<Int32Type>();
+    values.values().contains(&i32::MIN) && values.iter().any(|x| x == Some(i32::MIN))
+}
+
+/// x / per, rounded once wherever x is a double; beyond, the whole part is taken first.
+fn quotient(x: i64, per: i64) -> f64 {
+    if x.unsigned_abs() <= 1 << 53 {
+        x as f64 / per as f64
+    } else {
+        x.div_euclid(per) as f64 + x.rem_euclid(per) as f64 / per as f64
+    }
+}
+
+/// Decimals as the doubles nearest to them: the same that their digits in a text file give.
+fn decimal<'a>(array: &ArrayRef, scale: i8) -> Result<Column<'a>, String> {
+    let text = |e: &dyn std::fmt::Display| e.to_string();
+    if let DataType::Decimal256(..) = array.data_type() {
+        // rare and long: by way of its digits
+        let values = array.as_primitive::<Decimal256Type>();
+        let parse =
+            |x: Option<i256>| x.map_or(Ok(f64::NAN), |x| format!("{x}e{}", -i32::from(scale)).parse());
+        let out: Result<Vec<f64>, _> = values.iter().map(parse).collect();
+        return Ok(Column::Real(Cow::Owned(out.map_err(|e| text(&e))?)));
+    }
+    let wide = cast(array, &DataType::Decimal128(38, scale)).map_err(|e| text(&e))?;
+    let values = wide.as_primitive::<Decimal128Type>();
+    // up to 10^22 powers of ten are doubles, and a quotient or product of doubles is rounded once
+    let power = (scale.unsigned_abs() <= 22).then(|| 10f64.powi(i32::from(scale.unsigned_abs())));
+    let number = |x: i128| match power {
+        Some(p) if x.unsigned_abs() <= 1 << 53 && scale >= 0 => Ok(x as f64 / p),
+        Some(p) if x.unsigned_abs() <= 1 << 53 => Ok(x as f64 * p),
+        _ => format!("{x}e{}", -i32::from(scale)).parse(),
+    };
+    let out: Result<Vec<f64>, _> = values.iter().map(|x| x.map_or(Ok(f64::NAN), number)).collect();
+    Ok(Column::Real(Cow::Owned(out.map_err(|e| text(&e))?)))
+}
+
+fn per_second(unit: &TimeUnit) -> i64 {
     match unit {
-        TimeUnit::Second => 1.0,
-        TimeUnit::Millisecond => 1e-3,
-        TimeUnit::Microsecond => 1e-6,
-        TimeUnit::Nanosecond => 1e-9,
+        TimeUnit::Second => 1,
+        TimeUnit::Millisecond => 1_000,
+        TimeUnit::Microsecond => 1_000_000,
+        TimeUnit::Nanosecond => 1_000_000_000,
     }
 }

@@ -1,7 +1,6 @@
 //! CSV and TSV files: types found in one scan when the file is opened, then ranges of whole records by worker.
 
 use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
 use nelder::frame::{Batch, Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit};
@@ -14,6 +13,9 @@ use crate::{BATCH_ROWS, DataError, Opened};
 
 /// Bytes that a worker reads at a time.
 const RANGE: usize = 4 << 20;
+
+/// Bytes of a record at most: a quote that is never closed must not read the whole file into memory.
+const RECORD: usize = 64 << 20;
 
 /// Whole records of the file.
 #[derive(Clone, Debug)]
@@ -56,7 +58,8 @@ impl Seen {
     };
 
     fn field(&mut self, field: &[u8]) {
-        if is_missing(field) {
+        // blanks around it make no difference in a column of numbers, and a column without any text is one
+        if is_missing(field.trim_ascii()) {
             return;
         }
         self.any = true;
@@ -70,7 +73,8 @@ impl Seen {
                     let digits = field
                         .iter()
                         .all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b' '));
-                    self.whole = digits && x.abs() <= 9_007_199_254_740_992.0;
+                    // 2^53 itself may be a rounded number
+                    self.whole = digits && x.abs() < 9_007_199_254_740_992.0;
                 }
                 Some(_) => {}
             }
@@ -196,97 +200,158 @@ fn field(text: &[u8], at: usize, delimiter: u8) -> Result<(Cow<'_, [u8]>, usize)
     }
 }
 
+/// Where quotes stand in a text that begins at a record: a quote opens a field only at its beginning, as in [`field`].
+struct Quotes {
+    quoted: bool,
+    // a field begins here, or a quote has just ended, which the next quote would undo
+    may_open: bool,
+}
+
+impl Quotes {
+    fn new() -> Self {
+        Quotes {
+            quoted: false,
+            may_open: true,
+        }
+    }
+
+    /// Takes the next byte; whether it ends a record.
+    fn ends_record(&mut self, b: u8, delimits: impl Fn(u8) -> bool) -> bool {
+        if self.quoted {
+            (self.quoted, self.may_open) = (b != b'"', true);
+            return false;
+        }
+        self.quoted = b == b'"' && self.may_open;
+        self.may_open = b == b'\n' || delimits(b);
+        b == b'\n'
+    }
+}
+
 /// End of the last whole record in `text`, which begins at a record; `None` if there is none.
-fn last_record_end(text: &[u8]) -> Option<usize> {
-    let (mut quoted, mut end) = (false, None);
+fn last_record_end(text: &[u8], delimiter: u8) -> Option<usize> {
+    let (mut quotes, mut end) = (Quotes::new(), None);
     for (i, &b) in text.iter().enumerate() {
-        match b {
-            b'"' => quoted = !quoted,
-            b'\n' if !quoted => end = Some(i + 1),
-            _ => {}
+        if quotes.ends_record(b, |b| b == delimiter) {
+            end = Some(i + 1);
         }
     }
     end
+}
+
+const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
+
+/// Bytes before the header, and its own without a mark of the encoding. The delimiter is not known yet.
+fn header(file: &PositionedFile) -> Result<(u64, Vec<u8>), String> {
+    let mut want = 1 << 16;
+    loop {
+        let length = usize::try_from(file.size().min(want)).unwrap_or(RECORD);
+        let text = file.bytes(0, length).map_err(|e| e.to_string())?;
+        if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+            return Err("the file is UTF-16; save it as UTF-8".into());
+        }
+        if text.starts_with(b"\x1f\x8b") {
+            return Err("the file is compressed with gzip; let its name end in .gz".into());
+        }
+        let bom = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        // blank lines are no records
+        let blank = text[bom..]
+            .iter()
+            .position(|b| !matches!(b, b'\n' | b'\r'))
+            .unwrap_or(text.len() - bom);
+        let from = bom + blank;
+        let mut quotes = Quotes::new();
+        let end = text[from..]
+            .iter()
+            .position(|&b| quotes.ends_record(b, |b| DELIMITERS.contains(&b)));
+        match end {
+            Some(end) => return Ok((from as u64, text[from..=from + end].to_vec())),
+            None if length as u64 == file.size() => {
+                let line = &text[from..];
+                let last = line.trim_ascii_end().len();
+                if line[..last].contains(&b'\r') {
+                    return Err("the lines end in carriage returns alone; convert them to line feeds".into());
+                }
+                return Ok((from as u64, line.to_vec()));
+            }
+            None if length >= RECORD => {
+                return Err(format!("no line ends within {} MiB", RECORD >> 20));
+            }
+            None => want *= 4,
+        }
+    }
+}
+
+fn delimiter(header: &[u8]) -> u8 {
+    let count = |d: u8| {
+        let (mut quotes, mut n) = (Quotes::new(), 0);
+        for &b in header {
+            quotes.ends_record(b, |b| b == d);
+            n += usize::from(b == d && !quotes.quoted);
+        }
+        n
+    };
+    DELIMITERS
+        .into_iter()
+        .max_by_key(|&d| (count(d), d == b','))
+        .unwrap_or(b',')
+}
+
+/// Columns without a name get R's: X, X.1, X.2.
+fn named(names: Vec<String>) -> Vec<String> {
+    let mut next = 0;
+    let mut taken: std::collections::HashSet<String> =
+        names.iter().filter(|n| !n.is_empty()).cloned().collect();
+    let mut name = |old: String| {
+        if !old.is_empty() {
+            return old;
+        }
+        loop {
+            let new = if next == 0 {
+                "X".to_string()
+            } else {
+                format!("X.{next}")
+            };
+            next += 1;
+            if taken.insert(new.clone()) {
+                return new;
+            }
+        }
+    };
+    names.into_iter().map(&mut name).collect()
+}
+
+fn wrong_width(found: usize, width: usize, delimiter: u8) -> String {
+    let hint = if found > width {
+        format!(
+            "; text that contains {:?} must stand in quotes",
+            delimiter as char
+        )
+    } else {
+        String::new()
+    };
+    let fields = if found == 1 { "field" } else { "fields" };
+    format!("{found} {fields}, but the header has {width}{hint}")
 }
 
 fn lines(text: &[u8]) -> u64 {
     text.iter().filter(|&&b| b == b'\n').count() as u64
 }
 
-/// Opens a CSV file: finds its delimiter, columns, types and ranges.
-pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
-    let file = PositionedFile::open(path)?;
-    let io = |e: std::io::Error| DataError::io(path, e);
+/// Opens a CSV file: finds its delimiter unless that is known, its columns, types and ranges.
+pub(crate) fn open(file: PositionedFile, known: Option<u8>) -> Result<Opened, DataError> {
+    let path = file.path.clone();
     let at_line = |line: u64, what: String| DataError::Line {
-        path: path.to_path_buf(),
+        path: path.as_ref().clone(),
         line,
         what,
     };
-    // 1. ranges of whole records
-    let size = file.size();
-    let mut ranges: Vec<Range> = Vec::new();
-    let (mut at, mut line) = (0u64, 1u64);
-    let mut want = RANGE;
-    let mut header: Option<Vec<u8>> = None;
-    while at < size {
-        let length = usize::try_from((size - at).min(want as u64)).unwrap_or(want);
-        let mut text = file.bytes(at, length).map_err(io)?;
-        let whole = at + length as u64 == size;
-        let end = match (last_record_end(&text), whole) {
-            (_, true) => text.len(),
-            (Some(end), false) => end,
-            (None, false) => {
-                want *= 2;
-                continue;
-            }
-        };
-        want = RANGE;
-        text.truncate(end);
-        let mut skip = 0;
-        if header.is_none() {
-            let bom = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-            let mut quoted = false;
-            let first = text[bom..].iter().position(|&b| {
-                quoted ^= b == b'"';
-                b == b'\n' && !quoted
-            });
-            skip = first.map_or(text.len(), |i| bom + i + 1);
-            header = Some(text[bom..skip].to_vec());
-        }
-        let body = &text[skip..];
-        let first_line = line + lines(&text[..skip]);
-        line += lines(&text);
-        ranges.push(Range {
-            at: at + skip as u64,
-            bytes: body.len(),
-            first_line,
-            rows: 0,
-            first_row: 0,
-            first_index: 0,
-        });
-        at += end as u64;
-    }
-    // 2. the header
-    let header = header.unwrap_or_default();
-    let delimiter = match path.extension().and_then(|e| e.to_str()) {
-        Some("tsv") => b'\t',
-        _ => {
-            let count = |d: u8| {
-                let mut quoted = false;
-                header
-                    .iter()
-                    .filter(|&&b| {
-                        quoted ^= b == b'"';
-                        b == d && !quoted
-                    })
-                    .count()
-            };
-            [b',', b';', b'\t']
-                .into_iter()
-                .max_by_key(|&d| (count(d), d == b','))
-                .unwrap_or(b',')
-        }
-    };
+    // 1. the header
+    let (before, header) = header(&file).map_err(|what| at_line(1, what))?;
+    let delimiter = known.unwrap_or_else(|| delimiter(&header));
+    let blank = file
+        .bytes(0, usize::try_from(before).unwrap_or(0))
+        .map_err(|e| DataError::io(&path, e))?;
+    let header_line = 1 + lines(&blank);
     let mut names: Vec<String> = Vec::new();
     records(&header, delimiter, |fields, _| {
         for f in fields {
@@ -295,16 +360,56 @@ pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
         }
         Ok(false)
     })
-    .map_err(|(_, what)| at_line(1, what))?;
-    if names.is_empty() {
-        return Err(at_line(1, "there is no header with column names".into()));
+    .map_err(|(_, what)| at_line(header_line, what))?;
+    if names.iter().all(String::is_empty) {
+        return Err(at_line(
+            header_line,
+            "there is no header; the first line must hold the names of the columns".into(),
+        ));
     }
+    let names = named(names);
     let repeated = crate::error::duplicates(names.iter().map(String::as_str));
     if !repeated.is_empty() {
         return Err(DataError::Duplicate {
-            path: path.to_path_buf(),
+            path: path.as_ref().clone(),
             names: repeated,
         });
+    }
+    // 2. ranges of whole records
+    let (size, start) = (file.size(), before + header.len() as u64);
+    let mut ranges: Vec<Range> = Vec::new();
+    let (mut at, mut line) = (start, header_line + lines(&header));
+    let mut want = RANGE;
+    while at < size {
+        let length = usize::try_from((size - at).min(want as u64)).unwrap_or(want);
+        let text = file.bytes(at, length).map_err(|e| DataError::io(&path, e))?;
+        let whole = at + length as u64 == size;
+        let bytes = match (last_record_end(&text, delimiter), whole) {
+            (_, true) => text.len(),
+            (Some(end), false) => end,
+            (None, false) if want >= RECORD => {
+                let what = format!(
+                    "a record is longer than {} MiB: is a quote not closed?",
+                    RECORD >> 20
+                );
+                return Err(at_line(line, what));
+            }
+            (None, false) => {
+                want *= 2;
+                continue;
+            }
+        };
+        want = RANGE;
+        ranges.push(Range {
+            at,
+            bytes,
+            first_line: line,
+            rows: 0,
+            first_row: 0,
+            first_index: 0,
+        });
+        line += lines(&text[..bytes]);
+        at += bytes as u64;
     }
     // 3. types, in parallel
     let width = names.len();
@@ -317,7 +422,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
             let (mut rows, mut seen) = (0u64, vec![Seen::NOTHING; width]);
             records(&text, delimiter, |fields, _| {
                 if fields.len() != width {
-                    return Err(format!("{} fields, but the header has {width}", fields.len()));
+                    return Err(wrong_width(fields.len(), width, delimiter));
                 }
                 rows += 1;
                 for (s, f) in seen.iter_mut().zip(fields) {
@@ -381,7 +486,10 @@ impl CsvSource {
 
 impl Filling {
     fn push(&mut self, field: &[u8]) -> Result<(), String> {
-        let missing = is_missing(field);
+        let missing = match self {
+            Filling::Text(..) => is_missing(field),
+            _ => is_missing(field.trim_ascii()),
+        };
         let changed = || {
             format!(
                 "{:?} was of another type when the file was opened",
@@ -462,7 +570,7 @@ impl Source for CsvSource {
                 };
                 records(&text, self.delimiter, |fields, _| {
                     if fields.len() != width {
-                        return Err(format!("{} fields, but the header has {width}", fields.len()));
+                        return Err(wrong_width(fields.len(), width, self.delimiter));
                     }
                     for (f, &c) in fill.iter_mut().zip(columns) {
                         f.push(&fields[c])?;

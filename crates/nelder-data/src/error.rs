@@ -29,7 +29,7 @@ pub enum DataError {
     /// Neither the name nor the content says what the file is.
     #[error(
         "{}: cannot tell what this file is; known are Parquet (.parquet), Arrow (.arrow .feather .ipc) and \
-         text (.csv .tsv .txt, also .gz)",
+         text (.csv .tsv .txt), each also as .gz",
         .0.display()
     )]
     Unknown(PathBuf),
@@ -38,7 +38,7 @@ pub enum DataError {
     Broken {
         /// The file.
         path: PathBuf,
-        /// `Parquet` or `Arrow IPC`.
+        /// `Parquet`, `Arrow IPC` or `gzip`.
         format: &'static str,
         /// What is broken.
         what: String,

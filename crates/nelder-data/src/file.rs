@@ -1,7 +1,7 @@
 //! A file read at positions, by any number of workers at once.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Result};
+use std::io::{BufReader, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -40,6 +40,44 @@ impl PositionedFile {
             len: meta.len(),
             path: Arc::new(path.to_path_buf()),
         })
+    }
+
+    /// What a gzip file holds, in a temporary file without a name, under the name of the original: a compressed
+    /// stream cannot be read from positions.
+    pub(crate) fn decompressed(&self) -> std::result::Result<Self, DataError> {
+        let broken = |e: std::io::Error| DataError::Broken {
+            path: self.path.to_path_buf(),
+            format: "gzip",
+            what: e.to_string(),
+        };
+        let mut file = tempfile::tempfile().map_err(|e| DataError::io(&std::env::temp_dir(), e))?;
+        let mut decoder = flate2::read::MultiGzDecoder::new(BufReader::new(self.reader(0)));
+        let (mut buffer, mut len) = (vec![0u8; 1 << 16], 0u64);
+        loop {
+            let n = match decoder.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(n) => n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(broken(e)),
+            };
+            file.write_all(&buffer[..n])
+                .map_err(|e| DataError::io(&std::env::temp_dir(), e))?;
+            len += n as u64;
+        }
+        if len == 0 {
+            return Err(DataError::Empty(self.path.to_path_buf()));
+        }
+        Ok(PositionedFile {
+            file: Arc::new(file),
+            len,
+            path: self.path.clone(),
+        })
+    }
+
+    /// Whether the file both begins and ends with a format's mark.
+    pub(crate) fn is_between(&self, mark: &[u8]) -> bool {
+        let ends = |at: u64| self.bytes(at, mark.len()).is_ok_and(|b| b == mark);
+        self.len >= 2 * mark.len() as u64 && ends(0) && ends(self.len - mark.len() as u64)
     }
 
     /// Bytes in the file when it was opened.

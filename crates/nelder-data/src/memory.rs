@@ -36,7 +36,12 @@ pub fn columns_to_memory(source: &dyn Source, names: &[&str]) -> Result<Frame<'s
                     codes: append(codes, &b),
                     levels,
                 },
-                // a source delivers one type a column
+                // whole numbers come as doubles in batches where R's integers cannot hold them
+                (Some(Column::Real(a)), Column::Integer(b)) => Column::Real(append(a, &reals(&b))),
+                (Some(Column::Integer(a)), Column::Real(b)) => {
+                    Column::Real(append(Cow::Owned(reals(&a)), &b))
+                }
+                // a source delivers one type a column otherwise
                 (Some(a), _) => a,
             });
         }
@@ -53,6 +58,11 @@ fn append<T: Copy>(a: Cow<'static, [T]>, b: &[T]) -> Cow<'static, [T]> {
     let mut a = a.into_owned();
     a.extend_from_slice(b);
     Cow::Owned(a)
+}
+
+fn reals(v: &[i32]) -> Vec<f64> {
+    let real = |&x: &i32| if x == i32::MIN { f64::NAN } else { f64::from(x) };
+    v.iter().map(real).collect()
 }
 
 fn owned(column: Column<'_>) -> Column<'static> {

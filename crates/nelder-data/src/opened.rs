@@ -1,6 +1,5 @@
 //! What a file is, and opening it.
 
-use std::io::Read;
 use std::path::Path;
 
 use nelder::frame::{Scan, Schema, Source, SourceError, Visit};
@@ -38,7 +37,8 @@ impl Source for Opened {
     }
 }
 
-/// Opens a Parquet, Arrow IPC or CSV file, by its extension or, failing that, by its first bytes.
+/// Opens a Parquet, Arrow IPC or CSV file, also one compressed with gzip. What begins and ends as a Parquet or Arrow
+/// file is one; else the extension tells.
 ///
 /// ```no_run
 /// use nelder::frame::Source;
@@ -50,21 +50,30 @@ pub fn open(path: &Path) -> Result<Opened, DataError> {
     if path == Path::new("-") {
         return Err(DataError::Stdin);
     }
-    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
-        Some("parquet" | "pq") => parquet::open(path),
-        Some("arrow" | "feather" | "ipc") => ipc::open(path),
-        Some("csv" | "tsv" | "txt") => csv::open(path),
-        _ => {
-            let file = PositionedFile::open(path)?;
-            let mut start = [0u8; 6];
-            let mut reader = file.reader(0);
-            let n = reader.read(&mut start).map_err(|e| DataError::io(path, e))?;
-            match &start[..n] {
-                s if s.starts_with(b"PAR1") => parquet::open(path),
-                b"ARROW1" => ipc::open(path),
-                _ => Err(DataError::Unknown(path.to_path_buf())),
-            }
-        }
+    let mut file = PositionedFile::open(path)?;
+    let mut extension = lower_extension(path);
+    if extension.as_deref() == Some("gz") {
+        file = file.decompressed()?;
+        extension = path.file_stem().and_then(|stem| lower_extension(Path::new(stem)));
     }
+    if file.is_between(b"PAR1") {
+        return parquet::open(file);
+    }
+    if file.is_between(b"ARROW1") {
+        return ipc::open(file);
+    }
+    match extension.as_deref() {
+        Some("parquet" | "pq") => parquet::open(file),
+        Some("arrow" | "feather" | "ipc") => ipc::open(file),
+        Some("tsv") => csv::open(file, Some(b'\t')),
+        Some("csv" | "txt") => csv::open(file, None),
+        // a file cut short still begins as what it was
+        _ if file.bytes(0, 4).is_ok_and(|b| b == b"PAR1") => parquet::open(file),
+        _ if file.bytes(0, 6).is_ok_and(|b| b == b"ARROW1") => ipc::open(file),
+        _ => Err(DataError::Unknown(path.to_path_buf())),
+    }
+}
+
+fn lower_extension(path: &Path) -> Option<String> {
+    path.extension().map(|e| e.to_string_lossy().to_lowercase())
 }

@@ -1,6 +1,5 @@
 //! Parquet files: the wanted columns of row groups, or of parts of them, batch by batch.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
@@ -37,13 +36,23 @@ pub(crate) struct ParquetSource {
 }
 
 /// Opens a Parquet file.
-pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
-    let file = PositionedFile::open(path)?;
+pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
+    let path = file.path.clone();
     let broken = |what: String| DataError::Broken {
-        path: path.to_path_buf(),
+        path: path.as_ref().clone(),
         format: "Parquet",
         what,
     };
+    if !file.bytes(0, 4).is_ok_and(|start| start == b"PAR1") {
+        return Err(broken(
+            "it does not begin with PAR1; is it of another kind?".into(),
+        ));
+    }
+    if !file.bytes(file.size() - 4, 4).is_ok_and(|end| end == b"PAR1") {
+        return Err(broken(
+            "it does not end with PAR1; is it cut short? Copy it again".into(),
+        ));
+    }
     let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
     // strings come as dictionaries, which is how most files hold them
     let fields: Vec<ArrowField> = plain
@@ -94,7 +103,7 @@ pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
     let names = crate::error::duplicates(schema.fields.iter().map(|f| f.name.as_str()));
     if !names.is_empty() {
         return Err(DataError::Duplicate {
-            path: path.to_path_buf(),
+            path: path.as_ref().clone(),
             names,
         });
     }
@@ -104,7 +113,18 @@ pub(crate) fn open(path: &Path) -> Result<Opened, DataError> {
         .max(1);
     let (mut pieces, mut first_row, mut first_index) = (Vec::new(), 0u64, 0usize);
     for (group, meta) in groups.iter().enumerate() {
-        let rows = usize::try_from(meta.num_rows()).unwrap_or(0);
+        let rows = usize::try_from(meta.num_rows())
+            .map_err(|_| broken(format!("row group {group} has {} rows", meta.num_rows())))?;
+        // a flat column has a value or a null in every row; a wrong number of rows would otherwise be found only when
+        // columns are read, and never if none is
+        for &leaf in &leaves {
+            let values = meta.columns().get(leaf).map_or(0, |c| c.num_values());
+            if usize::try_from(values) != Ok(rows) {
+                return Err(broken(format!(
+                    "row group {group} has {rows} rows, but {values} values in a column"
+                )));
+            }
+        }
         // parts of whole batches
         let each = rows.div_ceil(parts).div_ceil(BATCH_ROWS).max(1) * BATCH_ROWS;
         let mut offset = 0;

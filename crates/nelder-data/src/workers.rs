@@ -1,8 +1,9 @@
 //! Workers that share a list of pieces.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 use nelder::frame::{Batch, Column, Scan, SourceError, Visit};
 
@@ -106,14 +107,45 @@ pub(crate) fn share(
     }
 }
 
-/// Runs a decoder; a damaged file may trip an assertion inside it, which becomes an error here.
+thread_local! {
+    static DECODING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs a decoder. The decoders of Parquet and Arrow index and assert by what the file says, so that a damaged file
+/// may make them panic: that becomes an error here, and nothing of it is printed.
 pub(crate) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(decode)) {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !DECODING.get() {
+                usual(info);
+            }
+        }));
+    });
+    let outer = DECODING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(decode));
+    DECODING.set(outer);
+    match result {
         Ok(result) => result.map_err(|e| e.to_string()),
         Err(panic) => Err(panic
             .downcast_ref::<String>()
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|s| s.to_string()))
             .unwrap_or_else(|| "the decoder gave up".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_error() {
+        let index = std::hint::black_box(5);
+        let wrong = guarded(|| Ok::<_, String>([1, 2][index % 8]));
+        assert!(wrong.is_err_and(|e| e.contains("out of bounds")));
+        assert_eq!(guarded(|| Err::<(), _>("as it is")), Err("as it is".to_string()));
+        assert_eq!(guarded(|| Ok::<_, String>(3)), Ok(3));
     }
 }

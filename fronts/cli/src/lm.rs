@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nelder::design::Missing;
-use nelder::formula::{Contrast, Expr, deparse_call, parse_expression, parse_formula};
+use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
@@ -21,7 +21,7 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         check_table(path)?;
     }
     // formula and expressions are checked before the file is opened
-    let call = call(options)?;
+    let whole = call(options, None)?;
     let source = nelder_data::open(&options.data)?;
     let progress = Progress::new();
     let mut fit = lm(&spec, &source, &progress).map_err(|e| {
@@ -44,7 +44,13 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         augment::write(&mut fit, path, options.dfbetas, &progress)?;
     }
     progress.clear();
-    let summaries = linear::summaries(&fit, &call, options.level, covariances.as_deref());
+    let mut summaries = linear::summaries(&fit, &whole, options.level, covariances.as_deref());
+    if summaries.len() > 1 {
+        // R prints each of several responses as if it were the only one
+        for summary in &mut summaries {
+            summary.call = call(options, Some(&summary.response))?;
+        }
+    }
     if let Some(path) = &options.save {
         fit_file::write(path, &fit.save()?)?;
     }
@@ -79,8 +85,11 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
 }
 
 /// The call as R would print it.
-fn call(options: &LmOptions) -> Result<String, Failure> {
-    let formula = parse_formula(&options.formula).map_err(ModelError::from)?;
+fn call(options: &LmOptions, response: Option<&str>) -> Result<String, Failure> {
+    let mut formula = parse_formula(&options.formula).map_err(ModelError::from)?;
+    if let Some(name) = response {
+        formula = Formula::new(Some(Expr::Name(name.to_string())), formula.predictors);
+    }
     let stem = options
         .data
         .file_stem()

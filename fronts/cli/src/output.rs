@@ -14,7 +14,11 @@ use crate::failure::Failure;
 /// The object of `--json`. Several responses stand in `responses`, one alone beside the report.
 pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<Value, Failure> {
     let to = |v: serde_json::Result<Value>| v.map_err(|e| Failure::Data(e.to_string()));
-    let report = to(serde_json::to_value(report))?;
+    let mut report = to(serde_json::to_value(report))?;
+    if let Value::Object(report) = &mut report {
+        // for readers of --explain; scripts get numbers and names
+        report.remove("notes");
+    }
     let mut parts = Vec::new();
     for summary in summaries {
         let Value::Object(mut part) = to(serde_json::to_value(tidy::Report::from(summary)))? else {
@@ -105,6 +109,14 @@ pub fn write_whole(
     };
     attempt().map_err(|e| {
         let _ = std::fs::remove_file(&temporary);
-        Failure::Data(format!("{}: {e}", path.display()))
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
+        match folder {
+            Some(folder) if !folder.exists() => Failure::Data(format!(
+                "{}: there is no folder {}; make it first",
+                path.display(),
+                folder.display()
+            )),
+            _ => Failure::Data(format!("{}: {e}", path.display())),
+        }
     })
 }

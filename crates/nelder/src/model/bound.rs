@@ -1,8 +1,10 @@
 //! A formula joined to a source: terms, variables, roles.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::design::{Layout, Precision, Roles, Rows, Shape, Variable, Variables};
 use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression, parse_formula, terms};
-use crate::frame::Source;
+use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::PassRecord;
 
 use super::{Accuracy, LmSpec, ModelError};
@@ -146,4 +148,26 @@ impl Bound<'_> {
             })
             .collect()
     }
+}
+
+/// The first column of the model without a value in any row; `None` where there is none, or where the rows cannot be
+/// read again.
+pub(super) fn all_missing(rows: &Rows<'_>) -> Option<String> {
+    let held: Vec<AtomicBool> = rows.columns().iter().map(|_| AtomicBool::new(false)).collect();
+    let visit = |_: usize, batch: Batch<'_>| {
+        for (column, held) in batch.columns.iter().zip(&held) {
+            let any = match column {
+                Column::Real(v) => v.iter().any(|x| !x.is_nan()),
+                Column::Integer(v) => v.iter().any(|&x| x != i32::MIN),
+                Column::Logical(v) => v.iter().any(|&x| x != 2),
+                Column::Codes { codes, .. } => codes.iter().any(|&c| c != MISSING),
+            };
+            held.fetch_or(any, Ordering::Relaxed);
+        }
+        true
+    };
+    rows.source().scan(rows.columns(), &visit).ok()?;
+    let at = held.iter().position(|held| !held.load(Ordering::Relaxed))?;
+    let field = rows.source().schema().fields.get(rows.columns()[at])?;
+    Some(field.name.clone())
 }

@@ -26,7 +26,11 @@ pub enum ModelError {
     #[error("the formula `{0}` has no response; write `y ~ x`")]
     NoResponse(String),
     /// Nothing left to fit.
-    #[error("no complete rows: of {rows} rows, {omitted} have missing values and {unweighted} have weight zero{}", most_missing(.column))]
+    #[error(
+        "no complete rows: of {rows} rows, {omitted} have missing values and {unweighted} have weight zero{}{}",
+        outside(*.rows, omitted + unweighted),
+        most_missing(.column)
+    )]
     NoRows {
         /// Rows read.
         rows: u64,
@@ -34,7 +38,7 @@ pub enum ModelError {
         omitted: u64,
         /// Rows of weight zero.
         unweighted: u64,
-        /// A variable that is missing in all rows.
+        /// A column that is missing in all rows.
         column: Option<String>,
     },
     /// An argument that does not fit.
@@ -62,15 +66,25 @@ pub enum ModelError {
     },
 }
 
+fn outside(rows: u64, dropped: u64) -> String {
+    match rows.saturating_sub(dropped) {
+        0 => String::new(),
+        n => format!("; {n} are not in the subset"),
+    }
+}
+
 fn most_missing(column: &Option<String>) -> String {
-    column
-        .as_ref()
-        .map_or(String::new(), |c| format!("; `{c}` is missing in every row"))
+    column.as_ref().map_or(String::new(), |c| {
+        format!("; `{c}` is missing in every row: leave it out of the model")
+    })
 }
 
 impl ModelError {
     /// Whether the request was wrong rather than the data: the command line's exit code 2.
     pub fn is_usage(&self) -> bool {
-        matches!(self, ModelError::Syntax(_) | ModelError::Argument { .. })
+        matches!(
+            self,
+            ModelError::Syntax(_) | ModelError::NoResponse(_) | ModelError::Argument { .. }
+        )
     }
 }

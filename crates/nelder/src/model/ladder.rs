@@ -23,6 +23,7 @@ use crate::solve::Factor;
 use super::attempt::{
     gain_of, in_model, orthogonal, provisional, relative_variance_error, solve, wants_tsqr,
 };
+use super::bound::all_missing;
 use super::bounds::Solved;
 use super::{Accuracy, Bound, ModelError, Normal, Score, SolveReport, by_atom};
 
@@ -284,7 +285,11 @@ fn check(
             rows,
             omitted,
             unweighted,
-            column: None,
+            column: if omitted > 0 {
+                all_missing(&bound.rows)
+            } else {
+                None
+            },
         });
     }
     if !gram.is_finite() {
