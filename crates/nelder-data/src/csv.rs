@@ -573,7 +573,8 @@ impl Source for CsvSource {
                         return Err(wrong_width(fields.len(), width, self.delimiter));
                     }
                     for (f, &c) in fill.iter_mut().zip(columns) {
-                        f.push(&fields[c])?;
+                        f.push(&fields[c])
+                            .map_err(|what| format!("column `{}`: {what}", self.schema.fields[c].name))?;
                     }
                     rows += 1;
                     if rows == BATCH_ROWS {

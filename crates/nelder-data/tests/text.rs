@@ -159,7 +159,7 @@ fn lines_that_are_no_records_are_named() {
     assert_eq!(latin.scan(&[0], &|_, _| true).unwrap().rows, 2);
     let message = latin.scan(&[1], &|_, _| true).unwrap_err().to_string();
     assert!(
-        message.contains("latin.csv, line 3: ") && message.contains("UTF-8"),
+        message.contains("latin.csv, line 3: column `name`: ") && message.contains("UTF-8"),
         "{message}"
     );
 }
