@@ -47,7 +47,7 @@ pub struct Variance {
 
 #[derive(Clone, Debug)]
 enum Lower {
-    Double(Llt<f64>),
+    Double(Mat<f64>),
     Twice(Rows2),
 }
 
@@ -77,7 +77,7 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
         inverse,
         unit,
         orthogonal: false,
-        lower: Lower::Double(llt),
+        lower: Lower::Double(l.to_owned()),
     })
 }
 
@@ -160,12 +160,20 @@ impl Factor {
     pub fn back_substitute(&self, effects: &[Dd]) -> Vec<Dd> {
         let r = self.accepted.len();
         let mut x = effects.to_vec();
-        for i in (0..r).rev() {
-            let mut s = x[i];
-            for j in i + 1..r {
-                s -= x[j] * self.entry(j, i);
+        match &self.lower {
+            Lower::Double(l) => {
+                for i in (0..r).rev() {
+                    let column = l.col_as_slice(i);
+                    let s = (i + 1..r).fold(x[i], |s, j| s - x[j].mul_f64(column[j]));
+                    x[i] = s.div_f64(column[i]);
+                }
             }
-            x[i] = s / self.entry(i, i);
+            Lower::Twice(l) => {
+                for i in (0..r).rev() {
+                    let s = (i + 1..r).fold(x[i], |s, j| s - x[j] * l.get(j, i));
+                    x[i] = s / l.get(i, i);
+                }
+            }
         }
         let mut out = vec![Dd::ZERO; self.scales.len()];
         for (v, &j) in x.iter().zip(&self.accepted) {
@@ -181,12 +189,24 @@ impl Factor {
             .iter()
             .map(|&j| right[j].div_f64(self.scales[j]))
             .collect();
-        for i in 0..x.len() {
-            let mut s = x[i];
-            for j in 0..i {
-                s -= x[j] * self.entry(i, j);
+        let r = x.len();
+        match &self.lower {
+            Lower::Double(l) => {
+                for j in 0..r {
+                    let column = l.col_as_slice(j);
+                    let v = x[j].div_f64(column[j]);
+                    x[j] = v;
+                    for i in j + 1..r {
+                        x[i] -= v.mul_f64(column[i]);
+                    }
+                }
             }
-            x[i] = s / self.entry(i, i);
+            Lower::Twice(l) => {
+                for i in 0..r {
+                    let s = (0..i).fold(x[i], |s, j| s - x[j] * l.get(i, j));
+                    x[i] = s / l.get(i, i);
+                }
+            }
         }
         x
     }
@@ -206,9 +226,9 @@ impl Factor {
                     }
                 }
             }
-            Lower::Double(llt) => {
+            Lower::Double(l) => {
                 let mut inverse = Mat::<f64>::identity(r, r);
-                solve_lower_triangular_in_place(llt.L(), inverse.as_mut(), Par::Seq);
+                solve_lower_triangular_in_place(l.as_ref(), inverse.as_mut(), Par::Seq);
                 for (c, &j) in self.accepted.iter().enumerate() {
                     for a in c..r {
                         root[(j, a)] = inverse[(a, c)] / self.scales[j];
@@ -217,13 +237,6 @@ impl Factor {
             }
         }
         root
-    }
-
-    fn entry(&self, i: usize, j: usize) -> Dd {
-        match &self.lower {
-            Lower::Double(llt) => Dd::new(llt.L()[(i, j)]),
-            Lower::Twice(l) => l.get(i, j),
-        }
     }
 
     /// Position of each column among the accepted ones.
@@ -255,8 +268,12 @@ impl Factor {
             .collect();
         let reach = matrix.reach(self.unit);
         let (mut spread, mut whole_spread, mut data_spread) = (0.0, 0.0, 0.0);
-        for i in 0..r {
-            let s: f64 = scaled.iter().map(|&(j, x)| self.inverse[(j, i)] * x).sum();
+        let mut sums = vec![0.0; r];
+        for &(j, x) in &scaled {
+            let column = self.inverse.col_as_slice(j);
+            sums.iter_mut().zip(column).for_each(|(s, v)| *s += v * x);
+        }
+        for (i, s) in sums.into_iter().enumerate() {
             let j = self.accepted[i];
             spread += s.abs() * (reach[j] / self.scales[j]);
             whole_spread += s.abs() * (matrix.norms[j].max(0.0).sqrt() / self.scales[j]);
@@ -300,14 +317,26 @@ impl Factor {
     /// L Lᵀ v over the accepted columns, scaled.
     pub(super) fn multiply(&self, v: &[f64]) -> Vec<f64> {
         let r = self.accepted.len();
-        let entry = |i: usize, j: usize| self.entry(i, j).hi;
-        let mut t = vec![0.0; r];
         let mut w = vec![0.0; r];
-        for j in 0..r {
-            t[j] = (j..r).map(|i| entry(i, j) * v[i]).sum();
-        }
-        for (i, w) in w.iter_mut().enumerate() {
-            *w = (0..=i).map(|j| entry(i, j) * t[j]).sum();
+        match &self.lower {
+            Lower::Double(l) => {
+                for j in 0..r {
+                    let column = &l.col_as_slice(j)[j..];
+                    let t: f64 = column.iter().zip(&v[j..]).map(|(l, v)| l * v).sum();
+                    w[j..].iter_mut().zip(column).for_each(|(w, l)| *w += l * t);
+                }
+            }
+            Lower::Twice(l) => {
+                let mut t = vec![0.0; r];
+                for (i, &v) in v.iter().enumerate() {
+                    let row = l.part(i, 0, i + 1).high;
+                    t.iter_mut().zip(row).for_each(|(t, l)| *t += l * v);
+                }
+                for (i, w) in w.iter_mut().enumerate() {
+                    let row = l.part(i, 0, i + 1).high;
+                    *w = row.iter().zip(&t).map(|(l, t)| l * t).sum();
+                }
+            }
         }
         w
     }

@@ -36,9 +36,8 @@ pub fn condition(factor: &Factor) -> f64 {
     let times = |v: &[f64]| -> Vec<f64> {
         let mut w = vec![0.0; r];
         for (j, &x) in v.iter().enumerate() {
-            for (i, w) in w.iter_mut().enumerate() {
-                *w += inverse[(i, j)] * x;
-            }
+            let column = inverse.col_as_slice(j);
+            w.iter_mut().zip(column).for_each(|(w, v)| *w += v * x);
         }
         w
     };
