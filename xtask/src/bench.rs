@@ -333,11 +333,17 @@ fn printed(command: &mut Command) -> Result<String, String> {
     ))
 }
 
+/// Where cargo puts release builds.
 fn release(root: &Path) -> PathBuf {
-    match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(dir) => PathBuf::from(dir).join("release"),
-        None => root.join("target/release"),
-    }
+    let out = Command::new("cargo")
+        .args(["metadata", "--format-version", "1", "--no-deps"])
+        .current_dir(root)
+        .output();
+    let target = out.ok().and_then(|out| {
+        let metadata: Value = serde_json::from_slice(&out.stdout).ok()?;
+        metadata["target_directory"].as_str().map(PathBuf::from)
+    });
+    target.unwrap_or_else(|| root.join("target")).join("release")
 }
 
 fn build(root: &Path, problems: &[&Problem]) -> crate::Outcome {
