@@ -82,7 +82,7 @@ const LM: &[Problem] = &[
         name: "dense",
         what: "50,000 x 200 normals, full summary, from memory",
         ours: Ours::Example,
-        reps: 5,
+        reps: 10,
         peers: &[
             python("gram", 10, usize::MAX),
             python("glum", 5, usize::MAX),

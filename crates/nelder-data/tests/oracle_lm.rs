@@ -202,5 +202,6 @@ families!(
     extremes,
     responses,
     robust,
-    flights
+    flights,
+    random
 );

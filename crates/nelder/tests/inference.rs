@@ -10,7 +10,7 @@ use nelder::summary::inference::{
 };
 use serde_json::Value;
 
-const FAMILIES: [&str; 10] = [
+const FAMILIES: [&str; 11] = [
     "basic",
     "aliased",
     "factors",
@@ -21,6 +21,7 @@ const FAMILIES: [&str; 10] = [
     "extremes",
     "compare",
     "inference",
+    "random",
 ];
 
 /// Relative errors of R's numbers: ε κ, times what the response exceeds its residuals by, with a constant for

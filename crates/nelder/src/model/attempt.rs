@@ -1,10 +1,12 @@
 //! One solution of the normal equations, and whether it is good enough.
 
+use std::sync::OnceLock;
+
 use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
-use crate::solve::{Factor, Symmetric, UNIT_TWICE, factor_double, factor_twice, limited_pivoting};
+use crate::solve::{Factor, Symmetric, UNIT_TWICE, Variance, factor_double, factor_twice, limited_pivoting};
 
 use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 
@@ -26,6 +28,35 @@ pub(super) struct Attempt {
     pub factor: Factor,
     /// One entry a response.
     pub solutions: Vec<Solution>,
+    variances: OnceLock<Vec<Variance>>,
+}
+
+impl Attempt {
+    fn new(columns: Columns, normal: Normal, factor: Factor) -> Self {
+        let solutions = (0..normal.right.len())
+            .map(|y| normal.solve(&factor, y))
+            .collect();
+        Attempt {
+            columns,
+            normal,
+            factor,
+            solutions,
+            variances: OnceLock::new(),
+        }
+    }
+
+    /// Variance over σ² of each column's coefficient, in the units of the rows.
+    pub fn variances(&self) -> &[Variance] {
+        self.variances.get_or_init(|| {
+            let means = self.normal.level_means();
+            (0..self.columns.map.columns())
+                .map(|c| {
+                    let f = self.normal.functional(&self.columns.map, c);
+                    self.normal.variance(&self.factor, &f, &means)
+                })
+                .collect()
+        })
+    }
 }
 
 /// Which columns of the model matrix are not aliased.
@@ -149,15 +180,7 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
             factor(&normal.matrix, tol, gram.products())
         };
         let Some(factor) = found else { return Ok(None) };
-        let solutions = (0..normal.right.len())
-            .map(|y| normal.solve(&factor, y))
-            .collect();
-        return Ok(Some(Attempt {
-            columns,
-            normal,
-            factor,
-            solutions,
-        }));
+        return Ok(Some(Attempt::new(columns, normal, factor)));
     }
     Ok(None)
 }
@@ -173,29 +196,13 @@ pub(super) fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, Mod
         .collect();
     let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
     normal.matrix.norms = norms;
-    let solutions = (0..normal.right.len())
-        .map(|y| normal.solve(&factor, y))
-        .collect();
-    Ok(Attempt {
-        columns,
-        normal,
-        factor,
-        solutions,
-    })
+    Ok(Attempt::new(columns, normal, factor))
 }
 
 /// The largest relative error bound of a variance.
 pub(super) fn relative_variance_error(state: &Attempt) -> f64 {
-    let means = state.normal.level_means();
-    let mut worst: f64 = 0.0;
-    for c in 0..state.columns.map.columns() {
-        let f = state.normal.functional(&state.columns.map, c);
-        let v = state.normal.variance(&state.factor, &f, &means);
-        if v.value > 0.0 {
-            worst = worst.max(v.error / v.value);
-        }
-    }
-    worst
+    let some = state.variances().iter().filter(|v| v.value > 0.0);
+    some.fold(0.0, |worst, v| larger(worst, v.error / v.value))
 }
 
 /// Whether twice the precision is too little for the gram.
@@ -269,6 +276,7 @@ pub(super) fn orthogonal(
             normal,
             factor,
             solutions,
+            variances: OnceLock::new(),
         },
         coefficients,
     ))

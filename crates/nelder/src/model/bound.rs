@@ -71,14 +71,7 @@ pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, Mode
     if variables.needs_prepare() {
         let start = std::time::Instant::now();
         let scan = variables.prepare(source)?;
-        passes.push(PassRecord {
-            name: "bases".into(),
-            rows: scan.rows,
-            bytes: scan.bytes,
-            device: "cpu".into(),
-            precision: "f64".into(),
-            seconds: start.elapsed().as_secs_f64(),
-        });
+        passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
     }
     join(
         spec,

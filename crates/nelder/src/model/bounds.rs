@@ -69,6 +69,7 @@ impl Solved {
             dropped,
         } = self;
         let accepted = in_model(&state);
+        let known = state.variances().to_vec();
         let Attempt {
             columns,
             normal,
@@ -82,7 +83,6 @@ impl Solved {
         // 1. which columns are aliased
         let aliased: Vec<bool> = accepted.iter().map(|a| !a).collect();
         // 2. variances and error bounds
-        let means = normal.level_means();
         let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
         let mut errors = vec![vec![0.0; p]; m];
         let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
@@ -123,8 +123,7 @@ impl Solved {
             if aliased[c] {
                 continue;
             }
-            let f = normal.functional(map, c);
-            let v = normal.variance(&factor, &f, &means);
+            let v = known[c];
             variances[c] = v.value;
             relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
             let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();

@@ -87,14 +87,7 @@ impl Clusters {
         if variables.needs_prepare() {
             let start = std::time::Instant::now();
             let scan = variables.prepare(source)?;
-            passes.push(PassRecord {
-                name: "bases".into(),
-                rows: scan.rows,
-                bytes: scan.bytes,
-                device: "cpu".into(),
-                precision: "f64".into(),
-                seconds: start.elapsed().as_secs_f64(),
-            });
+            passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
         }
         Ok(Clusters {
             variables,

@@ -77,6 +77,20 @@ pub struct PassRecord {
     pub seconds: f64,
 }
 
+impl PassRecord {
+    /// A pass on the CPU that began at `start` and ends now.
+    pub fn on_cpu(name: &str, precision: &str, scan: Scan, start: Instant) -> Self {
+        PassRecord {
+            name: name.to_string(),
+            rows: scan.rows,
+            bytes: scan.bytes,
+            device: "cpu".to_string(),
+            precision: precision.to_string(),
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
 /// Why a pass did not end.
 #[derive(Debug, thiserror::Error)]
 pub enum PassError {
@@ -147,7 +161,7 @@ pub fn run_beside<A: Accumulator>(
     for part in parts {
         result.merge(part);
     }
-    Ok((result, record(name, precision, scan, start)))
+    Ok((result, PassRecord::on_cpu(name, precision, scan, start)))
 }
 
 /// Runs one pass that gives something for each batch, `make`, and takes these in the order of the rows, `take`,
@@ -188,7 +202,7 @@ pub fn run_in_order<T: Send>(
     if queue.stopped {
         return Err(PassError::Interrupted);
     }
-    Ok(record(name, precision, scan, start))
+    Ok(PassRecord::on_cpu(name, precision, scan, start))
 }
 
 /// Results that wait for those before them.
@@ -221,17 +235,6 @@ struct Watch<'m> {
 impl Monitor for Watch<'_> {
     fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool {
         self.monitor.advance(pass, rows, total) && !self.stopped.load(Ordering::Relaxed)
-    }
-}
-
-fn record(name: &str, precision: &str, scan: Scan, start: Instant) -> PassRecord {
-    PassRecord {
-        name: name.to_string(),
-        rows: scan.rows,
-        bytes: scan.bytes,
-        device: "cpu".to_string(),
-        precision: precision.to_string(),
-        seconds: start.elapsed().as_secs_f64(),
     }
 }
 

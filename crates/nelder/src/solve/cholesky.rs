@@ -8,7 +8,8 @@
 use faer::linalg::solvers::{DenseSolveCore, Llt};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, Par, Side};
-use nelder_device::{Dd, Rows2, kernels};
+use nelder_device::kernels::{self, Pair};
+use nelder_device::{Dd, Rows2};
 
 use super::Symmetric;
 
@@ -49,6 +50,11 @@ pub struct Variance {
 enum Lower {
     Double(Mat<f64>),
     Twice(Rows2),
+}
+
+/// Leading and trailing parts apart.
+fn split(values: impl Iterator<Item = Dd>) -> (Vec<f64>, Vec<f64>) {
+    values.map(|v| (v.hi, v.lo)).unzip()
 }
 
 /// Factor in double precision; `None` when a pivot is so small that double precision cannot tell whether its
@@ -159,56 +165,63 @@ impl Factor {
     /// decomposition and effects = Qᵀ y these are the coefficients.
     pub fn back_substitute(&self, effects: &[Dd]) -> Vec<Dd> {
         let r = self.accepted.len();
-        let mut x = effects.to_vec();
+        let (mut high, mut low) = split(effects.iter().copied());
         match &self.lower {
             Lower::Double(l) => {
                 for i in (0..r).rev() {
                     let column = l.col_as_slice(i);
-                    let s = (i + 1..r).fold(x[i], |s, j| s - x[j].mul_f64(column[j]));
-                    x[i] = s.div_f64(column[i]);
+                    let known = Pair {
+                        high: &high[i + 1..],
+                        low: Some(&low[i + 1..]),
+                    };
+                    let s = Dd::two_sum(high[i], low[i]) - kernels::dot(Pair::of(&column[i + 1..r]), known);
+                    let v = s.div_f64(column[i]);
+                    (high[i], low[i]) = (v.hi, v.lo);
                 }
             }
             Lower::Twice(l) => {
                 for i in (0..r).rev() {
-                    let s = (i + 1..r).fold(x[i], |s, j| s - x[j] * l.get(j, i));
-                    x[i] = s / l.get(i, i);
+                    let v = Dd::two_sum(high[i], low[i]) / l.get(i, i);
+                    (high[i], low[i]) = (v.hi, v.lo);
+                    kernels::subtract(l.part(i, 0, i), v, &mut high[..i], &mut low[..i]);
                 }
             }
         }
         let mut out = vec![Dd::ZERO; self.scales.len()];
-        for (v, &j) in x.iter().zip(&self.accepted) {
-            out[j] = v.div_f64(self.scales[j]);
+        for (i, &j) in self.accepted.iter().enumerate() {
+            out[j] = Dd::two_sum(high[i], low[i]).div_f64(self.scales[j]);
         }
         out
     }
 
     /// Solves L e = right over the accepted columns: with right = Xᵀy, the effects Qᵀ y.
     pub fn effects(&self, right: &[Dd]) -> Vec<Dd> {
-        let mut x: Vec<Dd> = self
-            .accepted
-            .iter()
-            .map(|&j| right[j].div_f64(self.scales[j]))
-            .collect();
-        let r = x.len();
+        let own = self.accepted.iter();
+        let (mut high, mut low) = split(own.map(|&j| right[j].div_f64(self.scales[j])));
+        let r = high.len();
         match &self.lower {
             Lower::Double(l) => {
                 for j in 0..r {
                     let column = l.col_as_slice(j);
-                    let v = x[j].div_f64(column[j]);
-                    x[j] = v;
-                    for i in j + 1..r {
-                        x[i] -= v.mul_f64(column[i]);
-                    }
+                    let v = Dd::two_sum(high[j], low[j]).div_f64(column[j]);
+                    (high[j], low[j]) = (v.hi, v.lo);
+                    let rest = Pair::of(&column[j + 1..r]);
+                    kernels::subtract(rest, v, &mut high[j + 1..], &mut low[j + 1..]);
                 }
             }
             Lower::Twice(l) => {
                 for i in 0..r {
-                    let s = (0..i).fold(x[i], |s, j| s - x[j] * l.get(i, j));
-                    x[i] = s / l.get(i, i);
+                    let known = Pair {
+                        high: &high[..i],
+                        low: Some(&low[..i]),
+                    };
+                    let s = Dd::two_sum(high[i], low[i]) - kernels::dot(l.part(i, 0, i), known);
+                    let v = s / l.get(i, i);
+                    (high[i], low[i]) = (v.hi, v.lo);
                 }
             }
         }
-        x
+        high.iter().zip(&low).map(|(&h, &l)| Dd::two_sum(h, l)).collect()
     }
 
     /// The matrix that sends a row of the columns to orthonormal coordinates: columns x accepted, entry (j, a) is
@@ -322,7 +335,7 @@ impl Factor {
             Lower::Double(l) => {
                 for j in 0..r {
                     let column = &l.col_as_slice(j)[j..];
-                    let t: f64 = column.iter().zip(&v[j..]).map(|(l, v)| l * v).sum();
+                    let t = kernels::rough_sum(column, Some(&v[j..]));
                     w[j..].iter_mut().zip(column).for_each(|(w, l)| *w += l * t);
                 }
             }
