@@ -359,3 +359,29 @@ fn every_pass_of_an_ill_conditioned_fit_is_reported() {
     }
     assert!(most > 2, "some of these are beyond two passes");
 }
+
+#[test]
+fn the_first_bad_row_is_named() {
+    let n = 300_000;
+    let y = vec![1.0; n];
+    for first in [0, 7_000, 150_001, n - 1] {
+        let mut x: Vec<f64> = (0..n).map(|i| (i % 7) as f64).collect();
+        let mut w = vec![1.0; n];
+        for i in (first..n).step_by(10_007) {
+            x[i] = f64::NEG_INFINITY;
+            w[i] = -1.0;
+        }
+        let frame = Frame::new()
+            .with_real("x", &x)
+            .with_real("y", &y)
+            .with_real("w", &w);
+        let message = |spec: &LmSpec| lm(spec, &frame, &Quiet).err().unwrap().to_string();
+        let row = format!("in row {}", first + 1);
+        for _ in 0..5 {
+            let text = message(&LmSpec::new("y ~ x"));
+            assert!(text.contains(&format!("`x` is infinite {row};")), "{text}");
+            let text = message(&LmSpec::new("y ~ I(y + 1)").weights("w"));
+            assert!(text.ends_with(&row), "{text}");
+        }
+    }
+}

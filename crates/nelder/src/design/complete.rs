@@ -97,23 +97,26 @@ impl Rows<'_> {
                 }
             }
         }
-        // infinite values in rows that are left
+        // infinite values in rows that are left; the first row is named
+        let mut first: Option<(usize, usize)> = None;
         for (v, value) in values.iter().enumerate() {
             let Value::Numbers(columns) = value else { continue };
             for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
+                let end = first.map_or(n, |(i, _)| i);
                 let bad =
-                    (0..n).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
-                if let Some(i) = bad {
-                    return Err(self.error(batch, i, |row| {
-                        format!(
-                            "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
-                             `is.finite({})`, or transform the column",
-                            self.labels()[v],
-                            self.labels()[v]
-                        )
-                    }));
-                }
+                    (0..end).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
+                first = bad.map(|i| (i, v)).or(first);
             }
+        }
+        if let Some((i, v)) = first {
+            return Err(self.error(batch, i, |row| {
+                format!(
+                    "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
+                     `is.finite({})`, or transform the column",
+                    self.labels()[v],
+                    self.labels()[v]
+                )
+            }));
         }
         Ok((keep, incomplete))
     }

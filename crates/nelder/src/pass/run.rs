@@ -105,11 +105,6 @@ pub enum PassError {
     Interrupted,
 }
 
-enum Stop {
-    Row(RowError),
-    Interrupt,
-}
-
 /// Runs one pass: one accumulator for each worker, merged in the workers' order.
 pub fn run<A: Accumulator>(
     name: &str,
@@ -238,6 +233,39 @@ impl Monitor for Watch<'_> {
     }
 }
 
+/// The batches visited so far, and why the scan is to stop.
+#[derive(Default)]
+struct Progress {
+    visited: Vec<bool>,
+    /// All batches before this one are visited.
+    complete: usize,
+    /// The first bad row of the data among those seen, and its batch.
+    bad: Option<(usize, RowError)>,
+    interrupted: bool,
+}
+
+impl Progress {
+    /// Whether this batch can still matter: with a bad row found, only those before it can.
+    fn wants(&self, index: usize) -> bool {
+        self.bad.as_ref().is_none_or(|(batch, _)| index < *batch)
+    }
+
+    /// Takes in a visited batch; whether the scan is to go on.
+    fn visited(&mut self, index: usize, done: Result<(), RowError>) -> bool {
+        if self.visited.len() <= index {
+            self.visited.resize(index + 1, false);
+        }
+        self.visited[index] = true;
+        while self.visited.get(self.complete) == Some(&true) {
+            self.complete += 1;
+        }
+        if let (Err(error), true) = (done, self.wants(index)) {
+            self.bad = Some((index, error));
+        }
+        self.bad.as_ref().is_none_or(|(batch, _)| self.complete < *batch) && !self.interrupted
+    }
+}
+
 /// Scans the columns of a design and those beside; of several bad rows the first in the data is named.
 fn scan(
     name: &str,
@@ -247,19 +275,8 @@ fn scan(
     visit: impl Fn(usize, &Batch<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
 ) -> Result<Scan, PassError> {
     let source = rows.source();
-    let stop: Mutex<Option<Stop>> = Mutex::new(None);
-    let halt = |why: Stop| {
-        let mut stop = stop.lock().unwrap_or_else(|e| e.into_inner());
-        let earlier = match (&*stop, &why) {
-            (Some(Stop::Row(old)), Stop::Row(new)) => new.row < old.row,
-            (Some(_), _) => false,
-            (None, _) => true,
-        };
-        if earlier {
-            *stop = Some(why);
-        }
-        false
-    };
+    let progress: Mutex<Progress> = Mutex::default();
+    let lock = || progress.lock().unwrap_or_else(|e| e.into_inner());
     let total = source.rows();
     let own = rows.columns();
     let mut wanted = own.to_vec();
@@ -273,6 +290,9 @@ fn scan(
         })
         .collect();
     let scan = source.scan(&wanted, &|worker, mut batch| {
+        if !lock().wants(batch.index) {
+            return lock().visited(batch.index, Ok(()));
+        }
         let columns = places.iter().map(|&p| batch.columns[p].clone()).collect();
         batch.columns.truncate(own.len());
         let other = Batch {
@@ -281,14 +301,21 @@ fn scan(
             rows: batch.rows,
             columns,
         };
-        if let Err(error) = visit(worker, &batch, &other) {
-            return halt(Stop::Row(error));
-        }
-        monitor.advance(name, batch.rows as u64, total) || halt(Stop::Interrupt)
+        let done = visit(worker, &batch, &other);
+        let go_on = monitor.advance(name, batch.rows as u64, total);
+        let mut progress = lock();
+        progress.interrupted |= !go_on;
+        progress.visited(batch.index, done)
     });
-    match stop.into_inner().unwrap_or_else(|e| e.into_inner()) {
-        Some(Stop::Row(error)) => Err(error.into()),
-        Some(Stop::Interrupt) => Err(PassError::Interrupted),
-        None => scan.map_err(PassError::Source),
+    let progress = progress.into_inner().unwrap_or_else(|e| e.into_inner());
+    match progress {
+        Progress {
+            bad: Some((_, error)),
+            ..
+        } => Err(error.into()),
+        Progress {
+            interrupted: true, ..
+        } => Err(PassError::Interrupted),
+        _ => scan.map_err(PassError::Source),
     }
 }
