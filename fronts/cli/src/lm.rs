@@ -62,9 +62,7 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         })?;
     }
     let text = if options.json {
-        let value = output::json(&summaries, report)?;
-        let text = serde_json::to_string_pretty(&value).map_err(|e| Failure::Data(e.to_string()))?;
-        text + "\n"
+        output::json(&summaries, report)?
     } else {
         let mut text = String::new();
         if options.tidy.is_none() {

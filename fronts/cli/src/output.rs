@@ -7,36 +7,49 @@ use std::path::Path;
 use nelder::model::SolveReport;
 use nelder::summary::LmSummary;
 use nelder::summary::tidy;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::failure::Failure;
 
-/// The object of `--json`. Several responses stand in `responses`, one alone beside the report.
-pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<Value, Failure> {
-    let to = |v: serde_json::Result<Value>| v.map_err(|e| Failure::Data(e.to_string()));
-    let mut report = to(serde_json::to_value(report))?;
-    if let Value::Object(report) = &mut report {
-        // for readers of --explain; scripts get numbers and names
-        report.remove("notes");
-    }
-    let mut parts = Vec::new();
-    for summary in summaries {
-        let Value::Object(mut part) = to(serde_json::to_value(tidy::Report::from(summary)))? else {
-            continue;
-        };
-        if summaries.len() > 1 {
-            part.insert("response".into(), json!(summary.response));
-        }
-        parts.push(part);
-    }
-    Ok(match parts.len() {
-        1 => {
-            let mut one = parts.remove(0);
-            one.insert("report".into(), report);
-            Value::Object(one)
-        }
-        _ => json!({ "responses": parts, "report": report }),
-    })
+/// What `--json` prints for one response.
+#[derive(Serialize)]
+struct Part<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<&'a str>,
+    #[serde(flatten)]
+    fit: tidy::Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<&'a SolveReport>,
+}
+
+/// What it prints for several.
+#[derive(Serialize)]
+struct Parts<'a> {
+    responses: Vec<Part<'a>>,
+    report: &'a SolveReport,
+}
+
+/// The text of `--json`. Several responses stand in `responses`, one alone beside the report.
+pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<String, Failure> {
+    let text = match summaries {
+        [one] => serde_json::to_string_pretty(&Part {
+            response: None,
+            fit: tidy::Report::from(one),
+            report: Some(report),
+        }),
+        several => serde_json::to_string_pretty(&Parts {
+            responses: several
+                .iter()
+                .map(|s| Part {
+                    response: Some(&s.response),
+                    fit: tidy::Report::from(s),
+                    report: None,
+                })
+                .collect(),
+            report,
+        }),
+    };
+    text.map(|t| t + "\n").map_err(|e| Failure::Data(e.to_string()))
 }
 
 /// The report as text.

@@ -30,6 +30,7 @@ pub struct SolveReport {
     pub refinements: u32,
     /// The passes over the data, in order.
     pub passes: Vec<PassRecord>,
-    /// Why the computation escalated, where it did.
+    /// Why the computation escalated, where it did: for readers, not for programs.
+    #[serde(skip)]
     pub notes: Vec<String>,
 }
