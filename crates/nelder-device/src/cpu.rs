@@ -52,6 +52,14 @@ impl Output<'_> {
     }
 }
 
+/// A program with the registers that it runs in, to be run many times.
+#[derive(Clone, Debug)]
+pub struct Runner<R> {
+    program: Program,
+    registers: Registers,
+    values: Vec<Vec<R>>,
+}
+
 impl Program {
     /// Runs the program over `rows` rows. Arithmetic, whole powers, `sqrt`, `abs`, `floor`, comparison,
     /// `min` and `max` are done in `R`; the other functions are done in `f64`.
@@ -64,16 +72,78 @@ impl Program {
         rows: usize,
         outputs: &mut [Output<'_>],
     ) -> Result<(), ProgramError> {
+        self.runner::<R>()?.run(inputs, rows, outputs)
+    }
+
+    /// The program with its registers: what runs it again and again allocates nothing.
+    ///
+    /// ```
+    /// use nelder_device::{Binary, Input, Output, Program};
+    /// let mut program = Program::new();
+    /// let x = program.input(0);
+    /// let square = program.binary(Binary::Mul, x, x);
+    /// program.output(square);
+    /// let mut runner = program.runner::<f64>().unwrap();
+    /// let mut out = [0.0];
+    /// for x in [2.0, 3.0] {
+    ///     runner.run(&[Input::Real(&[x])], 1, &mut [Output::Real(&mut out)]).unwrap();
+    ///     assert_eq!(out[0], x * x);
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When a step reads a slot that is not before it.
+    pub fn runner<R: Real>(&self) -> Result<Runner<R>, ProgramError> {
         self.check()?;
-        if self.inputs() > inputs.len() {
+        let registers = Registers::of(self);
+        let mut values = vec![vec![R::ZERO; CHUNK]; registers.count];
+        for (step, op) in self.ops().iter().enumerate() {
+            if let Op::Constant(c) = *op {
+                values[registers.of_step[step]].fill(R::from_f64(c));
+            }
+        }
+        Ok(Runner {
+            program: self.clone(),
+            registers,
+            values,
+        })
+    }
+}
+
+impl<R: Real> Runner<R> {
+    /// A program without steps.
+    pub fn empty() -> Self {
+        Runner {
+            program: Program::new(),
+            registers: Registers::of(&Program::new()),
+            values: Vec::new(),
+        }
+    }
+
+    /// Runs the program over `rows` rows: [`Program::run`].
+    ///
+    /// # Errors
+    /// Those of [`Program::run`].
+    pub fn run(
+        &mut self,
+        inputs: &[Input<'_>],
+        rows: usize,
+        outputs: &mut [Output<'_>],
+    ) -> Result<(), ProgramError> {
+        let Runner {
+            program,
+            registers,
+            values,
+        } = self;
+        if program.inputs() > inputs.len() {
             return Err(ProgramError::Inputs {
-                input: self.inputs() as u32 - 1,
+                input: program.inputs() as u32 - 1,
                 given: inputs.len(),
             });
         }
-        if self.outputs().len() != outputs.len() {
+        if program.outputs().len() != outputs.len() {
             return Err(ProgramError::Outputs {
-                wanted: self.outputs().len(),
+                wanted: program.outputs().len(),
                 given: outputs.len(),
             });
         }
@@ -89,19 +159,12 @@ impl Program {
                 });
             }
         }
-        let registers = Registers::of(self);
-        let mut values = vec![vec![R::ZERO; CHUNK.min(rows)]; registers.count];
-        for (step, op) in self.ops().iter().enumerate() {
-            if let Op::Constant(c) = *op {
-                values[registers.of_step[step]].fill(R::from_f64(c));
-            }
-        }
         for from in (0..rows).step_by(CHUNK) {
             let to = (from + CHUNK).min(rows);
             vectorized(
                 #[inline(always)]
                 || {
-                    for (step, &op) in self.ops().iter().enumerate() {
+                    for (step, &op) in program.ops().iter().enumerate() {
                         let target = registers.of_step[step];
                         let mut out = std::mem::take(&mut values[target]);
                         let read = |s: Slot| values[registers.of_step[s as usize]].as_slice();
@@ -110,7 +173,7 @@ impl Program {
                     }
                 },
             );
-            for (output, &slot) in outputs.iter_mut().zip(self.outputs()) {
+            for (output, &slot) in outputs.iter_mut().zip(program.outputs()) {
                 write(
                     &values[registers.of_step[slot as usize]][..to - from],
                     output,
@@ -123,6 +186,7 @@ impl Program {
 }
 
 /// Which register holds each step's value; a register is free again after the last read of its value.
+#[derive(Clone, Debug)]
 struct Registers {
     of_step: Vec<usize>,
     count: usize,
@@ -210,7 +274,7 @@ fn interpret<'v, R: Real>(
         Op::Unary(op, a) => {
             let a = read(a);
             each!(op, Unary: Neg Abs Sqrt Exp Expm1 Log Log1p Log2 Log10 Sin Cos Tan Floor Ceiling Truncate
-                Sign Not IsNan IsFinite Truth;
+                Sign Not IsNan IsFinite Truth Atan NormalLower NormalQuantile LogGamma Digamma Trigamma Log1pmx StirlingError;
                 OP => map(out, a, #[inline(always)] |x| scalar::unary(OP, x)));
         }
         Op::Binary(op, a, b) => {

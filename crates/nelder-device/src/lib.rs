@@ -13,8 +13,10 @@ mod real;
 mod reduce;
 mod scalar;
 mod simd;
+pub mod special;
+mod vector;
 
-pub use cpu::{Input, Output};
+pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
 pub use matrix::Rows2;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};

@@ -50,6 +50,22 @@ pub enum Unary {
     IsFinite,
     /// 1 for any number but 0.
     Truth,
+    /// Arc tangent, in radians.
+    Atan,
+    /// P(Z ≤ x) of a standard normal Z: R's `pnorm`.
+    NormalLower,
+    /// Its inverse: R's `qnorm`.
+    NormalQuantile,
+    /// log |Γ(x)|.
+    LogGamma,
+    /// ψ(x), for x > 0.
+    Digamma,
+    /// ψ'(x), for x > 0.
+    Trigamma,
+    /// `x - log(1 + x)`, without cancellation.
+    Log1pmx,
+    /// log Γ(x) less Stirling's approximation of it: R's `stirlerr`.
+    StirlingError,
 }
 
 /// An operation on two values. `NaN` gives `NaN` unless said otherwise.

@@ -1,22 +1,36 @@
 //! `nelder anova`.
 
-use nelder::model::{Compared, compare};
+use nelder::model::{Compared, SavedGlm, SavedLm, compare, compare_deviances, glm};
+use nelder::summary::deviance::{self, DevianceTest};
 use nelder::summary::inference::{model_rows, sequential_rows};
 use nelder::summary::tables;
 
-use crate::arguments::AnovaOptions;
+use crate::arguments::{AnovaOptions, Test};
 use crate::failure::Failure;
-use crate::fit_file;
+use crate::fit_file::{self, Saved};
 use crate::output::print;
+use crate::progress::Progress;
 
 /// Prints the terms of one fit in sequence, or compares several.
 pub fn run(options: &AnovaOptions) -> Result<(), Failure> {
-    let fits = options
-        .fits
-        .iter()
-        .map(|path| fit_file::read(path))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (path, fit) in options.fits.iter().zip(&fits) {
+    let (mut linear, mut generalized) = (Vec::new(), Vec::new());
+    for path in &options.fits {
+        match fit_file::read(path)? {
+            Saved::Lm(fit) => linear.push(*fit),
+            Saved::Glm(fit) => generalized.push(*fit),
+        }
+    }
+    match (linear.is_empty(), generalized.is_empty()) {
+        (false, false) => Err(Failure::Data(
+            "linear and generalized linear models cannot be compared".into(),
+        )),
+        (false, true) => print(&linear_table(options, &linear)?),
+        _ => print(&deviance_table(options, &generalized)?),
+    }
+}
+
+fn linear_table(options: &AnovaOptions, fits: &[SavedLm]) -> Result<String, Failure> {
+    for (path, fit) in options.fits.iter().zip(fits) {
         if fit.responses.len() != 1 {
             return Err(Failure::Data(format!(
                 "{}: a fit of {} responses; fit each alone to compare it",
@@ -25,21 +39,44 @@ pub fn run(options: &AnovaOptions) -> Result<(), Failure> {
             )));
         }
     }
-    let text = match fits.as_slice() {
-        [one] => {
-            let response = &one.responses[0];
-            let Some(table) = &response.sequential else {
-                return Err(Failure::Data(format!(
-                    "{}: the model has too many columns for a sequential table",
-                    options.fits[0].display()
-                )));
-            };
-            tables::sequential(&response.compared.response, &sequential_rows(table))
-        }
-        several => {
-            let models: Vec<Compared> = several.iter().map(|f| f.responses[0].compared.clone()).collect();
-            tables::between_models(&model_rows(&compare(&models)?))
-        }
+    let [one] = fits else {
+        let models: Vec<Compared> = fits.iter().map(|f| f.responses[0].compared.clone()).collect();
+        return Ok(tables::between_models(&model_rows(&compare(&models)?)));
     };
-    print(&text)
+    let response = &one.responses[0];
+    let Some(table) = &response.sequential else {
+        return Err(Failure::Data(format!(
+            "{}: the model has too many columns for a sequential table",
+            options.fits[0].display()
+        )));
+    };
+    Ok(tables::sequential(
+        &response.compared.response,
+        &sequential_rows(table),
+    ))
+}
+
+fn deviance_table(options: &AnovaOptions, fits: &[SavedGlm]) -> Result<String, Failure> {
+    let test = |known: bool| match (options.test, known) {
+        (Some(Test::None), _) => DevianceTest::None,
+        (Some(Test::Chisq), _) | (None, true) => DevianceTest::Chisq,
+        (Some(Test::F), _) | (None, false) => DevianceTest::F,
+    };
+    let [one] = fits else {
+        let (lines, dispersion, df) = compare_deviances(fits)?;
+        let known = fits.iter().all(|f| f.family.known_dispersion());
+        return Ok(deviance::between_models(&lines, test(known), dispersion, df));
+    };
+    let Some(data) = &options.data else {
+        return Err(Failure::Usage(
+            "the terms of one generalized linear model are fitted one after the other: give its data with --data".into(),
+        ));
+    };
+    let source = nelder_data::open(data)?;
+    let progress = Progress::new();
+    let fit = glm(&one.spec, &source, &progress)?;
+    let table = fit.sequential(&progress)?;
+    progress.clear();
+    let known = fit.fit.family.known_dispersion();
+    Ok(deviance::sequential(&fit, &table, test(known)))
 }

@@ -18,6 +18,8 @@ pub struct Nelder {
 pub enum Command {
     /// Fit a linear model by least squares: R's lm and summary.
     Lm(Box<LmOptions>),
+    /// Fit a generalized linear model by maximum likelihood: R's glm and summary.
+    Glm(Box<GlmOptions>),
     /// Predict new rows from a saved fit: R's predict.
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.
@@ -33,10 +35,19 @@ pub enum Interval {
     Prediction,
 }
 
+/// What is predicted of a generalized linear model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Scale {
+    /// The linear predictor.
+    Link,
+    /// The mean.
+    Response,
+}
+
 /// `nelder predict`.
 #[derive(Args)]
 pub struct PredictOptions {
-    /// A fit written by `nelder lm --save`.
+    /// A fit written by `nelder lm --save` or `nelder glm --save`.
     pub fit: PathBuf,
     /// The rows to predict; they need no response.
     #[arg(long, value_name = "FILE")]
@@ -50,22 +61,86 @@ pub struct PredictOptions {
     /// Level of the intervals.
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,
+    /// For a generalized linear model: the linear predictor or the mean.
+    #[arg(long = "type", value_name = "SCALE")]
+    pub scale: Option<Scale>,
     /// Where to write, .parquet or .csv: one row for each row of the data, missing where a value is missing.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
 }
 
+/// How changes in deviance are tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Test {
+    /// By a χ² distribution.
+    Chisq,
+    /// By an F distribution.
+    F,
+    /// Not at all.
+    None,
+}
+
 /// `nelder anova`.
 #[derive(Args)]
 pub struct AnovaOptions {
-    /// Fits written by `nelder lm --save`: one for its terms in sequence, several to compare.
+    /// Fits written by `nelder lm --save` or `nelder glm --save`: one for its terms in sequence, several to compare.
     #[arg(required = true, value_name = "FIT")]
     pub fits: Vec<PathBuf>,
+    /// The data of a generalized linear model alone, whose terms are fitted one after the other.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// Test of deviances [default: chisq where the dispersion is known, else f].
+    #[arg(long)]
+    pub test: Option<Test>,
 }
 
 /// `nelder lm`.
 #[derive(Args)]
 pub struct LmOptions {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Add dfbetas to --augment, one column for each coefficient.
+    #[arg(long, requires = "augment")]
+    pub dfbetas: bool,
+}
+
+/// `nelder glm`.
+#[derive(Args)]
+pub struct GlmOptions {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// Family and link: gaussian, binomial, poisson, Gamma, inverse.gaussian, quasi, quasibinomial, quasipoisson,
+    /// negative.binomial, tweedie; such as 'binomial(probit)' or 'quasi(link = log, variance = mu)'.
+    #[arg(long, value_name = "FAMILY", default_value = "gaussian")]
+    pub family: String,
+    /// Coefficients to start from, in the order of the columns.
+    #[arg(long, value_name = "B,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub start: Vec<f64>,
+    /// Linear predictors to start from: an expression of the columns.
+    #[arg(long, value_name = "E", allow_hyphen_values = true)]
+    pub etastart: Option<String>,
+    /// Means to start from: an expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub mustart: Option<String>,
+    /// The iteration ends when the relative change of the deviance falls below it.
+    #[arg(long, default_value_t = 1e-8)]
+    pub epsilon: f64,
+    /// Steps at most.
+    #[arg(long, default_value_t = 25)]
+    pub maxit: u32,
+    /// Steps whose relative change of the deviance is above this may form their Hessian in single precision.
+    #[arg(long, default_value_t = 1e-6)]
+    pub epsilon_f64: f64,
+    /// How the limits of the coefficients in --json and --tidy are computed: wald or profile.
+    #[arg(long, value_name = "KIND", default_value = "wald", value_parser = ["wald", "profile"])]
+    pub limits: String,
+}
+
+/// What every model is asked.
+#[derive(Args)]
+pub struct ModelOptions {
     /// The model, such as 'y ~ x + factor(g)'.
     pub formula: String,
     /// The data: .parquet, .csv, .tsv, .arrow or .feather.
@@ -92,7 +167,7 @@ pub struct LmOptions {
     /// Level of the confidence intervals.
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,
-    /// A column is aliased when less than this part of its norm is left [default: 1e-7, certified 1e-15].
+    /// A column is aliased when less than this part of its norm is left [default: 1e-7, certified 1e-15; glm: at most a thousandth of epsilon].
     #[arg(long)]
     pub tol: Option<f64>,
     /// auto, f64 or certified.
@@ -107,9 +182,6 @@ pub struct LmOptions {
     /// Write the rows of the fit with fitted values, residuals and diagnostics.
     #[arg(long, value_name = "OUT.parquet")]
     pub augment: Option<PathBuf>,
-    /// Add dfbetas to --augment, one column for each coefficient.
-    #[arg(long, requires = "augment")]
-    pub dfbetas: bool,
     /// Keep the fit for `nelder predict` and `nelder anova`.
     #[arg(long, value_name = "FIT")]
     pub save: Option<PathBuf>,

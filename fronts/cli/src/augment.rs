@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use nelder::frame::{Batch, Column};
-use nelder::model::{Influence, InfluenceRun, Lm};
+use nelder::model::{Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
+use nelder::pass::PassRecord;
 use nelder_data::{Output, TableWriter};
 
 use crate::failure::Failure;
@@ -36,14 +37,7 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
             names.extend(fit.names().iter().map(|n| format!(".dfbetas{tail}.{n}")));
         }
     }
-    let mut sorted: Vec<&String> = names.iter().collect();
-    sorted.sort();
-    if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
-        return Err(Failure::Data(format!(
-            "the data have a column `{}`, which --augment would add; rename it",
-            twice[0]
-        )));
-    }
+    check_names(&names)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut writer = TableWriter::create(path, &names)?;
     let mut failed = None;
@@ -63,6 +57,78 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
     writer.finish()?;
     fit.fit.report.passes.push(record);
     Ok(())
+}
+
+fn check_names(names: &[String]) -> Result<(), Failure> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort();
+    if let Some(twice) = sorted.windows(2).find(|w| w[0] == w[1]) {
+        return Err(Failure::Data(format!(
+            "the data have a column `{}`, which --augment would add; rename it",
+            twice[0]
+        )));
+    }
+    Ok(())
+}
+
+/// The same for a generalized linear model: means, linear predictors, residuals of every kind, diagnostics.
+pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) -> Result<(), Failure> {
+    let rows = &fit.bound.rows;
+    let beside = rows.columns().to_vec();
+    let fields = &rows.source().schema().fields;
+    let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
+    let own = [
+        ".fitted",
+        ".link",
+        ".resid",
+        ".resid.pearson",
+        ".resid.working",
+        ".resid.response",
+        ".hat",
+        ".sigma",
+        ".cooksd",
+        ".std.resid",
+        ".std.resid.pearson",
+        ".student.resid",
+    ];
+    names.extend(own.map(String::from));
+    check_names(&names)?;
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut writer = TableWriter::create(path, &names)?;
+    let mut failed = None;
+    let done = fit.influence_to(&beside, progress, owned, |run, mut columns| {
+        columns.extend(generalized(&run));
+        let written = writer.write(picked(columns, run.kept.as_deref()));
+        let sound = written.is_ok();
+        failed = written.err();
+        sound
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let record: PassRecord = done?;
+    writer.finish()?;
+    fit.fit.report.passes.push(record);
+    Ok(())
+}
+
+fn generalized(run: &GlmInfluenceRun) -> Vec<Output> {
+    let r = &run.rows;
+    let columns = [
+        &r.fitted,
+        &r.linear,
+        &r.deviance,
+        &r.pearson,
+        &r.working,
+        &r.response,
+        &r.hat,
+        &r.sigma,
+        &r.cooks,
+        &r.standardized,
+        &r.standardized_pearson,
+        &r.studentized,
+    ];
+    columns.into_iter().map(|c| Output::Real(c.clone())).collect()
 }
 
 /// The columns of a batch as they are written.
@@ -101,7 +167,11 @@ fn diagnostics(one: &Influence) -> Vec<Output> {
 
 /// The rows that are written.
 fn kept(columns: Vec<Output>, run: &InfluenceRun) -> Vec<Output> {
-    let Some(kept) = &run.kept else { return columns };
+    picked(columns, run.kept.as_deref())
+}
+
+fn picked(columns: Vec<Output>, kept: Option<&[u32]>) -> Vec<Output> {
+    let Some(kept) = kept else { return columns };
     fn pick<T: Clone>(values: &[T], kept: &[u32]) -> Vec<T> {
         kept.iter().map(|&i| values[i as usize].clone()).collect()
     }

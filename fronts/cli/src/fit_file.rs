@@ -2,13 +2,23 @@
 
 use std::path::Path;
 
-use nelder::model::SavedLm;
+use nelder::model::{SavedGlm, SavedLm};
 
 use crate::failure::Failure;
 use crate::output::write_whole;
 
 /// What the first line starts with; the number changes when older fits can no longer be read.
-const KIND: &str = "nelder-fit 1 lm";
+const KIND: &str = "nelder-fit 2";
+
+/// A fit of either kind.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Saved {
+    /// A linear model.
+    Lm(Box<SavedLm>),
+    /// A generalized linear model.
+    Glm(Box<SavedGlm>),
+}
 
 /// FNV-1a: tells a damaged file, not a forged one.
 fn checksum(bytes: &[u8]) -> u64 {
@@ -18,7 +28,7 @@ fn checksum(bytes: &[u8]) -> u64 {
 }
 
 /// Writes a fit.
-pub fn write(path: &Path, fit: &SavedLm) -> Result<(), Failure> {
+pub fn write(path: &Path, fit: &Saved) -> Result<(), Failure> {
     let text = serde_json::to_string(fit).map_err(|e| Failure::Data(e.to_string()))?;
     write_whole(path, |out| {
         writeln!(out, "{KIND} {:016x}", checksum(text.as_bytes()))?;
@@ -28,7 +38,7 @@ pub fn write(path: &Path, fit: &SavedLm) -> Result<(), Failure> {
 }
 
 /// Reads a fit.
-pub fn read(path: &Path) -> Result<SavedLm, Failure> {
+pub fn read(path: &Path) -> Result<Saved, Failure> {
     let wrong = |what: &str| Failure::Data(format!("{}: {what}", path.display()));
     let bytes = std::fs::read(path).map_err(|e| wrong(&e.to_string()))?;
     let not_a_fit = "not a fit; `nelder lm … --save FILE` writes one";

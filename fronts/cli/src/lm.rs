@@ -7,13 +7,15 @@ use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, p
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
-use crate::arguments::LmOptions;
+use crate::arguments::{LmOptions, ModelOptions};
 use crate::failure::Failure;
+use crate::fit_file::Saved;
 use crate::progress::Progress;
 use crate::{augment, fit_file, output};
 
 /// Fits and prints.
-pub fn run(options: &LmOptions) -> Result<(), Failure> {
+pub fn run(asked: &LmOptions) -> Result<(), Failure> {
+    let options = &asked.model;
     let spec = spec(options)?;
     let kind: Vcov = options.vcov.parse()?;
     check_level(options.level)?;
@@ -21,7 +23,7 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         check_table(path)?;
     }
     // formula and expressions are checked before the file is opened
-    let whole = call(options, None)?;
+    let whole = call("lm", options, None, None)?;
     let source = nelder_data::open(&options.data)?;
     let progress = Progress::new();
     let mut fit = lm(&spec, &source, &progress).map_err(|e| {
@@ -41,18 +43,18 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
         Some(found)
     };
     if let Some(path) = &options.augment {
-        augment::write(&mut fit, path, options.dfbetas, &progress)?;
+        augment::write(&mut fit, path, asked.dfbetas, &progress)?;
     }
     progress.clear();
     let mut summaries = linear::summaries(&fit, &whole, options.level, covariances.as_deref());
     if summaries.len() > 1 {
         // R prints each of several responses as if it were the only one
         for summary in &mut summaries {
-            summary.call = call(options, Some(&summary.response))?;
+            summary.call = call("lm", options, None, Some(&summary.response))?;
         }
     }
     if let Some(path) = &options.save {
-        fit_file::write(path, &fit.save()?)?;
+        fit_file::write(path, &Saved::Lm(Box::new(fit.save()?)))?;
     }
     let report = &fit.fit.report;
     if let Some(path) = &options.tidy {
@@ -83,7 +85,12 @@ pub fn run(options: &LmOptions) -> Result<(), Failure> {
 }
 
 /// The call as R would print it.
-fn call(options: &LmOptions, response: Option<&str>) -> Result<String, Failure> {
+pub fn call(
+    function: &str,
+    options: &ModelOptions,
+    family: Option<&str>,
+    response: Option<&str>,
+) -> Result<String, Failure> {
     let mut formula = parse_formula(&options.formula).map_err(ModelError::from)?;
     if let Some(name) = response {
         formula = Formula::new(Some(Expr::Name(name.to_string())), formula.predictors);
@@ -92,17 +99,23 @@ fn call(options: &LmOptions, response: Option<&str>) -> Result<String, Failure> 
         .data
         .file_stem()
         .map_or("data".into(), |s| s.to_string_lossy());
-    let mut rest = vec![("data", Expr::Name(stem.into_owned()))];
-    for (name, text) in [
-        ("subset", &options.subset),
-        ("weights", &options.weights),
-        ("offset", &options.offset),
-    ] {
+    let data = ("data", Expr::Name(stem.into_owned()));
+    let mut rest = Vec::new();
+    // in the order of R's arguments
+    let (first, second) = match family {
+        None => (("subset", &options.subset), ("weights", &options.weights)),
+        Some(_) => (("weights", &options.weights), ("subset", &options.subset)),
+    };
+    if let Some(text) = family.filter(|t| !t.is_empty()) {
+        rest.push(("family", parse_expression(text).map_err(ModelError::from)?));
+    }
+    rest.push(data);
+    for (name, text) in [first, second, ("offset", &options.offset)] {
         if let Some(text) = text {
             rest.push((name, parse_expression(text).map_err(ModelError::from)?));
         }
     }
-    Ok(deparse_call("lm", &formula, &rest))
+    Ok(deparse_call(function, &formula, &rest))
 }
 
 /// A level of confidence.
@@ -141,7 +154,8 @@ pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
     }
 }
 
-fn spec(options: &LmOptions) -> Result<LmSpec, Failure> {
+/// The design that is asked for.
+pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     let mut spec = LmSpec::new(&options.formula);
     spec.weights = options.weights.clone();
     spec.subset = options.subset.clone();

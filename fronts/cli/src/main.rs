@@ -5,6 +5,7 @@ mod arguments;
 mod augment;
 mod failure;
 mod fit_file;
+mod glm;
 mod lm;
 mod output;
 mod predict;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let arguments = Nelder::parse();
     let done = match arguments.command {
         Command::Lm(options) => lm::run(&options),
+        Command::Glm(options) => glm::run(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Anova(options) => anova::run(&options),
     };

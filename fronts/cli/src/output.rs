@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::Path;
 
 use nelder::model::SolveReport;
-use nelder::summary::LmSummary;
 use nelder::summary::tidy;
+use nelder::summary::{GlmSummary, LmSummary};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -50,6 +50,25 @@ pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<String, Fai
         }),
     };
     text.map(|t| t + "\n").map_err(|e| Failure::Data(e.to_string()))
+}
+
+/// What `--json` prints for a generalized linear model.
+#[derive(Serialize)]
+struct Generalized<'a> {
+    #[serde(flatten)]
+    fit: tidy::GlmReport,
+    report: &'a SolveReport,
+}
+
+/// The text of `--json` for a generalized linear model.
+pub fn generalized_json(summary: &GlmSummary, report: &SolveReport) -> Result<String, Failure> {
+    let all = Generalized {
+        fit: tidy::GlmReport::from(summary),
+        report,
+    };
+    serde_json::to_string_pretty(&all)
+        .map(|t| t + "\n")
+        .map_err(|e| Failure::Data(e.to_string()))
 }
 
 /// The report as text.

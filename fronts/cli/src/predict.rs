@@ -1,12 +1,13 @@
 //! `nelder predict`.
 
-use nelder::model::{Prediction, SavedLm};
+use nelder::model::{Prediction, SavedGlm, SavedLm};
+use nelder::summary::generalized::mean_intervals;
 use nelder::summary::inference::intervals;
 use nelder_data::{Output, TableWriter};
 
-use crate::arguments::{Interval, PredictOptions};
+use crate::arguments::{Interval, PredictOptions, Scale};
 use crate::failure::Failure;
-use crate::fit_file;
+use crate::fit_file::{self, Saved};
 use crate::lm::{check_level, check_table, unreadable};
 use crate::progress::Progress;
 
@@ -14,7 +15,15 @@ use crate::progress::Progress;
 pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     check_level(options.level)?;
     check_table(&options.out)?;
-    let fit = fit_file::read(&options.fit)?;
+    let fit = match fit_file::read(&options.fit)? {
+        Saved::Lm(fit) => fit,
+        Saved::Glm(fit) => return generalized(options, &fit),
+    };
+    if options.scale.is_some() {
+        return Err(Failure::Usage(
+            "--type is for generalized linear models; this fit is linear".into(),
+        ));
+    }
     let source = nelder_data::open(&options.data)?;
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
@@ -40,12 +49,8 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     }
     done.map_err(|e| unreadable(e.into(), source.unreadable()))?;
     writer.finish()?;
-    if fit.aliased.contains(&true) {
-        eprintln!(
-            "nelder: the fit has aliased coefficients; predictions are right where the new rows depend on columns as the fit's rows do"
-        );
-    }
-    if fit.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
+    warn_aliased(&fit.design.aliased);
+    if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
         eprintln!("nelder: the fit is weighted; prediction intervals are for observations of weight one");
     }
     Ok(())
@@ -83,4 +88,62 @@ fn columns(fit: &SavedLm, response: usize, prediction: &Prediction, options: &Pr
         out.push(Output::Real(ends.iter().map(|e| e.1).collect()));
     }
     out
+}
+
+fn warn_aliased(aliased: &[bool]) {
+    if aliased.contains(&true) {
+        eprintln!(
+            "nelder: the fit has aliased coefficients; predictions are right where the new rows depend on columns as the fit's rows do"
+        );
+    }
+}
+
+/// Predictions of a generalized linear model, on the scale asked for.
+fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> {
+    if options.interval == Some(Interval::Prediction) {
+        return Err(Failure::Usage(
+            "--interval prediction is for linear models; a generalized one has intervals of the mean (confidence)".into(),
+        ));
+    }
+    let source = nelder_data::open(&options.data)?;
+    let errors = options.interval.is_some() || options.se;
+    let mut names = vec!["fit"];
+    if options.se {
+        names.push("se_fit");
+    }
+    if options.interval.is_some() {
+        names.extend(["lwr", "upr"]);
+    }
+    let on_link = options.scale != Some(Scale::Response);
+    let mut writer = TableWriter::create(&options.out, &names)?;
+    let progress = Progress::new();
+    let mut failed = None;
+    let done = fit.predict_to(&source, errors, &progress, |run| {
+        let rows = &run.rows;
+        let (value, error) = match on_link {
+            true => (&rows.link, &rows.link_error),
+            false => (&rows.response, &rows.response_error),
+        };
+        let mut columns = vec![Output::Real(value.clone())];
+        if options.se {
+            columns.push(Output::Real(error.clone()));
+        }
+        if options.interval.is_some() {
+            let ends = mean_intervals(fit, rows, options.level, on_link);
+            columns.push(Output::Real(ends.iter().map(|e| e.0).collect()));
+            columns.push(Output::Real(ends.iter().map(|e| e.1).collect()));
+        }
+        let written = writer.write(columns);
+        let sound = written.is_ok();
+        failed = written.err();
+        sound
+    });
+    progress.clear();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    done.map_err(|e| unreadable(e.into(), source.unreadable()))?;
+    writer.finish()?;
+    warn_aliased(&fit.design.aliased);
+    Ok(())
 }

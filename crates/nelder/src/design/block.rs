@@ -41,10 +41,12 @@ pub struct Block<'b> {
     pub excluded: Vec<u32>,
     /// Dense columns, then extra columns.
     pub dense: Vec<Numbers<'b>>,
-    /// Responses less the offset.
+    /// Responses, less the offset unless they stay untouched.
     pub responses: Vec<Numbers<'b>>,
     /// The sum of the offsets, where there are any.
     pub offset: Option<Vec<f64>>,
+    /// Values to start from, where they are given.
+    pub start: Option<Vec<f64>>,
     /// One code a row for each group.
     pub codes: Vec<Cow<'b, [u32]>>,
     /// Case weights; `None` when all are one.
@@ -52,6 +54,25 @@ pub struct Block<'b> {
 }
 
 impl Block<'_> {
+    /// The rows `from..to` without responses, offset and weights: what is multiplied with coefficients.
+    pub fn design(&self, from: usize, to: usize) -> Block<'_> {
+        Block {
+            first_row: self.first_row,
+            index: self.index,
+            rows: to - from,
+            dense: self
+                .dense
+                .iter()
+                .map(|x| Numbers {
+                    high: Cow::Borrowed(&x.high[from..to]),
+                    low: x.low.as_ref().map(|l| l[from..to].to_vec()),
+                })
+                .collect(),
+            codes: self.codes.iter().map(|c| Cow::Borrowed(&c[from..to])).collect(),
+            ..Block::default()
+        }
+    }
+
     /// Position of row `i` of the block in the source, from 0.
     pub fn source_row(&self, i: usize) -> u64 {
         self.first_row + self.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]))

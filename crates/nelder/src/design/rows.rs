@@ -37,8 +37,13 @@ pub struct RowError {
 pub struct Roles {
     /// The response.
     pub response: Option<usize>,
-    /// Summed and subtracted from the response.
+    /// Whether the response stays as it is; otherwise the offsets are subtracted from it, and it is brought to a
+    /// scale on which squares are finite.
+    pub untouched: bool,
+    /// Summed; subtracted from the response unless it stays untouched.
     pub offsets: Vec<usize>,
+    /// Values to start from, one a row.
+    pub start: Option<usize>,
     /// Case weights.
     pub weights: Option<usize>,
     /// Rows to use.
@@ -274,14 +279,19 @@ impl<'s> Rows<'s> {
                 Value::Codes { .. } => {
                     return Err(self.error(batch, 0, |_| {
                         format!(
-                            "the response `{}` is text; a linear model needs numbers",
+                            "the response `{}` is text; this model needs numbers",
                             self.labels[r]
                         )
                     }));
                 }
             };
+            let offsets: &[usize] = if self.roles.untouched {
+                &[]
+            } else {
+                &self.roles.offsets
+            };
             for mut column in columns {
-                for &o in &self.roles.offsets {
+                for &o in offsets {
                     column = minus(&column, &self.number(batch, &values, o, "the offset")?);
                 }
                 responses.push(gather(column));
@@ -299,6 +309,16 @@ impl<'s> Rows<'s> {
                     .for_each(|(s, &i)| *s += column[i as usize]),
             }
         }
+        let start = match self.roles.start {
+            None => None,
+            Some(v) => {
+                let column = self.number(batch, &values, v, "the starting values")?;
+                Some(match &kept {
+                    None => column.into_owned(),
+                    Some(kept) => kept.iter().map(|&i| column[i as usize]).collect(),
+                })
+            }
+        };
         // 5. dense columns as products of the variables' columns
         let mut dense = Vec::with_capacity(self.layout.products.len());
         for product in &self.layout.products {
@@ -336,6 +356,7 @@ impl<'s> Rows<'s> {
             dense,
             responses,
             offset,
+            start,
             codes,
             weights,
         };
@@ -381,7 +402,7 @@ impl<'s> Rows<'s> {
         let scales = self.scales.get_or_init(|| {
             let mut scales: Vec<f64> = block.dense.iter().map(|x| power_of_two(&x.high)).collect();
             // responses keep the unit of their offset
-            let own = block.offset.is_none();
+            let own = block.offset.is_none() && !self.roles.untouched;
             scales.extend(
                 block
                     .responses

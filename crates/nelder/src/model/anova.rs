@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
-use super::{Lm, LmSpec, ModelError, lm};
+use super::{Bound, Lm, LmSpec, ModelError, lm};
 use crate::design::is_factor;
 use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
 use crate::pass::{Monitor, PassRecord};
@@ -175,19 +175,58 @@ fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<Stri
     terms.terms.iter().zip(&coding).map(of).collect()
 }
 
-impl<'s> Lm<'s> {
+impl Bound<'_> {
     /// The formula as R prints it, `.` written out.
-    pub fn formula(&self) -> String {
+    pub(super) fn formula(&self, spec: &LmSpec) -> String {
         let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let text: Vec<char> = self.spec.formula.chars().collect();
+        let text: Vec<char> = spec.formula.chars().collect();
         let dot = (0..text.len()).any(|i| {
             let before = i.checked_sub(1).map(|b| text[b]);
             text[i] == '.' && !word(before) && !word(text.get(i + 1).copied())
         });
-        match parse_formula(&self.spec.formula) {
+        match parse_formula(&spec.formula) {
             Ok(formula) if !dot => formula.to_string(),
-            _ => self.bound.terms.formula().to_string(),
+            _ => self.terms.formula().to_string(),
         }
+    }
+
+    /// The left side of the formula as R deparses it.
+    pub(super) fn response_label(&self) -> String {
+        let terms = &self.terms;
+        terms
+            .response
+            .map_or(String::new(), |r| terms.variables[r].to_string())
+    }
+
+    /// The terms' places in this model where all of them are in it with the same coding of factors.
+    pub(super) fn holds(&self, sub: &Terms) -> Option<Vec<usize>> {
+        let own = &self.terms;
+        let places = places(sub, own)?;
+        let shapes = self.rows.shapes();
+        let labels = own.variables.iter().map(ToString::to_string);
+        let factors: BTreeMap<String, bool> = labels.zip(shapes.iter().map(is_factor)).collect();
+        let (mine, theirs) = (codings(own, &factors), codings(sub, &factors));
+        let same = sub.intercept == own.intercept && places.iter().zip(&theirs).all(|(&p, c)| mine[p] == *c);
+        same.then_some(places)
+    }
+}
+
+impl LmSpec {
+    /// The same request with other terms.
+    pub(super) fn with_terms(&self, terms: &Terms) -> LmSpec {
+        let mut spec = self.clone();
+        spec.formula = terms.formula().to_string();
+        // contrasts of a variable that is no longer there say nothing
+        let known: BTreeSet<String> = terms.variables.iter().map(ToString::to_string).collect();
+        spec.contrasts.retain(|(name, _)| known.contains(name));
+        spec
+    }
+}
+
+impl<'s> Lm<'s> {
+    /// The formula as R prints it, `.` written out.
+    pub fn formula(&self) -> String {
+        self.bound.formula(&self.spec)
     }
 
     /// What a comparison with other models reads.
@@ -207,10 +246,7 @@ impl<'s> Lm<'s> {
 
     /// The left side of the formula as R deparses it.
     pub fn response_label(&self) -> String {
-        let terms = &self.bound.terms;
-        terms
-            .response
-            .map_or(String::new(), |r| terms.variables[r].to_string())
+        self.bound.response_label()
     }
 
     pub(super) fn response(&self, response: usize) -> Result<&super::Response, ModelError> {
@@ -230,24 +266,12 @@ impl<'s> Lm<'s> {
 
     /// The terms' places in this model where all of them are in it with the same coding of factors.
     pub(super) fn holds(&self, sub: &Terms) -> Option<Vec<usize>> {
-        let own = &self.bound.terms;
-        let places = places(sub, own)?;
-        let shapes = self.bound.rows.shapes();
-        let labels = own.variables.iter().map(ToString::to_string);
-        let factors: BTreeMap<String, bool> = labels.zip(shapes.iter().map(is_factor)).collect();
-        let (mine, theirs) = (codings(own, &factors), codings(sub, &factors));
-        let same = sub.intercept == own.intercept && places.iter().zip(&theirs).all(|(&p, c)| mine[p] == *c);
-        same.then_some(places)
+        self.bound.holds(sub)
     }
 
     /// The same request with other terms.
     pub(super) fn request(&self, terms: &Terms) -> LmSpec {
-        let mut spec = self.spec.clone();
-        spec.formula = terms.formula().to_string();
-        // contrasts of a variable that is no longer there say nothing
-        let known: BTreeSet<String> = terms.variables.iter().map(ToString::to_string).collect();
-        spec.contrasts.retain(|(name, _)| known.contains(name));
-        spec
+        self.spec.with_terms(terms)
     }
 
     /// Sums of squares of the terms in their order; terms that are aliased as a whole have no row. No pass.

@@ -12,7 +12,7 @@ use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
-const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
+pub(super) const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
 /// The same with exact products.
 pub(super) const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Largest number of columns for which a matrix of columns x columns is formed.
@@ -133,7 +133,7 @@ fn unit(products: Products) -> f64 {
 /// Orders up to which a factor in twice the precision costs less than a pass.
 const SMALL_ORDER: usize = 160;
 
-fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
+pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
     match products {
         Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
         Products::Exact if matrix.order > SMALL_ORDER => {

@@ -42,8 +42,28 @@ pub(super) fn roles(spec: &LmSpec, terms: &Terms) -> Result<(Vec<Expr>, Roles), 
     Ok((expressions, roles))
 }
 
-/// Joins a model to its data.
+/// What a model wants of its rows beside what a linear one does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wishes {
+    /// The response stays untouched by offsets.
+    pub untouched: bool,
+    /// A response of two levels is one of numbers: 0 for the first level, 1 for any other.
+    pub levels: bool,
+    /// Values to start from, an expression of the columns.
+    pub start: Option<String>,
+}
+
+/// Joins a linear model to its data.
 pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, ModelError> {
+    bind_as(spec, &Wishes::default(), source)
+}
+
+/// Joins a model to its data.
+pub(super) fn bind_as<'s>(
+    spec: &LmSpec,
+    wishes: &Wishes,
+    source: &'s dyn Source,
+) -> Result<Bound<'s>, ModelError> {
     let formula = parse_formula(&spec.formula)?;
     if formula.response.is_none() {
         return Err(ModelError::NoResponse(spec.formula.clone()));
@@ -57,7 +77,12 @@ pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, Mode
     }
     let names = source.schema().names();
     let terms = terms(&formula, &names)?;
-    let (expressions, roles) = roles(spec, &terms)?;
+    let (mut expressions, mut roles) = roles(spec, &terms)?;
+    roles.untouched = wishes.untouched;
+    if let Some(text) = &wishes.start {
+        roles.start = Some(expressions.len());
+        expressions.push(parse_expression(text)?);
+    }
     // columns such as I(x^10) are formed in twice the precision where that costs little
     let width = (3 * terms.variables.len()) as f64;
     let little = source.rows().is_some_and(|n| n as f64 * width * width <= 4e7);
@@ -66,37 +91,20 @@ pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, Mode
         _ if little => Precision::Twice,
         _ => Precision::Double,
     };
+    let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
     let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
+    if let Some(r) = terms.response.filter(|_| wishes.levels)
+        && matches!(variables.shapes()[r], Shape::Factor { .. })
+    {
+        expressions[r] = parse_expression(&format!("as.numeric(factor({})) != 1", labels[r]))?;
+        variables = Variables::bind(&expressions, source.schema(), precision)?;
+    }
     let mut passes = Vec::new();
     if variables.needs_prepare() {
         let start = std::time::Instant::now();
         let scan = variables.prepare(source)?;
         passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
     }
-    join(
-        spec,
-        source,
-        terms,
-        expressions,
-        roles,
-        variables,
-        precision,
-        passes,
-    )
-}
-
-#[allow(clippy::too_many_arguments)]
-pub(super) fn join<'s>(
-    spec: &LmSpec,
-    source: &'s dyn Source,
-    terms: Terms,
-    expressions: Vec<Expr>,
-    roles: Roles,
-    variables: Variables,
-    precision: Precision,
-    passes: Vec<PassRecord>,
-) -> Result<Bound<'s>, ModelError> {
-    let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
     let shapes = variables.shapes();
     let layout = Layout::new(&terms, &shapes)?;
     let mut contrasts = vec![None; terms.variables.len()];

@@ -7,15 +7,13 @@
 
 use std::sync::Arc;
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, Par};
+use faer::Mat;
 use nelder_device::Dd;
 
-use super::attempt::MOST_COLUMNS;
 use super::scores::{Basis, Power, Scores};
 use super::vcov::Clusters;
-use super::{Functional, LeastSquares, Lm, ModelError, Vcov, by_atom};
-use crate::design::{Block, ColumnKind};
+use super::{LeastSquares, Lm, ModelError, System, Vcov, by_atom};
+use crate::design::Block;
 use crate::frame::Batch;
 use crate::pass::{Coefficients, Monitor, PassRecord, run, run_beside};
 use crate::solve::{Symmetric, factor_twice};
@@ -42,28 +40,24 @@ impl Covariance {
     }
 }
 
-/// Coordinates of the coefficients: over the factor's columns, and over the levels of an eliminated factor.
-pub(super) struct Coordinates {
-    /// By column; `None` where aliased.
-    pub functionals: Vec<Option<Functional>>,
-    /// Columns x coordinates.
-    pub kept: Mat<f64>,
-}
-
 impl LeastSquares {
+    /// The solved equations.
+    pub fn system(&self) -> System<'_> {
+        System {
+            map: &self.columns.map,
+            normal: &self.normal,
+            factor: &self.factor,
+            atoms: self.gram.atoms(),
+            aliased: &self.aliased,
+            scales: &self.scales,
+            variances: &self.variances,
+        }
+    }
+
     /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
     /// of the data (the response's scale apart): powers of two.
     pub fn column_scales(&self) -> Vec<f64> {
-        let scale = |e: usize| self.scales.get(e).copied().unwrap_or(1.0);
-        let groups = &self.gram.atoms().groups;
-        let of = |kind: &ColumnKind| match *kind {
-            ColumnKind::Intercept => 1.0,
-            ColumnKind::Dense(e) => scale(e),
-            ColumnKind::Coded { group, multiplier } => {
-                groups[group].multipliers[multiplier].map_or(1.0, scale)
-            }
-        };
-        self.columns.map.kinds.iter().map(of).collect()
+        self.system().column_scales()
     }
 
     /// What a response was multiplied with: a power of two.
@@ -103,84 +97,6 @@ impl LeastSquares {
             &tables,
         )
     }
-
-    pub(super) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
-        let p = self.aliased.len();
-        if p > MOST_COLUMNS {
-            let what = what.to_string();
-            return Err(ModelError::TooManyColumns {
-                what,
-                columns: p,
-                limit: MOST_COLUMNS,
-            });
-        }
-        let map = &self.columns.map;
-        let means = self.normal.level_means();
-        let root = self.factor.root();
-        let scales = self.column_scales();
-        let mut kept = Mat::<f64>::zeros(p, root.ncols());
-        let mut functionals = Vec::with_capacity(p);
-        for c in 0..p {
-            if self.aliased[c] {
-                functionals.push(None);
-                continue;
-            }
-            let f = self.normal.functional(map, c);
-            let v = self.normal.reduced(&f, &means);
-            let mut entries = v.iter().enumerate().filter(|(_, x)| x.hi != 0.0);
-            match (entries.next(), entries.next()) {
-                (Some((j, x)), None) => {
-                    for a in 0..root.ncols() {
-                        kept[(c, a)] = root[(j, a)] * x.hi * scales[c];
-                    }
-                }
-                (None, _) => {}
-                // twice the precision, because the terms of a product with `root` may cancel
-                _ => {
-                    for (a, e) in self.factor.effects(&v).iter().enumerate() {
-                        kept[(c, a)] = e.hi * scales[c];
-                    }
-                }
-            }
-            functionals.push(Some(f));
-        }
-        Ok(Coordinates { functionals, kept })
-    }
-
-    /// Entries of a functional over the levels of the eliminated factor, as coordinates.
-    pub(super) fn level_coordinates(&self, functional: &Functional) -> Vec<f64> {
-        let Some(a) = &self.normal.absorbed else {
-            return Vec::new();
-        };
-        let mut out = vec![functional.all; a.weights.len()];
-        for &(l, x) in &functional.levels {
-            out[l] += x;
-        }
-        out.iter_mut()
-            .zip(&a.weights)
-            .for_each(|(x, w)| *x /= w.hi.sqrt());
-        out
-    }
-
-    /// Σ c d / N over the levels of the eliminated factor.
-    fn level_product(&self, c: &Functional, d: &Functional, inverse_weight: f64) -> f64 {
-        let Some(a) = &self.normal.absorbed else {
-            return 0.0;
-        };
-        let mut s = c.all * d.all * inverse_weight;
-        for &(l, x) in &c.levels {
-            s += x * d.all / a.weights[l].hi;
-            for &(k, y) in &d.levels {
-                if k == l {
-                    s += x * y / a.weights[l].hi;
-                }
-            }
-        }
-        for &(k, y) in &d.levels {
-            s += y * c.all / a.weights[k].hi;
-        }
-        s
-    }
 }
 
 impl Lm<'_> {
@@ -190,35 +106,7 @@ impl Lm<'_> {
     /// # Errors
     /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
     pub fn unscaled_covariance(&self) -> Result<Mat<f64>, ModelError> {
-        let fit = &self.fit;
-        let all = fit.coordinates("the covariance of all coefficients")?;
-        let p = fit.aliased.len();
-        let mut out = Mat::<f64>::zeros(p, p);
-        let e = all.kept.as_ref();
-        matmul(out.as_mut(), Accum::Replace, e, e.transpose(), 1.0, Par::Seq);
-        let inverse_weight: f64 = fit
-            .normal
-            .absorbed
-            .iter()
-            .flat_map(|a| &a.weights)
-            .map(|w| 1.0 / w.hi)
-            .sum();
-        let scales = fit.column_scales();
-        for i in 0..p {
-            for j in 0..=i {
-                let v = match (&all.functionals[i], &all.functionals[j]) {
-                    (Some(c), Some(d)) => {
-                        out[(i, j)] + fit.level_product(c, d, inverse_weight) * scales[i] * scales[j]
-                    }
-                    _ => f64::NAN,
-                };
-                out[(i, j)] = v;
-                out[(j, i)] = v;
-            }
-            // the diagonal was computed with its error bound
-            out[(i, i)] = fit.variances[i];
-        }
-        Ok(out)
+        self.fit.system().unscaled()
     }
 
     /// A covariance of the coefficients of a response. `Iid` takes no pass, the others one.
@@ -268,85 +156,13 @@ impl Lm<'_> {
             });
         }
         let fit = &self.fit;
-        let all = fit.coordinates("the covariance of all coefficients")?;
+        let all = fit.system().coordinates("the covariance of all coefficients")?;
         let mut passes = Vec::new();
         let scores = self.scores(response, kind, monitor, &mut passes)?;
         let (n, k) = (self.rows() as f64, self.rank as f64);
-        let mut factor = 1.0 / fit.response_scale(response).powi(2);
-        let mut clusters = None;
-        match kind {
-            Vcov::Hc1 => factor *= n / (n - k),
-            Vcov::Cluster(expression) => {
-                let g = scores.clusters();
-                if g < 2 {
-                    return Err(ModelError::Argument {
-                        argument: "cluster".into(),
-                        why: format!(
-                            "`{expression}` has one value in all rows; clustering needs two or more"
-                        ),
-                    });
-                }
-                clusters = Some(g);
-                factor *= g as f64 / (g as f64 - 1.0) * ((n - 1.0) / (n - k));
-            }
-            _ => {}
-        }
-        if let Some(row) = scores.saturated {
-            return Err(ModelError::Argument {
-                argument: "vcov".into(),
-                why: format!(
-                    "{kind} divides by 1 - leverage, and row {} has leverage 1 (the model fits it alone); \
-                     use HC0 or HC1",
-                    row + 1
-                ),
-            });
-        }
-        // E Q Eᵀ, E the coordinates of the coefficients
-        let q = scores.squares();
-        let p = fit.aliased.len();
-        let r = all.kept.ncols();
-        let mut e = Mat::<f64>::zeros(p, q.ncols());
-        e.as_mut().subcols_mut(0, r).copy_from(&all.kept);
-        let scales = fit.column_scales();
-        for (c, functional) in all.functionals.iter().enumerate() {
-            for (l, x) in functional
-                .iter()
-                .flat_map(|f| fit.level_coordinates(f))
-                .enumerate()
-            {
-                e[(c, r + l)] = x * scales[c];
-            }
-        }
-        let mut half = Mat::<f64>::zeros(p, q.ncols());
-        matmul(
-            half.as_mut(),
-            Accum::Replace,
-            e.as_ref(),
-            q.as_ref(),
-            1.0,
-            Par::Seq,
-        );
-        let mut matrix = Mat::<f64>::zeros(p, p);
-        matmul(
-            matrix.as_mut(),
-            Accum::Replace,
-            half.as_ref(),
-            e.transpose(),
-            factor,
-            Par::Seq,
-        );
-        for i in 0..p {
-            for j in 0..=i {
-                let lost = fit.aliased[i] || fit.aliased[j];
-                let v = if lost {
-                    f64::NAN
-                } else {
-                    0.5 * (matrix[(i, j)] + matrix[(j, i)])
-                };
-                matrix[(i, j)] = v;
-                matrix[(j, i)] = v;
-            }
-        }
+        let (factor, clusters) = scores.adjustment(kind, n, k)?;
+        let factor = factor / fit.response_scale(response).powi(2);
+        let matrix = fit.system().sandwich(&all, &scores.squares(), factor);
         Ok(Covariance {
             kind: kind.clone(),
             matrix,
@@ -432,5 +248,41 @@ impl Lm<'_> {
         let b: Vec<Dd> = slopes.iter().map(|&c| Dd::new(own.coefficients[c])).collect();
         let value = factor.effects(&b).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi / q as f64;
         Some((value, q as f64, self.df_residual as f64))
+    }
+}
+
+impl Scores {
+    /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients, and its number of
+    /// clusters.
+    ///
+    /// # Errors
+    /// Fewer than two clusters; a row of leverage one where residuals are divided by 1 − h.
+    pub(super) fn adjustment(&self, kind: &Vcov, n: f64, k: f64) -> Result<(f64, Option<usize>), ModelError> {
+        if let Some(row) = self.saturated {
+            return Err(ModelError::Argument {
+                argument: "vcov".into(),
+                why: format!(
+                    "{kind} divides by 1 - leverage, and row {} has leverage 1 (the model fits it alone); \
+                     use HC0 or HC1",
+                    row + 1
+                ),
+            });
+        }
+        match kind {
+            Vcov::Hc1 => Ok((n / (n - k), None)),
+            Vcov::Cluster(expression) => {
+                let g = self.clusters();
+                if g < 2 {
+                    return Err(ModelError::Argument {
+                        argument: "cluster".into(),
+                        why: format!(
+                            "`{expression}` has one value in all rows; clustering needs two or more"
+                        ),
+                    });
+                }
+                Ok((g as f64 / (g as f64 - 1.0) * ((n - 1.0) / (n - k)), Some(g)))
+            }
+            _ => Ok((1.0, None)),
+        }
     }
 }

@@ -12,9 +12,9 @@ use nelder_device::kernels::Pair;
 
 use super::applied::Applier;
 use super::attempt::counted;
-use super::covariance::Coordinates;
 use super::predict::{spread, square_norms};
 use super::scores::Basis;
+use super::system::Coordinates;
 use super::{Lm, ModelError};
 use crate::design::{Block, RowError};
 use crate::frame::Batch;
@@ -110,7 +110,7 @@ impl Lm<'_> {
         let rows = &self.bound.rows;
         let basis = Basis::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms());
         let coordinates = match dfbetas {
-            true => Some(fit.coordinates("dfbetas")?),
+            true => Some(fit.system().coordinates("dfbetas")?),
             false => None,
         };
         let codes: Vec<usize> = (0..rows.layout().groups.len())
@@ -257,7 +257,7 @@ impl Lm<'_> {
             .map(|c| {
                 let levels = coordinates.functionals[c]
                     .as_ref()
-                    .map(|f| fit.level_coordinates(f));
+                    .map(|f| fit.system().level_coordinates(f));
                 let error = fit.variances[c].sqrt();
                 (0..block.rows)
                     .map(|i| {

@@ -95,7 +95,8 @@ pub fn least_squares(
     })?;
     passes.push(record);
     let (omitted, unweighted) = rows.take_dropped();
-    check(&gram, bound, omitted, unweighted, &passes)?;
+    rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
+    check_finite(&gram, bound)?;
 
     // 2. factor; what cannot be decided in double precision waits for the exact gram
     let mut attempt = solve(bound, &gram, tol)?;
@@ -264,42 +265,41 @@ pub fn least_squares(
     solved.finish(bound)
 }
 
-fn score<'a>(residuals: &'a Residuals, y: usize) -> Score<'a> {
-    Score {
-        ones: residuals.ones[y],
-        dense: &residuals.dense[y],
-        groups: &residuals.groups[y],
-    }
+fn score(residuals: &Residuals, y: usize) -> Score<'_> {
+    Score::of(&residuals.scores[y])
 }
 
-fn check(
-    gram: &Gram,
+/// Whether any row is left to fit.
+pub(super) fn rows_left(
+    rows: u64,
     bound: &Bound<'_>,
-    omitted: u64,
-    unweighted: u64,
+    (omitted, unweighted): (u64, u64),
     passes: &[PassRecord],
 ) -> Result<(), ModelError> {
-    if gram.rows == 0 {
-        let rows = passes.last().map_or(0, |p| p.rows);
-        return Err(ModelError::NoRows {
-            rows,
-            omitted,
-            unweighted,
-            column: if omitted > 0 {
-                all_missing(&bound.rows)
-            } else {
-                None
-            },
-        });
+    if rows > 0 {
+        return Ok(());
     }
-    if !gram.is_finite() {
-        return Err(ModelError::Overflow(
-            bound
-                .terms
-                .variables
-                .first()
-                .map_or_else(String::new, ToString::to_string),
-        ));
+    Err(ModelError::NoRows {
+        rows: passes.last().map_or(0, |p| p.rows),
+        omitted,
+        unweighted,
+        column: if omitted > 0 {
+            all_missing(&bound.rows)
+        } else {
+            None
+        },
+    })
+}
+
+fn check_finite(gram: &Gram, bound: &Bound<'_>) -> Result<(), ModelError> {
+    if gram.is_finite() {
+        return Ok(());
     }
-    Ok(())
+    Err(ModelError::Overflow(
+        bound
+            .terms
+            .variables
+            .first()
+            .map_or_else(String::new, ToString::to_string),
+    ))
 }

@@ -5,6 +5,7 @@ use nelder_device::Dd;
 use crate::frame::Source;
 use crate::pass::Monitor;
 
+use super::quantiles::quantiles;
 use super::{Bound, LeastSquares, LmSpec, ModelError, bind, least_squares};
 
 /// A fitted linear model of one or several responses.
@@ -105,7 +106,7 @@ impl<'s> Lm<'s> {
                     } else {
                         variance.sqrt()
                     },
-                    quantiles: quantiles(&fit, y),
+                    quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), y),
                     log_lik,
                 }
             })
@@ -226,42 +227,4 @@ fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
         .copied()
         .unwrap_or(1.0);
     value.scale(1.0 / s).scale(1.0 / s)
-}
-
-/// R's `quantile` (type 7) of the weighted residuals at 0, ¼, ½, ¾ and 1.
-fn quantiles(fit: &LeastSquares, y: usize) -> [f64; 5] {
-    let n = fit.gram.rows;
-    let at = |q: f64| {
-        let h = (n as f64 - 1.0) * q;
-        (h.floor() as u64, h - h.floor())
-    };
-    if fit.residuals.is_empty() {
-        let Some(histogram) = fit.histogram.get(y) else {
-            return [f64::NAN; 5];
-        };
-        return [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| match q {
-            0.0 => histogram.smallest,
-            1.0 => histogram.largest,
-            _ => histogram.order_statistic(at(q).0),
-        });
-    }
-    let mut all: Vec<f64> = Vec::with_capacity(n as usize);
-    for run in &fit.residuals {
-        all.extend_from_slice(&run.values[y]);
-    }
-    let mut from = 0;
-    [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| {
-        let (low, part) = at(q);
-        let low = (low as usize).min(all.len() - 1);
-        // everything before `from` is already no larger than what follows
-        let rest = &mut all[from.min(low)..];
-        let (_, &mut a, above) = rest.select_nth_unstable_by(low - from.min(low), f64::total_cmp);
-        let b = above.iter().copied().fold(f64::INFINITY, f64::min);
-        from = low;
-        if part > 0.0 && b.is_finite() {
-            a + part * (b - a)
-        } else {
-            a
-        }
-    })
 }

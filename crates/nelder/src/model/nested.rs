@@ -26,7 +26,7 @@ pub struct Stage {
 }
 
 /// Some columns of a map, in a new order.
-fn choose(map: &Map, columns: &[usize], absorbed: Option<AbsorbedTerm>) -> Map {
+pub(super) fn choose(map: &Map, columns: &[usize], absorbed: Option<AbsorbedTerm>) -> Map {
     let mut place = vec![None; map.columns()];
     for (i, &c) in columns.iter().enumerate() {
         place[c] = Some(i);

@@ -9,7 +9,7 @@ use nelder_device::Dd;
 
 use super::absorbed::Absorbed;
 use crate::design::{ColumnKind, Map, Parametrization};
-use crate::pass::{Coefficients, Gram, Table, packed};
+use crate::pass::{Coefficients, Gram, ScoreSums, Table, packed};
 use crate::solve::{Factor, Symmetric};
 
 /// Centred normal equations.
@@ -408,6 +408,17 @@ pub struct Score<'a> {
     pub dense: &'a [Dd],
     /// By group, code and multiplier.
     pub groups: &'a [Table],
+}
+
+impl<'a> Score<'a> {
+    /// The sums of a pass.
+    pub fn of(sums: &'a ScoreSums) -> Score<'a> {
+        Score {
+            ones: sums.ones,
+            dense: &sums.dense,
+            groups: &sums.groups,
+        }
+    }
 }
 
 /// Coefficients by atom: the tables that a row's codes look up.

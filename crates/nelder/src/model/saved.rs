@@ -5,11 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::applied::Applier;
 use super::attempt::{MOST_COLUMNS, counted};
-use super::scores::{Basis, BasisState};
-use super::{Compared, Lm, LmSpec, ModelError, Sequential};
-use crate::design::{Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};
+use super::scores::BasisState;
+use super::{Bound, Compared, Lm, LmSpec, ModelError, Sequential, System};
+use crate::design::{
+    Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+};
 use crate::formula::{Contrast, parse_expression, parse_formula, terms};
 use crate::frame::{Levels, Source};
+use crate::pass::Gram;
 
 /// A linear model apart from its data.
 ///
@@ -27,18 +30,25 @@ use crate::frame::{Levels, Source};
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedLm {
-    /// What was asked for.
-    pub spec: LmSpec,
-    /// Names of the coefficients.
-    pub names: Vec<String>,
-    /// Which coefficients are aliased.
-    pub aliased: Vec<bool>,
+    /// The columns of the model matrix.
+    pub design: SavedDesign,
     /// Rows in the fit.
     pub rows: u64,
     /// Residual degrees of freedom.
     pub df_residual: u64,
     /// One entry a response.
     pub responses: Vec<SavedResponse>,
+}
+
+/// A design apart from its data: what makes the same columns of new rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedDesign {
+    /// What was asked for.
+    pub spec: LmSpec,
+    /// Names of the coefficients.
+    pub names: Vec<String>,
+    /// Which coefficients are aliased.
+    pub aliased: Vec<bool>,
     /// Names of the data's columns, for a `.` in the formula.
     columns: Vec<String>,
     /// Bases and levels of the variables, without the response.
@@ -116,28 +126,6 @@ impl Lm<'_> {
     /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
     pub fn save(&self) -> Result<SavedLm, ModelError> {
         let fit = &self.fit;
-        let rows = &self.bound.rows;
-        let layout = rows.layout();
-        let kept = fit.normal.matrix.order;
-        if kept > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns {
-                what: "a saved fit".into(),
-                columns: kept,
-                limit: MOST_COLUMNS,
-            });
-        }
-        let (_, left) = self.bound.terms.without_response();
-        let mut which = left.clone();
-        which.extend(self.extra_offset());
-        let mut state = rows.variables().state_of(&which);
-        for (at, &v) in which.iter().enumerate() {
-            if let Some(Some(used)) = fit.columns.levels.get(v) {
-                state.keep_levels(at, |c| used.rank.get(c as usize).copied().flatten().is_some());
-            }
-        }
-        let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
-        let shapes = rows.shapes();
-        let basis = Basis::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms());
         let responses = self.responses.iter().enumerate().map(|(y, r)| {
             Ok(SavedResponse {
                 name: r.name.clone(),
@@ -151,39 +139,12 @@ impl Lm<'_> {
                 scale: fit.response_scale(y),
             })
         });
-        let mut scales = fit.scales.clone();
-        scales.truncate(layout.atoms.dense + layout.atoms.extra);
         Ok(SavedLm {
-            spec: self.spec.clone(),
-            names: self.names().to_vec(),
-            aliased: fit.aliased.clone(),
+            design: SavedDesign::of(&self.spec, &self.bound, fit.system(), &fit.columns, &fit.gram)?,
             rows: self.rows(),
             df_residual: self.df_residual,
             responses: responses.collect::<Result<_, ModelError>>()?,
-            columns: rows
-                .source()
-                .schema()
-                .names()
-                .iter()
-                .map(|n| n.to_string())
-                .collect(),
-            state,
-            shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
-            twice: rows.precision() == Precision::Twice,
-            counted: counted(&fit.gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
-            tuples,
-            unweighted: left.iter().map(|&v| rows.unweighted_codes(v)).collect(),
-            absorbed: fit.columns.map.absorbed.is_some(),
-            scales,
-            basis: basis.state(),
         })
-    }
-
-    /// The offset given beside the formula, as a variable.
-    fn extra_offset(&self) -> Option<usize> {
-        let formula = self.bound.terms.variables.len();
-        let offsets = &self.bound.rows.roles().offsets;
-        offsets.iter().copied().find(|&o| o >= formula)
     }
 }
 
@@ -196,6 +157,79 @@ impl SavedLm {
         &self,
         source: &'s dyn Source,
         errors: bool,
+    ) -> Result<(Rows<'s>, Applier), ModelError> {
+        let coefficients = self.responses.iter().map(|r| r.coefficients.clone()).collect();
+        self.design.bind(source, errors, coefficients)
+    }
+}
+
+impl SavedDesign {
+    /// The design of a fit.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
+    pub(super) fn of(
+        spec: &LmSpec,
+        bound: &Bound<'_>,
+        system: System<'_>,
+        columns: &Columns,
+        gram: &Gram,
+    ) -> Result<SavedDesign, ModelError> {
+        let rows = &bound.rows;
+        let layout = rows.layout();
+        let kept = system.normal.matrix.order;
+        if kept > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "a saved fit".into(),
+                columns: kept,
+                limit: MOST_COLUMNS,
+            });
+        }
+        let (_, left) = bound.terms.without_response();
+        let mut which = left.clone();
+        // the offset given beside the formula
+        if spec.offset.is_some() {
+            let formula = bound.terms.variables.len();
+            which.extend(rows.roles().offsets.iter().copied().find(|&o| o >= formula));
+        }
+        let mut state = rows.variables().state_of(&which);
+        for (at, &v) in which.iter().enumerate() {
+            if let Some(Some(used)) = columns.levels.get(v) {
+                state.keep_levels(at, |c| used.rank.get(c as usize).copied().flatten().is_some());
+            }
+        }
+        let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
+        let shapes = rows.shapes();
+        let mut scales = system.scales.to_vec();
+        scales.truncate(layout.atoms.dense + layout.atoms.extra);
+        let names = rows.source().schema().names();
+        Ok(SavedDesign {
+            spec: spec.clone(),
+            names: columns.names.clone(),
+            aliased: system.aliased.to_vec(),
+            columns: names.iter().map(|n| n.to_string()).collect(),
+            state,
+            shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
+            twice: rows.precision() == Precision::Twice,
+            counted: counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
+            tuples,
+            unweighted: left.iter().map(|&v| rows.unweighted_codes(v)).collect(),
+            absorbed: system.map.absorbed.is_some(),
+            scales,
+            basis: system.basis().state(),
+        })
+    }
+
+    /// Joins the design to rows of a source that need no response, with coefficients by response and column in the
+    /// units of the rows.
+    ///
+    /// # Errors
+    /// A column that is not there or of another kind than in the fit.
+    pub(super) fn bind<'s>(
+        &self,
+        source: &'s dyn Source,
+        errors: bool,
+        coefficients: Vec<Vec<Dd>>,
     ) -> Result<(Rows<'s>, Applier), ModelError> {
         let damaged = |what: &str| ModelError::Argument {
             argument: "fit".into(),
@@ -280,7 +314,6 @@ impl SavedLm {
         }
         rows.set_scales(self.scales.clone());
         // 3. the columns
-        let coefficients = self.responses.iter().map(|r| r.coefficients.clone()).collect();
         let basis = errors.then(|| self.basis.clone());
         let applier = Applier::new(
             &rows,

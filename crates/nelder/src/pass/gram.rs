@@ -261,7 +261,12 @@ impl Gram {
             let weight = weights.map_or(m as f64, |w| kernels::rough_sum(w, None));
             for (j, column) in columns.iter().enumerate() {
                 let x = &column.high[from..to];
-                let c = kernels::rough_sum(x, weights) / weight;
+                // a run whose weights are all zero has no mean
+                let c = if weight > 0.0 {
+                    kernels::rough_sum(x, weights) / weight
+                } else {
+                    0.0
+                };
                 let packed = &mut self.pack[j * RUN..j * RUN + m];
                 kernels::center(x, c, roots, packed);
                 centers[j] = c;

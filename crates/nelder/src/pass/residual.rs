@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::Accumulator;
 use super::gram::Table;
+use super::{Accumulator, ScoreSums};
 use crate::design::{Atoms, Block, Numbers};
 use nelder_device::kernels::{self, Pair};
 
@@ -45,12 +45,8 @@ pub struct Residuals {
     pub squares: Vec<Dd>,
     /// Σ w f and Σ w f² of the fitted values f with their offset; zero without an offset.
     pub fitted: Vec<(Dd, Dd)>,
-    /// Σ w r.
-    pub ones: Vec<Dd>,
-    /// Σ w x r over the dense columns x.
-    pub dense: Vec<Vec<Dd>>,
-    /// For each group and code, Σ w m r for each multiplier m.
-    pub groups: Vec<Vec<Table>>,
+    /// Xᵀ W r.
+    pub scores: Vec<ScoreSums>,
     /// Weighted residuals √w r, where they are kept.
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
@@ -84,14 +80,14 @@ impl Histogram {
         }
     }
 
-    fn add(&mut self, x: f64) {
+    pub(super) fn add(&mut self, x: f64) {
         self.smallest = self.smallest.min(x);
         self.largest = self.largest.max(x);
         let bin = ((x / self.width).floor() as i64).clamp(-HALF, HALF - 1) + HALF;
         self.counts[bin as usize] += 1;
     }
 
-    fn merge(&mut self, other: &Histogram) {
+    pub(super) fn merge(&mut self, other: &Histogram) {
         self.smallest = self.smallest.min(other.smallest);
         self.largest = self.largest.max(other.largest);
         for (a, b) in self.counts.iter_mut().zip(&other.counts) {
@@ -119,17 +115,6 @@ impl Residuals {
     /// of the given widths.
     pub fn new(atoms: &Atoms, coefficients: Arc<[Coefficients]>, keep: bool, widths: &[f64]) -> Self {
         let m = coefficients.len();
-        let tables = || {
-            let width = |g: &crate::design::Group| g.multipliers.len();
-            atoms
-                .groups
-                .iter()
-                .map(|g| Table {
-                    width: width(g),
-                    cells: Vec::new(),
-                })
-                .collect::<Vec<_>>()
-        };
         Residuals {
             atoms: atoms.clone(),
             coefficients,
@@ -137,9 +122,7 @@ impl Residuals {
             rows: 0,
             squares: vec![Dd::ZERO; m],
             fitted: vec![(Dd::ZERO, Dd::ZERO); m],
-            ones: vec![Dd::ZERO; m],
-            dense: vec![vec![Dd::ZERO; atoms.dense]; m],
-            groups: (0..m).map(|_| tables()).collect(),
+            scores: vec![ScoreSums::new(atoms); m],
             runs: Vec::new(),
             histogram: if keep {
                 Vec::new()
@@ -267,35 +250,9 @@ impl Accumulator for Residuals {
                 }
             };
             self.squares[k] += kernels::dot(r, wr);
-            self.ones[k] += kernels::sum(wr);
+            self.scores[k].add(&self.atoms, block, wr);
             if let Some(offset) = &block.offset {
                 self.add_fitted(k, block, offset, &high);
-            }
-            let dense = &block.dense[..self.atoms.dense];
-            for (x, cell) in dense.iter().zip(&mut self.dense[k]) {
-                *cell += kernels::dot(pair(x), wr);
-            }
-            for (g, table) in self.groups[k].iter_mut().enumerate() {
-                let codes = &block.codes[g];
-                let largest = codes.iter().max().map_or(0, |&c| c as usize + 1);
-                if largest * table.width > table.cells.len() {
-                    table.cells.resize(largest * table.width, Dd::ZERO);
-                }
-                for (a, multiplier) in self.atoms.groups[g].multipliers.iter().enumerate() {
-                    let low = wr.low.unwrap_or(&[]);
-                    for i in 0..n {
-                        let (v, e) = match multiplier {
-                            None => (wr.high[i], low[i]),
-                            Some(m) => {
-                                let x = block.dense[*m].high[i];
-                                let p = Dd::two_prod(x, wr.high[i]);
-                                let xl = block.dense[*m].low.as_ref().map_or(0.0, |l| l[i]);
-                                (p.hi, p.lo + x * low[i] + xl * wr.high[i])
-                            }
-                        };
-                        kernels::accumulate(&mut table.cells[codes[i] as usize * table.width + a], v, e);
-                    }
-                }
             }
             let weighted = match &block.weights {
                 None => high.clone(),
@@ -323,20 +280,9 @@ impl Accumulator for Residuals {
         self.rows += other.rows;
         for k in 0..self.squares.len() {
             self.squares[k] += other.squares[k];
-            self.ones[k] += other.ones[k];
+            self.scores[k].merge(&other.scores[k]);
             self.fitted[k].0 += other.fitted[k].0;
             self.fitted[k].1 += other.fitted[k].1;
-            for (a, b) in self.dense[k].iter_mut().zip(&other.dense[k]) {
-                *a += *b;
-            }
-            for (a, b) in self.groups[k].iter_mut().zip(&other.groups[k]) {
-                if b.cells.len() > a.cells.len() {
-                    a.cells.resize(b.cells.len(), Dd::ZERO);
-                }
-                for (x, y) in a.cells.iter_mut().zip(&b.cells) {
-                    *x = Dd::two_sum(x.hi, x.lo) + Dd::two_sum(y.hi, y.lo);
-                }
-            }
         }
         for (a, b) in self.histogram.iter_mut().zip(&other.histogram) {
             a.merge(b);

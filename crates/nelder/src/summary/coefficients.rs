@@ -222,6 +222,11 @@ fn star_cells(p: &[Option<f64>]) -> Vec<String> {
 /// The coefficient table of `summary.lm` with R's `digits` for printing (`max(3, getOption("digits") - 3)`, so 4):
 /// Estimate, Std. Error, t value, Pr(>|t|), stars and their legend; aliased rows `NA`.
 pub fn print_coefficient_matrix(rows: &[CoefficientRow], digits: usize) -> String {
+    print_tested(rows, digits, 't')
+}
+
+/// The same with the name of the statistic, `t` or `z`.
+pub fn print_tested(rows: &[CoefficientRow], digits: usize, test: char) -> String {
     let column = |name: &str, role, value: fn(&CoefficientRow) -> Option<f64>| {
         Column::new(name, role, rows.iter().map(value).collect())
     };
@@ -230,8 +235,8 @@ pub fn print_coefficient_matrix(rows: &[CoefficientRow], digits: usize) -> Strin
         columns: vec![
             column("Estimate", Role::Coefficient, |r| r.estimate),
             column("Std. Error", Role::Coefficient, |r| r.std_error),
-            column("t value", Role::Statistic, |r| r.statistic),
-            column("Pr(>|t|)", Role::PValue, |r| r.p_value),
+            column(&format!("{test} value"), Role::Statistic, |r| r.statistic),
+            column(&format!("Pr(>|{test}|)"), Role::PValue, |r| r.p_value),
         ],
     }
     .print(digits, "NA")

@@ -3,7 +3,7 @@
 use super::distributions::f;
 use super::inference::{coefficient_rows, wald};
 use super::record::{FStatistic, LmSummary, ResidualSummary};
-use crate::model::{Covariance, Lm};
+use crate::model::{Covariance, Lm, ResidualRun};
 
 /// R's `summary` of a fit, one record for each response, confidence limits at `level`. `call` is printed as it
 /// is. With covariances (one for each response) the tests are those of lmtest's `coeftest` and `waldtest`.
@@ -63,17 +63,20 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
 fn residuals(fit: &Lm<'_>, response: usize) -> ResidualSummary {
     match fit.df_residual {
         0 => ResidualSummary::Saturated,
-        1..=5 => {
-            let (mut names, mut values) = (Vec::new(), Vec::new());
-            for run in &fit.fit.residuals {
-                for (i, &value) in run.values[response].iter().enumerate() {
-                    let at = run.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]));
-                    names.push((run.first_row + at + 1).to_string());
-                    values.push(value);
-                }
-            }
-            ResidualSummary::All { names, values }
-        }
+        1..=5 => all_residuals(&fit.fit.residuals, response),
         _ => ResidualSummary::Quantiles(fit.responses[response].quantiles),
     }
+}
+
+/// Every residual of a response under the number of its row.
+pub(super) fn all_residuals(runs: &[ResidualRun], response: usize) -> ResidualSummary {
+    let (mut names, mut values) = (Vec::new(), Vec::new());
+    for run in runs {
+        for (i, &value) in run.values[response].iter().enumerate() {
+            let at = run.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]));
+            names.push((run.first_row + at + 1).to_string());
+            values.push(value);
+        }
+    }
+    ResidualSummary::All { names, values }
 }

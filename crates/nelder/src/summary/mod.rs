@@ -1,14 +1,17 @@
 //! What a fit is asked for: distributions, printed tables, tidy records. Reads records, computes no fit.
 
 pub mod coefficients;
+pub mod deviance;
 pub mod distributions;
 pub mod format;
+pub mod generalized;
 pub mod inference;
 pub mod linear;
 pub mod print;
+pub mod print_generalized;
 pub mod record;
 pub mod tables;
 mod text;
 pub mod tidy;
 
-pub use record::{CoefficientRow, FStatistic, LmSummary, ResidualSummary};
+pub use record::{CoefficientRow, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

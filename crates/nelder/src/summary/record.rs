@@ -1,4 +1,4 @@
-//! The plain record of a fitted linear model, which the printed, tidy and JSON forms read.
+//! The plain records of fitted models, which the printed, tidy and JSON forms read.
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ pub struct CoefficientRow {
     pub estimate: Option<f64>,
     /// Its standard error; NaN without residual degrees of freedom.
     pub std_error: Option<f64>,
-    /// The t statistic.
+    /// The t statistic, or z where the dispersion is known.
     pub statistic: Option<f64>,
     /// The two-sided p-value.
     pub p_value: Option<f64>,
@@ -89,4 +89,64 @@ pub struct LmSummary {
     pub bic: f64,
     /// Weighted residual sum of squares.
     pub deviance: f64,
+}
+
+/// θ of a negative binomial that was estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Theta {
+    /// The estimate.
+    pub estimate: f64,
+    /// Its standard error.
+    pub std_error: f64,
+    /// Twice the log-likelihood.
+    pub twice_log_lik: f64,
+}
+
+/// What R's `summary.glm` holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GlmSummary {
+    /// The call as R deparses it, lines separated by `\n`.
+    pub call: String,
+    /// What R calls the family.
+    pub family: String,
+    /// What R calls the link.
+    pub link: String,
+    /// The deviance residuals: quantiles with more than five residual degrees of freedom, else all.
+    pub residuals: ResidualSummary,
+    /// The coefficients in the design's order, aliased ones included.
+    pub coefficients: Vec<CoefficientRow>,
+    /// How many coefficients are aliased.
+    pub aliased: usize,
+    /// Whether the dispersion is known, so that tests are z tests.
+    pub known_dispersion: bool,
+    /// The dispersion; NaN where it is not known and no degrees of freedom are left to estimate it.
+    pub dispersion: f64,
+    /// Deviance of the model of the intercept and the offset alone.
+    pub null_deviance: f64,
+    /// Its degrees of freedom.
+    pub df_null: u64,
+    /// Deviance.
+    pub deviance: f64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Rank of the design.
+    pub rank: usize,
+    /// Rows left out because a value was missing.
+    pub omitted: u64,
+    /// Rows used (with a weight other than zero).
+    pub nobs: u64,
+    /// Log-likelihood (R's `logLik`); NaN for a quasi-likelihood.
+    pub log_lik: f64,
+    /// Akaike's criterion (R's `AIC`).
+    pub aic: f64,
+    /// Schwarz's criterion (R's `BIC`).
+    pub bic: f64,
+    /// Steps of Fisher scoring.
+    pub iterations: u32,
+    /// Whether they converged.
+    pub converged: bool,
+    /// θ, where it was estimated.
+    pub theta: Option<Theta>,
+    /// What a user should know, a sentence each.
+    pub warnings: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! A fit as plain data: a table of coefficients as `broom::tidy` gives it, and the two objects of the JSON report.
 
-use super::record::{CoefficientRow, LmSummary};
+use super::record::{CoefficientRow, GlmSummary, LmSummary};
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -121,20 +121,99 @@ pub struct FitNumbers {
     pub deviance: Option<f64>,
 }
 
-impl From<&LmSummary> for Report {
-    fn from(fit: &LmSummary) -> Self {
-        let row = |r: &CoefficientRow| CoefficientRow {
-            term: r.term.clone(),
-            estimate: finite(r.estimate),
-            std_error: finite(r.std_error),
-            statistic: finite(r.statistic),
-            p_value: finite(r.p_value),
-            conf_low: finite(r.conf_low),
-            conf_high: finite(r.conf_high),
-        };
+/// The same for a generalized linear model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GlmReport {
+    /// One object for each coefficient.
+    pub coefficients: Vec<CoefficientRow>,
+    /// Numbers of the whole fit.
+    pub fit: GlmNumbers,
+}
+
+/// One number each of a whole generalized linear model.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GlmNumbers {
+    /// What R calls the family.
+    pub family: String,
+    /// What R calls the link.
+    pub link: String,
+    /// Rows used.
+    pub nobs: u64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Degrees of freedom of the model of the intercept alone.
+    pub df_null: u64,
+    /// Deviance.
+    pub deviance: Option<f64>,
+    /// Deviance of the model of the intercept alone.
+    pub null_deviance: Option<f64>,
+    /// Dispersion.
+    pub dispersion: Option<f64>,
+    /// Steps of Fisher scoring.
+    pub iterations: u32,
+    /// Whether they converged.
+    pub converged: bool,
+    /// Log-likelihood.
+    pub log_lik: Option<f64>,
+    /// Akaike's criterion.
+    pub aic: Option<f64>,
+    /// Schwarz's criterion.
+    pub bic: Option<f64>,
+    /// θ of a negative binomial, where it was estimated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theta: Option<f64>,
+    /// Its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theta_std_error: Option<f64>,
+    /// What a user should know.
+    pub warnings: Vec<String>,
+}
+
+fn known(rows: &[CoefficientRow]) -> Vec<CoefficientRow> {
+    let row = |r: &CoefficientRow| CoefficientRow {
+        term: r.term.clone(),
+        estimate: finite(r.estimate),
+        std_error: finite(r.std_error),
+        statistic: finite(r.statistic),
+        p_value: finite(r.p_value),
+        conf_low: finite(r.conf_low),
+        conf_high: finite(r.conf_high),
+    };
+    rows.iter().map(row).collect()
+}
+
+impl From<&GlmSummary> for GlmReport {
+    fn from(fit: &GlmSummary) -> Self {
         let number = |v: f64| finite(Some(v));
         Self {
-            coefficients: fit.coefficients.iter().map(row).collect(),
+            coefficients: known(&fit.coefficients),
+            fit: GlmNumbers {
+                family: fit.family.clone(),
+                link: fit.link.clone(),
+                nobs: fit.nobs,
+                df_residual: fit.df_residual,
+                df_null: fit.df_null,
+                deviance: number(fit.deviance),
+                null_deviance: number(fit.null_deviance),
+                dispersion: number(fit.dispersion),
+                iterations: fit.iterations,
+                converged: fit.converged,
+                log_lik: number(fit.log_lik),
+                aic: number(fit.aic),
+                bic: number(fit.bic),
+                theta: fit.theta.map(|t| t.estimate),
+                theta_std_error: fit.theta.and_then(|t| number(t.std_error)),
+                warnings: fit.warnings.clone(),
+            },
+        }
+    }
+}
+
+impl From<&LmSummary> for Report {
+    fn from(fit: &LmSummary) -> Self {
+        let number = |v: f64| finite(Some(v));
+        Self {
+            coefficients: known(&fit.coefficients),
             fit: FitNumbers {
                 nobs: fit.nobs,
                 df_residual: fit.df_residual,

@@ -8,7 +8,7 @@ const FRAC_1_SQRT_2_REST: f64 = -4.833_646_656_726_457e-17;
 /// P(Z ≤ z), R's `pnorm(z)`.
 ///
 /// ```
-/// use nelder::summary::distributions::normal;
+/// use nelder_device::special::normal;
 /// assert_eq!(normal::lower(0.0), 0.5);
 /// assert!((normal::lower(1.959963984540054) - 0.975).abs() < 1e-15);
 /// ```
@@ -64,7 +64,7 @@ pub fn quantile(p: f64) -> f64 {
 /// The point with P(Z > z) = p, R's `qnorm(p, lower.tail = FALSE)`.
 ///
 /// ```
-/// use nelder::summary::distributions::normal;
+/// use nelder_device::special::normal;
 /// assert!((normal::quantile_upper(0.025) - 1.959963984540054).abs() < 1e-15);
 /// ```
 pub fn quantile_upper(p: f64) -> f64 {

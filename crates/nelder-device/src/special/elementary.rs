@@ -1,30 +1,42 @@
 //! Elementary functions without cancellation.
 
-/// `x - log(1 + x)`, accurate relative to its own size.
-pub(crate) fn x_minus_log1p(x: f64) -> f64 {
-    if !(-0.6..=0.9).contains(&x) {
-        return x - x.ln_1p();
-    }
-    // log(1 + x) = 2 artanh(r) with r = x / (2 + x), and x - 2r = x r.
+use crate::vector::log1p;
+
+/// `x - log(1 + x)`, accurate relative to its own size; NaN below -1.
+///
+/// ```
+/// use nelder_device::special::x_minus_log1p;
+/// assert!((x_minus_log1p(1e-8) / 4.999_999_966_666_667e-17 - 1.0).abs() < 1e-15);
+/// ```
+#[inline(always)]
+pub fn x_minus_log1p(x: f64) -> f64 {
+    // log(1 + x) = 2 artanh(r) with r = x / (2 + x), and x - 2r = x r; for |r| ≤ 0.43 thirty terms are exact
     let r = x / (2.0 + x);
     let r2 = r * r;
-    let mut power = 1.0;
     let mut sum = 0.0;
-    let mut k = 3.0;
-    loop {
-        let term = power / k;
-        sum += term;
-        if term <= 1e-17 * sum {
-            break;
-        }
-        power *= r2;
-        k += 2.0;
+    let mut k = 29;
+    while k > 0 {
+        k -= 1;
+        sum = f64::mul_add(sum, r2, RECIPROCALS[k]);
     }
-    r * (x - 2.0 * r2 * sum)
+    let near = r * (x - 2.0 * r2 * sum);
+    let far = x - log1p(x);
+    if x > -0.6 && x < 0.9 { near } else { far }
 }
 
+/// 1 / (2k + 3)
+const RECIPROCALS: [f64; 29] = {
+    let mut all = [0.0; 29];
+    let mut k = 0;
+    while k < 29 {
+        all[k] = 1.0 / (2 * k + 3) as f64;
+        k += 1;
+    }
+    all
+};
+
 /// `exp(s) - 1 - s`, accurate relative to its own size.
-pub(crate) fn expm1_minus_x(s: f64) -> f64 {
+pub fn expm1_minus_x(s: f64) -> f64 {
     if s.abs() > 0.7 {
         return s.exp_m1() - s;
     }
@@ -40,8 +52,11 @@ pub(crate) fn expm1_minus_x(s: f64) -> f64 {
 }
 
 /// Stirling's error: `log Γ(z) - [(z - 1/2) log z - z + log(2π)/2]` for `z > 0`, to an absolute error of a few ulp
-/// of one.
-pub(crate) fn stirling_error(z: f64) -> f64 {
+/// of one. NaN below 0, infinite at 0; R's `stirlerr`.
+pub fn stirling_error(z: f64) -> f64 {
+    if !(z > 0.0) {
+        return if z == 0.0 { f64::INFINITY } else { f64::NAN };
+    }
     let mut z = z;
     let mut shift = 0.0;
     // The asymptotic series is exact to double precision from 12 on; below, the error of z and of z + 1 differ by
@@ -74,7 +89,7 @@ pub(crate) fn stirling_error(z: f64) -> f64 {
 }
 
 /// `log(1 - exp(l))` for `l <= 0`.
-pub(crate) fn log1m_exp(l: f64) -> f64 {
+pub fn log1m_exp(l: f64) -> f64 {
     if l > -std::f64::consts::LN_2 {
         (-l.exp_m1()).ln()
     } else {

@@ -1,0 +1,80 @@
+//! Times `glm` on a problem of `cargo xtask bench glm`, from columns in memory to a full summary.
+//!
+//! `bench_glm glm_tall|glm_wide REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is
+//! run beforehand. `--passes` prints the passes of the last fit to standard error.
+
+use std::error::Error;
+use std::time::Instant;
+
+use nelder::family::Family;
+use nelder::frame::Frame;
+use nelder::model::{GlmSpec, glm};
+use nelder::pass::Quiet;
+
+/// Columns of float64, little-endian, column after column.
+fn read(path: &str, columns: usize) -> Result<Vec<f64>, Box<dyn Error>> {
+    let bytes = std::fs::read(path)?;
+    let values: Vec<f64> = bytes
+        .chunks_exact(8)
+        .map(|b| f64::from_le_bytes(b.try_into().unwrap_or_default()))
+        .collect();
+    if values.is_empty() || values.len() % columns != 0 {
+        return Err(format!("{path} holds {} numbers, not {columns} columns", values.len()).into());
+    }
+    Ok(values)
+}
+
+fn peak() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status
+        .lines()
+        .find_map(|l| l.strip_prefix("VmHWM:").map(str::to_string));
+    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse().ok())
+        .unwrap_or(0)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (problem, path, p) = match args.first().map(String::as_str) {
+        Some("glm_tall") => ("glm_tall", "bench/data/glm_100000x10.f64", 10),
+        Some("glm_wide") => ("glm_wide", "bench/data/dense_50000x200.f64", 200),
+        _ => return Err("usage: bench_glm glm_tall|glm_wide [REPS] [--passes]".into()),
+    };
+    let reps = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(5);
+    let mut values = read(path, p + 1)?;
+    let n = values.len() / (p + 1);
+    values[n * p..]
+        .iter_mut()
+        .for_each(|y| *y = f64::from(u8::from(*y > 0.0)));
+    let names: Vec<String> = (1..=p)
+        .map(|j| format!("x{j}"))
+        .chain(["y".to_string()])
+        .collect();
+    let frame = names
+        .iter()
+        .zip(values.chunks_exact(n))
+        .fold(Frame::new(), |frame, (name, column)| {
+            frame.with_real(name, column)
+        });
+    let spec = GlmSpec::new(&format!("y ~ {}", names[..p].join(" + ")), Family::binomial());
+    let mut seconds = Vec::new();
+    for rep in 0..=reps {
+        let start = Instant::now();
+        let fit = glm(&spec, &frame, &Quiet)?;
+        std::hint::black_box(fit.coefficients.len());
+        if rep > 0 {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        if rep == reps && args.iter().any(|a| a == "--passes") {
+            for pass in &fit.fit.report.passes {
+                eprintln!("{:<20} {:>6} {:.5}", pass.name, pass.precision, pass.seconds);
+            }
+            eprintln!("{} iterations", fit.fit.iterations);
+        }
+    }
+    println!(
+        "{}",
+        serde_json::json!({"problem": problem, "peer": "nelder", "seconds": seconds, "peak_kb": peak()})
+    );
+    Ok(())
+}

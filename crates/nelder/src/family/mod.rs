@@ -1,0 +1,18 @@
+//! Families of distributions and links, each defined once as programs over rows: no data, no names of columns.
+//!
+//! A [`Link`] gives μ, 1 − μ and dμ/dη together, each accurate relative to its own size; a [`Variance`] gives V(μ)
+//! and the deviance of a row; a [`Family`] is both, with R's starting values, criteria and names. What a pass runs
+//! on its rows are the [`Programs`] made from them.
+
+mod link;
+mod named;
+mod parse;
+mod programs;
+mod sheet;
+mod variance;
+
+pub use link::Link;
+pub use named::{Criterion, Family, FamilyName};
+pub use parse::FamilyError;
+pub use programs::{Programs, Start, Trials};
+pub use variance::Variance;

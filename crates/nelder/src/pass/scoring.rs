@@ -1,0 +1,481 @@
+//! One step of Fisher scoring as a pass: η, μ, the working weights and the score come out of a block of rows while it
+//! is in cache, and the weighted gram with them.
+//!
+//! With s = w (y − μ) (dμ/dη) / V and W = w (dμ/dη)² / V, the step from β is (XᵀWX)⁻¹ Xᵀs (McCullagh & Nelder 1989,
+//! 2.5). That is R's weighted least squares on the working response, less what it already has: errors are relative to
+//! the step and not to β. The first pass has η but no β; its sums are Xᵀ(s + W (η − offset)), whose solution is β.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use nelder_device::kernels::{self, Pair};
+use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
+
+use super::residual::{Histogram, ResidualRun, residuals_of};
+use super::{Accumulator, Coefficients, Gram, Products, ScoreSums};
+use crate::design::{Atoms, Block};
+use crate::family::Programs;
+
+/// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
+const RUN: usize = 1024;
+
+/// Where the linear predictor comes from.
+#[derive(Clone, Debug)]
+pub enum At {
+    /// The family's starting values, or those given with the rows.
+    Start,
+    /// Coefficients.
+    Coefficients(Arc<Coefficients>),
+}
+
+/// What a pass computes beside the score and the deviance.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Wanted {
+    /// The gram weighted by W, its products formed so.
+    pub gram: Option<Products>,
+    /// What is reported at the end, with η in twice the precision; deviance residuals are kept where there is no
+    /// width, else counted in bins of it.
+    pub last: Option<Option<f64>>,
+    /// The score and the deviance of the model without columns, at this constant beside the offset.
+    pub null: Option<f64>,
+    /// The score and the information of a negative binomial's θ.
+    pub theta: bool,
+}
+
+/// A pass of Fisher scoring, to be run.
+#[derive(Clone, Debug)]
+pub struct ScoringPlan {
+    /// What the rows consist of; the gram is without responses.
+    pub atoms: Atoms,
+    /// The family.
+    pub programs: Programs,
+    /// Whether two responses are numbers of successes and of failures.
+    pub counts: bool,
+    /// Where η comes from.
+    pub at: At,
+    /// What is computed.
+    pub wanted: Wanted,
+}
+
+/// Responses and prior weights of some rows.
+#[derive(Clone, Debug)]
+pub struct Observed<'b> {
+    /// Responses; proportions of successes where these are counted.
+    pub y: Cow<'b, [f64]>,
+    /// Prior weights times trials.
+    pub weight: Option<Cow<'b, [f64]>>,
+    /// Trials, where successes are counted.
+    pub trials: Option<Vec<f64>>,
+}
+
+impl<'b> Observed<'b> {
+    /// What a block's rows observed.
+    pub fn of(block: &'b Block<'_>, counts: bool) -> Observed<'b> {
+        let own = &block.responses;
+        if !counts || own.len() < 2 {
+            return Observed {
+                y: own.first().map_or(Cow::Borrowed(&[]), |y| Cow::Borrowed(&y.high)),
+                weight: block.weights.as_deref().map(Cow::Borrowed),
+                trials: None,
+            };
+        }
+        let (s, f) = (&own[0].high, &own[1].high);
+        let trials: Vec<f64> = s.iter().zip(f.iter()).map(|(s, f)| s + f).collect();
+        let share = |(s, n): (&f64, &f64)| if *n == 0.0 { 0.0 } else { s / n };
+        let weight = match &block.weights {
+            None => trials.clone(),
+            Some(w) => w.iter().zip(&trials).map(|(w, n)| w * n).collect(),
+        };
+        Observed {
+            y: s.iter().zip(&trials).map(share).collect(),
+            weight: Some(Cow::Owned(weight)),
+            trials: Some(trials),
+        }
+    }
+}
+
+/// Sums over responses and prior weights alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Moments {
+    /// Rows.
+    pub rows: u64,
+    /// Rows whose weight is zero because they have no trial.
+    pub empty: u64,
+    /// Σ w.
+    pub weight: Dd,
+    /// Σ w y.
+    pub response: Dd,
+    /// Whether each y is 0 or 1.
+    pub binary: bool,
+    /// Whether each w y is a whole number, to a thousandth.
+    pub whole: bool,
+}
+
+impl Default for Moments {
+    fn default() -> Self {
+        Moments {
+            rows: 0,
+            empty: 0,
+            weight: Dd::ZERO,
+            response: Dd::ZERO,
+            binary: true,
+            whole: true,
+        }
+    }
+}
+
+impl Moments {
+    fn add(&mut self, observed: &Observed<'_>) {
+        let y = &observed.y;
+        self.rows += y.len() as u64;
+        self.binary = self.binary && y.iter().all(|&y| y == 0.0 || y == 1.0);
+        match &observed.weight {
+            None => {
+                self.weight = self.weight.add_f64(y.len() as f64);
+                self.response += kernels::sum(Pair::of(y));
+                self.whole = self.whole && (self.binary || y.iter().all(|&y| near_whole(y)));
+            }
+            Some(w) => {
+                self.empty += w.iter().filter(|w| **w == 0.0).count() as u64;
+                self.weight += kernels::sum(Pair::of(w));
+                self.response += kernels::dot(Pair::of(w), Pair::of(y));
+                self.whole = self.whole && w.iter().zip(y.iter()).all(|(w, y)| near_whole(w * y));
+            }
+        }
+    }
+
+    fn merge(&mut self, other: &Moments) {
+        self.rows += other.rows;
+        self.empty += other.empty;
+        self.weight += other.weight;
+        self.response += other.response;
+        self.binary &= other.binary;
+        self.whole &= other.whole;
+    }
+}
+
+fn near_whole(x: f64) -> bool {
+    (x - x.round()).abs() <= 1e-3
+}
+
+/// What a pass of Fisher scoring accumulates.
+#[derive(Clone, Debug)]
+pub struct Scoring {
+    plan: Arc<ScoringPlan>,
+    /// The gram, where it is wanted.
+    pub gram: Option<Gram>,
+    /// Xᵀs; in the first pass Xᵀ(s + W (η − offset)).
+    pub score: ScoreSums,
+    /// The deviance; not finite where it overflows.
+    pub deviance: Dd,
+    /// Whether a row's η or μ is out of range.
+    pub out_of_range: bool,
+    /// Of the responses.
+    pub moments: Moments,
+    /// ΣW, Σs and the deviance of the model without columns.
+    pub null: [Dd; 3],
+    /// Σ dℓ/dθ and −Σ d²ℓ/dθ².
+    pub theta: [Dd; 2],
+    /// Σ w (y − μ)² / V.
+    pub pearson: Dd,
+    /// The smallest distance of a μ to an end of its range.
+    pub edge: f64,
+    /// The sum that the criterion takes from rows.
+    pub likelihood: Dd,
+    /// Σ w (|y| + |μ|)² / V.
+    pub blur: f64,
+    /// Deviance residuals, where they are kept.
+    pub runs: Vec<ResidualRun>,
+    /// Their distribution, where they are too many to keep.
+    pub histogram: Option<Histogram>,
+    buffers: [Vec<f64>; 12],
+    runners: Runners,
+}
+
+/// The programs of a pass with their registers.
+#[derive(Clone, Debug)]
+struct Runners {
+    start: Runner<f64>,
+    step: Runner<f64>,
+    finish: Runner<f64>,
+    deviance: Runner<f64>,
+    theta: Runner<f64>,
+}
+
+/// η of some rows in double precision, without the offset.
+pub fn predictor_of(atoms: &Atoms, block: &Block<'_>, coefficients: &Coefficients, eta: &mut [f64]) {
+    let n = block.rows;
+    eta[..n].fill(coefficients.intercept.hi);
+    vectorized(
+        #[inline(always)]
+        || {
+            for (x, b) in block.dense.iter().zip(&coefficients.dense) {
+                let (x, b) = (&x.high[..n], b.hi);
+                for (eta, &x) in eta[..n].iter_mut().zip(x) {
+                    *eta = x.mul_add(b, *eta);
+                }
+            }
+        },
+    );
+    for (g, table) in coefficients.groups.iter().enumerate() {
+        let codes = &block.codes[g];
+        for (a, multiplier) in atoms.groups[g].multipliers.iter().enumerate() {
+            for i in 0..n {
+                let Some(b) = table.cells.get(codes[i] as usize * table.width + a) else {
+                    continue;
+                };
+                eta[i] += multiplier.map_or(b.hi, |e| block.dense[e].high[i] * b.hi);
+            }
+        }
+    }
+}
+
+/// Runs a program of a family over all rows of its columns.
+pub(super) fn run_program(program: &Program, inputs: &[&[f64]], rows: usize, outputs: &mut [&mut Vec<f64>]) {
+    let inputs: Vec<Input<'_>> = inputs.iter().map(|c| Input::Real(c)).collect();
+    let mut outputs: Vec<&mut [f64]> = outputs.iter_mut().map(|o| o.as_mut_slice()).collect();
+    run(&mut runner(program), &inputs, rows, &mut outputs);
+}
+
+/// Runs a program whose columns are all as long as the rows.
+fn run(program: &mut Runner<f64>, inputs: &[Input<'_>], rows: usize, outputs: &mut [&mut [f64]]) {
+    let mut outputs: Vec<Output<'_>> = outputs.iter_mut().map(|o| Output::Real(&mut o[..rows])).collect();
+    // inputs and outputs are counted by the family that made the program
+    let done = program.run(inputs, rows, &mut outputs);
+    debug_assert!(done.is_ok(), "{done:?}");
+}
+
+/// A program with its registers. Those of a family refer to earlier steps alone.
+fn runner(program: &Program) -> Runner<f64> {
+    program.runner().unwrap_or_else(|_| Runner::empty())
+}
+
+impl Scoring {
+    /// Nothing seen.
+    pub fn new(plan: Arc<ScoringPlan>) -> Self {
+        let histogram = match plan.wanted.last {
+            Some(Some(width)) => Some(Histogram::new(width)),
+            _ => None,
+        };
+        Scoring {
+            gram: plan.wanted.gram.map(|products| Gram::new(&plan.atoms, products)),
+            score: ScoreSums::new(&plan.atoms),
+            deviance: Dd::ZERO,
+            out_of_range: false,
+            moments: Moments::default(),
+            null: [Dd::ZERO; 3],
+            theta: [Dd::ZERO; 2],
+            pearson: Dd::ZERO,
+            edge: f64::INFINITY,
+            likelihood: Dd::ZERO,
+            blur: 0.0,
+            runs: Vec::new(),
+            histogram,
+            buffers: std::array::from_fn(|_| vec![0.0; RUN]),
+            runners: Runners {
+                start: runner(&plan.programs.start),
+                step: runner(&plan.programs.step),
+                finish: runner(&plan.programs.finish),
+                deviance: runner(&plan.programs.deviance),
+                theta: runner(&plan.programs.theta),
+            },
+            plan,
+        }
+    }
+
+    /// Rows `from..to` of a block; appends their deviance residuals.
+    fn part(
+        &mut self,
+        block: &Block<'_>,
+        observed: &Observed<'_>,
+        from: usize,
+        to: usize,
+        kept: &mut Vec<f64>,
+    ) {
+        let plan = self.plan.clone();
+        let n = to - from;
+        let mut part = block.design(from, to);
+        let y = &observed.y[from..to];
+        let w = observed.weight.as_ref().map(|w| &w[from..to]);
+        let trials = observed.trials.as_ref().map(|t| &t[from..to]);
+        let offset = block.offset.as_ref().map(|o| &o[from..to]);
+        let [
+            eta,
+            low,
+            weight,
+            score,
+            deviance,
+            pearson,
+            edge,
+            likelihood,
+            blur,
+            residual,
+            null,
+            spare,
+        ] = &mut self.buffers;
+        let runners = &mut self.runners;
+        // 1. η
+        let twice = plan.wanted.last.is_some();
+        match &plan.at {
+            At::Start => {
+                let given = block.start.as_ref().map_or(y, |s| &s[from..to]);
+                let inputs = [
+                    Input::Real(y),
+                    Input::Real(given),
+                    Input::Real(trials.or(w).unwrap_or(y)),
+                ];
+                run(&mut runners.start, &inputs, n, &mut [eta]);
+            }
+            At::Coefficients(b) if twice => {
+                // η = −(0 − Xβ) + offset
+                let zero = offset.map_or_else(|| vec![0.0; n], |o| o.iter().map(|o| -o).collect());
+                let (mut high, mut rest) = (Vec::with_capacity(n), Vec::with_capacity(n));
+                residuals_of(&plan.atoms, &part, Pair::of(&zero), b, &mut high, &mut rest);
+                for i in 0..n {
+                    eta[i] = 0.0 - high[i];
+                    low[i] = 0.0 - rest[i];
+                }
+            }
+            At::Coefficients(b) => {
+                predictor_of(&plan.atoms, &part, b, eta);
+                if let Some(o) = offset {
+                    eta.iter_mut().zip(o).for_each(|(e, o)| *e += o);
+                }
+            }
+        }
+        // 2. W, s, deviance
+        // a column that is not there is not read; another stands in its place
+        let (w, trials) = (w.unwrap_or(y), trials.unwrap_or(y));
+        fn columns<'c>(y: &'c [f64], eta: &'c [f64], w: &'c [f64], trials: &'c [f64]) -> [Input<'c>; 4] {
+            [y, eta, w, trials].map(Input::Real)
+        }
+        if twice {
+            run(
+                &mut runners.finish,
+                &columns(y, &eta[..n], w, trials),
+                n,
+                &mut [weight, score, deviance, pearson, edge, likelihood, blur, residual],
+            );
+            // what the leading part of η leaves over: ds/dη = −W in the mean
+            for i in 0..n {
+                low[i] *= -weight[i];
+            }
+            self.pearson += kernels::sum(Pair::of(&pearson[..n]));
+            self.likelihood += kernels::sum(Pair::of(&likelihood[..n]));
+            self.blur += kernels::rough_sum(&blur[..n], None);
+            self.edge = edge[..n].iter().copied().fold(self.edge, f64::min);
+            match &mut self.histogram {
+                Some(histogram) => residual[..n].iter().for_each(|&r| histogram.add(r)),
+                None => kept.extend_from_slice(&residual[..n]),
+            }
+        } else {
+            run(
+                &mut runners.step,
+                &columns(y, &eta[..n], w, trials),
+                n,
+                &mut [weight, score, deviance],
+            );
+        }
+        self.deviance += kernels::sum(Pair::of(&deviance[..n]));
+        self.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
+        // 3. the model without columns
+        if let Some(constant) = plan.wanted.null {
+            match offset {
+                None => null[..n].fill(constant),
+                Some(o) => null.iter_mut().zip(o).for_each(|(e, o)| *e = constant + o),
+            }
+            let [_, _, d] = &mut self.null;
+            run(
+                &mut runners.deviance,
+                &columns(y, &null[..n], w, trials),
+                n,
+                &mut [spare],
+            );
+            *d += kernels::sum(Pair::of(&spare[..n]));
+            if offset.is_some() {
+                run(
+                    &mut runners.step,
+                    &columns(y, &null[..n], w, trials),
+                    n,
+                    &mut [pearson, edge, likelihood],
+                );
+                self.null[0] += kernels::sum(Pair::of(&pearson[..n]));
+                self.null[1] += kernels::sum(Pair::of(&edge[..n]));
+            }
+        }
+        if plan.wanted.theta {
+            run(
+                &mut runners.theta,
+                &columns(y, &eta[..n], w, trials),
+                n,
+                &mut [null, spare],
+            );
+            self.theta[0] += kernels::sum(Pair::of(&null[..n]));
+            self.theta[1] += kernels::sum(Pair::of(&spare[..n]));
+        }
+        // 4. the score
+        if matches!(plan.at, At::Start) {
+            for i in 0..n {
+                let own = eta[i] - offset.map_or(0.0, |o| o[i]);
+                score[i] = weight[i].mul_add(own, score[i]);
+            }
+        }
+        let s = Pair {
+            high: &score[..n],
+            low: twice.then_some(&low[..n]),
+        };
+        self.score.add(&plan.atoms, &part, s);
+        // 5. the gram
+        if let Some(gram) = &mut self.gram {
+            part.weights = Some(Cow::Borrowed(&weight[..n]));
+            gram.update(&part);
+        }
+    }
+}
+
+impl Accumulator for Scoring {
+    fn update(&mut self, block: &Block<'_>) {
+        let counts = self.plan.counts;
+        let observed = Observed::of(block, counts);
+        self.moments.add(&observed);
+        let mut kept = Vec::new();
+        let mut from = 0;
+        while from < block.rows {
+            let to = (from + RUN).min(block.rows);
+            self.part(block, &observed, from, to, &mut kept);
+            from = to;
+        }
+        if !kept.is_empty() {
+            self.runs.push(ResidualRun {
+                index: block.index,
+                first_row: block.first_row,
+                kept: block.kept.clone(),
+                values: vec![kept],
+            });
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        if let (Some(a), Some(b)) = (&mut self.gram, other.gram) {
+            a.merge(b);
+        }
+        self.score.merge(&other.score);
+        self.deviance += other.deviance;
+        self.out_of_range |= other.out_of_range;
+        self.moments.merge(&other.moments);
+        for (a, b) in self.null.iter_mut().zip(other.null) {
+            *a += b;
+        }
+        for (a, b) in self.theta.iter_mut().zip(other.theta) {
+            *a += b;
+        }
+        self.pearson += other.pearson;
+        self.edge = self.edge.min(other.edge);
+        self.likelihood += other.likelihood;
+        self.blur += other.blur;
+        self.runs.extend(other.runs);
+        if let (Some(a), Some(b)) = (&mut self.histogram, &other.histogram) {
+            a.merge(b);
+        }
+    }
+}
