@@ -38,6 +38,8 @@ pub struct Programs {
     /// smaller distance of μ to an end of its range; −2 log-likelihood beyond what the criterion takes from sums;
     /// w a² / V, where a is the size of the terms that y − μ is the difference of; the deviance residual.
     pub finish: Program,
+    /// The step for rows whose y is 0 or 1, where trials are the weights.
+    pub single: Program,
     /// The deviance alone.
     pub deviance: Program,
     /// μ and dμ/dη; input 1 is read alone.
@@ -78,6 +80,7 @@ impl Programs {
         Programs {
             step: step(family, weighted, trials, false),
             finish: step(family, weighted, trials, true),
+            single: step(family, weighted, Trials::Single, false),
             deviance: deviance(family, weighted, trials),
             mean: mean(family),
             start: start_of(family, weighted, start),
@@ -87,10 +90,28 @@ impl Programs {
 }
 
 impl Family {
+    /// Whether Fisher scoring is Newton's method: the link is the canonical one of the variance.
+    pub fn is_canonical(&self) -> bool {
+        canonical(self).is_some()
+    }
+
     /// η at a mean; `NaN` where the mean is out of range.
     pub fn predictor(&self, mu: f64) -> f64 {
         let program = start_of(self, false, Start::Mean);
         self.one(&program, mu)
+    }
+
+    /// The deviance of one row of weight one at a mean.
+    pub fn deviance(&self, y: f64, mu: f64) -> f64 {
+        let (y, eta, mut out) = ([y], [self.predictor(mu)], [f64::NAN]);
+        let trials = if y[0] == 0.0 || y[0] == 1.0 {
+            Trials::Single
+        } else {
+            Trials::Several
+        };
+        let inputs = [Input::Real(&y), Input::Real(&eta)];
+        let _ = deviance(self, false, trials).run::<f64>(&inputs, 1, &mut [Output::Real(&mut out)]);
+        out[0]
     }
 
     /// The mean at η, and dμ/dη.

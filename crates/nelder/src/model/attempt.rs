@@ -13,6 +13,8 @@ use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
 pub(super) const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
+/// The same in single precision.
+pub(super) const UNIT_SINGLE: f64 = 1e-7;
 /// The same with exact products.
 pub(super) const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Largest number of columns for which a matrix of columns x columns is formed.
@@ -123,10 +125,11 @@ fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, Mode
     )?)
 }
 
-fn unit(products: Products) -> f64 {
+pub(super) fn unit(products: Products) -> f64 {
     match products {
-        Products::Rounded => UNIT_ROUNDED,
+        Products::Rounded | Products::Stepping => UNIT_ROUNDED,
         Products::Exact => UNIT_EXACT,
+        Products::Single => UNIT_SINGLE,
     }
 }
 
@@ -135,7 +138,8 @@ const SMALL_ORDER: usize = 160;
 
 pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
     match products {
-        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
+        Products::Rounded | Products::Stepping => factor_double(matrix, tol, UNIT_ROUNDED),
+        Products::Single => factor_double(matrix, tol, UNIT_SINGLE),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision
             let quick =

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::attempt::{MOST_COLUMNS, UNIT_EXACT, UNIT_ROUNDED, counted, factor};
+use super::attempt::{MOST_COLUMNS, counted, factor};
 use super::polish::Accelerated;
 use super::{Accuracy, Bound, GlmSpec, ModelError, Normal, Score, by_atom};
 use crate::design::{Atoms, Columns, Map};
@@ -21,10 +21,14 @@ use crate::solve::{Factor, factor_twice};
 
 /// Multiplications in twice the precision for which grams are exact from the start.
 const CHEAP: f64 = 5e5;
+/// Columns from which products in single precision are the faster ones.
+const NARROW: f64 = 6.0;
 /// Passes of polishing at most.
 const MOST_POLISHING: usize = 40;
 /// A last step below this many standard errors is as good as none.
 const SETTLED: f64 = 1e-11;
+/// The same for a canonical link, whose next step is of the order of its square.
+const SETTLED_CANONICAL: f64 = 1e-8;
 /// A step of a coefficient at the end, in units of the predictor's deviation, that tells of separation.
 const RUNAWAY: f64 = 0.05;
 /// Rows whose deviance residuals are kept for their quantiles.
@@ -207,11 +211,13 @@ impl Equations {
         }
         let normal = Normal::assemble(gram, &map);
         let found = if absorb {
-            let unit = match gram.products() {
-                Products::Exact => UNIT_EXACT,
-                _ => UNIT_ROUNDED,
-            };
+            let unit = super::attempt::unit(gram.products());
             let f = factor_twice(&normal.matrix, tol, unit);
+            let least = if gram.products() == Products::Single {
+                1e-3
+            } else {
+                1e-6
+            };
             let k = normal.matrix.order;
             let part = |i: usize| f.pivots[i] * normal.matrix.get(i, i).hi;
             let weighed = normal
@@ -222,7 +228,7 @@ impl Equations {
             let sound = weighed
                 && f.accepted.len() == k
                 && (0..k).all(|i| {
-                    part(i) > 1e-6 * normal.matrix.norms[i] || part(i) > 1e-6 * normal.matrix.sizes[i]
+                    part(i) > least * normal.matrix.norms[i] || part(i) > least * normal.matrix.sizes[i]
                 });
             (sound || map.columns() > MOST_COLUMNS).then_some(f)
         } else {
@@ -316,6 +322,7 @@ struct Passes<'a, 's> {
     weighted: bool,
     products: Products,
     binary: bool,
+    moments: Moments,
     records: Vec<PassRecord>,
     dropped: (u64, u64),
     /// The constant of the model without columns, where its deviance is still looked for.
@@ -332,6 +339,14 @@ impl Passes<'_, '_> {
             (true, _) => Trials::Single,
             (_, true) => Trials::Counted,
             _ => Trials::Several,
+        }
+    }
+
+    /// The next better way to form products.
+    fn more_precise(&self) -> Products {
+        match self.products {
+            Products::Single => Products::Stepping,
+            _ => Products::Exact,
         }
     }
 
@@ -357,6 +372,7 @@ impl Passes<'_, '_> {
             atoms: self.atoms.clone(),
             programs: Programs::new(&self.family, self.weighted, self.trials(), start),
             counts: self.counts,
+            rough: self.products != Products::Exact,
             at: match beta {
                 None => At::Start,
                 Some((_, map, beta, tables)) => {
@@ -367,10 +383,11 @@ impl Passes<'_, '_> {
         });
         let precision = match (&wanted.last, wanted.gram) {
             (Some(_), _) | (_, Some(Products::Exact)) => "f64x2",
+            (_, Some(Products::Single)) => "f32",
             _ => "f64",
         };
         let new = || Scoring::new(plan.clone());
-        let (sums, record) = match beta {
+        let (mut sums, record) = match beta {
             Some(_) => run(name, precision, rows, scorer.monitor, new)?,
             None => {
                 let checks = Checks::new(scorer, self.counts);
@@ -389,6 +406,11 @@ impl Passes<'_, '_> {
                 )?
             }
         };
+        sums.settle();
+        match beta {
+            None => self.moments = sums.moments,
+            Some(_) => sums.moments = self.moments,
+        }
         self.records.push(record);
         let dropped = rows.take_dropped();
         if beta.is_none() {
@@ -552,8 +574,13 @@ impl Scorer<'_, '_> {
             atoms,
             counts,
             weighted: counts || spec.design.weights.is_some(),
-            products: if exact { Products::Exact } else { Products::Rounded },
+            products: match (exact, spec.design.accuracy) {
+                (true, _) => Products::Exact,
+                (false, Accuracy::Auto) if z >= NARROW => Products::Single,
+                _ => Products::Stepping,
+            },
             binary: false,
+            moments: Moments::default(),
             records: Vec::new(),
             dropped: (0, 0),
             null: None,
@@ -584,6 +611,7 @@ impl Scorer<'_, '_> {
                     Some(start) => Some(self.scaled_start(start, &columns, &self.map(&columns))?),
                 };
                 passes.null = Some(self.null_start(&moments, &sums));
+                passes.null_deviance = self.null_of_binary(&moments);
             }
             Some(before) => {
                 // θ from Pearson's statistic, whose mean is about 1 + μ / θ
@@ -591,6 +619,7 @@ impl Scorer<'_, '_> {
                 let mean = (before.at.sums.moments.response / before.at.sums.moments.weight).hi;
                 passes.family = passes.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
                 moments = before.at.sums.moments;
+                passes.moments = moments;
                 passes.binary = moments.binary;
                 (passes.records, passes.dropped) = (before.passes, before.dropped);
                 columns = before.columns;
@@ -620,7 +649,7 @@ impl Scorer<'_, '_> {
 
         // 2. steps
         let (mut iterations, mut converged, mut boundary) = (0, false, false);
-        let mut equations;
+        let mut known: Option<Equations> = None;
         let mut step;
         loop {
             // solve for the step; where double precision does not do, the pass is repeated with exact products
@@ -631,21 +660,27 @@ impl Scorer<'_, '_> {
                     .map(|g| Equations::new(g, &columns, &map, held, tol))
                     .transpose()?
                     .flatten();
-                if own.is_some() || passes.products == Products::Exact {
+                // a pass that was to be the last one has no gram; the one before serves where it was
+                if sums.gram.is_none() && converged {
+                    break known.take();
+                }
+                if own.is_some() || passes.products == Products::Exact && sums.gram.is_some() {
                     break own;
                 }
-                passes.products = Products::Exact;
+                if sums.gram.is_some() {
+                    passes.products = passes.more_precise();
+                }
                 let at = beta
                     .as_ref()
                     .map(|b| (&columns, &map, b.as_slice(), tables.as_slice()));
-                sums = passes.at("again, exactly", at, gram(&passes))?;
+                sums = passes.at("again, more precisely", at, gram(&passes))?;
             };
             let Some(solved) = solved else {
                 return Err(ModelError::Overflow(
                     columns.names.first().cloned().unwrap_or_default(),
                 ));
             };
-            equations = solved;
+            let equations = known.insert(solved);
             let from = beta.clone().unwrap_or_else(|| vec![Dd::ZERO; map.columns()]);
             step = equations.step(&Score::of(&sums.score), &from);
             theta.look(&sums, &passes.family);
@@ -656,7 +691,14 @@ impl Scorer<'_, '_> {
             iterations += 1;
             let mut next = plus(&from, &step.delta);
             let name = format!("step {iterations}");
-            let mut new = passes.at(&name, Some((&columns, &map, &next, &tables)), gram(&passes))?;
+            // the step's own gain is by how much the deviance will fall: where that is next to nothing, the next pass
+            // is the last and needs no gram
+            let predicted = step.gain.abs() / (deviance.abs() + 0.1);
+            let wanted = match predicted < 0.1 * spec.epsilon && !self.family.estimated {
+                true => Wanted::default(),
+                false => gram(&passes),
+            };
+            let mut new = passes.at(&name, Some((&columns, &map, &next, &tables)), wanted)?;
             // halve until the deviance is finite and all means are in range
             let mut halvings = 0;
             while !sound(&new) {
@@ -695,6 +737,11 @@ impl Scorer<'_, '_> {
             sums = new;
             let before = deviance;
             deviance = sums.deviance.hi;
+            if (deviance - before).abs() / (deviance.abs() + 0.1) < spec.epsilon_f64
+                && passes.products == Products::Single
+            {
+                passes.products = Products::Stepping;
+            }
             converged = (deviance - before).abs() / (deviance.abs() + 0.1) < spec.epsilon
                 && theta.small(spec.epsilon);
             old = Some((next.clone(), deviance));
@@ -709,6 +756,9 @@ impl Scorer<'_, '_> {
 
         // 3. coefficients that still move although the deviance does not
         let beta = beta.unwrap_or_else(|| vec![Dd::ZERO; map.columns()]);
+        let Some(mut equations) = known else {
+            return Err(ModelError::Overflow("the response".into()));
+        };
         let accepted = equations.accepted();
         let moving = |c: usize| accepted[c] && step.delta[c].hi.abs() * deviations[c] > RUNAWAY;
         let separated: Vec<usize> = match converged || iterations >= 15 {
@@ -766,8 +816,12 @@ impl Scorer<'_, '_> {
             let scale = self.scale_of(&found, &equations);
             let noise = 4.0 * f64::EPSILON * found.blur.sqrt();
             polished += 1;
+            let enough = match self.family.is_canonical() {
+                true => SETTLED_CANONICAL,
+                false => SETTLED,
+            };
             let settled =
-                size <= SETTLED * scale || size <= 4.0 * noise || polished as usize >= MOST_POLISHING;
+                size <= enough * scale || size <= 4.0 * noise || polished as usize >= MOST_POLISHING;
             if !free || settled || (polished > 3 && size > 0.5 * before && size < 1e-7 * scale) {
                 break (target, found, free.then_some(step));
             }
@@ -884,6 +938,24 @@ impl Scorer<'_, '_> {
         } else {
             1.0
         }
+    }
+
+    /// The deviance of the model without columns where each y is 0 or 1 and it has one mean.
+    fn null_of_binary(&self, moments: &Moments) -> Option<f64> {
+        let one_mean = self.bound.terms.intercept && self.bound.rows.roles().offsets.is_empty();
+        if !(moments.binary && one_mean) || self.family.estimated {
+            return None;
+        }
+        let mean = (moments.response / moments.weight).hi;
+        let zeros = (moments.weight - moments.response).hi;
+        let of = |y: f64, weight: f64| {
+            if weight == 0.0 {
+                0.0
+            } else {
+                weight * self.family.deviance(y, mean)
+            }
+        };
+        Some(of(1.0, moments.response.hi) + of(0.0, zeros))
     }
 
     /// The constant of the model without columns: the mean's predictor, or where the iteration for it starts.

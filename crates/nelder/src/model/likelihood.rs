@@ -111,8 +111,13 @@ impl MaximumLikelihood {
             .sum::<f64>()
             * half_unit;
         let blur = f64::EPSILON * 4.0 * normal.fitted_sizes(&map, &beta);
+        // the last step was added: of a canonical link, what is left is of the order of its square
         let unsettled = if converged && size.is_finite() {
-            size
+            if family.is_canonical() {
+                size * (1e-3 + 10.0 * size)
+            } else {
+                size
+            }
         } else {
             f64::INFINITY
         };
@@ -148,7 +153,7 @@ impl MaximumLikelihood {
             (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
         };
         // weights move with η, and the dispersion with y − μ
-        let by_weights = 8.0 * (unsettled + noise + blur + rounded) + 16.0 * f64::EPSILON;
+        let by_weights = 8.0 * (size.min(1.0) + noise + blur + rounded) + 16.0 * f64::EPSILON;
         let by_dispersion = match family.known_dispersion() {
             true => 0.0,
             false => 2.0 * (noise + rounded + blur) / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt(),

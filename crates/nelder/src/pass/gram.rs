@@ -13,6 +13,7 @@ use faer::{Accum, Mat, MatRef, Par};
 use nelder_device::Dd;
 
 use super::Accumulator;
+use super::product::{Product, Single};
 use crate::design::{Atoms, Block, Numbers};
 use nelder_device::kernels::{self, Pair};
 
@@ -23,6 +24,10 @@ pub enum Products {
     Rounded,
     /// Exact, summed in twice the precision.
     Exact,
+    /// Rounded to double precision within a block, about the centres of its first rows: for a step of an iteration.
+    Stepping,
+    /// The same in single precision.
+    Single,
 }
 
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
@@ -104,6 +109,10 @@ pub struct Gram {
     /// for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
     pack: Vec<f64>,
+    stepping: Product<f64>,
+    single: Product<f32>,
+    /// Σ w of the rows that are in a product but not yet in the sums.
+    pending: Dd,
 }
 
 /// Position of (i, j), j ≤ i, in a lower triangle stored by rows.
@@ -166,6 +175,9 @@ impl Gram {
             cross,
             rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
             pack: Vec::new(),
+            stepping: Product::new(),
+            single: Product::new(),
+            pending: Dd::ZERO,
         }
     }
 
@@ -313,6 +325,64 @@ impl Gram {
         }
     }
 
+    fn dense_product(&mut self, block: &Block<'_>) {
+        let columns = self.columns(block);
+        if columns.is_empty() {
+            return;
+        }
+        let columns: Vec<&[f64]> = columns.iter().map(|c| c.high).collect();
+        let roots: Vec<f64> = match &block.weights {
+            None => vec![1.0; block.rows],
+            Some(w) => w.iter().map(|w| w.sqrt()).collect(),
+        };
+        let weight = match &block.weights {
+            None => Dd::from(block.rows as f64),
+            Some(w) => kernels::sum(Pair::of(w)),
+        };
+        self.pending += weight;
+        match self.products {
+            Products::Single => self.single.add(&columns, &roots),
+            _ => self.stepping.add(&columns, &roots),
+        }
+    }
+
+    /// Takes what has gathered in a product into the sums. Grams of [`Products::Stepping`] and [`Products::Single`]
+    /// want it at the end of each block that their rows come from.
+    pub fn settle(&mut self) {
+        let own = (
+            std::mem::replace(&mut self.stepping, Product::new()),
+            std::mem::replace(&mut self.single, Product::new()),
+        );
+        self.settle_one(&own.0);
+        self.settle_one(&own.1);
+        (self.stepping, self.single) = own;
+        self.stepping.clear();
+        self.single.clear();
+        self.pending = Dd::ZERO;
+    }
+
+    fn settle_one<T: Single>(&mut self, product: &Product<T>) {
+        let p = product.centers.len();
+        let (mut products, mut rests) = (vec![0.0; p], vec![0.0; p]);
+        for i in 0..p {
+            product.row(i, &mut products, &mut rests);
+            let (ci, ri) = (product.centers[i], rests[i]);
+            let wc = self.pending.mul_f64(ci);
+            self.sums[i] += wc.add_f64(ri);
+            let at = packed(i, 0);
+            kernels::add_corner(
+                &products[..i + 1],
+                &product.centers[..i + 1],
+                &rests[..i + 1],
+                wc,
+                ci,
+                ri,
+                &mut self.high[at..at + i + 1],
+                &mut self.low[at..at + i + 1],
+            );
+        }
+    }
+
     fn mark_rounded(&mut self, block: &Block<'_>) {
         for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
             // stops at the first fraction, and is not asked again
@@ -457,12 +527,16 @@ impl Accumulator for Gram {
             None => self.weight = self.weight.add_f64(block.rows as f64),
             Some(w) => {
                 self.weight += kernels::sum(Pair::of(w));
-                self.log_weight += w.iter().map(|w| w.ln()).sum::<f64>();
+                // the weights of a gram without responses are not those of observations
+                if self.atoms.responses > 0 {
+                    self.log_weight += w.iter().map(|w| w.ln()).sum::<f64>();
+                }
             }
         }
         match self.products {
             Products::Rounded => self.dense_rounded(block),
             Products::Exact => self.dense_exact(block),
+            Products::Stepping | Products::Single => self.dense_product(block),
         }
         self.mark_rounded(block);
         self.group_tables(block);

@@ -1,6 +1,7 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
 mod gram;
+mod product;
 mod residual;
 mod run;
 mod score;

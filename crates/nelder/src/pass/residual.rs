@@ -250,7 +250,7 @@ impl Accumulator for Residuals {
                 }
             };
             self.squares[k] += kernels::dot(r, wr);
-            self.scores[k].add(&self.atoms, block, wr);
+            self.scores[k].add(&self.atoms, block, wr, false);
             if let Some(offset) = &block.offset {
                 self.add_fitted(k, block, offset, &high);
             }

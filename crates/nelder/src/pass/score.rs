@@ -31,10 +31,16 @@ impl ScoreSums {
         }
     }
 
-    /// Adds the rows of a block, each with its s.
-    pub fn add(&mut self, atoms: &Atoms, block: &Block<'_>, s: Pair<'_>) {
+    /// Adds the rows of a block, each with its s; `rough` forms the products with dense columns in double precision.
+    pub fn add(&mut self, atoms: &Atoms, block: &Block<'_>, s: Pair<'_>, rough: bool) {
         self.ones += kernels::sum(s);
-        for (x, cell) in block.dense[..atoms.dense].iter().zip(&mut self.dense) {
+        if rough {
+            for (x, cell) in block.dense[..atoms.dense].iter().zip(&mut self.dense) {
+                *cell = cell.add_f64(kernels::rough_sum(&x.high, Some(s.high)));
+            }
+        }
+        let dense = if rough { 0 } else { atoms.dense };
+        for (x, cell) in block.dense[..dense].iter().zip(&mut self.dense) {
             let x = Pair {
                 high: &x.high,
                 low: x.low.as_deref(),

@@ -19,6 +19,9 @@ use crate::family::Programs;
 /// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
 
+/// Rows that gather in a product about the same centres.
+const SETTLE: usize = 16 * 1024;
+
 /// Where the linear predictor comes from.
 #[derive(Clone, Debug)]
 pub enum At {
@@ -51,6 +54,8 @@ pub struct ScoringPlan {
     pub programs: Programs,
     /// Whether two responses are numbers of successes and of failures.
     pub counts: bool,
+    /// Whether the score of a pass that is not the last may be formed in double precision.
+    pub rough: bool,
     /// Where η comes from.
     pub at: At,
     /// What is computed.
@@ -170,7 +175,7 @@ pub struct Scoring {
     pub deviance: Dd,
     /// Whether a row's η or μ is out of range.
     pub out_of_range: bool,
-    /// Of the responses.
+    /// Of the responses, in a first pass.
     pub moments: Moments,
     /// ΣW, Σs and the deviance of the model without columns.
     pub null: [Dd; 3],
@@ -188,6 +193,7 @@ pub struct Scoring {
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
     pub histogram: Option<Histogram>,
+    unsettled: usize,
     buffers: [Vec<f64>; 12],
     runners: Runners,
 }
@@ -197,6 +203,7 @@ pub struct Scoring {
 struct Runners {
     start: Runner<f64>,
     step: Runner<f64>,
+    single: Runner<f64>,
     finish: Runner<f64>,
     deviance: Runner<f64>,
     theta: Runner<f64>,
@@ -271,15 +278,25 @@ impl Scoring {
             blur: 0.0,
             runs: Vec::new(),
             histogram,
+            unsettled: 0,
             buffers: std::array::from_fn(|_| vec![0.0; RUN]),
             runners: Runners {
                 start: runner(&plan.programs.start),
                 step: runner(&plan.programs.step),
+                single: runner(&plan.programs.single),
                 finish: runner(&plan.programs.finish),
                 deviance: runner(&plan.programs.deviance),
                 theta: runner(&plan.programs.theta),
             },
             plan,
+        }
+    }
+
+    /// Takes what is still in products into the gram.
+    pub fn settle(&mut self) {
+        self.unsettled = 0;
+        if let Some(gram) = &mut self.gram {
+            gram.settle();
         }
     }
 
@@ -369,15 +386,23 @@ impl Scoring {
                 None => kept.extend_from_slice(&residual[..n]),
             }
         } else {
+            let first = matches!(plan.at, At::Start) && !plan.counts;
+            let step = match first && y.iter().all(|&y| y == 0.0 || y == 1.0) {
+                true => &mut runners.single,
+                false => &mut runners.step,
+            };
             run(
-                &mut runners.step,
+                step,
                 &columns(y, &eta[..n], w, trials),
                 n,
                 &mut [weight, score, deviance],
             );
         }
         self.deviance += kernels::sum(Pair::of(&deviance[..n]));
-        self.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
+        // NaN is contagious, but so is what an overflow leaves of a sum in two parts
+        if !self.deviance.hi.is_finite() {
+            self.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
+        }
         // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
             match offset {
@@ -424,7 +449,8 @@ impl Scoring {
             high: &score[..n],
             low: twice.then_some(&low[..n]),
         };
-        self.score.add(&plan.atoms, &part, s);
+        let rough = !twice && plan.rough;
+        self.score.add(&plan.atoms, &part, s, rough);
         // 5. the gram
         if let Some(gram) = &mut self.gram {
             part.weights = Some(Cow::Borrowed(&weight[..n]));
@@ -437,13 +463,21 @@ impl Accumulator for Scoring {
     fn update(&mut self, block: &Block<'_>) {
         let counts = self.plan.counts;
         let observed = Observed::of(block, counts);
-        self.moments.add(&observed);
+        if matches!(self.plan.at, At::Start) {
+            self.moments.add(&observed);
+        }
         let mut kept = Vec::new();
         let mut from = 0;
+        // wide rows in shorter runs, so that a run stays in the second-level cache
+        let run = if self.plan.atoms.dense > 64 { RUN / 2 } else { RUN };
         while from < block.rows {
-            let to = (from + RUN).min(block.rows);
+            let to = (from + run).min(block.rows);
             self.part(block, &observed, from, to, &mut kept);
             from = to;
+        }
+        self.unsettled += block.rows;
+        if self.unsettled >= SETTLE {
+            self.settle();
         }
         if !kept.is_empty() {
             self.runs.push(ResidualRun {
@@ -455,7 +489,9 @@ impl Accumulator for Scoring {
         }
     }
 
-    fn merge(&mut self, other: Self) {
+    fn merge(&mut self, mut other: Self) {
+        self.settle();
+        other.settle();
         if let (Some(a), Some(b)) = (&mut self.gram, other.gram) {
             a.merge(b);
         }

@@ -1,0 +1,114 @@
+//! The gram of weighted columns about fixed centres, formed in single or double precision.
+//!
+//! A step of an iteration needs its gram as a preconditioner only: what decides where the iteration ends is the score.
+//! The columns of a block are centred about the means of its first rows, which keeps single precision good for all but
+//! the worst of blocks, multiplied run by run into one product, and moved to the origin once a block.
+
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, Mat, MatRef, Par};
+use nelder_device::kernels;
+use nelder_device::vectorized;
+
+/// A number that products are formed in.
+pub(super) trait Single: faer::traits::ComplexField + Copy + Send + 'static {
+    const ONE: Self;
+    fn of(value: f64) -> Self;
+    fn double(self) -> f64;
+}
+
+impl Single for f32 {
+    const ONE: f32 = 1.0;
+    #[inline(always)]
+    fn of(value: f64) -> f32 {
+        value as f32
+    }
+    #[inline(always)]
+    fn double(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Single for f64 {
+    const ONE: f64 = 1.0;
+    #[inline(always)]
+    fn of(value: f64) -> f64 {
+        value
+    }
+    #[inline(always)]
+    fn double(self) -> f64 {
+        self
+    }
+}
+
+/// Σ w (x − c)(x − c)ᵀ over the rows of a block, with a last column of ones for Σ w (x − c).
+#[derive(Clone, Debug)]
+pub(super) struct Product<T> {
+    /// The centres; empty before the first rows of a block.
+    pub centers: Vec<f64>,
+    pack: Vec<T>,
+    product: Mat<T>,
+}
+
+impl<T: Single> Product<T> {
+    pub fn new() -> Self {
+        Product {
+            centers: Vec::new(),
+            pack: Vec::new(),
+            product: Mat::new(),
+        }
+    }
+
+    /// Adds rows with the roots of their weights.
+    pub fn add(&mut self, columns: &[&[f64]], roots: &[f64]) {
+        let (p, m) = (columns.len(), roots.len());
+        if self.centers.is_empty() {
+            self.centers = columns
+                .iter()
+                .map(|x| kernels::rough_sum(x, None) / m as f64)
+                .collect();
+            self.product = Mat::zeros(p + 1, p + 1);
+        }
+        self.pack.resize((p + 1) * m, T::of(0.0));
+        let (pack, centers) = (&mut self.pack, &self.centers);
+        vectorized(
+            #[inline(always)]
+            || {
+                for ((out, x), &c) in pack.chunks_exact_mut(m).zip(columns).zip(centers) {
+                    for ((out, &x), &r) in out.iter_mut().zip(&x[..m]).zip(&roots[..m]) {
+                        *out = T::of(r * (x - c));
+                    }
+                }
+                for (out, &r) in pack[p * m..].iter_mut().zip(roots) {
+                    *out = T::of(r);
+                }
+            },
+        );
+        let z = MatRef::from_column_major_slice_with_stride(&self.pack[..], m, p + 1, m);
+        matmul(
+            self.product.as_mut(),
+            BlockStructure::TriangularUpper,
+            Accum::Add,
+            z.transpose(),
+            BlockStructure::Rectangular,
+            z,
+            BlockStructure::Rectangular,
+            T::ONE,
+            Par::Seq,
+        );
+    }
+
+    /// Entries (i, j) for j ≤ i of the product, and Σ w (x − c) for those j.
+    pub fn row(&self, i: usize, products: &mut [f64], rests: &mut [f64]) {
+        let p = self.centers.len();
+        let (own, ones) = (self.product.col_as_slice(i), self.product.col_as_slice(p));
+        for j in 0..=i {
+            products[j] = own[j].double();
+            rests[j] = ones[j].double();
+        }
+    }
+
+    /// Ready for the next block.
+    pub fn clear(&mut self) {
+        self.centers.clear();
+    }
+}
