@@ -8,6 +8,7 @@ use super::attempt::counted;
 use super::predict::{spread, square_norms};
 use super::{Glm, ModelError};
 use crate::design::{Block, RowError};
+use crate::family::FamilyName;
 use crate::frame::Batch;
 use crate::pass::{Monitor, PassRecord, Working, run_in_order};
 
@@ -193,7 +194,8 @@ impl Glm<'_> {
         let n = block.rows;
         let (rank, df) = (self.fit.rank() as f64, self.fit.df_residual() as f64);
         let scale = self.dispersion.sqrt();
-        let fixed = self.fit.family.known_dispersion();
+        // R divides by σ without the row for all families but these two
+        let fixed = matches!(self.fit.family.name, FamilyName::Binomial | FamilyName::Poisson);
         let mut out = GlmInfluence::missing(n);
         for i in 0..n {
             out.fitted[i] = working.mu[i];

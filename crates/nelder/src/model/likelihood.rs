@@ -2,6 +2,7 @@
 
 use nelder_device::Dd;
 
+use super::attempt::UNIT_EXACT;
 use super::fisher::{Ended, Warning, column_scales};
 use super::{Bound, Digits, Normal, SolveReport};
 use crate::design::{Columns, Map};
@@ -110,7 +111,7 @@ impl MaximumLikelihood {
             .map(|(&c, r)| beta[c].hi.abs() * r)
             .sum::<f64>()
             * half_unit;
-        let blur = f64::EPSILON * 4.0 * normal.fitted_sizes(&map, &beta);
+        let blur = UNIT_EXACT * 4.0 * normal.fitted_sizes(&map, &beta);
         // the last step was added: of a canonical link, what is left is of the order of its square
         let unsettled = if converged && size.is_finite() {
             if family.is_canonical() {
@@ -153,7 +154,9 @@ impl MaximumLikelihood {
             (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
         };
         // weights move with η, and the dispersion with y − μ
-        let by_weights = 8.0 * (size.min(1.0) + noise + blur + rounded) + 16.0 * f64::EPSILON;
+        // a change of η with norm r has the size r / √(ΣW / n) in a row of average weight
+        let typical = (normal.weight.hi / rows as f64).sqrt();
+        let by_weights = 8.0 * (size.min(1.0) + noise + blur + rounded) / typical + 16.0 * f64::EPSILON;
         let by_dispersion = match family.known_dispersion() {
             true => 0.0,
             false => 2.0 * (noise + rounded + blur) / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt(),
