@@ -3,7 +3,9 @@
 use nelder_device::Dd;
 
 use super::attempt::UNIT_EXACT;
-use super::fisher::{Ended, Warning, column_scales};
+use super::equations::column_scales;
+use super::fisher::Ended;
+use super::warning::Warning;
 use super::{Bound, Digits, Normal, SolveReport};
 use crate::design::{Columns, Map};
 use crate::family::{Criterion, Family};

@@ -1,11 +1,24 @@
-//! Acceleration of a fixed-point iteration (Anderson 1965; Walker & Ni 2011, type II).
+//! Steps beyond the deviance's convergence, until the coefficients settle.
 //!
-//! Fisher scoring β ← β + Δ(β) converges quadratically for a canonical link and linearly for any other. With the last
-//! few β and Δ, the next point is the combination of theirs whose combined Δ is smallest, plus that Δ.
+//! Fisher scoring β ← β + Δ(β) converges quadratically for a canonical link and linearly for any other. There it is
+//! accelerated (Anderson 1965; Walker & Ni 2011, type II): with the last few β and Δ, the next point is the combination
+//! of theirs whose combined Δ is smallest, plus that Δ. η and the score are formed in twice the precision.
 
 use nelder_device::Dd;
 
-use super::fisher::Equations;
+use super::equations::Equations;
+use super::iteration::{Converged, Iteration, sound};
+use super::{ModelError, Score};
+use crate::pass::{Products, Scoring, Wanted};
+
+/// Passes at most.
+const MOST_PASSES: u32 = 40;
+/// Passes without a gram in a row.
+const MOST_CHEAP: u32 = 8;
+/// A last step below this many standard errors is as good as none.
+const SETTLED: f64 = 1e-11;
+/// The same for a canonical link, whose next step is of the order of its square.
+const SETTLED_CANONICAL: f64 = 1e-8;
 
 /// Points that are combined.
 const MEMORY: usize = 6;
@@ -101,5 +114,163 @@ impl Accelerated {
             moves.push(way);
         }
         next
+    }
+}
+
+/// Where the coefficients have settled.
+pub(super) struct Settled {
+    pub beta: Vec<Dd>,
+    pub sums: Scoring,
+    pub equations: Equations,
+    /// The last step, to be added.
+    pub step: Vec<Dd>,
+    /// √(sᵀ(XᵀWX)⁻¹s) of it; infinite where steps were not free to be taken.
+    pub size: f64,
+    /// Passes that it took.
+    pub passes: u32,
+}
+
+impl Iteration<'_, '_> {
+    /// Goes on until a step is rounding error. Where the iteration is not `free` to (it has not converged, or there is
+    /// no maximum), one pass at its end gives what is reported.
+    pub fn settle(&mut self, at: Converged, free: bool) -> Result<Settled, ModelError> {
+        let scorer = self.scorer;
+        let width = scorer.residual_width(&self.passes.moments, at.deviance);
+        let mut equations = at.equations;
+        let mut way = Accelerated::new(
+            &equations,
+            self.theta.join(at.beta, &self.passes.family),
+            self.theta.with(at.step.delta),
+            self.theta.weight(),
+        );
+        let (mut passes, mut size) = (0, f64::INFINITY);
+        loop {
+            // 1. a pass with a gram
+            let point = if free { way.next() } else { way.origin() };
+            let target = self.theta.split(point, &mut self.passes.family);
+            let found = self.last(&target, width)?;
+            if free && !sound(&found) {
+                // the way left the family's range: what the iteration found stays
+                return self.settle_at_origin(&way, width, passes);
+            }
+            let Some(own) = self.equations(&found)? else {
+                if self.passes.products == Products::Exact {
+                    return Err(self.overflow());
+                }
+                self.passes.products = Products::Exact;
+                continue;
+            };
+            let step = own.step(&Score::of(&found.score), &target);
+            equations = own;
+            self.theta.look(&found, &self.passes.family);
+            passes += 1;
+            // 2. is the step rounding error?
+            let before = size;
+            size = (step.gain.max(0.0) + self.theta.gain()).sqrt();
+            let scale = scorer.scale_of(&found, &equations);
+            let noise = 4.0 * f64::EPSILON * found.blur.sqrt();
+            let enough = match scorer.family.is_canonical() {
+                true => SETTLED_CANONICAL,
+                false => SETTLED,
+            };
+            let stalled = passes > 3 && size > 0.5 * before && size < 1e-7 * scale;
+            if !free || size <= enough * scale || size <= 4.0 * noise || stalled || passes >= MOST_PASSES {
+                if free {
+                    self.passes.family = self.theta.taken(self.passes.family);
+                }
+                return Ok(Settled {
+                    step: if free {
+                        step.delta
+                    } else {
+                        vec![Dd::ZERO; target.len()]
+                    },
+                    size: if free { size } else { f64::INFINITY },
+                    beta: target,
+                    sums: found,
+                    equations,
+                    passes,
+                });
+            }
+            // 3. passes without a gram, until one with it will do
+            way.push(
+                &equations,
+                self.theta.join(target, &self.passes.family),
+                self.theta.with(step.delta),
+                self.theta.weight(),
+            );
+            for _ in 0..MOST_CHEAP {
+                let target = self.theta.split(way.next(), &mut self.passes.family);
+                let wanted = Wanted {
+                    last: Some(width),
+                    ..Wanted::default()
+                };
+                let found = self.at("polish", Some(&target), wanted)?;
+                if !sound(&found) {
+                    break;
+                }
+                let step = equations.step(&Score::of(&found.score), &target);
+                self.theta.look(&found, &self.passes.family);
+                passes += 1;
+                let now = (step.gain.max(0.0) + self.theta.gain()).sqrt();
+                way.push(
+                    &equations,
+                    self.theta.join(target, &self.passes.family),
+                    self.theta.with(step.delta),
+                    self.theta.weight(),
+                );
+                if now <= 1e-9 * scale || now <= 4.0 * noise {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn last(&mut self, beta: &[Dd], width: Option<f64>) -> Result<Scoring, ModelError> {
+        let wanted = Wanted {
+            gram: Some(match self.passes.products {
+                Products::Exact => Products::Exact,
+                _ => Products::Rounded,
+            }),
+            last: Some(width),
+            ..Wanted::default()
+        };
+        self.at("last", Some(beta), wanted)
+    }
+
+    fn settle_at_origin(
+        &mut self,
+        way: &Accelerated,
+        width: Option<f64>,
+        passes: u32,
+    ) -> Result<Settled, ModelError> {
+        let beta = self.theta.split(way.origin(), &mut self.passes.family);
+        let sums = self.last(&beta, width)?;
+        let Some(equations) = self.equations(&sums)? else {
+            return Err(self.overflow());
+        };
+        Ok(Settled {
+            step: vec![Dd::ZERO; beta.len()],
+            size: f64::INFINITY,
+            beta,
+            sums,
+            equations,
+            passes: passes + 1,
+        })
+    }
+
+    /// The deviance of the model without columns, with further passes where it has not settled.
+    pub fn null_deviance(&mut self, at: &Settled) -> Result<f64, ModelError> {
+        if self.scorer.family.estimated {
+            // θ is known now
+            self.passes.null = Some(self.scorer.null_start(&self.passes.moments, &at.sums));
+            self.passes.family.estimated = false;
+        }
+        for _ in 0..100 {
+            if let Some(deviance) = self.passes.null_deviance {
+                return Ok(deviance);
+            }
+            self.at("null model", Some(&at.beta), Wanted::default())?;
+        }
+        Ok(f64::NAN)
     }
 }

@@ -1,0 +1,198 @@
+//! The equations of a step of Fisher scoring, solved: XᵀWX Δ = Xᵀs.
+
+use nelder_device::Dd;
+
+use super::attempt::{MOST_COLUMNS, factor, unit};
+use super::{ModelError, Normal, Score};
+use crate::design::{Atoms, ColumnKind, Columns, Map};
+use crate::pass::{Gram, Products};
+use crate::solve::{Factor, factor_twice};
+
+/// One solution of the scoring equations.
+#[derive(Clone, Debug)]
+pub(super) struct Equations {
+    pub map: Map,
+    pub normal: Normal,
+    pub factor: Factor,
+    /// The column whose coefficient is held; the map is without it.
+    pub held: Option<usize>,
+}
+
+/// A solved step.
+pub(super) struct Step {
+    pub delta: Vec<Dd>,
+    /// sᵀΔ.
+    pub gain: f64,
+}
+
+impl Equations {
+    /// The equations of a gram over some of the columns; `None` where double precision cannot decide which columns
+    /// are aliased.
+    pub fn new(
+        gram: &Gram,
+        columns: &Columns,
+        map: &Map,
+        held: Option<usize>,
+        tol: f64,
+    ) -> Result<Option<Equations>, ModelError> {
+        if let Some(held) = held {
+            let others: Vec<usize> = (0..map.columns()).filter(|&c| c != held).collect();
+            let sub = super::nested::choose(map, &others, None);
+            let found = Self::over(gram, sub, tol, false)?;
+            return Ok(found.map(|e| Equations {
+                held: Some(held),
+                ..e
+            }));
+        }
+        let absorbed = Self::over(gram, map.clone(), tol, true)?;
+        if absorbed.is_some() {
+            return Ok(absorbed);
+        }
+        let mut map = map.clone();
+        map.absorbed = None;
+        if map.columns() > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "this model".into(),
+                columns: columns.names.len(),
+                limit: MOST_COLUMNS,
+            });
+        }
+        Self::over(gram, map, tol, false)
+    }
+
+    fn over(gram: &Gram, map: Map, tol: f64, absorb: bool) -> Result<Option<Equations>, ModelError> {
+        if absorb && map.absorbed.is_none() {
+            return Ok(None);
+        }
+        let normal = Normal::assemble(gram, &map);
+        let found = if absorb {
+            let unit = unit(gram.products());
+            let f = factor_twice(&normal.matrix, tol, unit);
+            let least = if gram.products() == Products::Single {
+                1e-3
+            } else {
+                1e-6
+            };
+            let k = normal.matrix.order;
+            let part = |i: usize| f.pivots[i] * normal.matrix.get(i, i).hi;
+            let weighed = normal
+                .absorbed
+                .iter()
+                .flat_map(|a| &a.weights)
+                .all(|w| w.hi > 0.0);
+            let sound = weighed
+                && f.accepted.len() == k
+                && (0..k).all(|i| {
+                    part(i) > least * normal.matrix.norms[i] || part(i) > least * normal.matrix.sizes[i]
+                });
+            (sound || map.columns() > MOST_COLUMNS).then_some(f)
+        } else {
+            factor(&normal.matrix, tol, gram.products())
+        };
+        Ok(found.map(|factor| Equations {
+            map,
+            normal,
+            factor,
+            held: None,
+        }))
+    }
+
+    /// Which columns are in the model.
+    pub fn accepted(&self) -> Vec<bool> {
+        let mut accepted = vec![true; self.map.columns()];
+        self.normal.kept.iter().for_each(|&c| accepted[c] = false);
+        self.factor
+            .accepted
+            .iter()
+            .for_each(|&i| accepted[self.normal.kept[i]] = true);
+        if let Some(term) = &self.map.absorbed {
+            term.empty.iter().for_each(|&c| accepted[c] = false);
+        }
+        self.whole(accepted, false)
+    }
+
+    /// Entries of all columns from those of the map's.
+    pub fn whole<T>(&self, mut own: Vec<T>, of_held: T) -> Vec<T> {
+        if let Some(held) = self.held {
+            own.insert(held, of_held);
+        }
+        own
+    }
+
+    /// The step from β: (XᵀWX)⁻¹ Xᵀs. Columns that are aliased now hand their coefficients to the others.
+    pub fn step(&self, score: &Score<'_>, beta: &[Dd]) -> Step {
+        let mut correction = self.normal.correct(&self.factor, &self.map, score);
+        if self.held.is_some() {
+            let delta = self
+                .normal
+                .coefficients(&self.map, &correction.solution, Dd::ZERO);
+            return Step {
+                delta: self.whole(delta, Dd::ZERO),
+                gain: correction.gain.hi,
+            };
+        }
+        let accepted = self.accepted();
+        let lost = (0..beta.len()).any(|c| !accepted[c] && beta[c].hi != 0.0);
+        if lost && self.map.absorbed.is_none() {
+            // G_AA Δ_A = s_A + G_AN β_N, Δ_N = −β_N
+            let k = self.normal.kept.len();
+            let mut right = vec![Dd::ZERO; k];
+            for (i, r) in right.iter_mut().enumerate() {
+                for (j, &c) in self.normal.kept.iter().enumerate() {
+                    if !accepted[c] {
+                        *r += self.normal.matrix.get(i, j) * beta[c];
+                    }
+                }
+            }
+            let more = self.factor.solve(&right);
+            for (i, &c) in self.normal.kept.iter().enumerate() {
+                let kept = &mut correction.solution.kept[i];
+                *kept = if accepted[c] { *kept + more[i] } else { -beta[c] };
+            }
+        }
+        let delta = self
+            .normal
+            .coefficients(&self.map, &correction.solution, Dd::ZERO);
+        Step {
+            delta,
+            gain: correction.gain.hi,
+        }
+    }
+}
+
+/// What coefficients in the units of the rows are multiplied with to be in those of the data: powers of two.
+pub(super) fn column_scales(map: &Map, atoms: &Atoms, scales: &[f64]) -> Vec<f64> {
+    let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
+    let of = |kind: &ColumnKind| match *kind {
+        ColumnKind::Intercept => 1.0,
+        ColumnKind::Dense(e) => scale(e),
+        ColumnKind::Coded { group, multiplier } => {
+            atoms.groups[group].multipliers[multiplier].map_or(1.0, scale)
+        }
+    };
+    map.kinds.iter().map(of).collect()
+}
+
+/// Root mean square of each column about its mean under the first weights: what a unit of its coefficient does to the
+/// predictor.
+pub(super) fn deviations(gram: &Gram, map: &Map) -> Vec<f64> {
+    let mut map = map.clone();
+    map.absorbed = None;
+    let weight = gram.weight.hi;
+    if map.columns() > MOST_COLUMNS {
+        // an indicator's, whatever its share
+        return vec![1.0; map.columns()];
+    }
+    let normal = Normal::assemble(gram, &map);
+    let mut out = vec![0.0; map.columns()];
+    for (i, &c) in normal.kept.iter().enumerate() {
+        let share = (normal.matrix.sizes[i] / weight).max(0.0).sqrt();
+        // a rare indicator moves its own rows by all of its coefficient
+        out[c] = match map.kinds[c] {
+            ColumnKind::Dense(_) => share,
+            _ if share > 0.0 => share.max(1.0),
+            _ => 0.0,
+        };
+    }
+    out
+}

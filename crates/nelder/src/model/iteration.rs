@@ -1,0 +1,329 @@
+//! The steps of Fisher scoring until the deviance settles: R's `glm.fit`.
+
+use nelder_device::Dd;
+
+use super::equations::{Equations, Step, deviations};
+use super::fisher::{Ended, Scorer};
+use super::ladder::rows_left;
+use super::scoring::{Passes, Place};
+use super::theta::ThetaStep;
+use super::warning::Warning;
+use super::{Accuracy, ModelError, Score};
+use crate::design::{Columns, Map};
+use crate::family::FamilyName;
+use crate::pass::{Products, Scoring, Wanted};
+
+/// Multiplications in twice the precision for which grams are exact from the start.
+const CHEAP: f64 = 5e5;
+/// Columns from which products in single precision are the faster ones.
+const NARROW: f64 = 6.0;
+/// A step of a coefficient at the end, in units of the predictor's deviation, that tells of separation.
+const RUNAWAY: f64 = 0.05;
+/// Halvings of a step at most.
+const MOST_HALVINGS: u32 = 60;
+
+/// An iteration: its model, its passes, and what it has found to warn of.
+pub(super) struct Iteration<'a, 's> {
+    pub scorer: &'a Scorer<'a, 's>,
+    pub passes: Passes<'a, 's>,
+    pub columns: Columns,
+    /// Codes and multipliers of each group.
+    pub tables: Vec<(usize, usize)>,
+    /// The columns that are in.
+    pub map: Map,
+    /// The column whose coefficient is held.
+    pub held: Option<usize>,
+    /// The tolerance for aliasing.
+    pub tol: f64,
+    pub theta: ThetaStep,
+    pub warnings: Vec<Warning>,
+    /// By column, what a unit of its coefficient does to the predictor.
+    deviations: Vec<f64>,
+}
+
+/// A point of the iteration and what a pass found there.
+pub(super) struct Here {
+    /// Coefficients; none at starting values.
+    pub beta: Option<Vec<Dd>>,
+    pub sums: Scoring,
+}
+
+/// Where the deviance has settled, or the steps are used up.
+pub(super) struct Converged {
+    pub beta: Vec<Dd>,
+    pub deviance: f64,
+    /// The next step, which was not taken.
+    pub step: Step,
+    pub equations: Equations,
+    pub iterations: u32,
+    pub converged: bool,
+    pub boundary: bool,
+}
+
+pub(super) fn plus(a: &[Dd], b: &[Dd]) -> Vec<Dd> {
+    a.iter().zip(b).map(|(x, y)| *x + *y).collect()
+}
+
+/// Whether the deviance is finite and all means are in range.
+pub(super) fn sound(sums: &Scoring) -> bool {
+    sums.deviance.hi.is_finite() && !sums.out_of_range
+}
+
+impl<'a, 's> Iteration<'a, 's> {
+    /// The first pass, from starting values or from where another iteration ended.
+    pub fn begin(scorer: &'a Scorer<'a, 's>, before: Option<Ended>) -> Result<(Self, Here), ModelError> {
+        let spec = scorer.spec;
+        let rows = &scorer.bound.rows;
+        // 1. what the passes are asked for
+        let atoms = &rows.layout().atoms;
+        let counts = atoms.responses == 2 && scorer.family.is_binomial();
+        if atoms.responses != 1 && !counts {
+            let hint = match scorer.family.is_binomial() {
+                true => "cbind(successes, failures)",
+                false => "one column",
+            };
+            return Err(ModelError::Argument {
+                argument: "formula".into(),
+                why: format!(
+                    "the response has {} columns; this family wants {hint}",
+                    atoms.responses
+                ),
+            });
+        }
+        let z = (atoms.dense + 1) as f64;
+        let cheap = rows
+            .source()
+            .rows()
+            .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
+        let exact = spec.design.accuracy == Accuracy::Certified || cheap;
+        let products = match (exact, spec.design.accuracy) {
+            (true, _) => Products::Exact,
+            (false, Accuracy::Auto) if z >= NARROW => Products::Single,
+            _ => Products::Stepping,
+        };
+        let mut passes = Passes::new(scorer, counts, products);
+        // 2. the columns, and where to start
+        let (mut sums, mut beta, columns, tables);
+        match before {
+            None => {
+                let wanted = passes.gram();
+                sums = passes.at("start", None, wanted)?;
+                rows_left(sums.moments.rows, scorer.bound, passes.dropped, &passes.records)?;
+                let Some(first) = &sums.gram else {
+                    return Err(ModelError::Overflow("the response".into()));
+                };
+                (columns, tables) = scorer.resolve(first)?;
+                beta = match &spec.start {
+                    None => None,
+                    Some(start) => Some(scorer.scaled_start(start, &columns, &scorer.map(&columns))?),
+                };
+                passes.null = Some(scorer.null_start(&sums.moments, &sums));
+                passes.null_deviance = scorer.null_of_binary(&sums.moments);
+            }
+            Some(before) => {
+                // θ from Pearson's statistic, whose mean is about 1 + μ / θ
+                let moments = before.at.sums.moments;
+                let rank = before.equations.accepted().iter().filter(|a| **a).count() as f64;
+                let excess = before.at.sums.pearson.hi / (moments.rows as f64 - rank).max(1.0) - 1.0;
+                let mean = (moments.response / moments.weight).hi;
+                passes.family = passes.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
+                passes.moments = moments;
+                (passes.records, passes.dropped) = (before.passes, before.dropped);
+                (columns, tables) = (before.columns, before.tables);
+                beta = Some(plus(&before.at.beta, &before.step));
+                sums = before.at.sums;
+            }
+        }
+        if let Some((_, start)) = &scorer.held {
+            beta = Some(start.clone());
+        }
+        let map = scorer.map(&columns);
+        let moments = sums.moments;
+        let mut warnings = Vec::new();
+        if scorer.family.name == FamilyName::Binomial && !moments.whole {
+            warnings.push(Warning::FractionalSuccesses);
+        }
+        let mut iteration = Iteration {
+            scorer,
+            held: scorer.held.as_ref().map(|(c, _)| *c),
+            tol: spec.tolerance(),
+            theta: ThetaStep::new(&passes.family, &moments),
+            deviations: sums.gram.as_ref().map_or_else(Vec::new, |g| deviations(g, &map)),
+            passes,
+            columns,
+            tables,
+            map,
+            warnings,
+        };
+        if let Some(beta) = &beta {
+            let wanted = iteration.passes.gram();
+            sums = iteration.at("step 0", Some(beta), wanted)?;
+        }
+        if !sound(&sums) {
+            return Err(ModelError::Argument {
+                argument: "start".into(),
+                why: "the starting values are out of the family's range; give start, etastart or mustart"
+                    .into(),
+            });
+        }
+        Ok((iteration, Here { beta, sums }))
+    }
+
+    /// One pass at coefficients, or at the starting values.
+    pub fn at(&mut self, name: &str, beta: Option<&[Dd]>, wanted: Wanted) -> Result<Scoring, ModelError> {
+        let place = beta.map(|beta| Place {
+            map: &self.map,
+            tables: &self.tables,
+            beta,
+        });
+        self.passes.at(name, place, wanted)
+    }
+
+    /// The equations of a pass's gram; `None` where it has none, or its precision does not do.
+    pub fn equations(&self, sums: &Scoring) -> Result<Option<Equations>, ModelError> {
+        match &sums.gram {
+            None => Ok(None),
+            Some(gram) => Equations::new(gram, &self.columns, &self.map, self.held, self.tol),
+        }
+    }
+
+    /// A sum that is beyond all precision.
+    pub fn overflow(&self) -> ModelError {
+        ModelError::Overflow(self.columns.names.first().cloned().unwrap_or_default())
+    }
+
+    /// The equations of a point, its pass repeated with better products where they want it.
+    fn solve(&mut self, here: &mut Here) -> Result<Equations, ModelError> {
+        loop {
+            if let Some(own) = self.equations(&here.sums)? {
+                return Ok(own);
+            }
+            if here.sums.gram.is_some() {
+                if self.passes.products == Products::Exact {
+                    return Err(self.overflow());
+                }
+                self.passes.products = self.passes.more_precise();
+            }
+            let wanted = self.passes.gram();
+            let beta = here.beta.take();
+            here.sums = self.at("again, more precisely", beta.as_deref(), wanted)?;
+            here.beta = beta;
+        }
+    }
+
+    /// Steps until the deviance settles.
+    pub fn converge(&mut self, mut here: Here) -> Result<Converged, ModelError> {
+        let spec = self.scorer.spec;
+        let (mut iterations, mut converged, mut boundary) = (0, false, false);
+        // the point before this one, to halve a step towards
+        let mut behind = here.beta.clone();
+        let mut known: Option<Equations> = None;
+        loop {
+            // 1. the step; a pass that was to be the last one has no gram, and the one before serves where it was
+            let equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
+                Some(before) => before,
+                None => self.solve(&mut here)?,
+            };
+            let from = here
+                .beta
+                .clone()
+                .unwrap_or_else(|| vec![Dd::ZERO; self.map.columns()]);
+            let step = equations.step(&Score::of(&here.sums.score), &from);
+            self.theta.look(&here.sums, &self.passes.family);
+            let deviance = here.sums.deviance.hi;
+            if converged || iterations == spec.max_iterations {
+                if !converged {
+                    self.warnings.push(Warning::NotConverged { iterations });
+                }
+                if boundary {
+                    self.warnings.push(Warning::Boundary);
+                }
+                return Ok(Converged {
+                    beta: from,
+                    deviance,
+                    step,
+                    equations,
+                    iterations,
+                    converged,
+                    boundary,
+                });
+            }
+            // 2. the pass there. The step's own gain is by how much the deviance will fall: where that is next to
+            //    nothing, the pass is the last one and needs no gram
+            self.passes.family = self.theta.taken(self.passes.family);
+            iterations += 1;
+            let predicted = step.gain.abs() / (deviance.abs() + 0.1);
+            let wanted = match predicted < 0.1 * spec.epsilon && !self.scorer.family.estimated {
+                true => Wanted::default(),
+                false => self.passes.gram(),
+            };
+            let mut next = plus(&from, &step.delta);
+            let name = format!("step {iterations}");
+            let mut sums = self.at(&name, Some(&next), wanted)?;
+            if !sound(&sums) {
+                boundary = true;
+                (next, sums) = self.halve(&name, next, behind.as_deref(), sums.out_of_range)?;
+            }
+            // 3. R's test; a change below rounding error is none
+            let change = (sums.deviance.hi - deviance).abs() / (sums.deviance.hi.abs() + 0.1);
+            if change < spec.epsilon_f64 && self.passes.products == Products::Single {
+                self.passes.products = Products::Stepping;
+            }
+            converged = change < spec.epsilon.max(4.0 * f64::EPSILON) && self.theta.small(spec.epsilon);
+            behind = Some(next.clone());
+            here = Here {
+                beta: Some(next),
+                sums,
+            };
+            known = Some(equations);
+        }
+    }
+
+    /// Halves a step towards where it came from, until the deviance is finite and all means are in range.
+    fn halve(
+        &mut self,
+        name: &str,
+        mut next: Vec<Dd>,
+        behind: Option<&[Dd]>,
+        out_of_range: bool,
+    ) -> Result<(Vec<Dd>, Scoring), ModelError> {
+        let start = |why: &str| ModelError::Argument {
+            argument: "start".into(),
+            why: why.into(),
+        };
+        let Some(behind) = behind else {
+            return Err(start(
+                "no valid set of coefficients has been found: the first step leaves the family's range; give starting \
+                 values",
+            ));
+        };
+        self.warnings.push(Warning::Truncated {
+            divergence: !out_of_range,
+        });
+        for _ in 0..MOST_HALVINGS {
+            next = next
+                .iter()
+                .zip(behind)
+                .map(|(a, b)| (*a + *b).scale(0.5))
+                .collect();
+            let wanted = self.passes.gram();
+            let sums = self.at(&format!("{name}, halved"), Some(&next), wanted)?;
+            if sound(&sums) {
+                return Ok((next, sums));
+            }
+        }
+        Err(start(
+            "the step size cannot be corrected; give other starting values",
+        ))
+    }
+
+    /// Columns whose coefficients still move although the deviance does not: their likelihood has no maximum.
+    pub fn separated(&self, at: &Converged) -> Vec<usize> {
+        if !(at.converged || at.iterations >= 15) {
+            return Vec::new();
+        }
+        let accepted = at.equations.accepted();
+        let moving = |c: &usize| accepted[*c] && at.step.delta[*c].hi.abs() * self.deviations[*c] > RUNAWAY;
+        (0..self.map.columns()).filter(moving).collect()
+    }
+}

@@ -1,0 +1,234 @@
+//! The passes of an iteration of Fisher scoring: what they are asked for, and the record they leave.
+
+use std::sync::Arc;
+
+use nelder_device::Dd;
+
+use super::fisher::Scorer;
+use super::{ModelError, by_atom};
+use crate::design::{Atoms, Block, Map, RowError};
+use crate::family::{Family, Programs, Start, Trials};
+use crate::pass::{
+    Accumulator, At, Moments, PassRecord, Products, Scoring, ScoringPlan, Wanted, run, run_beside,
+};
+
+/// What the passes of one fit share.
+pub(super) struct Passes<'a, 's> {
+    scorer: &'a Scorer<'a, 's>,
+    /// The family, with θ as it is now.
+    pub family: Family,
+    atoms: Atoms,
+    counts: bool,
+    weighted: bool,
+    /// How grams are formed.
+    pub products: Products,
+    /// Sums over the responses, from the first pass.
+    pub moments: Moments,
+    /// The passes so far.
+    pub records: Vec<PassRecord>,
+    /// Rows left out as incomplete, and rows of weight zero.
+    pub dropped: (u64, u64),
+    /// The constant of the model without columns, where its deviance is still looked for.
+    pub null: Option<f64>,
+    /// Its deviance, once known.
+    pub null_deviance: Option<f64>,
+}
+
+/// Coefficients, and how rows are multiplied with them.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    pub map: &'p Map,
+    /// Codes and multipliers of each group.
+    pub tables: &'p [(usize, usize)],
+    pub beta: &'p [Dd],
+}
+
+impl<'a, 's> Passes<'a, 's> {
+    pub fn new(scorer: &'a Scorer<'a, 's>, counts: bool, products: Products) -> Self {
+        let mut atoms = scorer.bound.rows.layout().atoms.clone();
+        atoms.responses = 0;
+        Passes {
+            scorer,
+            family: scorer.family,
+            atoms,
+            counts,
+            weighted: counts || scorer.spec.design.weights.is_some(),
+            products,
+            moments: Moments::default(),
+            records: Vec::new(),
+            dropped: (0, 0),
+            null: None,
+            null_deviance: None,
+        }
+    }
+
+    /// A pass with the gram.
+    pub fn gram(&self) -> Wanted {
+        Wanted {
+            gram: Some(self.products),
+            ..Wanted::default()
+        }
+    }
+
+    fn trials(&self) -> Trials {
+        match (
+            self.moments.binary && self.moments.rows > 0 && !self.counts,
+            self.counts && self.scorer.spec.design.weights.is_some(),
+        ) {
+            (true, _) => Trials::Single,
+            (_, true) => Trials::Counted,
+            _ => Trials::Several,
+        }
+    }
+
+    /// The next better way to form products.
+    pub fn more_precise(&self) -> Products {
+        match self.products {
+            Products::Single => Products::Stepping,
+            _ => Products::Exact,
+        }
+    }
+
+    /// One pass at β (at the starting values where there is none).
+    pub fn at(
+        &mut self,
+        name: &str,
+        beta: Option<Place<'_>>,
+        mut wanted: Wanted,
+    ) -> Result<Scoring, ModelError> {
+        let scorer = self.scorer;
+        let rows = &scorer.bound.rows;
+        let start = match (&scorer.spec.eta_start, &scorer.spec.mu_start) {
+            (Some(_), _) => Start::Predictor,
+            (_, Some(_)) => Start::Mean,
+            _ => Start::Family,
+        };
+        if beta.is_some() && self.null_deviance.is_none() && !self.family.estimated {
+            wanted.null = self.null;
+        }
+        wanted.theta = beta.is_some() && self.family.estimated;
+        let plan = Arc::new(ScoringPlan {
+            atoms: self.atoms.clone(),
+            programs: Programs::new(&self.family, self.weighted, self.trials(), start),
+            counts: self.counts,
+            rough: self.products != Products::Exact,
+            at: match beta {
+                None => At::Start,
+                Some(p) => At::Coefficients(Arc::new(by_atom(p.map, p.beta, self.atoms.dense, p.tables))),
+            },
+            wanted: wanted.clone(),
+        });
+        let precision = match (&wanted.last, wanted.gram) {
+            (Some(_), _) | (_, Some(Products::Exact)) => "f64x2",
+            (_, Some(Products::Single)) => "f32",
+            _ => "f64",
+        };
+        let new = || Scoring::new(plan.clone());
+        let (mut sums, record) = match beta {
+            Some(_) => run(name, precision, rows, scorer.monitor, new)?,
+            None => {
+                let checks = Checks::new(scorer, self.counts);
+                run_beside(
+                    name,
+                    precision,
+                    rows,
+                    &[],
+                    scorer.monitor,
+                    new,
+                    |sums: &mut Scoring, block, _| {
+                        checks.check(block)?;
+                        Accumulator::update(sums, block);
+                        Ok(())
+                    },
+                )?
+            }
+        };
+        sums.settle();
+        match beta {
+            None => self.moments = sums.moments,
+            Some(_) => sums.moments = self.moments,
+        }
+        self.records.push(record);
+        let dropped = rows.take_dropped();
+        if beta.is_none() {
+            self.dropped = dropped;
+        }
+        if let Some(constant) = wanted.null {
+            self.learn_null(constant, &sums);
+        }
+        Ok(sums)
+    }
+
+    /// The model without columns: its deviance, or its next constant where there is an offset.
+    fn learn_null(&mut self, constant: f64, sums: &Scoring) {
+        let [weight, score, deviance] = sums.null;
+        let iterates =
+            self.scorer.bound.terms.intercept && !self.scorer.bound.rows.roles().offsets.is_empty();
+        let step = score.hi / weight.hi;
+        let gain = score.hi * step;
+        let settled = !iterates || !step.is_finite() || gain.abs() <= 1e-14 * (deviance.hi.abs() + 1e-3);
+        if settled {
+            self.null_deviance = Some(deviance.hi);
+        } else {
+            self.null = Some(constant + step);
+        }
+    }
+}
+
+/// What a first pass looks at in each row.
+struct Checks<'a> {
+    family: Family,
+    label: &'a str,
+    start: bool,
+    counts: bool,
+}
+
+impl<'a> Checks<'a> {
+    fn new(scorer: &'a Scorer<'_, '_>, counts: bool) -> Self {
+        let at = scorer.bound.terms.response.unwrap_or(0);
+        let spec = scorer.spec;
+        Checks {
+            family: scorer.family,
+            label: scorer.bound.rows.labels().get(at).map_or("", String::as_str),
+            start: spec.start.is_none() && spec.eta_start.is_none() && spec.mu_start.is_none(),
+            counts,
+        }
+    }
+
+    fn check(&self, block: &Block<'_>) -> Result<(), RowError> {
+        let error = |i: usize, what: String| {
+            let row = block.source_row(i);
+            Err(RowError {
+                row,
+                message: format!("the response `{}` {what} in row {}", self.label, row + 1),
+            })
+        };
+        if self.counts {
+            for column in &block.responses {
+                if let Some(i) = column.high.iter().position(|x| *x < 0.0) {
+                    return error(i, format!("is negative ({})", column.high[i]));
+                }
+            }
+            return Ok(());
+        }
+        for column in &block.responses {
+            let bad = column
+                .high
+                .iter()
+                .position(|&y| self.family.refuses(y, self.start).is_some());
+            if let Some((i, why)) =
+                bad.and_then(|i| Some((i, self.family.refuses(column.high[i], self.start)?)))
+            {
+                return error(
+                    i,
+                    format!(
+                        "{why} for the {} family and is {}",
+                        self.family.label(),
+                        column.high[i]
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! What a user should know of a fit that is no error.
+
+/// Something a user should know of a fit.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Warning {
+    /// The number of steps was not enough.
+    NotConverged {
+        /// Steps taken.
+        iterations: u32,
+    },
+    /// The iteration ended at the boundary of the family's range.
+    Boundary,
+    /// A step was halved.
+    Truncated {
+        /// Whether the deviance overflowed; otherwise a mean was out of range.
+        divergence: bool,
+    },
+    /// Fitted probabilities that are 0 or 1 to double precision.
+    FittedProbabilities,
+    /// Fitted rates that are 0 to double precision.
+    FittedRates,
+    /// Coefficients that have no finite estimate.
+    Separation {
+        /// Their names.
+        terms: Vec<String>,
+    },
+    /// Numbers of successes that are no whole numbers.
+    FractionalSuccesses,
+    /// θ has no finite estimate, because the counts vary no more than Poisson counts do.
+    ThetaDiverges,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Warning::NotConverged { iterations } => {
+                write!(
+                    f,
+                    "the algorithm did not converge in {iterations} iterations; raise maxit"
+                )
+            }
+            Warning::Boundary => f.write_str("the algorithm stopped at a boundary value"),
+            Warning::Truncated { divergence: true } => f.write_str("step size truncated due to divergence"),
+            Warning::Truncated { divergence: false } => f.write_str("step size truncated: out of bounds"),
+            Warning::FittedProbabilities => f.write_str("fitted probabilities numerically 0 or 1 occurred"),
+            Warning::FittedRates => f.write_str("fitted rates numerically 0 occurred"),
+            Warning::Separation { terms } => write!(
+                f,
+                "the data are separated: the likelihood has no maximum, and {} grow{} with every iteration; estimates \
+                 and standard errors of these terms mean nothing",
+                terms
+                    .iter()
+                    .map(|t| format!("`{t}`"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                if terms.len() == 1 { "s" } else { "" }
+            ),
+            Warning::FractionalSuccesses => {
+                f.write_str("numbers of successes that are no whole numbers in a binomial model")
+            }
+            Warning::ThetaDiverges => {
+                f.write_str("theta has no finite estimate: the counts vary no more than Poisson counts do")
+            }
+        }
+    }
+}
