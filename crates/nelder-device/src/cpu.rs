@@ -52,14 +52,6 @@ impl Output<'_> {
     }
 }
 
-/// A program with the registers that it runs in, to be run many times.
-#[derive(Clone, Debug)]
-pub struct Runner<R> {
-    program: Program,
-    registers: Registers,
-    values: Vec<Vec<R>>,
-}
-
 impl Program {
     /// Runs the program over `rows` rows. Arithmetic, whole powers, `sqrt`, `abs`, `floor`, comparison,
     /// `min` and `max` are done in `R`; the other functions are done in `f64`.
@@ -72,42 +64,43 @@ impl Program {
         rows: usize,
         outputs: &mut [Output<'_>],
     ) -> Result<(), ProgramError> {
-        self.runner::<R>()?.run(inputs, rows, outputs)
+        Runner::<R>::of(self, CHUNK.min(rows))?.run(inputs, rows, outputs)
     }
 
-    /// The program with its registers: what runs it again and again allocates nothing.
-    ///
-    /// ```
-    /// use nelder_device::{Binary, Input, Output, Program};
-    /// let mut program = Program::new();
-    /// let x = program.input(0);
-    /// let square = program.binary(Binary::Mul, x, x);
-    /// program.output(square);
-    /// let mut runner = program.runner::<f64>().unwrap();
-    /// let mut out = [0.0];
-    /// for x in [2.0, 3.0] {
-    ///     runner.run(&[Input::Real(&[x])], 1, &mut [Output::Real(&mut out)]).unwrap();
-    ///     assert_eq!(out[0], x * x);
-    /// }
-    /// ```
+    /// The program with room for its values, for runs that are repeated.
     ///
     /// # Errors
-    /// When a step reads a slot that is not before it.
+    /// When a step reads a slot that is not before it; see [`Program::check`].
     pub fn runner<R: Real>(&self) -> Result<Runner<R>, ProgramError> {
-        self.check()?;
-        let registers = Registers::of(self);
-        let mut values = vec![vec![R::ZERO; CHUNK]; registers.count];
-        for (step, op) in self.ops().iter().enumerate() {
-            if let Op::Constant(c) = *op {
-                values[registers.of_step[step]].fill(R::from_f64(c));
-            }
-        }
-        Ok(Runner {
-            program: self.clone(),
-            registers,
-            values,
-        })
+        Runner::of(self, CHUNK)
     }
+}
+
+/// A checked program with the registers that it needs: runs again and again without allocation.
+///
+/// A worker that meets its rows in runs keeps one; it is a few kilobytes for each step.
+///
+/// ```
+/// use nelder_device::{Binary, Input, Output, Program};
+/// let mut program = Program::new();
+/// let (x, half) = (program.input(0), program.constant(0.5));
+/// let product = program.binary(Binary::Mul, x, half);
+/// program.output(product);
+///
+/// let mut runner = program.runner::<f64>().unwrap();
+/// let mut out = [0.0; 2];
+/// for x in [[1.0, 2.0], [3.0, 4.0]] {
+///     runner.run(&[Input::Real(&x)], 2, &mut [Output::Real(&mut out)]).unwrap();
+///     assert_eq!(out, x.map(|x| x / 2.0));
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Runner<R> {
+    program: Program,
+    registers: Registers,
+    /// One for each register, all of the same length; those of constants are filled.
+    values: Vec<Vec<R>>,
+    chunk: usize,
 }
 
 impl<R: Real> Runner<R> {
@@ -117,13 +110,37 @@ impl<R: Real> Runner<R> {
             program: Program::new(),
             registers: Registers::of(&Program::new()),
             values: Vec::new(),
+            chunk: CHUNK,
         }
     }
 
-    /// Runs the program over `rows` rows: [`Program::run`].
+    /// `chunk` rows at a time.
+    fn of(program: &Program, chunk: usize) -> Result<Runner<R>, ProgramError> {
+        program.check()?;
+        let registers = Registers::of(program);
+        let mut values = vec![vec![R::ZERO; chunk]; registers.count];
+        for (step, op) in program.ops().iter().enumerate() {
+            if let Op::Constant(c) = *op {
+                values[registers.of_step[step]].fill(R::from_f64(c));
+            }
+        }
+        Ok(Runner {
+            program: program.clone(),
+            registers,
+            values,
+            chunk,
+        })
+    }
+
+    /// The program.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// Runs the program over `rows` rows, as [`Program::run`] does.
     ///
     /// # Errors
-    /// Those of [`Program::run`].
+    /// When an input is missing, the number of outputs differs, or a column has not `rows` rows.
     pub fn run(
         &mut self,
         inputs: &[Input<'_>],
@@ -134,33 +151,12 @@ impl<R: Real> Runner<R> {
             program,
             registers,
             values,
+            chunk,
         } = self;
-        if program.inputs() > inputs.len() {
-            return Err(ProgramError::Inputs {
-                input: program.inputs() as u32 - 1,
-                given: inputs.len(),
-            });
-        }
-        if program.outputs().len() != outputs.len() {
-            return Err(ProgramError::Outputs {
-                wanted: program.outputs().len(),
-                given: outputs.len(),
-            });
-        }
-        let of_inputs = inputs.iter().map(|c| ("input", c.lengths())).enumerate();
-        let of_outputs = outputs.iter().map(|c| ("output", c.lengths())).enumerate();
-        for (index, (what, lengths)) in of_inputs.chain(of_outputs) {
-            if let Some(&length) = lengths.iter().find(|&&n| n != rows) {
-                return Err(ProgramError::Length {
-                    what,
-                    index,
-                    length,
-                    rows,
-                });
-            }
-        }
-        for from in (0..rows).step_by(CHUNK) {
-            let to = (from + CHUNK).min(rows);
+        check_columns(program, registers.inputs, inputs, rows, outputs)?;
+        let mut from = 0;
+        while from < rows {
+            let to = (from + *chunk).min(rows);
             vectorized(
                 #[inline(always)]
                 || {
@@ -180,9 +176,45 @@ impl<R: Real> Runner<R> {
                     from,
                 );
             }
+            from = to;
         }
         Ok(())
     }
+}
+
+/// Whether `rows` rows of each column are there; `read` is the number of inputs that the program reads.
+fn check_columns(
+    program: &Program,
+    read: usize,
+    inputs: &[Input<'_>],
+    rows: usize,
+    outputs: &[Output<'_>],
+) -> Result<(), ProgramError> {
+    if read > inputs.len() {
+        return Err(ProgramError::Inputs {
+            input: read as u32 - 1,
+            given: inputs.len(),
+        });
+    }
+    if program.outputs().len() != outputs.len() {
+        return Err(ProgramError::Outputs {
+            wanted: program.outputs().len(),
+            given: outputs.len(),
+        });
+    }
+    let of_inputs = inputs.iter().map(|c| ("input", c.lengths())).enumerate();
+    let of_outputs = outputs.iter().map(|c| ("output", c.lengths())).enumerate();
+    for (index, (what, lengths)) in of_inputs.chain(of_outputs) {
+        if let Some(&length) = lengths.iter().find(|&&n| n != rows) {
+            return Err(ProgramError::Length {
+                what,
+                index,
+                length,
+                rows,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Which register holds each step's value; a register is free again after the last read of its value.
@@ -190,6 +222,8 @@ impl<R: Real> Runner<R> {
 struct Registers {
     of_step: Vec<usize>,
     count: usize,
+    /// Inputs that the program reads.
+    inputs: usize,
 }
 
 impl Registers {
@@ -233,7 +267,11 @@ impl Registers {
                 free.push(register); // never read
             }
         }
-        Registers { of_step, count }
+        Registers {
+            of_step,
+            count,
+            inputs: program.inputs(),
+        }
     }
 }
 
@@ -273,8 +311,8 @@ fn interpret<'v, R: Real>(
         Op::Input(index) => load(&inputs[index as usize], from, out),
         Op::Unary(op, a) => {
             let a = read(a);
-            each!(op, Unary: Neg Abs Sqrt Exp Expm1 Log Log1p Log2 Log10 Sin Cos Tan Floor Ceiling Truncate
-                Sign Not IsNan IsFinite Truth Atan NormalLower NormalQuantile LogGamma Digamma Trigamma Log1pmx StirlingError;
+            each!(op, Unary: Neg Abs Sqrt Exp Expm1 Log Log1p Log2 Log10 Sin Cos Tan Atan NormalLower
+                NormalQuantile LogGamma Digamma Trigamma Log1pmx StirlingError Floor Ceiling Truncate Sign Not IsNan IsFinite Truth;
                 OP => map(out, a, #[inline(always)] |x| scalar::unary(OP, x)));
         }
         Op::Binary(op, a, b) => {

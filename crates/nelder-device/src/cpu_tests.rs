@@ -287,6 +287,118 @@ fn infinities_survive_in_twice_the_precision() {
 }
 
 #[test]
+fn special_functions_as_r() {
+    // R's atan, pnorm, qnorm, lgamma, digamma, trigamma, x - log1p(x), and lgamma(x + 1) less Stirling's formula
+    let x = 0.3;
+    let cases = [
+        (Unary::Atan, 0.291456794477867),
+        (Unary::NormalLower, 0.617911422188953),
+        (Unary::NormalQuantile, -0.524400512708041),
+        (Unary::LogGamma, 1.09579799481808),
+        (Unary::Digamma, -3.50252422220013),
+        (Unary::Trigamma, 12.2453645461077),
+        (Unary::Log1pmx, 0.0376357355325089),
+        (Unary::StirlingError, 0.236064900748216),
+    ];
+    for (op, wanted) in cases {
+        let mut p = Program::new();
+        let v = p.input(0);
+        let v = p.unary(op, v);
+        p.output(v);
+        let (mut one, mut two) = ([0.0; 2], [0.0; 2]);
+        let inputs = [Input::Real(&[x, NA])];
+        p.run::<f64>(&inputs, 2, &mut [Output::Real(&mut one)]).unwrap();
+        p.run::<Dd>(&inputs, 2, &mut [Output::Real(&mut two)]).unwrap();
+        // fifteen digits stand above
+        assert!(
+            (one[0] - wanted).abs() <= 1e-14 * wanted.abs(),
+            "{op:?}: {}",
+            one[0]
+        );
+        assert!(one[0] == two[0] && one[1].is_nan() && two[1].is_nan(), "{op:?}");
+    }
+}
+
+#[test]
+fn vector_code_gives_the_bits_of_scalar_code() {
+    let mut x: Vec<f64> = (-900..900).map(|i| f64::from(i) * 0.873).collect();
+    // every exponent, of both signs
+    x.extend((0..4096u64).map(|i| f64::from_bits((i << 52) | (i * 0xf_1234_5678))));
+    x.extend([0.0, -0.0, -1.0, f64::INFINITY, -f64::INFINITY, NA]);
+    type Scalar = fn(f64) -> f64;
+    let functions: [(Unary, Scalar); 5] = [
+        (Unary::Exp, crate::special::exp),
+        (Unary::Expm1, crate::special::expm1),
+        (Unary::Log, crate::special::log),
+        (Unary::Log1p, crate::special::log1p),
+        (Unary::Log1pmx, crate::special::x_minus_log1p),
+    ];
+    for (op, f) in functions {
+        let mut p = Program::new();
+        let v = p.input(0);
+        let v = p.unary(op, v);
+        p.output(v);
+        let (mut one, mut two) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        p.run::<f64>(&[Input::Real(&x)], x.len(), &mut [Output::Real(&mut one)])
+            .unwrap();
+        p.run::<Dd>(&[Input::Real(&x)], x.len(), &mut [Output::Real(&mut two)])
+            .unwrap();
+        for ((&x, one), two) in x.iter().zip(one).zip(two) {
+            let wanted = f(x);
+            let bits = |v: f64| {
+                if v.is_nan() {
+                    f64::NAN.to_bits()
+                } else {
+                    v.to_bits()
+                }
+            };
+            assert!(
+                bits(one) == bits(wanted) && bits(two) == bits(wanted),
+                "{op:?} {x:e}: {one:e}, {two:e} and {wanted:e}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_runner_runs_again() {
+    // (x + 2) > y, with a register reused and a constant that must survive; lengths around the chunk
+    let mut p = Program::new();
+    let (x, y) = (p.input(0), p.input(1));
+    let two = p.constant(2.0);
+    let sum = p.binary(Binary::Add, x, two);
+    let larger = p.binary(Binary::Gt, sum, y);
+    p.output(larger);
+    p.output(two);
+    let mut runner = p.runner::<f64>().unwrap();
+    assert_eq!(runner.program(), &p);
+    for rows in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 7, 3 * CHUNK, 1000] {
+        let x: Vec<f64> = (0..rows).map(|i| (i % 7) as f64).collect();
+        let y: Vec<f64> = (0..rows).map(|i| (i % 11) as f64).collect();
+        let (mut out, mut constant) = (vec![9; rows], vec![9.0; rows]);
+        runner
+            .run(
+                &[Input::Real(&x), Input::Real(&y)],
+                rows,
+                &mut [Output::Logical(&mut out), Output::Real(&mut constant)],
+            )
+            .unwrap();
+        for row in 0..rows {
+            assert_eq!(out[row], u8::from(x[row] + 2.0 > y[row]), "row {row} of {rows}");
+            assert_eq!(constant[row], 2.0, "row {row} of {rows}");
+        }
+    }
+    // an error leaves it usable
+    assert!(runner.run(&[], 0, &mut []).is_err());
+    let (mut out, mut constant) = ([9], [9.0]);
+    let mut outputs = [Output::Logical(&mut out), Output::Real(&mut constant)];
+    runner
+        .run(&[Input::Real(&[1.0]), Input::Real(&[5.0])], 1, &mut outputs)
+        .unwrap();
+    assert_eq!((out, constant), ([0], [2.0]));
+}
+
+#[test]
 fn bad_columns_are_errors() {
     let mut p = Program::new();
     let x = p.input(1);
@@ -298,6 +410,10 @@ fn bad_columns_are_errors() {
     assert_eq!(error, ProgramError::Inputs { input: 1, given: 1 });
     let error = p.run::<f64>(&[Input::Real(&v); 2], 1, &mut []).unwrap_err();
     assert_eq!(error, ProgramError::Outputs { wanted: 1, given: 0 });
+    let mut bad = Program::new();
+    bad.push(Op::Unary(Unary::Neg, 7));
+    let error = bad.runner::<f64>().unwrap_err();
+    assert_eq!(error, ProgramError::Order { step: 0, slot: 7 });
     let error = p
         .run::<f64>(&[Input::Real(&v); 2], 2, &mut [Output::Real(&mut out)])
         .unwrap_err();

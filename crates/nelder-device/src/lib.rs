@@ -14,7 +14,6 @@ mod reduce;
 mod scalar;
 mod simd;
 pub mod special;
-mod vector;
 
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;

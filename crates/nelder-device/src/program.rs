@@ -34,6 +34,22 @@ pub enum Unary {
     Cos,
     /// Tangent of radians.
     Tan,
+    /// Arc tangent, in radians.
+    Atan,
+    /// The standard normal distribution function, R's `pnorm`.
+    NormalLower,
+    /// The standard normal quantile, R's `qnorm`; `NaN` outside [0, 1].
+    NormalQuantile,
+    /// `log |Γ(x)|`, R's `lgamma`; `Inf` at 0 and at the negative whole numbers.
+    LogGamma,
+    /// The derivative of `log Γ(x)`; `NaN` unless above 0.
+    Digamma,
+    /// The second derivative of `log Γ(x)`; `NaN` unless above 0.
+    Trigamma,
+    /// `x - log(1 + x)`, accurate relative to its own size; `NaN` below -1.
+    Log1pmx,
+    /// Stirling's error `log Γ(x + 1) - [(x + 1/2) log x - x + log(2π) / 2]`; `Inf` at 0, `NaN` below.
+    StirlingError,
     /// The largest whole number that is not larger.
     Floor,
     /// The smallest whole number that is not smaller.
@@ -50,22 +66,6 @@ pub enum Unary {
     IsFinite,
     /// 1 for any number but 0.
     Truth,
-    /// Arc tangent, in radians.
-    Atan,
-    /// P(Z ≤ x) of a standard normal Z: R's `pnorm`.
-    NormalLower,
-    /// Its inverse: R's `qnorm`.
-    NormalQuantile,
-    /// log |Γ(x)|.
-    LogGamma,
-    /// ψ(x), for x > 0.
-    Digamma,
-    /// ψ'(x), for x > 0.
-    Trigamma,
-    /// `x - log(1 + x)`, without cancellation.
-    Log1pmx,
-    /// log Γ(x) less Stirling's approximation of it: R's `stirlerr`.
-    StirlingError,
 }
 
 /// An operation on two values. `NaN` gives `NaN` unless said otherwise.

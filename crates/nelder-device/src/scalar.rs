@@ -1,6 +1,7 @@
 //! Scalar operations that are more than one instruction, as R defines them.
 
-use crate::{Binary, Real, Unary, special, vector};
+use crate::special::{self, normal};
+use crate::{Binary, Real, Unary};
 
 /// `r`, or `plain`, the same computed in `f64`, where that is infinite or `NaN`: double-doubles have no
 /// infinities.
@@ -30,15 +31,23 @@ pub(crate) fn unary<R: Real>(op: Unary, x: R) -> R {
         Unary::Neg => -x,
         Unary::Abs => x.abs(),
         Unary::Sqrt => x.sqrt(),
-        Unary::Exp => R::from_f64(vector::exp(v)),
-        Unary::Expm1 => R::from_f64(vector::expm1(v)),
-        Unary::Log => R::from_f64(vector::log(v)),
-        Unary::Log1p => R::from_f64(vector::log1p(v)),
+        Unary::Exp => R::from_f64(special::exp(v)),
+        Unary::Expm1 => R::from_f64(special::expm1(v)),
+        Unary::Log => R::from_f64(special::log(v)),
+        Unary::Log1p => R::from_f64(special::log1p(v)),
         Unary::Log2 => R::from_f64(v.log2()),
         Unary::Log10 => R::from_f64(v.log10()),
         Unary::Sin => R::from_f64(v.sin()),
         Unary::Cos => R::from_f64(v.cos()),
         Unary::Tan => R::from_f64(v.tan()),
+        Unary::Atan => R::from_f64(v.atan()),
+        Unary::NormalLower => R::from_f64(normal::lower(v)),
+        Unary::NormalQuantile => R::from_f64(normal::quantile(v)),
+        Unary::LogGamma => R::from_f64(special::ln_gamma(v)),
+        Unary::Digamma => R::from_f64(special::digamma(v)),
+        Unary::Trigamma => R::from_f64(special::trigamma(v)),
+        Unary::Log1pmx => R::from_f64(special::x_minus_log1p(v)),
+        Unary::StirlingError => R::from_f64(special::stirling_error(v)),
         Unary::Floor => guarded(x.floor(), v),
         Unary::Ceiling => guarded(-(-x).floor(), v),
         Unary::Truncate => guarded(if v < 0.0 { -(-x).floor() } else { x.floor() }, v),
@@ -51,14 +60,6 @@ pub(crate) fn unary<R: Real>(op: Unary, x: R) -> R {
                 x
             }
         }
-        Unary::Atan => R::from_f64(v.atan()),
-        Unary::NormalLower => R::from_f64(special::normal::lower(v)),
-        Unary::NormalQuantile => R::from_f64(special::normal::quantile(v)),
-        Unary::LogGamma => R::from_f64(special::ln_gamma(v)),
-        Unary::Digamma => R::from_f64(special::digamma(v)),
-        Unary::Trigamma => R::from_f64(special::trigamma(v)),
-        Unary::Log1pmx => R::from_f64(special::x_minus_log1p(v)),
-        Unary::StirlingError => R::from_f64(special::stirling_error(v)),
         Unary::Not => {
             if v.is_nan() {
                 x

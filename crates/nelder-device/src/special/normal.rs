@@ -1,4 +1,7 @@
-//! The standard normal distribution.
+//! The standard normal distribution: both tails, their logarithms, and quantiles.
+//!
+//! A tail is computed directly, never as one minus the other, so areas down to the smallest double keep their
+//! digits. `NaN`, and areas outside [0, 1], give `NaN`.
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, PI};
 
@@ -28,7 +31,7 @@ pub fn upper(z: f64) -> f64 {
     0.5 * (value - FRAC_2_SQRT_PI * (-y * y).exp() * rest)
 }
 
-/// log P(Z ≤ z).
+/// log P(Z ≤ z), R's `pnorm(z, log.p = TRUE)`.
 pub fn ln_lower(z: f64) -> f64 {
     ln_upper(-z)
 }

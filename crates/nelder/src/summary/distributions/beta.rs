@@ -1,8 +1,8 @@
 //! The regularized incomplete beta function.
 
 use super::Split;
-use super::elementary::{expm1_minus_x, stirling_error, x_minus_log1p};
 use super::quadrature::tail_integral;
+use nelder_device::special::{expm1_minus_x, stirling_error, x_minus_log1p};
 use std::f64::consts::PI;
 
 /// Beyond this the ratio is infinite for every purpose but its logarithm.

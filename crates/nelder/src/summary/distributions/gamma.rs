@@ -1,8 +1,8 @@
 //! The regularized incomplete gamma function.
 
 use super::Split;
-use super::elementary::{expm1_minus_x, stirling_error, x_minus_log1p};
 use super::quadrature::tail_integral;
+use nelder_device::special::{expm1_minus_x, stirling_error, x_minus_log1p};
 use std::f64::consts::PI;
 
 /// Tails of a gamma variable with `shape > 0` and unit scale at `shape * ratio`, where `excess = ratio - 1` is passed

@@ -24,8 +24,8 @@ mod quadrature;
 mod split;
 pub mod student;
 
-pub(crate) use nelder_device::special::elementary;
 pub use nelder_device::special::normal;
+
 pub(crate) use split::Split;
 
 /// Whether a number of degrees of freedom is one: above zero, and not NaN.

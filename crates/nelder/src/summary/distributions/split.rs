@@ -1,6 +1,6 @@
 //! A distribution function at one point, as its directly computed tail.
 
-use super::elementary::log1m_exp;
+use nelder_device::special::log1m_exp;
 
 /// Both tails at one point: one computed directly as `density * factor`, the other its complement.
 ///
