@@ -2,6 +2,10 @@
 
 dense    dense_50000x200.f64: 201 columns of 50,000 float64, little-endian, column after column; the last is y
 tall     tall_1e7x10.parquet: x1 ... x10 and y, 1e7 rows in row groups of 1e6, float64, snappy (pyarrow's default)
+glm_tall glm_100000x10.f64: 11 columns of 100,000 float64, as dense; the last is 0 or 1
+glm_wide glm_50000x200.f64: the same with 200 columns and 50,000 rows
+counts   flights_counts.parquet: dest, month, carrier and n, the number of flights of examples/flights.parquet by the
+         other three; counts_100 the same rows a hundred times
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
 """
 
@@ -24,6 +28,45 @@ def dense(path):
     with open(path, "wb") as f:
         x.astype("<f8").tofile(f)
         y.astype("<f8").tofile(f)
+
+
+def binary(path, n, p, seed):
+    """y > 0 for a sum of p normals of variance ten, whatever p, and noise of variance one."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((p, n))
+    beta = rng.standard_normal(p) * np.sqrt(10 / p)
+    y = (beta @ x + rng.standard_normal(n) > 0).astype("<f8")
+    with open(path, "wb") as f:
+        x.astype("<f8").tofile(f)
+        y.tofile(f)
+
+
+def glm_tall(path):
+    binary(path, 100_000, 10, 3)
+
+
+def glm_wide(path):
+    binary(path, 50_000, 200, 4)
+
+
+def count_table():
+    source = HERE.parent / "examples" / "flights.parquet"
+    columns = ["dest", "month", "carrier"]
+    table = pq.read_table(source, columns=columns)
+    counts = table.group_by(columns).aggregate([([], "count_all")])
+    counts = counts.sort_by([(c, "ascending") for c in columns]).rename_columns(columns + ["n"])
+    return counts.set_column(3, "n", counts["n"].cast(pa.int32()))
+
+
+def counts(path):
+    pq.write_table(count_table(), path)
+
+
+def counts_100(path):
+    table = count_table()
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for _ in range(100):
+            writer.write_table(table)
 
 
 def tall(path):
@@ -52,6 +95,10 @@ FILES = {
     "dense": ("dense_50000x200.f64", dense),
     "tall": ("tall_1e7x10.parquet", tall),
     "flights": ("flights.csv", flights),
+    "glm_tall": ("glm_100000x10.f64", glm_tall),
+    "glm_wide": ("glm_50000x200.f64", glm_wide),
+    "counts": ("flights_counts.parquet", counts),
+    "counts_100": ("flights_counts_100.parquet", counts_100),
 }
 
 if __name__ == "__main__":

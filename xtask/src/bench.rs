@@ -1,5 +1,6 @@
-//! `cargo xtask bench lm`: problems beside their peers, in turns, on the same data.
+//! `cargo xtask bench lm|glm`: problems beside their peers, in turns, on the same data.
 
+use crate::problems::{GLM, LM, Ours, Problem, Runner, Suite};
 use crate::setup::{self, output_of};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -8,131 +9,39 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// How a fit of ours is run.
-enum Ours {
-    /// `target/release/examples/bench_lm PROBLEM REPS`, which prints the peers' JSON line with peer `nelder`.
-    Example,
-    /// `target/release/nelder ARGS`: a whole process, timed from outside with its peak of memory.
-    Command(&'static [&'static str]),
-}
-
 /// The release builds that ours need.
-const OURS_EXAMPLE: &[&str] = &["build", "--release", "-p", "nelder-data", "--example", "bench_lm"];
+const OURS_EXAMPLE: &[&str] = &["build", "--release", "-p", "nelder-data", "--example"];
 const OURS_COMMAND: &[&str] = &["build", "--release", "-p", "nelder-cli"];
 const OURS: &str = "nelder";
 
-enum Runner {
-    R,
-    Python,
-}
-
-struct Peer {
-    runner: Runner,
-    /// The name that the script knows it by.
-    name: &'static str,
-    /// Fits in one round.
-    reps: usize,
-    /// Rounds it takes part in at most; slow peers stop early.
-    rounds: usize,
-}
-
-struct Problem {
-    name: &'static str,
-    what: &'static str,
-    ours: Ours,
-    reps: usize,
-    peers: &'static [Peer],
-    goal: &'static str,
-}
-
-const fn r(name: &'static str, reps: usize, rounds: usize) -> Peer {
-    Peer {
-        runner: Runner::R,
-        name,
-        reps,
-        rounds,
-    }
-}
-
-const fn python(name: &'static str, reps: usize, rounds: usize) -> Peer {
-    Peer {
-        runner: Runner::Python,
-        name,
-        reps,
-        rounds,
-    }
-}
-
-const LM: &[Problem] = &[
-    Problem {
-        name: "flights",
-        what: "arr_delay ~ dep_delay + factor(paste(month, day)), 327,346 rows, 366 coefficients, from memory",
-        ours: Ours::Example,
-        reps: 5,
-        peers: &[
-            python("glum", 5, usize::MAX),
-            python("scikit-learn", 3, usize::MAX),
-            r("lm", 1, 2),
-            r(".lm.fit", 1, 1),
-            r("fastLmPure", 1, 1),
-        ],
-        goal: "0.03 s",
-    },
-    Problem {
-        name: "dense",
-        what: "50,000 x 200 normals, full summary, from memory",
-        ours: Ours::Example,
-        reps: 10,
-        peers: &[
-            python("gram", 10, usize::MAX),
-            python("glum", 5, usize::MAX),
-            python("statsmodels", 3, usize::MAX),
-            python("scikit-learn", 3, usize::MAX),
-            r("lm", 2, usize::MAX),
-            r(".lm.fit", 2, usize::MAX),
-            r("fastLmPure", 3, usize::MAX),
-        ],
-        goal: "1.6 x the OpenBLAS gram",
-    },
-    Problem {
-        name: "tall",
-        what: "1e7 x 10 from Parquet, the whole command; peers only read the file",
-        ours: Ours::Command(&[
-            "lm",
-            "y ~ .",
-            "--data",
-            "bench/data/tall_1e7x10.parquet",
-            "--json",
-        ]),
-        reps: 1,
-        peers: &[
-            python("pyarrow batches", 2, usize::MAX),
-            python("pyarrow read_table", 2, usize::MAX),
-        ],
-        goal: "1.5 x reading the file, 300 MB",
-    },
-];
-
-/// `cargo xtask bench lm [--rounds N] [--problem P] [--peers-only]`.
+/// `cargo xtask bench lm|glm [--rounds N] [--problem P] [--peers-only]`.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
-    if args.first().map(String::as_str) != Some("lm") {
-        return Err("say which bench: `cargo xtask bench lm`".into());
-    }
+    let suite = match args.first().map(String::as_str) {
+        Some("lm") => &LM,
+        Some("glm") => &GLM,
+        _ => return Err("say which bench: `cargo xtask bench lm` or `cargo xtask bench glm`".into()),
+    };
     let options = Options::read(&args[1..])?;
-    setup::ensure_packages(&["r-base-core", "r-cran-rcpparmadillo"], &["RcppArmadillo"])?;
+    setup::ensure_packages(suite.debian, suite.packages)?;
     let python = virtual_environment(root)?;
-    let problems: Vec<&Problem> = LM
+    let problems: Vec<&Problem> = suite
+        .problems
         .iter()
         .filter(|p| options.problem.as_deref().is_none_or(|w| w == p.name))
         .collect();
     if problems.is_empty() {
         return Err(format!(
             "no such problem; there are {}",
-            LM.iter().map(|p| p.name).collect::<Vec<_>>().join(", ")
+            suite
+                .problems
+                .iter()
+                .map(|p| p.name)
+                .collect::<Vec<_>>()
+                .join(", ")
         ));
     }
     if !options.peers_only {
-        build(root, &problems)?;
+        build(root, suite, &problems)?;
     }
     let mut results = Map::new();
     for problem in problems {
@@ -144,7 +53,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         if !status.is_ok_and(|s| s.success()) {
             return Err(format!("bench/make_data.py {} failed", problem.name));
         }
-        let runs = rounds(root, &python, problem, &options)?;
+        let runs = rounds(root, &python, suite, problem, &options)?;
         print_table(problem, &runs);
         let peers: Map<String, Value> = runs
             .iter()
@@ -155,7 +64,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             json!({"what": problem.what, "goal": problem.goal, "rounds": options.rounds, "peers": peers}),
         );
     }
-    write_results(root, &python, results)
+    write_results(root, &python, suite, results)
 }
 
 struct Options {
@@ -236,22 +145,28 @@ impl Run {
 fn rounds(
     root: &Path,
     python: &Path,
+    suite: &Suite,
     problem: &Problem,
     options: &Options,
 ) -> Result<BTreeMap<String, Run>, String> {
     let mut runs: BTreeMap<String, Run> = BTreeMap::new();
     for round in 0..options.rounds {
+        if problem.peers.is_empty() && !options.peers_only {
+            run_ours(root, suite, problem, runs.entry(OURS.into()).or_default())?;
+        }
         for peer in problem.peers.iter().filter(|p| round < p.rounds) {
             if !options.peers_only {
-                run_ours(root, problem, runs.entry(OURS.into()).or_default())?;
+                run_ours(root, suite, problem, runs.entry(OURS.into()).or_default())?;
             }
             let mut command = match peer.runner {
                 Runner::R => Command::new("Rscript"),
                 Runner::Python => Command::new(python),
             };
             match peer.runner {
-                Runner::R => command.arg("--vanilla").arg(root.join("bench/peers/lm.R")),
-                Runner::Python => command.arg(root.join("bench/peers/lm.py")),
+                Runner::R => command
+                    .arg("--vanilla")
+                    .arg(root.join(format!("bench/peers/{}.R", suite.name))),
+                Runner::Python => command.arg(root.join(format!("bench/peers/{}.py", suite.name))),
             };
             command.args([problem.name, peer.name, &peer.reps.to_string()]);
             eprintln!(
@@ -274,15 +189,15 @@ fn rounds(
     Ok(runs)
 }
 
-fn run_ours(root: &Path, problem: &Problem, run: &mut Run) -> Result<(), String> {
+fn run_ours(root: &Path, suite: &Suite, problem: &Problem, run: &mut Run) -> Result<(), String> {
     match problem.ours {
         Ours::Example => {
-            let mut command = Command::new(release(root).join("examples/bench_lm"));
+            let mut command = Command::new(release(root).join(format!("examples/bench_{}", suite.name)));
             command
                 .args([problem.name, &problem.reps.to_string()])
                 .current_dir(root);
             let text = printed(&mut command)?;
-            run.add_line(&text).ok_or("bench_lm printed no JSON line")?;
+            run.add_line(&text).ok_or("the bench printed no JSON line")?;
         }
         Ours::Command(args) => {
             for _ in 0..problem.reps {
@@ -346,15 +261,14 @@ fn release(root: &Path) -> PathBuf {
     target.unwrap_or_else(|| root.join("target")).join("release")
 }
 
-fn build(root: &Path, problems: &[&Problem]) -> crate::Outcome {
+fn build(root: &Path, suite: &Suite, problems: &[&Problem]) -> crate::Outcome {
     let example = problems.iter().any(|p| matches!(p.ours, Ours::Example));
     let command = problems.iter().any(|p| matches!(p.ours, Ours::Command(_)));
-    for args in [OURS_EXAMPLE]
-        .iter()
-        .filter(|_| example)
-        .chain([OURS_COMMAND].iter().filter(|_| command))
-    {
-        let status = Command::new("cargo").args(*args).current_dir(root).status();
+    let own = format!("bench_{}", suite.name);
+    let of_example = [OURS_EXAMPLE, &[own.as_str()]].concat();
+    let builds = [(example, of_example), (command, OURS_COMMAND.to_vec())];
+    for (_, args) in builds.iter().filter(|(wanted, _)| *wanted) {
+        let status = Command::new("cargo").args(args).current_dir(root).status();
         if !status.is_ok_and(|s| s.success()) {
             return Err(format!(
                 "cargo {} failed; `--peers-only` measures the peers alone",
@@ -414,9 +328,9 @@ fn print_table(problem: &Problem, runs: &BTreeMap<String, Run>) {
     }
 }
 
-/// Writes bench/results/lm.json; problems that did not run keep what the file had.
-fn write_results(root: &Path, python: &Path, results: Map<String, Value>) -> crate::Outcome {
-    let path = root.join("bench/results/lm.json");
+/// Writes the suite's file of bench/results; problems that did not run keep what the file had.
+fn write_results(root: &Path, python: &Path, suite: &Suite, results: Map<String, Value>) -> crate::Outcome {
+    let path = root.join(format!("bench/results/{}.json", suite.name));
     let old = fs::read_to_string(&path)
         .ok()
         .and_then(|t| serde_json::from_str::<Value>(&t).ok());

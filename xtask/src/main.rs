@@ -3,6 +3,7 @@
 mod bench;
 mod depcheck;
 mod oracle;
+mod problems;
 mod rust_source;
 mod setup;
 mod test;
@@ -17,8 +18,8 @@ cargo xtask COMMAND
   depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
-  bench lm [--rounds N] [--problem P] [--peers-only]
-                         problems beside their peers; writes bench/results/lm.json
+  bench lm|glm [--rounds N] [--problem P] [--peers-only]
+                         problems beside their peers; writes bench/results/lm.json or glm.json
   setup                  install what the tests need (R and its Debian packages)
 ";
 

@@ -6,8 +6,9 @@ mod draws;
 use std::sync::Mutex;
 
 use draws::Draws;
+use nelder::family::Family;
 use nelder::frame::{Batch, Column, Frame, Scan, Schema, Source, SourceError, Visit};
-use nelder::model::{Accuracy, Lm, LmSpec, Vcov, lm};
+use nelder::model::{Accuracy, GlmSpec, Lm, LmSpec, Vcov, glm, lm};
 use nelder::pass::{PassRecord, Quiet};
 
 /// A frame that writes down what each scan delivered.
@@ -382,6 +383,40 @@ fn the_first_bad_row_is_named() {
             assert!(text.contains(&format!("`x` is infinite {row};")), "{text}");
             let text = message(&LmSpec::new("y ~ I(y + 1)").weights("w"));
             assert!(text.ends_with(&row), "{text}");
+        }
+    }
+}
+
+/// One pass for the starting values, one for each of R's steps, one at the end: no other, whatever the precision.
+#[test]
+fn a_generalized_model_takes_a_pass_for_each_step() {
+    for (n, p) in [(400, 3), (40_000, 8)] {
+        let data = Data::new(n, p);
+        let count: Vec<f64> = data.w.iter().map(|w| (3.0 * w).floor()).collect();
+        let binary: Vec<f64> = data.y.iter().map(|&y| f64::from(u8::from(y > 3.0))).collect();
+        let mut source = data.source();
+        source.frame = source
+            .frame
+            .with_real("count", &count)
+            .with_real("binary", &binary);
+        for (formula, family) in [
+            ("count ~ x1 + x2 + g", Family::poisson()),
+            ("binary ~ x1 + x2", Family::binomial()),
+            ("count ~ x1 + h", Family::poisson()),
+        ] {
+            let fit = glm(&GlmSpec::new(formula, family), &source, &Quiet).unwrap();
+            let report = &fit.fit.report;
+            source.agree(&report.passes);
+            assert_eq!(
+                report.passes.len() as u32,
+                fit.fit.iterations + 2,
+                "{formula}: {report:?}"
+            );
+            // leverages and robust covariances take one each
+            fit.vcov(&Vcov::Hc3, &Quiet).unwrap();
+            assert_eq!(source.take().len(), 1);
+            fit.influence(&Quiet).unwrap();
+            assert_eq!(source.take().len(), 1);
         }
     }
 }

@@ -125,13 +125,13 @@ pub struct GlmOptions {
     #[arg(long, value_name = "E")]
     pub mustart: Option<String>,
     /// The iteration ends when the relative change of the deviance falls below it.
-    #[arg(long, default_value_t = 1e-8)]
+    #[arg(long, default_value_t = 1e-8, allow_negative_numbers = true)]
     pub epsilon: f64,
     /// Steps at most.
     #[arg(long, default_value_t = 25)]
     pub maxit: u32,
     /// Steps whose relative change of the deviance is above this may form their Hessian in single precision.
-    #[arg(long, default_value_t = 1e-6)]
+    #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
     pub epsilon_f64: f64,
     /// How the limits of the coefficients in --json and --tidy are computed: wald or profile.
     #[arg(long, value_name = "KIND", default_value = "wald", value_parser = ["wald", "profile"])]

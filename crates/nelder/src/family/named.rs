@@ -175,6 +175,18 @@ impl Family {
         }
     }
 
+    /// Whether all responses are within the open or closed interval that [`refuses`](Self::refuses) none of; a quick test,
+    /// which may say no where that one finds nothing.
+    pub fn accepts(&self, y: &[f64], start: bool) -> bool {
+        let (low, high) = y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &y| {
+            (a.min(y), b.max(y))
+        });
+        // NaN is none of these: responses are complete
+        let strictly = [low, high, 0.5 * (low + high)];
+        let simple = !matches!(self.variance, Variance::Constant) || !start || self.link == Link::Identity;
+        simple && strictly.iter().all(|&y| self.refuses(y, start).is_none())
+    }
+
     /// What is wrong with a response; `start` says whether it is also the mean to start from.
     pub fn refuses(&self, y: f64, start: bool) -> Option<&'static str> {
         let from_zero = "must not be negative";

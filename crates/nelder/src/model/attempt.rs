@@ -13,6 +13,8 @@ use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
 pub(super) const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
+/// The same for runs of 16,384 rows: √16 times as much.
+pub(super) const UNIT_STEPPING: f64 = 4.0 * UNIT_ROUNDED;
 /// The same in single precision.
 pub(super) const UNIT_SINGLE: f64 = 1e-7;
 /// The same with exact products.
@@ -127,7 +129,8 @@ fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, Mode
 
 pub(super) fn unit(products: Products) -> f64 {
     match products {
-        Products::Rounded | Products::Stepping => UNIT_ROUNDED,
+        Products::Rounded => UNIT_ROUNDED,
+        Products::Stepping => UNIT_STEPPING,
         Products::Exact => UNIT_EXACT,
         Products::Single => UNIT_SINGLE,
     }
@@ -138,7 +141,8 @@ const SMALL_ORDER: usize = 160;
 
 pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
     match products {
-        Products::Rounded | Products::Stepping => factor_double(matrix, tol, UNIT_ROUNDED),
+        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
+        Products::Stepping => factor_double(matrix, tol, UNIT_STEPPING),
         Products::Single => factor_double(matrix, tol, UNIT_SINGLE),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision

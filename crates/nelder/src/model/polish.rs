@@ -229,7 +229,7 @@ impl Iteration<'_, '_> {
         let wanted = Wanted {
             gram: Some(match self.passes.products {
                 Products::Exact => Products::Exact,
-                _ => Products::Rounded,
+                _ => Products::Stepping,
             }),
             last: Some(width),
             ..Wanted::default()

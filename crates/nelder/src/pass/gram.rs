@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
-use nelder_device::Dd;
+use nelder_device::{Dd, vectorized};
 
 use super::Accumulator;
 use super::product::{Product, Single};
@@ -331,10 +331,13 @@ impl Gram {
             return;
         }
         let columns: Vec<&[f64]> = columns.iter().map(|c| c.high).collect();
-        let roots: Vec<f64> = match &block.weights {
-            None => vec![1.0; block.rows],
-            Some(w) => w.iter().map(|w| w.sqrt()).collect(),
-        };
+        let mut roots = vec![1.0; block.rows];
+        if let Some(w) = &block.weights {
+            vectorized(
+                #[inline(always)]
+                || roots.iter_mut().zip(w.iter()).for_each(|(r, w)| *r = w.sqrt()),
+            );
+        }
         let weight = match &block.weights {
             None => Dd::from(block.rows as f64),
             Some(w) => kernels::sum(Pair::of(w)),

@@ -19,6 +19,8 @@ use crate::family::Programs;
 /// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
 
+/// The same where there are more columns than 64.
+const WIDE_RUN: usize = 640;
 /// Rows that gather in a product about the same centres.
 const SETTLE: usize = 16 * 1024;
 
@@ -440,10 +442,22 @@ impl Scoring {
         }
         // 4. the score
         if matches!(plan.at, At::Start) {
-            for i in 0..n {
-                let own = eta[i] - offset.map_or(0.0, |o| o[i]);
-                score[i] = weight[i].mul_add(own, score[i]);
-            }
+            let (eta, weight, score) = (&eta[..n], &weight[..n], &mut score[..n]);
+            vectorized(
+                #[inline(always)]
+                || match offset {
+                    None => {
+                        for i in 0..n {
+                            score[i] += weight[i] * eta[i];
+                        }
+                    }
+                    Some(o) => {
+                        for i in 0..n {
+                            score[i] += weight[i] * (eta[i] - o[i]);
+                        }
+                    }
+                },
+            );
         }
         let s = Pair {
             high: &score[..n],
@@ -469,7 +483,8 @@ impl Accumulator for Scoring {
         let mut kept = Vec::new();
         let mut from = 0;
         // wide rows in shorter runs, so that a run stays in the second-level cache
-        let run = if self.plan.atoms.dense > 64 { RUN / 2 } else { RUN };
+        let most = if self.plan.atoms.dense > 64 { WIDE_RUN } else { RUN };
+        let run = block.rows.div_ceil(block.rows.div_ceil(most).max(1));
         while from < block.rows {
             let to = (from + run).min(block.rows);
             self.part(block, &observed, from, to, &mut kept);

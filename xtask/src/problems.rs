@@ -1,0 +1,191 @@
+//! What is timed beside whom: the problems of each bench.
+
+/// How a fit of ours is run.
+pub enum Ours {
+    /// `target/release/examples/bench_SUITE PROBLEM REPS`, which prints the peers' JSON line with peer `nelder`.
+    Example,
+    /// `target/release/nelder ARGS`: a whole process, timed from outside with its peak of memory.
+    Command(&'static [&'static str]),
+}
+
+/// The problems of one bench.
+pub struct Suite {
+    /// `lm` or `glm`: the example `bench_NAME`, the scripts `peers/NAME.R` and `.py`, the file `results/NAME.json`.
+    pub name: &'static str,
+    /// Debian packages that its peers need.
+    pub debian: &'static [&'static str],
+    /// R packages that its peers need.
+    pub packages: &'static [&'static str],
+    pub problems: &'static [Problem],
+}
+
+/// What runs a peer.
+pub enum Runner {
+    R,
+    Python,
+}
+
+/// Someone to compare with.
+pub struct Peer {
+    pub runner: Runner,
+    /// The name that the script knows it by.
+    pub name: &'static str,
+    /// Fits in one round.
+    pub reps: usize,
+    /// Rounds it takes part in at most; slow peers stop early.
+    pub rounds: usize,
+}
+
+/// Something to fit.
+pub struct Problem {
+    pub name: &'static str,
+    pub what: &'static str,
+    pub ours: Ours,
+    pub reps: usize,
+    pub peers: &'static [Peer],
+    pub goal: &'static str,
+}
+
+const fn r(name: &'static str, reps: usize, rounds: usize) -> Peer {
+    Peer {
+        runner: Runner::R,
+        name,
+        reps,
+        rounds,
+    }
+}
+
+const fn python(name: &'static str, reps: usize, rounds: usize) -> Peer {
+    Peer {
+        runner: Runner::Python,
+        name,
+        reps,
+        rounds,
+    }
+}
+
+/// `bench lm`.
+pub const LM: Suite = Suite {
+    name: "lm",
+    debian: &["r-base-core", "r-cran-rcpparmadillo"],
+    packages: &["RcppArmadillo"],
+    problems: LM_PROBLEMS,
+};
+
+const LM_PROBLEMS: &[Problem] = &[
+    Problem {
+        name: "flights",
+        what: "arr_delay ~ dep_delay + factor(paste(month, day)), 327,346 rows, 366 coefficients, from memory",
+        ours: Ours::Example,
+        reps: 5,
+        peers: &[
+            python("glum", 5, usize::MAX),
+            python("scikit-learn", 3, usize::MAX),
+            r("lm", 1, 2),
+            r(".lm.fit", 1, 1),
+            r("fastLmPure", 1, 1),
+        ],
+        goal: "0.03 s",
+    },
+    Problem {
+        name: "dense",
+        what: "50,000 x 200 normals, full summary, from memory",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[
+            python("gram", 10, usize::MAX),
+            python("glum", 5, usize::MAX),
+            python("statsmodels", 3, usize::MAX),
+            python("scikit-learn", 3, usize::MAX),
+            r("lm", 2, usize::MAX),
+            r(".lm.fit", 2, usize::MAX),
+            r("fastLmPure", 3, usize::MAX),
+        ],
+        goal: "1.6 x the OpenBLAS gram",
+    },
+    Problem {
+        name: "tall",
+        what: "1e7 x 10 from Parquet, the whole command; peers only read the file",
+        ours: Ours::Command(&[
+            "lm",
+            "y ~ .",
+            "--data",
+            "bench/data/tall_1e7x10.parquet",
+            "--json",
+        ]),
+        reps: 1,
+        peers: &[
+            python("pyarrow batches", 2, usize::MAX),
+            python("pyarrow read_table", 2, usize::MAX),
+        ],
+        goal: "1.5 x reading the file, 300 MB",
+    },
+];
+
+/// `bench glm`.
+pub const GLM: Suite = Suite {
+    name: "glm",
+    debian: &["r-base-core"],
+    packages: &[],
+    problems: GLM_PROBLEMS,
+};
+
+const GLM_PROBLEMS: &[Problem] = &[
+    Problem {
+        name: "glm_tall",
+        what: "binomial, 100,000 x 10 normals, y > 0, full summary, from memory",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[
+            python("glum", 5, usize::MAX),
+            python("statsmodels", 3, usize::MAX),
+            r("glm", 3, usize::MAX),
+        ],
+        goal: "0.015 s",
+    },
+    Problem {
+        name: "glm_wide",
+        what: "binomial, 50,000 x 200 normals, y > 0, full summary, from memory",
+        ours: Ours::Example,
+        reps: 5,
+        peers: &[
+            python("gram", 10, usize::MAX),
+            python("glum", 3, usize::MAX),
+            python("statsmodels", 1, 2),
+            r("glm", 1, 2),
+        ],
+        goal: "6 x the OpenBLAS gram",
+    },
+    Problem {
+        name: "counts",
+        what: "poisson, n ~ factor(dest) * month + carrier, counts of flights from Parquet, the whole command",
+        ours: Ours::Command(&[
+            "glm",
+            "n ~ factor(dest) * month + carrier",
+            "--family",
+            "poisson",
+            "--data",
+            "bench/data/flights_counts.parquet",
+            "--json",
+        ]),
+        reps: 3,
+        peers: &[],
+        goal: "memory flat in the number of rows",
+    },
+    Problem {
+        name: "counts_100",
+        what: "the same rows a hundred times",
+        ours: Ours::Command(&[
+            "glm",
+            "n ~ factor(dest) * month + carrier",
+            "--family",
+            "poisson",
+            "--data",
+            "bench/data/flights_counts_100.parquet",
+            "--json",
+        ]),
+        reps: 3,
+        peers: &[],
+        goal: "memory flat in the number of rows",
+    },
+];
