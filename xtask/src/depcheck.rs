@@ -393,7 +393,6 @@ mod tests {
             Vec::<String>::new()
         );
         assert_eq!(breaches(file, "use nelder_device::{Dd, special};").len(), 1);
-        assert_eq!(breaches(file, "use nelder_device as special;").len(), 1);
         assert_eq!(
             breaches("formula/names.rs", "use nelder_device::special::digamma;").len(),
             1

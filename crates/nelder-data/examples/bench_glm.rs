@@ -19,7 +19,7 @@ fn read(path: &str, columns: usize) -> Result<Vec<f64>, Box<dyn Error>> {
         .chunks_exact(8)
         .map(|b| f64::from_le_bytes(b.try_into().unwrap_or_default()))
         .collect();
-    if values.is_empty() || values.len() % columns != 0 {
+    if values.is_empty() || !values.len().is_multiple_of(columns) {
         return Err(format!("{path} holds {} numbers, not {columns} columns", values.len()).into());
     }
     Ok(values)

@@ -267,6 +267,7 @@ fn chosen_link(family: &str, asked: Option<&str>, links: &[Link]) -> Result<Link
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(text: &str) -> Family {
         text.parse().unwrap()
@@ -311,5 +312,29 @@ mod tests {
         assert!(refused("binomial(logit").contains("parentheses"));
         assert!(refused("binomial(logit, probit)").contains("too many"));
         assert!(refused("binomial(lnk = logit)").contains("no argument `lnk`"));
+    }
+
+    proptest! {
+        // whatever is typed is a family or an error, and what a family calls itself is that family
+        #[test]
+        fn any_text_is_read(text in "[a-zG.]{0,12}[(]?[a-z0-9=,/^()'\" -]{0,20}[)]?") {
+            let _ = text.parse::<Family>();
+        }
+
+        #[test]
+        fn calls_are_read_back(theta in 0.01f64..1e6, lambda in 0.05f64..3.0, power in 1.0f64..4.0) {
+            for text in [
+                "gaussian".to_string(),
+                "binomial(cloglog)".into(),
+                "inverse.gaussian".into(),
+                format!("negative.binomial({theta}, sqrt)"),
+                format!("tweedie({power}, log)"),
+                "quasi(log, mu(1-mu))".into(),
+            ] {
+                let family = read(&text);
+                prop_assert_eq!(read(&family.call()), family);
+            }
+            prop_assert_eq!(read(&format!("quasi(power({lambda}))")).link, Link::power(lambda));
+        }
     }
 }
