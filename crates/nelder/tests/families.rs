@@ -44,7 +44,7 @@ fn close(value: f64, exact: f64, units: f64) {
 fn logit_tails_are_exact() {
     let p = programs("binomial", Trials::Single);
     for eta in [0.5, 5.0, 40.0, 300.0, 700.0] {
-        let tail = (-eta as f64).exp();
+        let tail = f64::exp(-eta);
         for (y, eta) in [(1.0, eta), (0.0, -eta)] {
             let out = row(&p.step, y, eta, 1.0);
             close(out[0], tail / (1.0 + tail).powi(2), 4.0);

@@ -16,6 +16,7 @@ mod glm_covariance;
 mod glm_influence;
 mod glm_saved;
 mod glm_spec;
+mod glm_step;
 mod glm_tables;
 mod influence;
 mod iteration;
@@ -50,9 +51,9 @@ pub use glm::{Glm, glm};
 pub use glm_influence::{GlmInfluence, GlmInfluenceRun};
 pub use glm_saved::{GlmPrediction, GlmPredictionRun, SavedGlm};
 pub use glm_spec::GlmSpec;
+pub use glm_step::{DevianceMove, DevianceStep, step_glm};
 pub use glm_tables::{
-    DevianceChange, DevianceChanges, DevianceLine, DevianceMove, DevianceStep, DevianceTerm,
-    SequentialDeviance, compare_deviances, step_glm,
+    DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
 };
 pub use influence::{Influence, InfluenceRun};
 pub use ladder::{LeastSquares, least_squares};

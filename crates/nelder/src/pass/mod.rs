@@ -6,15 +6,17 @@ mod residual;
 mod run;
 mod score;
 mod scoring;
+mod table;
 mod triangle;
 mod tsqr;
 mod working;
 
-pub use gram::{Cross, Gram, Products, Table, packed};
+pub use gram::{Gram, Products, packed};
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, residuals_of};
 pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use score::ScoreSums;
 pub use scoring::{At, Moments, Observed, Scoring, ScoringPlan, Wanted, predictor_of};
+pub use table::{Cross, Table};
 pub use triangle::Triangle;
 pub use tsqr::{Tsqr, expand};
 pub use working::{Working, means};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::gram::Table;
+use super::Table;
 use super::{Accumulator, ScoreSums};
 use crate::design::{Atoms, Block, Numbers};
 use nelder_device::kernels::{self, Pair};

@@ -3,7 +3,7 @@
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
 
-use super::gram::Table;
+use super::Table;
 use crate::design::{Atoms, Block};
 
 /// Σ x s over the rows, for all columns that a row has.
