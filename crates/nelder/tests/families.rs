@@ -202,6 +202,39 @@ fn separation_is_named() {
     assert!(separated(&fit("binomial", "partly ~ z", &frame)).is_empty());
 }
 
+/// Separated data on which Newton's steps overshoot: R ends at coefficients of 1e15 and calls them converged.
+#[test]
+fn a_step_that_multiplies_the_deviance_is_halved() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../accuracy/oracle/print/mtcars.csv"
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let names: Vec<&str> = lines
+        .next()
+        .unwrap()
+        .split(',')
+        .map(|n| n.trim_matches('"'))
+        .collect();
+    let rows: Vec<Vec<f64>> = lines
+        .map(|l| l.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect())
+        .collect();
+    let column = |name: &str| -> Vec<f64> {
+        let at = names.iter().position(|n| *n == name).unwrap();
+        rows.iter().map(|r| r[at]).collect()
+    };
+    let (mpg, qsec, hp) = (column("mpg"), column("qsec"), column("hp"));
+    let frame = Frame::new()
+        .with_real("mpg", &mpg)
+        .with_real("qsec", &qsec)
+        .with_real("hp", &hp);
+    let spec = GlmSpec::new("I(mpg > 19.2) ~ poly(qsec, 2) * hp", Family::binomial()).max_iterations(50);
+    let fit = glm(&spec, &frame, &Quiet).unwrap();
+    assert!(fit.fit.warnings.contains(&Warning::Increasing) && separated(&fit).len() == 6);
+    assert!(fit.fit.deviance < 1e-8 && fit.coefficients.iter().all(|b| b.abs() < 1e6));
+}
+
 /// No convergence is a warning, and the fit is there.
 #[test]
 fn too_few_steps() {

@@ -19,6 +19,8 @@ const CHEAP: f64 = 5e5;
 const NARROW: f64 = 6.0;
 /// A step of a coefficient at the end, in units of the predictor's deviation, that tells of separation.
 const RUNAWAY: f64 = 0.05;
+/// A step that multiplies the deviance by more has gone astray.
+const DIVERGING: f64 = 3.0;
 /// Halvings of a step at most.
 const MOST_HALVINGS: u32 = 60;
 
@@ -214,7 +216,7 @@ impl<'a, 's> Iteration<'a, 's> {
     /// Steps until the deviance settles.
     pub fn converge(&mut self, mut here: Here) -> Result<Converged, ModelError> {
         let spec = self.scorer.spec;
-        let (mut iterations, mut converged, mut boundary) = (0, false, false);
+        let (mut iterations, mut converged, mut boundary, mut stuck) = (0, false, false, false);
         // the point before this one, to halve a step towards
         let mut behind = here.beta.clone();
         let mut known: Option<Equations> = None;
@@ -228,10 +230,16 @@ impl<'a, 's> Iteration<'a, 's> {
                 .beta
                 .clone()
                 .unwrap_or_else(|| vec![Dd::ZERO; self.map.columns()]);
-            let step = equations.step(&Score::of(&here.sums.score), &from);
+            let mut step = equations.step(&Score::of(&here.sums.score), &from);
             self.theta.look(&here.sums, &self.passes.family);
             let deviance = here.sums.deviance.hi;
-            if converged || iterations == spec.max_iterations {
+            // where no row has any weight left there is no step
+            let lost = stuck || !step.delta.iter().all(|d| d.is_finite());
+            if lost {
+                step.delta.fill(Dd::ZERO);
+                converged = false;
+            }
+            if converged || lost || iterations == spec.max_iterations {
                 if !converged {
                     self.warnings.push(Warning::NotConverged { iterations });
                 }
@@ -262,7 +270,20 @@ impl<'a, 's> Iteration<'a, 's> {
             let mut sums = self.at(&name, Some(&next), wanted)?;
             if !sound(&sums) {
                 boundary = true;
-                (next, sums) = self.halve(&name, next, behind.as_deref(), sums.out_of_range)?;
+                match self.halve(&name, next, behind.as_deref(), sums.out_of_range)? {
+                    Some(found) => (next, sums) = found,
+                    None => {
+                        // no step of this direction will do: the iteration ends where it is
+                        let wanted = self.passes.gram();
+                        sums = self.at("again", Some(&from), wanted)?;
+                        (next, stuck) = (from.clone(), true);
+                    }
+                }
+            } else if iterations > 1
+                && sums.deviance.hi > DIVERGING * deviance
+                && !self.scorer.family.estimated
+            {
+                (next, sums) = self.shorten(&name, next, &from, sums, deviance)?;
             }
             // 3. R's test; a change below rounding error is none
             let change = (sums.deviance.hi - deviance).abs() / (sums.deviance.hi.abs() + 0.1);
@@ -279,6 +300,13 @@ impl<'a, 's> Iteration<'a, 's> {
         }
     }
 
+    /// Keeps a warning, once.
+    fn warn(&mut self, warning: Warning) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
     /// Halves a step towards where it came from, until the deviance is finite and all means are in range.
     fn halve(
         &mut self,
@@ -286,18 +314,16 @@ impl<'a, 's> Iteration<'a, 's> {
         mut next: Vec<Dd>,
         behind: Option<&[Dd]>,
         out_of_range: bool,
-    ) -> Result<(Vec<Dd>, Scoring), ModelError> {
-        let start = |why: &str| ModelError::Argument {
-            argument: "start".into(),
-            why: why.into(),
-        };
+    ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
         let Some(behind) = behind else {
-            return Err(start(
-                "no valid set of coefficients has been found: the first step leaves the family's range; give starting \
-                 values",
-            ));
+            return Err(ModelError::Argument {
+                argument: "start".into(),
+                why: "no valid set of coefficients has been found: the first step leaves the family's range; give \
+                      starting values"
+                    .into(),
+            });
         };
-        self.warnings.push(Warning::Truncated {
+        self.warn(Warning::Truncated {
             divergence: !out_of_range,
         });
         for _ in 0..MOST_HALVINGS {
@@ -309,12 +335,32 @@ impl<'a, 's> Iteration<'a, 's> {
             let wanted = self.passes.gram();
             let sums = self.at(&format!("{name}, halved"), Some(&next), wanted)?;
             if sound(&sums) {
-                return Ok((next, sums));
+                return Ok(Some((next, sums)));
             }
         }
-        Err(start(
-            "the step size cannot be corrected; give other starting values",
-        ))
+        Ok(None)
+    }
+
+    /// Halves a step that multiplies the deviance, until that no longer rises: R would go on from where it leads, and
+    /// may end anywhere (Marschner 2011, "glm2: fitting generalized linear models with convergence problems").
+    fn shorten(
+        &mut self,
+        name: &str,
+        mut next: Vec<Dd>,
+        from: &[Dd],
+        mut sums: Scoring,
+        deviance: f64,
+    ) -> Result<(Vec<Dd>, Scoring), ModelError> {
+        self.warn(Warning::Increasing);
+        for _ in 0..MOST_HALVINGS {
+            next = next.iter().zip(from).map(|(a, b)| (*a + *b).scale(0.5)).collect();
+            let wanted = self.passes.gram();
+            sums = self.at(&format!("{name}, halved"), Some(&next), wanted)?;
+            if sound(&sums) && sums.deviance.hi <= deviance {
+                break;
+            }
+        }
+        Ok((next, sums))
     }
 
     /// Columns whose coefficients still move although the deviance does not: their likelihood has no maximum.

@@ -15,6 +15,8 @@ pub enum Warning {
         /// Whether the deviance overflowed; otherwise a mean was out of range.
         divergence: bool,
     },
+    /// A step was halved because the deviance rose to a multiple.
+    Increasing,
     /// Fitted probabilities that are 0 or 1 to double precision.
     FittedProbabilities,
     /// Fitted rates that are 0 to double precision.
@@ -42,6 +44,7 @@ impl std::fmt::Display for Warning {
             Warning::Boundary => f.write_str("the algorithm stopped at a boundary value"),
             Warning::Truncated { divergence: true } => f.write_str("step size truncated due to divergence"),
             Warning::Truncated { divergence: false } => f.write_str("step size truncated: out of bounds"),
+            Warning::Increasing => f.write_str("step size truncated due to increasing deviance"),
             Warning::FittedProbabilities => f.write_str("fitted probabilities numerically 0 or 1 occurred"),
             Warning::FittedRates => f.write_str("fitted rates numerically 0 occurred"),
             Warning::Separation { terms } => write!(
