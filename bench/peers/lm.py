@@ -4,14 +4,11 @@ Prints one JSON line {problem, peer, seconds, peak_kb, threads}. A fit that take
 beforehand, so that caches are warm. Data are in memory before the clock starts, except where reading is the problem.
 """
 
-import json
-import resource
-import sys
-import time
-import warnings
 from pathlib import Path
 
 import numpy as np
+
+from timing import main
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 N, P = 50_000, 200
@@ -97,31 +94,5 @@ def prepare(problem, peer):
     raise SystemExit(f"unknown problem {problem}")
 
 
-def blas_threads():
-    from threadpoolctl import threadpool_info
-
-    return {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}
-
-
-def main():
-    problem, peer, reps = sys.argv[1], sys.argv[2], int(sys.argv[3])
-    warnings.filterwarnings("ignore")
-    run = prepare(problem, peer)
-    seconds = []
-    warm = False
-    while len(seconds) < reps:
-        start = time.perf_counter()
-        run()
-        took = time.perf_counter() - start
-        # a file is read once beforehand in any case
-        if warm or (took >= 1 and problem != "tall"):
-            seconds.append(took)
-        warm = True
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    name = "OpenBLAS gram" if peer == "gram" else peer
-    line = {"problem": problem, "peer": name, "seconds": seconds, "peak_kb": peak, "threads": blas_threads()}
-    print(json.dumps(line))
-
-
 if __name__ == "__main__":
-    main()
+    main(prepare, always_warm=("tall",))

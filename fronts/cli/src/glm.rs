@@ -70,25 +70,8 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
             tidy::write_rows(&mut out, &summary.coefficients)
         })?;
     }
-    let text = if options.json {
-        output::generalized_json(&summary, report)?
-    } else {
-        let mut text = String::new();
-        if options.tidy.is_none() {
-            text += &print_generalized::summary(&summary);
-            if kind != Vcov::Iid {
-                text += &format!("Standard errors: {}\n", options.vcov);
-            }
-            if options.explain {
-                text += "\n";
-            }
-        }
-        if options.explain {
-            text += &output::explain(report);
-        }
-        text
-    };
-    output::print(&text)
+    let json = || output::generalized_json(&summary, report);
+    output::deliver(options, report, || print_generalized::summary(&summary), json)
 }
 
 /// Puts limits by profile likelihood in place of Wald's.

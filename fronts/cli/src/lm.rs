@@ -63,25 +63,8 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
             tidy::write_csv(&mut out, &summaries)
         })?;
     }
-    let text = if options.json {
-        output::json(&summaries, report)?
-    } else {
-        let mut text = String::new();
-        if options.tidy.is_none() {
-            text += &print::summaries(&summaries);
-            if kind != Vcov::Iid {
-                text += &format!("Standard errors: {}\n", options.vcov);
-            }
-            if options.explain {
-                text += "\n";
-            }
-        }
-        if options.explain {
-            text += &output::explain(report);
-        }
-        text
-    };
-    output::print(&text)
+    let json = || output::json(&summaries, report);
+    output::deliver(options, report, || print::summaries(&summaries), json)
 }
 
 /// The call as R would print it.

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-use nelder::model::SolveReport;
+use nelder::model::{SolveReport, Vcov};
 use nelder::summary::tidy;
 use nelder::summary::{GlmSummary, LmSummary};
 use serde::Serialize;
 
+use crate::arguments::ModelOptions;
 use crate::failure::Failure;
 
 /// What `--json` prints for one response.
@@ -113,6 +114,33 @@ pub fn explain(report: &SolveReport) -> String {
         );
     }
     out
+}
+
+/// Prints what a fit was asked for: one JSON object, or its table (unless the coefficients were written to a file) and
+/// how it was computed.
+pub fn deliver(
+    options: &ModelOptions,
+    report: &SolveReport,
+    table: impl FnOnce() -> String,
+    json: impl FnOnce() -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    if options.json {
+        return print(&json()?);
+    }
+    let mut text = String::new();
+    if options.tidy.is_none() {
+        text += &table();
+        if options.vcov.parse::<Vcov>()? != Vcov::Iid {
+            text += &format!("Standard errors: {}\n", options.vcov);
+        }
+        if options.explain {
+            text += "\n";
+        }
+    }
+    if options.explain {
+        text += &explain(report);
+    }
+    print(&text)
 }
 
 /// Prints to standard output.

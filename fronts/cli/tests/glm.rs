@@ -240,6 +240,22 @@ fn profile_limits_differ_from_wald_s() {
 }
 
 #[test]
+fn robust_errors_come_with_z_tests() {
+    let folder = Folder::new("glm_robust");
+    let file = data("data/glm.csv");
+    let args = ["glm", "pos ~ x1 + a", "--family", "Gamma(log)", "--data", &file];
+    let plain = folder.ok(&args);
+    assert!(plain.contains("t value"), "{plain}");
+    for kind in ["HC3", "cluster:g"] {
+        let text = folder.ok(&[&args[..], &["--vcov", kind]].concat());
+        assert!(
+            text.contains("z value") && text.ends_with(&format!("Standard errors: {kind}\n")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn warnings_go_to_standard_error() {
     let folder = Folder::new("glm_warnings");
     let file = data("data/glm_small.csv");

@@ -32,7 +32,7 @@ pub fn summary(fit: &Glm<'_>, call: &str, level: f64, covariance: Option<&Covari
         },
         coefficients: coefficient_rows(fit, level, covariance),
         aliased: fit.names().len() - own.rank(),
-        known_dispersion: own.family.known_dispersion(),
+        z_tests: uses_z(fit, covariance),
         dispersion: fit.dispersion,
         null_deviance: own.null_deviance,
         df_null: fit.df_null(),

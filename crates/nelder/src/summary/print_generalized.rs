@@ -22,7 +22,7 @@ pub fn summary(fit: &GlmSummary) -> String {
                 "\nCoefficients: ({n} not defined because of singularities)\n"
             )),
         }
-        let test = if fit.known_dispersion { 'z' } else { 't' };
+        let test = if fit.z_tests { 'z' } else { 't' };
         out.push_str(&print_tested(&fit.coefficients, DIGITS, test));
     }
     out.push_str(&format!(

@@ -117,8 +117,8 @@ pub struct GlmSummary {
     pub coefficients: Vec<CoefficientRow>,
     /// How many coefficients are aliased.
     pub aliased: usize,
-    /// Whether the dispersion is known, so that tests are z tests.
-    pub known_dispersion: bool,
+    /// Whether tests are z tests: the dispersion is known, or the covariance is robust.
+    pub z_tests: bool,
     /// The dispersion; NaN where it is not known and no degrees of freedom are left to estimate it.
     pub dispersion: f64,
     /// Deviance of the model of the intercept and the offset alone.
