@@ -161,7 +161,7 @@ fn check_rows(fit: &Glm<'_>, case: &Value, out: &mut Differences) {
         return;
     }
     let rows: Vec<usize> = numbers(&e["rows"]).iter().map(|r| *r as usize - 1).collect();
-    let all = fit.influence(&Quiet).unwrap();
+    let all = fit.influence(nelder::model::Detail::Leverages, &Quiet).unwrap();
     let columns = [
         ("fitted", &all.fitted),
         ("linear", &all.linear),

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::{Batch, Column, Frame, Scan, Schema, Source, SourceError, Visit};
-use nelder::model::{Accuracy, GlmSpec, Lm, LmSpec, Vcov, glm, lm};
+use nelder::model::{Accuracy, Detail, GlmSpec, Lm, LmSpec, Vcov, glm, lm};
 use nelder::pass::{PassRecord, Quiet};
 
 /// A frame that writes down what each scan delivered.
@@ -415,7 +415,7 @@ fn a_generalized_model_takes_a_pass_for_each_step() {
             // leverages and robust covariances take one each
             fit.vcov(&Vcov::Hc3, &Quiet).unwrap();
             assert_eq!(source.take().len(), 1);
-            fit.influence(&Quiet).unwrap();
+            fit.influence(Detail::Leverages, &Quiet).unwrap();
             assert_eq!(source.take().len(), 1);
         }
     }

@@ -4,7 +4,7 @@ mod common;
 
 use common::{cases, near, numbers, spec, table, unusual};
 use nelder::frame::Frame;
-use nelder::model::{LmSpec, SavedLm, lm};
+use nelder::model::{Detail, LmSpec, SavedLm, lm};
 use nelder::pass::Quiet;
 use nelder::summary::inference::intervals;
 use serde_json::Value;
@@ -82,7 +82,7 @@ fn fitted_values_are_predictions_of_the_own_rows() {
             let formula = case["formula"].as_str().unwrap();
             let fit = lm(&spec(formula, &case["options"]), &frame, &Quiet).unwrap();
             let got = stored(&fit).predict(&frame, true, &Quiet).unwrap();
-            let rows = fit.influence(false, &Quiet).unwrap();
+            let rows = fit.influence(Detail::Leverages, &Quiet).unwrap();
             let (one, own) = (&got.responses[0], &rows[0]);
             for i in 0..data.rows() {
                 if own.fitted[i].is_nan() {

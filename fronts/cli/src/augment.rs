@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nelder::frame::{Batch, Column};
-use nelder::model::{Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
+use nelder::model::{Detail, Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
 use nelder::pass::PassRecord;
 use nelder_data::{Output, TableWriter};
 
@@ -41,7 +41,11 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut writer = TableWriter::create(path, &names)?;
     let mut failed = None;
-    let done = fit.influence_to(dfbetas, &beside, progress, owned, |run, mut columns| {
+    let detail = match dfbetas {
+        true => Detail::Deletions,
+        false => Detail::Leverages,
+    };
+    let done = fit.influence_to(detail, &beside, progress, owned, |run, mut columns| {
         for one in &run.responses {
             columns.extend(diagnostics(one));
         }
@@ -96,7 +100,7 @@ pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) ->
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut writer = TableWriter::create(path, &names)?;
     let mut failed = None;
-    let done = fit.influence_to(&beside, progress, owned, |run, mut columns| {
+    let done = fit.influence_to(Detail::Leverages, &beside, progress, owned, |run, mut columns| {
         columns.extend(generalized(&run));
         let written = writer.write(picked(columns, run.kept.as_deref()));
         let sound = written.is_ok();

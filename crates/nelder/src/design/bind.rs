@@ -65,6 +65,11 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
                 open.extend(args.iter().rev().map(|a| &a.value));
             }
+            Expr::Evaluated { columns, .. } => {
+                for column in columns.iter().filter(|c| schema.position(c).is_none()) {
+                    add(column, false, None);
+                }
+            }
             Expr::Unary(_, a) | Expr::Paren(a) => open.push(a),
             Expr::Binary(_, a, b) => open.extend([&**b, &**a]),
             _ => {}
@@ -109,6 +114,9 @@ impl<'s> Binder<'s> {
             Expr::Missing => Term::Constant(Constant::Logicals(vec![2])),
             Expr::Null => Term::Constant(Constant::Null),
             Expr::Name(name) => self.name(name, expr)?,
+            Expr::Evaluated {
+                columns, suffixes, ..
+            } => self.evaluated(expr, columns, suffixes)?,
             Expr::Paren(inner) => self.term(inner)?,
             Expr::Unary(op, a) => {
                 let a = self.term(a)?;
@@ -184,6 +192,30 @@ impl<'s> Binder<'s> {
             frame::Kind::Factor { ordered } => Type::Factor { ordered },
         };
         Ok(Term::Node(node(Kind::Column(position), ty, expr)))
+    }
+
+    /// Columns that hold an expression's values.
+    fn evaluated(&mut self, expr: &Expr, columns: &[String], suffixes: &[String]) -> Result<Term, BindError> {
+        if let [column] = columns {
+            return Ok(match self.name(column, expr)? {
+                Term::Node(n) => Term::Node(Node {
+                    name: Arc::from(expr.to_string()),
+                    ..n
+                }),
+                constant => constant,
+            });
+        }
+        let mut parts = Vec::with_capacity(columns.len());
+        for column in columns {
+            let part = self.name(column, &Expr::Name(column.clone()))?;
+            parts.push(self.scalar(part, expr)?);
+        }
+        let ty = Type::Numbers {
+            columns: parts.len(),
+            whole: parts.iter().all(|p| p.ty.whole()),
+            names: Some(suffixes.to_vec()),
+        };
+        Ok(Term::Node(node(Kind::Bind(parts), ty, expr)))
     }
 
     /// A term as part of scalar arithmetic: numbers or logicals.

@@ -79,6 +79,15 @@ pub enum Expr {
     Null,
     /// A name; back-ticks removed.
     Name(String),
+    /// An expression that someone else has evaluated: columns of the data stand for it. The parser never makes one.
+    Evaluated {
+        /// How it prints.
+        text: String,
+        /// The columns of the data that hold its values: one, or those of a matrix.
+        columns: Vec<String>,
+        /// What the columns of a matrix append to the text.
+        suffixes: Vec<String>,
+    },
     /// `function(args)`.
     Call {
         /// The function's name; `c`, `poly`, …; `stats::poly` is `poly`.

@@ -206,6 +206,7 @@ fn write_expr(f: &mut Out<'_>, e: &Expr, follow: u8) -> fmt::Result {
         Expr::Missing => f.write_str("NA"),
         Expr::Null => f.write_str("NULL"),
         Expr::Name(name) => write_name(f, name),
+        Expr::Evaluated { text, .. } => f.write_str(text),
         Expr::Call { function, args } => {
             write_name(f, function)?;
             f.write_char('(')?;

@@ -162,17 +162,12 @@ impl Source for Frame<'_> {
         } else {
             (fit / 128 * 128).clamp(512, 16384)
         };
-        let batches = self.rows.div_ceil(batch_rows);
-        let workers = self.workers().min(batches.max(1));
-        let (next, go, bytes) = (AtomicUsize::new(0), AtomicBool::new(true), AtomicU64::new(0));
-        let work = |worker: usize| {
-            while go.load(Ordering::Relaxed) {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                if index >= batches {
-                    break;
-                }
-                let from = index * batch_rows;
-                let to = (from + batch_rows).min(self.rows);
+        let bytes = AtomicU64::new(0);
+        let whole = in_batches(
+            self.rows,
+            batch_rows,
+            self.workers(),
+            &|worker, index, from, to| {
                 let mut width = 0;
                 let columns = columns
                     .iter()
@@ -189,23 +184,10 @@ impl Source for Frame<'_> {
                     rows: to - from,
                     columns,
                 };
-                if !visit(worker, batch) {
-                    go.store(false, Ordering::Relaxed);
-                }
-            }
-        };
-        if workers == 1 {
-            work(0);
-        } else {
-            rayon::scope(|scope| {
-                for worker in 1..workers {
-                    let work = &work;
-                    scope.spawn(move |_| work(worker));
-                }
-                work(0);
-            });
-        }
-        if go.into_inner() {
+                visit(worker, batch)
+            },
+        );
+        if whole {
             Ok(Scan {
                 rows: self.rows as u64,
                 bytes: bytes.into_inner(),
@@ -214,4 +196,42 @@ impl Source for Frame<'_> {
             Err(SourceError::Stopped)
         }
     }
+}
+
+/// Calls `work(worker, index, from, to)` for each batch of rows `from..to`, by several workers, until one of the calls
+/// returns `false`. Returns whether none did. For sources whose rows are in memory.
+pub fn in_batches(
+    rows: usize,
+    batch_rows: usize,
+    workers: usize,
+    work: &(dyn Fn(usize, usize, usize, usize) -> bool + Sync),
+) -> bool {
+    let batch_rows = batch_rows.max(1);
+    let batches = rows.div_ceil(batch_rows);
+    let workers = workers.min(batches).max(1);
+    let (next, go) = (AtomicUsize::new(0), AtomicBool::new(true));
+    let by = |worker: usize| {
+        while go.load(Ordering::Relaxed) {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= batches {
+                break;
+            }
+            let from = index * batch_rows;
+            if !work(worker, index, from, (from + batch_rows).min(rows)) {
+                go.store(false, Ordering::Relaxed);
+            }
+        }
+    };
+    if workers == 1 {
+        by(0);
+    } else {
+        rayon::scope(|scope| {
+            for worker in 1..workers {
+                let by = &by;
+                scope.spawn(move |_| by(worker));
+            }
+            by(0);
+        });
+    }
+    go.into_inner()
 }

@@ -178,6 +178,9 @@ fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<Stri
 impl Bound<'_> {
     /// The formula as R prints it, `.` written out.
     pub(super) fn formula(&self, spec: &LmSpec) -> String {
+        if spec.terms.is_some() {
+            return spec.formula.clone();
+        }
         let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
         let text: Vec<char> = spec.formula.chars().collect();
         let dot = (0..text.len()).any(|i| {
@@ -216,6 +219,9 @@ impl LmSpec {
     pub(super) fn with_terms(&self, terms: &Terms) -> LmSpec {
         let mut spec = self.clone();
         spec.formula = terms.formula().to_string();
+        if spec.terms.is_some() {
+            spec.terms = Some(terms.clone());
+        }
         // contrasts of a variable that is no longer there say nothing
         let known: BTreeSet<String> = terms.variables.iter().map(ToString::to_string).collect();
         spec.contrasts.retain(|(name, _)| known.contains(name));

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::design::{Layout, Precision, Roles, Rows, Shape, Variable, Variables};
-use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression, parse_formula, terms};
+use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::PassRecord;
 
@@ -64,10 +64,6 @@ pub(super) fn bind_as<'s>(
     wishes: &Wishes,
     source: &'s dyn Source,
 ) -> Result<Bound<'s>, ModelError> {
-    let formula = parse_formula(&spec.formula)?;
-    if formula.response.is_none() {
-        return Err(ModelError::NoResponse(spec.formula.clone()));
-    }
     let tol = spec.tolerance();
     if !(tol.is_finite() && (0.0..1.0).contains(&tol)) {
         return Err(ModelError::Argument {
@@ -75,8 +71,10 @@ pub(super) fn bind_as<'s>(
             why: format!("{tol} is not in [0, 1)"),
         });
     }
-    let names = source.schema().names();
-    let terms = terms(&formula, &names)?;
+    let terms = spec.meaning(&source.schema().names())?;
+    if terms.response.is_none() {
+        return Err(ModelError::NoResponse(spec.formula.clone()));
+    }
     let (mut expressions, mut roles) = roles(spec, &terms)?;
     roles.untouched = wishes.untouched;
     if let Some(text) = &wishes.start {

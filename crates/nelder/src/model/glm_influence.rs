@@ -6,7 +6,7 @@
 use super::applied::Applier;
 use super::attempt::counted;
 use super::predict::{spread, square_norms};
-use super::{Glm, ModelError};
+use super::{Detail, Glm, ModelError};
 use crate::design::{Block, RowError};
 use crate::family::FamilyName;
 use crate::frame::Batch;
@@ -97,12 +97,12 @@ impl Glm<'_> {
     /// ```
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
-    /// use nelder::model::{GlmSpec, glm};
+    /// use nelder::model::{Detail, GlmSpec, glm};
     /// use nelder::pass::Quiet;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
     /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
-    /// let all = fit.influence(&Quiet).unwrap();
+    /// let all = fit.influence(Detail::Leverages, &Quiet).unwrap();
     /// assert!((all.hat.iter().sum::<f64>() - 2.0).abs() < 1e-13);
     /// let deviance: f64 = all.deviance.iter().map(|r| r * r).sum();
     /// assert!((deviance - fit.fit.deviance).abs() < 1e-14);
@@ -110,9 +110,10 @@ impl Glm<'_> {
     ///
     /// # Errors
     /// Those of a pass.
-    pub fn influence(&self, monitor: &dyn Monitor) -> Result<GlmInfluence, ModelError> {
+    pub fn influence(&self, detail: Detail, monitor: &dyn Monitor) -> Result<GlmInfluence, ModelError> {
         let mut all = GlmInfluence::default();
         self.influence_to(
+            detail,
             &[],
             monitor,
             |_| (),
@@ -131,6 +132,7 @@ impl Glm<'_> {
     /// Those of a pass, and an interrupt where `take` stopped it.
     pub fn influence_to<B: Send>(
         &self,
+        detail: Detail,
         beside: &[usize],
         monitor: &dyn Monitor,
         pick: impl Fn(&Batch<'_>) -> B + Sync,
@@ -147,7 +149,7 @@ impl Glm<'_> {
             counted(&fit.gram, &codes),
             fit.map.absorbed.is_some(),
             vec![fit.scaled_coefficients()],
-            Some(fit.system().basis().state()),
+            (detail > Detail::Residuals).then(|| fit.system().basis().state()),
         )?;
         let (programs, counts) = (self.programs(), self.counts());
         let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<(GlmInfluenceRun, B), RowError> {
@@ -174,7 +176,7 @@ impl Glm<'_> {
                     .basis
                     .as_ref()
                     .map(|b| square_norms(b, &block))
-                    .unwrap_or_default();
+                    .unwrap_or_else(|| vec![f64::NAN; block.rows]);
                 let mut own = self.diagnose(&block, &working, &norms);
                 let kept = block.kept.as_deref();
                 for (to, from) in run.rows.columns().into_iter().zip(own.columns()) {

@@ -55,6 +55,18 @@ pub struct InfluenceRun {
     pub responses: Vec<Influence>,
 }
 
+/// How much is asked of each row. What is not asked for is `NaN`, or empty where there are several columns of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Fitted values and residuals.
+    Residuals,
+    /// Leverages too, and what follows from them.
+    #[default]
+    Leverages,
+    /// What each row does to each coefficient, too.
+    Deletions,
+}
+
 /// Leverages this close to one are one: what is left of the residual is rounding error.
 const SATURATED: f64 = 1.0 - 1e-10;
 
@@ -64,22 +76,22 @@ impl Lm<'_> {
     ///
     /// ```
     /// use nelder::frame::Frame;
-    /// use nelder::model::{LmSpec, lm};
+    /// use nelder::model::{Detail, LmSpec, lm};
     /// use nelder::pass::Quiet;
     /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
     /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
-    /// let all = fit.influence(true, &Quiet).unwrap();
+    /// let all = fit.influence(Detail::Deletions, &Quiet).unwrap();
     /// assert!((all[0].hat.iter().sum::<f64>() - 2.0).abs() < 1e-14);
     /// assert_eq!(all[0].dfbetas.len(), 2);
     /// ```
     ///
     /// # Errors
     /// [`ModelError::TooManyColumns`] for `dfbetas` beyond 4,000 columns; those of a pass.
-    pub fn influence(&self, dfbetas: bool, monitor: &dyn Monitor) -> Result<Vec<Influence>, ModelError> {
+    pub fn influence(&self, detail: Detail, monitor: &dyn Monitor) -> Result<Vec<Influence>, ModelError> {
         let mut all = vec![Influence::default(); self.responses.len()];
         self.influence_to(
-            dfbetas,
+            detail,
             &[],
             monitor,
             |_| (),
@@ -100,7 +112,7 @@ impl Lm<'_> {
     /// Those of [`influence`](Self::influence), and an interrupt where `take` stopped it.
     pub fn influence_to<B: Send>(
         &self,
-        dfbetas: bool,
+        detail: Detail,
         beside: &[usize],
         monitor: &dyn Monitor,
         pick: impl Fn(&Batch<'_>) -> B + Sync,
@@ -109,6 +121,7 @@ impl Lm<'_> {
         let fit = &self.fit;
         let rows = &self.bound.rows;
         let basis = Basis::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms());
+        let dfbetas = detail == Detail::Deletions;
         let coordinates = match dfbetas {
             true => Some(fit.system().coordinates("dfbetas")?),
             false => None,
@@ -124,7 +137,7 @@ impl Lm<'_> {
             (0..self.responses.len())
                 .map(|y| fit.scaled_coefficients(y))
                 .collect(),
-            Some(basis.state()),
+            (detail > Detail::Residuals).then(|| basis.state()),
         )?;
         let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<(InfluenceRun, B), RowError> {
             let block = rows.block_with_weightless(batch)?;
@@ -147,7 +160,7 @@ impl Lm<'_> {
                 .basis
                 .as_ref()
                 .map(|b| square_norms(b, &block))
-                .unwrap_or_default();
+                .unwrap_or_else(|| vec![f64::NAN; block.rows]);
             for y in 0..self.responses.len() {
                 let mut one = self.diagnose(y, &block, &applied.coefficients[y], &norms);
                 if let (Some(c), Some(b)) = (&coordinates, &applied.basis) {

@@ -55,7 +55,7 @@ pub use glm_step::{DevianceMove, DevianceStep, step_glm};
 pub use glm_tables::{
     DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
 };
-pub use influence::{Influence, InfluenceRun};
+pub use influence::{Detail, Influence, InfluenceRun};
 pub use ladder::{LeastSquares, least_squares};
 pub use likelihood::MaximumLikelihood;
 pub use lm::{Lm, Response, lm};

@@ -10,7 +10,7 @@ use super::{Bound, Compared, Lm, LmSpec, ModelError, Sequential, System};
 use crate::design::{
     Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
 };
-use crate::formula::{Contrast, parse_expression, parse_formula, terms};
+use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Levels, Source};
 use crate::pass::Gram;
 
@@ -237,7 +237,7 @@ impl SavedDesign {
         };
         // 1. terms and variables without the response
         let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        let (terms, _) = terms(&parse_formula(&self.spec.formula)?, &names)?.without_response();
+        let (terms, _) = self.spec.meaning(&names)?.without_response();
         let mut expressions = terms.variables.clone();
         let mut roles = Roles {
             offsets: terms.offsets.clone(),

@@ -1,7 +1,8 @@
 //! What is asked of a linear model.
 
+use super::ModelError;
 use crate::design::Missing;
-use crate::formula::Contrast;
+use crate::formula::{Contrast, Terms, parse_formula, terms};
 
 /// How exact the answer is to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -26,6 +27,10 @@ pub enum Accuracy {
 pub struct LmSpec {
     /// The formula.
     pub formula: String,
+    /// What the formula means, where it is not to be read as text: for a front that evaluates formulas itself, with
+    /// [`Expr::Evaluated`](crate::formula::Expr::Evaluated) variables.
+    #[serde(skip)]
+    pub terms: Option<Terms>,
     /// Case weights, an expression of the columns.
     pub weights: Option<String>,
     /// An offset beside those in the formula.
@@ -49,6 +54,25 @@ impl LmSpec {
         LmSpec {
             formula: formula.to_string(),
             ..LmSpec::default()
+        }
+    }
+
+    /// A model whose terms are known; `formula` is for print only.
+    pub fn of_terms(formula: &str, terms: Terms) -> Self {
+        LmSpec {
+            terms: Some(terms),
+            ..LmSpec::new(formula)
+        }
+    }
+
+    /// The terms over columns of these names.
+    ///
+    /// # Errors
+    /// A formula that cannot be read or has no meaning.
+    pub(super) fn meaning(&self, columns: &[&str]) -> Result<Terms, ModelError> {
+        match &self.terms {
+            Some(terms) => Ok(terms.clone()),
+            None => Ok(terms(&parse_formula(&self.formula)?, columns)?),
         }
     }
 

@@ -1,0 +1,241 @@
+# The part of a fit that R does not see: the rows, the library's fit behind a pointer, and what is made on demand.
+#
+# A fit holds an environment `e`. What can be made again is held beside it, by a weak reference that files do not keep:
+# a fit from a file gets its rows from `e$frame`, or, where the fit is slim (model = FALSE), by evaluating its call.
+
+memory <- function(e) {
+  own <- if (is.null(e$reference)) NULL else weak_get(list(e$reference))
+  if (is.null(own)) {
+    own <- new.env(parent = emptyenv())
+    assign("reference", weak_new(list(e, own)), envir = e)
+  }
+  own
+}
+
+new_core <- function(kind, frame, design, request, slim) {
+  e <- new.env(parent = emptyenv())
+  e$kind <- kind
+  e$request <- request
+  e$slim <- slim
+  e$omit <- frame$omit
+  e$rows <- frame$rows
+  e$dropped <- design$dropped
+  if (!slim) e$frame <- frame
+  own <- memory(e)
+  own$frame <- frame
+  own$design <- design
+  e
+}
+
+frame_of <- function(e) {
+  own <- memory(e)
+  if (is.null(own$frame)) {
+    own$frame <- if (!is.null(e$frame)) e$frame else frame_again(e)
+    if (own$frame$rows != e$rows) changed_data()
+  }
+  own$frame
+}
+
+changed_data <- function() {
+  stop("the data of this fit are no longer what they were: what has one value for each row cannot be computed again. ",
+       "Fit with model = TRUE to keep the rows with the fit", call. = FALSE)
+}
+
+# The model frame of a slim fit that came from a file.
+frame_again <- function(e) {
+  request <- e$request
+  if (is.null(request$call)) changed_data()
+  tryCatch(
+    evaluate_frame(request$frame_call, environment(stats::formula(request$terms)), request$na, NULL, request$more),
+    error = function(err) stop("the rows of this fit were not kept with it (model = FALSE), and its call cannot be ",
+                               "evaluated here: ", conditionMessage(err), call. = FALSE))
+}
+
+design_of <- function(e) {
+  own <- memory(e)
+  if (is.null(own$design)) own$design <- describe_again(e, frame_of(e))
+  own$design
+}
+
+# The library's fit.
+fit_of <- function(e) {
+  own <- memory(e)
+  if (is.null(own$fit)) {
+    own$fit <- rust(library_fit(e, design_of(e)))
+    now <- own$fit$record()$coefficients
+    was <- e$record$coefficients
+    same <- length(now) == length(was) && identical(is.na(now), is.na(was)) &&
+      all(abs(now - was) <= 1e-8 * (abs(was) + max(abs(was), na.rm = TRUE)), na.rm = TRUE)
+    if (!same) { own$fit <- NULL; changed_data() }
+  }
+  own$fit
+}
+
+library_fit <- function(e, design) {
+  make <- if (e$kind == "lm") NelderFit$lm else NelderFit$glm
+  make(design$columns, c(design$model, e$request$options), run_options())
+}
+
+# Threads and progress, as options() has them.
+run_options <- function() {
+  threads <- getOption("nelder.threads", 0L)
+  if (!is.numeric(threads) || length(threads) != 1L || is.na(threads) || threads < 0) {
+    stop("options(nelder.threads) must be a number of threads, 0 for one a core", call. = FALSE)
+  }
+  list(threads = as.integer(threads), progress = isTRUE(getOption("nelder.progress", interactive())))
+}
+
+check_device <- function(device) {
+  if (!is.character(device) || length(device) != 1L || !device %in% c("auto", "cpu")) {
+    stop("device: ", deparse(device)[1L], " is not available; there are \"auto\" and \"cpu\"", call. = FALSE)
+  }
+  device
+}
+
+check_precision <- function(precision) {
+  known <- c("auto", "f64", "certified")
+  if (!is.character(precision) || length(precision) != 1L || !precision %in% known) {
+    stop("precision: ", deparse(precision)[1L], " is none of ", paste0('"', known, '"', collapse = ", "), call. = FALSE)
+  }
+  precision
+}
+
+# Errors of the library become conditions with the call of the user's function; an interrupt interrupts.
+rust <- function(expr, call = sys.call(-1L)) {
+  tryCatch(expr, error = function(err) {
+    message <- conditionMessage(err)
+    if (identical(message, "interrupted")) {
+      signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+      invokeRestart("abort")
+    }
+    stop(simpleError(message, call))
+  })
+}
+
+lazy <- function(type, length, e, key) lazy_new(list(type, as.numeric(length), e, key))
+
+# A vector with one value for each row that is kept.
+lazy_rows <- function(e, key, names = e$row_names) {
+  x <- lazy("double", e$rows, e, key)
+  names(x) <- names
+  x
+}
+
+# What a lazy vector holds: called by lazy.c.
+lazy_value <- function(e, key) {
+  if (startsWith(key, "model:")) return(bare(kept_column(frame_of(e), e, substring(key, 7L))))
+  switch(key,
+    row_names = as.character(kept_row_names(frame_of(e))),
+    residuals = , fitted = , working = , weight = , linear = , deviance = by_row(e, "residuals", key),
+    weighted_residuals = by_row(e, "residuals", "residuals") * sqrt(weights_of(e)),
+    y = family_start(e)$y,
+    prior = family_start(e)$weights,
+    qr = bare(decomposition(e)$qr),
+    qraux = decomposition(e)$qraux,
+    pivot = decomposition(e)$pivot,
+    effects = bare(decomposition(e)$effects),
+    effect_names = {
+      d <- decomposition(e)
+      n <- if (is.matrix(d$effects)) nrow(d$effects) else length(d$effects)
+      c(e$names[d$pivot[seq_len(d$rank)]], character(n - d$rank))
+    },
+    used_row_names = {
+      w <- weights_of(e)
+      names <- as.character(kept_row_names(frame_of(e)))
+      if (is.null(w)) names else names[w != 0]
+    },
+    R = {
+      d <- decomposition(e)
+      p <- length(e$names)
+      r <- d$qr[seq_len(min(nrow(d$qr), p)), , drop = FALSE]
+      r[row(r) > col(r)] <- 0
+      bare(r)
+    },
+    stop("nelder: no part of a fit is called ", key))
+}
+
+bare <- function(x) { attributes(x) <- NULL; x }
+
+# A column of what the library computes for each row; one pass makes all of them.
+by_row <- function(e, detail, key) {
+  own <- memory(e)
+  of <- if (detail == "residuals") "rows" else detail
+  if (is.null(own[[of]])) own[[of]] <- rust(fit_of(e)$rows(detail, run_options()))
+  values <- lapply(own[[of]], `[[`, key)
+  if (length(values) == 1L) values[[1L]] else unlist(values)
+}
+
+weights_of <- function(e) {
+  w <- frame_of(e)$all[["(weights)"]]
+  if (is.null(w)) NULL else as.vector(kept(w, e$omit))
+}
+
+offset_of <- function(e) {
+  offset <- stats::model.offset(frame_of(e)$all)
+  if (is.null(offset)) NULL else kept(offset, e$omit)
+}
+
+# R's QR decomposition of the weighted model matrix, for those who ask for it.
+decomposition <- function(e) {
+  own <- memory(e)
+  if (is.null(own$decomposition)) {
+    frame <- frame_of(e)
+    x <- model_matrix(e)
+    if (e$kind == "lm") {
+      y <- kept(stats::model.response(frame$all, "numeric"), e$omit)
+      offset <- offset_of(e)
+      if (!is.null(offset)) y <- y - offset
+      w <- weights_of(e)
+      if (!is.null(w)) {
+        used <- w != 0
+        root <- sqrt(w[used])
+        x <- x[used, , drop = FALSE] * root
+        y <- (if (is.matrix(y)) y[used, , drop = FALSE] else y[used]) * root
+      }
+    } else {
+      eta <- by_row(e, "residuals", "linear")
+      offset <- offset_of(e)
+      if (!is.null(offset)) eta <- eta - offset
+      w <- by_row(e, "residuals", "weight")
+      good <- w > 0
+      root <- sqrt(w[good])
+      y <- ((eta + by_row(e, "residuals", "working"))[good]) * root
+      x <- x[good, , drop = FALSE] * root
+    }
+    own$decomposition <- if (ncol(x)) stats::.lm.fit(x, y, e$request$tol)
+                         else list(qr = x, effects = y, rank = 0L, qraux = double(), pivot = integer())
+  }
+  own$decomposition
+}
+
+model_matrix <- function(e) {
+  frame <- frame_of(e)
+  if (!is.null(frame$x)) return(frame$x)
+  stats::model.matrix(frame$terms, lazy_frame(e, frame), e$record$contrasts)
+}
+
+# The `qr` component: its shape is known, its numbers are made when they are read.
+lazy_qr <- function(e, rows, names, tol) {
+  p <- length(names)
+  qr <- lazy("double", rows * p, e, "qr")
+  dim(qr) <- c(rows, p)
+  dimnames(qr) <- list(if (rows) lazy_names(e, rows), names)
+  structure(list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
+                 rank = e$record$rank), class = "qr")
+}
+
+lazy_names <- function(e, rows) {
+  if (rows == e$rows) e$row_names else lazy("character", rows, e, "used_row_names")
+}
+
+lazy_effects <- function(e, rows, responses = NULL) {
+  m <- max(1L, length(responses))
+  x <- lazy("double", rows * m, e, "effects")
+  names <- lazy("character", rows, e, "effect_names")
+  if (is.null(responses)) names(x) <- names
+  else {
+    dim(x) <- c(rows, m)
+    dimnames(x) <- list(names, responses)
+  }
+  x
+}

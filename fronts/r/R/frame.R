@@ -1,0 +1,142 @@
+# The rows of a model: R evaluates the formula's variables, rows with missing values are found but not copied away.
+
+# What na.action is in force, as model.frame() decides it.
+na_action_in_force <- function(given, data) {
+  action <- given
+  if (is.null(action$value) && !action$set) {
+    own <- if (is.null(data)) NULL else attr(data, "na.action")
+    action$value <- if (!is.null(own) && mode(own) != "numeric") own else getOption("na.action")
+  }
+  value <- action$value
+  if (is.character(value)) value <- get(value, mode = "function")
+  value
+}
+
+# The variables of a model for all rows of the data, and which rows are left out.
+#
+# `call` is the user's call with its arguments matched; `more` are the names of arguments beside lm's that are
+# variables; `na` is list(set, value). The result is a list: `all`, a model frame with every row; `terms`; `omit`, the
+# rows left out as na.omit() records them; `rows`, how many are left.
+evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
+  wanted <- c("formula", "data", "subset", "weights", "offset", more)
+  frame <- call[c(1L, match(wanted, names(call), 0L))]
+  frame[[1L]] <- quote(stats::model.frame)
+  action <- na_action_in_force(na, data)
+  known <- is.null(action) || identical(action, stats::na.omit) || identical(action, stats::na.exclude) ||
+    identical(action, stats::na.pass) || identical(action, stats::na.fail)
+  frame$na.action <- if (known) quote(stats::na.pass) else action
+  frame$drop.unused.levels <- FALSE
+  all <- eval(frame, env)
+  terms <- attr(all, "terms")
+  omit <- attr(all, "na.action")
+  attr(all, "na.action") <- NULL
+  if (!known) {
+    # the function has done its work on the frame; what it says of it is kept
+    return(list(all = all, terms = terms, omit = NULL, said = omit, rows = nrow(all)))
+  }
+  plain <- vapply(all, function(x) typeof(x) %in% c("double", "integer", "logical", "character"), NA)
+  missing <- if (all(plain)) incomplete_rows(unclass(all), as.numeric(nrow(all)))
+             else seq_len(nrow(all))[!stats::complete.cases(all)]
+  if (length(missing)) {
+    if (identical(action, stats::na.fail)) {
+      stop("missing values in object: ", described_missing(all, missing[1L]), call. = FALSE)
+    }
+    if (is.null(action) || identical(action, stats::na.pass)) {
+      stop("NA/NaN/Inf in the variables of the model: ", described_missing(all, missing[1L]), call. = FALSE)
+    }
+    names(missing) <- attr(all, "row.names")[missing]
+    class(missing) <- if (identical(action, stats::na.exclude)) "exclude" else "omit"
+    return(list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing)))
+  }
+  list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
+}
+
+described_missing <- function(frame, row) {
+  bad <- names(frame)[vapply(frame, function(x) {
+    anyNA(if (is.matrix(x)) x[row, ] else x[row])
+  }, NA)]
+  paste0("`", bad[1L], "` is missing in row ", attr(frame, "row.names")[row])
+}
+
+# A variable without the rows that are left out.
+kept <- function(x, omit) {
+  if (is.null(omit)) return(x)
+  omit <- as.integer(omit)
+  if (is.matrix(x)) x[-omit, , drop = FALSE] else x[-omit]
+}
+
+# Row names of the rows that are left, as row.names() of the model frame would be.
+kept_row_names <- function(frame) {
+  names <- attr(frame$all, "row.names")
+  if (is.null(frame$omit)) names else names[-as.integer(frame$omit)]
+}
+
+# A factor without the levels that no kept row has; logical and character variables are what they are in a model
+# matrix. list(codes, levels, ordered).
+as_codes <- function(x, omit) {
+  left_out <- as.integer(omit)
+  if (is.character(x)) {
+    levels <- sort(unique(as.vector(kept(x, omit))))
+    return(list(codes = match(x, levels), levels = levels, ordered = FALSE))
+  }
+  levels <- levels(x)
+  used <- used_levels(x, length(levels), left_out)
+  codes <- x
+  if (!all(used)) {
+    place <- cumsum(used)
+    place[!used] <- NA_integer_
+    codes <- place[as.integer(x)]
+    levels <- levels[used]
+  }
+  list(codes = codes, levels = levels, ordered = is.ordered(x))
+}
+
+# The model frame without the rows left out, its columns made when someone reads them.
+lazy_frame <- function(e, frame) {
+  if (is.null(frame$omit)) {
+    out <- frame$all
+    for (name in names(e$dropped)) out[[name]] <- kept_column(frame, e, name)
+    attr(out, "terms") <- frame$terms
+    attr(out, "na.action") <- frame$said
+    return(out)
+  }
+  out <- lapply(names(frame$all), function(name) {
+    x <- frame$all[[name]]
+    if (!typeof(x) %in% c("double", "integer", "logical", "character") || !is.null(attr(x, "tsp"))) {
+      return(kept_column(frame, e, name))
+    }
+    one <- kept_column(list(all = frame$all, omit = -1L), e, name)
+    columns <- if (is.matrix(x)) ncol(x) else 1L
+    y <- lazy(typeof(x), as.numeric(frame$rows) * columns, e, paste0("model:", name))
+    own <- attributes(one)
+    own$names <- NULL
+    if (is.matrix(x)) {
+      own$dim <- c(frame$rows, columns)
+      names <- list(if (!is.null(rownames(x))) rownames(x)[-as.integer(frame$omit)], colnames(x))
+      own$dimnames <- if (!is.null(dimnames(x))) names
+    }
+    for (a in names(own)) attr(y, a) <- own[[a]]
+    y
+  })
+  names(out) <- names(frame$all)
+  attr(out, "terms") <- frame$terms
+  attr(out, "row.names") <- kept_row_names(frame)
+  class(out) <- "data.frame"
+  attr(out, "na.action") <- frame$said
+  out
+}
+
+# One column of the model frame. `omit` of -1 stands for the first row alone.
+kept_column <- function(frame, e, name) {
+  x <- frame$all[[name]]
+  first <- identical(frame$omit, -1L)
+  y <- if (first) { if (is.matrix(x)) x[1L, , drop = FALSE] else x[1L] } else kept(x, frame$omit)
+  levels <- e$dropped[[name]]
+  if (is.null(levels)) y
+  else {
+    own <- attr(y, "contrasts")
+    y <- factor(as.character(y), levels = levels, ordered = is.ordered(x))
+    if (!is.null(own)) attr(y, "contrasts") <- own
+    y
+  }
+}

@@ -1,0 +1,271 @@
+# Methods of nd_lm that read the library's fit instead of a QR decomposition.
+
+core <- function(object) {
+  e <- object$nelder
+  if (is.null(e)) stop("this is no fit of nelder: its component `nelder` is missing", call. = FALSE)
+  e
+}
+
+# (X'WX)^-1 without the aliased coefficients, with names.
+unscaled <- function(e) {
+  own <- memory(e)
+  if (is.null(own$unscaled)) {
+    v <- rust(fit_of(e)$unscaled())
+    used <- !e$record$aliased
+    v <- v[used, used, drop = FALSE]
+    dimnames(v) <- list(e$names[used], e$names[used])
+    own$unscaled <- v
+  }
+  own$unscaled
+}
+
+summary.nd_lm <- function(object, correlation = FALSE, symbolic.cor = FALSE, ...) {
+  if (inherits(object, "mlm")) return(NextMethod())
+  z <- object
+  e <- core(z)
+  p <- z$rank
+  rdf <- z$df.residual
+  w <- z$weights
+  if (p == 0L) return(stats::summary.lm(unfold(z), correlation = correlation, symbolic.cor = symbolic.cor, ...))
+  ans <- z[c("call", "terms", if (!is.null(w)) "weights")]
+  class(ans) <- "summary.lm"
+  rss <- e$record$rss
+  mss <- e$record$mss
+  variance <- rss / rdf
+  if (is.finite(variance) && rss < 1e-20 * mss) {
+    f <- z$fitted.values
+    if (variance < (mean(f)^2 + stats::var(c(f))) * 1e-30) {
+      warning("essentially perfect fit: summary may be unreliable")
+    }
+  }
+  used <- !e$record$aliased
+  estimate <- z$coefficients[used]
+  se <- e$record$std_errors[used]
+  t <- estimate / se
+  ans$residuals <- if (is.null(w)) z$residuals else lazy_rows(e, "weighted_residuals")
+  ans$coefficients <- cbind(Estimate = estimate, `Std. Error` = se, `t value` = t,
+                            `Pr(>|t|)` = 2 * stats::pt(abs(t), rdf, lower.tail = FALSE))
+  ans$aliased <- is.na(z$coefficients)
+  ans$sigma <- sqrt(variance)
+  ans$df <- c(p, rdf, length(z$coefficients))
+  intercept <- attr(z$terms, "intercept")
+  if (p != intercept) {
+    df.int <- if (intercept) 1L else 0L
+    n <- p + rdf
+    ans$r.squared <- mss / (mss + rss)
+    ans$adj.r.squared <- 1 - (1 - ans$r.squared) * ((n - df.int) / rdf)
+    ans$fstatistic <- c(value = (mss / (p - df.int)) / variance, numdf = p - df.int, dendf = rdf)
+  } else ans$r.squared <- ans$adj.r.squared <- 0
+  ans$cov.unscaled <- unscaled(e)
+  if (correlation) {
+    ans$correlation <- (ans$cov.unscaled * variance) / outer(se, se)
+    dimnames(ans$correlation) <- dimnames(ans$cov.unscaled)
+    ans$symbolic.cor <- symbolic.cor
+  }
+  if (!is.null(z$na.action)) ans$na.action <- z$na.action
+  class(ans) <- c("summary.nd_lm", "summary.lm")
+  ans
+}
+
+# The same object without our class, for methods of R that are called by name.
+unfold <- function(object) {
+  class(object) <- setdiff(class(object), c("nd_lm", "nd_glm", "nd_negbin"))
+  object
+}
+
+vcov.nd_lm <- function(object, complete = TRUE, ...) {
+  if (inherits(object, "mlm")) return(NextMethod())
+  e <- core(object)
+  stats::.vcov.aliased(e$record$aliased_named, unscaled(e) * (e$record$rss / object$df.residual), complete = complete)
+}
+
+deviance.nd_lm <- function(object, ...) {
+  if (inherits(object, "mlm")) return(NextMethod())
+  core(object)$record$rss
+}
+
+logLik.nd_lm <- function(object, REML = FALSE, ...) {
+  if (inherits(object, "mlm") || REML || object$df.residual <= 0) return(NextMethod())
+  e <- core(object)
+  n <- object$rank + object$df.residual
+  w <- object$weights
+  logs <- if (is.null(w)) 0 else sum(log(w[w > 0]))
+  structure(0.5 * (logs - n * (log(2 * pi) + 1 - log(n) + log(e$record$rss))), nall = n, nobs = n,
+            df = object$rank + 1, class = "logLik")
+}
+
+extractAIC.nd_lm <- function(fit, scale = 0, k = 2, ...) {
+  n <- length(fit$residuals)
+  edf <- n - fit$df.residual
+  rss <- stats::deviance(fit)
+  criterion <- if (scale > 0) rss / scale - n else n * log(rss / n)
+  c(edf, criterion + k * edf)
+}
+
+anova.nd_lm <- function(object, ...) {
+  if (inherits(object, "mlm")) return(NextMethod())
+  if (length(list(object, ...)) > 1L) return(NextMethod())
+  if (!inherits(object, "lm")) warning("calling anova.lm(<fake-lm-object>) ...")
+  e <- core(object)
+  rss <- e$record$rss
+  rdf <- object$df.residual
+  if (rss < 1e-10 * sum_of_fitted(object, e)) {
+    warning("ANOVA F-tests on an essentially perfect fit are unreliable")
+  }
+  terms <- rust(fit_of(e)$sequential(0L, run_options()))
+  df <- c(as.integer(terms$df), rdf)
+  ss <- c(terms$squares, rss)
+  ms <- ss / df
+  f <- ms / (rss / rdf)
+  p <- stats::pf(f, df, rdf, lower.tail = FALSE)
+  last <- length(p)
+  f[last] <- p[last] <- NA
+  table <- data.frame(df, ss, ms, f, p)
+  dimnames(table) <- list(c(terms$terms, "Residuals"), c("Df", "Sum Sq", "Mean Sq", "F value", "Pr(>F)"))
+  structure(table, heading = c("Analysis of Variance Table\n",
+                               paste("Response:", paste(deparse(stats::formula(object)[[2L]]), collapse = "\n"))),
+            class = c("anova", "data.frame"))
+}
+
+# Sum of squares of the fitted values about zero or their mean, which is enough to see a perfect fit.
+sum_of_fitted <- function(object, e) {
+  if (e$record$mss > 0) e$record$mss else Inf * (e$record$rss == 0)
+}
+
+influence.nd_lm <- function(model, do.coef = TRUE, ...) {
+  if (inherits(model, "mlm") || do.coef) return(NextMethod())
+  e <- core(model)
+  w <- model$weights
+  used <- if (is.null(w)) TRUE else w != 0
+  take <- function(key) stats::setNames(by_row(e, "leverages", key)[used], names(model$residuals)[used])
+  out <- list(hat = take("hat"), sigma = take("sigma"),
+              wt.res = stats::setNames((if (is.null(w)) model$residuals else model$residuals * sqrt(w))[used],
+                                       names(model$residuals)[used]))
+  # R leaves sigma as it is where a row alone decides its own fitted value
+  if (!is.null(model$na.action)) out <- lapply(out, function(x) stats::naresid(model$na.action, x))
+  out
+}
+
+hatvalues.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  if (inherits(model, "mlm")) return(NextMethod())
+  infl$hat
+}
+
+rstandard.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  if (inherits(model, "mlm")) return(NextMethod())
+  NextMethod(infl = infl)
+}
+
+rstudent.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  if (inherits(model, "mlm")) return(NextMethod())
+  NextMethod(infl = infl)
+}
+
+cooks.distance.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  if (inherits(model, "mlm")) return(NextMethod())
+  NextMethod(infl = infl)
+}
+
+# Predictions of the library for a model frame without response: list(fit, se), rows with missing values are NA.
+predict_rows <- function(e, terms, frame, xlevels, errors) {
+  offset <- NULL
+  for (i in attr(terms, "offset")) {
+    own <- eval(attr(terms, "variables")[[i + 1L]], frame$data, environment(terms))
+    offset <- if (is.null(offset)) own else offset + own
+  }
+  if (!is.null(frame$more_offset)) offset <- if (is.null(offset)) frame$more_offset else offset + frame$more_offset
+  columns <- describe_rows(design_of(e), frame$rows, if (nzchar(design_of(e)$model$offset)) {
+    if (is.null(offset)) numeric(nrow(frame$rows)) else offset
+  })
+  rust(fit_of(e)$predict(columns, errors, run_options()))
+}
+
+# The model frame of new data as predict.lm() makes it, with the offsets.
+new_frame <- function(object, newdata, na.action) {
+  terms <- stats::delete.response(stats::terms(object))
+  rows <- stats::model.frame(terms, newdata, na.action = na.action, xlev = object$xlevels)
+  classes <- attr(terms, "dataClasses")
+  if (!is.null(classes)) stats::.checkMFClasses(classes, rows)
+  list(terms = terms, rows = rows, data = newdata,
+       more_offset = if (!is.null(object$call$offset)) eval(object$call$offset, newdata))
+}
+
+predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = Inf,
+                          interval = c("none", "confidence", "prediction"), level = 0.95,
+                          type = c("response", "terms"), terms = NULL, na.action = stats::na.pass,
+                          pred.var = res.var / weights, weights = 1, ...) {
+  type <- match.arg(type)
+  interval <- match.arg(interval)
+  if (inherits(object, "mlm") || type == "terms" || is.null(object$nelder)) return(NextMethod())
+  e <- core(object)
+  errors <- se.fit || interval != "none"
+  if (missing(newdata) || is.null(newdata)) {
+    fit <- object$fitted.values
+    if (errors) {
+      own <- frame_of(e)
+      se <- row_errors(e)
+    }
+    if (interval == "prediction") {
+      warning("predictions on current data refer to _future_ responses\n")
+      if (missing(weights) && missing(pred.var)) {
+        if (!is.null(object$weights)) {
+          weights <- object$weights
+          warning("assuming prediction variance inversely proportional to weights used for fitting\n")
+        }
+      }
+    }
+  } else {
+    frame <- new_frame(object, newdata, na.action)
+    if (object$rank < length(object$coefficients)) {
+      warning("prediction from a rank-deficient fit may be misleading")
+    }
+    all <- predict_rows(e, frame$terms, frame, object$xlevels, errors)[[1L]]
+    names <- row.names(frame$rows)
+    fit <- stats::setNames(all$fit, names)
+    fit[is.nan(fit)] <- NA
+    se <- all$se
+    if (interval == "prediction" && missing(weights) && missing(pred.var) && !is.null(object$weights)) {
+      warning("Assuming constant prediction variance even though model fit is weighted\n")
+    }
+    if (inherits(weights, "formula")) {
+      if (length(weights) != 2L) stop("'weights' as formula should be one-sided")
+      weights <- eval(weights[[2L]], newdata, environment(weights))
+    }
+  }
+  w <- object$weights
+  res.var <- if (is.null(scale)) e$record$rss / object$df.residual else scale^2
+  out <- fit
+  if (errors) {
+    if (!is.null(scale)) se <- se * (scale / e$record$sigma)
+    df <- if (is.null(scale)) object$df.residual else df
+    se <- unname(se)
+    se[is.nan(se)] <- NA
+  }
+  if (interval != "none") {
+    tfrac <- stats::qt((1 - level) / 2, df)
+    width <- tfrac * switch(interval, confidence = se, prediction = sqrt(se^2 + pred.var))
+    out <- cbind(fit, fit + width %o% c(1, -1))
+    colnames(out) <- c("fit", "lwr", "upr")
+  }
+  if (missing(newdata) && !is.null(object$na.action)) {
+    out <- stats::napredict(object$na.action, out)
+    if (se.fit) se <- stats::napredict(object$na.action, se)
+  }
+  if (se.fit) {
+    if (!missing(newdata) || !is.null(w)) names(se) <- if (is.matrix(out)) rownames(out) else names(out)
+    list(fit = out, se.fit = se, df = df, residual.scale = sqrt(res.var))
+  } else out
+}
+
+# Standard errors of the fitted values.
+row_errors <- function(e) {
+  own <- memory(e)
+  if (is.null(own$row_errors)) {
+    design <- design_of(e)
+    frame <- frame_of(e)
+    columns <- design$columns
+    all <- rust(fit_of(e)$predict(columns, TRUE, run_options()))[[1L]]
+    own$row_errors <- kept(if (is.null(all$se)) all$link_se else all$se, frame$omit)
+  }
+  own$row_errors
+}

@@ -1,0 +1,48 @@
+# Fits to a matrix that someone holds: one variable without a name, whose columns name the coefficients.
+
+matrix_frame <- function(x, y, w = NULL, offset = NULL) {
+  if (!is.matrix(x) || !is.numeric(x)) stop("'x' must be a numeric matrix", call. = FALSE)
+  if (is.logical(y)) storage.mode(y) <- "double"
+  if (!is.numeric(y)) stop("'y' must be numeric", call. = FALSE)
+  n <- nrow(x)
+  if (NROW(y) != n) stop("incompatible dimensions: 'x' has ", n, " rows and 'y' ", NROW(y), call. = FALSE)
+  if (n == 0L) stop("0 (non-NA) cases", call. = FALSE)
+  if (!is.null(w) && length(w) != n) stop("incompatible dimensions: ", length(w), " weights for ", n, " rows",
+                                          call. = FALSE)
+  if (is.null(colnames(x))) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
+  all <- list(y = y)
+  if (!is.null(w)) all[["(weights)"]] <- w
+  if (!is.null(offset)) all[["(offset)"]] <- offset
+  bad <- incomplete_rows(c(list(x), unname(all)), as.numeric(n))
+  if (length(bad)) stop("NA/NaN/Inf in 'x', 'y' or what goes with them, row ", bad[1L], call. = FALSE)
+  names <- if (!is.null(rownames(x))) rownames(x) else if (is.matrix(y)) rownames(y) else names(y)
+  attr(all, "row.names") <- if (is.null(names)) seq_len(n) else names
+  class(all) <- "data.frame"
+  terms <- stats::terms(y ~ 0 + x)
+  list(all = all, terms = terms, omit = NULL, said = NULL, rows = n, x = x)
+}
+
+describe_matrix <- function(frame, y, w, offset, tol, precision) {
+  x <- frame$x
+  p <- ncol(x)
+  names <- c(if (p) paste0("x\u200b", seq_len(p)), if (is.matrix(y)) paste0("y\u200b", seq_len(ncol(y))) else "y")
+  columns <- c(if (p) list(x), list(y)); widths <- c(if (p) p, NCOL(y))
+  if (!is.null(w)) { columns <- c(columns, list(w)); widths <- c(widths, 1L); names <- c(names, "(weights)") }
+  if (!is.null(offset)) { columns <- c(columns, list(offset)); widths <- c(widths, 1L); names <- c(names, "(offset)") }
+  k <- length(columns)
+  responses <- if (is.matrix(y)) { if (is.null(colnames(y))) paste0("Y", seq_len(ncol(y))) else colnames(y) }
+               else character()
+  single <- p == 1L
+  list(columns = list(columns = columns, widths = as.integer(widths), names = names, levels = vector("list", k),
+                      ordered = integer(k), rows = as.numeric(nrow(x))),
+       model = list(variables = c(if (p) { if (single) colnames(x) else "" }, "y"), response = if (p) 2L else 1L,
+                    intercept = FALSE, labels = if (p) "x" else character(),
+                    term_variables = if (p) list(1L) else list(), term_codings = if (p) list(1L) else list(),
+                    contrasts = character(1L + (p > 0L)), weights = if (is.null(w)) "" else "(weights)",
+                    offset = if (is.null(offset)) "" else "(offset)", formula = "y ~ 0 + x", tol = as.numeric(tol),
+                    precision = precision,
+                    variable_columns = c(if (p) list(names[seq_len(p)]), list(names[p + seq_len(NCOL(y))])),
+                    variable_suffixes = c(if (p) list(if (single) character() else colnames(x)), list(responses)),
+                    start_column = ""),
+       contrasts = NULL, xlevels = NULL, dropped = NULL, place = NULL)
+}

@@ -1,0 +1,227 @@
+/* Vectors that are made when someone touches them, and interrupts.
+
+   A lazy vector holds a type, a length, an environment and a key; its values are those of
+   nelder:::lazy_value(environment, key), which is called once. Written to a file it is these four things, so that what
+   can be computed again is not stored. */
+
+#define R_NO_REMAP
+#include <stdint.h>
+#include <string.h>
+#include <R.h>
+#include <Rinternals.h>
+#include <R_ext/Altrep.h>
+#include <R_ext/Rdynload.h>
+
+static R_altrep_class_t lazy_real, lazy_integer, lazy_logical, lazy_string;
+
+/* data1: list(type, length, environment, key, whether someone may have written); data2: the values, or NULL */
+
+static SEXP computed(SEXP x)
+{
+    SEXP what = R_altrep_data1(x);
+    SEXP name = PROTECT(Rf_mkString("nelder"));
+    SEXP space = PROTECT(R_FindNamespace(name));
+    SEXP call = PROTECT(Rf_lang3(Rf_install("lazy_value"), VECTOR_ELT(what, 2), VECTOR_ELT(what, 3)));
+    SEXP values = Rf_eval(call, space);
+    UNPROTECT(3);
+    return values;
+}
+
+static SEXP made(SEXP x)
+{
+    SEXP values = R_altrep_data2(x);
+    if (values != R_NilValue)
+        return values;
+    values = PROTECT(computed(x));
+    if (TYPEOF(values) != TYPEOF(x) || Rf_xlength(values) != Rf_xlength(x))
+        Rf_error("nelder: a part of the fit has become another: it is of type %s and length %.0f, not %s and %.0f",
+                 Rf_type2char(TYPEOF(values)), (double) Rf_xlength(values), Rf_type2char(TYPEOF(x)),
+                 (double) Rf_xlength(x));
+    R_set_altrep_data2(x, values);
+    UNPROTECT(1);
+    return values;
+}
+
+static void written(SEXP x)
+{
+    SET_VECTOR_ELT(R_altrep_data1(x), 4, Rf_ScalarLogical(TRUE));
+}
+
+static R_xlen_t lazy_length(SEXP x)
+{
+    return (R_xlen_t) REAL(VECTOR_ELT(R_altrep_data1(x), 1))[0];
+}
+
+static Rboolean lazy_inspect(SEXP x, int pre, int deep, int pvec, void (*sub)(SEXP, int, int, int))
+{
+    (void) pre; (void) deep; (void) pvec; (void) sub;
+    Rprintf(" nelder, %s\n", R_altrep_data2(x) == R_NilValue ? "not made" : "made");
+    return TRUE;
+}
+
+static void *lazy_dataptr(SEXP x, Rboolean writeable)
+{
+    (void) writeable;
+    return (void *) DATAPTR_RO(made(x));
+}
+
+static void *own_dataptr(SEXP x, Rboolean writeable)
+{
+    SEXP values = made(x);
+    if (writeable && MAYBE_SHARED(values)) {
+        /* someone else has these values too: a copy to write to */
+        values = PROTECT(Rf_duplicate(values));
+        R_set_altrep_data2(x, values);
+        UNPROTECT(1);
+    }
+    if (writeable)
+        written(x);
+    switch (TYPEOF(values)) {
+    case REALSXP: return REAL(values);
+    case INTSXP: return INTEGER(values);
+    case LGLSXP: return LOGICAL(values);
+    default: return lazy_dataptr(x, writeable);
+    }
+}
+
+static const void *lazy_dataptr_or_null(SEXP x)
+{
+    SEXP values = R_altrep_data2(x);
+    return values == R_NilValue ? NULL : DATAPTR_RO(values);
+}
+
+static double lazy_real_elt(SEXP x, R_xlen_t i) { return REAL_ELT(made(x), i); }
+static int lazy_integer_elt(SEXP x, R_xlen_t i) { return INTEGER_ELT(made(x), i); }
+static int lazy_logical_elt(SEXP x, R_xlen_t i) { return LOGICAL_ELT(made(x), i); }
+static SEXP lazy_string_elt(SEXP x, R_xlen_t i) { return STRING_ELT(made(x), i); }
+
+static void lazy_string_set_elt(SEXP x, R_xlen_t i, SEXP v)
+{
+    SEXP values = made(x);
+    if (MAYBE_SHARED(values)) {
+        values = PROTECT(Rf_duplicate(values));
+        R_set_altrep_data2(x, values);
+        UNPROTECT(1);
+    }
+    written(x);
+    SET_STRING_ELT(values, i, v);
+}
+
+static SEXP lazy_state(SEXP x)
+{
+    SEXP what = R_altrep_data1(x);
+    SEXP values = R_altrep_data2(x);
+    if (values != R_NilValue && VECTOR_ELT(what, 4) != R_NilValue) {
+        /* much of R asks for a pointer to write to and only reads */
+        SEXP fresh = PROTECT(computed(x));
+        Rboolean same = R_compute_identical(fresh, values, 16);
+        UNPROTECT(1);
+        if (!same)
+            return NULL;
+    }
+    SEXP state = PROTECT(Rf_allocVector(VECSXP, 4));
+    for (int i = 0; i < 4; i++)
+        SET_VECTOR_ELT(state, i, VECTOR_ELT(what, i));
+    UNPROTECT(1);
+    return state;
+}
+
+static R_altrep_class_t class_of(const char *type)
+{
+    if (strcmp(type, "double") == 0) return lazy_real;
+    if (strcmp(type, "integer") == 0) return lazy_integer;
+    if (strcmp(type, "logical") == 0) return lazy_logical;
+    if (strcmp(type, "character") == 0) return lazy_string;
+    Rf_error("nelder: no lazy vector of type %s", type);
+}
+
+static SEXP again(SEXP state)
+{
+    SEXP what = PROTECT(Rf_allocVector(VECSXP, 5));
+    for (int i = 0; i < 4; i++)
+        SET_VECTOR_ELT(what, i, VECTOR_ELT(state, i));
+    SEXP x = R_new_altrep(class_of(CHAR(STRING_ELT(VECTOR_ELT(what, 0), 0))), what, R_NilValue);
+    UNPROTECT(1);
+    return x;
+}
+
+static SEXP lazy_unserialize(SEXP class, SEXP state)
+{
+    (void) class;
+    return again(state);
+}
+
+static SEXP lazy_duplicate(SEXP x, Rboolean deep)
+{
+    (void) deep;
+    /* NULL: as R copies any vector */
+    return R_altrep_data2(x) == R_NilValue ? again(R_altrep_data1(x)) : NULL;
+}
+
+SEXP nelder_lazy_new(SEXP kind, SEXP length, SEXP from, SEXP key)
+{
+    SEXP what = PROTECT(Rf_allocVector(VECSXP, 5));
+    SET_VECTOR_ELT(what, 0, kind);
+    SET_VECTOR_ELT(what, 1, Rf_coerceVector(length, REALSXP));
+    SET_VECTOR_ELT(what, 2, from);
+    SET_VECTOR_ELT(what, 3, key);
+    SEXP x = R_new_altrep(class_of(CHAR(STRING_ELT(kind, 0))), what, R_NilValue);
+    UNPROTECT(1);
+    return x;
+}
+
+SEXP nelder_lazy_is_made(SEXP x)
+{
+    int own = ALTREP(x) && (R_altrep_inherits(x, lazy_real) || R_altrep_inherits(x, lazy_integer) ||
+                            R_altrep_inherits(x, lazy_logical) || R_altrep_inherits(x, lazy_string));
+    return Rf_ScalarLogical(own ? R_altrep_data2(x) != R_NilValue : NA_LOGICAL);
+}
+
+SEXP nelder_weak_new(SEXP key, SEXP value)
+{
+    return R_MakeWeakRef(key, value, R_NilValue, FALSE);
+}
+
+SEXP nelder_weak_get(SEXP reference)
+{
+    return TYPEOF(reference) == WEAKREFSXP ? R_WeakRefValue(reference) : R_NilValue;
+}
+
+static void check(void *unused)
+{
+    (void) unused;
+    R_CheckUserInterrupt();
+}
+
+int nelder_interrupted(void)
+{
+    return R_ToplevelExec(check, NULL) == FALSE;
+}
+
+static void methods(R_altrep_class_t class)
+{
+    R_set_altrep_Length_method(class, lazy_length);
+    R_set_altrep_Inspect_method(class, lazy_inspect);
+    R_set_altrep_Duplicate_method(class, lazy_duplicate);
+    R_set_altrep_Serialized_state_method(class, lazy_state);
+    R_set_altrep_Unserialize_method(class, lazy_unserialize);
+    R_set_altvec_Dataptr_method(class, own_dataptr);
+    R_set_altvec_Dataptr_or_null_method(class, lazy_dataptr_or_null);
+}
+
+void nelder_lazy_init(DllInfo *dll)
+{
+    lazy_real = R_make_altreal_class("lazy_real", "nelder", dll);
+    methods(lazy_real);
+    R_set_altreal_Elt_method(lazy_real, lazy_real_elt);
+    lazy_integer = R_make_altinteger_class("lazy_integer", "nelder", dll);
+    methods(lazy_integer);
+    R_set_altinteger_Elt_method(lazy_integer, lazy_integer_elt);
+    lazy_logical = R_make_altlogical_class("lazy_logical", "nelder", dll);
+    methods(lazy_logical);
+    R_set_altlogical_Elt_method(lazy_logical, lazy_logical_elt);
+    lazy_string = R_make_altstring_class("lazy_string", "nelder", dll);
+    methods(lazy_string);
+    R_set_altstring_Elt_method(lazy_string, lazy_string_elt);
+    R_set_altstring_Set_elt_method(lazy_string, lazy_string_set_elt);
+}

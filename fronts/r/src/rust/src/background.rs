@@ -1,0 +1,132 @@
+//! Work on threads of its own while R's thread listens for interrupts and shows progress.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use nelder::pass::Monitor;
+use rayon::ThreadPool;
+
+unsafe extern "C" {
+    /// Whether the user has asked to stop; takes the interrupt. In `lazy.c`.
+    fn nelder_interrupted() -> i32;
+}
+
+/// What the worker reports to R's thread.
+#[derive(Default)]
+struct Watch {
+    stop: AtomicBool,
+    rows: AtomicU64,
+    total: AtomicU64,
+    pass: Mutex<String>,
+}
+
+impl Monitor for Watch {
+    fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool {
+        let mut name = self.pass.lock().unwrap_or_else(|e| e.into_inner());
+        if *name != pass {
+            *name = pass.to_string();
+            self.rows.store(0, Ordering::Relaxed);
+        }
+        drop(name);
+        self.rows.fetch_add(rows, Ordering::Relaxed);
+        self.total.store(total.unwrap_or(0), Ordering::Relaxed);
+        !self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// Threads of a process: after a fork the child has none of its parent's.
+struct Threads {
+    process: u32,
+    count: usize,
+    pool: Arc<ThreadPool>,
+}
+
+static THREADS: Mutex<Option<Threads>> = Mutex::new(None);
+
+/// A pool of `count` threads, 0 for one a core.
+fn pool(count: usize) -> savvy::Result<Arc<ThreadPool>> {
+    let process = std::process::id();
+    let mut held = THREADS.lock().unwrap_or_else(|e| e.into_inner());
+    if let Some(threads) = held.as_ref()
+        && threads.process == process
+        && threads.count == count
+    {
+        return Ok(threads.pool.clone());
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build()?;
+    let pool = Arc::new(pool);
+    let old = held.replace(Threads {
+        process,
+        count,
+        pool: pool.clone(),
+    });
+    // the threads of a parent process cannot be joined
+    if let Some(old) = old.filter(|t| t.process != process) {
+        std::mem::forget(old);
+    }
+    Ok(pool)
+}
+
+/// How long until the first line of progress.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs `work` on `threads` threads. R's thread waits, takes interrupts (the next batch of rows is then the last), and
+/// shows progress after two seconds if asked to.
+///
+/// # Errors
+/// `interrupted`; a panic of the work, as an error.
+pub fn run<T: Send>(
+    threads: usize,
+    show: bool,
+    work: impl FnOnce(&dyn Monitor) -> Result<T, nelder::model::ModelError> + Send,
+) -> savvy::Result<T> {
+    let pool = pool(threads)?;
+    let watch = Watch::default();
+    let (done, wait) = mpsc::channel::<()>();
+    let start = Instant::now();
+    let mut shown = false;
+    let result = std::thread::scope(|scope| {
+        let (watch, pool) = (&watch, &pool);
+        let worker = scope.spawn(move || {
+            let result = pool.install(|| work(watch));
+            // whoever waits may have gone
+            let _ = done.send(());
+            result
+        });
+        while let Err(mpsc::RecvTimeoutError::Timeout) = wait.recv_timeout(Duration::from_millis(100)) {
+            // SAFETY: on R's own thread, as R demands
+            if unsafe { nelder_interrupted() } != 0 {
+                watch.stop.store(true, Ordering::Relaxed);
+            }
+            if show && start.elapsed() > PATIENCE {
+                shown = true;
+                let (rows, total) = (
+                    watch.rows.load(Ordering::Relaxed),
+                    watch.total.load(Ordering::Relaxed),
+                );
+                let pass = watch.pass.lock().unwrap_or_else(|e| e.into_inner()).clone();
+                let part = 100 * rows / total.max(1);
+                savvy::io::r_eprint(&format!("\r{pass}: {part} %          "), false);
+            }
+        }
+        worker.join()
+    });
+    if shown {
+        savvy::io::r_eprint("\r                                        \r", false);
+    }
+    if watch.stop.load(Ordering::Relaxed) {
+        return Err(savvy::Error::new("interrupted"));
+    }
+    match result {
+        Ok(result) => Ok(result?),
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(savvy::Error::new(format!(
+                "an error in nelder itself, please report it: {}",
+                text.unwrap_or("unknown")
+            )))
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What R says of a model: its terms, roles and options.
+
+use nelder::design::Missing;
+use nelder::formula::{Coding, Contrast, Expr, Term, Terms};
+use nelder::model::{Accuracy, LmSpec};
+use savvy::ListSexp;
+
+use crate::lists::{Elements, integers_of, positions, texts_of};
+
+/// The name of a column, as an expression that the library reads.
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+/// Options that every call takes: threads, and whether to show progress.
+pub struct Options {
+    /// Threads, 0 for one a core.
+    pub threads: usize,
+    /// Whether progress is shown.
+    pub progress: bool,
+}
+
+impl Options {
+    /// Reads `threads` and `progress`.
+    ///
+    /// # Errors
+    /// An element that is not there.
+    pub fn new(options: &ListSexp) -> savvy::Result<Options> {
+        let elements = Elements(options);
+        Ok(Options {
+            threads: usize::try_from(elements.integer("threads")?).unwrap_or(0),
+            progress: elements.flag("progress")?,
+        })
+    }
+}
+
+/// Reads a model. R has made the terms: `texts`, the variables as R prints them; `columns` and `suffixes`, which
+/// columns each is; `response`, `intercept`; `labels`, `term_variables` and `term_codings`, one for each term;
+/// `contrasts`, one for each variable, empty for none. `weights`, `offset` name columns, empty for none.
+///
+/// # Errors
+/// An element that is not there, or does not fit the others.
+pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
+    let elements = Elements(description);
+    let damaged = || savvy::Error::new("the description of the model is damaged");
+    let columns = elements.list("variable_columns")?;
+    let suffixes = elements.list("variable_suffixes")?;
+    let texts = elements.texts("variables")?;
+    let mut variables = Vec::with_capacity(texts.len());
+    for (v, text) in texts.iter().enumerate() {
+        variables.push(Expr::Evaluated {
+            text: text.clone(),
+            columns: columns.get_by_index(v).and_then(texts_of).ok_or_else(damaged)?,
+            suffixes: suffixes.get_by_index(v).and_then(texts_of).unwrap_or_default(),
+        });
+    }
+    let in_terms = elements.list("term_variables")?;
+    let codings = elements.list("term_codings")?;
+    let mut terms = Vec::new();
+    for (t, label) in elements.texts("labels")?.into_iter().enumerate() {
+        let own = in_terms
+            .get_by_index(t)
+            .and_then(integers_of)
+            .ok_or_else(damaged)?;
+        let own = positions(&own).ok_or_else(damaged)?;
+        let coding = codings
+            .get_by_index(t)
+            .and_then(integers_of)
+            .ok_or_else(damaged)?;
+        if own.iter().any(|&v| v >= variables.len()) || coding.len() != own.len() {
+            return Err(damaged());
+        }
+        let of = |c: i32| match c {
+            2 => Coding::Full,
+            _ => Coding::Contrasts,
+        };
+        terms.push(Term {
+            label,
+            variables: own,
+            coding: coding.into_iter().map(of).collect(),
+        });
+    }
+    let mut contrasts = Vec::new();
+    for (text, contrast) in texts.iter().zip(elements.texts("contrasts")?) {
+        let contrast = match contrast.split_once(':') {
+            None if contrast.is_empty() => continue,
+            Some(("treatment", base)) => Contrast::Treatment {
+                base: base.parse().map_err(|_| damaged())?,
+            },
+            _ => Contrast::parse(&contrast)?,
+        };
+        contrasts.push((text.clone(), contrast));
+    }
+    let terms = Terms {
+        variables,
+        response: elements.position("response")?,
+        intercept: elements.flag("intercept")?,
+        offsets: Vec::new(),
+        terms,
+        dropped: None,
+    };
+    let named = |name: &str| -> savvy::Result<Option<String>> {
+        Ok(Some(elements.text(name)?)
+            .filter(|t| !t.is_empty())
+            .map(|t| quoted(&t)))
+    };
+    let mut spec = LmSpec::of_terms(&elements.text("formula")?, terms);
+    spec.weights = named("weights")?;
+    spec.offset = named("offset")?;
+    spec.missing = Missing::Omit;
+    spec.contrasts = contrasts;
+    spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());
+    spec.accuracy = match elements.text("precision")?.as_str() {
+        "auto" => Accuracy::Auto,
+        "f64" => Accuracy::Double,
+        "certified" => Accuracy::Certified,
+        other => {
+            return Err(savvy::Error::new(format!(
+                "precision: \"{other}\" is none of \"auto\", \"f64\", \"certified\""
+            )));
+        }
+    };
+    Ok(spec)
+}

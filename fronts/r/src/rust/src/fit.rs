@@ -1,0 +1,294 @@
+//! Fits behind external pointers, and what R asks of them.
+
+use nelder::family::Family;
+use nelder::frame::Source;
+use nelder::model::{
+    Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, glm, lm,
+};
+use savvy::{ListSexp, OwnedRealSexp, Sexp, savvy};
+
+use crate::background;
+use crate::describe::{Options, model};
+use crate::lists::{Elements, Record};
+use crate::record;
+use crate::source::RSource;
+
+/// A fit.
+enum Model {
+    Lm(Box<Lm<'static>>),
+    Glm(Box<Glm<'static>>),
+}
+
+/// A fit and the columns that it was made from. The fit comes first: it is dropped before what it borrows.
+///
+/// @noRd
+#[savvy]
+struct NelderFit {
+    model: Model,
+    _source: Box<RSource>,
+}
+
+/// The source for as long as the fit that is kept beside it.
+fn extended(source: &RSource) -> &'static RSource {
+    // SAFETY: the box does not move, and in `NelderFit` the fit is dropped before it
+    unsafe { &*std::ptr::from_ref(source) }
+}
+
+fn matrix(of: &faer::Mat<f64>) -> savvy::Result<Sexp> {
+    let n = of.nrows();
+    let mut out = OwnedRealSexp::new(n * of.ncols())?;
+    let slice = out.as_mut_slice();
+    for j in 0..of.ncols() {
+        for i in 0..n {
+            slice[j * n + i] = of[(i, j)];
+        }
+    }
+    out.set_attrib(
+        "dim",
+        savvy::OwnedIntegerSexp::try_from_slice([n as i32, of.ncols() as i32])?.into(),
+    )?;
+    out.into()
+}
+
+fn wrong_kind() -> savvy::Error {
+    savvy::Error::new("this is not asked of a fit of this kind")
+}
+
+fn detail(name: &str) -> Detail {
+    match name {
+        "residuals" => Detail::Residuals,
+        "leverages" => Detail::Leverages,
+        _ => Detail::Deletions,
+    }
+}
+
+/// @noRd
+#[savvy]
+impl NelderFit {
+    /// Fits a linear model: the columns, the model, the options.
+    fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
+        let source = Box::new(RSource::new(&columns)?);
+        let rows = extended(&source);
+        let spec = model(&description)?;
+        let options = Options::new(&options)?;
+        let mut fit = background::run(options.threads, options.progress, |monitor| {
+            lm(&spec, rows, monitor)
+        })?;
+        // residuals come from a pass of their own when they are asked for
+        fit.fit.residuals = Vec::new();
+        Ok(NelderFit {
+            model: Model::Lm(Box::new(fit)),
+            _source: source,
+        })
+    }
+
+    /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
+    /// of columns), `epsilon`, `maxit`.
+    fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
+        let source = Box::new(RSource::new(&columns)?);
+        let rows = extended(&source);
+        let elements = Elements(&description);
+        let family: Family = elements.text("family")?.parse()?;
+        let mut spec = GlmSpec::new("y ~ 1", family);
+        spec.design = model(&description)?;
+        spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
+        let named = |name: &str| -> savvy::Result<Option<String>> {
+            Ok(Some(elements.text(name)?)
+                .filter(|t| !t.is_empty())
+                .map(|t| format!("`{t}`")))
+        };
+        spec.eta_start = named("eta_start")?;
+        spec.mu_start = named("mu_start")?;
+        spec.epsilon = elements.real("epsilon")?;
+        spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
+        let options = Options::new(&options)?;
+        let mut fit = background::run(options.threads, options.progress, |monitor| {
+            glm(&spec, rows, monitor)
+        })?;
+        fit.fit.residuals = Vec::new();
+        Ok(NelderFit {
+            model: Model::Glm(Box::new(fit)),
+            _source: source,
+        })
+    }
+
+    /// The small numbers of the fit.
+    fn record(&self) -> savvy::Result<Sexp> {
+        match &self.model {
+            Model::Lm(fit) => record::linear(fit),
+            Model::Glm(fit) => record::generalized(fit),
+        }
+        .into_list()?
+        .into()
+    }
+
+    /// How the fit was made.
+    fn report(&self) -> savvy::Result<Sexp> {
+        match &self.model {
+            Model::Lm(fit) => record::report(&fit.fit.report),
+            Model::Glm(fit) => record::report(&fit.fit.report),
+        }
+        .into_list()?
+        .into()
+    }
+
+    /// One list for each response of what there is by row, `what` being "residuals", "leverages" or "deletions".
+    fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let (threads, show, detail) = (options.threads, options.progress, detail(what));
+        let mut out = Record::default();
+        match &self.model {
+            Model::Lm(fit) => {
+                let mut all = vec![Influence::default(); fit.responses.len()];
+                background::run(threads, show, |monitor| {
+                    fit.influence_to(
+                        detail,
+                        &[],
+                        monitor,
+                        |_| (),
+                        |run, ()| {
+                            for (all, part) in all.iter_mut().zip(run.responses) {
+                                record::append(all, part, run.kept.as_deref());
+                            }
+                            true
+                        },
+                    )
+                })?;
+                for one in all {
+                    out.inner("", record::influence(one, detail));
+                }
+            }
+            Model::Glm(fit) => {
+                let mut all = GlmInfluence::default();
+                background::run(threads, show, |monitor| {
+                    fit.influence_to(
+                        detail,
+                        &[],
+                        monitor,
+                        |_| (),
+                        |run, ()| {
+                            record::append_generalized(&mut all, run.rows, run.kept.as_deref());
+                            true
+                        },
+                    )
+                })?;
+                out.inner("", record::generalized_influence(all, detail));
+            }
+        }
+        out.into_list()?.into()
+    }
+
+    /// The inverse of the gram, `NA` where a coefficient is aliased.
+    fn unscaled(&self) -> savvy::Result<Sexp> {
+        match &self.model {
+            Model::Lm(fit) => matrix(&fit.unscaled_covariance()?),
+            Model::Glm(fit) => matrix(&fit.fit.system().unscaled()?),
+        }
+    }
+
+    /// Terms in their order.
+    fn sequential(&self, response: i32, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match &self.model {
+            Model::Lm(fit) => {
+                let response = usize::try_from(response).unwrap_or(0);
+                let table = background::run(options.threads, options.progress, |_| fit.sequential(response))?;
+                record::sequential(&table)
+            }
+            Model::Glm(fit) => {
+                let table = background::run(options.threads, options.progress, |monitor| {
+                    fit.sequential(monitor)
+                })?;
+                record::sequential_deviance(&table)
+            }
+        }
+        .into_list()?
+        .into()
+    }
+
+    /// The models without each of some terms.
+    fn drop1(&self, terms: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let labels = Elements(&terms).texts("terms")?;
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        match &self.model {
+            Model::Lm(fit) => {
+                let table = background::run(options.threads, options.progress, |_| {
+                    fit.drop1(0, Some(&labels), 2.0)
+                })?;
+                record::changes(&table)
+            }
+            Model::Glm(fit) => {
+                let table = background::run(options.threads, options.progress, |monitor| {
+                    fit.drop1(2.0, monitor)
+                })?;
+                record::deviance_changes(&table)
+            }
+        }
+        .into_list()?
+        .into()
+    }
+
+    /// Limits by profile likelihood at a level.
+    fn profile(&self, level: f64, options: ListSexp) -> savvy::Result<Sexp> {
+        let Model::Glm(fit) = &self.model else {
+            return Err(wrong_kind());
+        };
+        let options = Options::new(&options)?;
+        let limits = background::run(options.threads, options.progress, |monitor| {
+            fit.profile(level, monitor)
+        })?;
+        let mut out = Record::default();
+        out.reals("low", limits.limits.iter().map(|l| l.0).collect());
+        out.reals("high", limits.limits.iter().map(|l| l.1).collect());
+        out.into_list()?.into()
+    }
+
+    /// Predictions for other rows, given as columns of the same names.
+    fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
+        let source = RSource::new(&columns)?;
+        let options = Options::new(&options)?;
+        let (threads, show) = (options.threads, options.progress);
+        let source: &dyn Source = &source;
+        let mut out = Record::default();
+        match &self.model {
+            Model::Lm(fit) => {
+                let all: Predictions = background::run(threads, show, |monitor| {
+                    let saved: SavedLm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                for one in all.responses {
+                    let mut own = Record::default();
+                    own.reals("fit", one.fit).reals("se", one.std_error);
+                    out.inner("", own);
+                }
+            }
+            Model::Glm(fit) => {
+                let all: GlmPrediction = background::run(threads, show, |monitor| {
+                    let saved: SavedGlm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                out.inner("", record::generalized_prediction(all));
+            }
+        }
+        out.into_list()?.into()
+    }
+}
+
+/// The rows (from 1) in which one of the columns is missing.
+///
+/// @noRd
+#[savvy]
+fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
+    let found = crate::source::incomplete(&columns, rows as usize);
+    savvy::OwnedIntegerSexp::try_from_slice(found)?.into()
+}
+
+/// Whether each level of a factor has a row, other than those `left_out` (from 1, increasing).
+///
+/// @noRd
+#[savvy]
+fn used_levels(codes: Sexp, levels: i32, left_out: savvy::IntegerSexp) -> savvy::Result<Sexp> {
+    let used = crate::source::used_levels(&codes, usize::try_from(levels).unwrap_or(0), left_out.as_slice());
+    savvy::OwnedLogicalSexp::try_from_slice(used)?.into()
+}

@@ -1,0 +1,10 @@
+//! The R package's side of nelder: R's columns in place as a source of rows, fits behind external pointers, and one
+//! conversion for each record.
+
+mod background;
+mod describe;
+mod fit;
+mod lazy;
+mod lists;
+mod record;
+mod source;

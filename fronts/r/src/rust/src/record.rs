@@ -1,0 +1,224 @@
+//! One conversion for each record of the library.
+
+use nelder::model::{
+    Detail, DevianceChanges, Glm, GlmInfluence, GlmPrediction, Influence, Lm, Sequential, SequentialDeviance,
+    SolveReport, TermChanges,
+};
+
+use crate::lists::Record;
+
+/// What a linear fit knows without another pass.
+pub fn linear(fit: &Lm<'_>) -> Record {
+    let mut out = Record::default();
+    let of = |f: &dyn Fn(usize) -> f64| (0..fit.responses.len()).map(f).collect::<Vec<f64>>();
+    out.texts("names", fit.names().to_vec())
+        .integers("assign", fit.fit.columns.assign.iter().copied())
+        .reals(
+            "coefficients",
+            fit.responses
+                .iter()
+                .flat_map(|r| r.coefficients.iter().copied())
+                .collect(),
+        )
+        .reals(
+            "std_errors",
+            fit.responses
+                .iter()
+                .flat_map(|r| r.std_errors.iter().copied())
+                .collect(),
+        )
+        .flags("aliased", fit.fit.aliased.clone())
+        .integers("rank", [fit.rank])
+        .real("df_residual", fit.df_residual as f64)
+        .real("rows", fit.rows() as f64)
+        .real("omitted", fit.omitted() as f64)
+        .texts(
+            "responses",
+            fit.responses.iter().map(|r| r.name.clone()).collect(),
+        )
+        .reals("rss", of(&|y| fit.responses[y].rss))
+        .reals("mss", of(&|y| fit.responses[y].mss))
+        .reals("sigma", of(&|y| fit.responses[y].sigma))
+        .reals(
+            "quantiles",
+            fit.responses.iter().flat_map(|r| r.quantiles).collect(),
+        );
+    out
+}
+
+/// What a generalized linear fit knows without another pass.
+pub fn generalized(fit: &Glm<'_>) -> Record {
+    let own = &fit.fit;
+    let mut out = Record::default();
+    out.texts("names", fit.names().to_vec())
+        .integers("assign", own.columns.assign.iter().copied())
+        .reals("coefficients", fit.coefficients.clone())
+        .reals("std_errors", fit.std_errors.clone())
+        .flags("aliased", own.aliased.clone())
+        .integers("rank", [own.rank()])
+        .real("df_residual", own.df_residual() as f64)
+        .real("df_null", fit.df_null() as f64)
+        .real("rows", own.rows() as f64)
+        .real("deviance", own.deviance)
+        .real("null_deviance", own.null_deviance)
+        .real("aic", own.aic())
+        .real("log_lik", own.log_lik())
+        .real("dispersion", fit.dispersion)
+        .integers("iterations", [own.iterations as usize])
+        .flags("converged", vec![own.converged])
+        .flags("boundary", vec![own.boundary])
+        .reals("quantiles", fit.quantiles.to_vec())
+        .real("theta", fit.theta().unwrap_or(f64::NAN))
+        .real("theta_error", own.theta_error.unwrap_or(f64::NAN))
+        .texts("warnings", own.warnings.iter().map(ToString::to_string).collect());
+    out
+}
+
+/// How a fit was made.
+pub fn report(report: &SolveReport) -> Record {
+    let passes = &report.passes;
+    let mut table = Record::default();
+    table
+        .texts("pass", passes.iter().map(|p| p.name.clone()).collect())
+        .texts("device", passes.iter().map(|p| p.device.clone()).collect())
+        .texts("precision", passes.iter().map(|p| p.precision.clone()).collect())
+        .reals("rows", passes.iter().map(|p| p.rows as f64).collect())
+        .reals("bytes", passes.iter().map(|p| p.bytes as f64).collect())
+        .reals("seconds", passes.iter().map(|p| p.seconds).collect());
+    let mut out = Record::default();
+    out.texts("algorithm", vec![report.algorithm.clone()])
+        .texts("device", vec![report.device.clone()])
+        .texts("precision", vec![report.precision.clone()])
+        .real("condition", report.condition)
+        .reals(
+            "digits",
+            vec![
+                report.digits.coefficients,
+                report.digits.std_errors.unwrap_or(f64::NAN),
+            ],
+        )
+        .integers("refinements", [report.refinements as usize])
+        .texts("notes", report.notes.clone())
+        .inner("passes", table);
+    out
+}
+
+/// Appends the rows that have values.
+fn extend(to: &mut Vec<f64>, from: Vec<f64>, kept: Option<&[u32]>) {
+    match kept {
+        None if to.is_empty() => *to = from,
+        None => to.extend(from),
+        Some(kept) => to.extend(kept.iter().filter_map(|&k| from.get(k as usize))),
+    }
+}
+
+/// Appends the rows of a run that have values.
+pub fn append(all: &mut Influence, part: Influence, kept: Option<&[u32]>) {
+    extend(&mut all.fitted, part.fitted, kept);
+    extend(&mut all.residuals, part.residuals, kept);
+    extend(&mut all.hat, part.hat, kept);
+    extend(&mut all.sigma, part.sigma, kept);
+    extend(&mut all.cooks, part.cooks, kept);
+    extend(&mut all.standardized, part.standardized, kept);
+    extend(&mut all.studentized, part.studentized, kept);
+    all.dfbetas.resize(part.dfbetas.len(), Vec::new());
+    for (all, part) in all.dfbetas.iter_mut().zip(part.dfbetas) {
+        extend(all, part, kept);
+    }
+}
+
+/// The same for a generalized linear model.
+pub fn append_generalized(all: &mut GlmInfluence, part: GlmInfluence, kept: Option<&[u32]>) {
+    extend(&mut all.fitted, part.fitted, kept);
+    extend(&mut all.linear, part.linear, kept);
+    extend(&mut all.working, part.working, kept);
+    extend(&mut all.weight, part.weight, kept);
+    extend(&mut all.deviance, part.deviance, kept);
+    extend(&mut all.pearson, part.pearson, kept);
+    extend(&mut all.hat, part.hat, kept);
+    extend(&mut all.sigma, part.sigma, kept);
+}
+
+/// Diagnostics by row of a linear model.
+pub fn influence(of: Influence, detail: Detail) -> Record {
+    let mut out = Record::default();
+    out.reals("fitted", of.fitted).reals("residuals", of.residuals);
+    if detail >= Detail::Leverages {
+        out.reals("hat", of.hat)
+            .reals("sigma", of.sigma)
+            .reals("cooks", of.cooks)
+            .reals("standardized", of.standardized)
+            .reals("studentized", of.studentized);
+    }
+    if detail >= Detail::Deletions {
+        out.reals("dfbetas", of.dfbetas.concat());
+    }
+    out
+}
+
+/// Diagnostics by row of a generalized linear model.
+pub fn generalized_influence(of: GlmInfluence, detail: Detail) -> Record {
+    let mut out = Record::default();
+    out.reals("fitted", of.fitted)
+        .reals("linear", of.linear)
+        .reals("working", of.working)
+        .reals("weight", of.weight)
+        .reals("deviance", of.deviance)
+        .reals("pearson", of.pearson);
+    if detail >= Detail::Leverages {
+        out.reals("hat", of.hat).reals("sigma", of.sigma);
+    }
+    out
+}
+
+/// Sums of squares of terms in their order.
+pub fn sequential(of: &Sequential) -> Record {
+    let mut out = Record::default();
+    out.texts("terms", of.terms.iter().map(|t| t.term.clone()).collect())
+        .reals("df", of.terms.iter().map(|t| t.df as f64).collect())
+        .reals("squares", of.terms.iter().map(|t| t.sum_sq).collect());
+    out
+}
+
+/// Deviances of terms in their order.
+pub fn sequential_deviance(of: &SequentialDeviance) -> Record {
+    let mut out = Record::default();
+    out.texts("terms", of.terms.iter().map(|t| t.term.clone()).collect())
+        .reals("df_residual", of.terms.iter().map(|t| t.df_residual).collect())
+        .reals("deviance", of.terms.iter().map(|t| t.residual).collect())
+        .real("df_null", of.df_null)
+        .real("null_deviance", of.null_deviance);
+    out
+}
+
+/// Models one term away.
+pub fn changes(of: &TermChanges) -> Record {
+    let mut out = Record::default();
+    out.texts("terms", of.rows.iter().map(|t| t.term.clone()).collect())
+        .reals("df", of.rows.iter().map(|t| t.df.unwrap_or(f64::NAN)).collect())
+        .reals(
+            "squares",
+            of.rows.iter().map(|t| t.sum_sq.unwrap_or(f64::NAN)).collect(),
+        )
+        .reals("rss", of.rows.iter().map(|t| t.rss).collect());
+    out
+}
+
+/// Models one term away.
+pub fn deviance_changes(of: &DevianceChanges) -> Record {
+    let mut out = Record::default();
+    out.texts("terms", of.rows.iter().map(|t| t.term.clone()).collect())
+        .reals("df", of.rows.iter().map(|t| t.df.unwrap_or(f64::NAN)).collect())
+        .reals("deviance", of.rows.iter().map(|t| t.deviance).collect());
+    out
+}
+
+/// Predictions of a generalized linear model.
+pub fn generalized_prediction(of: GlmPrediction) -> Record {
+    let mut out = Record::default();
+    out.reals("link", of.link)
+        .reals("link_se", of.link_error)
+        .reals("mean", of.response)
+        .reals("mean_se", of.response_error);
+    out
+}

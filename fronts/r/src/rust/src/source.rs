@@ -1,0 +1,312 @@
+//! R's columns in place as a source of rows: numbers are borrowed, factors are codes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use nelder::frame::{
+    Batch, Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, in_batches,
+};
+use savvy::{ListSexp, Sexp};
+use savvy_ffi::{
+    INTEGER, INTSXP, LGLSXP, R_NaString, R_PreserveObject, REAL, REALSXP, Rf_xlength, SEXP, STRING_ELT,
+    STRSXP, TYPEOF,
+};
+
+use crate::lists::{Elements, texts_of};
+
+unsafe extern "C" {
+    /// The other half of `R_PreserveObject`.
+    fn R_ReleaseObject(object: SEXP);
+}
+
+/// Values of a column: R's memory, `rows` long.
+#[derive(Clone, Copy)]
+enum Values {
+    Real(*const f64),
+    Integer(*const i32),
+    Logical(*const i32),
+    Codes(*const i32),
+}
+
+struct RColumn {
+    values: Values,
+    levels: Option<Arc<Levels>>,
+}
+
+/// Columns of R, kept from R's collector as long as this lives.
+pub struct RSource {
+    schema: Schema,
+    columns: Vec<RColumn>,
+    rows: usize,
+    held: SEXP,
+}
+
+// SAFETY: the memory behind the pointers is held by `held`, which is made and released on R's thread only, and no
+// one writes to it: R copies an object that has a second reference before it changes it, and `held` is one
+unsafe impl Send for RSource {}
+// SAFETY: as above, shared reads
+unsafe impl Sync for RSource {}
+
+impl Drop for RSource {
+    fn drop(&mut self) {
+        // SAFETY: finalizers run on R's thread
+        unsafe { R_ReleaseObject(self.held) };
+    }
+}
+
+/// The values of an R vector of at least `rows` values.
+fn values(of: &Sexp, rows: usize, factor: bool) -> Option<Values> {
+    // SAFETY: on R's thread; the type is tested before the pointer is taken. A vector that R makes only when it is
+    // needed is made here
+    unsafe {
+        if (Rf_xlength(of.0) as usize) < rows {
+            return None;
+        }
+        Some(match TYPEOF(of.0) {
+            REALSXP if !factor => Values::Real(REAL(of.0)),
+            INTSXP if factor => Values::Codes(INTEGER(of.0)),
+            INTSXP => Values::Integer(INTEGER(of.0)),
+            LGLSXP if !factor => Values::Logical(INTEGER(of.0)),
+            _ => return None,
+        })
+    }
+}
+
+impl RSource {
+    /// Reads a description: `columns`, a list of vectors and matrices; `widths`, how many columns of the source each
+    /// is; `names`, one for each column of the source; `levels`, for factors, and whether they are `ordered`; `rows`.
+    ///
+    /// # Errors
+    /// An element that is not there, a vector that is too short or of no numbers.
+    pub fn new(description: &ListSexp) -> savvy::Result<RSource> {
+        let elements = Elements(description);
+        let vectors = elements.list("columns")?;
+        let levels = elements.list("levels")?;
+        let widths = elements.integers("widths")?;
+        let names = elements.texts("names")?;
+        let ordered = elements.integers("ordered")?;
+        let rows = elements.real("rows")? as usize;
+        let mut schema = Schema::default();
+        let mut columns = Vec::new();
+        for (v, vector) in vectors.values_iter().enumerate() {
+            let width = widths.get(v).copied().unwrap_or(1).max(0) as usize;
+            let labels = levels.get_by_index(v).and_then(texts_of);
+            let labels = labels.map(|l| Arc::new(Levels::fixed(l)));
+            let held = values(&vector, rows * width, labels.is_some());
+            let Some(held) = held else {
+                return Err(savvy::Error::new(format!(
+                    "`{}` is not {rows} numbers, logical values or levels",
+                    names.get(schema.fields.len()).map_or("", String::as_str)
+                )));
+            };
+            for k in 0..width {
+                let at = rows * k;
+                // SAFETY: within the vector, whose length was tested
+                let values = unsafe {
+                    match held {
+                        Values::Real(p) => Values::Real(p.add(at)),
+                        Values::Integer(p) => Values::Integer(p.add(at)),
+                        Values::Logical(p) => Values::Logical(p.add(at)),
+                        Values::Codes(p) => Values::Codes(p.add(at)),
+                    }
+                };
+                schema.fields.push(Field {
+                    name: names.get(columns.len()).cloned().unwrap_or_default(),
+                    kind: match values {
+                        Values::Real(_) => Kind::Real,
+                        Values::Integer(_) => Kind::Integer,
+                        Values::Logical(_) => Kind::Logical,
+                        Values::Codes(_) => Kind::Factor {
+                            ordered: ordered.get(v) == Some(&1),
+                        },
+                    },
+                });
+                columns.push(RColumn {
+                    values,
+                    levels: labels.clone(),
+                });
+            }
+        }
+        let held = description.0;
+        // SAFETY: on R's thread; released when this is dropped
+        unsafe { R_PreserveObject(held) };
+        Ok(RSource {
+            schema,
+            columns,
+            rows,
+            held,
+        })
+    }
+}
+
+impl Source for RSource {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows as u64)
+    }
+
+    fn workers(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
+        // the wanted columns of a batch stay in the second-level cache
+        let fit = (1usize << 17) / columns.len().max(1);
+        let batch_rows = (fit / 128 * 128).clamp(512, 8192);
+        let bytes = AtomicU64::new(0);
+        let whole = in_batches(
+            self.rows,
+            batch_rows,
+            self.workers(),
+            &|worker, index, from, to| {
+                let mut width = 0;
+                let columns = columns
+                    .iter()
+                    .map(|&c| {
+                        let (column, w) = self.columns[c].part(from, to);
+                        width += w;
+                        column
+                    })
+                    .collect();
+                bytes.fetch_add(width * (to - from) as u64, Ordering::Relaxed);
+                visit(
+                    worker,
+                    Batch {
+                        index,
+                        first_row: from as u64,
+                        rows: to - from,
+                        columns,
+                    },
+                )
+            },
+        );
+        match whole {
+            true => Ok(Scan {
+                rows: self.rows as u64,
+                bytes: bytes.into_inner(),
+            }),
+            false => Err(SourceError::Stopped),
+        }
+    }
+}
+
+impl RColumn {
+    /// Rows `from..to`, and the bytes of a row.
+    fn part(&self, from: usize, to: usize) -> (Column<'_>, u64) {
+        // SAFETY: `rows` values are behind the pointer, `to` is at most that, and the source holds them
+        unsafe {
+            match self.values {
+                Values::Real(p) => (
+                    Column::Real(Cow::Borrowed(std::slice::from_raw_parts(p.add(from), to - from))),
+                    8,
+                ),
+                Values::Integer(p) => (
+                    Column::Integer(Cow::Borrowed(std::slice::from_raw_parts(p.add(from), to - from))),
+                    4,
+                ),
+                Values::Logical(p) => {
+                    let values = std::slice::from_raw_parts(p.add(from), to - from);
+                    let of = |v: &i32| match *v {
+                        i32::MIN => 2,
+                        0 => 0,
+                        _ => 1,
+                    };
+                    (Column::Logical(values.iter().map(of).collect()), 4)
+                }
+                Values::Codes(p) => {
+                    let values = std::slice::from_raw_parts(p.add(from), to - from);
+                    let of = |v: &i32| {
+                        u32::try_from(*v)
+                            .ok()
+                            .and_then(|v| v.checked_sub(1))
+                            .unwrap_or(MISSING)
+                    };
+                    let levels = self.levels.clone().unwrap_or_else(|| Arc::new(Levels::growing()));
+                    (
+                        Column::Codes {
+                            codes: values.iter().map(of).collect(),
+                            levels,
+                        },
+                        4,
+                    )
+                }
+            }
+        }
+    }
+}
+
+/// The rows (from 1) in which one of the columns is missing; a matrix counts by row. Columns of no numbers, levels,
+/// logical values or strings do not count.
+pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
+    let mut missing = vec![false; rows];
+    for column in columns.values_iter() {
+        // SAFETY: on R's thread; types are tested before pointers are taken
+        unsafe {
+            let length = Rf_xlength(column.0) as usize;
+            if rows == 0 || length % rows != 0 {
+                continue;
+            }
+            let mut mark = |is: &dyn Fn(usize) -> bool| {
+                for k in 0..length {
+                    if is(k) {
+                        missing[k % rows] = true;
+                    }
+                }
+            };
+            match TYPEOF(column.0) {
+                REALSXP => {
+                    let values = std::slice::from_raw_parts(REAL(column.0), length);
+                    for chunk in values.chunks_exact(rows) {
+                        for (missing, v) in missing.iter_mut().zip(chunk) {
+                            *missing |= v.is_nan();
+                        }
+                    }
+                }
+                INTSXP | LGLSXP => {
+                    let values = std::slice::from_raw_parts(INTEGER(column.0), length);
+                    for chunk in values.chunks_exact(rows) {
+                        for (missing, v) in missing.iter_mut().zip(chunk) {
+                            *missing |= *v == i32::MIN;
+                        }
+                    }
+                }
+                STRSXP => mark(&|k| STRING_ELT(column.0, k as _) == R_NaString),
+                _ => {}
+            }
+        }
+    }
+    (1..=rows as i32)
+        .zip(missing)
+        .filter(|(_, m)| *m)
+        .map(|(i, _)| i)
+        .collect()
+}
+
+/// Whether each level has a row that is not left out.
+pub fn used_levels(codes: &Sexp, levels: usize, left_out: &[i32]) -> Vec<bool> {
+    let mut used = vec![false; levels];
+    // SAFETY: on R's thread; the type is tested
+    let codes = unsafe {
+        if TYPEOF(codes.0) != INTSXP {
+            return used;
+        }
+        std::slice::from_raw_parts(INTEGER(codes.0), Rf_xlength(codes.0) as usize)
+    };
+    let mut out = left_out.iter().map(|&i| i as usize - 1).peekable();
+    for (i, &code) in codes.iter().enumerate() {
+        if out.next_if_eq(&i).is_some() {
+            continue;
+        }
+        if let Some(used) = usize::try_from(code)
+            .ok()
+            .and_then(|c| used.get_mut(c.wrapping_sub(1)))
+        {
+            *used = true;
+        }
+    }
+    used
+}
