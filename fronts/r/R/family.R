@@ -1,0 +1,88 @@
+# Families: those the library has, and those it has not, which R evaluates between passes.
+
+as_family <- function(family, env) {
+  if (is.character(family)) family <- get(family, mode = "function", envir = env)
+  if (is.function(family)) family <- family()
+  if (is.null(family$family)) {
+    print(family)
+    stop("'family' not recognized", call. = FALSE)
+  }
+  family
+}
+
+same_function <- function(a, b) identical(a, b, ignore.bytecode = TRUE, ignore.environment = TRUE, ignore.srcref = TRUE)
+
+# Whether a family computes what R's own of that name computes.
+same_family <- function(a, b) {
+  parts <- c("linkfun", "linkinv", "mu.eta", "variance", "dev.resids")
+  all(vapply(parts, function(p) same_function(a[[p]], b[[p]]), NA))
+}
+
+exactly <- function(x) format(x, digits = 17L, trim = TRUE)
+
+# The link as the library names it, or NULL.
+native_link <- function(family) {
+  link <- family$link
+  if (link %in% c("identity", "log", "inverse", "1/mu^2", "sqrt", "logit", "probit", "cauchit", "cloglog")) return(link)
+  if (startsWith(link, "mu^")) {
+    lambda <- get0("lambda", environment(family$linkfun), inherits = FALSE)
+    if (is.null(lambda)) lambda <- get0("link.lambda", environment(family$linkfun), inherits = FALSE)
+    if (is.numeric(lambda) && same_function(family$linkfun, stats::power(lambda)$linkfun)) {
+      return(paste0("power(", exactly(lambda), ")"))
+    }
+  }
+  NULL
+}
+
+# The family as the library reads it, or NULL where it has none that computes the same.
+native_family <- function(family) {
+  link <- native_link(family)
+  if (is.null(link)) return(NULL)
+  reference <- function(...) tryCatch(suppressWarnings(...), error = function(e) NULL)
+  name <- family$family
+  linked <- if (startsWith(link, "power(")) stats::power(as.numeric(sub("power\\((.*)\\)", "\\1", link))) else link
+  if (name %in% c("gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson")) {
+    own <- reference(do.call(getExportedValue("stats", name), list(link = linked)))
+    if (is.null(own) || !same_family(family, own)) return(NULL)
+    return(paste0(name, "(", link, ")"))
+  }
+  if (name == "quasi") {
+    variance <- family$varfun
+    if (is.null(variance) || !variance %in% c("constant", "mu(1-mu)", "mu", "mu^2", "mu^3")) return(NULL)
+    own <- reference(stats::quasi(link = linked, variance = variance))
+    if (is.null(own) || !same_family(family, own)) return(NULL)
+    return(paste0("quasi(link=", link, ",variance=", variance, ")"))
+  }
+  if (startsWith(name, "Negative Binomial(")) {
+    theta <- get0(".Theta", environment(family$variance), inherits = FALSE)
+    if (!is.numeric(theta) || !link %in% c("log", "identity", "sqrt") || !requireNamespace("MASS", quietly = TRUE)) {
+      return(NULL)
+    }
+    own <- reference(eval(substitute(MASS::negative.binomial(theta, l), list(theta = theta, l = link))))
+    if (is.null(own) || !same_family(family, own)) return(NULL)
+    return(paste0("negative.binomial(", exactly(theta), ",link=", link, ")"))
+  }
+  NULL
+}
+
+# y and prior weights as the family makes them of the response, for the rows that are kept.
+family_start <- function(e) {
+  own <- memory(e)
+  if (is.null(own$start)) {
+    frame <- frame_of(e)
+    own$start <- initialized(e$request$family, kept(stats::model.response(frame$all, "any"), e$omit), weights_of(e),
+                             e$rows, offset_of(e), e$row_names)
+  }
+  own$start
+}
+
+initialized <- function(family, y, weights, nobs, offset = NULL, names = NULL, start = NULL, etastart = NULL,
+                        mustart = NULL) {
+  if (length(dim(y)) == 1L) y <- as.vector(y)
+  if (is.null(weights)) weights <- rep.int(1, nobs)
+  if (is.null(offset)) offset <- rep.int(0, nobs)
+  n <- NULL
+  here <- environment()
+  suppressWarnings(eval(family$initialize, here))
+  list(y = as.double(y), weights = as.double(weights), mustart = mustart)
+}
