@@ -43,6 +43,8 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
   variables <- names(frame$all)[seq_along(attr(terms, "variables")[-1L])]
   factors <- attr(terms, "factors")
   has_terms <- length(factors) > 0L
+  # what names the columns: the terms break lines where the frame has blanks
+  texts <- if (has_terms) rownames(factors) else variables
   at_response <- attr(terms, "response")
   skipped <- c(attr(terms, "offset"), if (at_response > 0L) at_response)
   columns <- list(); widths <- integer(); names <- character(); levels <- list(); ordered <- integer()
@@ -83,25 +85,26 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
       contrast <- contrasts_of(name, x, own$levels, own$ordered, contrasts)
       kept_contrasts[[name]] <- contrast$value
       fresh <- add(own$codes, 1L, name, if (!is.logical(x)) own$levels, own$ordered)
-      place[v, ] <- described(name, fresh, contrast = if (in_terms) contrast$name else "")
+      place[v, ] <- described(texts[v], fresh, contrast = if (in_terms) contrast$name else "")
       if (!is.null(contrast$matrix) && in_terms) {
         codes <- if (is.logical(x)) x + 1L else as.integer(own$codes)
         expanded <- unname(contrast$matrix)[codes, , drop = FALSE]
         suffixes <- matrix_suffixes(contrast$matrix)
         fresh <- add(expanded, ncol(expanded), paste0(name, suffixes))
-        place[v, 1L] <- described(name, fresh, suffixes)
+        place[v, 1L] <- described(texts[v], fresh, suffixes)
         matrices[[name]] <- unname(contrast$matrix)
       }
     } else {
       x <- as_numbers(x, name)
       fresh <- if (is.matrix(x)) add(x, ncol(x), paste0(name, matrix_suffixes(x))) else add(x, 1L, name)
       suffixes <- if (is.matrix(x) && ncol(x) > 1L) matrix_suffixes(x) else character()
-      place[v, ] <- described(name, fresh, suffixes)
+      place[v, ] <- described(texts[v], fresh, suffixes)
     }
   }
   unknown <- setdiff(names(contrasts), variables[is_factor])
   if (length(unknown)) {
-    warning("variable '", unknown[1L], "' is absent or not a factor, its contrast will be ignored", call. = FALSE)
+    warning(if (unknown[1L] %in% variables) gettextf("variable '%s' is not a factor, its contrast will be ignored", unknown[1L])
+            else gettextf("variable '%s' is absent, its contrast will be ignored", unknown[1L]), domain = NA, call. = FALSE)
   }
   # 2. the response
   text <- if (at_response > 0L) variables[at_response] else "y"
@@ -144,7 +147,7 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
                       rows = as.numeric(n)),
        model = model,
        contrasts = if (length(kept_contrasts)) kept_contrasts,
-       xlevels = if (length(xlevels)) xlevels,
+       xlevels = if (length(variables) > (at_response > 0L)) structure(xlevels, names = as.character(names(xlevels))),
        dropped = if (length(dropped)) dropped,
        place = list(variables = variables, is_factor = is_factor, known = known, place = place,
                     matrices = matrices))

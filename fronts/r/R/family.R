@@ -49,7 +49,7 @@ native_family <- function(family) {
   if (name == "quasi") {
     variance <- family$varfun
     if (is.null(variance) || !variance %in% c("constant", "mu(1-mu)", "mu", "mu^2", "mu^3")) return(NULL)
-    own <- reference(stats::quasi(link = linked, variance = variance))
+    own <- reference(eval(substitute(stats::quasi(link = linked, variance = v), list(v = variance))))
     if (is.null(own) || !same_family(family, own)) return(NULL)
     return(paste0("quasi(link=", link, ",variance=", variance, ")"))
   }

@@ -221,7 +221,9 @@ lazy_qr <- function(e, rows, names, tol) {
   p <- length(names)
   qr <- lazy("double", rows * p, e, "qr")
   dim(qr) <- c(rows, p)
-  dimnames(qr) <- list(if (rows) lazy_names(e, rows), names)
+  # R moves the columns that are combinations of others to the end
+  aliased <- e$record$aliased
+  dimnames(qr) <- list(if (rows) lazy_names(e, rows), c(names[!aliased], names[aliased]))
   structure(list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
                  rank = e$record$rank), class = "qr")
 }

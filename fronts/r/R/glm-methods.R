@@ -70,17 +70,22 @@ influence.nd_glm <- function(model, do.coef = TRUE, ...) {
   names <- names(model$prior.weights)[used]
   take <- function(key) stats::setNames(by_row(e, "leverages", key)[used], names)
   out <- list(hat = take("hat"), sigma = take("sigma"), dev.res = take("deviance"), pear.res = take("pearson"))
-  if (!is.null(model$na.action)) out <- lapply(out, function(x) stats::naresid(model$na.action, x))
-  out
+  with_missing(out, model, sqrt(model$deviance / model$df.residual))
 }
 
 hatvalues.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) infl$hat
 
-rstandard.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) NextMethod(infl = infl)
+rstandard.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  of_stats("rstandard.glm")(model, infl, ...)
+}
 
-rstudent.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) NextMethod(infl = infl)
+rstudent.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  of_stats("rstudent.glm")(model, infl, ...)
+}
 
-cooks.distance.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) NextMethod(infl = infl)
+cooks.distance.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
+  of_stats("cooks.distance.glm")(model, infl, ...)
+}
 
 predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", "terms"), se.fit = FALSE,
                            dispersion = NULL, terms = NULL, na.action = stats::na.pass, ...) {

@@ -124,7 +124,8 @@ components <- function(e, family, record) {
   R <- lazy("double", min(used, p)^2, e, "R")
   if (used >= p) {
     dim(R) <- c(p, p)
-    dimnames(R) <- list(record$names, record$names)
+    pivoted <- c(record$names[!record$aliased], record$names[record$aliased])
+    dimnames(R) <- list(pivoted, pivoted)
   }
   z <- list(coefficients = stats::setNames(record$coefficients, record$names), residuals = lazy_rows(e, "working"),
             fitted.values = lazy_rows(e, "fitted"))

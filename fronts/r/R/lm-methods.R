@@ -127,9 +127,15 @@ anova.nd_lm <- function(object, ...) {
             class = c("anova", "data.frame"))
 }
 
-# Sum of squares of the fitted values about zero or their mean, which is enough to see a perfect fit.
+# Sum of squares of the fitted values.
 sum_of_fitted <- function(object, e) {
-  if (e$record$mss > 0) e$record$mss else Inf * (e$record$rss == 0)
+  if (!is.null(object$offset)) {
+    f <- object$fitted.values
+    return(sum(if (is.null(object$weights)) f^2 else object$weights * f^2))
+  }
+  y <- kept(linear_response(frame_of(e)), e$omit)
+  w <- weights_of(e)
+  sum(if (is.null(w)) y^2 else w * y^2) - e$record$rss
 }
 
 influence.nd_lm <- function(model, do.coef = TRUE, ...) {
@@ -141,10 +147,20 @@ influence.nd_lm <- function(model, do.coef = TRUE, ...) {
   out <- list(hat = take("hat"), sigma = take("sigma"),
               wt.res = stats::setNames((if (is.null(w)) model$residuals else model$residuals * sqrt(w))[used],
                                        names(model$residuals)[used]))
-  # R leaves sigma as it is where a row alone decides its own fitted value
-  if (!is.null(model$na.action)) out <- lapply(out, function(x) stats::naresid(model$na.action, x))
+  with_missing(out, model, e$record$sigma)
+}
+
+# Diagnostics with the rows that na.exclude left out, as lm.influence() has them there.
+with_missing <- function(out, model, sigma) {
+  if (is.null(model$na.action)) return(out)
+  out <- lapply(out, function(x) stats::naresid(model$na.action, x))
+  out$hat[is.na(out$hat)] <- 0
+  out$sigma[is.na(out$sigma)] <- sigma
   out
 }
+
+# A method of R's, called with the diagnostics that ours has made.
+of_stats <- function(name) get(name, envir = asNamespace("stats"), mode = "function")
 
 hatvalues.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
@@ -153,17 +169,17 @@ hatvalues.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALS
 
 rstandard.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  NextMethod(infl = infl)
+  of_stats("rstandard.lm")(model, infl, ...)
 }
 
 rstudent.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  NextMethod(infl = infl)
+  of_stats("rstudent.lm")(model, infl, ...)
 }
 
 cooks.distance.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  NextMethod(infl = infl)
+  of_stats("cooks.distance.lm")(model, infl, ...)
 }
 
 # Predictions of the library for a model frame without response: list(fit, se), rows with missing values are NA.
@@ -252,7 +268,8 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
     if (se.fit) se <- stats::napredict(object$na.action, se)
   }
   if (se.fit) {
-    if (!missing(newdata) || !is.null(w)) names(se) <- if (is.matrix(out)) rownames(out) else names(out)
+    # R's product with a single column has no names
+    if ((!missing(newdata) || !is.null(w)) && object$rank > 1L) names(se) <- if (is.matrix(out)) rownames(out) else names(out)
     list(fit = out, se.fit = se, df = df, residual.scale = sqrt(res.var))
   } else out
 }

@@ -120,28 +120,25 @@ finish_linear <- function(e, design, call, user) {
   coefficients <- if (several) {
     matrix(record$coefficients, ncol = length(record$responses), dimnames = list(record$names, record$responses))
   } else stats::setNames(record$coefficients, record$names)
+  p <- length(record$names)
   z <- list(coefficients = coefficients, residuals = by("residuals"))
-  if (length(record$names)) {
-    z$effects <- lazy_effects(e, used, if (several) record$responses)
-    z$rank <- record$rank
-  }
-  z$fitted.values <- by("fitted")
-  if (length(record$names)) {
+  # the order of lm.fit(), and of lm.wfit()
+  if (!is.null(w)) z$fitted.values <- by("fitted")
+  if (p) z$effects <- lazy_effects(e, used, if (several) record$responses)
+  if (!is.null(w)) z$weights <- if (is.null(frame$omit)) as.vector(w) else lazy(typeof(w), e$rows, e, "model:(weights)")
+  z$rank <- record$rank
+  if (is.null(w)) z$fitted.values <- by("fitted")
+  if (p) {
     z$assign <- record$assign
     z$qr <- lazy_qr(e, used, record$names, e$request$tol)
     attr(z$qr$qr, "assign") <- record$assign
     if (!is.null(design$contrasts)) attr(z$qr$qr, "contrasts") <- design$contrasts
-  } else z$rank <- 0L
-  z$df.residual <- as.integer(record$df_residual)
-  if (!is.null(w)) z$weights <- if (is.null(frame$omit)) as.vector(w) else {
-    v <- lazy(typeof(w), e$rows, e, "model:(weights)")
-    v
   }
+  z$df.residual <- as.integer(record$df_residual)
   if (!is.null(frame$said)) z$na.action <- frame$said
-  z["offset"] <- list(offset_of(e))
-  if (is.null(z$offset)) z$offset <- NULL
+  z$offset <- offset_of(e)
   z$contrasts <- design$contrasts
-  z$xlevels <- if (length(record$names)) { if (is.null(design$xlevels)) NULL else design$xlevels }
+  z$xlevels <- design$xlevels
   class(z) <- c("nd_lm", if (several) "mlm", "lm")
   z
 }
@@ -164,6 +161,8 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   e <- new_core("lm", frame, design, request, FALSE)
   z <- finish_linear(e, design, call, sys.call())
   if (!singular.ok && z$rank < length(e$names)) stop("singular fit encountered: ", aliased_text(e))
+  z["assign"] <- list(attr(x, "assign"))
+  attr(z$qr$qr, "assign") <- attr(x, "assign")
   z$offset <- offset
   z$nelder <- e
   class(z) <- NULL

@@ -19,6 +19,7 @@ matrix_frame <- function(x, y, w = NULL, offset = NULL) {
   attr(all, "row.names") <- if (is.null(names)) seq_len(n) else names
   class(all) <- "data.frame"
   terms <- stats::terms(y ~ 0 + x)
+  attr(all, "terms") <- terms
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = n, x = x)
 }
 

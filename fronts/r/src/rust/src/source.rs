@@ -20,6 +20,9 @@ unsafe extern "C" {
     fn R_ReleaseObject(object: SEXP);
 }
 
+/// Rows of a batch.
+const BATCH_ROWS: usize = 8192;
+
 /// Values of a column: R's memory, `rows` long.
 #[derive(Clone, Copy)]
 enum Values {
@@ -154,13 +157,10 @@ impl Source for RSource {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        // the wanted columns of a batch stay in the second-level cache
-        let fit = (1usize << 17) / columns.len().max(1);
-        let batch_rows = (fit / 128 * 128).clamp(512, 8192);
         let bytes = AtomicU64::new(0);
         let whole = in_batches(
             self.rows,
-            batch_rows,
+            BATCH_ROWS,
             self.workers(),
             &|worker, index, from, to| {
                 let mut width = 0;

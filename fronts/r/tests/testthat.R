@@ -1,0 +1,4 @@
+library(testthat)
+library(nelder)
+
+test_check("nelder")
