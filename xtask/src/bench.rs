@@ -19,7 +19,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     let suite = match args.first().map(String::as_str) {
         Some("lm") => &LM,
         Some("glm") => &GLM,
-        _ => return Err("say which bench: `cargo xtask bench lm` or `cargo xtask bench glm`".into()),
+        _ => return Err("say which bench: `cargo xtask bench lm`, `glm` or `r`".into()),
     };
     let options = Options::read(&args[1..])?;
     setup::ensure_packages(suite.debian, suite.packages)?;
@@ -250,6 +250,11 @@ fn printed(command: &mut Command) -> Result<String, String> {
 
 /// Where cargo puts release builds.
 fn release(root: &Path) -> PathBuf {
+    target(root).join("release")
+}
+
+/// Where cargo puts builds.
+pub fn target(root: &Path) -> PathBuf {
     let out = Command::new("cargo")
         .args(["metadata", "--format-version", "1", "--no-deps"])
         .current_dir(root)
@@ -258,7 +263,7 @@ fn release(root: &Path) -> PathBuf {
         let metadata: Value = serde_json::from_slice(&out.stdout).ok()?;
         metadata["target_directory"].as_str().map(PathBuf::from)
     });
-    target.unwrap_or_else(|| root.join("target")).join("release")
+    target.unwrap_or_else(|| root.join("target"))
 }
 
 fn build(root: &Path, suite: &Suite, problems: &[&Problem]) -> crate::Outcome {
@@ -280,7 +285,7 @@ fn build(root: &Path, suite: &Suite, problems: &[&Problem]) -> crate::Outcome {
 }
 
 /// The bench's own Python with the peers of requirements.txt; gives its interpreter.
-fn virtual_environment(root: &Path) -> Result<PathBuf, String> {
+pub fn virtual_environment(root: &Path) -> Result<PathBuf, String> {
     let folder = root.join("bench/.venv");
     let python = folder.join("bin/python");
     let wanted = root.join("bench/requirements.txt");
@@ -350,7 +355,7 @@ fn write_results(root: &Path, python: &Path, suite: &Suite, results: Map<String,
 }
 
 /// The machine in words and numbers, without names.
-fn machine(python: &Path) -> Value {
+pub fn machine(python: &Path) -> Value {
     let field = |file: &str, key: &str| -> Option<String> {
         let text = fs::read_to_string(file).ok()?;
         let line = text.lines().find(|l| l.starts_with(key))?;

@@ -1,9 +1,11 @@
 //! The project's own commands: `cargo xtask test | oracle | depcheck | bench | setup`.
 
 mod bench;
+mod bench_r;
 mod depcheck;
 mod oracle;
 mod problems;
+mod r_package;
 mod rust_source;
 mod setup;
 mod test;
@@ -14,12 +16,13 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask COMMAND
 
-  test                   every check there is: format, clippy, tests, docs, layer rules, R oracle
+  test                   every check there is: format, clippy, tests, docs, layer rules, R oracle, R package
   depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
   bench lm|glm [--rounds N] [--problem P] [--peers-only]
                          problems beside their peers; writes bench/results/lm.json or glm.json
+  bench r [--rounds N]   the R package beside R in one process; writes bench/results/r.json
   setup                  install what the tests need (R and its Debian packages)
 ";
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Some("test") => test::run(&root, rest),
         Some("depcheck") => depcheck::run(&root),
         Some("oracle") => oracle::run(&root, rest),
+        Some("bench") if rest.first().is_some_and(|s| s == "r") => bench_r::run(&root, &rest[1..]),
         Some("bench") => bench::run(&root, rest),
         Some("setup") => setup::run(),
         Some("help" | "--help" | "-h") | None => {

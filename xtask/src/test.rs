@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check there is, one line for each.
 
-use crate::{depcheck, oracle, setup};
+use crate::{bench, depcheck, oracle, r_package, setup};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -161,6 +161,45 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         }
         Some(Err(_)) => report.line("oracle", 0.0, Verdict::of(Err("the check panicked".into()))),
         None => report.line("oracle", 0.0, missing("R is missing")),
+    }
+    match r_package::ensure() {
+        Err(reason) => report.line("R package", 0.0, missing(&reason)),
+        Ok(()) => report.step("R package", || {
+            let manifest = ["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
+            let fmt = [
+                "fmt",
+                manifest[0],
+                manifest[1],
+                "--package",
+                "nelder-r",
+                "--check",
+            ];
+            let clippy = [
+                "clippy",
+                "--quiet",
+                manifest[0],
+                manifest[1],
+                "--",
+                "-D",
+                "warnings",
+            ];
+            for args in [&fmt[..], &clippy[..]] {
+                let verdict = cargo(root, args, &[], None);
+                if verdict.failed > 0 {
+                    return verdict;
+                }
+            }
+            let target = bench::target(root);
+            match r_package::check(root, &target) {
+                Ok(passed) => Verdict {
+                    passed,
+                    failed: 0,
+                    skipped: false,
+                    detail: format!("{passed} expectations"),
+                },
+                Err(text) => Verdict::of(Err(text)),
+            }
+        }),
     }
 
     println!("{:.1} s", started.elapsed().as_secs_f64());

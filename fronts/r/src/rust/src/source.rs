@@ -247,7 +247,7 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
         // SAFETY: on R's thread; types are tested before pointers are taken
         unsafe {
             let length = Rf_xlength(column.0) as usize;
-            if rows == 0 || length % rows != 0 {
+            if rows == 0 || !length.is_multiple_of(rows) {
                 continue;
             }
             let mut mark = |is: &dyn Fn(usize) -> bool| {

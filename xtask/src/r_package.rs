@@ -1,0 +1,126 @@
+//! The R package: built and checked as R's own tools do it, which runs its tests, examples and vignette.
+
+use crate::setup::ensure_packages;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Debian's names of what the check needs, and R's names of the packages among it.
+pub const DEBIAN: &[&str] = &[
+    "r-base-core",
+    "make",
+    "pandoc",
+    "r-cran-boot",
+    "r-cran-broom",
+    "r-cran-car",
+    "r-cran-emmeans",
+    "r-cran-generics",
+    "r-cran-knitr",
+    "r-cran-lmtest",
+    "r-cran-mass",
+    "r-cran-rmarkdown",
+    "r-cran-sandwich",
+    "r-cran-statmod",
+    "r-cran-testthat",
+];
+pub const PACKAGES: &[&str] = &[
+    "boot",
+    "broom",
+    "car",
+    "emmeans",
+    "generics",
+    "knitr",
+    "lmtest",
+    "MASS",
+    "rmarkdown",
+    "sandwich",
+    "statmod",
+    "testthat",
+];
+
+/// Makes the packages available that the package's tests compare with.
+pub fn ensure() -> Result<(), String> {
+    ensure_packages(DEBIAN, PACKAGES)
+}
+
+/// Runs a command of R in a folder; what it prints, and whether it succeeded.
+fn r(folder: &Path, target: &Path, args: &[&str]) -> Result<(String, bool), String> {
+    let out = Command::new("R")
+        .args(args)
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        // tests of packages that are not there are failures
+        .env("CI", "true")
+        .env("_R_CHECK_FORCE_SUGGESTS_", "true")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("R: {e}"))?;
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
+    Ok((text, out.status.success()))
+}
+
+/// `R CMD build` and `R CMD check --no-manual`: no error and no warning. Gives the number of the package's own
+/// expectations that held.
+pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
+    let folder = target.join("r-package");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
+    let package = root.join("fronts/r");
+    let (text, built) = r(&folder, target, &["CMD", "build", &package.to_string_lossy()])?;
+    let archive = fs::read_dir(&folder)
+        .map_err(|e| e.to_string())?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .find(|name| name.ends_with(".tar.gz"));
+    let Some(archive) = archive.filter(|_| built) else {
+        return Err(format!("R CMD build failed:\n{text}"));
+    };
+    let (text, _) = r(&folder, target, &["CMD", "check", "--no-manual", &archive])?;
+    let status = text.lines().rev().find_map(|l| l.trim().strip_prefix("Status: "));
+    let fine = status.is_some_and(|s| s == "OK" || !(s.contains("ERROR") || s.contains("WARNING")));
+    let tests = folder.join("nelder.Rcheck/tests");
+    let ran = ["testthat.Rout", "testthat.Rout.fail"].map(|name| fs::read_to_string(tests.join(name)).ok());
+    let ran = ran.into_iter().flatten().next().unwrap_or_default();
+    if !fine {
+        let install = fs::read_to_string(folder.join("nelder.Rcheck/00install.out")).unwrap_or_default();
+        return Err(format!("{text}\n{}\n{}", tail(&install), tail(&ran)));
+    }
+    passed(&ran).ok_or_else(|| format!("the package's tests printed no count:\n{}", tail(&ran)))
+}
+
+/// The last lines of a text.
+fn tail(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(80)..].join("\n")
+}
+
+/// Of testthat's line `[ FAIL 0 | WARN 0 | SKIP 0 | PASS 12 ]`, where nothing failed and nothing was skipped.
+fn passed(text: &str) -> Option<usize> {
+    let line = text.lines().rev().find(|l| l.starts_with("[ FAIL"))?;
+    let count = |what: &str| -> Option<usize> {
+        let (_, rest) = line.split_once(what)?;
+        rest.split_whitespace().next()?.parse().ok()
+    };
+    (count("FAIL") == Some(0) && count("SKIP") == Some(0))
+        .then(|| count("PASS"))
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_testthat() {
+        assert_eq!(
+            passed("x\n[ FAIL 0 | WARN 2 | SKIP 0 | PASS 12 ]\n> \n"),
+            Some(12)
+        );
+        assert_eq!(passed("[ FAIL 0 | WARN 0 | SKIP 1 | PASS 12 ]"), None);
+        assert_eq!(passed("[ FAIL 1 | WARN 0 | SKIP 0 | PASS 12 ]"), None);
+        assert_eq!(passed(""), None);
+    }
+}
