@@ -303,6 +303,10 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut found = Vec::new();
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     for path in entries.flatten().map(|e| e.path()) {
+        // the R package reaches the crates by links; they are looked at where they are
+        if path.is_symlink() {
+            continue;
+        }
         if path.is_dir() && path.file_name().is_none_or(|n| n != "target") {
             found.extend(sources(&path)?);
         } else if path.extension().is_some_and(|x| x == "rs") {

@@ -91,7 +91,8 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
         expanded <- unname(contrast$matrix)[codes, , drop = FALSE]
         suffixes <- matrix_suffixes(contrast$matrix)
         fresh <- add(expanded, ncol(expanded), paste0(name, suffixes))
-        place[v, 1L] <- described(texts[v], fresh, suffixes)
+        place[v, 1L] <- if (length(suffixes) == 1L) described(paste0(texts[v], suffixes), fresh)
+                        else described(texts[v], fresh, suffixes)
         matrices[[name]] <- unname(contrast$matrix)
       }
     } else {
@@ -118,24 +119,36 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
   labels <- attr(terms, "term.labels")
   term_variables <- list(); term_codings <- list()
   full <- attr(terms, "intercept") == 1L
-  for (t in seq_along(labels)) {
+  own_terms <- seq_along(labels)
+  if (at_response > 0L && has_terms) {
+    # as model.matrix(): the response is no predictor of its own
+    itself <- own_terms[factors[at_response, ] > 0L & colSums(factors > 0L) == 1L]
+    if (length(itself)) {
+      warning("the response appeared on the right-hand side and was dropped", call. = FALSE)
+      own_terms <- own_terms[-itself]
+    }
+  }
+  if (at_response > 0L && has_terms && is.factor(frame$all[[at_response]]) && any(factors[at_response, own_terms] > 0L)) {
+    stop("the response `", variables[at_response], "` is a factor and stands in an interaction", call. = FALSE)
+  }
+  for (t in own_terms) {
     coding <- factors[, t]
     members <- which(coding > 0L)
     coding <- coding[members]
-    if (!full && any(is_factor[members])) {
+    if (!full && any(is_factor[members]) && !at_response %in% members) {
       # without an intercept the first factor has a column for each level
       coding[which(is_factor[members])[1L]] <- 2L
       full <- TRUE
     }
-    term_variables[[t]] <- as.integer(place[cbind(members, ifelse(coding == 2L & is_factor[members], 2L, 1L))])
-    term_codings[[t]] <- as.integer(coding)
+    term_variables[[length(term_variables) + 1L]] <- as.integer(place[cbind(members, ifelse(coding == 2L & is_factor[members], 2L, 1L))])
+    term_codings[[length(term_codings) + 1L]] <- as.integer(coding)
   }
   one <- function(x, label) if (is.null(x)) "" else add(x, 1L, label)
   model <- list(
     variables = vapply(known, `[[`, "", "text"),
     response = own,
     intercept = attr(terms, "intercept") == 1L,
-    labels = as.character(labels), term_variables = term_variables, term_codings = term_codings,
+    labels = as.character(labels)[own_terms], term_variables = term_variables, term_codings = term_codings,
     contrasts = vapply(known, `[[`, "", "contrast"),
     weights = one(weights, "(weights)"), offset = one(offset, "(offset)"),
     formula = paste(deparse(stats::formula(terms), width.cutoff = 500L), collapse = " "),
@@ -148,7 +161,7 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
        model = model,
        contrasts = if (length(kept_contrasts)) kept_contrasts,
        xlevels = if (length(variables) > (at_response > 0L)) structure(xlevels, names = as.character(names(xlevels))),
-       dropped = if (length(dropped)) dropped,
+       dropped = if (length(dropped)) dropped, own_terms = own_terms,
        place = list(variables = variables, is_factor = is_factor, known = known, place = place,
                     matrices = matrices))
 }

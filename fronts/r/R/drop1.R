@@ -10,6 +10,9 @@ drop_labels <- function(object, scope) {
   scope
 }
 
+# Whether the response stands among the predictors, too, where R leaves it out.
+has_own_response <- function(e) length(design_of(e)$own_terms) < length(attr(e$request$terms, "term.labels"))
+
 drop_heading <- function(object, scale) {
   c("Single term deletions", "\nModel:", deparse(stats::formula(object)),
     if (!is.null(scale) && scale > 0) paste("\nscale: ", format(scale), "\n"))
@@ -34,7 +37,7 @@ drop1.nd_lm <- function(object, scope, scale = 0, all.cols = TRUE, test = c("non
   test <- match.arg(test)
   if (inherits(object, "mlm") || !all.cols && object$rank < length(object$coefficients)) return(NextMethod())
   e <- core(object)
-  if (is.null(object$terms)) return(NextMethod())
+  if (is.null(object$terms) || has_own_response(e)) return(NextMethod())
   scope <- drop_labels(object, if (missing(scope)) NULL else scope)
   if (e$record$rss < 1e-10 * sum_of_fitted(object, e)) {
     warning("attempting model selection on an essentially perfect fit is nonsense", call. = FALSE)
@@ -62,7 +65,7 @@ drop1.nd_glm <- function(object, scope, scale = 0, test = c("none", "Rao", "LRT"
   test <- match.arg(test)
   e <- core(object)
   scope <- drop_labels(object, if (missing(scope)) NULL else scope)
-  if (isTRUE(e$custom) || test == "Rao" || !all(scope %in% stats::drop.scope(object))) return(NextMethod())
+  if (isTRUE(e$custom) || has_own_response(e) || test == "Rao" || !all(scope %in% stats::drop.scope(object))) return(NextMethod())
   if (test == "Chisq") test <- "LRT"
   n <- length(object$residuals)
   changed <- rust(fit_of(e)$drop1(list(terms = scope), run_options()))

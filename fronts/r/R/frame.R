@@ -105,11 +105,9 @@ lazy_frame <- function(e, frame) {
     if (!typeof(x) %in% c("double", "integer", "logical", "character") || !is.null(attr(x, "tsp"))) {
       return(kept_column(frame, e, name))
     }
-    one <- kept_column(list(all = frame$all, omit = -1L), e, name)
     columns <- if (is.matrix(x)) ncol(x) else 1L
     y <- lazy(typeof(x), as.numeric(frame$rows) * columns, e, paste0("model:", name))
-    own <- attributes(one)
-    own$names <- NULL
+    own <- attributes_of_kept(x, e$dropped[[name]])
     if (is.matrix(x)) {
       own$dim <- c(frame$rows, columns)
       names <- list(if (!is.null(rownames(x))) rownames(x)[-as.integer(frame$omit)], colnames(x))
@@ -126,17 +124,22 @@ lazy_frame <- function(e, frame) {
   out
 }
 
-# One column of the model frame. `omit` of -1 stands for the first row alone.
+# One column of the model frame without the rows that are left out.
 kept_column <- function(frame, e, name) {
   x <- frame$all[[name]]
-  first <- identical(frame$omit, -1L)
-  y <- if (first) { if (is.matrix(x)) x[1L, , drop = FALSE] else x[1L] } else kept(x, frame$omit)
+  y <- kept(x, frame$omit)
   levels <- e$dropped[[name]]
-  if (is.null(levels)) y
-  else {
-    own <- attr(y, "contrasts")
-    y <- factor(as.character(y), levels = levels, ordered = is.ordered(x))
-    if (!is.null(own)) attr(y, "contrasts") <- own
-    y
-  }
+  if (is.null(frame$omit) && is.null(levels)) return(x)
+  if (!is.null(levels)) y <- structure(match(as.character(y), levels), names = names(y))
+  own <- attributes_of_kept(x, levels)
+  for (a in names(own)) attr(y, a) <- own[[a]]
+  y
+}
+
+# What model.frame() leaves of a column's attributes when rows are left out: all but names, shape and time.
+attributes_of_kept <- function(x, levels = NULL) {
+  own <- attributes(x)
+  own <- own[setdiff(names(own), c("names", "dim", "dimnames", "tsp"))]
+  if (!is.null(levels)) own$levels <- levels
+  own
 }

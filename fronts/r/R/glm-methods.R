@@ -110,7 +110,7 @@ predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", 
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }
-    all <- predict_rows(e, frame$terms, frame, object$xlevels, se.fit)[[1L]]
+    all <- predict_rows(e, frame$terms, frame, se.fit)
     fit <- stats::setNames(all$link, row.names(frame$rows))
     fit[is.nan(fit)] <- NA
     se <- all$link_se
@@ -119,7 +119,8 @@ predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", 
   if (!se.fit) return(if (type == "link") fit else mean(fit))
   se <- se * (scale / sqrt(own))
   se[is.nan(se)] <- NA
-  names(se) <- names(fit)
+  # R's product with a single column has no names
+  names(se) <- if (object$rank > 1L) names(fit)
   if (type == "response") {
     se <- se * abs(object$family$mu.eta(fit))
     fit <- mean(fit)
@@ -135,7 +136,7 @@ anova.nd_glm <- function(object, ..., dispersion = NULL, test = NULL) {
   dots <- list(...)
   e <- core(object)
   varlist <- attr(object$terms, "term.labels")
-  if (length(dots) || isTRUE(e$custom) || length(varlist) == 0L) return(NextMethod())
+  if (length(dots) || isTRUE(e$custom) || length(varlist) == 0L || has_own_response(e)) return(NextMethod())
   doscore <- !is.null(test) && test == "Rao"
   if (doscore) return(NextMethod())
   terms <- rust(fit_of(e)$sequential(0L, run_options()))

@@ -74,7 +74,7 @@ unfold <- function(object) {
 }
 
 vcov.nd_lm <- function(object, complete = TRUE, ...) {
-  if (inherits(object, "mlm")) return(NextMethod())
+  if (inherits(object, "mlm") || object$rank == 0L) return(NextMethod())
   e <- core(object)
   stats::.vcov.aliased(e$record$aliased_named, unscaled(e) * (e$record$rss / object$df.residual), complete = complete)
 }
@@ -183,17 +183,22 @@ cooks.distance.nd_lm <- function(model, infl = stats::influence(model, do.coef =
 }
 
 # Predictions of the library for a model frame without response: list(fit, se), rows with missing values are NA.
-predict_rows <- function(e, terms, frame, xlevels, errors) {
+predict_rows <- function(e, terms, frame, errors) {
   offset <- NULL
   for (i in attr(terms, "offset")) {
     own <- eval(attr(terms, "variables")[[i + 1L]], frame$data, environment(terms))
     offset <- if (is.null(offset)) own else offset + own
   }
   if (!is.null(frame$more_offset)) offset <- if (is.null(offset)) frame$more_offset else offset + frame$more_offset
-  columns <- describe_rows(design_of(e), frame$rows, if (nzchar(design_of(e)$model$offset)) {
-    if (is.null(offset)) numeric(nrow(frame$rows)) else offset
-  })
-  rust(fit_of(e)$predict(columns, errors, run_options()))
+  # standard errors do not depend on the offset, which may be missing where they are not
+  design <- design_of(e)
+  columns <- describe_rows(design, frame$rows, if (nzchar(design$model$offset)) numeric(nrow(frame$rows)))
+  all <- rust(fit_of(e)$predict(columns, errors, run_options()))[[1L]]
+  if (!is.null(offset)) {
+    key <- if (e$kind == "lm") "fit" else "link"
+    all[[key]] <- all[[key]] + as.vector(offset)
+  }
+  all
 }
 
 # The model frame of new data as predict.lm() makes it, with the offsets.
@@ -235,7 +240,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }
-    all <- predict_rows(e, frame$terms, frame, object$xlevels, errors)[[1L]]
+    all <- predict_rows(e, frame$terms, frame, errors)
     names <- row.names(frame$rows)
     fit <- stats::setNames(all$fit, names)
     fit[is.nan(fit)] <- NA

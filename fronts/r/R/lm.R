@@ -75,8 +75,8 @@ weights_in <- function(frame) {
 
 check_offset <- function(offset, response) {
   if (is.null(offset)) return()
-  if (is.matrix(response)) {
-    stop("an offset of a matrix response is not supported; subtract it from the response", call. = FALSE)
+  if (is.matrix(offset)) {
+    stop("an offset with several columns is not supported; subtract it from the response", call. = FALSE)
   }
   if (NROW(offset) != NROW(response)) {
     stop(gettextf("number of offsets is %d, should equal %d (number of observations)", NROW(offset), NROW(response)),
@@ -100,6 +100,7 @@ finish_linear <- function(e, design, call, user) {
   check_omitted(e, record)
   several <- length(record$responses) > 1L
   record$coefficients[record$aliased] <- NA_real_
+  record$assign <- c(0L, design$own_terms)[record$assign + 1L]
   record$contrasts <- design$contrasts
   record$xlevels <- design$xlevels
   e$record <- record
@@ -119,15 +120,18 @@ finish_linear <- function(e, design, call, user) {
   }
   coefficients <- if (several) {
     matrix(record$coefficients, ncol = length(record$responses), dimnames = list(record$names, record$responses))
-  } else stats::setNames(record$coefficients, record$names)
+  } else if (length(record$names)) stats::setNames(record$coefficients, record$names)
+  else numeric()
+  if (several && !length(record$names)) dimnames(coefficients) <- NULL
   p <- length(record$names)
   z <- list(coefficients = coefficients, residuals = by("residuals"))
   # the order of lm.fit(), and of lm.wfit()
-  if (!is.null(w)) z$fitted.values <- by("fitted")
+  if (!is.null(w) || !p) z$fitted.values <- by("fitted")
   if (p) z$effects <- lazy_effects(e, used, if (several) record$responses)
   if (!is.null(w)) z$weights <- if (is.null(frame$omit)) as.vector(w) else lazy(typeof(w), e$rows, e, "model:(weights)")
+  else if (!p) z["weights"] <- list(NULL)
   z$rank <- record$rank
-  if (is.null(w)) z$fitted.values <- by("fitted")
+  if (is.null(w) && p) z$fitted.values <- by("fitted")
   if (p) {
     z$assign <- record$assign
     z$qr <- lazy_qr(e, used, record$names, e$request$tol)

@@ -45,5 +45,5 @@ describe_matrix <- function(frame, y, w, offset, tol, precision) {
                     variable_columns = c(if (p) list(names[seq_len(p)]), list(names[p + seq_len(NCOL(y))])),
                     variable_suffixes = c(if (p) list(if (single) character() else colnames(x)), list(responses)),
                     start_column = ""),
-       contrasts = NULL, xlevels = NULL, dropped = NULL, place = NULL)
+       contrasts = NULL, xlevels = NULL, dropped = NULL, own_terms = 1L, place = NULL)
 }

@@ -5,7 +5,7 @@ use nelder::frame::Source;
 use nelder::model::{
     Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, glm, lm,
 };
-use savvy::{ListSexp, OwnedRealSexp, Sexp, savvy};
+use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, model};
@@ -34,19 +34,14 @@ fn extended(source: &RSource) -> &'static RSource {
     unsafe { &*std::ptr::from_ref(source) }
 }
 
-fn matrix(of: &faer::Mat<f64>) -> savvy::Result<Sexp> {
-    let n = of.nrows();
-    let mut out = OwnedRealSexp::new(n * of.ncols())?;
-    let slice = out.as_mut_slice();
-    for j in 0..of.ncols() {
-        for i in 0..n {
-            slice[j * n + i] = of[(i, j)];
-        }
+/// A square matrix of R.
+fn square(order: usize, at: impl Fn(usize, usize) -> f64) -> savvy::Result<Sexp> {
+    let mut out = OwnedRealSexp::new(order * order)?;
+    for (k, value) in out.as_mut_slice().iter_mut().enumerate() {
+        *value = at(k % order, k / order);
     }
-    out.set_attrib(
-        "dim",
-        savvy::OwnedIntegerSexp::try_from_slice([n as i32, of.ncols() as i32])?.into(),
-    )?;
+    let order = order as i32;
+    out.set_attrib("dim", OwnedIntegerSexp::try_from_slice([order, order])?.into())?;
     out.into()
 }
 
@@ -180,10 +175,11 @@ impl NelderFit {
 
     /// The inverse of the gram, `NA` where a coefficient is aliased.
     fn unscaled(&self) -> savvy::Result<Sexp> {
-        match &self.model {
-            Model::Lm(fit) => matrix(&fit.unscaled_covariance()?),
-            Model::Glm(fit) => matrix(&fit.fit.system().unscaled()?),
-        }
+        let inverse = match &self.model {
+            Model::Lm(fit) => fit.unscaled_covariance()?,
+            Model::Glm(fit) => fit.fit.system().unscaled()?,
+        };
+        square(inverse.nrows(), |i, j| inverse[(i, j)])
     }
 
     /// Terms in their order.
@@ -281,7 +277,7 @@ impl NelderFit {
 #[savvy]
 fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     let found = crate::source::incomplete(&columns, rows as usize);
-    savvy::OwnedIntegerSexp::try_from_slice(found)?.into()
+    OwnedIntegerSexp::try_from_slice(found)?.into()
 }
 
 /// Whether each level of a factor has a row, other than those `left_out` (from 1, increasing).
