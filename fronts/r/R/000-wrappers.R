@@ -112,6 +112,12 @@ NULL
   }
 }
 
+`NelderFit_robust` <- function(self) {
+  function(`kind`, `options`) {
+    .Call(savvy_NelderFit_robust__impl, `self`, `kind`, `options`)
+  }
+}
+
 `NelderFit_rows` <- function(self) {
   function(`what`, `options`) {
     .Call(savvy_NelderFit_rows__impl, `self`, `what`, `options`)
@@ -138,6 +144,7 @@ NULL
   e$`profile` <- `NelderFit_profile`(ptr)
   e$`record` <- `NelderFit_record`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
+  e$`robust` <- `NelderFit_robust`(ptr)
   e$`rows` <- `NelderFit_rows`(ptr)
   e$`sequential` <- `NelderFit_sequential`(ptr)
   e$`unscaled` <- `NelderFit_unscaled`(ptr)

@@ -9,8 +9,8 @@ contrasts_of <- function(name, x, levels, ordered, given) {
   if (is.null(value)) value <- attr(x, "contrasts")
   if (is.null(value)) value <- getOption("contrasts")[[1L + ordered]]
   if (length(levels) < 2L) {
-    stop("contrasts can be applied only to factors with 2 or more levels: `", name, "` has ",
-         if (length(levels)) paste0("only the level \"", levels, "\"") else "no level", call. = FALSE)
+    refuse("contrasts can be applied only to factors with 2 or more levels: `", name, "` has ",
+         if (length(levels)) paste0("only the level \"", levels, "\"") else "no level")
   }
   if (is.character(value) && length(value) == 1L && value %in% names(builtin_contrasts)) {
     own <- builtin_contrasts[[value]]
@@ -26,9 +26,14 @@ contrasts_of <- function(name, x, levels, ordered, given) {
 
 # Numbers of a variable as the library reads them: vectors of doubles, integers, logical values, factors.
 as_numbers <- function(x, name) {
+  if (inherits(x, "integer64")) {
+    # doubles whose bits are integers
+    if (!requireNamespace("bit64", quietly = TRUE)) refuse("`", name, "` is of class integer64; load the package bit64")
+    return(as.double(x))
+  }
   if (is.numeric(x) || inherits(x, c("Date", "POSIXct", "difftime"))) return(x)
-  if (is.complex(x)) stop("`", name, "` is complex; only real numbers can be in the model", call. = FALSE)
-  stop("variables of type '", typeof(x), "' are invalid in a model: `", name, "`", call. = FALSE)
+  if (is.complex(x)) refuse("`", name, "` is complex; only real numbers can be in the model")
+  refuse("variables of type '", typeof(x), "' are invalid in a model: `", name, "`")
 }
 
 # The description of a model to the library. `response` is a vector or matrix for all rows of the frame.
@@ -39,7 +44,7 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
                            eta = FALSE, tol = NA_real_, precision = "auto") {
   terms <- frame$terms
   n <- nrow(frame$all)
-  if (!is.null(contrasts) && !is.list(contrasts)) stop("invalid 'contrasts.arg' argument", call. = FALSE)
+  if (!is.null(contrasts) && !is.list(contrasts)) refuse("invalid 'contrasts.arg' argument")
   variables <- names(frame$all)[seq_along(attr(terms, "variables")[-1L])]
   factors <- attr(terms, "factors")
   has_terms <- length(factors) > 0L
@@ -49,12 +54,17 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
   skipped <- c(attr(terms, "offset"), if (at_response > 0L) at_response)
   columns <- list(); widths <- integer(); names <- character(); levels <- list(); ordered <- integer()
   known <- list(); matrices <- list(); kept_contrasts <- list(); xlevels <- list(); dropped <- list()
+  taken <- new.env(parent = emptyenv())
   add <- function(x, width, labels, own = NULL, is_ordered = FALSE) {
     columns[[length(columns) + 1L]] <<- x
     widths[length(columns)] <<- as.integer(width)
     levels[length(columns)] <<- list(own)
     ordered[length(columns)] <<- as.integer(is_ordered)
-    fresh <- make.unique(c(names, labels), sep = "\u200b")[length(names) + seq_along(labels)]
+    fresh <- vapply(labels, function(label) {
+      while (!is.null(taken[[label]])) label <- paste0(label, "\u200b")
+      assign(label, TRUE, envir = taken)
+      label
+    }, "", USE.NAMES = FALSE)
     names <<- c(names, fresh)
     fresh
   }
@@ -129,7 +139,7 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
     }
   }
   if (at_response > 0L && has_terms && is.factor(frame$all[[at_response]]) && any(factors[at_response, own_terms] > 0L)) {
-    stop("the response `", variables[at_response], "` is a factor and stands in an interaction", call. = FALSE)
+    refuse("the response `", variables[at_response], "` is a factor and stands in an interaction")
   }
   for (t in own_terms) {
     coding <- factors[, t]

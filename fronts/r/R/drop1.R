@@ -6,7 +6,7 @@ drop_labels <- function(object, scope) {
   if (!is.character(scope)) {
     scope <- attr(stats::terms(stats::update.formula(object, scope)), "term.labels")
   }
-  if (!all(match(scope, labels, 0L) > 0L)) stop("scope is not a subset of term labels", call. = FALSE)
+  if (!all(match(scope, labels, 0L) > 0L)) refuse("scope is not a subset of term labels")
   scope
 }
 

@@ -1,7 +1,7 @@
 nd_explain <- function(fit) {
   e <- core(fit)
   library <- fit_of(e)
-  if (is.null(library)) stop("the report of this fit was not kept; fit it again", call. = FALSE)
+  if (is.null(library)) refuse("the report of this fit was not kept; fit it again")
   report <- library$report()
   report$passes <- as.data.frame(report$passes)
   class(report) <- "nd_report"

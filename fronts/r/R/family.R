@@ -5,7 +5,7 @@ as_family <- function(family, env) {
   if (is.function(family)) family <- family()
   if (is.null(family$family)) {
     print(family)
-    stop("'family' not recognized", call. = FALSE)
+    refuse("'family' not recognized")
   }
   family
 }

@@ -37,8 +37,8 @@ frame_of <- function(e) {
 }
 
 changed_data <- function() {
-  stop("the data of this fit are no longer what they were: what has one value for each row cannot be computed again. ",
-       "Fit with model = TRUE to keep the rows with the fit", call. = FALSE)
+  refuse("the data of this fit are no longer what they were: what has one value for each row cannot be computed again. ",
+       "Fit with model = TRUE to keep the rows with the fit")
 }
 
 # The model frame of a slim fit that came from a file.
@@ -47,8 +47,8 @@ frame_again <- function(e) {
   if (is.null(request$call)) changed_data()
   tryCatch(
     evaluate_frame(request$frame_call, environment(stats::formula(request$terms)), request$na, NULL, request$more),
-    error = function(err) stop("the rows of this fit were not kept with it (model = FALSE), and its call cannot be ",
-                               "evaluated here: ", conditionMessage(err), call. = FALSE))
+    error = function(err) refuse("the rows of this fit were not kept with it (model = FALSE), and its call cannot be ",
+                               "evaluated here: ", conditionMessage(err)))
 }
 
 design_of <- function(e) {
@@ -81,14 +81,14 @@ library_fit <- function(e, design) {
 run_options <- function() {
   threads <- getOption("nelder.threads", 0L)
   if (!is.numeric(threads) || length(threads) != 1L || is.na(threads) || threads < 0) {
-    stop("options(nelder.threads) must be a number of threads, 0 for one a core", call. = FALSE)
+    refuse("options(nelder.threads) must be a number of threads, 0 for one a core")
   }
   list(threads = as.integer(threads), progress = isTRUE(getOption("nelder.progress", interactive())))
 }
 
 check_device <- function(device) {
   if (!is.character(device) || length(device) != 1L || !device %in% c("auto", "cpu")) {
-    stop("device: ", deparse(device)[1L], " is not available; there are \"auto\" and \"cpu\"", call. = FALSE)
+    refuse("device: ", deparse(device)[1L], " is not available; there are \"auto\" and \"cpu\"")
   }
   device
 }
@@ -96,13 +96,30 @@ check_device <- function(device) {
 check_precision <- function(precision) {
   known <- c("auto", "f64", "certified")
   if (!is.character(precision) || length(precision) != 1L || !precision %in% known) {
-    stop("precision: ", deparse(precision)[1L], " is none of ", paste0('"', known, '"', collapse = ", "), call. = FALSE)
+    refuse("precision: ", deparse(precision)[1L], " is none of ", paste0('"', known, '"', collapse = ", "))
   }
   precision
 }
 
+# The call by which the user came to us: the first on the stack that is a function of this package.
+user_call <- function() {
+  here <- topenv(environment(user_call))
+  for (i in seq_len(sys.nframe())) {
+    own <- environment(sys.function(i))
+    if (is.null(own) || !identical(topenv(own), here)) next
+    # a part that R reads on its own
+    if (identical(sys.function(i), lazy_value)) return(NULL)
+    return(sys.call(i))
+  }
+  NULL
+}
+
+# An error with the user's call.
+refuse <- function(..., domain = NULL) stop(simpleError(.makeMessage(..., domain = domain), user_call()))
+
 # Errors of the library become conditions with the call of the user's function; an interrupt interrupts.
-rust <- function(expr, call = sys.call(-1L)) {
+rust <- function(expr) {
+  call <- user_call()
   tryCatch(expr, error = function(err) {
     message <- conditionMessage(err)
     if (identical(message, "interrupted")) {

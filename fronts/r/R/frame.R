@@ -39,10 +39,10 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
              else seq_len(nrow(all))[!stats::complete.cases(all)]
   if (length(missing)) {
     if (identical(action, stats::na.fail)) {
-      stop("missing values in object: ", described_missing(all, missing[1L]), call. = FALSE)
+      refuse("missing values in object: ", described_missing(all, missing[1L]))
     }
     if (is.null(action) || identical(action, stats::na.pass)) {
-      stop("NA/NaN/Inf in the variables of the model: ", described_missing(all, missing[1L]), call. = FALSE)
+      refuse("NA/NaN/Inf in the variables of the model: ", described_missing(all, missing[1L]))
     }
     names(missing) <- attr(all, "row.names")[missing]
     class(missing) <- if (identical(action, stats::na.exclude)) "exclude" else "omit"

@@ -36,24 +36,21 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
 # The response of a generalized linear model as the library reads it.
 generalized_response <- function(frame, family) {
   at <- attr(frame$terms, "response")
-  if (at == 0L) stop("the formula has no response; write y ~ x", call. = FALSE)
+  if (at == 0L) refuse("the formula has no response; write y ~ x")
   y <- frame$all[[at]]
   name <- names(frame$all)[at]
   binomial <- family$family %in% c("binomial", "quasibinomial")
   if (is.character(y)) {
-    stop("the response `", name, "` is text", if (binomial) "; make it a factor, its first level is the failure",
-         call. = FALSE)
+    refuse("the response `", name, "` is text", if (binomial) "; make it a factor, its first level is the failure")
   }
   if (is.factor(y)) {
-    if (!binomial) stop("the response `", name, "` is a factor, and the ", family$family, " family needs numbers",
-                        call. = FALSE)
+    if (!binomial) refuse("the response `", name, "` is a factor, and the ", family$family, " family needs numbers")
     return(as.numeric(as.integer(y) != 1L))
   }
   if (is.matrix(y) && ncol(y) == 1L) y <- y[, 1L]
   if (is.matrix(y) && !(binomial && ncol(y) == 2L)) {
-    stop(if (binomial) "for the 'binomial' family, y must be a vector of 0 and 1's or a 2 column matrix where col 1 is no. successes and col 2 is no. failures"
-         else paste0("the response `", name, "` is a matrix; the ", family$family, " family needs one column"),
-         call. = FALSE)
+    refuse(if (binomial) "for the 'binomial' family, y must be a vector of 0 and 1's or a 2 column matrix where col 1 is no. successes and col 2 is no. failures"
+         else paste0("the response `", name, "` is a matrix; the ", family$family, " family needs one column"))
   }
   if (is.logical(y)) storage.mode(y) <- "double"
   as_numbers(y, name)
@@ -61,10 +58,10 @@ generalized_response <- function(frame, family) {
 
 describe_generalized <- function(frame, request) {
   w <- frame$all[["(weights)"]]
-  if (!is.null(w) && !is.numeric(w)) stop("'weights' must be a numeric vector", call. = FALSE)
+  if (!is.null(w) && !is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (!is.null(w) && any(w < 0, na.rm = TRUE)) {
     bad <- which(w < 0)[1L]
-    stop("negative weights not allowed: weight ", w[bad], " in row ", attr(frame$all, "row.names")[bad], call. = FALSE)
+    refuse("negative weights not allowed: weight ", w[bad], " in row ", attr(frame$all, "row.names")[bad])
   }
   y <- generalized_response(frame, request$family)
   offset <- stats::model.offset(frame$all)
@@ -91,8 +88,9 @@ fit_generalized <- function(frame, request, call, user, model = TRUE, singular.o
   design <- describe_generalized(frame, request)
   e <- new_core("glm", frame, design, request, !model)
   own <- memory(e)
-  own$fit <- rust(library_fit(e, design), call)
+  own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
+  check_omitted(e, record)
   record$coefficients[record$aliased] <- NA_real_
   record$contrasts <- design$contrasts
   record$xlevels <- design$xlevels
@@ -166,7 +164,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) offset <- rep.int(0, n)
   w <- frame$all[["(weights)"]]
-  if (!is.null(w) && any(w < 0)) stop("negative weights not allowed", call. = FALSE)
+  if (!is.null(w) && any(w < 0)) refuse("negative weights not allowed")
   y <- stats::model.response(frame$all, "any")
   etastart <- stats::model.extract(frame$all, "etastart")
   mustart <- stats::model.extract(frame$all, "mustart")
@@ -188,7 +186,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     columns <- design$columns
     columns$columns[[at_y]] <- z
     columns$columns[[at_w]] <- w
-    rust(NelderFit$lm(columns, design$model, run_options()), call)
+    rust(NelderFit$lm(columns, design$model, run_options()))
   }
   eta <- if (!is.null(etastart)) etastart
          else if (!is.null(request$start)) NULL
@@ -197,7 +195,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   if (is.null(eta)) eta <- offset + as.vector(stats::model.matrix(frame$terms, frame$all, request$contrasts) %*% beta)
   mu <- family$linkinv(eta)
   if (!(validmu(mu) && valideta(eta))) {
-    stop("cannot find valid starting values: please specify some", call. = FALSE)
+    refuse("cannot find valid starting values: please specify some")
   }
   before <- deviance_of(mu)
   eta_before <- NULL
@@ -210,8 +208,8 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     slope <- family$mu.eta(eta)
     variance <- family$variance(mu)
     good <- prior > 0 & slope != 0
-    if (anyNA(variance[prior > 0])) stop("NAs in V(mu)", call. = FALSE)
-    if (any(variance[prior > 0] == 0)) stop("0s in V(mu)", call. = FALSE)
+    if (anyNA(variance[prior > 0])) refuse("NAs in V(mu)")
+    if (any(variance[prior > 0] == 0)) refuse("0s in V(mu)")
     weight <- ifelse(good, prior * slope^2 / variance, 0)
     z <- ifelse(good, eta - offset + (y - mu) / slope, 0)
     fit <- step(z, weight)
@@ -222,7 +220,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     inner <- 1L
     while (!(is.finite(now) && validmu(now_mu) && valideta(new))) {
       if (is.null(eta_before) || inner > control$maxit) {
-        stop("no valid set of coefficients has been found: please supply starting values", call. = FALSE)
+        refuse("no valid set of coefficients has been found: please supply starting values")
       }
       inner <- inner + 1L
       boundary <- TRUE
@@ -291,7 +289,7 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
                                        maxit = as.integer(control$maxit)))
   e <- new_core("glm", frame, design, request, FALSE)
   own <- memory(e)
-  own$fit <- rust(library_fit(e, design), call)
+  own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
   record$coefficients[record$aliased] <- NA_real_
   keep_record(e, record)

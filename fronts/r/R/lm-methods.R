@@ -2,7 +2,7 @@
 
 core <- function(object) {
   e <- object$nelder
-  if (is.null(e)) stop("this is no fit of nelder: its component `nelder` is missing", call. = FALSE)
+  if (is.null(e)) refuse("this is no fit of nelder: its component `nelder` is missing")
   e
 }
 

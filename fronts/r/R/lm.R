@@ -48,14 +48,14 @@ aliased_text <- function(e) {
 # The response as lm() takes it.
 linear_response <- function(frame) {
   at <- attr(frame$terms, "response")
-  if (at == 0L) stop("the formula has no response; write y ~ x", call. = FALSE)
+  if (at == 0L) refuse("the formula has no response; write y ~ x")
   y <- frame$all[[at]]
   name <- names(frame$all)[at]
   if (is.factor(y) || is.character(y)) {
-    stop("the response `", name, "` is ", if (is.factor(y)) "a factor" else "text",
-         "; a linear model needs numbers", call. = FALSE)
+    refuse("the response `", name, "` is ", if (is.factor(y)) "a factor" else "text",
+         "; a linear model needs numbers")
   }
-  if (is.data.frame(y) || is.list(y)) stop("the response `", name, "` is a list; use cbind() of numbers", call. = FALSE)
+  if (is.data.frame(y) || is.list(y)) refuse("the response `", name, "` is a list; use cbind() of numbers")
   if (is.logical(y)) storage.mode(y) <- "double"
   as_numbers(y, name)
 }
@@ -63,12 +63,12 @@ linear_response <- function(frame) {
 weights_in <- function(frame) {
   w <- frame$all[["(weights)"]]
   if (is.null(w)) return(NULL)
-  if (!is.numeric(w)) stop("'weights' must be a numeric vector", call. = FALSE)
+  if (!is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (is.matrix(w)) w <- as.vector(w)
   bad <- which(as.vector(kept(w, frame$omit)) < 0 | is.infinite(as.vector(kept(w, frame$omit))))
   if (length(bad)) {
-    stop("missing or negative weights not allowed: weight ", kept(w, frame$omit)[bad[1L]], " in row ",
-         kept_row_names(frame)[bad[1L]], call. = FALSE)
+    refuse("missing or negative weights not allowed: weight ", kept(w, frame$omit)[bad[1L]], " in row ",
+         kept_row_names(frame)[bad[1L]])
   }
   w
 }
@@ -76,11 +76,11 @@ weights_in <- function(frame) {
 check_offset <- function(offset, response) {
   if (is.null(offset)) return()
   if (is.matrix(offset)) {
-    stop("an offset with several columns is not supported; subtract it from the response", call. = FALSE)
+    refuse("an offset with several columns is not supported; subtract it from the response")
   }
   if (NROW(offset) != NROW(response)) {
-    stop(gettextf("number of offsets is %d, should equal %d (number of observations)", NROW(offset), NROW(response)),
-         domain = NA, call. = FALSE)
+    refuse(gettextf("number of offsets is %d, should equal %d (number of observations)", NROW(offset), NROW(response)),
+         domain = NA)
   }
 }
 
@@ -95,7 +95,7 @@ describe_again <- function(e, frame) {
 # From the library's fit to the components of an lm, but for call, terms and model.
 finish_linear <- function(e, design, call, user) {
   own <- memory(e)
-  own$fit <- rust(library_fit(e, design), call)
+  own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
   check_omitted(e, record)
   several <- length(record$responses) > 1L
@@ -150,7 +150,8 @@ finish_linear <- function(e, design, call, user) {
 check_omitted <- function(e, record) {
   left_out <- if (is.null(record$omitted)) length(e$omit) else record$omitted
   if (left_out != length(e$omit)) {
-    stop("nelder: the library left out ", left_out, " rows and R ", length(e$omit), "; please report this", call. = FALSE)
+    refuse("na.action has left missing values in the variables of the model: the library left out ", left_out,
+           " rows and R ", length(e$omit))
   }
 }
 

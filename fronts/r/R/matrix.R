@@ -1,20 +1,19 @@
 # Fits to a matrix that someone holds: one variable without a name, whose columns name the coefficients.
 
 matrix_frame <- function(x, y, w = NULL, offset = NULL) {
-  if (!is.matrix(x) || !is.numeric(x)) stop("'x' must be a numeric matrix", call. = FALSE)
+  if (!is.matrix(x) || !is.numeric(x)) refuse("'x' must be a numeric matrix")
   if (is.logical(y)) storage.mode(y) <- "double"
-  if (!is.numeric(y)) stop("'y' must be numeric", call. = FALSE)
+  if (!is.numeric(y)) refuse("'y' must be numeric")
   n <- nrow(x)
-  if (NROW(y) != n) stop("incompatible dimensions: 'x' has ", n, " rows and 'y' ", NROW(y), call. = FALSE)
-  if (n == 0L) stop("0 (non-NA) cases", call. = FALSE)
-  if (!is.null(w) && length(w) != n) stop("incompatible dimensions: ", length(w), " weights for ", n, " rows",
-                                          call. = FALSE)
+  if (NROW(y) != n) refuse("incompatible dimensions: 'x' has ", n, " rows and 'y' ", NROW(y))
+  if (n == 0L) refuse("0 (non-NA) cases")
+  if (!is.null(w) && length(w) != n) refuse("incompatible dimensions: ", length(w), " weights for ", n, " rows")
   if (is.null(colnames(x))) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
   all <- list(y = y)
   if (!is.null(w)) all[["(weights)"]] <- w
   if (!is.null(offset)) all[["(offset)"]] <- offset
   bad <- incomplete_rows(c(list(x), unname(all)), as.numeric(n))
-  if (length(bad)) stop("NA/NaN/Inf in 'x', 'y' or what goes with them, row ", bad[1L], call. = FALSE)
+  if (length(bad)) refuse("NA/NaN/Inf in 'x', 'y' or what goes with them, row ", bad[1L])
   names <- if (!is.null(rownames(x))) rownames(x) else if (is.matrix(y)) rownames(y) else names(y)
   attr(all, "row.names") <- if (is.null(names)) seq_len(n) else names
   class(all) <- "data.frame"

@@ -19,3 +19,19 @@ bread.nd_lm <- function(x, ...) {
 outlierTest.nd_glm <- function(model, ...) car::outlierTest(unfold(model), ...)
 residualPlots.nd_lm <- function(model, ...) car::residualPlots(unfold(model), ...)
 residualPlots.nd_glm <- function(model, ...) car::residualPlots(unfold(model), ...)
+
+# vcovHC() of sandwich in one pass, without a model matrix, where it means the same.
+vcovHC.nd_lm <- function(x, type = c("HC3", "const", "HC", "HC0", "HC1", "HC2", "HC4", "HC4m", "HC5"), omega = NULL,
+                         sandwich = TRUE, ...) {
+  e <- core(x)
+  type <- match.arg(type)
+  w <- if (inherits(x, "glm")) x$prior.weights else x$weights
+  native <- type %in% c("HC3", "HC", "HC0", "HC1", "HC2") && is.null(omega) && isTRUE(sandwich) &&
+    !inherits(x, "mlm") && !isTRUE(e$custom) && x$rank > 0L && (is.null(x$weights) || all(w > 0)) && !...length()
+  if (!native) return(NextMethod(type = type))
+  own <- rust(fit_of(e)$robust(if (type == "HC") "HC0" else type, run_options()))
+  used <- !e$record$aliased
+  own <- own[used, used, drop = FALSE]
+  dimnames(own) <- list(e$names[used], e$names[used])
+  own
+}

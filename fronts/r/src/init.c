@@ -109,6 +109,11 @@ SEXP savvy_NelderFit_report__impl(SEXP self__) {
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_robust__impl(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_robust__ffi(self__, c_arg__kind, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_rows__impl(SEXP self__, SEXP c_arg__what, SEXP c_arg__options) {
     SEXP res = savvy_NelderFit_rows__ffi(self__, c_arg__what, c_arg__options);
     return handle_result(res);
@@ -139,6 +144,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_profile__impl", (DL_FUNC) &savvy_NelderFit_profile__impl, 3},
     {"savvy_NelderFit_record__impl", (DL_FUNC) &savvy_NelderFit_record__impl, 1},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
+    {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},
     {"savvy_NelderFit_rows__impl", (DL_FUNC) &savvy_NelderFit_rows__impl, 3},
     {"savvy_NelderFit_sequential__impl", (DL_FUNC) &savvy_NelderFit_sequential__impl, 3},
     {"savvy_NelderFit_unscaled__impl", (DL_FUNC) &savvy_NelderFit_unscaled__impl, 1},

@@ -14,6 +14,7 @@ SEXP savvy_NelderFit_predict__ffi(SEXP self__, SEXP c_arg__columns, SEXP c_arg__
 SEXP savvy_NelderFit_profile__ffi(SEXP self__, SEXP c_arg__level, SEXP c_arg__options);
 SEXP savvy_NelderFit_record__ffi(SEXP self__);
 SEXP savvy_NelderFit_report__ffi(SEXP self__);
+SEXP savvy_NelderFit_robust__ffi(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options);
 SEXP savvy_NelderFit_rows__ffi(SEXP self__, SEXP c_arg__what, SEXP c_arg__options);
 SEXP savvy_NelderFit_sequential__ffi(SEXP self__, SEXP c_arg__response, SEXP c_arg__options);
 SEXP savvy_NelderFit_unscaled__ffi(SEXP self__);

@@ -22,8 +22,15 @@ test_that("what stops lm stops nd_lm, with the user's call", {
   fit <- nd_lm(y ~ a, d)
   expect_error(predict(fit, data.frame(a = "new")), "factor a has new level")
   expect_error(predict(fit, data.frame(b = "u")), "object 'a' not found")
-  err <- condition(nd_lm(y ~ x, transform(d, x = replace(x, 4, Inf))))
-  expect_identical(as.character(conditionCall(err)[[1]]), "nd_lm")
+  mine <- function(f, d) nd_lm(f, d, weights = -w)
+  for (err in list(condition(nd_lm(y ~ x, transform(d, x = replace(x, 4, Inf)))), condition(nd_lm(s ~ x, d)),
+                   condition(nd_lm(y ~ g, one)), condition(mine(y ~ a + nothing, d)),
+                   condition(nd_lm(y ~ x, holes, na.action = na.fail)), condition(nd_lm(y ~ x, d, precision = 3)))) {
+    expect_identical(as.character(conditionCall(err)[[1]]), "nd_lm")
+  }
+  expect_identical(as.character(conditionCall(condition(nd_glm(y ~ x, binomial, d)))[[1]]), "nd_glm")
+  # a function that leaves missing values where they are
+  expect_error(nd_lm(y ~ x, holes, na.action = function(object, ...) object), "na.action has left missing values")
 })
 
 test_that("what stops glm stops nd_glm", {
@@ -68,6 +75,36 @@ test_that("a factor of many levels takes no matrix", {
   # the matrix would take 1280 MB
   expect_lt(most - before, 60)
   expect_length(coef(fit), 801)
+})
+
+test_that("a fit of many rows is kilobytes until someone reads more", {
+  rows <- 1e6
+  big <- data.frame(y = rnorm(rows), x = rnorm(rows), g = factor(sample(5, rows, TRUE)))
+  invisible(nd_lm(y ~ x, people))
+  invisible(gc())
+  before <- sum(gc()[, 2])
+  fit <- nd_lm(y ~ x + g, big)
+  expect_lt(sum(gc()[, 2]) - before, 0.5)
+  late <- nd_glm(y > 0 ~ x + g, binomial, big)
+  # R's own vector of y > 0
+  expect_lt(sum(gc()[, 2]) - before, 13)
+  expect_length(residuals(fit), rows)
+})
+
+test_that("columns that R holds otherwise", {
+  d <- transform(people, day = as.Date("2024-01-01") + seq_len(n), t = as.POSIXct("2024-01-01", tz = "UTC") + seq_len(n),
+                 whole = seq_len(n) %/% 3L)
+  d$wide <- cbind(people$x, people$z)
+  d$long <- 1:n
+  for (f in list(y ~ day, y ~ t, y ~ whole * a, y ~ wide, y ~ long + I(wide[, 1]), y ~ l * x, y ~ day:a)) {
+    ours <- nd_lm(f, d)
+    r <- lm(f, d)
+    # dates are far from zero: the condition is that of R's columns
+    expect_same(coef(ours), coef(r), 1e-7, label = deparse(f))
+    new <- function(fit) suppressWarnings(predict(fit, d[1:4, ]))
+    expect_same(new(ours), new(r), 1e-9, label = deparse(f))
+    expect_same(anova(ours), anova(r), 1e-7, label = deparse(f))
+  }
 })
 
 test_that("an interrupt stops a fit and leaves R usable", {

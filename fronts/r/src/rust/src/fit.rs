@@ -3,7 +3,8 @@
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{
-    Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, glm, lm,
+    Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, Vcov,
+    glm, lm,
 };
 use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
@@ -180,6 +181,17 @@ impl NelderFit {
             Model::Glm(fit) => fit.fit.system().unscaled()?,
         };
         square(inverse.nrows(), |i, j| inverse[(i, j)])
+    }
+
+    /// A covariance robust to heteroskedasticity, `kind` being "HC0" to "HC3".
+    fn robust(&self, kind: &str, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let kind: Vcov = kind.parse()?;
+        let own = background::run(options.threads, options.progress, |monitor| match &self.model {
+            Model::Lm(fit) => fit.vcov(0, &kind, monitor),
+            Model::Glm(fit) => fit.vcov(&kind, monitor),
+        })?;
+        square(own.matrix.nrows(), |i, j| own.matrix[(i, j)])
     }
 
     /// Terms in their order.

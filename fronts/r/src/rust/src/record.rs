@@ -60,6 +60,7 @@ pub fn generalized(fit: &Glm<'_>) -> Record {
         .real("df_null", fit.df_null() as f64)
         .real("rows", own.rows() as f64)
         .real("used", own.rows() as f64)
+        .real("omitted", own.dropped.0 as f64)
         .real("deviance", own.deviance)
         .real("null_deviance", own.null_deviance)
         .real("aic", own.aic())
