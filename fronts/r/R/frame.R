@@ -26,7 +26,12 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
     identical(action, stats::na.pass) || identical(action, stats::na.fail)
   frame$na.action <- if (known) quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
-  all <- eval(frame, env)
+  all <- tryCatch(eval(frame, env), error = function(err) {
+    # errors of the user's own functions keep their call
+    from <- as.character(conditionCall(err)[[1L]])[1L]
+    if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
+    stop(err)
+  })
   terms <- attr(all, "terms")
   omit <- attr(all, "na.action")
   attr(all, "na.action") <- NULL
