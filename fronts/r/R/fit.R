@@ -179,9 +179,34 @@ by_row <- function(e, detail, key) {
   if (!is.null(e$values)) return(e$values[[key]])
   own <- memory(e)
   of <- if (detail == "residuals") "rows" else detail
-  if (is.null(own[[of]])) own[[of]] <- rust(fit_of(e)$rows(detail, run_options()))
+  if (is.null(own[[of]])) {
+    all <- rust(fit_of(e)$rows(detail, run_options()))
+    check_rows(e, all)
+    own[[of]] <- all
+  }
   values <- lapply(own[[of]], `[[`, key)
   if (length(values) == 1L) values[[1L]] else unlist(values)
+}
+
+# Someone may have written into the columns without R's knowledge (data.table does): the sums that the fit has say so.
+check_rows <- function(e, all) {
+  record <- e$record
+  if (is.null(record)) return()
+  if (e$kind == "lm") {
+    w <- weights_of(e)
+    now <- vapply(all, function(one) sum(if (is.null(w)) one$residuals^2 else w * one$residuals^2), 0)
+    was <- record$rss
+    size <- was + record$mss
+  } else {
+    now <- sum(all[[1L]]$deviance^2)
+    was <- record$deviance
+    size <- max(was, record$null_deviance)
+  }
+  apart <- abs(now - was) > 1e-6 * was + 1e-12 * size
+  if (any(apart & is.finite(was))) {
+    refuse("the data of this fit have been changed in place since it was made (data.table does that): what has one ",
+           "value for each row cannot be computed any more")
+  }
 }
 
 weights_of <- function(e) {

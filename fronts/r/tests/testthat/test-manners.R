@@ -107,6 +107,12 @@ test_that("columns that R holds otherwise", {
   }
 })
 
+test_that("integers of 64 bits are numbers, not their bits", {
+  skip_without("bit64")
+  d <- data.frame(y = people$y, i = bit64::as.integer64(seq_len(n)))
+  expect_same(coef(nd_lm(y ~ i, d)), coef(lm(y ~ as.double(i), d)), check.attributes = FALSE)
+})
+
 test_that("an interrupt stops a fit and leaves R usable", {
   skip_on_os("windows")
   script <- tempfile(fileext = ".R")
@@ -160,4 +166,15 @@ test_that("the report says what ran", {
   text <- utils::capture.output(nd_explain(nd_lm(y ~ x + a, people)))
   expect_true(any(grepl("cholesky", text)) && any(grepl("digits", text)) && any(grepl("cpu", text)))
   expect_silent(nd_lm(y ~ x, people))
+})
+
+test_that("columns that someone changes in place are noticed", {
+  skip_without("data.table")
+  d <- data.table::as.data.table(people)
+  fit <- nd_lm(y ~ x, d)
+  late <- nd_glm(k ~ x, poisson, d)
+  data.table::set(d, 1:5, "y", 100)
+  data.table::set(d, 1:5, "k", 50L)
+  expect_error(fit$residuals[1], "changed in place")
+  expect_error(late$residuals[1], "changed in place")
 })
