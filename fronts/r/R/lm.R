@@ -141,6 +141,7 @@ finish_linear <- function(e, design, call, user) {
   z$df.residual <- as.integer(record$df_residual)
   if (!is.null(frame$said)) z$na.action <- frame$said
   z$offset <- offset_of(e)
+  if (!p && !is.null(z$offset)) z$fitted.values <- z$offset
   z$contrasts <- design$contrasts
   z$xlevels <- design$xlevels
   class(z) <- c("nd_lm", if (several) "mlm", "lm")
