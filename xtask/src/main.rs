@@ -17,6 +17,7 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   test                   every check there is: format, clippy, tests, docs, layer rules, R oracle, R package
+  test --device cuda[:i] the conformance suite of the backends on a device of this machine
   depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON

@@ -73,8 +73,14 @@ impl Report {
 
 /// `cargo xtask test`. With `CI=true` in the environment a missing R is a failure, otherwise a skipped step.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
-    if let Some(other) = args.first() {
-        return Err(format!("`cargo xtask test` takes no argument, not `{other}`"));
+    match args {
+        [] => {}
+        [option, device] if option == "--device" => return on_device(root, device),
+        [other, ..] => {
+            return Err(format!(
+                "`cargo xtask test` takes --device DEVICE or nothing, not `{other}`"
+            ));
+        }
     }
     let ci = std::env::var("CI").is_ok_and(|v| v == "true" || v == "1");
     let started = Instant::now();
@@ -208,6 +214,29 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         Ok(())
     } else {
         Err("some checks failed".into())
+    }
+}
+
+/// `cargo xtask test --device cuda`: the conformance suite on a device of this machine. The program that it runs,
+/// `target/release/conformance`, needs neither cargo nor network and may be copied to another machine.
+fn on_device(root: &Path, device: &str) -> crate::Outcome {
+    let status = Command::new("cargo")
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "-p",
+            "nelder-conformance",
+            "--",
+            device,
+            "--worst",
+        ])
+        .current_dir(root)
+        .status()
+        .map_err(|e| format!("cargo: {e}"))?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(format!("the conformance suite failed on `{device}`")),
     }
 }
 

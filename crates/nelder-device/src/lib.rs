@@ -4,8 +4,10 @@
 //! function, a variance function. It is data, so each device can run it in its own way; here the CPU
 //! interprets it in chunks of rows, in `f64` or in twice the precision ([`Dd`]).
 
+mod backend;
 mod cpu;
 mod dd;
+mod host;
 pub mod kernels;
 mod matrix;
 mod program;
@@ -15,8 +17,10 @@ mod scalar;
 mod simd;
 pub mod special;
 
+pub use backend::{Backend, Buffer, Counters, Description, DeviceError, check_length};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
+pub use host::Host;
 pub use matrix::Rows2;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;

@@ -24,6 +24,16 @@ pub enum Command {
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.
     Anova(AnovaOptions),
+    /// List what there is to compute on: memory, measured bandwidth, double precision.
+    Devices(DevicesOptions),
+}
+
+/// `nelder devices`.
+#[derive(Args)]
+pub struct DevicesOptions {
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Around what an interval is.

@@ -44,6 +44,12 @@ impl From<ModelError> for Failure {
     }
 }
 
+impl From<nelder_device::DeviceError> for Failure {
+    fn from(e: nelder_device::DeviceError) -> Self {
+        Failure::Data(e.to_string())
+    }
+}
+
 impl From<DataError> for Failure {
     fn from(e: DataError) -> Self {
         Failure::Data(e.to_string())

@@ -3,6 +3,7 @@
 mod anova;
 mod arguments;
 mod augment;
+mod devices;
 mod failure;
 mod fit_file;
 mod glm;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Command::Glm(options) => glm::run(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Anova(options) => anova::run(&options),
+        Command::Devices(options) => devices::run(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,9 @@
+//! NVIDIA GPUs as a backend of `nelder-device`: programs are printed as CUDA C and compiled with NVRTC, products are
+//! cuBLAS's. Driver and libraries are looked for at run time, so that the same program runs without them.
+
+mod cache;
+mod cuda;
+mod print;
+
+pub use cuda::{Cuda, count};
+pub use print::source;

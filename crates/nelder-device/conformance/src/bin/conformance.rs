@@ -1,0 +1,106 @@
+//! `conformance [DEVICE] [--worst] [--bench]`: the suite on `cpu`, `cuda` or `cuda:1`, the worst error of each operation,
+//! and seconds of the products.
+
+use std::process::ExitCode;
+
+use nelder_conformance::check;
+use nelder_cuda::Cuda;
+use nelder_device::{Backend, DeviceError, Host};
+
+fn open(id: &str) -> Result<Box<dyn Backend>, DeviceError> {
+    let absent = |why: &str| DeviceError::Absent {
+        device: id.into(),
+        why: why.into(),
+    };
+    match id.split_once(':') {
+        None if id == "cpu" => Ok(Box::new(Host::default())),
+        None if id == "cuda" => Ok(Box::new(Cuda::open(0)?)),
+        Some(("cuda", index)) => {
+            let index = index.parse().map_err(|_| absent("the index is no number"))?;
+            Ok(Box::new(Cuda::open(index)?))
+        }
+        _ => Err(absent("there are cpu, cuda, cuda:0, cuda:1, …")),
+    }
+}
+
+/// Median seconds of the verbs on a matrix of `rows` x `columns`.
+fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), DeviceError> {
+    let values: Vec<f64> = (0..rows * columns)
+        .map(|i| ((i as f64 * 0.618_033_988_749_895).fract() - 0.5) * 3.4)
+        .collect();
+    let start = std::time::Instant::now();
+    let a = device.upload(&values)?;
+    device.synchronize()?;
+    let upload = start.elapsed().as_secs_f64();
+    let w = device.upload(&values[..rows].iter().map(|v| v.abs()).collect::<Vec<f64>>())?;
+    let x = &values[..columns];
+    let timed = |verb: &dyn Fn() -> Result<(), DeviceError>| -> Result<f64, DeviceError> {
+        let mut seconds = Vec::new();
+        for _ in 0..7 {
+            device.synchronize()?;
+            let start = std::time::Instant::now();
+            verb()?;
+            device.synchronize()?;
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+        seconds.sort_by(f64::total_cmp);
+        Ok(seconds[3])
+    };
+    let gram = timed(&|| device.gram(&a, rows, columns, None).map(drop))?;
+    let weighted = timed(&|| device.gram(&a, rows, columns, Some(&w)).map(drop))?;
+    let product = timed(&|| device.product(&a, rows, columns, x).map(drop))?;
+    let transposed = timed(&|| device.transposed_product(&a, rows, columns, &w).map(drop))?;
+    println!(
+        "{rows} x {columns}: upload {:.1} ms ({:.1} GB/s), gram {:.2} ms, weighted {:.2} ms, product {:.2} ms, transposed {:.2} ms",
+        1e3 * upload,
+        8e-9 * (rows * columns) as f64 / upload,
+        1e3 * gram,
+        1e3 * weighted,
+        1e3 * product,
+        1e3 * transposed
+    );
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let id = args
+        .iter()
+        .find(|a| !a.starts_with('-'))
+        .map_or("cpu", String::as_str);
+    let ran = open(id).and_then(|device| {
+        let about = device.describe();
+        println!("{}: {}, {}", about.id, about.name, about.software);
+        println!("{:.0} GB/s", device.bandwidth()? / 1e9);
+        if args.iter().any(|a| a == "--bench") {
+            for (rows, columns) in [(1_000_000, 256), (10_000_000, 16), (250_000, 800)] {
+                bench(&*device, rows, columns)?;
+            }
+        }
+        let outcome = check(&*device)?;
+        println!("{:?}", device.counters());
+        Ok(outcome)
+    });
+    match ran {
+        Ok(outcome) => {
+            if args.iter().any(|a| a == "--worst") {
+                for (name, worst) in &outcome.worst {
+                    println!("{name:<16} {worst}");
+                }
+            }
+            for failure in &outcome.failures {
+                println!("FAILED {failure}");
+            }
+            println!(
+                "{} results compared, {} failures",
+                outcome.compared,
+                outcome.failures.len()
+            );
+            ExitCode::from(u8::from(!outcome.failures.is_empty()))
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The programs of each family: what a step of Fisher scoring computes for a row.
+
+use nelder::family::{Family, Programs, Start, Trials};
+use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot, Unary};
+
+use crate::Outcome;
+use crate::values::{Random, ulps};
+
+/// Draws a response.
+type Response = fn(&mut Random) -> f64;
+
+/// Families with a link each, and the responses that they take.
+const FAMILIES: &[(&str, Response)] = &[
+    ("gaussian(identity)", |r| 10.0 * r.signed()),
+    ("gaussian(log)", |r| 10.0 * r.uniform() + 0.1),
+    ("binomial(logit)", |r| r.uniform().round()),
+    ("binomial(probit)", |r| r.uniform().round()),
+    ("binomial(cauchit)", |r| r.uniform().round()),
+    ("binomial(cloglog)", |r| r.uniform().round()),
+    ("poisson(log)", |r| (20.0 * r.uniform()).floor()),
+    ("poisson(sqrt)", |r| (20.0 * r.uniform()).floor()),
+    ("Gamma(log)", |r| 10.0 * r.uniform() + 1e-3),
+    ("Gamma(inverse)", |r| 10.0 * r.uniform() + 1e-3),
+    ("inverse.gaussian(1/mu^2)", |r| 10.0 * r.uniform() + 1e-3),
+    ("quasi(link=log, variance=mu^2)", |r| 10.0 * r.uniform() + 1e-3),
+    ("negative.binomial(2.5)", |r| (20.0 * r.uniform()).floor()),
+    ("tweedie(1.5, log)", |r| 10.0 * r.uniform()),
+];
+
+/// Programs that differ from the original in the rounding of their functions.
+const VARIANTS: u64 = 8;
+
+/// How many times what the variants move by a result may be off.
+const SWAY: f64 = 8.0;
+
+/// Units in the last place that it may be off beside that.
+const UNITS: f64 = 8.0;
+
+/// Whether devices may round the result of a step differently.
+fn rounds(op: &Op) -> bool {
+    match op {
+        Op::Unary(op, _) => !matches!(
+            op,
+            Unary::Neg
+                | Unary::Abs
+                | Unary::Sqrt
+                | Unary::Floor
+                | Unary::Ceiling
+                | Unary::Truncate
+                | Unary::Sign
+                | Unary::Not
+                | Unary::IsNan
+                | Unary::IsFinite
+                | Unary::Truth
+        ),
+        Op::Binary(op, ..) => matches!(op, Binary::Pow),
+        Op::Power(_, n) => !(0..3).contains(n),
+        _ => false,
+    }
+}
+
+/// The program with the result of each function moved by a unit in the last place, up or down by chance: what its
+/// results move by then is what they may be off by where functions are right to a unit (Vignes 1993).
+fn variant(program: &Program, seed: u64) -> Program {
+    let mut random = Random::new(seed);
+    let mut out = Program::new();
+    let mut place: Vec<Slot> = Vec::new();
+    for op in program.ops() {
+        let at = |s: Slot| place[s as usize];
+        let moved = match *op {
+            Op::Unary(op, a) => Op::Unary(op, at(a)),
+            Op::Binary(op, a, b) => Op::Binary(op, at(a), at(b)),
+            Op::Power(a, n) => Op::Power(at(a), n),
+            Op::Round(a, digits) => Op::Round(at(a), digits),
+            Op::Select { condition, yes, no } => Op::Select {
+                condition: at(condition),
+                yes: at(yes),
+                no: at(no),
+            },
+            same => same,
+        };
+        let mut slot = out.push(moved);
+        if rounds(op) {
+            let by = if random.uniform() < 0.5 { 1.0 } else { -1.0 };
+            let factor = out.constant(1.0 + by * f64::EPSILON);
+            let least = out.constant(by * 5e-324);
+            slot = out.push(Op::Binary(Binary::Mul, slot, factor));
+            slot = out.push(Op::Binary(Binary::Add, slot, least));
+        }
+        place.push(slot);
+    }
+    for &slot in program.outputs() {
+        out.output(place[slot as usize]);
+    }
+    out
+}
+
+fn run(
+    backend: &dyn Backend,
+    program: &Program,
+    columns: &[&[f64]],
+    rows: usize,
+) -> Result<Vec<Vec<f64>>, DeviceError> {
+    let held: Result<Vec<_>, _> = columns.iter().map(|c| backend.upload(c)).collect();
+    let held = held?;
+    let out = backend.run(program, &held.iter().collect::<Vec<_>>(), rows)?;
+    out.iter().map(|o| backend.download(o)).collect()
+}
+
+/// All programs of all families at η up to 700 on both sides.
+pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    let host = Host::default();
+    for &(name, response) in FAMILIES {
+        let family: Family = name.parse().map_err(|e| DeviceError::Failed {
+            device: "conformance".into(),
+            message: format!("{name}: {e}"),
+        })?;
+        let mut random = Random::new(7);
+        let mut eta: Vec<f64> = vec![700.0, -700.0, 40.0, -40.0, 1e-300, 0.0, -0.0, 1.0, -1.0];
+        while eta.len() < 3000 {
+            let span = [1.0, 10.0, 50.0, 700.0][eta.len() % 4];
+            eta.push(span * random.signed());
+        }
+        let rows = eta.len();
+        let y: Vec<f64> = (0..rows).map(|_| response(&mut random)).collect();
+        let w: Vec<f64> = (0..rows).map(|_| 0.5 + random.uniform()).collect();
+        let trials = if family.is_binomial() {
+            Trials::Single
+        } else {
+            Trials::Several
+        };
+        let programs = Programs::new(&family, true, trials, Start::Family);
+        let all = [
+            ("mean", &programs.mean),
+            ("step", &programs.step),
+            ("deviance", &programs.deviance),
+            ("finish", &programs.finish),
+        ];
+        for (what, program) in all {
+            let expected = run(&host, program, &[&y, &eta, &w], rows)?;
+            let mut variants = Vec::new();
+            for seed in 0..VARIANTS {
+                variants.push(run(&host, &variant(program, seed), &[&y, &eta, &w], rows)?);
+            }
+            let got = run(backend, program, &[&y, &eta, &w], rows)?;
+            let mut worst: (f64, String) = (0.0, String::new());
+            for (k, want) in expected.iter().enumerate() {
+                for i in 0..rows {
+                    outcome.compared += 1;
+                    let (a, b) = (want[i], got[k][i]);
+                    // the largest move; not finite where a variant is out of range
+                    let sway = variants
+                        .iter()
+                        .map(|v| (v[k][i] - a).abs())
+                        .fold(0.0, |most: f64, move_| if move_ <= most { most } else { move_ });
+                    // at the edge of a range the variants are out of it
+                    if !sway.is_finite() && a.is_finite() {
+                        continue;
+                    }
+                    let sway = if sway.is_finite() { sway } else { 0.0 };
+                    let allowed = SWAY * sway + UNITS * f64::EPSILON * a.abs() + f64::MIN_POSITIVE;
+                    let fine = ulps(a, b) == 0.0 || (a - b).abs() <= allowed;
+                    let part = if fine {
+                        (a - b).abs() / allowed
+                    } else {
+                        f64::INFINITY
+                    };
+                    if !fine && part > worst.0 {
+                        worst = (
+                            part,
+                            format!(
+                                "{name} {what} {k}: y {:?}, eta {:?}, w {:?} gives {b:?} instead of {a:?}",
+                                y[i], eta[i], w[i]
+                            ),
+                        );
+                    }
+                }
+            }
+            if worst.0 > 0.0 {
+                outcome.failures.push(worst.1);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Every operation of every backend, held against the CPU in double precision: on random and on extreme inputs, with the
+//! tolerance of each operation stated.
+
+mod families;
+mod operations;
+mod products;
+mod values;
+
+use nelder_device::{Backend, DeviceError};
+
+pub use values::ulps;
+
+/// What was compared, and what differed.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Results that were compared.
+    pub compared: usize,
+    /// A line for each operation with a result out of its tolerance: the worst.
+    pub failures: Vec<String>,
+    /// The largest error of each operation, in its own unit, for a reader.
+    pub worst: Vec<(String, f64)>,
+}
+
+/// Runs the whole suite on a backend.
+///
+/// # Errors
+/// A failure of the device; a wrong result is no error but a failure of the [`Outcome`].
+pub fn check(backend: &dyn Backend) -> Result<Outcome, DeviceError> {
+    let mut outcome = Outcome::default();
+    operations::check(backend, &mut outcome)?;
+    families::check(backend, &mut outcome)?;
+    products::check(backend, &mut outcome)?;
+    Ok(outcome)
+}

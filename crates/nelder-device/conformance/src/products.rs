@@ -1,0 +1,86 @@
+//! Products of matrices.
+
+use nelder_device::{Backend, DeviceError, Host};
+
+use crate::Outcome;
+use crate::values::Random;
+
+/// Rows and columns: one of each, few, more than a block of anything, tall, and none.
+const SHAPES: &[(usize, usize)] = &[
+    (1, 1),
+    (5, 3),
+    (1, 7),
+    (257, 33),
+    (4096, 16),
+    (20_001, 5),
+    (0, 3),
+    (1000, 130),
+];
+
+/// Grams with and without weights, products with a vector on both sides: within n ε of the sums of absolute values
+/// (Higham 2002, section 3.1; any order of summation).
+pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    let host = Host::default();
+    let mut random = Random::new(11);
+    for &(rows, columns) in SHAPES {
+        let a: Vec<f64> = (0..rows * columns).map(|_| random.sized(2.0)).collect();
+        let size: Vec<f64> = a.iter().map(|v| v.abs()).collect();
+        let w: Vec<f64> = (0..rows).map(|_| random.uniform()).collect();
+        let y: Vec<f64> = (0..rows).map(|_| random.signed()).collect();
+        let x: Vec<f64> = (0..columns).map(|_| random.signed()).collect();
+        let abs = |v: &[f64]| v.iter().map(|v| v.abs()).collect::<Vec<f64>>();
+        let bound = (rows.max(columns) as f64 + 4.0) * f64::EPSILON;
+        let mut compare = |what: &str, want: &[f64], sizes: &[f64], have: &[f64]| {
+            outcome.compared += want.len();
+            let lengths = want.len() == have.len();
+            let fine = |i: usize| (want[i] - have[i]).abs() <= bound * sizes[i];
+            if !lengths || !(0..want.len()).all(fine) {
+                outcome.failures.push(format!("{what} of {rows} x {columns}"));
+            }
+        };
+        for weights in [None, Some(&w)] {
+            let on = |device: &dyn Backend, a: &[f64]| -> Result<Vec<f64>, DeviceError> {
+                let (a, w) = (device.upload(a)?, weights.map(|w| device.upload(w)).transpose()?);
+                device.gram(&a, rows, columns, w.as_ref())
+            };
+            compare("gram", &on(&host, &a)?, &on(&host, &size)?, &on(backend, &a)?);
+        }
+        let on = |device: &dyn Backend, a: &[f64], x: &[f64]| -> Result<Vec<f64>, DeviceError> {
+            let out = device.product(&device.upload(a)?, rows, columns, x)?;
+            device.download(&out)
+        };
+        compare(
+            "product",
+            &on(&host, &a, &x)?,
+            &on(&host, &size, &abs(&x))?,
+            &on(backend, &a, &x)?,
+        );
+        let on = |device: &dyn Backend, a: &[f64], y: &[f64]| -> Result<Vec<f64>, DeviceError> {
+            device.transposed_product(&device.upload(a)?, rows, columns, &device.upload(y)?)
+        };
+        compare(
+            "transposed product",
+            &on(&host, &a, &y)?,
+            &on(&host, &size, &abs(&y))?,
+            &on(backend, &a, &y)?,
+        );
+    }
+    // sizes that do not fit are errors, and so are buffers of another device
+    let a = backend.upload(&[1.0, 2.0, 3.0])?;
+    outcome.compared += 2;
+    if !matches!(backend.gram(&a, 2, 2, None), Err(DeviceError::Length { .. })) {
+        outcome
+            .failures
+            .push("a matrix of 3 numbers passes for 2 x 2".into());
+    }
+    let foreign = nelder_device::Buffer::new(4, "not a buffer of any device");
+    if !matches!(
+        backend.gram(&foreign, 2, 2, None),
+        Err(DeviceError::Foreign { .. })
+    ) {
+        outcome
+            .failures
+            .push("a buffer of another device is taken".into());
+    }
+    Ok(())
+}

@@ -1,0 +1,81 @@
+//! The suite on the CPU, and on a CUDA device where `NELDER_TEST_DEVICE` asks for one.
+
+use nelder_conformance::check;
+use nelder_cuda::Cuda;
+use nelder_device::{Backend, Buffer, Counters, Description, DeviceError, Host, Program};
+
+#[test]
+fn the_cpu_agrees_with_itself() {
+    let outcome = check(&Host::default()).unwrap();
+    assert!(outcome.compared > 500_000);
+    assert_eq!(outcome.failures, Vec::<String>::new());
+}
+
+/// A device whose results are off by a part in 2^44, as single-precision steps in between would make them.
+#[derive(Debug, Default)]
+struct Rough(Host);
+
+impl Backend for Rough {
+    fn describe(&self) -> Description {
+        self.0.describe()
+    }
+    fn counters(&self) -> Counters {
+        self.0.counters()
+    }
+    fn synchronize(&self) -> Result<(), DeviceError> {
+        self.0.synchronize()
+    }
+    fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
+        self.0.upload(values)
+    }
+    fn download(&self, buffer: &Buffer) -> Result<Vec<f64>, DeviceError> {
+        let values = self.0.download(buffer)?;
+        Ok(values.into_iter().map(|v| v * (1.0 + 2f64.powi(-44))).collect())
+    }
+    fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError> {
+        self.0.run(program, inputs, rows)
+    }
+    fn gram(&self, a: &Buffer, n: usize, p: usize, w: Option<&Buffer>) -> Result<Vec<f64>, DeviceError> {
+        let gram = self.0.gram(a, n, p, w)?;
+        Ok(gram.into_iter().map(|v| v * (1.0 + 1e-9)).collect())
+    }
+    fn product(&self, a: &Buffer, n: usize, p: usize, x: &[f64]) -> Result<Buffer, DeviceError> {
+        self.0.product(a, n, p, x)
+    }
+    fn transposed_product(
+        &self,
+        a: &Buffer,
+        n: usize,
+        p: usize,
+        y: &Buffer,
+    ) -> Result<Vec<f64>, DeviceError> {
+        self.0.transposed_product(a, n, p, y)
+    }
+}
+
+#[test]
+fn a_rough_device_fails() {
+    let failures = check(&Rough::default()).unwrap().failures;
+    for what in ["Exp(", "Add(", "Round 3(", "Gamma(log) step", "gram of 257 x 33"] {
+        assert!(
+            failures.iter().any(|f| f.starts_with(what)),
+            "{what} passed: {failures:?}"
+        );
+    }
+}
+
+#[test]
+fn cuda() {
+    match std::env::var("NELDER_TEST_DEVICE").as_deref() {
+        Ok(id) if id.starts_with("cuda") => {
+            let outcome = check(&Cuda::open(0).unwrap()).unwrap();
+            assert_eq!(outcome.failures, Vec::<String>::new());
+        }
+        _ => match Cuda::open(0) {
+            // a machine without a GPU says what is missing
+            Err(DeviceError::Absent { why, .. }) => assert!(!why.is_empty()),
+            Err(other) => panic!("{other}"),
+            Ok(_) => println!("a GPU is there: NELDER_TEST_DEVICE=cuda tests it"),
+        },
+    }
+}
