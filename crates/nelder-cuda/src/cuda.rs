@@ -15,16 +15,20 @@ use nelder_device::{Backend, Buffer, Counters, Description, DeviceError, Program
 
 use crate::cache;
 use crate::print::{KERNEL, source};
+use crate::staging::{LEAST, Staging};
 
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
 const OLDEST_DRIVER: i32 = 12_000;
 
 /// Kernels beside those of programs.
 const SCALE: &str = "extern \"C\" __global__ void nelder_scale(const double* __restrict__ a, const double* __restrict__ w, \
-double* __restrict__ out, unsigned long long rows, unsigned long long size) {\n\
-  unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x;\n\
+double* __restrict__ out, unsigned long long rows, unsigned long long columns) {\n\
   const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;\n\
-  for (; i < size; i += step) out[i] = a[i] * w[i % rows];\n}\n";
+  unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x;\n\
+  for (; i < rows; i += step) {\n\
+    const double weight = w[i];\n\
+    for (unsigned long long j = blockIdx.y; j < columns; j += gridDim.y) out[j * rows + i] = a[j * rows + i] * weight;\n\
+  }\n}\n";
 const SCALE_KERNEL: &str = "nelder_scale";
 
 /// Threads of a block.
@@ -37,6 +41,7 @@ pub struct Cuda {
     stream: Arc<CudaStream>,
     blas: Mutex<CudaBlas>,
     kernels: Mutex<HashMap<String, CudaFunction>>,
+    staging: Staging,
     /// Blocks of a launch that keep the device busy.
     blocks: u32,
     arch: String,
@@ -92,6 +97,24 @@ fn driver_version() -> Result<i32, String> {
     Ok(version)
 }
 
+/// Memory that is freed stays with the process, so that the next allocation costs nothing.
+fn keep_memory(context: &CudaContext) -> Result<(), DriverError> {
+    if !context.has_async_alloc() {
+        return Ok(());
+    }
+    let mut most = u64::MAX;
+    // SAFETY: the pool is the device's own, and the attribute is a 64-bit number
+    unsafe {
+        let pool = cudarc::driver::result::device::get_default_mem_pool(context.cu_device())?;
+        sys::cuMemPoolSetAttribute(
+            pool,
+            sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD,
+            std::ptr::from_mut(&mut most).cast(),
+        )
+        .result()
+    }
+}
+
 /// How many CUDA devices there are.
 ///
 /// # Errors
@@ -144,7 +167,9 @@ impl Cuda {
         let processors = context
             .attribute(sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)
             .map_err(|e| failed(&e))?;
+        keep_memory(&context).map_err(|e| failed(&e))?;
         Ok(Cuda {
+            staging: Staging::new(context.clone()),
             context,
             stream,
             blas: Mutex::new(blas),
@@ -179,12 +204,12 @@ impl Cuda {
         }
     }
 
+    /// Room for numbers, all of which whoever asks will write.
     fn room(&self, len: usize) -> Result<CudaSlice<f64>, DeviceError> {
         self.bind()?;
-        // an allocation of nothing is an error to the driver
-        self.stream
-            .alloc_zeros::<f64>(len.max(1))
-            .map_err(|e| self.no_room(&e, len))
+        // SAFETY: programs, products and copies write every number before any is read. An allocation of nothing is an
+        // error to the driver
+        unsafe { self.stream.alloc::<f64>(len.max(1)) }.map_err(|e| self.no_room(&e, len))
     }
 
     /// Calls may come from any thread.
@@ -249,9 +274,19 @@ impl Cuda {
 
     fn download_slice(&self, slice: &CudaSlice<f64>, len: usize) -> Result<Vec<f64>, DeviceError> {
         self.bind()?;
-        let mut out = self.stream.clone_dtoh(slice).map_err(|e| self.failed(&e))?;
-        self.stream.synchronize().map_err(|e| self.failed(&e))?;
-        out.truncate(len);
+        let out = if len >= LEAST {
+            let mut out = vec![0.0; len];
+            self.stream.synchronize().map_err(|e| self.failed(&e))?;
+            let (from, _from) = slice.device_ptr(&self.stream);
+            // SAFETY: the stream that writes to it has come to its end
+            unsafe { self.staging.download(from, &mut out) }.map_err(|e| self.failed(&e))?;
+            out
+        } else {
+            let mut out = self.stream.clone_dtoh(slice).map_err(|e| self.failed(&e))?;
+            self.stream.synchronize().map_err(|e| self.failed(&e))?;
+            out.truncate(len);
+            out
+        };
         self.downloaded.fetch_add(8 * len as u64, Ordering::Relaxed);
         Ok(out)
     }
@@ -309,7 +344,12 @@ impl Backend for Cuda {
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
         let mut slice = self.room(values.len())?;
-        if !values.is_empty() {
+        if values.len() >= LEAST {
+            self.stream.synchronize().map_err(|e| self.failed(&e))?;
+            let (to, _to) = slice.device_ptr_mut(&self.stream);
+            // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
+            unsafe { self.staging.upload(values, to) }.map_err(|e| self.failed(&e))?;
+        } else if !values.is_empty() {
             self.stream
                 .memcpy_htod(values, &mut slice)
                 .map_err(|e| self.failed(&e))?;
@@ -378,12 +418,15 @@ impl Backend for Cuda {
                 let w = self.slice("weights", w)?;
                 let mut scaled = self.room(rows * columns)?;
                 let kernel = self.kernel(SCALE, SCALE_KERNEL)?;
-                let (rows, size) = (rows as u64, (rows * columns) as u64);
+                let (n, p) = (rows as u64, columns as u64);
                 let mut launch = self.stream.launch_builder(&kernel);
-                launch.arg(a).arg(w).arg(&mut scaled).arg(&rows).arg(&size);
-                if size > 0 {
-                    // SAFETY: `size` numbers are behind the matrices, `rows` behind the weights
-                    unsafe { launch.launch(self.grid(size as usize)) }.map_err(|e| self.failed(&e))?;
+                launch.arg(a).arg(w).arg(&mut scaled).arg(&n).arg(&p);
+                if rows * columns > 0 {
+                    let mut grid = self.grid(rows);
+                    // few rows: several columns at a time keep the device busy
+                    grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+                    // SAFETY: the matrices have n x p numbers, the weights n
+                    unsafe { launch.launch(grid) }.map_err(|e| self.failed(&e))?;
                 }
                 Some(scaled)
             }
@@ -418,6 +461,9 @@ impl Backend for Cuda {
             }
             .map_err(|e| self.failed(&e))?;
         }
+        if n == 0 {
+            return Ok(vec![0.0; columns * columns]);
+        }
         self.download_slice(&out, columns * columns)
     }
 
@@ -429,6 +475,9 @@ impl Backend for Cuda {
         x: &[f64],
     ) -> Result<Buffer, DeviceError> {
         check_length("x", x.len(), columns)?;
+        if columns == 0 {
+            return self.upload(&vec![0.0; rows]);
+        }
         let out = self.times(matrix, rows, columns, &self.upload(x)?, false)?;
         Ok(self.buffer(rows, out))
     }
@@ -442,6 +491,9 @@ impl Backend for Cuda {
     ) -> Result<Vec<f64>, DeviceError> {
         check_length("y", y.len(), rows)?;
         let out = self.times(matrix, rows, columns, y, true)?;
+        if rows == 0 {
+            return Ok(vec![0.0; columns]);
+        }
         self.download_slice(&out, columns)
     }
 }

@@ -4,6 +4,7 @@
 mod cache;
 mod cuda;
 mod print;
+mod staging;
 
 pub use cuda::{Cuda, count};
 pub use print::source;

@@ -65,6 +65,20 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
             &on(backend, &a, &y)?,
         );
     }
+    // numbers come back as they went, however many
+    for len in [0, 1, 1000, (1 << 22) + 12_345, (1 << 23) + 1] {
+        let values: Vec<f64> = (0..len)
+            .map(|i| if i % 977 == 0 { f64::NAN } else { i as f64 * 1.1 })
+            .collect();
+        let back = backend.download(&backend.upload(&values)?)?;
+        outcome.compared += len;
+        let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits();
+        if back.len() != len || !values.iter().zip(&back).all(same) {
+            outcome
+                .failures
+                .push(format!("{len} numbers come back as others"));
+        }
+    }
     // sizes that do not fit are errors, and so are buffers of another device
     let a = backend.upload(&[1.0, 2.0, 3.0])?;
     outcome.compared += 2;

@@ -32,6 +32,14 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
     let a = device.upload(&values)?;
     device.synchronize()?;
     let upload = start.elapsed().as_secs_f64();
+    let start = std::time::Instant::now();
+    let again = device.upload(&values)?;
+    device.synchronize()?;
+    let second = start.elapsed().as_secs_f64();
+    let start = std::time::Instant::now();
+    let back = device.download(&again)?;
+    let download = start.elapsed().as_secs_f64();
+    drop((again, back));
     let w = device.upload(&values[..rows].iter().map(|v| v.abs()).collect::<Vec<f64>>())?;
     let x = &values[..columns];
     let timed = |verb: &dyn Fn() -> Result<(), DeviceError>| -> Result<f64, DeviceError> {
@@ -51,9 +59,12 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
     let product = timed(&|| device.product(&a, rows, columns, x).map(drop))?;
     let transposed = timed(&|| device.transposed_product(&a, rows, columns, &w).map(drop))?;
     println!(
-        "{rows} x {columns}: upload {:.1} ms ({:.1} GB/s), gram {:.2} ms, weighted {:.2} ms, product {:.2} ms, transposed {:.2} ms",
+        "{rows} x {columns}: upload {:.1} ms, again {:.1} ms ({:.1} GB/s), download {:.1} ms ({:.1} GB/s), gram {:.2} ms, weighted {:.2} ms, product {:.2} ms, transposed {:.2} ms",
         1e3 * upload,
-        8e-9 * (rows * columns) as f64 / upload,
+        1e3 * second,
+        8e-9 * (rows * columns) as f64 / second,
+        1e3 * download,
+        8e-9 * (rows * columns) as f64 / download,
         1e3 * gram,
         1e3 * weighted,
         1e3 * product,
