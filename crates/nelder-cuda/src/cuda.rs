@@ -11,11 +11,13 @@ use cudarc::driver::{
     PushKernelArg, sys,
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
-use nelder_device::{Backend, Buffer, Counters, Description, DeviceError, Program, check_length};
+use nelder_device::{
+    Backend, Buffer, Counters, Dd, Description, DeviceError, Program, check_length, run_rows,
+};
 
 use crate::cache;
 use crate::print::{KERNEL, source};
-use crate::staging::{LEAST, Staging};
+use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
 const OLDEST_DRIVER: i32 = 12_000;
@@ -29,6 +31,9 @@ double* __restrict__ out, unsigned long long rows, unsigned long long columns) {
     const double weight = w[i];\n\
     for (unsigned long long j = blockIdx.y; j < columns; j += gridDim.y) out[j * rows + i] = a[j * rows + i] * weight;\n\
   }\n}\n";
+/// Sums in twice the precision.
+const TWICE: &str = include_str!("twice.cu");
+
 const SCALE_KERNEL: &str = "nelder_scale";
 
 /// Threads of a block.
@@ -228,7 +233,8 @@ impl Cuda {
     /// A kernel, from the process's cache, the disk's, or the compiler.
     fn kernel(&self, text: &str, name: &str) -> Result<CudaFunction, DeviceError> {
         let mut kernels = self.kernels.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(kernel) = kernels.get(text) {
+        let key = format!("{name}\n{text}");
+        if let Some(kernel) = kernels.get(&key) {
             return Ok(kernel.clone());
         }
         self.bind()?;
@@ -255,7 +261,7 @@ impl Cuda {
                 load(&ptx)?
             }
         };
-        kernels.insert(text.to_string(), kernel.clone());
+        kernels.insert(key, kernel.clone());
         Ok(kernel)
     }
 
@@ -274,7 +280,7 @@ impl Cuda {
 
     fn download_slice(&self, slice: &CudaSlice<f64>, len: usize) -> Result<Vec<f64>, DeviceError> {
         self.bind()?;
-        let out = if len >= LEAST {
+        let out = if len >= LEAST_DOWNLOAD {
             let mut out = vec![0.0; len];
             self.stream.synchronize().map_err(|e| self.failed(&e))?;
             let (from, _from) = slice.device_ptr(&self.stream);
@@ -344,7 +350,7 @@ impl Backend for Cuda {
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
         let mut slice = self.room(values.len())?;
-        if values.len() >= LEAST {
+        if values.len() >= LEAST_UPLOAD {
             self.stream.synchronize().map_err(|e| self.failed(&e))?;
             let (to, _to) = slice.device_ptr_mut(&self.stream);
             // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
@@ -407,10 +413,9 @@ impl Backend for Cuda {
         rows: usize,
         columns: usize,
         weights: Option<&Buffer>,
-    ) -> Result<Vec<f64>, DeviceError> {
+    ) -> Result<Vec<Dd>, DeviceError> {
         check_length("matrix", matrix.len(), rows * columns)?;
         let a = self.slice("matrix", matrix)?;
-        let mut out = self.room(columns * columns)?;
         let weighted = match weights {
             None => None,
             Some(w) => {
@@ -432,39 +437,59 @@ impl Backend for Cuda {
             }
         };
         self.count_launch();
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; columns * columns]);
+        }
+        // the gram of each run of rows, then their sum
+        let size = columns * columns;
+        let run = run_rows(rows, columns);
+        let (whole, rest) = (rows / run, rows % run);
+        let parts = whole + usize::from(rest > 0);
+        let mut grams = self.room(parts * size)?;
         let (n, p) = (self.dimension(rows)?, self.dimension(columns)?);
-        if n > 0 && p > 0 {
+        {
             let blas = self.blas();
             let (a, _a) = a.device_ptr(&self.stream);
             let b = weighted.as_ref().map(|b| b.device_ptr(&self.stream));
             let b = b.as_ref().map_or(a, |(b, _)| *b);
-            let (c, _c) = out.device_ptr_mut(&self.stream);
+            let (c, _c) = grams.device_ptr_mut(&self.stream);
             let (one, zero) = (1.0f64, 0.0f64);
-            // SAFETY: A and B are n x p, C is p x p, column by column
-            unsafe {
-                cublas::result::dgemm(
-                    *blas.handle(),
-                    cublasOperation_t::CUBLAS_OP_T,
-                    cublasOperation_t::CUBLAS_OP_N,
-                    p,
-                    p,
-                    n,
-                    &one,
-                    a as *const f64,
-                    n,
-                    b as *const f64,
-                    n,
-                    &zero,
-                    c as *mut f64,
-                    p,
-                )
+            let from = |start: sys::CUdeviceptr, numbers: usize| start + (8 * numbers) as sys::CUdeviceptr;
+            let gram = |first: usize, length: usize, count: usize, to: usize| {
+                // SAFETY: `count` runs of `length` rows lie one after another in A and B, n x p column by column, and
+                // there is room for a p x p matrix for each
+                unsafe {
+                    cublas::result::dgemm_strided_batched(
+                        *blas.handle(),
+                        cublasOperation_t::CUBLAS_OP_T,
+                        cublasOperation_t::CUBLAS_OP_N,
+                        p,
+                        p,
+                        self.dimension(length)?,
+                        &one,
+                        from(a, first) as *const f64,
+                        n,
+                        length as i64,
+                        from(b, first) as *const f64,
+                        n,
+                        length as i64,
+                        &zero,
+                        from(c, to * size) as *mut f64,
+                        p,
+                        size as i64,
+                        self.dimension(count)?,
+                    )
+                }
+                .map_err(|e| self.failed(&e))
+            };
+            if whole > 0 {
+                gram(0, run, whole, 0)?;
             }
-            .map_err(|e| self.failed(&e))?;
+            if rest > 0 {
+                gram(whole * run, rest, 1, whole)?;
+            }
         }
-        if n == 0 {
-            return Ok(vec![0.0; columns * columns]);
-        }
-        self.download_slice(&out, columns * columns)
+        self.merged(&grams, None, size, parts)
     }
 
     fn product(
@@ -496,9 +521,101 @@ impl Backend for Cuda {
         }
         self.download_slice(&out, columns)
     }
+
+    fn residual(
+        &self,
+        matrix: &Buffer,
+        rows: usize,
+        columns: usize,
+        x: &[Dd],
+        y: &Buffer,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        check_length("x", x.len(), columns)?;
+        check_length("y", y.len(), rows)?;
+        check_length("matrix", matrix.len(), rows * columns)?;
+        let (a, y) = (self.slice("matrix", matrix)?, self.slice("y", y)?);
+        let part = |of: fn(&Dd) -> f64| self.upload(&x.iter().map(of).collect::<Vec<f64>>());
+        let (xh, xl) = (part(|x| x.hi)?, part(|x| x.lo)?);
+        let (mut high, mut low) = (self.room(rows)?, self.room(rows)?);
+        self.count_launch();
+        if rows > 0 {
+            let kernel = self.kernel(TWICE, "nelder_residual")?;
+            let (n, p) = (rows as u64, columns as u64);
+            let (xh, xl) = (self.slice("x", &xh)?, self.slice("x", &xl)?);
+            let mut launch = self.stream.launch_builder(&kernel);
+            launch.arg(a).arg(xh).arg(xl).arg(y);
+            launch.arg(&mut high).arg(&mut low).arg(&n).arg(&p);
+            // SAFETY: n x p numbers are behind the matrix, p behind x, n behind the others
+            unsafe { launch.launch(self.grid(rows)) }.map_err(|e| self.failed(&e))?;
+        }
+        Ok((self.buffer(rows, high), self.buffer(rows, low)))
+    }
+
+    fn transposed_residual(
+        &self,
+        matrix: &Buffer,
+        rows: usize,
+        columns: usize,
+        r: (&Buffer, &Buffer),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        check_length("r", r.0.len(), rows)?;
+        check_length("r", r.1.len(), rows)?;
+        check_length("matrix", matrix.len(), rows * columns)?;
+        let a = self.slice("matrix", matrix)?;
+        let (rh, rl) = (self.slice("r", r.0)?, self.slice("r", r.1)?);
+        self.count_launch();
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; columns]);
+        }
+        let wide = columns.min(32_768) as u32;
+        // enough blocks for all columns together to keep the device busy
+        let blocks = (2 * self.blocks / wide).clamp(1, self.grid(rows).grid_dim.0);
+        let parts = blocks as usize;
+        let (mut high, mut low) = (self.room(parts * columns)?, self.room(parts * columns)?);
+        let kernel = self.kernel(TWICE, "nelder_transposed")?;
+        let (n, p) = (rows as u64, columns as u64);
+        let mut launch = self.stream.launch_builder(&kernel);
+        launch
+            .arg(a)
+            .arg(rh)
+            .arg(rl)
+            .arg(&mut high)
+            .arg(&mut low)
+            .arg(&n)
+            .arg(&p);
+        let grid = LaunchConfig {
+            grid_dim: (blocks, wide, 1),
+            ..self.grid(rows)
+        };
+        // SAFETY: n x p numbers are behind the matrix, n behind r, a number for each block and column behind the sums
+        unsafe { launch.launch(grid) }.map_err(|e| self.failed(&e))?;
+        self.merged(&high, Some(&low), columns, parts)
+    }
 }
 
 impl Cuda {
+    /// Sums of `parts` numbers that lie `size` apart, in twice the precision.
+    fn merged(
+        &self,
+        high: &CudaSlice<f64>,
+        low: Option<&CudaSlice<f64>>,
+        size: usize,
+        parts: usize,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let kernel = self.kernel(TWICE, "nelder_merge")?;
+        let (mut sum_high, mut sum_low) = (self.room(size)?, self.room(size)?);
+        let (numbers, count, has_low) = (size as u64, parts as u64, u64::from(low.is_some()));
+        let mut launch = self.stream.launch_builder(&kernel);
+        launch.arg(high).arg(low.unwrap_or(high));
+        launch.arg(&mut sum_high).arg(&mut sum_low);
+        launch.arg(&numbers).arg(&count).arg(&has_low);
+        // SAFETY: `parts` times `size` numbers are behind the first two, `size` behind the others
+        unsafe { launch.launch(self.grid(size)) }.map_err(|e| self.failed(&e))?;
+        let high = self.download_slice(&sum_high, size)?;
+        let low = self.download_slice(&sum_low, size)?;
+        Ok(high.into_iter().zip(low).map(|(hi, lo)| Dd { hi, lo }).collect())
+    }
+
     /// A x, or Aᵀ x.
     fn times(
         &self,

@@ -13,8 +13,11 @@ use cudarc::driver::{CudaContext, CudaEvent, CudaStream, DriverError, PinnedHost
 /// Numbers of a piece: 8 MB.
 const PIECE: usize = 1 << 20;
 
-/// Copies of fewer numbers are not worth the lanes.
-pub const LEAST: usize = 4 * PIECE;
+/// Uploads of fewer numbers are not worth the lanes.
+pub const LEAST_UPLOAD: usize = 4 * PIECE;
+
+/// Downloads of fewer are not; the driver's own are much slower than its uploads.
+pub const LEAST_DOWNLOAD: usize = PIECE / 8;
 
 /// Lanes at most; each takes 16 MB of pinned memory.
 const LANES: usize = 8;
@@ -61,9 +64,10 @@ impl Staging {
         }
     }
 
-    /// Runs `work` on every lane, each on a thread of its own.
+    /// Runs `work` on as many lanes as there are pieces, each on a thread of its own.
     fn on_lanes(
         &self,
+        pieces: usize,
         work: impl Fn(&CudaContext, &mut Lane) -> Result<(), DriverError> + Sync,
     ) -> Result<(), DriverError> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -80,6 +84,7 @@ impl Staging {
         std::thread::scope(|scope| {
             let threads: Vec<_> = lanes
                 .iter_mut()
+                .take(pieces)
                 .map(|lane| {
                     scope.spawn(move || {
                         context.bind_to_thread()?;
@@ -105,7 +110,7 @@ impl Staging {
     pub unsafe fn upload(&self, from: &[f64], to: sys::CUdeviceptr) -> Result<(), DriverError> {
         let next = AtomicUsize::new(0);
         let pieces = from.len().div_ceil(PIECE);
-        self.on_lanes(|_, lane| {
+        self.on_lanes(pieces, |_, lane| {
             for turn in 0.. {
                 let k = next.fetch_add(1, Ordering::Relaxed);
                 if k >= pieces {
@@ -132,9 +137,10 @@ impl Staging {
     /// # Safety
     /// `from` is memory of this context with as many numbers, and no stream writes to it.
     pub unsafe fn download(&self, from: sys::CUdeviceptr, to: &mut [f64]) -> Result<(), DriverError> {
+        let count = to.len().div_ceil(PIECE);
         let pieces = Mutex::new(to.chunks_mut(PIECE).enumerate());
         let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
-        self.on_lanes(|_, lane| {
+        self.on_lanes(count, |_, lane| {
             let mut before: Option<(&mut [f64], usize)> = None;
             for turn in 0.. {
                 let piece = next();

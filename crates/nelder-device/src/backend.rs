@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Program, ProgramError};
+use crate::{Dd, Program, ProgramError};
 
 /// What an operation on a device failed of.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -180,7 +180,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError>;
 
     /// Aᵀ W A of a matrix of `rows` x `columns`, W the diagonal matrix of the weights: all `columns` x `columns`
-    /// entries.
+    /// entries. Runs of [`run_rows`] rows are summed in double precision or better, and the runs in twice that.
     ///
     /// # Errors
     /// Sizes that do not fit; a failure of the device.
@@ -190,7 +190,32 @@ pub trait Backend: Send + Sync + fmt::Debug {
         rows: usize,
         columns: usize,
         weights: Option<&Buffer>,
-    ) -> Result<Vec<f64>, DeviceError>;
+    ) -> Result<Vec<Dd>, DeviceError>;
+
+    /// y − A x in twice the precision: high and low parts, which stay on the device.
+    ///
+    /// # Errors
+    /// As [`gram`](Backend::gram).
+    fn residual(
+        &self,
+        matrix: &Buffer,
+        rows: usize,
+        columns: usize,
+        x: &[Dd],
+        y: &Buffer,
+    ) -> Result<(Buffer, Buffer), DeviceError>;
+
+    /// Aᵀ r of a vector in two parts, summed in twice the precision.
+    ///
+    /// # Errors
+    /// As [`gram`](Backend::gram).
+    fn transposed_residual(
+        &self,
+        matrix: &Buffer,
+        rows: usize,
+        columns: usize,
+        r: (&Buffer, &Buffer),
+    ) -> Result<Vec<Dd>, DeviceError>;
 
     /// A x, of length `rows`, which stays on the device.
     ///
@@ -210,6 +235,13 @@ pub trait Backend: Send + Sync + fmt::Debug {
         columns: usize,
         y: &Buffer,
     ) -> Result<Vec<f64>, DeviceError>;
+}
+
+/// Rows that a gram of `columns` columns sums in double precision before it goes on in twice that: 8,192, more where the
+/// grams of all runs would take more than 256 MB.
+pub fn run_rows(rows: usize, columns: usize) -> usize {
+    let bytes = 8.0 * rows as f64 * (columns * columns) as f64;
+    ((bytes / f64::from(1u32 << 28)).ceil() as usize).max(8192)
 }
 
 /// An error where a length is not what it must be.

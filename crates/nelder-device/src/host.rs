@@ -11,7 +11,8 @@ use crate::{Dd, Input, Output, Program};
 /// use nelder_device::{Backend, Host};
 /// let host = Host::default();
 /// let a = host.upload(&[1.0, 2.0, 3.0, 4.0])?;
-/// assert_eq!(host.gram(&a, 2, 2, None)?, [5.0, 11.0, 11.0, 25.0]);
+/// let gram: Vec<f64> = host.gram(&a, 2, 2, None)?.iter().map(|v| v.hi).collect();
+/// assert_eq!(gram, [5.0, 11.0, 11.0, 25.0]);
 /// assert_eq!(host.counters().launches, 1);
 /// # Ok::<(), nelder_device::DeviceError>(())
 /// ```
@@ -34,7 +35,7 @@ fn matrix(buffer: &Buffer, rows: usize, columns: usize) -> Result<Vec<&[f64]>, D
 }
 
 /// Σ w a b, w 1 where there are no weights.
-fn inner(a: &[f64], b: &[f64], w: Option<&[f64]>) -> f64 {
+fn inner(a: &[f64], b: &[f64], w: Option<&[f64]>) -> Dd {
     let mut sum = Dd::ZERO;
     for i in 0..a.len() {
         let term = match w {
@@ -43,7 +44,7 @@ fn inner(a: &[f64], b: &[f64], w: Option<&[f64]>) -> f64 {
         };
         sum += term;
     }
-    sum.hi
+    sum
 }
 
 impl Host {
@@ -130,14 +131,14 @@ impl Backend for Host {
         rows: usize,
         columns: usize,
         weights: Option<&Buffer>,
-    ) -> Result<Vec<f64>, DeviceError> {
+    ) -> Result<Vec<Dd>, DeviceError> {
         self.count();
         let a = matrix(a, rows, columns)?;
         let w = weights.map(|w| values("weights", w)).transpose()?;
         if let Some(w) = w {
             check_length("weights", w.len(), rows)?;
         }
-        let mut out = vec![0.0; columns * columns];
+        let mut out = vec![Dd::ZERO; columns * columns];
         for i in 0..columns {
             for j in 0..=i {
                 let sum = inner(a[i], a[j], w);
@@ -169,6 +170,44 @@ impl Backend for Host {
         let y = values("y", y)?;
         check_length("y", y.len(), rows)?;
         let a = matrix(a, rows, columns)?;
-        Ok(a.iter().map(|a| inner(a, y, None)).collect())
+        Ok(a.iter().map(|a| inner(a, y, None).hi).collect())
+    }
+
+    fn residual(
+        &self,
+        a: &Buffer,
+        rows: usize,
+        columns: usize,
+        x: &[Dd],
+        y: &Buffer,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        self.count();
+        check_length("x", x.len(), columns)?;
+        let y = values("y", y)?;
+        check_length("y", y.len(), rows)?;
+        let a = matrix(a, rows, columns)?;
+        let row = |i: usize| {
+            let left = a.iter().zip(x).map(|(a, x)| x.mul_f64(-a[i]));
+            left.fold(Dd::new(y[i]), |sum, term| sum + term)
+        };
+        let (high, low): (Vec<f64>, Vec<f64>) = (0..rows).map(row).map(|r| (r.hi, r.lo)).unzip();
+        Ok((Buffer::new(rows, high), Buffer::new(rows, low)))
+    }
+
+    fn transposed_residual(
+        &self,
+        a: &Buffer,
+        rows: usize,
+        columns: usize,
+        r: (&Buffer, &Buffer),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        self.count();
+        let (high, low) = (values("r", r.0)?, values("r", r.1)?);
+        check_length("r", high.len(), rows)?;
+        check_length("r", low.len(), rows)?;
+        let a = matrix(a, rows, columns)?;
+        let parts = || high.iter().zip(low).map(|(&hi, &lo)| Dd { hi, lo });
+        let sum = |a: &[f64]| parts().zip(a).fold(Dd::ZERO, |sum, (r, a)| sum + r.mul_f64(*a));
+        Ok(a.iter().map(|a| sum(a)).collect())
     }
 }

@@ -17,7 +17,7 @@ mod scalar;
 mod simd;
 pub mod special;
 
-pub use backend::{Backend, Buffer, Counters, Description, DeviceError, check_length};
+pub use backend::{Backend, Buffer, Counters, Description, DeviceError, check_length, run_rows};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
 pub use host::Host;

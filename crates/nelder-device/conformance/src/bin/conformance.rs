@@ -58,6 +58,20 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
     let weighted = timed(&|| device.gram(&a, rows, columns, Some(&w)).map(drop))?;
     let product = timed(&|| device.product(&a, rows, columns, x).map(drop))?;
     let transposed = timed(&|| device.transposed_product(&a, rows, columns, &w).map(drop))?;
+    let y = device.upload(&values[..rows])?;
+    let x2: Vec<nelder_device::Dd> = x.iter().map(|v| nelder_device::Dd::new(*v)).collect();
+    let residual = timed(&|| device.residual(&a, rows, columns, &x2, &y).map(drop))?;
+    let (high, low) = device.residual(&a, rows, columns, &x2, &y)?;
+    let twice = timed(&|| {
+        device
+            .transposed_residual(&a, rows, columns, (&high, &low))
+            .map(drop)
+    })?;
+    println!(
+        "in twice the precision: residual {:.2} ms, transposed {:.2} ms",
+        1e3 * residual,
+        1e3 * twice
+    );
     println!(
         "{rows} x {columns}: upload {:.1} ms, again {:.1} ms ({:.1} GB/s), download {:.1} ms ({:.1} GB/s), gram {:.2} ms, weighted {:.2} ms, product {:.2} ms, transposed {:.2} ms",
         1e3 * upload,
