@@ -1,9 +1,10 @@
 //! The programs of each family: what a step of Fisher scoring computes for a row.
 
 use nelder::family::{Family, Programs, Start, Trials};
-use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot, Unary};
+use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot};
 
 use crate::Outcome;
+use crate::operations::may_differ;
 use crate::values::{Random, ulps};
 
 /// Draws a response.
@@ -36,29 +37,6 @@ const SWAY: f64 = 8.0;
 /// Units in the last place that it may be off beside that.
 const UNITS: f64 = 8.0;
 
-/// Whether devices may round the result of a step differently.
-fn rounds(op: &Op) -> bool {
-    match op {
-        Op::Unary(op, _) => !matches!(
-            op,
-            Unary::Neg
-                | Unary::Abs
-                | Unary::Sqrt
-                | Unary::Floor
-                | Unary::Ceiling
-                | Unary::Truncate
-                | Unary::Sign
-                | Unary::Not
-                | Unary::IsNan
-                | Unary::IsFinite
-                | Unary::Truth
-        ),
-        Op::Binary(op, ..) => matches!(op, Binary::Pow),
-        Op::Power(_, n) => !(0..3).contains(n),
-        _ => false,
-    }
-}
-
 /// The program with the result of each function moved by a unit in the last place, up or down by chance: what its
 /// results move by then is what they may be off by where functions are right to a unit (Vignes 1993).
 fn variant(program: &Program, seed: u64) -> Program {
@@ -80,7 +58,7 @@ fn variant(program: &Program, seed: u64) -> Program {
             same => same,
         };
         let mut slot = out.push(moved);
-        if rounds(op) {
+        if may_differ(op) {
             let by = if random.uniform() < 0.5 { 1.0 } else { -1.0 };
             let factor = out.constant(1.0 + by * f64::EPSILON);
             let least = out.constant(by * 5e-324);
