@@ -94,12 +94,6 @@ NULL
   }
 }
 
-`NelderFit_profile` <- function(self) {
-  function(`level`, `options`) {
-    .Call(savvy_NelderFit_profile__impl, `self`, `level`, `options`)
-  }
-}
-
 `NelderFit_record` <- function(self) {
   function() {
     .Call(savvy_NelderFit_record__impl, `self`)
@@ -141,7 +135,6 @@ NULL
   e$.ptr <- ptr
   e$`drop1` <- `NelderFit_drop1`(ptr)
   e$`predict` <- `NelderFit_predict`(ptr)
-  e$`profile` <- `NelderFit_profile`(ptr)
   e$`record` <- `NelderFit_record`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)

@@ -41,7 +41,7 @@ as_numbers <- function(x, name) {
 # The result: `columns` and `model`, both for the library; `contrasts` and `xlevels` as lm returns them; `dropped`, the
 # levels of factors some of whose levels no row has.
 describe_model <- function(frame, response, contrasts = NULL, weights = NULL, offset = NULL, start = NULL,
-                           eta = FALSE, tol = NA_real_, precision = "auto") {
+                           tol = NA_real_, precision = "auto") {
   terms <- frame$terms
   n <- nrow(frame$all)
   if (!is.null(contrasts) && !is.list(contrasts)) refuse("invalid 'contrasts.arg' argument")

@@ -16,7 +16,6 @@ new_core <- function(kind, frame, design, request, slim) {
   e <- new.env(parent = emptyenv())
   e$kind <- kind
   e$request <- request
-  e$slim <- slim
   e$omit <- frame$omit
   e$rows <- frame$rows
   e$dropped <- design$dropped
@@ -53,7 +52,7 @@ frame_again <- function(e) {
 
 design_of <- function(e) {
   own <- memory(e)
-  if (is.null(own$design)) own$design <- describe_again(e, frame_of(e))
+  if (is.null(own$design)) own$design <- describe(e$kind, frame_of(e), e$request)
   own$design
 }
 
@@ -74,7 +73,7 @@ fit_of <- function(e) {
 
 library_fit <- function(e, design) {
   make <- if (e$kind == "lm") NelderFit$lm else NelderFit$glm
-  make(design$columns, c(design$model, e$request$options), run_options())
+  make(design$columns, design$model, run_options())
 }
 
 # Threads and progress, as options() has them.

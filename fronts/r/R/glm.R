@@ -17,7 +17,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
                   precision = precision, family = family, start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000))
   if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, list(), request, FALSE), frame))
-  z <- fit_generalized(frame, request, call, sys.call(), model, singular.ok)
+  z <- fit_generalized(frame, request, call, model, singular.ok)
   e <- z$nelder
   z$nelder <- NULL
   if (model) z$model <- lazy_frame(e, frame)
@@ -70,34 +70,32 @@ describe_generalized <- function(frame, request) {
   mu <- frame$all[["(mustart)"]]
   design <- describe_model(frame, y, request$contrasts, w, offset, start = if (is.null(eta)) mu else eta,
                            tol = request$tol, precision = request$precision)
-  control <- request$control
-  start <- request$start
-  design$model <- c(design$model, list(
-    family = if (is.null(request$native)) "" else request$native,
-    start = if (is.null(start)) double() else as.double(start),
-    eta_start = if (is.null(eta)) "" else design$model$start_column,
-    mu_start = if (is.null(eta) && !is.null(mu)) design$model$start_column else "",
-    epsilon = as.double(control$epsilon), maxit = as.integer(control$maxit)))
+  column <- design$model$start_column
+  design$model <- c(design$model, scoring_options(request, eta_start = if (is.null(eta)) "" else column,
+                                                  mu_start = if (is.null(eta)) column else ""))
   design
 }
 
+# What the library needs beside the design; `eta_start` and `mu_start` name columns.
+scoring_options <- function(request, eta_start = "", mu_start = "") {
+  list(family = request$native, start = as.double(request$start), eta_start = eta_start, mu_start = mu_start,
+       epsilon = as.double(request$control$epsilon), maxit = as.integer(request$control$maxit))
+}
+
 # From a frame to the components of a glm, up to `boundary`, with `nelder`.
-fit_generalized <- function(frame, request, call, user, model = TRUE, singular.ok = TRUE) {
-  request$native <- if (is.null(request$native)) native_family(request$family) else request$native
+fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TRUE) {
+  if (is.null(request$native)) request$native <- native_family(request$family)
   if (is.null(request$native)) return(fit_custom(frame, request, call, model, singular.ok))
-  design <- describe_generalized(frame, request)
+  design <- describe("glm", frame, request)
   e <- new_core("glm", frame, design, request, !model)
   own <- memory(e)
   own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
   check_omitted(e, record)
-  record$coefficients[record$aliased] <- NA_real_
-  record$contrasts <- design$contrasts
-  record$xlevels <- design$xlevels
-  keep_record(e, record)
+  record <- keep_record(e, record, design)
   check_start(request$start, record$names, call)
   for (text in record$warnings) warning(simpleWarning(text, call))
-  if (!singular.ok && record$rank < length(record$names)) stop("singular fit encountered: ", aliased_text(e))
+  check_rank(e, singular.ok)
   components(e, request$family, record)
 }
 
@@ -108,15 +106,20 @@ check_start <- function(start, names, call) {
   }
 }
 
-keep_record <- function(e, record) {
+# The small numbers of a fit, kept with it.
+keep_record <- function(e, record, design) {
+  record$coefficients[record$aliased] <- NA_real_
+  record$contrasts <- design$contrasts
+  record$xlevels <- design$xlevels
   record$aliased_named <- stats::setNames(record$aliased, record$names)
   e$record <- record
   e$names <- record$names
   e$row_names <- lazy("character", e$rows, e, "row_names")
+  record
 }
 
 components <- function(e, family, record) {
-  used <- if (isTRUE(e$custom)) sum(by_row(e, "residuals", "weight") > 0) else record$used
+  used <- if (isTRUE(e$custom)) sum(by_row(e, "residuals", "weight") > 0) else record$rows
   p <- length(record$names)
   effects <- lazy_effects(e, used)
   R <- lazy("double", min(used, p)^2, e, "R")
@@ -239,11 +242,10 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     if (converged && (more <- more - 1L) < 0L) break
   }
   record <- fit$record()
-  record$coefficients[record$aliased] <- NA_real_
   slope <- family$mu.eta(eta)
   rank <- record$rank
   weightless <- sum(prior == 0)
-  if (!converged) warning(simpleWarning("the algorithm did not converge in ", call))
+  if (!converged) warning(simpleWarning(paste("the algorithm did not converge in", iterations, "iterations; raise maxit"), call))
   null_mu <- if (attr(frame$terms, "intercept") == 0L) family$linkinv(offset)
              else if (all(offset == 0)) sum(prior * y) / sum(prior)
              else {
@@ -254,17 +256,15 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   record <- c(record[c("names", "assign", "coefficients", "aliased", "rank")], list(
     df_residual = n - weightless - rank, df_null = n - weightless - (attr(frame$terms, "intercept") == 1L),
     rows = n - weightless, deviance = before, null_deviance = deviance_of(rep_len(null_mu, n)), aic = aic,
-    iterations = iterations, converged = converged, boundary = boundary, contrasts = design$contrasts,
-    xlevels = design$xlevels))
-  if (!singular.ok && rank < length(record$names)) stop("singular fit encountered")
+    iterations = iterations, converged = converged, boundary = boundary))
   e <- new_core("glm", frame, design, request, !model)
   e$custom <- TRUE
   own <- memory(e)
   own$fit <- fit
   e$values <- list(fitted = mu, linear = eta, working = (y - mu) / slope, weight = weight, y = y, weights = prior)
   own$start <- list(y = y, weights = prior)
-  own$rows <- list(e$values)
-  keep_record(e, record)
+  record <- keep_record(e, record, design)
+  check_rank(e, singular.ok)
   components(e, family, record)
 }
 
@@ -280,22 +280,9 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
   binomial <- family$family %in% c("binomial", "quasibinomial")
   if (is.factor(y) && binomial) y <- as.numeric(as.integer(y) != 1L)
   frame <- matrix_frame(x, y, weights, offset)
-  tol <- min(1e-7, control$epsilon / 1000)
-  request <- list(call = NULL, terms = frame$terms, tol = tol, precision = check_precision(precision), family = family,
-                  native = native, start = start, control = control, na = list(set = TRUE, value = stats::na.fail))
-  design <- describe_matrix(frame, y, weights, offset, tol, request$precision)
-  design$model <- c(design$model, list(family = native, start = if (is.null(start)) double() else as.double(start),
-                                       eta_start = "", mu_start = "", epsilon = as.double(control$epsilon),
-                                       maxit = as.integer(control$maxit)))
-  e <- new_core("glm", frame, design, request, FALSE)
-  own <- memory(e)
-  own$fit <- rust(library_fit(e, design))
-  record <- own$fit$record()
-  record$coefficients[record$aliased] <- NA_real_
-  keep_record(e, record)
-  for (text in record$warnings) warning(simpleWarning(text, call))
-  if (!singular.ok && record$rank < length(record$names)) stop("singular fit encountered: ", aliased_text(e))
-  components(e, family, record)
+  request <- list(terms = frame$terms, tol = min(1e-7, control$epsilon / 1000), precision = check_precision(precision),
+                  family = family, native = native, start = start, control = control)
+  fit_generalized(frame, request, call, TRUE, singular.ok)
 }
 
 nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, etastart, mustart, control = list(...),
@@ -317,7 +304,7 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = check_precision(precision), family = negative(1), start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000), native = paste0("negative.binomial(link=", link, ")"))
-  z <- fit_generalized(frame, request, call, sys.call(), model)
+  z <- fit_generalized(frame, request, call, model)
   e <- z$nelder
   z$nelder <- NULL
   e$request$family <- z$family <- negative(e$record$theta)

@@ -222,10 +222,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
   errors <- se.fit || interval != "none"
   if (missing(newdata) || is.null(newdata)) {
     fit <- object$fitted.values
-    if (errors) {
-      own <- frame_of(e)
-      se <- row_errors(e)
-    }
+    if (errors) se <- row_errors(e)
     if (interval == "prediction") {
       warning("predictions on current data refer to _future_ responses\n")
       if (missing(weights) && missing(pred.var)) {
@@ -283,11 +280,8 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
 row_errors <- function(e) {
   own <- memory(e)
   if (is.null(own$row_errors)) {
-    design <- design_of(e)
-    frame <- frame_of(e)
-    columns <- design$columns
-    all <- rust(fit_of(e)$predict(columns, TRUE, run_options()))[[1L]]
-    own$row_errors <- kept(if (is.null(all$se)) all$link_se else all$se, frame$omit)
+    all <- rust(fit_of(e)$predict(design_of(e)$columns, TRUE, run_options()))[[1L]]
+    own$row_errors <- kept(if (is.null(all$se)) all$link_se else all$se, e$omit)
   }
   own$row_errors
 }

@@ -17,19 +17,15 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data)
   request <- list(call = call, frame_call = own, na = na, terms = frame$terms, contrasts = contrasts,
-                  tol = tol, precision = precision, options = list())
+                  tol = tol, precision = precision)
   if (identical(method, "model.frame")) {
     e <- new_core("lm", frame, list(), request, FALSE)
     return(lazy_frame(e, frame))
   }
-  response <- linear_response(frame)
-  w <- weights_in(frame)
-  offset <- stats::model.offset(frame$all)
-  check_offset(offset, response)
-  design <- describe_model(frame, response, contrasts, w, offset, tol = tol, precision = precision)
+  design <- describe("lm", frame, request)
   e <- new_core("lm", frame, design, request, !model)
-  z <- finish_linear(e, design, call, sys.call())
-  if (!singular.ok && z$rank < length(e$names)) stop("singular fit encountered: ", aliased_text(e))
+  z <- finish_linear(e, design)
+  check_rank(e, singular.ok)
   z$call <- call
   z$terms <- frame$terms
   if (model) z$model <- lazy_frame(e, frame)
@@ -39,9 +35,11 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   z
 }
 
-aliased_text <- function(e) {
+check_rank <- function(e, singular.ok) {
   names <- e$names[e$record$aliased]
-  paste0(paste0("`", names, "`", collapse = ", "), if (length(names) == 1L) " is a combination of the columns before it"
+  if (singular.ok || !length(names)) return()
+  refuse("singular fit encountered: ", paste0("`", names, "`", collapse = ", "),
+         if (length(names) == 1L) " is a combination of the columns before it"
          else " are combinations of the columns before them")
 }
 
@@ -65,10 +63,11 @@ weights_in <- function(frame) {
   if (is.null(w)) return(NULL)
   if (!is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (is.matrix(w)) w <- as.vector(w)
-  bad <- which(as.vector(kept(w, frame$omit)) < 0 | is.infinite(as.vector(kept(w, frame$omit))))
+  used <- as.vector(kept(w, frame$omit))
+  bad <- which(used < 0 | is.infinite(used))
   if (length(bad)) {
-    refuse("missing or negative weights not allowed: weight ", kept(w, frame$omit)[bad[1L]], " in row ",
-         kept_row_names(frame)[bad[1L]])
+    refuse("missing or negative weights not allowed: weight ", used[bad[1L]], " in row ",
+           kept_row_names(frame)[bad[1L]])
   }
   w
 }
@@ -84,30 +83,26 @@ check_offset <- function(offset, response) {
   }
 }
 
-describe_again <- function(e, frame) {
-  request <- e$request
-  if (e$kind == "lm") {
-    describe_model(frame, linear_response(frame), request$contrasts, weights_in(frame),
-                   stats::model.offset(frame$all), tol = request$tol, precision = request$precision)
-  } else describe_generalized(frame, request)
+# The description of a fit's model, from its rows and what was asked for.
+describe <- function(kind, frame, request) {
+  if (!is.null(frame$x)) return(describe_matrix(kind, frame, request))
+  if (kind == "glm") return(describe_generalized(frame, request))
+  response <- linear_response(frame)
+  offset <- stats::model.offset(frame$all)
+  check_offset(offset, response)
+  describe_model(frame, response, request$contrasts, weights_in(frame), offset, tol = request$tol,
+                 precision = request$precision)
 }
 
 # From the library's fit to the components of an lm, but for call, terms and model.
-finish_linear <- function(e, design, call, user) {
+finish_linear <- function(e, design) {
   own <- memory(e)
   own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
   check_omitted(e, record)
   several <- length(record$responses) > 1L
-  record$coefficients[record$aliased] <- NA_real_
   record$assign <- c(0L, design$own_terms)[record$assign + 1L]
-  record$contrasts <- design$contrasts
-  record$xlevels <- design$xlevels
-  e$record <- record
-  e$names <- record$names
-  record$aliased_named <- stats::setNames(record$aliased, record$names)
-  e$record <- record
-  e$row_names <- lazy("character", e$rows, e, "row_names")
+  record <- keep_record(e, record, design)
   frame <- frame_of(e)
   w <- frame$all[["(weights)"]]
   used <- if (is.null(w)) e$rows else record$rows
@@ -158,15 +153,13 @@ check_omitted <- function(e, record) {
 
 nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = TRUE,
                       precision = getOption("nelder.precision", "auto"), device = getOption("nelder.device", "auto")) {
-  call <- match.call()
   check_device(device)
   frame <- matrix_frame(x, y, w, offset)
-  request <- list(call = NULL, terms = frame$terms, tol = tol, precision = check_precision(precision), options = list(),
-                  na = list(set = TRUE, value = stats::na.fail))
-  design <- describe_matrix(frame, y, w, offset, tol, precision)
+  request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision))
+  design <- describe("lm", frame, request)
   e <- new_core("lm", frame, design, request, FALSE)
-  z <- finish_linear(e, design, call, sys.call())
-  if (!singular.ok && z$rank < length(e$names)) stop("singular fit encountered: ", aliased_text(e))
+  z <- finish_linear(e, design)
+  check_rank(e, singular.ok)
   z["assign"] <- list(attr(x, "assign"))
   attr(z$qr$qr, "assign") <- attr(x, "assign")
   z$offset <- offset

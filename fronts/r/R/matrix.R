@@ -22,8 +22,11 @@ matrix_frame <- function(x, y, w = NULL, offset = NULL) {
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = n, x = x)
 }
 
-describe_matrix <- function(frame, y, w, offset, tol, precision) {
+describe_matrix <- function(kind, frame, request) {
   x <- frame$x
+  y <- frame$all$y
+  w <- frame$all[["(weights)"]]
+  offset <- frame$all[["(offset)"]]
   p <- ncol(x)
   names <- c(if (p) paste0("x\u200b", seq_len(p)), if (is.matrix(y)) paste0("y\u200b", seq_len(ncol(y))) else "y")
   columns <- c(if (p) list(x), list(y)); widths <- c(if (p) p, NCOL(y))
@@ -35,14 +38,14 @@ describe_matrix <- function(frame, y, w, offset, tol, precision) {
   single <- p == 1L
   list(columns = list(columns = columns, widths = as.integer(widths), names = names, levels = vector("list", k),
                       ordered = integer(k), rows = as.numeric(nrow(x))),
-       model = list(variables = c(if (p) { if (single) colnames(x) else "" }, "y"), response = if (p) 2L else 1L,
+       model = c(list(variables = c(if (p) { if (single) colnames(x) else "" }, "y"), response = if (p) 2L else 1L,
                     intercept = FALSE, labels = if (p) "x" else character(),
                     term_variables = if (p) list(1L) else list(), term_codings = if (p) list(1L) else list(),
                     contrasts = character(1L + (p > 0L)), weights = if (is.null(w)) "" else "(weights)",
-                    offset = if (is.null(offset)) "" else "(offset)", formula = "y ~ 0 + x", tol = as.numeric(tol),
-                    precision = precision,
+                    offset = if (is.null(offset)) "" else "(offset)", formula = "y ~ 0 + x", tol = as.numeric(request$tol),
+                    precision = request$precision,
                     variable_columns = c(if (p) list(names[seq_len(p)]), list(names[p + seq_len(NCOL(y))])),
                     variable_suffixes = c(if (p) list(if (single) character() else colnames(x)), list(responses)),
-                    start_column = ""),
+                    start_column = ""), if (kind == "glm") scoring_options(request)),
        contrasts = NULL, xlevels = NULL, dropped = NULL, own_terms = 1L, place = NULL)
 }

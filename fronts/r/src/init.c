@@ -94,11 +94,6 @@ SEXP savvy_NelderFit_predict__impl(SEXP self__, SEXP c_arg__columns, SEXP c_arg_
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_profile__impl(SEXP self__, SEXP c_arg__level, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_profile__ffi(self__, c_arg__level, c_arg__options);
-    return handle_result(res);
-}
-
 SEXP savvy_NelderFit_record__impl(SEXP self__) {
     SEXP res = savvy_NelderFit_record__ffi(self__);
     return handle_result(res);
@@ -141,7 +136,6 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 3},
     {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 3},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
-    {"savvy_NelderFit_profile__impl", (DL_FUNC) &savvy_NelderFit_profile__impl, 3},
     {"savvy_NelderFit_record__impl", (DL_FUNC) &savvy_NelderFit_record__impl, 1},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},

@@ -162,39 +162,55 @@ impl Source for Frame<'_> {
         } else {
             (fit / 128 * 128).clamp(512, 16384)
         };
-        let bytes = AtomicU64::new(0);
-        let whole = in_batches(
+        scan_in_batches(
             self.rows,
             batch_rows,
             self.workers(),
-            &|worker, index, from, to| {
-                let mut width = 0;
-                let columns = columns
-                    .iter()
-                    .map(|&c| {
-                        let (column, w) = part(&self.columns[c], from, to);
-                        width += w;
-                        column
-                    })
-                    .collect();
-                bytes.fetch_add(width * (to - from) as u64, Ordering::Relaxed);
-                let batch = Batch {
-                    index,
-                    first_row: from as u64,
-                    rows: to - from,
-                    columns,
-                };
-                visit(worker, batch)
-            },
-        );
-        if whole {
-            Ok(Scan {
-                rows: self.rows as u64,
-                bytes: bytes.into_inner(),
+            columns,
+            &|c, from, to| part(&self.columns[c], from, to),
+            visit,
+        )
+    }
+}
+
+/// A scan of columns in memory: `part(column, from, to)` gives rows `from..to` of a column, and the bytes of one.
+///
+/// # Errors
+/// [`SourceError::Stopped`] where `visit` stopped it.
+pub fn scan_in_batches<'s>(
+    rows: usize,
+    batch_rows: usize,
+    workers: usize,
+    columns: &[usize],
+    part: &(dyn Fn(usize, usize, usize) -> (Column<'s>, u64) + Sync),
+    visit: &Visit<'_>,
+) -> Result<Scan, SourceError> {
+    let bytes = AtomicU64::new(0);
+    let whole = in_batches(rows, batch_rows, workers, &|worker, index, from, to| {
+        let mut width = 0;
+        let columns = columns
+            .iter()
+            .map(|&c| {
+                let (column, w) = part(c, from, to);
+                width += w;
+                column
             })
-        } else {
-            Err(SourceError::Stopped)
-        }
+            .collect();
+        bytes.fetch_add(width * (to - from) as u64, Ordering::Relaxed);
+        let batch = Batch {
+            index,
+            first_row: from as u64,
+            rows: to - from,
+            columns,
+        };
+        visit(worker, batch)
+    });
+    match whole {
+        true => Ok(Scan {
+            rows: rows as u64,
+            bytes: bytes.into_inner(),
+        }),
+        false => Err(SourceError::Stopped),
     }
 }
 

@@ -9,5 +9,5 @@ mod source;
 pub use column::{Column, Kind};
 pub use label::number_label;
 pub use levels::{Key, Levels, MISSING};
-pub use memory::{Frame, in_batches};
+pub use memory::{Frame, in_batches, scan_in_batches};
 pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit};

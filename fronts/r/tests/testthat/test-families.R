@@ -76,3 +76,14 @@ test_that("fits to a matrix", {
   expect_same(as.vector(ours$fitted.values), as.vector(r$fitted.values))
   expect_error(nd_lm_fit(x, people$y[-1]), "incompatible dimensions")
 })
+
+test_that("fits to a matrix survive a file", {
+  x <- cbind(one = 1, x = people$x, z = people$z)
+  file <- tempfile(fileext = ".rds")
+  for (fit in list(nd_lm_fit(x, people$y, people$w), nd_glm_fit(x, people$k, family = poisson()))) {
+    saveRDS(fit, file)
+    again <- readRDS(file)
+    expect_same(as.vector(again$residuals), as.vector(fit$residuals))
+    expect_same(as.vector(again$qr$qr), as.vector(fit$qr$qr))
+  }
+})

@@ -7,9 +7,13 @@ use savvy::ListSexp;
 
 use crate::lists::{Elements, integers_of, positions, texts_of};
 
-/// The name of a column, as an expression that the library reads.
-fn quoted(name: &str) -> String {
-    format!("`{name}`")
+/// The column that an element names, as an expression that the library reads; `None` for an empty name.
+///
+/// # Errors
+/// An element that is not there.
+pub fn column(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<String>> {
+    let name = elements.text(name)?;
+    Ok((!name.is_empty()).then(|| format!("`{name}`")))
 }
 
 /// Options that every call takes: threads, and whether to show progress.
@@ -99,14 +103,9 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
         terms,
         dropped: None,
     };
-    let named = |name: &str| -> savvy::Result<Option<String>> {
-        Ok(Some(elements.text(name)?)
-            .filter(|t| !t.is_empty())
-            .map(|t| quoted(&t)))
-    };
     let mut spec = LmSpec::of_terms(&elements.text("formula")?, terms);
-    spec.weights = named("weights")?;
-    spec.offset = named("offset")?;
+    spec.weights = column(&elements, "weights")?;
+    spec.offset = column(&elements, "offset")?;
     spec.missing = Missing::Omit;
     spec.contrasts = contrasts;
     spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());

@@ -9,7 +9,7 @@ use nelder::model::{
 use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
-use crate::describe::{Options, model};
+use crate::describe::{Options, column, model};
 use crate::lists::{Elements, Record};
 use crate::record;
 use crate::source::RSource;
@@ -46,15 +46,10 @@ fn square(order: usize, at: impl Fn(usize, usize) -> f64) -> savvy::Result<Sexp>
     out.into()
 }
 
-fn wrong_kind() -> savvy::Error {
-    savvy::Error::new("this is not asked of a fit of this kind")
-}
-
 fn detail(name: &str) -> Detail {
     match name {
         "residuals" => Detail::Residuals,
-        "leverages" => Detail::Leverages,
-        _ => Detail::Deletions,
+        _ => Detail::Leverages,
     }
 }
 
@@ -88,13 +83,8 @@ impl NelderFit {
         let mut spec = GlmSpec::new("y ~ 1", family);
         spec.design = model(&description)?;
         spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
-        let named = |name: &str| -> savvy::Result<Option<String>> {
-            Ok(Some(elements.text(name)?)
-                .filter(|t| !t.is_empty())
-                .map(|t| format!("`{t}`")))
-        };
-        spec.eta_start = named("eta_start")?;
-        spec.mu_start = named("mu_start")?;
+        spec.eta_start = column(&elements, "eta_start")?;
+        spec.mu_start = column(&elements, "mu_start")?;
         spec.epsilon = elements.real("epsilon")?;
         spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
         let options = Options::new(&options)?;
@@ -128,7 +118,7 @@ impl NelderFit {
         .into()
     }
 
-    /// One list for each response of what there is by row, `what` being "residuals", "leverages" or "deletions".
+    /// One list for each response of what there is by row, `what` being "residuals" or "leverages".
     fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let (threads, show, detail) = (options.threads, options.progress, detail(what));
@@ -235,21 +225,6 @@ impl NelderFit {
         }
         .into_list()?
         .into()
-    }
-
-    /// Limits by profile likelihood at a level.
-    fn profile(&self, level: f64, options: ListSexp) -> savvy::Result<Sexp> {
-        let Model::Glm(fit) = &self.model else {
-            return Err(wrong_kind());
-        };
-        let options = Options::new(&options)?;
-        let limits = background::run(options.threads, options.progress, |monitor| {
-            fit.profile(level, monitor)
-        })?;
-        let mut out = Record::default();
-        out.reals("low", limits.limits.iter().map(|l| l.0).collect());
-        out.reals("high", limits.limits.iter().map(|l| l.1).collect());
-        out.into_list()?.into()
     }
 
     /// Predictions for other rows, given as columns of the same names.

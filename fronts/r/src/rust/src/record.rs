@@ -38,11 +38,7 @@ pub fn linear(fit: &Lm<'_>) -> Record {
         )
         .reals("rss", of(&|y| fit.responses[y].rss))
         .reals("mss", of(&|y| fit.responses[y].mss))
-        .reals("sigma", of(&|y| fit.responses[y].sigma))
-        .reals(
-            "quantiles",
-            fit.responses.iter().flat_map(|r| r.quantiles).collect(),
-        );
+        .reals("sigma", of(&|y| fit.responses[y].sigma));
     out
 }
 
@@ -59,7 +55,6 @@ pub fn generalized(fit: &Glm<'_>) -> Record {
         .real("df_residual", own.df_residual() as f64)
         .real("df_null", fit.df_null() as f64)
         .real("rows", own.rows() as f64)
-        .real("used", own.rows() as f64)
         .real("omitted", own.dropped.0 as f64)
         .real("deviance", own.deviance)
         .real("null_deviance", own.null_deviance)
@@ -70,7 +65,6 @@ pub fn generalized(fit: &Glm<'_>) -> Record {
         .integers("iterations", [own.iterations as usize])
         .flags("converged", vec![own.converged])
         .flags("boundary", vec![own.boundary])
-        .reals("quantiles", fit.quantiles.to_vec())
         .real("theta", fit.theta().unwrap_or(f64::NAN))
         .real("theta_error", own.theta_error.unwrap_or(f64::NAN))
         .texts("warnings", own.warnings.iter().map(ToString::to_string).collect());
@@ -121,13 +115,6 @@ pub fn append(all: &mut Influence, part: Influence, kept: Option<&[u32]>) {
     extend(&mut all.residuals, part.residuals, kept);
     extend(&mut all.hat, part.hat, kept);
     extend(&mut all.sigma, part.sigma, kept);
-    extend(&mut all.cooks, part.cooks, kept);
-    extend(&mut all.standardized, part.standardized, kept);
-    extend(&mut all.studentized, part.studentized, kept);
-    all.dfbetas.resize(part.dfbetas.len(), Vec::new());
-    for (all, part) in all.dfbetas.iter_mut().zip(part.dfbetas) {
-        extend(all, part, kept);
-    }
 }
 
 /// The same for a generalized linear model.
@@ -147,14 +134,7 @@ pub fn influence(of: Influence, detail: Detail) -> Record {
     let mut out = Record::default();
     out.reals("fitted", of.fitted).reals("residuals", of.residuals);
     if detail >= Detail::Leverages {
-        out.reals("hat", of.hat)
-            .reals("sigma", of.sigma)
-            .reals("cooks", of.cooks)
-            .reals("standardized", of.standardized)
-            .reals("studentized", of.studentized);
-    }
-    if detail >= Detail::Deletions {
-        out.reals("dfbetas", of.dfbetas.concat());
+        out.reals("hat", of.hat).reals("sigma", of.sigma);
     }
     out
 }
@@ -219,9 +199,6 @@ pub fn deviance_changes(of: &DevianceChanges) -> Record {
 /// Predictions of a generalized linear model.
 pub fn generalized_prediction(of: GlmPrediction) -> Record {
     let mut out = Record::default();
-    out.reals("link", of.link)
-        .reals("link_se", of.link_error)
-        .reals("mean", of.response)
-        .reals("mean_se", of.response_error);
+    out.reals("link", of.link).reals("link_se", of.link_error);
     out
 }

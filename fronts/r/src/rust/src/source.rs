@@ -2,10 +2,9 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use nelder::frame::{
-    Batch, Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, in_batches,
+    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, scan_in_batches,
 };
 use savvy::{ListSexp, Sexp};
 use savvy_ffi::{
@@ -157,40 +156,8 @@ impl Source for RSource {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        let bytes = AtomicU64::new(0);
-        let whole = in_batches(
-            self.rows,
-            BATCH_ROWS,
-            self.workers(),
-            &|worker, index, from, to| {
-                let mut width = 0;
-                let columns = columns
-                    .iter()
-                    .map(|&c| {
-                        let (column, w) = self.columns[c].part(from, to);
-                        width += w;
-                        column
-                    })
-                    .collect();
-                bytes.fetch_add(width * (to - from) as u64, Ordering::Relaxed);
-                visit(
-                    worker,
-                    Batch {
-                        index,
-                        first_row: from as u64,
-                        rows: to - from,
-                        columns,
-                    },
-                )
-            },
-        );
-        match whole {
-            true => Ok(Scan {
-                rows: self.rows as u64,
-                bytes: bytes.into_inner(),
-            }),
-            false => Err(SourceError::Stopped),
-        }
+        let part = |c: usize, from: usize, to: usize| self.columns[c].part(from, to);
+        scan_in_batches(self.rows, BATCH_ROWS, self.workers(), columns, &part, visit)
     }
 }
 
