@@ -15,14 +15,5 @@ y <- raw[size[1] * size[2] + seq_len(size[1])]
 rm(raw)
 if (peer != "glm") stop("unknown peer ", peer)
 run <- function() summary(glm(y ~ x, binomial))
-invisible(gc())
-
-seconds <- c()
-timed <- function() system.time(run(), gcFirst = FALSE)[["elapsed"]]
-first <- timed()
-if (first >= 1) seconds <- first
-while (length(seconds) < reps) seconds <- c(seconds, timed())
-status <- readLines("/proc/self/status")
-peak <- as.numeric(gsub("[^0-9]", "", grep("^VmHWM", status, value = TRUE)))
-cat(sprintf("{\"problem\": \"%s\", \"peer\": \"R %s\", \"seconds\": [%s], \"peak_kb\": %d}\n", problem, peer,
-  paste(sprintf("%.6f", seconds), collapse = ", "), as.integer(peak)))
+source(file.path(here, "timing.R"))
+report(run, problem, peer, reps)

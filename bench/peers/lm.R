@@ -35,14 +35,5 @@ run <- switch(peer,
   "fastLmPure" = function() RcppArmadillo::fastLmPure(x, y),
   stop("unknown peer ", peer))
 if (peer == "fastLmPure") loadNamespace("RcppArmadillo")
-invisible(gc())
-
-seconds <- c()
-timed <- function() system.time(run(), gcFirst = FALSE)[["elapsed"]]
-first <- timed()
-if (first >= 1) seconds <- first
-while (length(seconds) < reps) seconds <- c(seconds, timed())
-status <- readLines("/proc/self/status")
-peak <- as.numeric(gsub("[^0-9]", "", grep("^VmHWM", status, value = TRUE)))
-cat(sprintf("{\"problem\": \"%s\", \"peer\": \"R %s\", \"seconds\": [%s], \"peak_kb\": %d}\n", problem, peer,
-  paste(sprintf("%.6f", seconds), collapse = ", "), as.integer(peak)))
+source(file.path(here, "timing.R"))
+report(run, problem, peer, reps)
