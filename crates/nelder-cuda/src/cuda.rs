@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use cudarc::cublas::{self, CudaBlas, sys::cublasOperation_t};
+use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DevicePtrMut, DriverError, LaunchConfig,
-    PushKernelArg, sys,
+    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, sys,
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
-    Backend, Buffer, Counters, Dd, Description, DeviceError, Program, check_length, run_rows,
+    Backend, Buffer, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced, ResidualSums,
+    check_length,
 };
 
 use crate::cache;
@@ -22,33 +22,19 @@ use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
 const OLDEST_DRIVER: i32 = 12_000;
 
-/// Kernels beside those of programs.
-const SCALE: &str = "extern \"C\" __global__ void nelder_scale(const double* __restrict__ a, const double* __restrict__ w, \
-double* __restrict__ out, unsigned long long rows, unsigned long long columns) {\n\
-  const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;\n\
-  unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x;\n\
-  for (; i < rows; i += step) {\n\
-    const double weight = w[i];\n\
-    for (unsigned long long j = blockIdx.y; j < columns; j += gridDim.y) out[j * rows + i] = a[j * rows + i] * weight;\n\
-  }\n}\n";
-/// Sums in twice the precision.
-const TWICE: &str = include_str!("twice.cu");
-
-const SCALE_KERNEL: &str = "nelder_scale";
-
 /// Threads of a block.
-const THREADS: u32 = 256;
+pub(crate) const THREADS: u32 = 256;
 
 /// A CUDA device.
 pub struct Cuda {
     id: String,
     context: Arc<CudaContext>,
-    stream: Arc<CudaStream>,
+    pub(crate) stream: Arc<CudaStream>,
     blas: Mutex<CudaBlas>,
     kernels: Mutex<HashMap<String, CudaFunction>>,
     staging: Staging,
     /// Blocks of a launch that keep the device busy.
-    blocks: u32,
+    pub(crate) blocks: u32,
     arch: String,
     launches: AtomicU64,
     uploaded: AtomicU64,
@@ -188,7 +174,7 @@ impl Cuda {
         })
     }
 
-    fn failed(&self, error: &dyn fmt::Display) -> DeviceError {
+    pub(crate) fn failed(&self, error: &dyn fmt::Display) -> DeviceError {
         DeviceError::Failed {
             device: self.id.clone(),
             message: error.to_string(),
@@ -210,7 +196,7 @@ impl Cuda {
     }
 
     /// Room for numbers, all of which whoever asks will write.
-    fn room(&self, len: usize) -> Result<CudaSlice<f64>, DeviceError> {
+    pub(crate) fn room(&self, len: usize) -> Result<CudaSlice<f64>, DeviceError> {
         self.bind()?;
         // SAFETY: programs, products and copies write every number before any is read. An allocation of nothing is an
         // error to the driver
@@ -222,16 +208,16 @@ impl Cuda {
         self.context.bind_to_thread().map_err(|e| self.failed(&e))
     }
 
-    fn count_launch(&self) {
+    pub(crate) fn count_launch(&self) {
         self.launches.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn blas(&self) -> MutexGuard<'_, CudaBlas> {
+    pub(crate) fn blas(&self) -> MutexGuard<'_, CudaBlas> {
         self.blas.lock().unwrap_or_else(|e| e.into_inner())
     }
 
     /// A kernel, from the process's cache, the disk's, or the compiler.
-    fn kernel(&self, text: &str, name: &str) -> Result<CudaFunction, DeviceError> {
+    pub(crate) fn kernel(&self, text: &str, name: &str) -> Result<CudaFunction, DeviceError> {
         let mut kernels = self.kernels.lock().unwrap_or_else(|e| e.into_inner());
         let key = format!("{name}\n{text}");
         if let Some(kernel) = kernels.get(&key) {
@@ -273,31 +259,59 @@ impl Cuda {
         }
     }
 
-    fn buffer(&self, len: usize, slice: CudaSlice<f64>) -> Buffer {
+    /// Where a slice is. All work is done by one stream, in order, so that no other guard is needed.
+    pub(crate) fn address(&self, slice: &CudaSlice<f64>) -> u64 {
+        slice.device_ptr(&self.stream).0
+    }
+
+    /// Where the numbers of a buffer are.
+    pub(crate) fn pointer(&self, what: &'static str, buffer: &Buffer) -> Result<u64, DeviceError> {
+        Ok(self.address(self.slice(what, buffer)?) + 8 * buffer.start() as u64)
+    }
+
+    /// A few numbers in the device's memory.
+    pub(crate) fn small(&self, values: &[f64]) -> Result<CudaSlice<f64>, DeviceError> {
+        let mut slice = self.room(values.len())?;
+        if !values.is_empty() {
+            self.stream
+                .memcpy_htod(values, &mut slice)
+                .map_err(|e| self.failed(&e))?;
+        }
+        self.uploaded
+            .fetch_add(8 * values.len() as u64, Ordering::Relaxed);
+        Ok(slice)
+    }
+
+    pub(crate) fn buffer(&self, len: usize, slice: CudaSlice<f64>) -> Buffer {
         let context = self.context.clone();
         Buffer::new(len, Held { context, slice })
     }
 
-    fn download_slice(&self, slice: &CudaSlice<f64>, len: usize) -> Result<Vec<f64>, DeviceError> {
+    /// `len` numbers of a slice, from number `start` on.
+    pub(crate) fn download_slice(
+        &self,
+        slice: &CudaSlice<f64>,
+        start: usize,
+        len: usize,
+    ) -> Result<Vec<f64>, DeviceError> {
         self.bind()?;
-        let out = if len >= LEAST_DOWNLOAD {
-            let mut out = vec![0.0; len];
+        let mut out = vec![0.0; len];
+        if len >= LEAST_DOWNLOAD {
             self.stream.synchronize().map_err(|e| self.failed(&e))?;
-            let (from, _from) = slice.device_ptr(&self.stream);
+            let from = self.address(slice) + 8 * start as u64;
             // SAFETY: the stream that writes to it has come to its end
             unsafe { self.staging.download(from, &mut out) }.map_err(|e| self.failed(&e))?;
-            out
-        } else {
-            let mut out = self.stream.clone_dtoh(slice).map_err(|e| self.failed(&e))?;
+        } else if len > 0 {
+            self.stream
+                .memcpy_dtoh(&slice.slice(start..start + len), &mut out)
+                .map_err(|e| self.failed(&e))?;
             self.stream.synchronize().map_err(|e| self.failed(&e))?;
-            out.truncate(len);
-            out
-        };
+        }
         self.downloaded.fetch_add(8 * len as u64, Ordering::Relaxed);
         Ok(out)
     }
 
-    fn grid(&self, work: usize) -> LaunchConfig {
+    pub(crate) fn grid(&self, work: usize) -> LaunchConfig {
         let wanted = work.div_ceil(THREADS as usize).max(1);
         LaunchConfig {
             grid_dim: (u32::try_from(wanted).unwrap_or(u32::MAX).min(self.blocks), 1, 1),
@@ -307,7 +321,7 @@ impl Cuda {
     }
 
     /// Whole numbers as cuBLAS takes them.
-    fn dimension(&self, n: usize) -> Result<i32, DeviceError> {
+    pub(crate) fn dimension(&self, n: usize) -> Result<i32, DeviceError> {
         i32::try_from(n)
             .map_err(|_| self.failed(&format!("{n} rows or columns are too many for one product")))
     }
@@ -349,25 +363,28 @@ impl Backend for Cuda {
     }
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
-        let mut slice = self.room(values.len())?;
-        if values.len() >= LEAST_UPLOAD {
-            self.stream.synchronize().map_err(|e| self.failed(&e))?;
-            let (to, _to) = slice.device_ptr_mut(&self.stream);
-            // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
-            unsafe { self.staging.upload(values, to) }.map_err(|e| self.failed(&e))?;
-        } else if !values.is_empty() {
-            self.stream
-                .memcpy_htod(values, &mut slice)
-                .map_err(|e| self.failed(&e))?;
-            self.stream.synchronize().map_err(|e| self.failed(&e))?;
-        }
-        self.uploaded
-            .fetch_add(8 * values.len() as u64, Ordering::Relaxed);
-        Ok(self.buffer(values.len(), slice))
+        self.upload_columns(&[values])
+    }
+
+    fn upload_columns(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
+        let len = columns.iter().map(|c| c.len()).sum();
+        let slice = match (len >= LEAST_UPLOAD, columns) {
+            (false, [one]) => self.small(one)?,
+            (false, _) => self.small(&columns.concat())?,
+            (true, _) => {
+                let slice = self.room(len)?;
+                self.stream.synchronize().map_err(|e| self.failed(&e))?;
+                // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
+                unsafe { self.staging.upload(columns, self.address(&slice)) }.map_err(|e| self.failed(&e))?;
+                self.uploaded.fetch_add(8 * len as u64, Ordering::Relaxed);
+                slice
+            }
+        };
+        Ok(self.buffer(len, slice))
     }
 
     fn download(&self, buffer: &Buffer) -> Result<Vec<f64>, DeviceError> {
-        self.download_slice(self.slice("buffer", buffer)?, buffer.len())
+        self.download_slice(self.slice("buffer", buffer)?, buffer.start(), buffer.len())
     }
 
     fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError> {
@@ -383,7 +400,7 @@ impl Backend for Cuda {
         let mut columns = Vec::with_capacity(inputs.len());
         for buffer in inputs {
             check_length("input", buffer.len(), rows)?;
-            columns.push(self.slice("input", buffer)?);
+            columns.push(self.pointer("input", buffer)?);
         }
         let mut out = Vec::with_capacity(program.outputs().len());
         for _ in program.outputs() {
@@ -394,7 +411,7 @@ impl Backend for Cuda {
             let rows = rows as u64;
             let mut launch = self.stream.launch_builder(&kernel);
             for column in &columns {
-                launch.arg(*column);
+                launch.arg(column);
             }
             for column in &mut out {
                 launch.arg(column);
@@ -407,259 +424,68 @@ impl Backend for Cuda {
         Ok(out.into_iter().map(|slice| self.buffer(rows, slice)).collect())
     }
 
+    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError> {
+        self.moments_of(x, weights, with)
+    }
+
     fn gram(
         &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
+        x: &Matrix,
         weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError> {
-        check_length("matrix", matrix.len(), rows * columns)?;
-        let a = self.slice("matrix", matrix)?;
-        let weighted = match weights {
-            None => None,
-            Some(w) => {
-                check_length("weights", w.len(), rows)?;
-                let w = self.slice("weights", w)?;
-                let mut scaled = self.room(rows * columns)?;
-                let kernel = self.kernel(SCALE, SCALE_KERNEL)?;
-                let (n, p) = (rows as u64, columns as u64);
-                let mut launch = self.stream.launch_builder(&kernel);
-                launch.arg(a).arg(w).arg(&mut scaled).arg(&n).arg(&p);
-                if rows * columns > 0 {
-                    let mut grid = self.grid(rows);
-                    // few rows: several columns at a time keep the device busy
-                    grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
-                    // SAFETY: the matrices have n x p numbers, the weights n
-                    unsafe { launch.launch(grid) }.map_err(|e| self.failed(&e))?;
-                }
-                Some(scaled)
-            }
-        };
-        self.count_launch();
-        if rows == 0 || columns == 0 {
-            return Ok(vec![Dd::ZERO; columns * columns]);
-        }
-        // the gram of each run of rows, then their sum
-        let size = columns * columns;
-        let run = run_rows(rows, columns);
-        let (whole, rest) = (rows / run, rows % run);
-        let parts = whole + usize::from(rest > 0);
-        let mut grams = self.room(parts * size)?;
-        let (n, p) = (self.dimension(rows)?, self.dimension(columns)?);
-        {
-            let blas = self.blas();
-            let (a, _a) = a.device_ptr(&self.stream);
-            let b = weighted.as_ref().map(|b| b.device_ptr(&self.stream));
-            let b = b.as_ref().map_or(a, |(b, _)| *b);
-            let (c, _c) = grams.device_ptr_mut(&self.stream);
-            let (one, zero) = (1.0f64, 0.0f64);
-            let from = |start: sys::CUdeviceptr, numbers: usize| start + (8 * numbers) as sys::CUdeviceptr;
-            let gram = |first: usize, length: usize, count: usize, to: usize| {
-                // SAFETY: `count` runs of `length` rows lie one after another in A and B, n x p column by column, and
-                // there is room for a p x p matrix for each
-                unsafe {
-                    cublas::result::dgemm_strided_batched(
-                        *blas.handle(),
-                        cublasOperation_t::CUBLAS_OP_T,
-                        cublasOperation_t::CUBLAS_OP_N,
-                        p,
-                        p,
-                        self.dimension(length)?,
-                        &one,
-                        from(a, first) as *const f64,
-                        n,
-                        length as i64,
-                        from(b, first) as *const f64,
-                        n,
-                        length as i64,
-                        &zero,
-                        from(c, to * size) as *mut f64,
-                        p,
-                        size as i64,
-                        self.dimension(count)?,
-                    )
-                }
-                .map_err(|e| self.failed(&e))
-            };
-            if whole > 0 {
-                gram(0, run, whole, 0)?;
-            }
-            if rest > 0 {
-                gram(whole * run, rest, 1, whole)?;
-            }
-        }
-        self.merged(&grams, None, size, parts)
+        self.gram_of(x, weights, centres)
     }
 
-    fn product(
-        &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        x: &[f64],
-    ) -> Result<Buffer, DeviceError> {
-        check_length("x", x.len(), columns)?;
-        if columns == 0 {
-            return self.upload(&vec![0.0; rows]);
-        }
-        let out = self.times(matrix, rows, columns, &self.upload(x)?, false)?;
-        Ok(self.buffer(rows, out))
-    }
-
-    fn transposed_product(
-        &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        y: &Buffer,
-    ) -> Result<Vec<f64>, DeviceError> {
-        check_length("y", y.len(), rows)?;
-        let out = self.times(matrix, rows, columns, y, true)?;
-        if rows == 0 {
-            return Ok(vec![0.0; columns]);
-        }
-        self.download_slice(&out, columns)
+    fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
+        self.exact_gram_of(x, weights)
     }
 
     fn residual(
         &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        x: &[Dd],
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
         y: &Buffer,
     ) -> Result<(Buffer, Buffer), DeviceError> {
-        check_length("x", x.len(), columns)?;
-        check_length("y", y.len(), rows)?;
-        check_length("matrix", matrix.len(), rows * columns)?;
-        let (a, y) = (self.slice("matrix", matrix)?, self.slice("y", y)?);
-        let part = |of: fn(&Dd) -> f64| self.upload(&x.iter().map(of).collect::<Vec<f64>>());
-        let (xh, xl) = (part(|x| x.hi)?, part(|x| x.lo)?);
-        let (mut high, mut low) = (self.room(rows)?, self.room(rows)?);
-        self.count_launch();
-        if rows > 0 {
-            let kernel = self.kernel(TWICE, "nelder_residual")?;
-            let (n, p) = (rows as u64, columns as u64);
-            let (xh, xl) = (self.slice("x", &xh)?, self.slice("x", &xl)?);
-            let mut launch = self.stream.launch_builder(&kernel);
-            launch.arg(a).arg(xh).arg(xl).arg(y);
-            launch.arg(&mut high).arg(&mut low).arg(&n).arg(&p);
-            // SAFETY: n x p numbers are behind the matrix, p behind x, n behind the others
-            unsafe { launch.launch(self.grid(rows)) }.map_err(|e| self.failed(&e))?;
-        }
-        Ok((self.buffer(rows, high), self.buffer(rows, low)))
+        self.residual_of(x, b, constant, y)
     }
 
-    fn transposed_residual(
+    fn residual_sums(
         &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        r: (&Buffer, &Buffer),
-    ) -> Result<Vec<Dd>, DeviceError> {
-        check_length("r", r.0.len(), rows)?;
-        check_length("r", r.1.len(), rows)?;
-        check_length("matrix", matrix.len(), rows * columns)?;
-        let a = self.slice("matrix", matrix)?;
-        let (rh, rl) = (self.slice("r", r.0)?, self.slice("r", r.1)?);
-        self.count_launch();
-        if rows == 0 || columns == 0 {
-            return Ok(vec![Dd::ZERO; columns]);
-        }
-        let wide = columns.min(32_768) as u32;
-        // enough blocks for all columns together to keep the device busy
-        let blocks = (2 * self.blocks / wide).clamp(1, self.grid(rows).grid_dim.0);
-        let parts = blocks as usize;
-        let (mut high, mut low) = (self.room(parts * columns)?, self.room(parts * columns)?);
-        let kernel = self.kernel(TWICE, "nelder_transposed")?;
-        let (n, p) = (rows as u64, columns as u64);
-        let mut launch = self.stream.launch_builder(&kernel);
-        launch
-            .arg(a)
-            .arg(rh)
-            .arg(rl)
-            .arg(&mut high)
-            .arg(&mut low)
-            .arg(&n)
-            .arg(&p);
-        let grid = LaunchConfig {
-            grid_dim: (blocks, wide, 1),
-            ..self.grid(rows)
-        };
-        // SAFETY: n x p numbers are behind the matrix, n behind r, a number for each block and column behind the sums
-        unsafe { launch.launch(grid) }.map_err(|e| self.failed(&e))?;
-        self.merged(&high, Some(&low), columns, parts)
-    }
-}
-
-impl Cuda {
-    /// Sums of `parts` numbers that lie `size` apart, in twice the precision.
-    fn merged(
-        &self,
-        high: &CudaSlice<f64>,
-        low: Option<&CudaSlice<f64>>,
-        size: usize,
-        parts: usize,
-    ) -> Result<Vec<Dd>, DeviceError> {
-        let kernel = self.kernel(TWICE, "nelder_merge")?;
-        let (mut sum_high, mut sum_low) = (self.room(size)?, self.room(size)?);
-        let (numbers, count, has_low) = (size as u64, parts as u64, u64::from(low.is_some()));
-        let mut launch = self.stream.launch_builder(&kernel);
-        launch.arg(high).arg(low.unwrap_or(high));
-        launch.arg(&mut sum_high).arg(&mut sum_low);
-        launch.arg(&numbers).arg(&count).arg(&has_low);
-        // SAFETY: `parts` times `size` numbers are behind the first two, `size` behind the others
-        unsafe { launch.launch(self.grid(size)) }.map_err(|e| self.failed(&e))?;
-        let high = self.download_slice(&sum_high, size)?;
-        let low = self.download_slice(&sum_low, size)?;
-        Ok(high.into_iter().zip(low).map(|(hi, lo)| Dd { hi, lo }).collect())
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+        weights: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError> {
+        self.residual_sums_of(x, b, constant, y, weights)
     }
 
-    /// A x, or Aᵀ x.
-    fn times(
-        &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        x: &Buffer,
-        transposed: bool,
-    ) -> Result<CudaSlice<f64>, DeviceError> {
-        check_length("matrix", matrix.len(), rows * columns)?;
-        let a = self.slice("matrix", matrix)?;
-        let x = self.slice("vector", x)?;
-        let mut out = self.room(if transposed { columns } else { rows })?;
-        self.count_launch();
-        let (n, p) = (self.dimension(rows)?, self.dimension(columns)?);
-        if n > 0 && p > 0 {
-            let blas = self.blas();
-            let (a, _a) = a.device_ptr(&self.stream);
-            let (x, _x) = x.device_ptr(&self.stream);
-            let (y, _y) = out.device_ptr_mut(&self.stream);
-            let (one, zero) = (1.0f64, 0.0f64);
-            let operation = match transposed {
-                true => cublasOperation_t::CUBLAS_OP_T,
-                false => cublasOperation_t::CUBLAS_OP_N,
-            };
-            // SAFETY: A is n x p column by column, and the vectors are as long as the operation wants
-            unsafe {
-                cublas::result::dgemv(
-                    *blas.handle(),
-                    operation,
-                    n,
-                    p,
-                    &one,
-                    a as *const f64,
-                    n,
-                    x as *const f64,
-                    1,
-                    &zero,
-                    y as *mut f64,
-                    1,
-                )
-            }
-            .map_err(|e| self.failed(&e))?;
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
+        self.transposed_residual_of(x, r)
+    }
+
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        self.reduce_of(x)
+    }
+
+    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
+        check_length("b", b.len(), x.columns)?;
+        if x.columns == 0 {
+            return self.upload(&vec![0.0; x.rows]);
         }
-        Ok(out)
+        let b = self.small(b)?;
+        let out = self.times(x, self.address(&b), false)?;
+        Ok(self.buffer(x.rows, out))
+    }
+
+    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
+        check_length("y", y.len(), x.rows)?;
+        let out = self.times(x, self.pointer("y", y)?, true)?;
+        if x.rows == 0 {
+            return Ok(vec![0.0; x.columns]);
+        }
+        self.download_slice(&out, 0, x.columns)
     }
 }

@@ -4,6 +4,7 @@
 mod cache;
 mod cuda;
 mod print;
+mod products;
 mod staging;
 
 pub use cuda::{Cuda, count};

@@ -103,27 +103,29 @@ impl Staging {
         })
     }
 
-    /// Copies numbers to the device's memory at `to`, which must have room for them.
+    /// Copies columns to the device's memory at `to`, one after another.
     ///
     /// # Safety
     /// `to` is memory of this context for as many numbers, and no stream uses it.
-    pub unsafe fn upload(&self, from: &[f64], to: sys::CUdeviceptr) -> Result<(), DriverError> {
+    pub unsafe fn upload(&self, columns: &[&[f64]], to: sys::CUdeviceptr) -> Result<(), DriverError> {
+        let mut pieces: Vec<(&[f64], sys::CUdeviceptr)> = Vec::new();
+        let mut at = to;
+        for piece in columns.iter().flat_map(|c| c.chunks(PIECE)) {
+            pieces.push((piece, at));
+            at += 8 * piece.len() as sys::CUdeviceptr;
+        }
         let next = AtomicUsize::new(0);
-        let pieces = from.len().div_ceil(PIECE);
-        self.on_lanes(pieces, |_, lane| {
+        self.on_lanes(pieces.len(), |_, lane| {
             for turn in 0.. {
-                let k = next.fetch_add(1, Ordering::Relaxed);
-                if k >= pieces {
+                let Some(&(piece, at)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
-                }
-                let piece = &from[k * PIECE..((k + 1) * PIECE).min(from.len())];
+                };
                 let buffer = &lane.buffers[turn % 2];
                 buffer.sent.synchronize()?;
                 // SAFETY: the buffer has room for a piece, and what it held has arrived
                 unsafe {
                     std::ptr::copy_nonoverlapping(piece.as_ptr(), buffer.memory, piece.len());
                     let held = std::slice::from_raw_parts(buffer.memory, piece.len());
-                    let at = to + (8 * k * PIECE) as sys::CUdeviceptr;
                     result::memcpy_htod_async(at, held, lane.stream.cu_stream())?;
                 }
                 buffer.sent.record(&lane.stream)?;

@@ -1,6 +1,8 @@
 // Sums in twice the precision: error-free transformations (Knuth 1969; Dekker 1971; Ogita, Rump & Oishi 2005).
 // Compiled with --fmad=false; the fused steps below are meant.
 
+typedef unsigned long long Count;
+
 struct Pair { double high, low; };
 
 __device__ __forceinline__ Pair two_sum(double a, double b) {
@@ -11,6 +13,11 @@ __device__ __forceinline__ Pair two_sum(double a, double b) {
 __device__ __forceinline__ Pair fast_two_sum(double a, double b) {
     double s = a + b;
     return {s, b - (s - a)};
+}
+
+__device__ __forceinline__ Pair two_product(double a, double b) {
+    double p = a * b;
+    return {p, fma(a, b, -p)};
 }
 
 __device__ __forceinline__ Pair add(Pair a, Pair b) {
@@ -27,66 +34,32 @@ __device__ __forceinline__ Pair add_product(Pair acc, double a, double high, dou
     return fast_two_sum(s.high, s.low + (acc.low + e));
 }
 
-// y - A x by row
-extern "C" __global__ void nelder_residual(const double* __restrict__ a, const double* __restrict__ xh,
-                                           const double* __restrict__ xl, const double* __restrict__ y,
-                                           double* __restrict__ rh, double* __restrict__ rl, unsigned long long rows,
-                                           unsigned long long columns) {
-    const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;
-    for (unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x; i < rows; i += step) {
-        Pair acc = {y[i], 0.0};
-        for (unsigned long long j = 0; j < columns; j++) acc = add_product(acc, -a[j * rows + i], xh[j], xl[j]);
-        rh[i] = acc.high;
-        rl[i] = acc.low;
-    }
+// a b, a in two parts
+__device__ __forceinline__ Pair multiply(Pair a, double b) {
+    Pair p = two_product(a.high, b);
+    return fast_two_sum(p.high, p.low + a.low * b);
 }
 
+__device__ __forceinline__ Pair square_of(Pair a, Pair b) {
+    Pair p = two_product(a.high, b.high);
+    return fast_two_sum(p.high, p.low + (a.high * b.low + a.low * b.high));
+}
+
+// The sum over the threads of a block, at its first thread
 __device__ Pair block_sum(Pair own) {
-    __shared__ double high[256], low[256];
-    unsigned t = threadIdx.x;
-    high[t] = own.high;
-    low[t] = own.low;
+    __shared__ double high[32], low[32];
+    for (int half = 16; half > 0; half /= 2) {
+        Pair other = {__shfl_down_sync(0xffffffffu, own.high, half), __shfl_down_sync(0xffffffffu, own.low, half)};
+        own = add(own, other);
+    }
+    unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32, warps = (blockDim.x + 31) / 32;
     __syncthreads();
-    for (unsigned half = blockDim.x / 2; half > 0; half /= 2) {
-        if (t < half) {
-            Pair sum = add({high[t], low[t]}, {high[t + half], low[t + half]});
-            high[t] = sum.high;
-            low[t] = sum.low;
-        }
-        __syncthreads();
+    if (lane == 0) {
+        high[warp] = own.high;
+        low[warp] = own.low;
     }
-    return {high[0], low[0]};
-}
-
-// Parts of A' r: column blockIdx.y, every gridDim.x-th run of rows; part k of column j is at k * columns + j
-extern "C" __global__ void nelder_transposed(const double* __restrict__ a, const double* __restrict__ rh,
-                                             const double* __restrict__ rl, double* __restrict__ high,
-                                             double* __restrict__ low, unsigned long long rows,
-                                             unsigned long long columns) {
-    const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;
-    for (unsigned long long j = blockIdx.y; j < columns; j += gridDim.y) {
-        Pair acc = {0.0, 0.0};
-        for (unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x; i < rows; i += step)
-            acc = add_product(acc, a[j * rows + i], rh[i], rl[i]);
-        acc = block_sum(acc);
-        if (threadIdx.x == 0) {
-            high[blockIdx.x * columns + j] = acc.high;
-            low[blockIdx.x * columns + j] = acc.low;
-        }
-        __syncthreads();
-    }
-}
-
-// Sums of `parts` numbers that lie `size` apart; `low` may be null
-extern "C" __global__ void nelder_merge(const double* __restrict__ high, const double* __restrict__ low,
-                                        double* __restrict__ sum_high, double* __restrict__ sum_low,
-                                        unsigned long long size, unsigned long long parts, unsigned long long has_low) {
-    const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;
-    for (unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x; i < size; i += step) {
-        Pair acc = {0.0, 0.0};
-        for (unsigned long long k = 0; k < parts; k++)
-            acc = add(acc, {high[k * size + i], has_low ? low[k * size + i] : 0.0});
-        sum_high[i] = acc.high;
-        sum_low[i] = acc.low;
-    }
+    __syncthreads();
+    if (threadIdx.x == 0)
+        for (unsigned k = 1; k < warps; k++) own = add(own, {high[k], low[k]});
+    return own;
 }

@@ -58,9 +58,10 @@ pub enum DeviceError {
     },
 }
 
-/// Numbers in a device's memory. Clones share them.
+/// Numbers in a device's memory. Clones and parts share them.
 #[derive(Clone)]
 pub struct Buffer {
+    from: usize,
     len: usize,
     held: Arc<dyn Any + Send + Sync>,
 }
@@ -75,9 +76,29 @@ impl Buffer {
     /// What a backend holds for `len` numbers.
     pub fn new(len: usize, held: impl Any + Send + Sync) -> Self {
         Buffer {
+            from: 0,
             len,
             held: Arc::new(held),
         }
+    }
+
+    /// `len` of the numbers, from number `from` on, in the same memory.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`] where there are not so many.
+    pub fn part(&self, from: usize, len: usize) -> Result<Buffer, DeviceError> {
+        if from.checked_add(len).is_none_or(|end| end > self.len) {
+            return Err(DeviceError::Length {
+                what: "part of a buffer",
+                wanted: from.saturating_add(len),
+                given: self.len,
+            });
+        }
+        Ok(Buffer {
+            from: self.from + from,
+            len,
+            held: self.held.clone(),
+        })
     }
 
     /// How many numbers.
@@ -90,10 +111,98 @@ impl Buffer {
         self.len == 0
     }
 
+    /// Position of the first number in what the backend holds.
+    pub fn start(&self) -> usize {
+        self.from
+    }
+
     /// What the backend put in, if it is of this type.
     pub fn get<T: Any>(&self) -> Option<&T> {
         self.held.downcast_ref()
     }
+}
+
+/// Columns of equal length in a device's memory, one after another.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    /// The numbers, column by column.
+    pub buffer: Buffer,
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
+    pub columns: usize,
+}
+
+impl Matrix {
+    /// A buffer of `rows` x `columns` numbers.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`] where it has another number of them.
+    pub fn new(buffer: Buffer, rows: usize, columns: usize) -> Result<Matrix, DeviceError> {
+        check_length("matrix", buffer.len(), rows.saturating_mul(columns))?;
+        Ok(Matrix {
+            buffer,
+            rows,
+            columns,
+        })
+    }
+
+    /// Some consecutive columns.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`] where there are not so many.
+    pub fn part(&self, columns: std::ops::Range<usize>) -> Result<Matrix, DeviceError> {
+        let count = columns.end.saturating_sub(columns.start);
+        let buffer = self.buffer.part(columns.start * self.rows, count * self.rows)?;
+        Matrix::new(buffer, self.rows, count)
+    }
+
+    /// A column.
+    ///
+    /// # Errors
+    /// As [`part`](Matrix::part).
+    pub fn column(&self, j: usize) -> Result<Buffer, DeviceError> {
+        self.buffer.part(j * self.rows, self.rows)
+    }
+}
+
+/// Sums of columns x with weights w, in twice the precision where it says so.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Moments {
+    /// Σ w x by column, in twice the precision.
+    pub sums: Vec<Dd>,
+    /// Σ w x² by column, in double precision.
+    pub squares: Vec<f64>,
+    /// Σ w x v by vector v and column, in twice the precision.
+    pub with: Vec<Vec<Dd>>,
+    /// By column, whether a value is no whole number, or larger than 9e15.
+    pub rounded: Vec<bool>,
+}
+
+/// What the residuals r = y − c − X b of some rows, each of weight w, amount to, in twice the precision.
+#[derive(Clone, Debug)]
+pub struct ResidualSums {
+    /// √w r, rounded to double precision, on the device.
+    pub residuals: Buffer,
+    /// Σ w r².
+    pub squares: Dd,
+    /// Σ w r.
+    pub sum: Dd,
+    /// Xᵀ W r.
+    pub score: Vec<Dd>,
+}
+
+/// A column's sum and range.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reduced {
+    /// Σ x, in twice the precision.
+    pub sum: Dd,
+    /// The smallest number; infinite where there is none.
+    pub least: f64,
+    /// The largest; negatively infinite where there is none.
+    pub largest: f64,
+    /// How many are `NaN`.
+    pub missing: u64,
 }
 
 /// What a device has done since it was opened, by its own count.
@@ -167,6 +276,14 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// [`DeviceError::Memory`] with the sizes; a failure of the device.
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError>;
 
+    /// Copies columns to the device, one after another.
+    ///
+    /// # Errors
+    /// As [`upload`](Backend::upload).
+    fn upload_columns(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
+        self.upload(&columns.concat())
+    }
+
     /// Copies numbers from the device.
     ///
     /// # Errors
@@ -179,70 +296,100 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Those of [`Program::run`]; a failure of the device.
     fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError>;
 
-    /// Aᵀ W A of a matrix of `rows` x `columns`, W the diagonal matrix of the weights: all `columns` x `columns`
-    /// entries. Runs of [`run_rows`] rows are summed in double precision or better, and the runs in twice that.
+    /// Sums of the columns of a matrix, alone and with up to four vectors.
     ///
     /// # Errors
     /// Sizes that do not fit; a failure of the device.
-    fn gram(
-        &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        weights: Option<&Buffer>,
-    ) -> Result<Vec<Dd>, DeviceError>;
+    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError>;
 
-    /// y − A x in twice the precision: high and low parts, which stay on the device.
+    /// (X − 1cᵀ)ᵀ W (X − 1cᵀ), c the `centres` (zero where there are none) and W the diagonal matrix of the weights: the
+    /// lower triangle by rows. Runs of [`RUN_ROWS`] rows are summed in double precision or better, and the runs in twice
+    /// that.
     ///
     /// # Errors
-    /// As [`gram`](Backend::gram).
+    /// As [`moments`](Backend::moments).
+    fn gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Vec<Dd>, DeviceError>;
+
+    /// Xᵀ W X with each product exact and all sums in twice the precision: the lower triangle by rows.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError>;
+
+    /// y − c − X b in twice the precision: high and low parts, which stay on the device.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
     fn residual(
         &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        x: &[Dd],
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
         y: &Buffer,
     ) -> Result<(Buffer, Buffer), DeviceError>;
 
-    /// Aᵀ r of a vector in two parts, summed in twice the precision.
+    /// Residuals and what they amount to.
     ///
     /// # Errors
-    /// As [`gram`](Backend::gram).
-    fn transposed_residual(
+    /// As [`moments`](Backend::moments).
+    fn residual_sums(
         &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
-        r: (&Buffer, &Buffer),
-    ) -> Result<Vec<Dd>, DeviceError>;
-
-    /// A x, of length `rows`, which stays on the device.
-    ///
-    /// # Errors
-    /// As [`gram`](Backend::gram).
-    fn product(&self, matrix: &Buffer, rows: usize, columns: usize, x: &[f64])
-    -> Result<Buffer, DeviceError>;
-
-    /// Aᵀ y, of length `columns`.
-    ///
-    /// # Errors
-    /// As [`gram`](Backend::gram).
-    fn transposed_product(
-        &self,
-        matrix: &Buffer,
-        rows: usize,
-        columns: usize,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
         y: &Buffer,
-    ) -> Result<Vec<f64>, DeviceError>;
+        weights: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError>;
+
+    /// Xᵀ r of a vector in two parts, summed in twice the precision.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError>;
+
+    /// The sum and the range of a column.
+    ///
+    /// # Errors
+    /// A failure of the device.
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError>;
+
+    /// The numbers that would be at these places, from 0, if a column without `NaN` were sorted.
+    ///
+    /// # Errors
+    /// A place that is not there; a failure of the device.
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
+            return Err(DeviceError::Length {
+                what: "rank",
+                wanted: rank as usize + 1,
+                given: x.len(),
+            });
+        }
+        let mut values = self.download(x)?;
+        let of = |rank: &u64| *values.select_nth_unstable_by(*rank as usize, f64::total_cmp).1;
+        Ok(ranks.iter().map(of).collect())
+    }
+
+    /// X b, of length `rows`, which stays on the device.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError>;
+
+    /// Xᵀ y, of length `columns`.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError>;
 }
 
-/// Rows that a gram of `columns` columns sums in double precision before it goes on in twice that: 8,192, more where the
-/// grams of all runs would take more than 256 MB.
-pub fn run_rows(rows: usize, columns: usize) -> usize {
-    let bytes = 8.0 * rows as f64 * (columns * columns) as f64;
-    ((bytes / f64::from(1u32 << 28)).ceil() as usize).max(8192)
-}
+/// Rows that a gram sums in double precision before it goes on in twice that.
+pub const RUN_ROWS: usize = 8192;
 
 /// An error where a length is not what it must be.
 ///

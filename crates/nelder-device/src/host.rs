@@ -2,17 +2,19 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::backend::{Backend, Buffer, Counters, Description, DeviceError, check_length};
+use crate::backend::{
+    Backend, Buffer, Counters, Description, DeviceError, Matrix, Moments, Reduced, ResidualSums, check_length,
+};
 use crate::{Dd, Input, Output, Program};
 
 /// The CPU. Sums are accumulated in twice the precision.
 ///
 /// ```
-/// use nelder_device::{Backend, Host};
+/// use nelder_device::{Backend, Host, Matrix};
 /// let host = Host::default();
-/// let a = host.upload(&[1.0, 2.0, 3.0, 4.0])?;
-/// let gram: Vec<f64> = host.gram(&a, 2, 2, None)?.iter().map(|v| v.hi).collect();
-/// assert_eq!(gram, [5.0, 11.0, 11.0, 25.0]);
+/// let x = Matrix::new(host.upload(&[1.0, 2.0, 3.0, 4.0])?, 2, 2)?;
+/// let gram: Vec<f64> = host.gram(&x, None, None)?.iter().map(|v| v.hi).collect();
+/// assert_eq!(gram, [5.0, 11.0, 25.0]);
 /// assert_eq!(host.counters().launches, 1);
 /// # Ok::<(), nelder_device::DeviceError>(())
 /// ```
@@ -22,16 +24,20 @@ pub struct Host {
 }
 
 fn values<'b>(what: &'static str, buffer: &'b Buffer) -> Result<&'b [f64], DeviceError> {
-    buffer
-        .get::<Vec<f64>>()
-        .map(Vec::as_slice)
-        .ok_or(DeviceError::Foreign { what })
+    let all: &Vec<f64> = buffer.get().ok_or(DeviceError::Foreign { what })?;
+    Ok(&all[buffer.start()..buffer.start() + buffer.len()])
 }
 
-fn matrix(buffer: &Buffer, rows: usize, columns: usize) -> Result<Vec<&[f64]>, DeviceError> {
-    let all = values("matrix", buffer)?;
-    check_length("matrix", all.len(), rows * columns)?;
-    Ok((0..columns).map(|j| &all[j * rows..(j + 1) * rows]).collect())
+/// The numbers of a vector of as many rows.
+fn vector<'b>(what: &'static str, buffer: &'b Buffer, rows: usize) -> Result<&'b [f64], DeviceError> {
+    check_length(what, buffer.len(), rows)?;
+    values(what, buffer)
+}
+
+fn columns(x: &Matrix) -> Result<Vec<&[f64]>, DeviceError> {
+    check_length("matrix", x.buffer.len(), x.rows * x.columns)?;
+    let all = values("matrix", &x.buffer)?;
+    Ok((0..x.columns).map(|j| &all[j * x.rows..(j + 1) * x.rows]).collect())
 }
 
 /// Σ w a b, w 1 where there are no weights.
@@ -45,6 +51,24 @@ fn inner(a: &[f64], b: &[f64], w: Option<&[f64]>) -> Dd {
         sum += term;
     }
     sum
+}
+
+fn weights_of<'b>(weights: Option<&'b Buffer>, rows: usize) -> Result<Option<&'b [f64]>, DeviceError> {
+    weights.map(|w| vector("weights", w, rows)).transpose()
+}
+
+/// The lower triangle of a symmetric matrix by rows.
+fn triangle(order: usize, entry: impl Fn(usize, usize) -> Dd) -> Vec<Dd> {
+    let mut out = Vec::with_capacity(order * (order + 1) / 2);
+    for i in 0..order {
+        out.extend((0..=i).map(|j| entry(i, j)));
+    }
+    out
+}
+
+fn pairs(of: impl Iterator<Item = Dd>) -> (Buffer, Buffer) {
+    let (high, low): (Vec<f64>, Vec<f64>) = of.map(|r| (r.hi, r.lo)).unzip();
+    (Buffer::new(high.len(), high), Buffer::new(low.len(), low))
 }
 
 impl Host {
@@ -125,89 +149,132 @@ impl Backend for Host {
         Ok(out.into_iter().map(|o| Buffer::new(rows, o)).collect())
     }
 
+    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError> {
+        self.count();
+        let a = columns(x)?;
+        let w = weights_of(weights, x.rows)?;
+        let ones = vec![1.0; x.rows];
+        let with: Result<Vec<&[f64]>, DeviceError> = with.iter().map(|v| vector("vector", v, x.rows)).collect();
+        let fraction = |v: &f64| v.trunc() != *v || v.abs() > 9e15;
+        Ok(Moments {
+            sums: a.iter().map(|a| inner(a, &ones, w)).collect(),
+            squares: a.iter().map(|a| inner(a, a, w).hi).collect(),
+            with: with?
+                .iter()
+                .map(|v| a.iter().map(|a| inner(a, v, w)).collect())
+                .collect(),
+            rounded: a.iter().map(|a| a.iter().any(fraction)).collect(),
+        })
+    }
+
     fn gram(
         &self,
-        a: &Buffer,
-        rows: usize,
-        columns: usize,
+        x: &Matrix,
         weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError> {
         self.count();
-        let a = matrix(a, rows, columns)?;
-        let w = weights.map(|w| values("weights", w)).transpose()?;
-        if let Some(w) = w {
-            check_length("weights", w.len(), rows)?;
-        }
-        let mut out = vec![Dd::ZERO; columns * columns];
-        for i in 0..columns {
-            for j in 0..=i {
-                let sum = inner(a[i], a[j], w);
-                (out[i * columns + j], out[j * columns + i]) = (sum, sum);
-            }
-        }
-        Ok(out)
+        let a = columns(x)?;
+        let w = weights_of(weights, x.rows)?;
+        let Some(centres) = centres else {
+            return Ok(triangle(x.columns, |i, j| inner(a[i], a[j], w)));
+        };
+        check_length("centres", centres.len(), x.columns)?;
+        let moved: Vec<Vec<f64>> = a
+            .iter()
+            .zip(centres)
+            .map(|(a, c)| a.iter().map(|a| a - c).collect())
+            .collect();
+        Ok(triangle(x.columns, |i, j| inner(&moved[i], &moved[j], w)))
     }
 
-    fn product(&self, a: &Buffer, rows: usize, columns: usize, x: &[f64]) -> Result<Buffer, DeviceError> {
+    fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
+        self.gram(x, weights, None)
+    }
+
+    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
         self.count();
-        check_length("x", x.len(), columns)?;
-        let a = matrix(a, rows, columns)?;
+        check_length("b", b.len(), x.columns)?;
+        let a = columns(x)?;
         let row = |i: usize| {
-            let terms = a.iter().zip(x).map(|(a, x)| Dd::two_prod(a[i], *x));
+            let terms = a.iter().zip(b).map(|(a, b)| Dd::two_prod(a[i], *b));
             terms.fold(Dd::ZERO, |sum, term| sum + term).hi
         };
-        Ok(Buffer::new(rows, (0..rows).map(row).collect::<Vec<f64>>()))
+        Ok(Buffer::new(x.rows, (0..x.rows).map(row).collect::<Vec<f64>>()))
     }
 
-    fn transposed_product(
-        &self,
-        a: &Buffer,
-        rows: usize,
-        columns: usize,
-        y: &Buffer,
-    ) -> Result<Vec<f64>, DeviceError> {
+    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
         self.count();
-        let y = values("y", y)?;
-        check_length("y", y.len(), rows)?;
-        let a = matrix(a, rows, columns)?;
-        Ok(a.iter().map(|a| inner(a, y, None).hi).collect())
+        let y = vector("y", y, x.rows)?;
+        Ok(columns(x)?.iter().map(|a| inner(a, y, None).hi).collect())
     }
 
     fn residual(
         &self,
-        a: &Buffer,
-        rows: usize,
-        columns: usize,
-        x: &[Dd],
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
         y: &Buffer,
     ) -> Result<(Buffer, Buffer), DeviceError> {
         self.count();
-        check_length("x", x.len(), columns)?;
-        let y = values("y", y)?;
-        check_length("y", y.len(), rows)?;
-        let a = matrix(a, rows, columns)?;
-        let row = |i: usize| {
-            let left = a.iter().zip(x).map(|(a, x)| x.mul_f64(-a[i]));
-            left.fold(Dd::new(y[i]), |sum, term| sum + term)
-        };
-        let (high, low): (Vec<f64>, Vec<f64>) = (0..rows).map(row).map(|r| (r.hi, r.lo)).unzip();
-        Ok((Buffer::new(rows, high), Buffer::new(rows, low)))
+        Ok(pairs(residuals(x, b, constant, y)?.into_iter()))
     }
 
-    fn transposed_residual(
+    fn residual_sums(
         &self,
-        a: &Buffer,
-        rows: usize,
-        columns: usize,
-        r: (&Buffer, &Buffer),
-    ) -> Result<Vec<Dd>, DeviceError> {
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+        weights: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError> {
         self.count();
-        let (high, low) = (values("r", r.0)?, values("r", r.1)?);
-        check_length("r", high.len(), rows)?;
-        check_length("r", low.len(), rows)?;
-        let a = matrix(a, rows, columns)?;
+        let r = residuals(x, b, constant, y)?;
+        let w = weights_of(weights, x.rows)?;
+        let weigh = |i: usize, r: Dd| w.map_or(r, |w| r.mul_f64(w[i]));
+        let weighed: Vec<Dd> = r.iter().enumerate().map(|(i, r)| weigh(i, *r)).collect();
+        let root = |i: usize, r: Dd| w.map_or(r.hi, |w| r.hi * w[i].sqrt());
+        let roots: Vec<f64> = r.iter().enumerate().map(|(i, r)| root(i, *r)).collect();
+        let total = |terms: &mut dyn Iterator<Item = Dd>| terms.fold(Dd::ZERO, |sum, term| sum + term);
+        Ok(ResidualSums {
+            residuals: Buffer::new(roots.len(), roots),
+            squares: total(&mut r.iter().zip(&weighed).map(|(r, wr)| *r * *wr)),
+            sum: total(&mut weighed.iter().copied()),
+            score: columns(x)?
+                .iter()
+                .map(|a| total(&mut weighed.iter().zip(*a).map(|(r, a)| r.mul_f64(*a))))
+                .collect(),
+        })
+    }
+
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
+        self.count();
+        let (high, low) = (vector("r", r.0, x.rows)?, vector("r", r.1, x.rows)?);
         let parts = || high.iter().zip(low).map(|(&hi, &lo)| Dd { hi, lo });
         let sum = |a: &[f64]| parts().zip(a).fold(Dd::ZERO, |sum, (r, a)| sum + r.mul_f64(*a));
-        Ok(a.iter().map(|a| sum(a)).collect())
+        Ok(columns(x)?.iter().map(|a| sum(a)).collect())
     }
+
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        self.count();
+        let x = values("x", x)?;
+        Ok(Reduced {
+            sum: x.iter().fold(Dd::ZERO, |sum, x| sum.add_f64(*x)),
+            least: x.iter().copied().fold(f64::INFINITY, f64::min),
+            largest: x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            missing: x.iter().filter(|x| x.is_nan()).count() as u64,
+        })
+    }
+}
+
+/// y − c − X b in twice the precision.
+fn residuals(x: &Matrix, b: &[Dd], constant: Dd, y: &Buffer) -> Result<Vec<Dd>, DeviceError> {
+    check_length("b", b.len(), x.columns)?;
+    let y = vector("y", y, x.rows)?;
+    let a = columns(x)?;
+    let row = |i: usize| {
+        let left = a.iter().zip(b).map(|(a, b)| b.mul_f64(-a[i]));
+        left.fold(Dd::new(y[i]) - constant, |sum, term| sum + term)
+    };
+    Ok((0..x.rows).map(row).collect())
 }

@@ -17,7 +17,10 @@ mod scalar;
 mod simd;
 pub mod special;
 
-pub use backend::{Backend, Buffer, Counters, Description, DeviceError, check_length, run_rows};
+pub use backend::{
+    Backend, Buffer, Counters, Description, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums,
+    check_length,
+};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
 pub use host::Host;

@@ -4,6 +4,7 @@
 mod families;
 mod operations;
 mod products;
+mod sums;
 mod values;
 
 use nelder_device::{Backend, DeviceError};
@@ -30,5 +31,6 @@ pub fn check(backend: &dyn Backend) -> Result<Outcome, DeviceError> {
     operations::check(backend, &mut outcome)?;
     families::check(backend, &mut outcome)?;
     products::check(backend, &mut outcome)?;
+    sums::check(backend, &mut outcome)?;
     Ok(outcome)
 }

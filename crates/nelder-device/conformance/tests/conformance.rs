@@ -2,7 +2,10 @@
 
 use nelder_conformance::check;
 use nelder_cuda::Cuda;
-use nelder_device::{Backend, Buffer, Counters, Dd, Description, DeviceError, Host, Program};
+use nelder_device::{
+    Backend, Buffer, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Reduced,
+    ResidualSums,
+};
 
 #[test]
 fn the_cpu_agrees_with_itself() {
@@ -35,43 +38,51 @@ impl Backend for Rough {
     fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError> {
         self.0.run(program, inputs, rows)
     }
-    fn gram(&self, a: &Buffer, n: usize, p: usize, w: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
-        let gram = self.0.gram(a, n, p, w)?;
+    fn moments(&self, x: &Matrix, w: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError> {
+        let mut moments = self.0.moments(x, w, with)?;
+        // in double precision
+        moments.sums.iter_mut().for_each(|s| *s = Dd::new(s.hi));
+        Ok(moments)
+    }
+    fn gram(&self, x: &Matrix, w: Option<&Buffer>, c: Option<&[f64]>) -> Result<Vec<Dd>, DeviceError> {
+        let gram = self.0.gram(x, w, c)?;
         Ok(gram.into_iter().map(|v| v.mul_f64(1.0 + 1e-9)).collect())
     }
-    fn residual(
-        &self,
-        a: &Buffer,
-        n: usize,
-        p: usize,
-        x: &[Dd],
-        y: &Buffer,
-    ) -> Result<(Buffer, Buffer), DeviceError> {
-        // in double precision
-        let (high, _) = self.0.residual(a, n, p, x, y)?;
-        Ok((high, self.0.upload(&vec![0.0; n])?))
+    fn exact_gram(&self, x: &Matrix, w: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
+        let gram = self.0.exact_gram(x, w)?;
+        Ok(gram.into_iter().map(|v| Dd::new(v.hi)).collect())
     }
-    fn transposed_residual(
+    fn residual(&self, x: &Matrix, b: &[Dd], c: Dd, y: &Buffer) -> Result<(Buffer, Buffer), DeviceError> {
+        let (high, _) = self.0.residual(x, b, c, y)?;
+        Ok((high, self.0.upload(&vec![0.0; x.rows])?))
+    }
+    fn residual_sums(
         &self,
-        a: &Buffer,
-        n: usize,
-        p: usize,
-        r: (&Buffer, &Buffer),
-    ) -> Result<Vec<Dd>, DeviceError> {
-        let sums = self.0.transposed_residual(a, n, p, r)?;
+        x: &Matrix,
+        b: &[Dd],
+        c: Dd,
+        y: &Buffer,
+        w: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError> {
+        let mut sums = self.0.residual_sums(x, b, c, y, w)?;
+        sums.score.iter_mut().for_each(|s| *s = Dd::new(s.hi));
+        sums.squares = Dd::new(sums.squares.hi);
+        Ok(sums)
+    }
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
+        let sums = self.0.transposed_residual(x, r)?;
         Ok(sums.into_iter().map(|v| Dd::new(v.hi)).collect())
     }
-    fn product(&self, a: &Buffer, n: usize, p: usize, x: &[f64]) -> Result<Buffer, DeviceError> {
-        self.0.product(a, n, p, x)
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        let mut reduced = self.0.reduce(x)?;
+        reduced.sum = Dd::new(reduced.sum.hi);
+        Ok(reduced)
     }
-    fn transposed_product(
-        &self,
-        a: &Buffer,
-        n: usize,
-        p: usize,
-        y: &Buffer,
-    ) -> Result<Vec<f64>, DeviceError> {
-        self.0.transposed_product(a, n, p, y)
+    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
+        self.0.product(x, b)
+    }
+    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
+        self.0.transposed_product(x, y)
     }
 }
 
@@ -83,7 +94,13 @@ fn a_rough_device_fails() {
         "Add(",
         "Round 3(",
         "Gamma(log) step",
+        "sums of 257 x 33",
         "gram of 257 x 33",
+        "exact gram of 257 x 33",
+        "centred gram of 257 x 33",
+        "squares of residuals of 257 x 33",
+        "score of 257 x 33, weighted",
+        "the range or the sum of 1000",
         "residual of 257 x 33",
         "transposed residual of 257 x 33",
     ] {

@@ -54,19 +54,32 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
         seconds.sort_by(f64::total_cmp);
         Ok(seconds[3])
     };
-    let gram = timed(&|| device.gram(&a, rows, columns, None).map(drop))?;
-    let weighted = timed(&|| device.gram(&a, rows, columns, Some(&w)).map(drop))?;
-    let product = timed(&|| device.product(&a, rows, columns, x).map(drop))?;
-    let transposed = timed(&|| device.transposed_product(&a, rows, columns, &w).map(drop))?;
+    let a = nelder_device::Matrix::new(a, rows, columns)?;
     let y = device.upload(&values[..rows])?;
     let x2: Vec<nelder_device::Dd> = x.iter().map(|v| nelder_device::Dd::new(*v)).collect();
-    let residual = timed(&|| device.residual(&a, rows, columns, &x2, &y).map(drop))?;
-    let (high, low) = device.residual(&a, rows, columns, &x2, &y)?;
-    let twice = timed(&|| {
+    let constant = nelder_device::Dd::new(0.5);
+    let gram = timed(&|| device.gram(&a, None, None).map(drop))?;
+    let weighted = timed(&|| device.gram(&a, Some(&w), None).map(drop))?;
+    let product = timed(&|| device.product(&a, x).map(drop))?;
+    let transposed = timed(&|| device.transposed_product(&a, &w).map(drop))?;
+    let moments = timed(&|| device.moments(&a, None, &[&y]).map(drop))?;
+    let exact = timed(&|| device.exact_gram(&a, None).map(drop))?;
+    let residual = timed(&|| device.residual(&a, &x2, constant, &y).map(drop))?;
+    let sums = timed(&|| device.residual_sums(&a, &x2, constant, &y, None).map(drop))?;
+    let (high, low) = device.residual(&a, &x2, constant, &y)?;
+    let twice = timed(&|| device.transposed_residual(&a, (&high, &low)).map(drop))?;
+    let quartiles = timed(&|| {
         device
-            .transposed_residual(&a, rows, columns, (&high, &low))
+            .order_statistics(&y, &[0, 10, 11, rows as u64 / 2, rows as u64 - 1])
             .map(drop)
     })?;
+    println!(
+        "exact gram {:.2} ms, moments {:.2} ms, residual sums {:.2} ms, order statistics {:.2} ms",
+        1e3 * exact,
+        1e3 * moments,
+        1e3 * sums,
+        1e3 * quartiles
+    );
     println!(
         "in twice the precision: residual {:.2} ms, transposed {:.2} ms",
         1e3 * residual,

@@ -1,0 +1,258 @@
+// Sums over the rows of a matrix, column by column. After twice.cu.
+
+// Columns that a block takes at a time
+#define WIDE 4
+
+// y - c - X b by row, b in two parts with c after it; with weights also w r, and sqrt(w) r; and the parts of the sums of
+// w r r and of w r
+extern "C" __global__ void nelder_residual(const double* __restrict__ a, const double* __restrict__ bh,
+                                           const double* __restrict__ bl, const double* __restrict__ y,
+                                           const double* __restrict__ w, double* __restrict__ rh,
+                                           double* __restrict__ rl, double* __restrict__ root,
+                                           double* __restrict__ high, double* __restrict__ low, Count rows,
+                                           Count columns) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    Pair squares = {0.0, 0.0}, sum = {0.0, 0.0};
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+        Pair r = two_sum(y[i], -bh[columns]);
+        r = fast_two_sum(r.high, r.low - bl[columns]);
+#pragma unroll 8
+        for (Count j = 0; j < columns; j++) r = add_product(r, -a[j * rows + i], bh[j], bl[j]);
+        Pair wr = r;
+        if (w) {
+            wr = multiply(r, w[i]);
+            root[i] = sqrt(w[i]) * r.high;
+        }
+        rh[i] = wr.high;
+        rl[i] = wr.low;
+        if (high) {
+            squares = add(squares, square_of(r, wr));
+            sum = add(sum, wr);
+        }
+    }
+    if (high) {
+        squares = block_sum(squares);
+        sum = block_sum(sum);
+        if (threadIdx.x == 0) {
+            high[2 * blockIdx.x] = squares.high;
+            low[2 * blockIdx.x] = squares.low;
+            high[2 * blockIdx.x + 1] = sum.high;
+            low[2 * blockIdx.x + 1] = sum.low;
+        }
+    }
+}
+
+// Parts of X' r: part k of column j is at k * columns + j
+extern "C" __global__ void nelder_transposed(const double* __restrict__ a, const double* __restrict__ rh,
+                                             const double* __restrict__ rl, double* __restrict__ high,
+                                             double* __restrict__ low, Count rows, Count columns) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count j = WIDE * blockIdx.y; j < columns; j += WIDE * gridDim.y) {
+        Pair sums[WIDE];
+        const double* column[WIDE];
+#pragma unroll
+        for (int k = 0; k < WIDE; k++) {
+            sums[k] = {0.0, 0.0};
+            column[k] = a + min(j + k, columns - 1) * rows;
+        }
+        for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+            const double h = rh[i], l = rl[i];
+#pragma unroll
+            for (int k = 0; k < WIDE; k++) sums[k] = add_product(sums[k], column[k][i], h, l);
+        }
+#pragma unroll
+        for (int k = 0; k < WIDE; k++) {
+            Pair sum = block_sum(sums[k]);
+            if (threadIdx.x == 0 && j + k < columns) {
+                high[blockIdx.x * columns + j + k] = sum.high;
+                low[blockIdx.x * columns + j + k] = sum.low;
+            }
+        }
+    }
+}
+
+#ifdef VECTORS
+// Parts of the sums of w x, w x x, of whether x is no whole number, and of w x v for each vector v: quantity q of column j
+// is at q * columns + j of a part
+extern "C" __global__ void nelder_moments(const double* __restrict__ a, const double* __restrict__ w,
+                                          const double* __restrict__ v0, const double* __restrict__ v1,
+                                          const double* __restrict__ v2, const double* __restrict__ v3,
+                                          double* __restrict__ high, double* __restrict__ low, Count rows,
+                                          Count columns) {
+    const double* vectors[4] = {v0, v1, v2, v3};
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count j = WIDE * blockIdx.y; j < columns; j += WIDE * gridDim.y) {
+        Pair sums[WIDE], with[WIDE][VECTORS + 1];
+        double squares[WIDE], rounded[WIDE];
+        const double* column[WIDE];
+#pragma unroll
+        for (int k = 0; k < WIDE; k++) {
+            sums[k] = {0.0, 0.0};
+            squares[k] = rounded[k] = 0.0;
+            column[k] = a + min(j + k, columns - 1) * rows;
+#pragma unroll
+            for (int m = 0; m < VECTORS; m++) with[k][m] = {0.0, 0.0};
+        }
+        for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+            const double weight = w ? w[i] : 1.0;
+            double v[VECTORS + 1];
+#pragma unroll
+            for (int m = 0; m < VECTORS; m++) v[m] = vectors[m][i];
+#pragma unroll
+            for (int k = 0; k < WIDE; k++) {
+                const double x = column[k][i];
+                Pair p = {x, 0.0};
+                if (w) p = two_product(weight, x);
+                Pair s = two_sum(sums[k].high, p.high);
+                sums[k] = fast_two_sum(s.high, s.low + (sums[k].low + p.low));
+                squares[k] = fma(p.high, x, squares[k]);
+                if (trunc(x) != x || fabs(x) > 9e15) rounded[k] = 1.0;
+#pragma unroll
+                for (int m = 0; m < VECTORS; m++) with[k][m] = add_product(with[k][m], v[m], p.high, p.low);
+            }
+        }
+        const Count first = blockIdx.x * (VECTORS + 3) * columns;
+#pragma unroll
+        for (int k = 0; k < WIDE; k++) {
+#pragma unroll
+            for (int q = 0; q < VECTORS + 3; q++) {
+                Pair own = q == 0 ? sums[k] : q == 1 ? Pair{squares[k], 0.0} : Pair{rounded[k], 0.0};
+                if (q >= 3) own = with[k][q - 3];
+                own = block_sum(own);
+                if (threadIdx.x == 0 && j + k < columns) {
+                    high[first + q * columns + j + k] = own.high;
+                    low[first + q * columns + j + k] = own.low;
+                }
+            }
+        }
+    }
+}
+#endif
+
+// (x - c) sqrt(w) of rows first .. first + count of each column
+extern "C" __global__ void nelder_pack(const double* __restrict__ a, const double* __restrict__ w,
+                                       const double* __restrict__ centres, double* __restrict__ out, Count first,
+                                       Count count, Count rows, Count columns) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < count; i += step) {
+        const double root = w ? sqrt(w[first + i]) : 1.0;
+        for (Count j = blockIdx.y; j < columns; j += gridDim.y) {
+            const double x = a[j * rows + first + i];
+            out[j * count + i] = (centres ? x - centres[j] : x) * root;
+        }
+    }
+}
+
+// Sums of `parts` numbers that lie `size` apart; `low` may be null
+extern "C" __global__ void nelder_merge(const double* __restrict__ high, const double* __restrict__ low,
+                                        double* __restrict__ sums, Count size, Count parts) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < size; i += step) {
+        Pair acc = {0.0, 0.0};
+        for (Count k = 0; k < parts; k++) acc = add(acc, {high[k * size + i], low ? low[k * size + i] : 0.0});
+        sums[i] = acc.high;
+        sums[size + i] = acc.low;
+    }
+}
+
+// Adds the lower triangles of `parts` square matrices to `sums`, high parts before low ones; starts anew where `fresh`
+extern "C" __global__ void nelder_merge_triangles(const double* __restrict__ matrices, double* __restrict__ sums,
+                                                  Count order, Count parts, Count fresh) {
+    const Count step = gridDim.x * (Count)blockDim.x, size = order * (order + 1) / 2;
+    for (Count t = blockIdx.x * (Count)blockDim.x + threadIdx.x; t < size; t += step) {
+        Count i = (Count)((sqrt(8.0 * (double)t + 1.0) - 1.0) / 2.0);
+        while (i * (i + 1) / 2 > t) i--;
+        while ((i + 1) * (i + 2) / 2 <= t) i++;
+        const Count j = t - i * (i + 1) / 2;
+        Pair acc = {0.0, 0.0};
+        if (!fresh) acc = {sums[t], sums[size + t]};
+        for (Count k = 0; k < parts; k++) acc = add(acc, {matrices[(k * order + i) * order + j], 0.0});
+        sums[t] = acc.high;
+        sums[size + t] = acc.low;
+    }
+}
+
+// Parts of X' W X, every product exact: tile blockIdx.x of the lower triangle, every gridDim.y-th run of 32 rows
+#define TILE 32
+extern "C" __global__ void nelder_exact_gram(const double* __restrict__ a, const double* __restrict__ w,
+                                             double* __restrict__ high, double* __restrict__ low, Count rows,
+                                             Count columns) {
+    __shared__ double left[TILE][TILE + 1], right[TILE][TILE + 1], rest[TILE][TILE + 1];
+    unsigned bi = 0;
+    while ((bi + 1) * (bi + 2) / 2 <= blockIdx.x) bi++;
+    const unsigned bj = blockIdx.x - bi * (bi + 1) / 2;
+    const unsigned tx = threadIdx.x % 16, ty = threadIdx.x / 16;
+    Pair acc[2][2] = {};
+    for (Count from = blockIdx.y * (Count)TILE; from < rows; from += gridDim.y * (Count)TILE) {
+        __syncthreads();
+        for (unsigned t = threadIdx.x; t < TILE * TILE; t += blockDim.x) {
+            const unsigned row = t % TILE, column = t / TILE;
+            const Count i = from + row, ci = bi * TILE + column, cj = bj * TILE + column;
+            const double x = i < rows && ci < columns ? a[ci * rows + i] : 0.0;
+            const double y = i < rows && cj < columns ? a[cj * rows + i] : 0.0;
+            Pair p = {y, 0.0};
+            if (w && i < rows) p = two_product(w[i], y);
+            left[column][row] = x;
+            right[column][row] = p.high;
+            rest[column][row] = p.low;
+        }
+        __syncthreads();
+        for (unsigned k = 0; k < TILE; k++)
+#pragma unroll
+            for (unsigned u = 0; u < 2; u++)
+#pragma unroll
+                for (unsigned v = 0; v < 2; v++)
+                    acc[u][v] = add_product(acc[u][v], left[tx + 16 * u][k], right[ty + 16 * v][k], rest[ty + 16 * v][k]);
+    }
+    const Count size = columns * (columns + 1) / 2;
+    for (unsigned u = 0; u < 2; u++)
+        for (unsigned v = 0; v < 2; v++) {
+            const Count i = bi * TILE + tx + 16 * u, j = bj * TILE + ty + 16 * v;
+            if (i < columns && j <= i) {
+                high[blockIdx.y * size + i * (i + 1) / 2 + j] = acc[u][v].high;
+                low[blockIdx.y * size + i * (i + 1) / 2 + j] = acc[u][v].low;
+            }
+        }
+}
+
+// By block: the sum in two parts, the least, the largest, and how many are no numbers
+extern "C" __global__ void nelder_reduce(const double* __restrict__ x, double* __restrict__ out, Count rows) {
+    __shared__ double least[32], largest[32], missing[32];
+    const Count step = gridDim.x * (Count)blockDim.x;
+    const double infinity = __longlong_as_double(0x7ff0000000000000LL);
+    Pair sum = {0.0, 0.0};
+    double lo = infinity, hi = -infinity, none = 0.0;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+        const double v = x[i];
+        Pair s = two_sum(sum.high, v);
+        sum = fast_two_sum(s.high, s.low + sum.low);
+        lo = fmin(lo, v);
+        hi = fmax(hi, v);
+        if (isnan(v)) none += 1.0;
+    }
+    sum = block_sum(sum);
+    for (int half = 16; half > 0; half /= 2) {
+        lo = fmin(lo, __shfl_down_sync(0xffffffffu, lo, half));
+        hi = fmax(hi, __shfl_down_sync(0xffffffffu, hi, half));
+        none += __shfl_down_sync(0xffffffffu, none, half);
+    }
+    if (threadIdx.x % 32 == 0) {
+        least[threadIdx.x / 32] = lo;
+        largest[threadIdx.x / 32] = hi;
+        missing[threadIdx.x / 32] = none;
+    }
+    __syncthreads();
+    if (threadIdx.x == 0) {
+        for (unsigned k = 1; k < blockDim.x / 32; k++) {
+            lo = fmin(lo, least[k]);
+            hi = fmax(hi, largest[k]);
+            none += missing[k];
+        }
+        double* own = out + 5 * blockIdx.x;
+        own[0] = sum.high;
+        own[1] = sum.low;
+        own[2] = lo;
+        own[3] = hi;
+        own[4] = none;
+    }
+}

@@ -1,0 +1,585 @@
+//! Sums over the rows of matrices: grams, moments, residuals.
+
+use cudarc::cublas::{self, sys::cublasOperation_t};
+use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
+use nelder_device::{
+    Buffer, Dd, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums, check_length,
+};
+
+use crate::cuda::Cuda;
+
+/// Sums in twice the precision, and what is summed over rows.
+const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
+/// The same for few columns, whose number is put before it.
+const NARROW: &str = concat!(include_str!("twice.cu"), include_str!("narrow.cu"));
+
+/// Columns up to which a row stays in a thread's registers.
+const NARROW_COLUMNS: usize = 32;
+/// Numbers of scaled and centred rows at a time: 512 MB.
+const PACKED: usize = 1 << 26;
+/// Numbers of the grams of runs at a time: 256 MB.
+const GRAMS: usize = 1 << 25;
+/// Columns that a block of a sum over rows takes.
+const WIDE: usize = 4;
+/// Vectors that moments are taken with at most.
+const VECTORS: usize = 4;
+/// Order of a tile of an exact gram.
+const TILE: usize = 32;
+
+/// Pairs from high parts that come before low ones.
+fn paired(numbers: &[f64]) -> Vec<Dd> {
+    let (high, low) = numbers.split_at(numbers.len() / 2);
+    high.iter().zip(low).map(|(&hi, &lo)| Dd { hi, lo }).collect()
+}
+
+/// The source for `columns` columns.
+fn narrow(columns: usize) -> String {
+    format!("#define P {columns}\n{NARROW}")
+}
+
+impl Cuda {
+    /// Launches a kernel whose arguments are all pointers and counts.
+    ///
+    /// # Safety
+    /// The kernel takes as many of them, and what it reads and writes is there.
+    unsafe fn launch(
+        &self,
+        text: &str,
+        name: &str,
+        config: LaunchConfig,
+        arguments: &[u64],
+    ) -> Result<(), DeviceError> {
+        let kernel = self.kernel(text, name)?;
+        let mut launch = self.stream.launch_builder(&kernel);
+        for argument in arguments {
+            launch.arg(argument);
+        }
+        // SAFETY: the caller's
+        unsafe { launch.launch(config) }
+            .map(drop)
+            .map_err(|e| self.failed(&e))
+    }
+
+    /// Where the numbers of a buffer are; 0 where there is none.
+    fn maybe(&self, what: &'static str, buffer: Option<&Buffer>) -> Result<u64, DeviceError> {
+        buffer.map_or(Ok(0), |b| self.pointer(what, b))
+    }
+
+    fn checked_weights(&self, weights: Option<&Buffer>, rows: usize) -> Result<u64, DeviceError> {
+        if let Some(w) = weights {
+            check_length("weights", w.len(), rows)?;
+        }
+        self.maybe("weights", weights)
+    }
+
+    /// Pointer to a matrix of the right size.
+    fn matrix(&self, x: &Matrix) -> Result<u64, DeviceError> {
+        check_length("matrix", x.buffer.len(), x.rows * x.columns)?;
+        self.pointer("matrix", &x.buffer)
+    }
+
+    /// Blocks over rows and groups of columns that together keep the device busy.
+    fn wide_grid(&self, rows: usize, columns: usize) -> LaunchConfig {
+        let wide = columns.div_ceil(WIDE).clamp(1, 32_768) as u32;
+        let rows = self.grid(rows);
+        let blocks = (self.blocks / wide).clamp(1, rows.grid_dim.0);
+        LaunchConfig {
+            grid_dim: (blocks, wide, 1),
+            ..rows
+        }
+    }
+
+    /// Sums of `parts` numbers that lie `size` apart, in twice the precision.
+    fn merged(
+        &self,
+        high: &CudaSlice<f64>,
+        low: Option<&CudaSlice<f64>>,
+        size: usize,
+        parts: usize,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let sums = self.room(2 * size)?;
+        let low = low.map_or(0, |low| self.address(low));
+        let arguments = [self.address(high), low, self.address(&sums), size as u64, parts as u64];
+        // SAFETY: `parts` times `size` numbers are behind the first two, twice `size` behind the sums
+        unsafe { self.launch(MATRIX, "nelder_merge", self.grid(size), &arguments)? };
+        Ok(paired(&self.download_slice(&sums, 0, 2 * size)?))
+    }
+
+    pub(crate) fn gram_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let (rows, columns) = (x.rows, x.columns);
+        let a = self.matrix(x)?;
+        let w = self.checked_weights(weights, rows)?;
+        if let Some(c) = centres {
+            check_length("centres", c.len(), columns)?;
+        }
+        self.count_launch();
+        let size = columns * (columns + 1) / 2;
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; size]);
+        }
+        let centres = centres.map(|c| self.small(c)).transpose()?;
+        let c = centres.as_ref().map_or(0, |c| self.address(c));
+        let sums = self.room(2 * size)?;
+        let merge = |grams: &CudaSlice<f64>, parts: usize, fresh: bool| {
+            let arguments = [
+                self.address(grams),
+                self.address(&sums),
+                columns as u64,
+                parts as u64,
+                u64::from(fresh),
+            ];
+            // SAFETY: `parts` square matrices are behind the first pointer, two triangles behind the second
+            unsafe { self.launch(MATRIX, "nelder_merge_triangles", self.grid(size), &arguments) }
+        };
+        if columns <= NARROW_COLUMNS {
+            // a lane of a warp sums a 32nd of a run, and blocks enough are a multiple of what the device holds
+            let blocks = (4 * self.processors()).max(rows.div_ceil(32 * RUN_ROWS));
+            let run = rows.div_ceil(blocks).next_multiple_of(128);
+            let blocks = rows.div_ceil(run);
+            let grams = self.room(blocks * columns * columns)?;
+            let units = columns.div_ceil(4) * (columns.div_ceil(4) + 1) / 2;
+            let config = LaunchConfig {
+                grid_dim: (blocks as u32, 1, 1),
+                block_dim: (32 * units.min(12) as u32, 1, 1),
+                shared_mem_bytes: 0,
+            };
+            let arguments = [a, w, c, self.address(&grams), rows as u64, run as u64];
+            // SAFETY: the matrix, weights and centres are of these sizes, and each block has room for its matrix
+            unsafe { self.launch(&narrow(columns), "nelder_narrow_gram", config, &arguments)? };
+            merge(&grams, blocks, true)?;
+            return Ok(paired(&self.download_slice(&sums, 0, 2 * size)?));
+        }
+        let packs = w != 0 || c != 0;
+        let run = RUN_ROWS.min(rows);
+        let most = (GRAMS / (columns * columns)).max(1);
+        let most = match packs {
+            true => most.min((PACKED / (run * columns)).max(1)),
+            false => most,
+        };
+        let group = (most * run).min(rows);
+        let grams = self.room(group.div_ceil(run) * columns * columns)?;
+        let packed = packs.then(|| self.room(group * columns)).transpose()?;
+        let mut first = 0;
+        while first < rows {
+            let count = group.min(rows - first);
+            let (at, stride) = match &packed {
+                None => (a + 8 * first as u64, rows),
+                Some(room) => {
+                    let to = self.address(room);
+                    let arguments = [
+                        a,
+                        w,
+                        c,
+                        to,
+                        first as u64,
+                        count as u64,
+                        rows as u64,
+                        columns as u64,
+                    ];
+                    let mut grid = self.grid(count);
+                    grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+                    // SAFETY: `count` rows from `first` on are in the matrix and the weights, and there is room for them
+                    unsafe { self.launch(MATRIX, "nelder_pack", grid, &arguments)? };
+                    (to, count)
+                }
+            };
+            let (whole, rest) = (count / run, count % run);
+            // SAFETY: `whole` runs and the rest lie one after another at `at`, and there is room for their grams
+            unsafe {
+                if whole > 0 {
+                    self.grams_of_runs(at, stride, columns, run, whole, self.address(&grams))?;
+                }
+                if rest > 0 {
+                    let to = self.address(&grams) + (8 * whole * columns * columns) as u64;
+                    self.grams_of_runs(at + (8 * whole * run) as u64, stride, columns, rest, 1, to)?;
+                }
+            }
+            merge(&grams, whole + usize::from(rest > 0), first == 0)?;
+            first += count;
+        }
+        Ok(paired(&self.download_slice(&sums, 0, 2 * size)?))
+    }
+
+    /// The grams of `count` runs of `length` rows each, one after another, into as many square matrices.
+    ///
+    /// # Safety
+    /// The rows are at `at`, in columns that lie `stride` numbers apart, and there is room at `to`.
+    unsafe fn grams_of_runs(
+        &self,
+        at: u64,
+        stride: usize,
+        columns: usize,
+        length: usize,
+        count: usize,
+        to: u64,
+    ) -> Result<(), DeviceError> {
+        let (one, zero) = (1.0f64, 0.0f64);
+        let (n, p) = (self.dimension(stride)?, self.dimension(columns)?);
+        let blas = self.blas();
+        // SAFETY: the caller's
+        unsafe {
+            cublas::result::dgemm_strided_batched(
+                *blas.handle(),
+                cublasOperation_t::CUBLAS_OP_T,
+                cublasOperation_t::CUBLAS_OP_N,
+                p,
+                p,
+                self.dimension(length)?,
+                &one,
+                at as *const f64,
+                n,
+                length as i64,
+                at as *const f64,
+                n,
+                length as i64,
+                &zero,
+                to as *mut f64,
+                p,
+                (columns * columns) as i64,
+                self.dimension(count)?,
+            )
+        }
+        .map_err(|e| self.failed(&e))
+    }
+
+    pub(crate) fn exact_gram_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let (rows, columns) = (x.rows, x.columns);
+        let a = self.matrix(x)?;
+        let w = self.checked_weights(weights, rows)?;
+        self.count_launch();
+        let size = columns * (columns + 1) / 2;
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; size]);
+        }
+        let order = columns.div_ceil(TILE);
+        let tiles = order * (order + 1) / 2;
+        let parts = (4 * self.processors())
+            .div_ceil(tiles)
+            .clamp(1, rows.div_ceil(TILE))
+            .min(65_535);
+        let (high, low) = (self.room(parts * size)?, self.room(parts * size)?);
+        let config = LaunchConfig {
+            grid_dim: (tiles as u32, parts as u32, 1),
+            block_dim: (256, 1, 1),
+            shared_mem_bytes: 0,
+        };
+        let arguments = [
+            a,
+            w,
+            self.address(&high),
+            self.address(&low),
+            rows as u64,
+            columns as u64,
+        ];
+        // SAFETY: the matrix and the weights are of these sizes, and each part has room for its triangle
+        unsafe { self.launch(MATRIX, "nelder_exact_gram", config, &arguments)? };
+        self.merged(&high, Some(&low), size, parts)
+    }
+
+    pub(crate) fn moments_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
+        let (rows, columns) = (x.rows, x.columns);
+        let a = self.matrix(x)?;
+        let w = self.checked_weights(weights, rows)?;
+        if with.len() > VECTORS {
+            return Err(DeviceError::Length {
+                what: "vectors",
+                wanted: VECTORS,
+                given: with.len(),
+            });
+        }
+        let mut vectors = [0u64; VECTORS];
+        for (at, v) in vectors.iter_mut().zip(with) {
+            check_length("vector", v.len(), rows)?;
+            *at = self.pointer("vector", v)?;
+        }
+        self.count_launch();
+        let quantities = with.len() + 3;
+        let size = quantities * columns;
+        let sums = match rows == 0 || columns == 0 {
+            true => vec![Dd::ZERO; size],
+            false => {
+                let grid = self.wide_grid(rows, columns);
+                let parts = grid.grid_dim.0 as usize;
+                let (high, low) = (self.room(parts * size)?, self.room(parts * size)?);
+                let text = format!("#define VECTORS {}\n{MATRIX}", with.len());
+                let arguments = [
+                    a,
+                    w,
+                    vectors[0],
+                    vectors[1],
+                    vectors[2],
+                    vectors[3],
+                    self.address(&high),
+                    self.address(&low),
+                    rows as u64,
+                    columns as u64,
+                ];
+                // SAFETY: the matrix and the vectors are of these sizes, and each part has room for its sums
+                unsafe { self.launch(&text, "nelder_moments", grid, &arguments)? };
+                self.merged(&high, Some(&low), size, parts)?
+            }
+        };
+        let quantity = |q: usize| &sums[q * columns..(q + 1) * columns];
+        Ok(Moments {
+            sums: quantity(0).to_vec(),
+            squares: quantity(1).iter().map(|v| v.hi).collect(),
+            rounded: quantity(2).iter().map(|v| v.hi > 0.0).collect(),
+            with: (0..with.len()).map(|m| quantity(3 + m).to_vec()).collect(),
+        })
+    }
+
+    /// Coefficients in two parts with the constant after them, high parts before low ones.
+    fn coefficients(&self, b: &[Dd], constant: Dd) -> Result<CudaSlice<f64>, DeviceError> {
+        let all = || b.iter().chain(std::iter::once(&constant));
+        let numbers: Vec<f64> = all().map(|b| b.hi).chain(all().map(|b| b.lo)).collect();
+        self.small(&numbers)
+    }
+
+    fn checked_residual(&self, x: &Matrix, b: &[Dd], y: &Buffer) -> Result<(u64, u64), DeviceError> {
+        check_length("b", b.len(), x.columns)?;
+        check_length("y", y.len(), x.rows)?;
+        Ok((self.matrix(x)?, self.pointer("y", y)?))
+    }
+
+    pub(crate) fn residual_of(
+        &self,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let (a, y) = self.checked_residual(x, b, y)?;
+        let b = self.coefficients(b, constant)?;
+        let (high, low) = (self.room(x.rows)?, self.room(x.rows)?);
+        self.count_launch();
+        if x.rows > 0 {
+            let bh = self.address(&b);
+            let arguments = [
+                a,
+                bh,
+                bh + 8 * (x.columns as u64 + 1),
+                y,
+                0,
+                self.address(&high),
+                self.address(&low),
+                0,
+                0,
+                0,
+                x.rows as u64,
+                x.columns as u64,
+            ];
+            // SAFETY: matrix, coefficients and vectors are of these sizes; what is not there is not read
+            unsafe { self.launch(MATRIX, "nelder_residual", self.grid(x.rows), &arguments)? };
+        }
+        Ok((self.buffer(x.rows, high), self.buffer(x.rows, low)))
+    }
+
+    pub(crate) fn residual_sums_of(
+        &self,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+        weights: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError> {
+        let (rows, columns) = (x.rows, x.columns);
+        let (a, y) = self.checked_residual(x, b, y)?;
+        let w = self.checked_weights(weights, rows)?;
+        self.count_launch();
+        if rows == 0 {
+            return Ok(ResidualSums {
+                residuals: self.buffer(0, self.room(0)?),
+                squares: Dd::ZERO,
+                sum: Dd::ZERO,
+                score: vec![Dd::ZERO; columns],
+            });
+        }
+        let b = self.coefficients(b, constant)?;
+        let (bh, bl) = (self.address(&b), self.address(&b) + 8 * (columns as u64 + 1));
+        let mut grid = self.grid(rows);
+        if columns <= NARROW_COLUMNS {
+            // each block ends with as many sums as there are columns: few blocks
+            grid.grid_dim.0 = grid.grid_dim.0.min(2 * self.processors() as u32);
+            let (parts, size) = (grid.grid_dim.0 as usize, columns + 2);
+            let root = self.room(rows)?;
+            let (high, low) = (self.room(parts * size)?, self.room(parts * size)?);
+            let arguments = [
+                a,
+                bh,
+                bl,
+                y,
+                w,
+                self.address(&root),
+                self.address(&high),
+                self.address(&low),
+                rows as u64,
+            ];
+            // SAFETY: matrix, coefficients and vectors are of these sizes, and each block has room for its sums
+            unsafe { self.launch(&narrow(columns), "nelder_narrow_residual", grid, &arguments)? };
+            let sums = self.merged(&high, Some(&low), size, parts)?;
+            return Ok(ResidualSums {
+                residuals: self.buffer(rows, root),
+                squares: sums[0],
+                sum: sums[1],
+                score: sums[2..].to_vec(),
+            });
+        }
+        let (rh, rl) = (self.room(rows)?, self.room(rows)?);
+        let root = weights.map(|_| self.room(rows)).transpose()?;
+        let parts = grid.grid_dim.0 as usize;
+        let (high, low) = (self.room(2 * parts)?, self.room(2 * parts)?);
+        let arguments = [
+            a,
+            bh,
+            bl,
+            y,
+            w,
+            self.address(&rh),
+            self.address(&rl),
+            root.as_ref().map_or(0, |r| self.address(r)),
+            self.address(&high),
+            self.address(&low),
+            rows as u64,
+            columns as u64,
+        ];
+        // SAFETY: as above
+        unsafe { self.launch(MATRIX, "nelder_residual", grid, &arguments)? };
+        let score = self.transposed(a, self.address(&rh), self.address(&rl), rows, columns)?;
+        let sums = self.merged(&high, Some(&low), 2, parts)?;
+        Ok(ResidualSums {
+            residuals: self.buffer(rows, root.unwrap_or(rh)),
+            squares: sums[0],
+            sum: sums[1],
+            score,
+        })
+    }
+
+    fn transposed(
+        &self,
+        a: u64,
+        rh: u64,
+        rl: u64,
+        rows: usize,
+        columns: usize,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; columns]);
+        }
+        let grid = self.wide_grid(rows, columns);
+        let parts = grid.grid_dim.0 as usize;
+        let (high, low) = (self.room(parts * columns)?, self.room(parts * columns)?);
+        let arguments = [
+            a,
+            rh,
+            rl,
+            self.address(&high),
+            self.address(&low),
+            rows as u64,
+            columns as u64,
+        ];
+        // SAFETY: the matrix is of this size and the vectors have as many rows; each part has room for its sums
+        unsafe { self.launch(MATRIX, "nelder_transposed", grid, &arguments)? };
+        self.merged(&high, Some(&low), columns, parts)
+    }
+
+    pub(crate) fn transposed_residual_of(
+        &self,
+        x: &Matrix,
+        r: (&Buffer, &Buffer),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        check_length("r", r.0.len(), x.rows)?;
+        check_length("r", r.1.len(), x.rows)?;
+        let (rh, rl) = (self.pointer("r", r.0)?, self.pointer("r", r.1)?);
+        let a = self.matrix(x)?;
+        self.count_launch();
+        self.transposed(a, rh, rl, x.rows, x.columns)
+    }
+
+    pub(crate) fn reduce_of(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        let at = self.pointer("x", x)?;
+        self.count_launch();
+        let mut grid = self.grid(x.len());
+        grid.grid_dim.0 = grid.grid_dim.0.min(2 * self.processors() as u32);
+        let blocks = grid.grid_dim.0 as usize;
+        let out = self.room(5 * blocks)?;
+        // SAFETY: as many numbers are behind x, and five a block behind the other
+        unsafe {
+            self.launch(
+                MATRIX,
+                "nelder_reduce",
+                grid,
+                &[at, self.address(&out), x.len() as u64],
+            )?
+        };
+        let mut all = Reduced {
+            sum: Dd::ZERO,
+            least: f64::INFINITY,
+            largest: f64::NEG_INFINITY,
+            missing: 0,
+        };
+        for part in self.download_slice(&out, 0, 5 * blocks)?.chunks_exact(5) {
+            all.sum += Dd {
+                hi: part[0],
+                lo: part[1],
+            };
+            all.least = all.least.min(part[2]);
+            all.largest = all.largest.max(part[3]);
+            all.missing += part[4] as u64;
+        }
+        Ok(all)
+    }
+
+    /// X b, or Xᵀ b.
+    pub(crate) fn times(&self, x: &Matrix, b: u64, transposed: bool) -> Result<CudaSlice<f64>, DeviceError> {
+        let a = self.matrix(x)?;
+        let out = self.room(if transposed { x.columns } else { x.rows })?;
+        self.count_launch();
+        let (n, p) = (self.dimension(x.rows)?, self.dimension(x.columns)?);
+        if n > 0 && p > 0 {
+            let blas = self.blas();
+            let (one, zero) = (1.0f64, 0.0f64);
+            let operation = match transposed {
+                true => cublasOperation_t::CUBLAS_OP_T,
+                false => cublasOperation_t::CUBLAS_OP_N,
+            };
+            // SAFETY: A is n x p column by column, and the vectors are as long as the operation wants
+            unsafe {
+                cublas::result::dgemv(
+                    *blas.handle(),
+                    operation,
+                    n,
+                    p,
+                    &one,
+                    a as *const f64,
+                    n,
+                    b as *const f64,
+                    1,
+                    &zero,
+                    self.address(&out) as *mut f64,
+                    1,
+                )
+            }
+            .map_err(|e| self.failed(&e))?;
+        }
+        Ok(out)
+    }
+
+    /// How many multiprocessors there are.
+    pub(crate) fn processors(&self) -> usize {
+        (self.blocks / 8).max(1) as usize
+    }
+}

@@ -1,0 +1,242 @@
+//! Sums over rows in twice the precision: moments, grams, residuals; ranges and order statistics of columns.
+
+use nelder_device::{Backend, Buffer, Dd, DeviceError, Host, Matrix, RUN_ROWS};
+
+use crate::Outcome;
+use crate::products::SHAPES;
+use crate::values::Random;
+
+/// Each step leaves two units of 2^-104; of the addition in the kernels a few more.
+const UNIT: f64 = 1.0 / (1u128 << 102) as f64;
+
+/// One problem: a matrix, vectors, weights, coefficients.
+#[derive(Clone)]
+struct Problem {
+    rows: usize,
+    columns: usize,
+    a: Vec<f64>,
+    y: Vec<f64>,
+    v: Vec<f64>,
+    w: Vec<f64>,
+    b: Vec<Dd>,
+    constant: Dd,
+}
+
+impl Problem {
+    fn new(random: &mut Random, rows: usize, columns: usize) -> Problem {
+        let mut draw = |n: usize| -> Vec<f64> { (0..n).map(|_| random.sized(2.0)).collect() };
+        Problem {
+            rows,
+            columns,
+            a: draw(rows * columns),
+            y: draw(rows),
+            v: draw(rows),
+            w: draw(rows).iter().map(|v| v.abs()).collect(),
+            b: draw(columns).into_iter().map(|v| Dd::new(v) / 3.0).collect(),
+            constant: Dd::new(draw(1)[0]) / 7.0,
+        }
+    }
+
+    /// Absolute values, with which nothing cancels: what errors are relative to.
+    fn sizes(&self) -> Problem {
+        let abs = |v: &[f64]| v.iter().map(|v| v.abs()).collect::<Vec<f64>>();
+        Problem {
+            a: abs(&self.a),
+            y: abs(&self.y),
+            v: abs(&self.v),
+            b: self.b.iter().map(|b| -b.abs()).collect(),
+            constant: -self.constant.abs(),
+            ..self.clone()
+        }
+    }
+
+    fn matrix(&self, device: &dyn Backend) -> Result<Matrix, DeviceError> {
+        let columns: Vec<&[f64]> = match self.rows {
+            0 => Vec::new(),
+            rows => self.a.chunks(rows).collect(),
+        };
+        Matrix::new(device.upload_columns(&columns)?, self.rows, self.columns)
+    }
+
+    fn weights(&self, device: &dyn Backend, weighted: bool) -> Result<Option<Buffer>, DeviceError> {
+        weighted.then(|| device.upload(&self.w)).transpose()
+    }
+}
+
+fn paired(device: &dyn Backend, (high, low): &(Buffer, Buffer)) -> Result<Vec<Dd>, DeviceError> {
+    let (high, low) = (device.download(high)?, device.download(low)?);
+    Ok(high.into_iter().zip(low).map(|(hi, lo)| Dd { hi, lo }).collect())
+}
+
+fn plain(values: &[f64]) -> Vec<Dd> {
+    values.iter().map(|v| Dd::new(*v)).collect()
+}
+
+/// The lower triangle by rows of vvᵀ.
+fn outer(v: &[f64]) -> Vec<Dd> {
+    let row = |i: usize| (0..=i).map(move |j| Dd::two_prod(v[i], v[j]));
+    (0..v.len()).flat_map(row).collect()
+}
+
+/// A verb on a device: named results, each with the rows that its errors grow with.
+type Results = Vec<(&'static str, f64, Vec<Dd>)>;
+
+fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, DeviceError> {
+    let x = p.matrix(device)?;
+    let w = p.weights(device, weighted)?;
+    let w = w.as_ref();
+    let (y, v) = (device.upload(&p.y)?, device.upload(&p.v)?);
+    let n = p.rows as f64 + 6.0;
+    let run = p.rows.min(RUN_ROWS) as f64 + 6.0;
+    let double = f64::EPSILON / UNIT;
+    let mut out: Results = Vec::new();
+    let moments = device.moments(&x, w, &[&y, &v])?;
+    out.push(("sums", n, moments.sums));
+    out.push(("squares", n * double, plain(&moments.squares)));
+    out.push(("sums with a vector", n, moments.with.concat()));
+    out.push(("gram", run * double, device.gram(&x, w, None)?));
+    out.push(("exact gram", n, device.exact_gram(&x, w)?));
+    let residual = device.residual(&x, &p.b, p.constant, &y)?;
+    let terms = p.columns as f64 + 6.0;
+    out.push(("residual", terms, paired(device, &residual)?));
+    let sums = device.residual_sums(&x, &p.b, p.constant, &y, w)?;
+    out.push((
+        "residuals",
+        terms.max(8.0 * double),
+        plain(&device.download(&sums.residuals)?),
+    ));
+    out.push(("squares of residuals", n + 2.0 * terms, vec![sums.squares]));
+    out.push(("sum of residuals", n + terms, vec![sums.sum]));
+    out.push(("score", n + terms, sums.score));
+    out.push((
+        "transposed residual",
+        n + terms,
+        device.transposed_residual(&x, (&residual.0, &residual.1))?,
+    ));
+    Ok(out)
+}
+
+/// Within the stated number of units of the sums of absolute values.
+pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    let host = Host::default();
+    let mut random = Random::new(12);
+    for &(rows, columns) in SHAPES {
+        let problem = Problem::new(&mut random, rows, columns);
+        for weighted in [false, true] {
+            let want = verbs(&host, &problem, weighted)?;
+            let size = verbs(&host, &problem.sizes(), weighted)?;
+            let have = verbs(backend, &problem, weighted)?;
+            for (((what, units, want), (_, _, size)), (_, _, have)) in want.iter().zip(&size).zip(&have) {
+                outcome.compared += want.len();
+                let bound = units * UNIT;
+                let fine =
+                    |i: usize| (want[i] - have[i]).abs().to_f64() <= bound * size[i].to_f64() + f64::MIN_POSITIVE;
+                if want.len() != have.len() || !(0..want.len()).all(fine) {
+                    let weights = if weighted { ", weighted" } else { "" };
+                    outcome
+                        .failures
+                        .push(format!("{what} of {rows} x {columns}{weights}"));
+                }
+            }
+            centred(backend, &host, &problem, weighted, outcome)?;
+        }
+        flags(backend, &host, &problem, outcome)?;
+    }
+    columns(backend, &mut random, outcome)
+}
+
+/// A gram about centres: what is far from the origin loses nothing.
+fn centred(
+    backend: &dyn Backend,
+    host: &Host,
+    problem: &Problem,
+    weighted: bool,
+    outcome: &mut Outcome,
+) -> Result<(), DeviceError> {
+    let centres: Vec<f64> = (0..problem.columns).map(|j| 1e6 + j as f64).collect();
+    let mut far = problem.clone();
+    for (j, c) in centres.iter().enumerate() {
+        far.a[j * far.rows..(j + 1) * far.rows].iter_mut().for_each(|a| *a += c);
+    }
+    let gram = |device: &dyn Backend| -> Result<Vec<Dd>, DeviceError> {
+        let w = far.weights(device, weighted)?;
+        device.gram(&far.matrix(device)?, w.as_ref(), Some(&centres))
+    };
+    let (want, have) = (gram(host)?, gram(backend)?);
+    let diagonal = |i: usize| want[i * (i + 1) / 2 + i].to_f64().max(0.0).sqrt();
+    let size = outer(&(0..problem.columns).map(diagonal).collect::<Vec<f64>>());
+    let bound = (problem.rows.min(RUN_ROWS) as f64 + 8.0) * f64::EPSILON;
+    let fine = |i: usize| (want[i] - have[i]).abs().to_f64() <= bound * size[i].to_f64() + f64::MIN_POSITIVE;
+    outcome.compared += want.len();
+    if want.len() != have.len() || !(0..want.len()).all(fine) {
+        outcome
+            .failures
+            .push(format!("centred gram of {} x {}", problem.rows, problem.columns));
+    }
+    Ok(())
+}
+
+/// Which columns have a value that is no whole number.
+fn flags(
+    backend: &dyn Backend,
+    host: &Host,
+    problem: &Problem,
+    outcome: &mut Outcome,
+) -> Result<(), DeviceError> {
+    let mut whole = problem.clone();
+    whole.a.iter_mut().for_each(|a| *a = a.round());
+    if let Some(a) = whole.a.get_mut(problem.rows / 2) {
+        *a = 0.5;
+    }
+    let of = |device: &dyn Backend| Ok::<_, DeviceError>(device.moments(&whole.matrix(device)?, None, &[])?.rounded);
+    outcome.compared += whole.columns;
+    if of(backend)? != of(host)? {
+        outcome.failures.push(format!(
+            "fractions of {} x {} are not told from whole numbers",
+            problem.rows, problem.columns
+        ));
+    }
+    Ok(())
+}
+
+/// Ranges and order statistics: exact.
+fn columns(backend: &dyn Backend, random: &mut Random, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    for len in [1usize, 2, 31, 1000, 100_003] {
+        let mut values: Vec<f64> = (0..len).map(|_| random.sized(30.0)).collect();
+        // ties, zeros of both signs
+        for i in 0..len / 3 {
+            values[3 * i] = [0.0, -0.0, 1.5, -1.5][i % 4];
+        }
+        let buffer = backend.upload(&values)?;
+        let last = len as u64 - 1;
+        let ranks = [0, last / 4, (last / 4 + 1).min(last), last / 2, last];
+        let have = backend.order_statistics(&buffer, &ranks)?;
+        let mut sorted = values.clone();
+        sorted.sort_by(f64::total_cmp);
+        let want: Vec<f64> = ranks.iter().map(|r| sorted[*r as usize]).collect();
+        outcome.compared += ranks.len() + 4;
+        if want != have {
+            outcome
+                .failures
+                .push(format!("order statistics of {len}: {have:?}, not {want:?}"));
+        }
+        if backend.order_statistics(&buffer, &[last + 1]).is_ok() {
+            outcome.failures.push(format!("there is a place {} of {len}", last + 1));
+        }
+        values[len / 2] = f64::NAN;
+        let host = Host::default();
+        let (want, have) = (
+            host.reduce(&host.upload(&values)?)?,
+            backend.reduce(&backend.upload(&values)?)?,
+        );
+        let finite = backend.reduce(&buffer)?;
+        let total = host.reduce(&host.upload(&sorted)?)?.sum;
+        let size: f64 = sorted.iter().map(|v| v.abs()).sum();
+        let near = (finite.sum - total).abs().to_f64() <= len as f64 * UNIT * size;
+        let same = (want.least, want.largest, want.missing) == (have.least, have.largest, have.missing);
+        if !(near && same && have.missing == 1 && finite.missing == 0) {
+            outcome.failures.push(format!("the range or the sum of {len}"));
+        }
+    }
+    Ok(())
+}
