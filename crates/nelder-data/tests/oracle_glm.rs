@@ -7,6 +7,7 @@ use nelder::model::{Glm, GlmSpec, Vcov, glm};
 use nelder::pass::Quiet;
 use nelder::summary::deviance::{DevianceTest, deviance_test};
 use nelder::summary::generalized::coefficient_rows;
+use nelder_conformance::Placed;
 use serde_json::Value;
 
 /// Coefficients of models whose condition is below a million.
@@ -46,7 +47,7 @@ fn spec(case: &Value) -> GlmSpec {
 }
 
 fn open(case: &Value) -> impl Source {
-    nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap()
+    Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap())
 }
 
 /// What differs in one case.

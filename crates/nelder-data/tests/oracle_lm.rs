@@ -6,6 +6,7 @@ use nelder::formula::Contrast;
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
 use nelder::pass::Quiet;
+use nelder_conformance::Placed;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -78,7 +79,7 @@ fn compare(what: &str, ours: &[f64], theirs: &Value, tolerance: f64, wrong: &mut
 }
 
 fn check(case: &Value, wrong: &mut Vec<String>) {
-    let source = nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap();
+    let source = Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap());
     let spec = spec(case, &source);
     let fit = match lm(&spec, &source, &Quiet) {
         Ok(fit) => fit,

@@ -101,6 +101,19 @@ impl Buffer {
         })
     }
 
+    /// Buffers that follow each other in the same memory as one; `None` where they do not.
+    pub fn joined(parts: &[Buffer]) -> Option<Buffer> {
+        let mut whole = parts.first()?.clone();
+        for part in &parts[1..] {
+            let follows = Arc::ptr_eq(&whole.held, &part.held) && part.from == whole.from + whole.len;
+            if !follows {
+                return None;
+            }
+            whole.len += part.len;
+        }
+        Some(whole)
+    }
+
     /// How many numbers.
     pub fn len(&self) -> usize {
         self.len
@@ -282,6 +295,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// As [`upload`](Backend::upload).
     fn upload_columns(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
         self.upload(&columns.concat())
+    }
+
+    /// Copies of buffers, one after another.
+    ///
+    /// # Errors
+    /// As [`upload`](Backend::upload); a buffer of another device.
+    fn gathered(&self, parts: &[Buffer]) -> Result<Buffer, DeviceError> {
+        let columns: Result<Vec<Vec<f64>>, DeviceError> = parts.iter().map(|p| self.download(p)).collect();
+        let columns = columns?;
+        self.upload_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<&[f64]>>())
     }
 
     /// Copies numbers from the device.

@@ -15,6 +15,7 @@ use exact::{Column, solve};
 use nelder::frame::{Frame, Source};
 use nelder::model::{Accuracy, LmSpec, lm};
 use nelder::pass::Quiet;
+use nelder_conformance::Placed;
 use sources::Stream;
 
 /// What one fit claims, and what is true: of the coefficients, then of the standard errors.
@@ -39,21 +40,30 @@ fn check(design: &Design, draws: &mut Draws, what: &str) -> Found {
     }
     let names: Vec<String> = (1..=design.x.len()).map(|j| format!("x{j}")).collect();
     let labels: Vec<Option<String>> = design.levels.iter().map(|l| Some(format!("{l:03}"))).collect();
-    let mut frame = Frame::new().with_real("y", &design.y);
+    let mut own = Frame::new().with_real("y", &design.y);
     for (name, x) in names.iter().zip(&design.x) {
-        frame = frame.with_real(name, x);
+        own = own.with_real(name, x);
     }
     if !labels.is_empty() {
-        frame = frame.with_text("g", &labels);
+        own = own.with_text("g", &labels);
     }
     if let Some(w) = &design.w {
-        frame = frame.with_real("w", w);
+        own = own.with_real("w", w);
         spec = spec.weights("w");
     }
     // powers are formed in twice the precision where the number of rows is known to be small
     let streamed = design.degree < 2 && (design.y.len() > 1000 || draws.one_in(6));
-    let frame = Stream(frame);
-    let source: &dyn Source = if streamed { &frame } else { &frame.0 };
+    let (frame, stream);
+    let source: &dyn Source = match streamed {
+        true => {
+            stream = Placed(Stream(own));
+            &stream
+        }
+        false => {
+            frame = Placed(own);
+            &frame
+        }
+    };
     let fit = lm(&spec, source, &Quiet).unwrap();
     let weights = design.w.as_ref().map(|w| Column::new(w));
     let aliased = &fit.fit.aliased;

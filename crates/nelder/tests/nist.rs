@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use nelder::frame::Frame;
 use nelder::model::{Accuracy, LmSpec, lm};
 use nelder::pass::Quiet;
+use nelder_conformance::Placed;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -48,7 +49,8 @@ fn measure(name: &str, spec: LmSpec) -> (f64, f64, f64, f64) {
     for (name, column) in set.names.iter().zip(&set.columns) {
         frame = frame.with_real(name, column);
     }
-    let fit = lm(&spec, &frame, &Quiet).unwrap();
+    let source = Placed(frame);
+    let fit = lm(&spec, &source, &Quiet).unwrap();
     let truth = |key: &str| -> Vec<f64> {
         let list = certified[name][key].as_array().unwrap();
         list.iter()

@@ -3,12 +3,14 @@
 
 mod families;
 mod operations;
+mod placed;
 mod products;
 mod sums;
 mod values;
 
 use nelder_device::{Backend, DeviceError};
 
+pub use placed::{Placed, chosen, open};
 pub use values::ulps;
 
 /// What was compared, and what differed.

@@ -167,6 +167,24 @@ impl<'s> Rows<'s> {
             .collect()
     }
 
+    /// The columns of the source that the dense columns and the responses are, where each is one and every row is in the
+    /// model as it stands: no codes, weights, offsets, subset.
+    pub fn plain(&self) -> Option<(Vec<usize>, Vec<usize>)> {
+        let (layout, roles) = (&self.layout, &self.roles);
+        let every = roles.weights.is_none()
+            && roles.subset.is_none()
+            && roles.start.is_none()
+            && roles.offsets.is_empty()
+            && layout.groups.is_empty();
+        let of = |product: &Vec<(usize, usize)>| match product.as_slice() {
+            [(variable, 0)] => self.variables.plain(*variable),
+            _ => None,
+        };
+        let dense = layout.products.iter().map(of).collect::<Option<Vec<usize>>>()?;
+        let response = self.variables.plain(roles.response?)?;
+        every.then_some((dense, vec![response]))
+    }
+
     /// Rows left out as incomplete, and rows of zero weight, since the last call.
     pub fn take_dropped(&self) -> (u64, u64) {
         (

@@ -8,7 +8,7 @@ use super::bind::{Binder, Term, unknown_names};
 use super::codes::{Pool, UNSEEN};
 use super::error::{BindError, EvaluateError};
 use super::evaluate::value;
-use super::node::{Node, Type};
+use super::node::{Kind, Node, Type};
 use super::prepare::{self, NodeState, Piece};
 use super::recode::{Table, mapped};
 use super::value::{Precision, Shape, Value};
@@ -124,6 +124,15 @@ impl Variables {
     /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.
     pub fn columns(&self) -> &[usize] {
         &self.columns
+    }
+
+    /// The column of the source that a variable is, where it is one of numbers and no more is done to it.
+    pub fn plain(&self, variable: usize) -> Option<usize> {
+        let root = self.roots.get(variable)?;
+        match root.kind {
+            Kind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
+            _ => None,
+        }
     }
 
     /// What each variable is.

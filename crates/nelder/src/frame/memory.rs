@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use super::{Batch, Column, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
+use super::{Batch, Column, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit, Whole};
 
 /// Named columns of equal length in memory.
 ///
@@ -152,6 +152,13 @@ impl Source for Frame<'_> {
 
     fn workers(&self) -> usize {
         rayon::current_num_threads()
+    }
+
+    fn whole(&self, column: usize) -> Option<Whole<'_>> {
+        match self.columns.get(column)? {
+            Column::Real(values) => Some(Whole::Host(values)),
+            _ => None,
+        }
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {

@@ -1,13 +1,15 @@
 //! Columns, factors, missing values: the data as a model sees it, borrowed and never copied.
 
 mod column;
+mod device;
 mod label;
 mod levels;
 mod memory;
 mod source;
 
 pub use column::{Column, Kind};
+pub use device::{DeviceFrame, On};
 pub use label::number_label;
 pub use levels::{Key, Levels, MISSING};
 pub use memory::{Frame, in_batches, scan_in_batches};
-pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit};
+pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit, Whole};

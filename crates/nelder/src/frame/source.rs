@@ -1,5 +1,9 @@
 //! Where rows come from: memory, a file, a stream; always in batches.
 
+use std::sync::Arc;
+
+use nelder_device::{Backend, Buffer};
+
 use super::{Column, Kind};
 
 /// A column's name and what it holds.
@@ -81,4 +85,23 @@ pub trait Source: Sync {
     /// Visits each batch of the wanted columns once. Batches are delivered in any order and concurrently;
     /// their `index` and `first_row` are the same in each scan.
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError>;
+
+    /// The device that passes over the rows run on; `None` for the CPU's threads.
+    fn device(&self) -> Option<&Arc<dyn Backend>> {
+        None
+    }
+
+    /// All rows of a column of numbers, where they lie in one piece of memory.
+    fn whole(&self, _column: usize) -> Option<Whole<'_>> {
+        None
+    }
+}
+
+/// All rows of a column.
+#[derive(Clone, Debug)]
+pub enum Whole<'a> {
+    /// In the host's memory.
+    Host(&'a [f64]),
+    /// In the memory of the source's device.
+    Device(Buffer),
 }

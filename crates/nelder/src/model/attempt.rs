@@ -130,7 +130,7 @@ fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, Mode
 pub(super) fn unit(products: Products) -> f64 {
     match products {
         Products::Rounded => UNIT_ROUNDED,
-        Products::Stepping => UNIT_STEPPING,
+        Products::Stepping | Products::Runs { .. } => UNIT_STEPPING,
         Products::Exact => UNIT_EXACT,
         Products::Single => UNIT_SINGLE,
     }
@@ -142,7 +142,7 @@ const SMALL_ORDER: usize = 160;
 pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
     match products {
         Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
-        Products::Stepping => factor_double(matrix, tol, UNIT_STEPPING),
+        Products::Stepping | Products::Runs { .. } => factor_double(matrix, tol, UNIT_STEPPING),
         Products::Single => factor_double(matrix, tol, UNIT_SINGLE),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision

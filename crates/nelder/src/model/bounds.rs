@@ -13,6 +13,7 @@ pub(super) struct Last {
     runs: Vec<ResidualRun>,
     histogram: Vec<Histogram>,
     fitted: Vec<(Dd, Dd)>,
+    places: Vec<Vec<f64>>,
 }
 
 impl From<Residuals> for Last {
@@ -22,6 +23,7 @@ impl From<Residuals> for Last {
             runs: last.runs,
             histogram: last.histogram,
             fitted: last.fitted,
+            places: last.places,
         }
     }
 }
@@ -177,6 +179,9 @@ impl Solved {
                 for run in &mut last.runs {
                     run.values[y].iter_mut().for_each(|r| *r *= t);
                 }
+                if let Some(places) = last.places.get_mut(y) {
+                    places.iter_mut().for_each(|r| *r *= t);
+                }
             }
         }
         // 4. digits
@@ -211,7 +216,7 @@ impl Solved {
         };
         let report = SolveReport {
             algorithm: algorithm.to_string(),
-            device: "cpu".to_string(),
+            device: super::report::devices(&passes),
             precision: if tsqr || gram.products() == Products::Exact {
                 "f64x2".into()
             } else {
@@ -241,6 +246,7 @@ impl Solved {
             residuals: last.runs,
             histogram: last.histogram,
             report,
+            places: last.places,
             scales,
         })
     }

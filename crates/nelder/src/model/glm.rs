@@ -77,7 +77,7 @@ impl<'s> Glm<'s> {
                 .map(|c| mask(c, dispersion.sqrt() * fit.variances[c].sqrt()))
                 .collect(),
             dispersion,
-            quantiles: quantiles(fit.moments.rows, &fit.residuals, fit.histogram.first(), 0),
+            quantiles: quantiles(fit.moments.rows, &fit.residuals, fit.histogram.first(), None, 0),
             spec,
             bound,
             fit,

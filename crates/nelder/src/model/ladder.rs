@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, run,
+    Coefficients, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, Site,
 };
 use crate::solve::Factor;
 
@@ -63,6 +63,8 @@ pub struct LeastSquares {
     pub residuals: Vec<ResidualRun>,
     /// Their distribution where they were not.
     pub histogram: Vec<Histogram>,
+    /// By response, the residuals that quartiles lie at or between, where residuals stayed on a device.
+    pub places: Vec<Vec<f64>>,
     /// How it was computed.
     pub report: SolveReport,
     /// Powers of two that columns and responses were multiplied with.
@@ -89,11 +91,10 @@ pub fn least_squares(
     let mut notes = Vec::new();
 
     // 1. the gram
-    let precision = |p: Products| if p == Products::Exact { "f64x2" } else { "f64" };
-    let (mut gram, record) = run("gram", precision(products), rows, monitor, || {
-        Gram::new(&atoms, products)
-    })?;
-    passes.push(record);
+    let (site, records) = Site::new(rows, monitor, &|_| Ok(()), &|_| true)?;
+    passes.extend(records);
+    let (mut gram, records) = site.gram(products, monitor)?;
+    passes.extend(records);
     let (omitted, unweighted) = rows.take_dropped();
     rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
     check_finite(&gram, bound)?;
@@ -109,7 +110,7 @@ pub fn least_squares(
             provisional(bound, &gram)?
         }
     };
-    if !needs_exact && gram.products() == Products::Rounded {
+    if !needs_exact && gram.products() != Products::Exact {
         let worst = relative_variance_error(&first);
         if worst > ENOUGH {
             needs_exact = true;
@@ -164,16 +165,8 @@ pub fn least_squares(
             .iter()
             .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
             .collect();
-        let name = if needs_exact {
-            "residuals + gram"
-        } else {
-            "residuals"
-        };
-        let ((residuals, second), record) = run(name, "f64x2", rows, monitor, || {
-            let gram = needs_exact.then(|| Gram::new(&atoms, Products::Exact));
-            (Residuals::new(&atoms, by.clone(), keep, &widths), gram)
-        })?;
-        passes.push(record);
+        let ((residuals, second), records) = site.residuals(&by, needs_exact, keep, &widths, monitor)?;
+        passes.extend(records);
         if let Some(second) = second {
             // the solution comes from the exact gram; what was computed from the rounded one gave the residuals
             gram = second;

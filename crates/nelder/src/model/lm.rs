@@ -106,7 +106,7 @@ impl<'s> Lm<'s> {
                     } else {
                         variance.sqrt()
                     },
-                    quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), y),
+                    quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), fit.places.get(y), y),
                     log_lik,
                 }
             })

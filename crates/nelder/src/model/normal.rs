@@ -112,7 +112,7 @@ impl Normal {
                 }
             }
             matrix.norms[i] = gram.second(a, a).hi;
-            matrix.sizes[i] = second(a, a).hi;
+            matrix.sizes[i] = gram.size(second(a, a).hi, a);
             for y in 0..m {
                 right[y][i] = second(d + y, a);
             }

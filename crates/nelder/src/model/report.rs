@@ -13,6 +13,20 @@ pub struct Digits {
     pub std_errors: Option<f64>,
 }
 
+/// The devices that passes ran on, in the order of their first pass.
+pub(super) fn devices(passes: &[PassRecord]) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for pass in passes {
+        if !names.contains(&pass.device.as_str()) {
+            names.push(&pass.device);
+        }
+    }
+    if names.is_empty() {
+        names.push("cpu");
+    }
+    names.join(", ")
+}
+
 /// The optimiser's record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SolveReport {

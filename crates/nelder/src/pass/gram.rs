@@ -29,6 +29,12 @@ pub enum Products {
     Stepping,
     /// The same in single precision.
     Single,
+    /// Rounded to double precision in runs of 8,192 rows, on a device; about the columns' means where `centred`, else
+    /// about the origin.
+    Runs {
+        /// Whether the columns were centred first.
+        centred: bool,
+    },
 }
 
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
@@ -122,6 +128,41 @@ impl Gram {
             stepping: Product::new(),
             single: Product::new(),
             pending: Dd::ZERO,
+        }
+    }
+
+    /// A gram whose sums are known: `sums` of the dense columns and responses, `seconds` of their products, lower triangle
+    /// by rows.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn of_sums(
+        atoms: &Atoms,
+        products: Products,
+        rows: u64,
+        weight: Dd,
+        log_weight: f64,
+        sums: Vec<Dd>,
+        seconds: &[Dd],
+        rounded: Vec<bool>,
+    ) -> Self {
+        let clean = |v: &Dd| Dd::two_sum(v.hi, v.lo);
+        Gram {
+            rows,
+            weight,
+            log_weight,
+            sums,
+            high: seconds.iter().map(|v| clean(v).hi).collect(),
+            low: seconds.iter().map(|v| clean(v).lo).collect(),
+            rounded,
+            ..Gram::new(atoms, products)
+        }
+    }
+
+    /// What errors of the product of a column with itself are relative to, beside the square of the column about its mean:
+    /// products about the origin round relative to the whole column.
+    pub fn size(&self, about_mean: f64, i: usize) -> f64 {
+        match self.products {
+            Products::Runs { centred: false } => self.second(i, i).hi,
+            _ => about_mean,
         }
     }
 
@@ -423,7 +464,7 @@ impl Accumulator for Gram {
             }
         }
         match self.products {
-            Products::Rounded => self.dense_rounded(block),
+            Products::Rounded | Products::Runs { .. } => self.dense_rounded(block),
             Products::Exact => self.dense_exact(block),
             Products::Stepping | Products::Single => self.dense_product(block),
         }

@@ -3,19 +3,23 @@
 mod gram;
 mod product;
 mod residual;
+mod resident;
 mod run;
 mod score;
 mod scoring;
+mod site;
 mod table;
 mod triangle;
 mod tsqr;
 mod working;
 
 pub use gram::{Gram, Products, packed};
-pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, residuals_of};
+pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
+pub use resident::Resident;
 pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use score::ScoreSums;
 pub use scoring::{At, Moments, Observed, Scoring, ScoringPlan, Wanted, predictor_of};
+pub use site::Site;
 pub use table::{Cross, Table};
 pub use triangle::Triangle;
 pub use tsqr::{Tsqr, expand};

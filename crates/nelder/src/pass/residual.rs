@@ -51,6 +51,17 @@ pub struct Residuals {
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
     pub histogram: Vec<Histogram>,
+    /// The residuals at [`quartile_ranks`], where they stayed on a device.
+    pub places: Vec<Vec<f64>>,
+}
+
+/// Places among `n` sorted values, from 0, that their quartiles lie at or between: the first, three times the two that a
+/// quartile lies between, the last.
+pub fn quartile_ranks(n: u64) -> [u64; 8] {
+    let last = n.saturating_sub(1);
+    let at = |k: u64| (last as f64 * k as f64 / 4.0).floor() as u64;
+    let next = |k: u64| (at(k) + 1).min(last);
+    [0, at(1), next(1), at(2), next(2), at(3), next(3), last]
 }
 
 /// Counts of weighted residuals in bins of equal width, with the smallest and the largest value.
@@ -129,6 +140,7 @@ impl Residuals {
             } else {
                 widths.iter().map(|&w| Histogram::new(w)).collect()
             },
+            places: Vec::new(),
         }
     }
 }

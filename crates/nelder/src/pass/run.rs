@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
+use nelder_device::DeviceError;
 use serde::Serialize;
 
 use crate::design::{Block, RowError, Rows};
@@ -103,6 +104,17 @@ pub enum PassError {
     /// The monitor stopped it.
     #[error("interrupted")]
     Interrupted,
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// What the device cannot do yet.
+    #[error("{what} cannot be fitted on {device} yet; leave --device out, or use --device cpu")]
+    Unsupported {
+        /// The device.
+        device: String,
+        /// What was asked of it.
+        what: String,
+    },
 }
 
 /// Runs one pass: one accumulator for each worker, merged in the workers' order.

@@ -1,27 +1,10 @@
-//! `conformance [DEVICE] [--worst] [--bench]`: the suite on `cpu`, `cuda` or `cuda:1`, the worst error of each operation,
+//! `conformance [DEVICE] [--worst] [--bench]`: the suite on `host`, `cuda` or `cuda:1`, the worst error of each operation,
 //! and seconds of the products.
 
 use std::process::ExitCode;
 
-use nelder_conformance::check;
-use nelder_cuda::Cuda;
-use nelder_device::{Backend, DeviceError, Host};
-
-fn open(id: &str) -> Result<Box<dyn Backend>, DeviceError> {
-    let absent = |why: &str| DeviceError::Absent {
-        device: id.into(),
-        why: why.into(),
-    };
-    match id.split_once(':') {
-        None if id == "cpu" => Ok(Box::new(Host::default())),
-        None if id == "cuda" => Ok(Box::new(Cuda::open(0)?)),
-        Some(("cuda", index)) => {
-            let index = index.parse().map_err(|_| absent("the index is no number"))?;
-            Ok(Box::new(Cuda::open(index)?))
-        }
-        _ => Err(absent("there are cpu, cuda, cuda:0, cuda:1, …")),
-    }
-}
+use nelder_conformance::{check, open};
+use nelder_device::{Backend, DeviceError};
 
 /// Median seconds of the verbs on a matrix of `rows` x `columns`.
 fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), DeviceError> {
@@ -105,7 +88,7 @@ fn main() -> ExitCode {
     let id = args
         .iter()
         .find(|a| !a.starts_with('-'))
-        .map_or("cpu", String::as_str);
+        .map_or("host", String::as_str);
     let ran = open(id).and_then(|device| {
         let about = device.describe();
         println!("{}: {}, {}", about.id, about.name, about.software);

@@ -1,0 +1,284 @@
+//! The rows of a design in a device's memory.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use nelder_device::{Backend, Buffer, Counters, DeviceError, Matrix};
+
+use super::{Monitor, PassError, PassRecord, run_in_order};
+use crate::design::{Atoms, Block, Numbers, RowError, Rows};
+use crate::frame::{Scan, Whole};
+
+/// The rows of a design in a device's memory: what passes on a device read.
+#[derive(Debug)]
+pub struct Resident {
+    /// Where they are.
+    pub device: Arc<dyn Backend>,
+    /// What the device is called.
+    pub id: String,
+    /// What the rows consist of.
+    pub atoms: Atoms,
+    /// Rows.
+    pub rows: usize,
+    /// The dense columns; after them what is left of those that were formed in twice the precision.
+    pub x: Matrix,
+    /// The dense column that each column after them belongs to.
+    pub rests: Vec<usize>,
+    /// The responses, and what is left of them.
+    pub responses: Vec<(Buffer, Option<Buffer>)>,
+    /// Case weights.
+    pub weights: Option<Buffer>,
+    /// Sums of the offsets.
+    pub offset: Option<Buffer>,
+    /// Values to start from.
+    pub start: Option<Buffer>,
+}
+
+/// A pass on a device, while it runs.
+pub(super) struct Clock<'r> {
+    resident: &'r Resident,
+    start: Instant,
+    before: Counters,
+}
+
+impl Clock<'_> {
+    /// The record of the pass, which read `columns` columns of the rows.
+    pub fn stop(self, name: &str, precision: &str, columns: usize) -> PassRecord {
+        let resident = self.resident;
+        // a pass that asked nothing of the device did not run there
+        let worked = resident.device.counters().launches > self.before.launches;
+        PassRecord {
+            name: name.to_string(),
+            rows: resident.rows as u64,
+            bytes: 8 * (columns * resident.rows) as u64,
+            device: if worked { resident.id.clone() } else { "cpu".into() },
+            precision: precision.to_string(),
+            seconds: self.start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// Columns that grow as batches come.
+#[derive(Default)]
+struct Gathered {
+    rows: usize,
+    dense: Vec<Vec<f64>>,
+    rests: Vec<Option<Vec<f64>>>,
+    responses: Vec<(Vec<f64>, Option<Vec<f64>>)>,
+    weights: Option<Vec<f64>>,
+    offset: Option<Vec<f64>>,
+    start: Option<Vec<f64>>,
+}
+
+/// Adds what is left of a column; columns without it have had zeros so far.
+fn add_rest(to: &mut Option<Vec<f64>>, rows: usize, from: Option<&Vec<f64>>, more: usize) {
+    if let Some(from) = from {
+        to.get_or_insert_with(|| vec![0.0; rows]).extend_from_slice(from);
+    } else if let Some(to) = to {
+        to.resize(rows + more, 0.0);
+    }
+}
+
+impl Gathered {
+    fn add(&mut self, block: Block<'_>) {
+        let (before, n) = (self.rows, block.rows);
+        if n == 0 {
+            return;
+        }
+        self.dense.resize(block.dense.len(), Vec::new());
+        self.rests.resize(block.dense.len(), None);
+        self.responses
+            .resize(block.responses.len(), (Vec::new(), None));
+        let add = |to: &mut Vec<f64>, rest: &mut Option<Vec<f64>>, numbers: &Numbers<'_>| {
+            to.extend_from_slice(&numbers.high);
+            add_rest(rest, before, numbers.low.as_ref(), n);
+        };
+        for ((to, rest), numbers) in self.dense.iter_mut().zip(&mut self.rests).zip(&block.dense) {
+            add(to, rest, numbers);
+        }
+        for ((to, rest), numbers) in self.responses.iter_mut().zip(&block.responses) {
+            add(to, rest, numbers);
+        }
+        if let Some(w) = &block.weights {
+            self.weights.get_or_insert_default().extend_from_slice(w);
+        }
+        if let Some(o) = &block.offset {
+            self.offset.get_or_insert_default().extend_from_slice(o);
+        }
+        if let Some(s) = &block.start {
+            self.start.get_or_insert_default().extend_from_slice(s);
+        }
+        self.rows += n;
+    }
+}
+
+impl Resident {
+    pub(super) fn clock(&self) -> Clock<'_> {
+        Clock {
+            resident: self,
+            start: Instant::now(),
+            before: self.device.counters(),
+        }
+    }
+
+    /// The columns of a source as they stand, where the model is of nothing else. Whether a value is missing is not known
+    /// yet.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn in_place(
+        rows: &Rows<'_>,
+        device: &Arc<dyn Backend>,
+    ) -> Result<Option<(Self, Option<PassRecord>)>, PassError> {
+        let start = Instant::now();
+        let Some((dense, responses)) = rows.plain() else {
+            return Ok(None);
+        };
+        let source = rows.source();
+        let found: Option<Vec<Whole<'_>>> = dense.iter().chain(&responses).map(|&c| source.whole(c)).collect();
+        let Some(found) = found else { return Ok(None) };
+        let (mut host, mut there): (Vec<&[f64]>, Vec<Buffer>) = (Vec::new(), Vec::new());
+        for column in &found {
+            match column {
+                Whole::Host(values) => host.push(values),
+                Whole::Device(buffer) => there.push(buffer.clone()),
+            }
+        }
+        let n = found.first().map_or(0, |column| match column {
+            Whole::Host(values) => values.len(),
+            Whole::Device(buffer) => buffer.len(),
+        });
+        let p = dense.len();
+        if n == 0 || p == 0 {
+            return Ok(None);
+        }
+        let (x, own, record) = match (host.is_empty(), there.is_empty()) {
+            (false, true) => {
+                let all = device.upload_columns(&host)?;
+                let x = Matrix::new(all.part(0, n * p)?, n, p)?;
+                let own: Result<Vec<Buffer>, DeviceError> =
+                    (p..host.len()).map(|j| all.part(j * n, n)).collect();
+                let scan = Scan {
+                    rows: n as u64,
+                    bytes: 8 * (n * host.len()) as u64,
+                };
+                let mut record = PassRecord::on_cpu("upload", "f64", scan, start);
+                record.device = device.describe().id;
+                (x, own?, Some(record))
+            }
+            (true, false) => {
+                let joined = Buffer::joined(&there[..p]);
+                let buffer = joined.map_or_else(|| device.gathered(&there[..p]), Ok)?;
+                (Matrix::new(buffer, n, p)?, there[p..].to_vec(), None)
+            }
+            _ => return Ok(None),
+        };
+        let resident = Resident {
+            device: device.clone(),
+            id: device.describe().id,
+            atoms: rows.layout().atoms.clone(),
+            rows: n,
+            x,
+            rests: Vec::new(),
+            responses: own.into_iter().map(|y| (y, None)).collect(),
+            weights: None,
+            offset: None,
+            start: None,
+        };
+        Ok(Some((resident, record)))
+    }
+
+    /// The rows as a scan gives them, each block looked at by `check`.
+    ///
+    /// # Errors
+    /// Those of a pass, of `check` and of the device.
+    pub fn scanned(
+        rows: &Rows<'_>,
+        device: &Arc<dyn Backend>,
+        monitor: &dyn Monitor,
+        check: &(dyn Fn(&Block<'_>) -> Result<(), RowError> + Sync),
+    ) -> Result<(Self, PassRecord), PassError> {
+        let mut all = Gathered::default();
+        let mut record = run_in_order(
+            "upload",
+            "f64",
+            rows,
+            &[],
+            monitor,
+            |batch, _| {
+                let block = rows.block(batch)?;
+                check(&block)?;
+                Ok(owned(block))
+            },
+            |block| {
+                all.add(block);
+                true
+            },
+        )?;
+        let start = Instant::now();
+        let n = all.rows;
+        let mut columns: Vec<&[f64]> = all.dense.iter().map(Vec::as_slice).collect();
+        let mut rests = Vec::new();
+        for (j, rest) in all.rests.iter().enumerate() {
+            if let Some(rest) = rest {
+                columns.push(rest);
+                rests.push(j);
+            }
+        }
+        let x = Matrix::new(device.upload_columns(&columns)?, n, columns.len())?;
+        let put = |column: &Option<Vec<f64>>| column.as_ref().map(|c| device.upload(c)).transpose();
+        let responses: Result<Vec<(Buffer, Option<Buffer>)>, DeviceError> = all
+            .responses
+            .iter()
+            .map(|(y, rest)| Ok((device.upload(y)?, put(rest)?)))
+            .collect();
+        let resident = Resident {
+            id: device.describe().id,
+            device: device.clone(),
+            atoms: rows.layout().atoms.clone(),
+            rows: n,
+            x,
+            rests,
+            responses: responses?,
+            weights: put(&all.weights)?,
+            offset: put(&all.offset)?,
+            start: put(&all.start)?,
+        };
+        record.seconds += start.elapsed().as_secs_f64();
+        record.device = resident.id.clone();
+        Ok((resident, record))
+    }
+
+    /// Columns of the device that dense column `i` is the sum of.
+    pub(super) fn parts_of(&self, i: usize) -> impl Iterator<Item = usize> + '_ {
+        let count = self.x.columns - self.rests.len();
+        let rest = self.rests.iter().position(|&j| j == i).map(|k| count + k);
+        std::iter::once(i).chain(rest)
+    }
+}
+
+/// A block that outlives its batch.
+fn owned(block: Block<'_>) -> Block<'static> {
+    let keep = |numbers: Vec<Numbers<'_>>| -> Vec<Numbers<'static>> {
+        numbers
+            .into_iter()
+            .map(|x| Numbers {
+                high: x.high.into_owned().into(),
+                low: x.low,
+            })
+            .collect()
+    };
+    Block {
+        first_row: block.first_row,
+        index: block.index,
+        rows: block.rows,
+        kept: block.kept,
+        excluded: block.excluded,
+        dense: keep(block.dense),
+        responses: keep(block.responses),
+        offset: block.offset,
+        start: block.start,
+        codes: block.codes.into_iter().map(|c| c.into_owned().into()).collect(),
+        weights: block.weights.map(|w| w.into_owned().into()),
+    }
+}
