@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, sys,
+    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result,
+    sys,
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
@@ -16,7 +17,7 @@ use nelder_device::{
 };
 
 use crate::cache;
-use crate::print::{KERNEL, source};
+use crate::print::{KERNEL, constants, source};
 use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
@@ -182,7 +183,7 @@ impl Cuda {
     }
 
     /// The error of an allocation of `len` numbers.
-    fn no_room(&self, error: &DriverError, len: usize) -> DeviceError {
+    pub(crate) fn no_room(&self, error: &DriverError, len: usize) -> DeviceError {
         if error.0 != sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY {
             return self.failed(error);
         }
@@ -206,6 +207,11 @@ impl Cuda {
     /// Calls may come from any thread.
     fn bind(&self) -> Result<(), DeviceError> {
         self.context.bind_to_thread().map_err(|e| self.failed(&e))
+    }
+
+    pub(crate) fn synchronized(&self) -> Result<(), DeviceError> {
+        self.bind()?;
+        self.stream.synchronize().map_err(|e| self.failed(&e))
     }
 
     pub(crate) fn count_launch(&self) {
@@ -358,8 +364,7 @@ impl Backend for Cuda {
     }
 
     fn synchronize(&self) -> Result<(), DeviceError> {
-        self.bind()?;
-        self.stream.synchronize().map_err(|e| self.failed(&e))
+        self.synchronized()
     }
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
@@ -380,6 +385,21 @@ impl Backend for Cuda {
                 slice
             }
         };
+        Ok(self.buffer(len, slice))
+    }
+
+    fn gathered(&self, parts: &[Buffer]) -> Result<Buffer, DeviceError> {
+        let len = parts.iter().map(Buffer::len).sum();
+        let slice = self.room(len)?;
+        let mut to = self.address(&slice);
+        for part in parts {
+            let from = self.pointer("part", part)?;
+            // SAFETY: the part has as many numbers, and there is room for all of them
+            unsafe { result::memcpy_dtod_async(to, from, 8 * part.len(), self.stream.cu_stream()) }
+                .map_err(|e| self.failed(&e))?;
+            to += 8 * part.len() as u64;
+        }
+        self.count_launch();
         Ok(self.buffer(len, slice))
     }
 
@@ -409,7 +429,11 @@ impl Backend for Cuda {
         if rows > 0 {
             let kernel = self.kernel(&source(program), KERNEL)?;
             let rows = rows as u64;
+            let constants = constants(program);
             let mut launch = self.stream.launch_builder(&kernel);
+            for constant in &constants {
+                launch.arg(constant);
+            }
             for column in &columns {
                 launch.arg(column);
             }
@@ -417,7 +441,7 @@ impl Backend for Cuda {
                 launch.arg(column);
             }
             launch.arg(&rows);
-            // SAFETY: the kernel was printed for this number of pointers, each to `rows` numbers
+            // SAFETY: the kernel was printed for these constants and this number of pointers, each to `rows` numbers
             unsafe { launch.launch(self.grid(rows as usize)) }.map_err(|e| self.failed(&e))?;
         }
         self.count_launch();
@@ -466,23 +490,27 @@ impl Backend for Cuda {
         self.transposed_residual_of(x, r)
     }
 
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        self.order_statistics_of(x, ranks)
+    }
+
     fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
         self.reduce_of(x)
     }
 
-    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
-        check_length("b", b.len(), x.columns)?;
-        if x.columns == 0 {
-            return self.upload(&vec![0.0; x.rows]);
-        }
-        let b = self.small(b)?;
-        let out = self.times(x, self.address(&b), false)?;
-        Ok(self.buffer(x.rows, out))
+    fn product(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
+        self.product_of(x, b, constant, offset)
     }
 
     fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
         check_length("y", y.len(), x.rows)?;
-        let out = self.times(x, self.pointer("y", y)?, true)?;
+        let out = self.transposed_times(x, self.pointer("y", y)?)?;
         if x.rows == 0 {
             return Ok(vec![0.0; x.columns]);
         }

@@ -42,6 +42,22 @@ extern "C" __global__ void nelder_residual(const double* __restrict__ a, const d
     }
 }
 
+// c + o + X b by row, c after b
+extern "C" __global__ void nelder_product(const double* __restrict__ a, const double* __restrict__ b,
+                                          const double* __restrict__ offset, double* __restrict__ out, Count rows,
+                                          Count columns) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+        double sums[4] = {offset ? b[columns] + offset[i] : b[columns], 0.0, 0.0, 0.0};
+        Count j = 0;
+        for (; j + 4 <= columns; j += 4)
+#pragma unroll
+            for (int k = 0; k < 4; k++) sums[k] = fma(a[(j + k) * rows + i], b[j + k], sums[k]);
+        for (; j < columns; j++) sums[0] = fma(a[j * rows + i], b[j], sums[0]);
+        out[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+    }
+}
+
 // Parts of X' r: part k of column j is at k * columns + j
 extern "C" __global__ void nelder_transposed(const double* __restrict__ a, const double* __restrict__ rh,
                                              const double* __restrict__ rl, double* __restrict__ high,

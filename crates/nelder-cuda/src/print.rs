@@ -70,13 +70,24 @@ fn binary(op: Binary, a: &str, b: &str) -> String {
     }
 }
 
-/// A kernel with one pointer for each input, then one for each output, then the number of rows.
-///
-/// A constant is written as its bits, so that none is rounded on the way.
+/// The constants of a program, in the order in which its kernel takes them.
+pub fn constants(program: &Program) -> Vec<f64> {
+    let constant = |op: &Op| match op {
+        Op::Constant(c) => Some(*c),
+        _ => None,
+    };
+    program.ops().iter().filter_map(constant).collect()
+}
+
+/// A kernel with the constants, then one pointer for each input, then one for each output, then the number of rows.
+/// Programs that differ in their constants have the same kernel.
 pub fn source(program: &Program) -> String {
     let mut out = String::from(PRELUDE);
     let inputs = program.inputs();
     let _ = write!(out, "\nextern \"C\" __global__ void {KERNEL}(");
+    for k in 0..constants(program).len() {
+        let _ = write!(out, "const double c{k}, ");
+    }
     for i in 0..inputs {
         let _ = write!(out, "const double* __restrict__ in{i}, ");
     }
@@ -87,11 +98,12 @@ pub fn source(program: &Program) -> String {
         "unsigned long long rows) {\n  unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x;\n  \
          const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;\n  for (; i < rows; i += step) {\n",
     );
+    let mut constant = 0..;
     for (slot, op) in program.ops().iter().enumerate() {
         let v = |s: u32| format!("v{s}");
         let value = match *op {
             Op::Input(k) => format!("in{k}[i]"),
-            Op::Constant(c) => format!("__longlong_as_double(0x{:016x}LL)", c.to_bits()),
+            Op::Constant(_) => format!("c{}", constant.next().unwrap_or(0)),
             Op::Unary(op, a) => unary(op, &v(a)),
             Op::Binary(op, a, b) => binary(op, &v(a), &v(b)),
             Op::Power(a, n) => format!("nd_whole_power({}, {n})", v(a)),
@@ -126,7 +138,8 @@ mod tests {
             "in0, const double* __restrict__ in1, double* __restrict__ out0, double* __restrict__ out1"
         ));
         assert!(text.contains("const double v0 = in1[i];"));
-        assert!(text.contains("const double v1 = __longlong_as_double(0x3fe0000000000000LL);"));
+        assert!(text.contains("const double c0, const double* __restrict__ in0") && text.contains("const double v1 = c0;"));
+        assert_eq!(constants(&p), [0.5]);
         assert!(text.contains("const double v2 = log(v0);"));
         assert!(text.contains("const double v3 = v2 * v1;"));
         assert!(text.contains("out0[i] = v3;") && text.contains("out1[i] = v0;"));

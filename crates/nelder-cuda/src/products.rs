@@ -1,7 +1,7 @@
 //! Sums over the rows of matrices: grams, moments, residuals.
 
 use cudarc::cublas::{self, sys::cublasOperation_t};
-use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaSlice, DevicePtr, LaunchConfig, PushKernelArg};
 use nelder_device::{
     Buffer, Dd, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums, check_length,
 };
@@ -12,6 +12,9 @@ use crate::cuda::Cuda;
 const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
 /// The same for few columns, whose number is put before it.
 const NARROW: &str = concat!(include_str!("twice.cu"), include_str!("narrow.cu"));
+
+/// Order statistics.
+const SELECT: &str = include_str!("select.cu");
 
 /// Columns up to which a row stays in a thread's registers.
 const NARROW_COLUMNS: usize = 32;
@@ -509,6 +512,70 @@ impl Cuda {
         self.transposed(a, rh, rl, x.rows, x.columns)
     }
 
+    /// Digit by digit: the digit at which the counts of keys with the digits before it pass the rank is the next one.
+    pub(crate) fn order_statistics_of(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        const DIGITS: usize = 2048;
+        let at = self.pointer("x", x)?;
+        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
+            return Err(DeviceError::Length {
+                what: "rank",
+                wanted: rank as usize + 1,
+                given: x.len(),
+            });
+        }
+        self.count_launch();
+        // the digits known so far, and the rank among the keys that have them
+        let mut found: Vec<(u64, u64)> = ranks.iter().map(|&r| (0, r)).collect();
+        let mut grid = self.grid(x.len());
+        grid.grid_dim.0 = grid.grid_dim.0.min(4 * self.processors() as u32);
+        let mut known = 0u32;
+        while known < 64 {
+            let width = 11.min(64 - known);
+            let mut prefixes: Vec<u64> = found.iter().map(|f| f.0).collect();
+            prefixes.sort_unstable();
+            prefixes.dedup();
+            let mut counts: Vec<Vec<u32>> = Vec::new();
+            for some in prefixes.chunks(8) {
+                let held = self.stream.clone_htod(some).map_err(|e| self.failed(&e))?;
+                let room = self
+                    .stream
+                    .alloc_zeros::<u32>(some.len() * DIGITS)
+                    .map_err(|e| self.no_room(&e, some.len() * DIGITS / 2))?;
+                let arguments = [
+                    at,
+                    held.device_ptr(&self.stream).0,
+                    room.device_ptr(&self.stream).0,
+                    x.len() as u64,
+                    u64::from(known),
+                    some.len() as u64,
+                ];
+                // SAFETY: as many numbers are behind x, and there are counts for each prefix
+                unsafe { self.launch(SELECT, "nelder_digits", grid, &arguments)? };
+                let all = self.stream.clone_dtoh(&room).map_err(|e| self.failed(&e))?;
+                self.synchronized()?;
+                counts.extend(all.chunks(DIGITS).map(<[u32]>::to_vec));
+            }
+            for (prefix, rank) in &mut found {
+                let k = prefixes.partition_point(|p| p < prefix);
+                let mut digit = 0u64;
+                for (d, &count) in counts[k].iter().enumerate() {
+                    digit = d as u64;
+                    if *rank < u64::from(count) {
+                        break;
+                    }
+                    *rank -= u64::from(count);
+                }
+                *prefix = *prefix << width | digit;
+            }
+            known += width;
+        }
+        let value = |key: u64| {
+            let bits = if key >> 63 == 1 { key & !(1 << 63) } else { !key };
+            f64::from_bits(bits)
+        };
+        Ok(found.iter().map(|f| value(f.0)).collect())
+    }
+
     pub(crate) fn reduce_of(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
         let at = self.pointer("x", x)?;
         self.count_launch();
@@ -543,30 +610,57 @@ impl Cuda {
         Ok(all)
     }
 
-    /// X b, or Xᵀ b.
-    pub(crate) fn times(&self, x: &Matrix, b: u64, transposed: bool) -> Result<CudaSlice<f64>, DeviceError> {
+    pub(crate) fn product_of(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
+        check_length("b", b.len(), x.columns)?;
+        if let Some(o) = offset {
+            check_length("offset", o.len(), x.rows)?;
+        }
         let a = self.matrix(x)?;
-        let out = self.room(if transposed { x.columns } else { x.rows })?;
+        let offset = self.maybe("offset", offset)?;
+        let out = self.room(x.rows)?;
+        self.count_launch();
+        if x.rows > 0 {
+            let b = self.small(&[b, &[constant]].concat())?;
+            let arguments = [
+                a,
+                self.address(&b),
+                offset,
+                self.address(&out),
+                x.rows as u64,
+                x.columns as u64,
+            ];
+            // SAFETY: matrix, coefficients and vectors are of these sizes
+            unsafe { self.launch(MATRIX, "nelder_product", self.grid(x.rows), &arguments)? };
+        }
+        Ok(self.buffer(x.rows, out))
+    }
+
+    /// Xᵀ y.
+    pub(crate) fn transposed_times(&self, x: &Matrix, y: u64) -> Result<CudaSlice<f64>, DeviceError> {
+        let a = self.matrix(x)?;
+        let out = self.room(x.columns)?;
         self.count_launch();
         let (n, p) = (self.dimension(x.rows)?, self.dimension(x.columns)?);
         if n > 0 && p > 0 {
             let blas = self.blas();
             let (one, zero) = (1.0f64, 0.0f64);
-            let operation = match transposed {
-                true => cublasOperation_t::CUBLAS_OP_T,
-                false => cublasOperation_t::CUBLAS_OP_N,
-            };
-            // SAFETY: A is n x p column by column, and the vectors are as long as the operation wants
+            // SAFETY: X is n x p column by column, y of length n, and there is room for p numbers
             unsafe {
                 cublas::result::dgemv(
                     *blas.handle(),
-                    operation,
+                    cublasOperation_t::CUBLAS_OP_T,
                     n,
                     p,
                     &one,
                     a as *const f64,
                     n,
-                    b as *const f64,
+                    y as *const f64,
                     1,
                     &zero,
                     self.address(&out) as *mut f64,

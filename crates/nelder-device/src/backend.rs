@@ -398,11 +398,17 @@ pub trait Backend: Send + Sync + fmt::Debug {
         Ok(ranks.iter().map(of).collect())
     }
 
-    /// X b, of length `rows`, which stays on the device.
+    /// c + o + X b, of length `rows`, which stays on the device; o is the `offset`.
     ///
     /// # Errors
     /// As [`moments`](Backend::moments).
-    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError>;
+    fn product(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError>;
 
     /// Xᵀ y, of length `columns`.
     ///

@@ -53,7 +53,7 @@ fn inner(a: &[f64], b: &[f64], w: Option<&[f64]>) -> Dd {
     sum
 }
 
-fn weights_of<'b>(weights: Option<&'b Buffer>, rows: usize) -> Result<Option<&'b [f64]>, DeviceError> {
+fn weights_of(weights: Option<&Buffer>, rows: usize) -> Result<Option<&[f64]>, DeviceError> {
     weights.map(|w| vector("weights", w, rows)).transpose()
 }
 
@@ -192,13 +192,21 @@ impl Backend for Host {
         self.gram(x, weights, None)
     }
 
-    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
+    fn product(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
         self.count();
         check_length("b", b.len(), x.columns)?;
         let a = columns(x)?;
+        let offset = offset.map(|o| vector("offset", o, x.rows)).transpose()?;
         let row = |i: usize| {
+            let start = Dd::two_sum(constant, offset.map_or(0.0, |o| o[i]));
             let terms = a.iter().zip(b).map(|(a, b)| Dd::two_prod(a[i], *b));
-            terms.fold(Dd::ZERO, |sum, term| sum + term).hi
+            terms.fold(start, |sum, term| sum + term).hi
         };
         Ok(Buffer::new(x.rows, (0..x.rows).map(row).collect::<Vec<f64>>()))
     }

@@ -39,15 +39,15 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
                 outcome.failures.push(format!("{what} of {rows} x {columns}"));
             }
         };
-        let on = |device: &dyn Backend, a: &[f64], x: &[f64]| -> Result<Vec<f64>, DeviceError> {
+        let on = |device: &dyn Backend, a: &[f64], x: &[f64], o: &[f64]| -> Result<Vec<f64>, DeviceError> {
             let a = Matrix::new(device.upload(a)?, rows, columns)?;
-            device.download(&device.product(&a, x)?)
+            device.download(&device.product(&a, x, 0.5, Some(&device.upload(o)?))?)
         };
         compare(
             "product",
-            &on(&host, &a, &x)?,
-            &on(&host, &size, &abs(&x))?,
-            &on(backend, &a, &x)?,
+            &on(&host, &a, &x, &y)?,
+            &on(&host, &size, &abs(&x), &abs(&y))?,
+            &on(backend, &a, &x, &y)?,
         );
         let on = |device: &dyn Backend, a: &[f64], y: &[f64]| -> Result<Vec<f64>, DeviceError> {
             let a = Matrix::new(device.upload(a)?, rows, columns)?;

@@ -78,8 +78,8 @@ impl Backend for Rough {
         reduced.sum = Dd::new(reduced.sum.hi);
         Ok(reduced)
     }
-    fn product(&self, x: &Matrix, b: &[f64]) -> Result<Buffer, DeviceError> {
-        self.0.product(x, b)
+    fn product(&self, x: &Matrix, b: &[f64], c: f64, o: Option<&Buffer>) -> Result<Buffer, DeviceError> {
+        self.0.product(x, b, c, o)
     }
     fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
         self.0.transposed_product(x, y)

@@ -186,7 +186,7 @@ pub(super) fn deviations(gram: &Gram, map: &Map) -> Vec<f64> {
     let normal = Normal::assemble(gram, &map);
     let mut out = vec![0.0; map.columns()];
     for (i, &c) in normal.kept.iter().enumerate() {
-        let share = (normal.matrix.sizes[i] / weight).max(0.0).sqrt();
+        let share = (normal.matrix.get(i, i).hi / weight).max(0.0).sqrt();
         // a rare indicator moves its own rows by all of its coefficient
         out[c] = match map.kinds[c] {
             ColumnKind::Dense(_) => share,

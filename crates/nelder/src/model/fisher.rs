@@ -5,6 +5,8 @@
 //! from. R stops there, with an error in β that the change of the deviance only bounds by its root. Here the same
 //! steps go on, accelerated where they converge linearly ([`polish`](super::polish)), until what is left is rounding.
 
+use std::sync::{Arc, OnceLock};
+
 use nelder_device::Dd;
 
 use super::attempt::counted;
@@ -14,13 +16,15 @@ use super::warning::Warning;
 use super::{Bound, GlmSpec, ModelError};
 use crate::design::{Columns, Map};
 use crate::family::Family;
-use crate::pass::{Gram, Moments, Monitor, PassRecord, Scoring};
+use crate::pass::{Gram, Loaded, Moments, Monitor, PassRecord, Scoring};
 
 /// Rows whose deviance residuals are kept for their quantiles.
 const KEEP_ROWS: u64 = 4_000_000;
 
 /// What a model of some of the columns is fitted with.
 pub(super) struct Scorer<'a, 's> {
+    /// The rows on a device, once they are there.
+    pub loaded: Arc<OnceLock<Arc<Loaded>>>,
     /// The rows.
     pub bound: &'a Bound<'s>,
     /// The family.
@@ -107,6 +111,7 @@ impl Scorer<'_, '_> {
         }
         // as MASS's glm.nb: Poisson first, then θ and β together
         let first = Scorer {
+            loaded: self.loaded.clone(),
             family: Family {
                 link: self.family.link,
                 ..Family::poisson()

@@ -1,5 +1,7 @@
 //! Generalized linear models: R's `glm`, and `glm.nb` of MASS.
 
+use std::sync::Arc;
+
 use crate::frame::Source;
 use crate::pass::Monitor;
 
@@ -51,6 +53,7 @@ pub fn glm<'s>(spec: &GlmSpec, source: &'s dyn Source, monitor: &dyn Monitor) ->
     };
     let bound = bind_as(&spec.design, &wishes, source)?;
     let ended = Scorer {
+        loaded: Arc::default(),
         bound: &bound,
         family: spec.family,
         terms: None,
@@ -77,7 +80,7 @@ impl<'s> Glm<'s> {
                 .map(|c| mask(c, dispersion.sqrt() * fit.variances[c].sqrt()))
                 .collect(),
             dispersion,
-            quantiles: quantiles(fit.moments.rows, &fit.residuals, fit.histogram.first(), None, 0),
+            quantiles: quantiles(fit.moments.rows, &fit.residuals, fit.histogram.first(), fit.places.as_ref(), 0),
             spec,
             bound,
             fit,

@@ -3,6 +3,8 @@
 //! R's `anova`, `drop1` and `add1` of a `glm`. The smaller models have some of the columns of a fit's rows as
 //! they are coded in it; each is an iteration of its own. θ of a negative binomial stays as it was estimated.
 
+use std::sync::Arc;
+
 use super::anova::label_set;
 use super::fisher::Scorer;
 use super::{Glm, GlmSpec, MaximumLikelihood, ModelError, SavedGlm, glm};
@@ -141,6 +143,7 @@ impl<'s> Glm<'s> {
             ..self.spec.clone()
         };
         let ended = Scorer {
+            loaded: Arc::default(),
             bound: &self.bound,
             family: Family {
                 estimated: false,

@@ -103,7 +103,7 @@ impl<'a, 's> Iteration<'a, 's> {
             (false, Accuracy::Auto) if z >= NARROW => Products::Single,
             _ => Products::Stepping,
         };
-        let mut passes = Passes::new(scorer, counts, products);
+        let mut passes = Passes::new(scorer, counts, products)?;
         // 2. the columns, and where to start
         let (mut sums, mut beta, columns, tables);
         match before {

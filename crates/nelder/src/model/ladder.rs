@@ -10,7 +10,7 @@
 //! 4. Where twice the precision does not carry the gram either, a pass of Householder QR (TSQR) in twice the
 //!    precision, with R's limited pivoting, and another residual pass.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use nelder_device::Dd;
 
@@ -91,7 +91,7 @@ pub fn least_squares(
     let mut notes = Vec::new();
 
     // 1. the gram
-    let (site, records) = Site::new(rows, monitor, &|_| Ok(()), &|_| true)?;
+    let (site, records) = Site::new(rows, &OnceLock::new(), monitor, &|_| Ok(()), None)?;
     passes.extend(records);
     let (mut gram, records) = site.gram(products, monitor)?;
     passes.extend(records);

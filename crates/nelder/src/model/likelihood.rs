@@ -57,6 +57,8 @@ pub struct MaximumLikelihood {
     pub residuals: Vec<ResidualRun>,
     /// Their distribution where they were not.
     pub histogram: Vec<Histogram>,
+    /// Those that their quartiles lie at or between, where they stayed on a device.
+    pub places: Option<Vec<f64>>,
     /// How it was computed.
     pub report: SolveReport,
     /// Powers of two that columns were multiplied with.
@@ -171,7 +173,7 @@ impl MaximumLikelihood {
         };
         let report = SolveReport {
             algorithm: algorithm.to_string(),
-            device: "cpu".to_string(),
+            device: super::report::devices(&passes),
             precision: if exact { "f64x2".into() } else { "f64".into() },
             condition: condition(&factor),
             digits: Digits {
@@ -208,6 +210,7 @@ impl MaximumLikelihood {
             warnings,
             residuals: sums.runs,
             histogram: sums.histogram.into_iter().collect(),
+            places: (!sums.places.is_empty()).then_some(sums.places),
             report,
             scales,
             theta_error,

@@ -2,6 +2,8 @@
 //! of a normal quantile (times the dispersion). R's `confint` of a `glm`, which interpolates between a few such points;
 //! here the equation is solved.
 
+use std::sync::Arc;
+
 use nelder_device::Dd;
 
 use super::fisher::Scorer;
@@ -110,6 +112,7 @@ impl Glm<'_> {
             }
             start[column] = beta[column].add_f64(by);
             let ended = Scorer {
+                loaded: Arc::default(),
                 bound: &self.bound,
                 family: Family {
                     estimated: false,

@@ -8,13 +8,12 @@ use super::fisher::Scorer;
 use super::{ModelError, by_atom};
 use crate::design::{Atoms, Block, Map, RowError};
 use crate::family::{Family, Programs, Start, Trials};
-use crate::pass::{
-    Accumulator, At, Moments, PassRecord, Products, Scoring, ScoringPlan, Wanted, run, run_beside,
-};
+use crate::pass::{At, Moments, PassRecord, Products, Scoring, ScoringPlan, Site, Wanted};
 
 /// What the passes of one fit share.
 pub(super) struct Passes<'a, 's> {
     scorer: &'a Scorer<'a, 's>,
+    site: Site<'a, 's>,
     /// The family, with θ as it is now.
     pub family: Family,
     atoms: Atoms,
@@ -44,22 +43,32 @@ pub(super) struct Place<'p> {
 }
 
 impl<'a, 's> Passes<'a, 's> {
-    pub fn new(scorer: &'a Scorer<'a, 's>, counts: bool, products: Products) -> Self {
+    /// Ready to run, the rows on the source's device where it has one.
+    ///
+    /// # Errors
+    /// Those of copying them there.
+    pub fn new(scorer: &'a Scorer<'a, 's>, counts: bool, products: Products) -> Result<Self, ModelError> {
+        let rows = &scorer.bound.rows;
+        let checks = Checks::new(scorer, counts);
+        let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
+        let check = |block: &Block<'_>| checks.check(block);
+        let (site, records) = Site::new(rows, &scorer.loaded, scorer.monitor, &check, Some(&accepts))?;
         let mut atoms = scorer.bound.rows.layout().atoms.clone();
         atoms.responses = 0;
-        Passes {
+        Ok(Passes {
             scorer,
+            site,
             family: scorer.family,
             atoms,
             counts,
             weighted: counts || scorer.spec.design.weights.is_some(),
             products,
             moments: Moments::default(),
-            records: Vec::new(),
+            records,
             dropped: (0, 0),
             null: None,
             null_deviance: None,
-        }
+        })
     }
 
     /// A pass with the gram.
@@ -123,27 +132,12 @@ impl<'a, 's> Passes<'a, 's> {
             (_, Some(Products::Single)) => "f32",
             _ => "f64",
         };
-        let new = || Scoring::new(plan.clone());
-        let (mut sums, record) = match beta {
-            Some(_) => run(name, precision, rows, scorer.monitor, new)?,
-            None => {
-                let checks = Checks::new(scorer, self.counts);
-                run_beside(
-                    name,
-                    precision,
-                    rows,
-                    &[],
-                    scorer.monitor,
-                    new,
-                    |sums: &mut Scoring, block, _| {
-                        checks.check(block)?;
-                        Accumulator::update(sums, block);
-                        Ok(())
-                    },
-                )?
-            }
+        let checks = Checks::new(scorer, self.counts);
+        let looks = |block: &Block<'_>| match beta {
+            Some(_) => Ok(()),
+            None => checks.check(block),
         };
-        sums.settle();
+        let (mut sums, record) = self.site.scoring(name, precision, &plan, scorer.monitor, &looks)?;
         match beta {
             None => self.moments = sums.moments,
             Some(_) => sums.moments = self.moments,
@@ -192,6 +186,14 @@ impl<'a> Checks<'a> {
             label: scorer.bound.rows.labels().get(at).map_or("", String::as_str),
             start: spec.start.is_none() && spec.eta_start.is_none() && spec.mu_start.is_none(),
             counts,
+        }
+    }
+
+    /// Whether responses with these ranges need no closer look.
+    fn accept(&self, ranges: &[[f64; 2]]) -> bool {
+        match self.counts {
+            true => ranges.iter().all(|[least, _]| *least >= 0.0),
+            false => ranges.iter().all(|range| self.family.accepts(range, self.start)),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
+mod device_scoring;
 mod gram;
+mod loaded;
 mod product;
 mod residual;
 mod resident;
@@ -15,6 +17,7 @@ mod working;
 
 pub use gram::{Gram, Products, packed};
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
+pub use loaded::Loaded;
 pub use resident::Resident;
 pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use score::ScoreSums;

@@ -195,6 +195,8 @@ pub struct Scoring {
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
     pub histogram: Option<Histogram>,
+    /// The residuals at [`quartile_ranks`](super::quartile_ranks), where they stayed on a device.
+    pub places: Vec<f64>,
     unsettled: usize,
     buffers: [Vec<f64>; 12],
     runners: Runners,
@@ -280,6 +282,7 @@ impl Scoring {
             blur: 0.0,
             runs: Vec::new(),
             histogram,
+            places: Vec::new(),
             unsettled: 0,
             buffers: std::array::from_fn(|_| vec![0.0; RUN]),
             runners: Runners {

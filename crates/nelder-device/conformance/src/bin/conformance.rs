@@ -43,7 +43,7 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
     let constant = nelder_device::Dd::new(0.5);
     let gram = timed(&|| device.gram(&a, None, None).map(drop))?;
     let weighted = timed(&|| device.gram(&a, Some(&w), None).map(drop))?;
-    let product = timed(&|| device.product(&a, x).map(drop))?;
+    let product = timed(&|| device.product(&a, x, 0.5, Some(&w)).map(drop))?;
     let transposed = timed(&|| device.transposed_product(&a, &w).map(drop))?;
     let moments = timed(&|| device.moments(&a, None, &[&y]).map(drop))?;
     let exact = timed(&|| device.exact_gram(&a, None).map(drop))?;

@@ -1,0 +1,193 @@
+//! `bench_device DEVICE [PROBLEM ...] [--passes]`: seconds of fits whose data are on a device, as JSON lines.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nelder::frame::{DeviceFrame, Frame, On, Source};
+use nelder::model::{LmSpec, SolveReport, lm};
+use nelder::pass::Quiet;
+use nelder_conformance::open;
+use nelder_device::{Backend, Matrix};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// A fit to be timed.
+struct Problem {
+    name: &'static str,
+    rows: usize,
+    columns: usize,
+    /// Whether y is 0 or 1.
+    binary: bool,
+    /// Whether the data start in the host's memory.
+    host: bool,
+}
+
+const fn problem(name: &'static str, rows: usize, columns: usize, binary: bool, host: bool) -> Problem {
+    Problem {
+        name,
+        rows,
+        columns,
+        binary,
+        host,
+    }
+}
+
+const PROBLEMS: &[Problem] = &[
+    problem("lm_1e6x256", 1_000_000, 256, false, false),
+    problem("lm_1e7x16", 10_000_000, 16, false, false),
+    problem("lm_250000x800", 250_000, 800, false, false),
+    problem("lm_250000x800_host", 250_000, 800, false, true),
+    problem("small_20000x256", 20_000, 256, false, false),
+    problem("small_4000x800", 4_000, 800, false, false),
+];
+
+/// A number in [0, 1) for each place (SplitMix64, Steele, Lea & Flood 2014).
+fn uniform(at: u64) -> f64 {
+    let mut z = at.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x1234_5678);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    (z ^ (z >> 31)) as f64 / 2f64.powi(64)
+}
+
+/// About normal: the sum of four uniform numbers, scaled.
+fn normal(at: u64) -> f64 {
+    (0..4).map(|k| uniform(4 * at + k)).sum::<f64>() * 3f64.sqrt() - 2.0 * 3f64.sqrt()
+}
+
+/// Columns x1 …, then y, made by all threads.
+fn data(problem: &Problem) -> Vec<f64> {
+    let (n, p) = (problem.rows, problem.columns);
+    let mut all = vec![0.0; n * (p + 1)];
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let (x, y) = all.split_at_mut(n * p);
+    let piece = x.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (k, part) in x.chunks_mut(piece).enumerate() {
+            scope.spawn(move || {
+                for (i, v) in part.iter_mut().enumerate() {
+                    *v = normal((k * piece + i) as u64);
+                }
+            });
+        }
+    });
+    let x = &*x;
+    let piece = n.div_ceil(threads);
+    std::thread::scope(|scope| {
+        for (k, part) in y.chunks_mut(piece).enumerate() {
+            scope.spawn(move || {
+                let from = k * piece;
+                for j in 0..p {
+                    let b = (j % 7) as f64 * 0.1 / (p as f64).sqrt();
+                    let column = &x[j * n + from..j * n + from + part.len()];
+                    part.iter_mut().zip(column).for_each(|(y, x)| *y += b * x);
+                }
+                for (i, y) in part.iter_mut().enumerate() {
+                    let u = uniform(u64::MAX / 2 + (from + i) as u64);
+                    *y = match problem.binary {
+                        true => f64::from(u8::from(u < 1.0 / (1.0 + (-*y).exp()))),
+                        false => *y + 3.0 * (u - 0.5),
+                    };
+                }
+            });
+        }
+    });
+    all
+}
+
+fn fit(problem: &Problem, source: &dyn Source) -> Result<SolveReport, Failure> {
+    let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
+    let formula = format!("y ~ {}", terms.join(" + "));
+    let fitted = lm(&LmSpec::new(&formula), source, &Quiet)?;
+    Ok(fitted.fit.report)
+}
+
+fn time(problem: &Problem, device: &Arc<dyn Backend>, cpu: bool, passes: bool) -> Result<(), Failure> {
+    let values = data(problem);
+    let (n, p) = (problem.rows, problem.columns);
+    let names: Vec<String> = (1..=p).map(|j| format!("x{j}")).chain(["y".into()]).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut frame = Frame::new();
+    let (on, there);
+    let source: &dyn Source = match problem.host || cpu {
+        true if cpu => {
+            for (name, column) in names.iter().zip(values.chunks(n)) {
+                frame = frame.with_real(name, column);
+            }
+            &frame
+        }
+        true => {
+            for (name, column) in names.iter().zip(values.chunks(n)) {
+                frame = frame.with_real(name, column);
+            }
+            on = On::new(&frame, device.clone());
+            &on
+        }
+        false => {
+            let matrix = Matrix::new(device.upload(&values)?, n, p + 1)?;
+            there = DeviceFrame::new(device.clone()).with(&names, &matrix)?;
+            &there
+        }
+    };
+    let mut seconds = Vec::new();
+    let mut report = None;
+    for _ in 0..9 {
+        device.synchronize()?;
+        let start = Instant::now();
+        report = Some(fit(problem, source)?);
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    let first = seconds[0];
+    seconds[1..].sort_by(f64::total_cmp);
+    println!(
+        "{{\"problem\": \"{}\", \"peer\": \"nelder\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}}}",
+        problem.name,
+        device.describe().name,
+        seconds[5],
+        seconds[1],
+        first
+    );
+    if let (true, Some(report)) = (passes, report) {
+        println!(
+            "  {} {} digits {:?} refinements {}",
+            report.algorithm, report.device, report.digits, report.refinements
+        );
+        for pass in &report.passes {
+            println!(
+                "  {:<12} {:>8.3} ms {:>8} {} {}",
+                pass.name,
+                1e3 * pass.seconds,
+                pass.precision,
+                pass.device,
+                pass.bytes
+            );
+        }
+    }
+    Ok(())
+}
+
+fn run() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let mut words = arguments.iter().filter(|a| !a.starts_with("--"));
+    // the CPU's own passes, not the verbs of a device
+    let id = words.next().map_or("cuda", String::as_str);
+    let device = open(if id == "cpu" { "host" } else { id })?;
+    let wanted: Vec<&String> = words.collect();
+    let passes = arguments.iter().any(|a| a == "--passes");
+    for problem in PROBLEMS {
+        if wanted.is_empty() || wanted.iter().any(|w| problem.name.contains(w.as_str())) {
+            time(problem, &device, id == "cpu", passes)?;
+        }
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}

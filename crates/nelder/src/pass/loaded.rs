@@ -1,0 +1,328 @@
+//! Rows on a device, their sums, and the passes over them.
+
+use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, Unary};
+
+use super::resident::Resident;
+use super::site::Ran;
+use super::{Coefficients, Gram, PassRecord, Products, Residuals, packed, quartile_ranks};
+
+/// A column whose mean square is more of this than its variance is centred before it is multiplied.
+const FAR: f64 = 16.0;
+
+/// Whether responses may have these smallest and largest values.
+pub type Accepts<'a> = &'a dyn Fn(&[[f64; 2]]) -> bool;
+
+/// Rows on a device, and what is known of them.
+#[derive(Debug)]
+pub struct Loaded {
+    pub(super) resident: Resident,
+    /// Of the dense columns, with the responses and what is left of them.
+    pub(super) moments: Moments,
+    /// Of each response and what is left of it.
+    own: Vec<Moments>,
+    /// Σ w.
+    pub(super) weight: Dd,
+}
+
+/// `f = y − r / √w + o`, inputs y, r, o and w.
+fn fitted(weighted: bool) -> Program {
+    let mut program = Program::new();
+    let (y, r, offset) = (program.input(0), program.input(1), program.input(2));
+    let r = match weighted {
+        false => r,
+        true => {
+            let w = program.input(3);
+            let root = program.unary(Unary::Sqrt, w);
+            program.binary(Binary::Div, r, root)
+        }
+    };
+    let own = program.binary(Binary::Sub, y, r);
+    let sum = program.binary(Binary::Add, own, offset);
+    program.output(sum);
+    program
+}
+
+impl Loaded {
+    pub(super) fn new(resident: Resident) -> Result<(Loaded, PassRecord), DeviceError> {
+        let clock = resident.clock();
+        let device = &resident.device;
+        let weights = resident.weights.as_ref();
+        let vectors: Vec<&Buffer> = resident
+            .responses
+            .iter()
+            .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
+            .collect();
+        // the vectors that one call takes
+        let mut moments = device.moments(&resident.x, weights, &vectors[..vectors.len().min(4)])?;
+        for more in vectors.chunks(4).skip(1) {
+            moments
+                .with
+                .extend(device.moments(&resident.x, weights, more)?.with);
+        }
+        let mut own = Vec::new();
+        for y in &vectors {
+            let one = Matrix::new((*y).clone(), resident.rows, 1)?;
+            let others: Vec<&Buffer> = vectors.clone();
+            let mut found = device.moments(&one, weights, &others[..others.len().min(4)])?;
+            for more in others.chunks(4).skip(1) {
+                found.with.extend(device.moments(&one, weights, more)?.with);
+            }
+            own.push(found);
+        }
+        let weight = match weights {
+            None => Dd::from(resident.rows as f64),
+            Some(w) => device.reduce(w)?.sum,
+        };
+        let columns = resident.x.columns * vectors.len().div_ceil(4) + 2 * vectors.len();
+        let record = clock.stop("moments", "f64x2", columns);
+        Ok((
+            Loaded {
+                resident,
+                moments,
+                own,
+                weight,
+            },
+            record,
+        ))
+    }
+
+    /// Of each dense column, whether it has a value that is no whole number.
+    pub(super) fn rounded(&self) -> Vec<bool> {
+        let count = self.resident.x.columns - self.resident.rests.len();
+        self.moments.rounded[..count].to_vec()
+    }
+
+    /// Whether no value is missing or infinite, and all squares are in range.
+    pub(super) fn is_plain(&self) -> bool {
+        let fine = |m: &Moments| {
+            m.sums.iter().all(|s| s.hi.is_finite())
+                && m.squares.iter().all(|s| *s == 0.0 || (1e-200..1e200).contains(s))
+        };
+        fine(&self.moments) && self.own.iter().all(fine)
+    }
+
+    pub(super) fn accepted(&self, accepts: Option<Accepts<'_>>) -> Result<bool, DeviceError> {
+        let Some(accepts) = accepts else { return Ok(true) };
+        let mut ranges = Vec::new();
+        for (y, _) in &self.resident.responses {
+            let found = self.resident.device.reduce(y)?;
+            ranges.push([found.least, found.largest]);
+        }
+        Ok(accepts(&ranges))
+    }
+
+    /// Positions of a response and of what is left of it among the vectors.
+    fn vectors_of(&self, response: usize) -> Vec<usize> {
+        let before: usize = self.resident.responses[..response]
+            .iter()
+            .map(|(_, rest)| 1 + usize::from(rest.is_some()))
+            .sum();
+        let count = 1 + usize::from(self.resident.responses[response].1.is_some());
+        (before..before + count).collect()
+    }
+
+    /// The means of the columns, where some of them are far from the origin.
+    fn centres(&self) -> Option<Vec<f64>> {
+        let weight = self.weight.hi;
+        let mean = |s: &Dd| s.hi / weight;
+        let far = self
+            .moments
+            .sums
+            .iter()
+            .zip(&self.moments.squares)
+            .any(|(sum, squares)| squares - mean(sum) * sum.hi < squares / FAR);
+        far.then(|| self.moments.sums.iter().map(mean).collect())
+    }
+
+    /// The gram of the dense columns under weights whose sum is `weight`, from the `sums` of all columns under them: how its
+    /// products were formed, the sums of the dense columns, and their products, lower triangle by rows.
+    pub(super) fn columns(
+        &self,
+        exact: bool,
+        weights: Option<&Buffer>,
+        weight: Dd,
+        sums: &[Dd],
+    ) -> Result<(Products, Vec<Dd>, Vec<Dd>), DeviceError> {
+        let resident = &self.resident;
+        let device = &resident.device;
+        let count = resident.x.columns - resident.rests.len();
+        let dense = resident.atoms.dense;
+        // 1. products of the columns
+        let centres = (!exact).then(|| self.centres()).flatten();
+        let x = match exact {
+            true => resident.x.clone(),
+            false => resident.x.part(0..count)?,
+        };
+        let products_of = match (exact, &centres) {
+            (true, _) => device.exact_gram(&x, weights)?,
+            (false, centres) => device.gram(&x, weights, centres.as_deref().map(|c| &c[..count]))?,
+        };
+        // 2. moved to the origin: Σ w z zᵀ = Σ w (z−c)(z−c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, r = Σ w (z−c)
+        let center = |i: usize| centres.as_ref().map_or(0.0, |c| c[i]);
+        let rests: Vec<Dd> = (0..x.columns)
+            .map(|i| sums[i] - weight.mul_f64(center(i)))
+            .collect();
+        let second = |i: usize, j: usize| {
+            let (ci, cj) = (center(i), center(j));
+            let about = products_of[packed(i, j)];
+            if ci == 0.0 && cj == 0.0 {
+                return about;
+            }
+            about + rests[j].mul_f64(ci) + rests[i].mul_f64(cj) + weight.mul_f64(ci).mul_f64(cj)
+        };
+        // 3. columns that were formed in twice the precision are the sum of two
+        let parts: Vec<Vec<usize>> = (0..dense)
+            .map(|i| match exact {
+                true => resident.parts_of(i).collect(),
+                false => vec![i],
+            })
+            .collect();
+        let total = |of: &mut dyn Iterator<Item = Dd>| of.fold(Dd::ZERO, |a, b| a + b);
+        let own_sums = parts
+            .iter()
+            .map(|own| total(&mut own.iter().map(|&a| sums[a])))
+            .collect();
+        let size = dense * (dense + 1) / 2;
+        let seconds = if x.columns == count && centres.is_none() {
+            products_of[..size].to_vec()
+        } else {
+            let mut seconds = Vec::with_capacity(size);
+            for (i, own) in parts.iter().enumerate() {
+                for other in &parts[..=i] {
+                    let pairs = own.iter().flat_map(|&a| other.iter().map(move |&b| (a, b)));
+                    seconds.push(total(&mut pairs.map(|(a, b)| second(a, b))));
+                }
+            }
+            seconds
+        };
+        let form = match (exact, centres.is_some()) {
+            (true, _) => Products::Exact,
+            (false, centred) => Products::Runs { centred },
+        };
+        Ok((form, own_sums, seconds))
+    }
+
+    pub(super) fn gram(&self, products: Products) -> Ran<Gram> {
+        let resident = &self.resident;
+        let device = &resident.device;
+        let clock = resident.clock();
+        let weights = resident.weights.as_ref();
+        let mut log_weight = 0.0;
+        if let Some(w) = weights {
+            let mut log = Program::new();
+            let own = log.input(0);
+            let own = log.unary(Unary::Log, own);
+            log.output(own);
+            if let Some(logs) = device.run(&log, &[w], resident.rows)?.first() {
+                log_weight = device.reduce(logs)?.sum.hi;
+            }
+        }
+        let exact = products == Products::Exact;
+        let (form, mut sums, mut seconds) =
+            self.columns(exact, weights, self.weight, &self.moments.sums)?;
+        let (dense, responses) = (resident.atoms.dense, resident.responses.len());
+        let parts = |i: usize| -> Vec<usize> {
+            match exact {
+                true => resident.parts_of(i).collect(),
+                false => vec![i],
+            }
+        };
+        let vectors = |y: usize| -> Vec<usize> {
+            let all = self.vectors_of(y);
+            if exact { all } else { all[..1].to_vec() }
+        };
+        let add = |a: Dd, b: Dd| a + b;
+        for y in 0..responses {
+            let own = vectors(y);
+            sums.push(own.iter().map(|&v| self.own[v].sums[0]).fold(Dd::ZERO, add));
+        }
+        for y in 0..responses {
+            for j in 0..dense {
+                let mut sum = Dd::ZERO;
+                for &v in &vectors(y) {
+                    sum = parts(j)
+                        .iter()
+                        .map(|&b| self.moments.with[v][b])
+                        .fold(sum, add);
+                }
+                seconds.push(sum);
+            }
+            for other in 0..=y {
+                let mut sum = Dd::ZERO;
+                for &v in &vectors(y) {
+                    sum = vectors(other)
+                        .iter()
+                        .map(|&u| self.own[v].with[u][0])
+                        .fold(sum, add);
+                }
+                seconds.push(sum);
+            }
+        }
+        let mut rounded = self.rounded();
+        rounded.extend((0..responses).map(|y| self.own[self.vectors_of(y)[0]].rounded[0]));
+        let gram = Gram::of_sums(
+            &resident.atoms,
+            form,
+            resident.rows as u64,
+            self.weight,
+            log_weight,
+            sums,
+            &seconds,
+            rounded,
+        );
+        let precision = if exact { "f64x2" } else { "f64" };
+        Ok((gram, vec![clock.stop("gram", precision, resident.x.columns)]))
+    }
+
+    pub(super) fn residuals(&self, coefficients: &[Coefficients], to: &mut Residuals) -> Result<PassRecord, DeviceError> {
+        let resident = &self.resident;
+        let device = &resident.device;
+        let clock = resident.clock();
+        let weights = resident.weights.as_ref();
+        let count = resident.x.columns - resident.rests.len();
+        to.rows = resident.rows as u64;
+        for (k, own) in coefficients.iter().enumerate() {
+            let (y, rest) = &resident.responses[k];
+            // extra columns have no coefficient of their own
+            let of = |i: usize| own.dense.get(i).copied().unwrap_or(Dd::ZERO);
+            let b: Vec<Dd> = (0..count)
+                .map(of)
+                .chain(resident.rests.iter().map(|&i| of(i)))
+                .collect();
+            // what is left of a response is one more column, of coefficient −1
+            let (x, b) = match rest {
+                None => (resident.x.clone(), b),
+                Some(rest) => {
+                    let all = device.gathered(&[resident.x.buffer.clone(), rest.clone()])?;
+                    let x = Matrix::new(all, resident.rows, resident.x.columns + 1)?;
+                    (x, b.into_iter().chain([-Dd::ONE]).collect())
+                }
+            };
+            let sums = device.residual_sums(&x, &b, own.intercept, y, weights)?;
+            to.squares[k] = sums.squares;
+            let score = &mut to.scores[k];
+            score.ones = sums.sum;
+            for i in 0..resident.atoms.dense {
+                score.dense[i] = resident
+                    .parts_of(i)
+                    .map(|a| sums.score[a])
+                    .fold(Dd::ZERO, |s, v| s + v);
+            }
+            if let Some(offset) = &resident.offset {
+                let inputs = [y, &sums.residuals, offset, weights.unwrap_or(y)];
+                let program = fitted(weights.is_some());
+                let out = device.run(&program, &inputs, resident.rows)?;
+                if let Some(f) = out.into_iter().next() {
+                    let one = Matrix::new(f.clone(), resident.rows, 1)?;
+                    let found = device.moments(&one, weights, &[&f])?;
+                    to.fitted[k] = (found.sums[0], found.with[0][0]);
+                }
+            }
+            let ranks = quartile_ranks(resident.rows as u64);
+            to.places
+                .push(device.order_statistics(&sums.residuals, &ranks)?);
+        }
+        let columns = resident.x.columns * if resident.x.columns > 32 { 2 } else { 1 } + 2;
+        Ok(clock.stop("residuals", "f64x2", columns * coefficients.len()))
+    }
+}
