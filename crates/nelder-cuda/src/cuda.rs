@@ -12,8 +12,8 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
-    Backend, Buffer, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced, ResidualSums,
-    check_length,
+    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced,
+    ResidualSums, Weighed, check_length,
 };
 
 use crate::cache;
@@ -29,7 +29,7 @@ pub(crate) const THREADS: u32 = 256;
 /// A CUDA device.
 pub struct Cuda {
     id: String,
-    context: Arc<CudaContext>,
+    pub(crate) context: Arc<CudaContext>,
     pub(crate) stream: Arc<CudaStream>,
     blas: Mutex<CudaBlas>,
     kernels: Mutex<HashMap<String, CudaFunction>>,
@@ -212,6 +212,10 @@ impl Cuda {
     pub(crate) fn synchronized(&self) -> Result<(), DeviceError> {
         self.bind()?;
         self.stream.synchronize().map_err(|e| self.failed(&e))
+    }
+
+    pub(crate) fn count_upload(&self, bytes: usize) {
+        self.uploaded.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_launch(&self) {
@@ -492,6 +496,33 @@ impl Backend for Cuda {
 
     fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
         self.order_statistics_of(x, ranks)
+    }
+
+    fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {
+        self.weigh_of(r, weights)
+    }
+
+    fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
+        self.upload_codes_of(codes, count)
+    }
+
+    fn sums_by_code(
+        &self,
+        codes: &Codes,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        self.sums_by_code_of(codes, x, v)
+    }
+
+    fn subtract_by_code(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: &Codes,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        self.subtract_by_code_of(r, codes, table, multiplier)
     }
 
     fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {

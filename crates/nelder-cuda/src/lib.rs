@@ -2,6 +2,7 @@
 //! cuBLAS's. Driver and libraries are looked for at run time, so that the same program runs without them.
 
 mod cache;
+mod columns;
 mod cuda;
 mod print;
 mod products;

@@ -58,6 +58,75 @@ extern "C" __global__ void nelder_product(const double* __restrict__ a, const do
     }
 }
 
+// w r, sqrt(w) r, and the parts of the sums of w r r and of w r, r in two parts
+extern "C" __global__ void nelder_weigh(const double* __restrict__ rh, const double* __restrict__ rl,
+                                        const double* __restrict__ w, double* __restrict__ wh,
+                                        double* __restrict__ wl, double* __restrict__ root,
+                                        double* __restrict__ high, double* __restrict__ low, Count rows) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    Pair squares = {0.0, 0.0}, sum = {0.0, 0.0};
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+        const Pair r = {rh[i], rl ? rl[i] : 0.0};
+        Pair wr = r;
+        double rooted = r.high;
+        if (w) {
+            wr = multiply(r, w[i]);
+            rooted *= sqrt(w[i]);
+        }
+        wh[i] = wr.high;
+        wl[i] = wr.low;
+        root[i] = rooted;
+        squares = add(squares, square_of(r, wr));
+        sum = add(sum, wr);
+    }
+    squares = block_sum(squares);
+    sum = block_sum(sum);
+    if (threadIdx.x == 0) {
+        high[2 * blockIdx.x] = squares.high;
+        low[2 * blockIdx.x] = squares.low;
+        high[2 * blockIdx.x + 1] = sum.high;
+        low[2 * blockIdx.x + 1] = sum.low;
+    }
+}
+
+// Sums of v and of x v for each column x over pieces of the rows in the order of their codes: those at order[pieces[k]] ..
+// order[pieces[k + 1]]
+extern "C" __global__ void nelder_by_code(const double* __restrict__ a, const double* __restrict__ vh,
+                                          const double* __restrict__ vl, const unsigned* __restrict__ order,
+                                          const unsigned* __restrict__ pieces, double* __restrict__ high,
+                                          double* __restrict__ low, Count rows, Count columns, Count count) {
+    for (Count piece = blockIdx.x; piece < count; piece += gridDim.x)
+        for (Count j = blockIdx.y; j <= columns; j += gridDim.y) {
+            Pair sum = {0.0, 0.0};
+            for (Count t = pieces[piece] + (Count)threadIdx.x; t < pieces[piece + 1]; t += blockDim.x) {
+                const Count i = order[t];
+                const double h = vh ? vh[i] : 1.0, l = vl ? vl[i] : 0.0;
+                sum = add_product(sum, j ? a[(j - 1) * rows + i] : 1.0, h, l);
+            }
+            sum = block_sum(sum);
+            if (threadIdx.x == 0) {
+                high[piece * (columns + 1) + j] = sum.high;
+                low[piece * (columns + 1) + j] = sum.low;
+            }
+        }
+}
+
+// r - m t by row, t in a table by code, high parts before low ones
+extern "C" __global__ void nelder_subtract_by_code(const double* __restrict__ rh, const double* __restrict__ rl,
+                                                   const unsigned* __restrict__ codes,
+                                                   const double* __restrict__ table, const double* __restrict__ mh,
+                                                   const double* __restrict__ ml, double* __restrict__ high,
+                                                   double* __restrict__ low, Count rows, Count count) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
+        Pair t = {table[codes[i]], table[count + codes[i]]};
+        if (mh) t = square_of(t, {mh[i], ml ? ml[i] : 0.0});
+        const Pair r = add({rh[i], rl[i]}, {-t.high, -t.low});
+        high[i] = r.high;
+        low[i] = r.low;
+    }
+}
+
 // Parts of X' r: part k of column j is at k * columns + j
 extern "C" __global__ void nelder_transposed(const double* __restrict__ a, const double* __restrict__ rh,
                                              const double* __restrict__ rl, double* __restrict__ high,

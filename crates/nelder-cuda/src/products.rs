@@ -1,7 +1,7 @@
 //! Sums over the rows of matrices: grams, moments, residuals.
 
 use cudarc::cublas::{self, sys::cublasOperation_t};
-use cudarc::driver::{CudaSlice, DevicePtr, LaunchConfig, PushKernelArg};
+use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
 use nelder_device::{
     Buffer, Dd, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums, check_length,
 };
@@ -9,12 +9,9 @@ use nelder_device::{
 use crate::cuda::Cuda;
 
 /// Sums in twice the precision, and what is summed over rows.
-const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
+pub(crate) const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
 /// The same for few columns, whose number is put before it.
 const NARROW: &str = concat!(include_str!("twice.cu"), include_str!("narrow.cu"));
-
-/// Order statistics.
-const SELECT: &str = include_str!("select.cu");
 
 /// Columns up to which a row stays in a thread's registers.
 const NARROW_COLUMNS: usize = 32;
@@ -45,7 +42,7 @@ impl Cuda {
     ///
     /// # Safety
     /// The kernel takes as many of them, and what it reads and writes is there.
-    unsafe fn launch(
+    pub(crate) unsafe fn launch(
         &self,
         text: &str,
         name: &str,
@@ -64,11 +61,11 @@ impl Cuda {
     }
 
     /// Where the numbers of a buffer are; 0 where there is none.
-    fn maybe(&self, what: &'static str, buffer: Option<&Buffer>) -> Result<u64, DeviceError> {
+    pub(crate) fn maybe(&self, what: &'static str, buffer: Option<&Buffer>) -> Result<u64, DeviceError> {
         buffer.map_or(Ok(0), |b| self.pointer(what, b))
     }
 
-    fn checked_weights(&self, weights: Option<&Buffer>, rows: usize) -> Result<u64, DeviceError> {
+    pub(crate) fn checked_weights(&self, weights: Option<&Buffer>, rows: usize) -> Result<u64, DeviceError> {
         if let Some(w) = weights {
             check_length("weights", w.len(), rows)?;
         }
@@ -76,7 +73,7 @@ impl Cuda {
     }
 
     /// Pointer to a matrix of the right size.
-    fn matrix(&self, x: &Matrix) -> Result<u64, DeviceError> {
+    pub(crate) fn matrix(&self, x: &Matrix) -> Result<u64, DeviceError> {
         check_length("matrix", x.buffer.len(), x.rows * x.columns)?;
         self.pointer("matrix", &x.buffer)
     }
@@ -93,7 +90,7 @@ impl Cuda {
     }
 
     /// Sums of `parts` numbers that lie `size` apart, in twice the precision.
-    fn merged(
+    pub(crate) fn merged(
         &self,
         high: &CudaSlice<f64>,
         low: Option<&CudaSlice<f64>>,
@@ -510,70 +507,6 @@ impl Cuda {
         let a = self.matrix(x)?;
         self.count_launch();
         self.transposed(a, rh, rl, x.rows, x.columns)
-    }
-
-    /// Digit by digit: the digit at which the counts of keys with the digits before it pass the rank is the next one.
-    pub(crate) fn order_statistics_of(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
-        const DIGITS: usize = 2048;
-        let at = self.pointer("x", x)?;
-        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
-            return Err(DeviceError::Length {
-                what: "rank",
-                wanted: rank as usize + 1,
-                given: x.len(),
-            });
-        }
-        self.count_launch();
-        // the digits known so far, and the rank among the keys that have them
-        let mut found: Vec<(u64, u64)> = ranks.iter().map(|&r| (0, r)).collect();
-        let mut grid = self.grid(x.len());
-        grid.grid_dim.0 = grid.grid_dim.0.min(4 * self.processors() as u32);
-        let mut known = 0u32;
-        while known < 64 {
-            let width = 11.min(64 - known);
-            let mut prefixes: Vec<u64> = found.iter().map(|f| f.0).collect();
-            prefixes.sort_unstable();
-            prefixes.dedup();
-            let mut counts: Vec<Vec<u32>> = Vec::new();
-            for some in prefixes.chunks(8) {
-                let held = self.stream.clone_htod(some).map_err(|e| self.failed(&e))?;
-                let room = self
-                    .stream
-                    .alloc_zeros::<u32>(some.len() * DIGITS)
-                    .map_err(|e| self.no_room(&e, some.len() * DIGITS / 2))?;
-                let arguments = [
-                    at,
-                    held.device_ptr(&self.stream).0,
-                    room.device_ptr(&self.stream).0,
-                    x.len() as u64,
-                    u64::from(known),
-                    some.len() as u64,
-                ];
-                // SAFETY: as many numbers are behind x, and there are counts for each prefix
-                unsafe { self.launch(SELECT, "nelder_digits", grid, &arguments)? };
-                let all = self.stream.clone_dtoh(&room).map_err(|e| self.failed(&e))?;
-                self.synchronized()?;
-                counts.extend(all.chunks(DIGITS).map(<[u32]>::to_vec));
-            }
-            for (prefix, rank) in &mut found {
-                let k = prefixes.partition_point(|p| p < prefix);
-                let mut digit = 0u64;
-                for (d, &count) in counts[k].iter().enumerate() {
-                    digit = d as u64;
-                    if *rank < u64::from(count) {
-                        break;
-                    }
-                    *rank -= u64::from(count);
-                }
-                *prefix = *prefix << width | digit;
-            }
-            known += width;
-        }
-        let value = |key: u64| {
-            let bits = if key >> 63 == 1 { key & !(1 << 63) } else { !key };
-            f64::from_bits(bits)
-        };
-        Ok(found.iter().map(|f| value(f.0)).collect())
     }
 
     pub(crate) fn reduce_of(&self, x: &Buffer) -> Result<Reduced, DeviceError> {

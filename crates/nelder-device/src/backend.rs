@@ -1,9 +1,8 @@
 //! Devices: what holds columns and matrices, and works on them.
 
-use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
 
+use crate::buffer::{Buffer, Codes, Matrix};
 use crate::{Dd, Program, ProgramError};
 
 /// What an operation on a device failed of.
@@ -58,127 +57,6 @@ pub enum DeviceError {
     },
 }
 
-/// Numbers in a device's memory. Clones and parts share them.
-#[derive(Clone)]
-pub struct Buffer {
-    from: usize,
-    len: usize,
-    held: Arc<dyn Any + Send + Sync>,
-}
-
-impl fmt::Debug for Buffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Buffer({})", self.len)
-    }
-}
-
-impl Buffer {
-    /// What a backend holds for `len` numbers.
-    pub fn new(len: usize, held: impl Any + Send + Sync) -> Self {
-        Buffer {
-            from: 0,
-            len,
-            held: Arc::new(held),
-        }
-    }
-
-    /// `len` of the numbers, from number `from` on, in the same memory.
-    ///
-    /// # Errors
-    /// [`DeviceError::Length`] where there are not so many.
-    pub fn part(&self, from: usize, len: usize) -> Result<Buffer, DeviceError> {
-        if from.checked_add(len).is_none_or(|end| end > self.len) {
-            return Err(DeviceError::Length {
-                what: "part of a buffer",
-                wanted: from.saturating_add(len),
-                given: self.len,
-            });
-        }
-        Ok(Buffer {
-            from: self.from + from,
-            len,
-            held: self.held.clone(),
-        })
-    }
-
-    /// Buffers that follow each other in the same memory as one; `None` where they do not.
-    pub fn joined(parts: &[Buffer]) -> Option<Buffer> {
-        let mut whole = parts.first()?.clone();
-        for part in &parts[1..] {
-            let follows = Arc::ptr_eq(&whole.held, &part.held) && part.from == whole.from + whole.len;
-            if !follows {
-                return None;
-            }
-            whole.len += part.len;
-        }
-        Some(whole)
-    }
-
-    /// How many numbers.
-    pub fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Position of the first number in what the backend holds.
-    pub fn start(&self) -> usize {
-        self.from
-    }
-
-    /// What the backend put in, if it is of this type.
-    pub fn get<T: Any>(&self) -> Option<&T> {
-        self.held.downcast_ref()
-    }
-}
-
-/// Columns of equal length in a device's memory, one after another.
-#[derive(Clone, Debug)]
-pub struct Matrix {
-    /// The numbers, column by column.
-    pub buffer: Buffer,
-    /// Rows.
-    pub rows: usize,
-    /// Columns.
-    pub columns: usize,
-}
-
-impl Matrix {
-    /// A buffer of `rows` x `columns` numbers.
-    ///
-    /// # Errors
-    /// [`DeviceError::Length`] where it has another number of them.
-    pub fn new(buffer: Buffer, rows: usize, columns: usize) -> Result<Matrix, DeviceError> {
-        check_length("matrix", buffer.len(), rows.saturating_mul(columns))?;
-        Ok(Matrix {
-            buffer,
-            rows,
-            columns,
-        })
-    }
-
-    /// Some consecutive columns.
-    ///
-    /// # Errors
-    /// [`DeviceError::Length`] where there are not so many.
-    pub fn part(&self, columns: std::ops::Range<usize>) -> Result<Matrix, DeviceError> {
-        let count = columns.end.saturating_sub(columns.start);
-        let buffer = self.buffer.part(columns.start * self.rows, count * self.rows)?;
-        Matrix::new(buffer, self.rows, count)
-    }
-
-    /// A column.
-    ///
-    /// # Errors
-    /// As [`part`](Matrix::part).
-    pub fn column(&self, j: usize) -> Result<Buffer, DeviceError> {
-        self.buffer.part(j * self.rows, self.rows)
-    }
-}
-
 /// Sums of columns x with weights w, in twice the precision where it says so.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Moments {
@@ -203,6 +81,19 @@ pub struct ResidualSums {
     pub sum: Dd,
     /// Xᵀ W r.
     pub score: Vec<Dd>,
+}
+
+/// Residuals r with weights w.
+#[derive(Clone, Debug)]
+pub struct Weighed {
+    /// w r in two parts.
+    pub weighed: (Buffer, Buffer),
+    /// √w r, rounded to double precision.
+    pub rooted: Buffer,
+    /// Σ w r².
+    pub squares: Dd,
+    /// Σ w r.
+    pub sum: Dd,
 }
 
 /// A column's sum and range.
@@ -368,6 +259,43 @@ pub trait Backend: Send + Sync + fmt::Debug {
         y: &Buffer,
         weights: Option<&Buffer>,
     ) -> Result<ResidualSums, DeviceError>;
+
+    /// A vector in two parts (its second part is zero where there is none) times weights.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError>;
+
+    /// Copies a code for each row to the device; codes are from 0 to below `count`.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`] for a code that is not; those of [`upload`](Backend::upload).
+    fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError>;
+
+    /// For each code Σ v, then Σ x v for each column x, over the rows that have it, in twice the precision. v is a vector in
+    /// two parts; a part that is not there is one (the first) or zero (the second).
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn sums_by_code(
+        &self,
+        codes: &Codes,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+    ) -> Result<Vec<Dd>, DeviceError>;
+
+    /// r − m t by row, where t is the number of the row's code in a table: in twice the precision. m is 1 where there is no
+    /// `multiplier`; its second part is zero where there is none.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn subtract_by_code(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: &Codes,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError>;
 
     /// Xᵀ r of a vector in two parts, summed in twice the precision.
     ///

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{
-    Backend, Buffer, Counters, Description, DeviceError, Matrix, Moments, Reduced, ResidualSums, check_length,
+    Backend, Counters, Description, DeviceError, Moments, Reduced, ResidualSums, Weighed, check_length,
 };
+use crate::buffer::{Buffer, Codes, Matrix};
 use crate::{Dd, Input, Output, Program};
 
 /// The CPU. Sums are accumulated in twice the precision.
@@ -238,21 +239,72 @@ impl Backend for Host {
     ) -> Result<ResidualSums, DeviceError> {
         self.count();
         let r = residuals(x, b, constant, y)?;
-        let w = weights_of(weights, x.rows)?;
-        let weigh = |i: usize, r: Dd| w.map_or(r, |w| r.mul_f64(w[i]));
-        let weighed: Vec<Dd> = r.iter().enumerate().map(|(i, r)| weigh(i, *r)).collect();
-        let root = |i: usize, r: Dd| w.map_or(r.hi, |w| r.hi * w[i].sqrt());
-        let roots: Vec<f64> = r.iter().enumerate().map(|(i, r)| root(i, *r)).collect();
-        let total = |terms: &mut dyn Iterator<Item = Dd>| terms.fold(Dd::ZERO, |sum, term| sum + term);
+        let (wr, found) = weighed(&r, weights_of(weights, x.rows)?);
+        let score = |a: &&[f64]| total(wr.iter().zip(*a).map(|(r, a)| r.mul_f64(*a)));
         Ok(ResidualSums {
-            residuals: Buffer::new(roots.len(), roots),
-            squares: total(&mut r.iter().zip(&weighed).map(|(r, wr)| *r * *wr)),
-            sum: total(&mut weighed.iter().copied()),
-            score: columns(x)?
-                .iter()
-                .map(|a| total(&mut weighed.iter().zip(*a).map(|(r, a)| r.mul_f64(*a))))
-                .collect(),
+            residuals: found.rooted,
+            squares: found.squares,
+            sum: found.sum,
+            score: columns(x)?.iter().map(score).collect(),
         })
+    }
+
+    fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {
+        self.count();
+        let n = r.0.len();
+        let r = in_parts(Some(r.0), r.1, n)?;
+        Ok(weighed(&r, weights_of(weights, n)?).1)
+    }
+
+    fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
+        if let Some(&code) = codes.iter().find(|c| **c as usize >= count) {
+            return Err(DeviceError::Length {
+                what: "code",
+                wanted: code as usize + 1,
+                given: count,
+            });
+        }
+        Ok(Codes::new(codes.len(), count, codes.to_vec()))
+    }
+
+    fn sums_by_code(
+        &self,
+        codes: &Codes,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        self.count();
+        let a = columns(x)?;
+        let own = codes_of(codes, x.rows)?;
+        let v = in_parts(v.0, v.1, x.rows)?;
+        let width = a.len() + 1;
+        let mut sums = vec![Dd::ZERO; codes.count() * width];
+        for (i, &code) in own.iter().enumerate() {
+            let row = &mut sums[code as usize * width..(code as usize + 1) * width];
+            row[0] += v[i];
+            row[1..].iter_mut().zip(&a).for_each(|(sum, a)| *sum += v[i].mul_f64(a[i]));
+        }
+        Ok(sums)
+    }
+
+    fn subtract_by_code(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: &Codes,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        self.count();
+        let n = r.0.len();
+        let own = codes_of(codes, n)?;
+        check_length("table", table.len(), codes.count())?;
+        let r = in_parts(Some(r.0), Some(r.1), n)?;
+        let m = multiplier.map(|(high, low)| in_parts(Some(high), low, n)).transpose()?;
+        let row = |i: usize| {
+            let t = table[own[i] as usize];
+            r[i] - m.as_ref().map_or(t, |m| m[i] * t)
+        };
+        Ok(pairs((0..n).map(row)))
     }
 
     fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
@@ -273,6 +325,41 @@ impl Backend for Host {
             missing: x.iter().filter(|x| x.is_nan()).count() as u64,
         })
     }
+}
+
+fn total(terms: impl Iterator<Item = Dd>) -> Dd {
+    terms.fold(Dd::ZERO, |sum, term| sum + term)
+}
+
+fn codes_of(codes: &Codes, rows: usize) -> Result<&[u32], DeviceError> {
+    check_length("codes", codes.rows(), rows)?;
+    let held: &Vec<u32> = codes.get().ok_or(DeviceError::Foreign { what: "codes" })?;
+    Ok(held)
+}
+
+/// A vector in two parts; one and zero where they are not there.
+fn in_parts(high: Option<&Buffer>, low: Option<&Buffer>, rows: usize) -> Result<Vec<Dd>, DeviceError> {
+    let high = high.map(|v| vector("vector", v, rows)).transpose()?;
+    let low = low.map(|v| vector("vector", v, rows)).transpose()?;
+    let part = |of: Option<&[f64]>, i: usize, none: f64| of.map_or(none, |v| v[i]);
+    Ok((0..rows)
+        .map(|i| Dd::two_sum(part(high, i, 1.0), part(low, i, 0.0)))
+        .collect())
+}
+
+/// w r, and what it amounts to.
+fn weighed(r: &[Dd], w: Option<&[f64]>) -> (Vec<Dd>, Weighed) {
+    let weigh = |(i, r): (usize, &Dd)| w.map_or(*r, |w| r.mul_f64(w[i]));
+    let wr: Vec<Dd> = r.iter().enumerate().map(weigh).collect();
+    let root = |(i, r): (usize, &Dd)| w.map_or(r.hi, |w| r.hi * w[i].sqrt());
+    let roots: Vec<f64> = r.iter().enumerate().map(root).collect();
+    let found = Weighed {
+        weighed: pairs(wr.iter().copied()),
+        rooted: Buffer::new(roots.len(), roots),
+        squares: total(r.iter().zip(&wr).map(|(r, wr)| *r * *wr)),
+        sum: total(wr.iter().copied()),
+    };
+    (wr, found)
 }
 
 /// y − c − X b in twice the precision.

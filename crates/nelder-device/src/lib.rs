@@ -5,6 +5,7 @@
 //! interprets it in chunks of rows, in `f64` or in twice the precision ([`Dd`]).
 
 mod backend;
+mod buffer;
 mod cpu;
 mod dd;
 mod host;
@@ -18,9 +19,9 @@ mod simd;
 pub mod special;
 
 pub use backend::{
-    Backend, Buffer, Counters, Description, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums,
-    check_length,
+    Backend, Counters, Description, DeviceError, Moments, RUN_ROWS, Reduced, ResidualSums, Weighed, check_length,
 };
+pub use buffer::{Buffer, Codes, Matrix, sorted_by_code};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
 pub use host::Host;

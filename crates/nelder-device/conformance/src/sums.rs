@@ -9,6 +9,9 @@ use crate::values::Random;
 /// Each step leaves two units of 2^-104; of the addition in the kernels a few more.
 const UNIT: f64 = 1.0 / (1u128 << 102) as f64;
 
+/// How many codes there are; some have no row.
+const CODES: usize = 12;
+
 /// One problem: a matrix, vectors, weights, coefficients.
 #[derive(Clone)]
 struct Problem {
@@ -18,14 +21,17 @@ struct Problem {
     y: Vec<f64>,
     v: Vec<f64>,
     w: Vec<f64>,
+    codes: Vec<u32>,
     b: Vec<Dd>,
     constant: Dd,
 }
 
 impl Problem {
     fn new(random: &mut Random, rows: usize, columns: usize) -> Problem {
+        let codes = (0..rows).map(|i| (random.signed().abs() * 7.0) as u32 + 2 * u32::from(i > 100)).collect();
         let mut draw = |n: usize| -> Vec<f64> { (0..n).map(|_| random.sized(2.0)).collect() };
         Problem {
+            codes,
             rows,
             columns,
             a: draw(rows * columns),
@@ -108,6 +114,21 @@ fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, D
     out.push(("squares of residuals", n + 2.0 * terms, vec![sums.squares]));
     out.push(("sum of residuals", n + terms, vec![sums.sum]));
     out.push(("score", n + terms, sums.score));
+    let codes = device.upload_codes(&p.codes, CODES)?;
+    let parts = (&residual.0, &residual.1);
+    let by_code = device.sums_by_code(&codes, &x, (Some(parts.0), Some(parts.1)))?;
+    out.push(("sums by code", n + terms, by_code));
+    out.push(("sums of ones by code", n, device.sums_by_code(&codes, &x, (w, None))?));
+    let table: Vec<Dd> = (0..CODES).map(|c| p.constant * Dd::new(c as f64)).collect();
+    let plain_part = device.subtract_by_code(parts, &codes, &table, None)?;
+    out.push(("residual by code", terms + 8.0, paired(device, &plain_part)?));
+    let rest: Vec<f64> = p.y.iter().zip(&p.v).map(|(y, v)| y.abs().min(v.abs()) * 2f64.powi(-60)).collect();
+    let rest = device.upload(&rest)?;
+    let times = device.subtract_by_code(parts, &codes, &table, Some((&v, Some(&rest))))?;
+    out.push(("residual by code and column", terms + 8.0, paired(device, &times)?));
+    let weighed = device.weigh((parts.0, Some(parts.1)), w)?;
+    out.push(("weighed", terms + 4.0, paired(device, &weighed.weighed)?));
+    out.push(("sum of the weighed", n + terms, vec![weighed.sum]));
     out.push((
         "transposed residual",
         n + terms,

@@ -3,8 +3,8 @@
 use nelder_conformance::check;
 use nelder_cuda::Cuda;
 use nelder_device::{
-    Backend, Buffer, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Reduced,
-    ResidualSums,
+    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Reduced,
+    ResidualSums, Weighed,
 };
 
 #[test]
@@ -69,6 +69,30 @@ impl Backend for Rough {
         sums.squares = Dd::new(sums.squares.hi);
         Ok(sums)
     }
+    fn weigh(&self, r: (&Buffer, Option<&Buffer>), w: Option<&Buffer>) -> Result<Weighed, DeviceError> {
+        self.0.weigh(r, w)
+    }
+    fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
+        self.0.upload_codes(codes, count)
+    }
+    fn sums_by_code(
+        &self,
+        codes: &Codes,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let sums = self.0.sums_by_code(codes, x, v)?;
+        Ok(sums.into_iter().map(|v| Dd::new(v.hi)).collect())
+    }
+    fn subtract_by_code(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: &Codes,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        self.0.subtract_by_code(r, codes, table, multiplier)
+    }
     fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
         let sums = self.0.transposed_residual(x, r)?;
         Ok(sums.into_iter().map(|v| Dd::new(v.hi)).collect())
@@ -99,6 +123,7 @@ fn a_rough_device_fails() {
         "exact gram of 257 x 33",
         "centred gram of 257 x 33",
         "squares of residuals of 257 x 33",
+        "sums by code of 257 x 33",
         "score of 257 x 33, weighted",
         "the range or the sum of 1000",
         "residual of 257 x 33",

@@ -201,13 +201,14 @@ impl Loaded {
             }
             At::Coefficients(b) if twice => {
                 // η = −(−o − c − Xβ)
-                let none = Matrix::new(resident.x.buffer.part(0, 0)?, n, 0)?;
+                let none = resident.x.part(0..0)?;
                 let zeros = device.product(&none, &[], 0.0, offset)?;
                 let [turned_offset, _] = outputs(run(&turned(), &[&zeros, &zeros])?)?;
                 let own = (0..resident.atoms.dense).chain(resident.rests.iter().copied());
                 let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
                 let beta: Vec<Dd> = own.map(b_of).collect();
-                let (high, rest) = device.residual(&resident.x, &beta, b.intercept, &turned_offset)?;
+                let r = device.residual(&resident.x, &beta, b.intercept, &turned_offset)?;
+                let (high, rest) = self.less_codes(r, b)?;
                 let [high, rest] = outputs(run(&turned(), &[&high, &rest])?)?;
                 eta = Some(high);
                 low = Some(rest);
@@ -216,7 +217,15 @@ impl Loaded {
             At::Coefficients(b) => {
                 let own = resident.x.part(0..resident.atoms.dense)?;
                 let beta: Vec<f64> = b.dense.iter().map(|b| b.hi).collect();
-                eta = Some(device.product(&own, &beta, b.intercept.hi, offset)?);
+                let mut own = device.product(&own, &beta, b.intercept.hi, offset)?;
+                if !resident.groups.is_empty() {
+                    // η − (−codes): the predictor of the codes is subtracted from −η
+                    let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, None)?;
+                    let [minus, _] = outputs(run(&turned(), &[&own, &zeros])?)?;
+                    let (high, low) = self.less_codes((minus, zeros), b)?;
+                    [own, _] = outputs(run(&turned(), &[&high, &low])?)?;
+                }
+                eta = Some(own);
                 columns += resident.x.columns;
             }
         }
@@ -253,7 +262,7 @@ impl Loaded {
         }
         // 3. the model without columns, and θ
         if let Some(constant) = plan.wanted.null {
-            let none = Matrix::new(resident.x.buffer.part(0, 0)?, n, 0)?;
+            let none = resident.x.part(0..0)?;
             let null = device.product(&none, &[], constant, offset)?;
             let inputs = [y, &null, w, trials];
             if let Some(own) = run(&plan.programs.deviance, &inputs)?.first() {
@@ -297,12 +306,15 @@ impl Loaded {
                 .map(|a| own_score[a])
                 .fold(Dd::ZERO, |a, b| a + b);
         }
+        if !resident.groups.is_empty() {
+            self.score_by_code(&mut sums.score, (&score, low.as_ref()))?;
+        }
         // 5. the gram
         if let Some(products) = plan.wanted.gram {
             let own = device.reduce(&weight)?.sum;
             let exact = products == Products::Exact;
             let (form, of_columns, seconds) = self.columns(exact, Some(&weight), own, &found.with[1])?;
-            sums.gram = Some(Gram::of_sums(
+            let mut gram = Gram::of_sums(
                 &plan.atoms,
                 form,
                 n as u64,
@@ -311,7 +323,9 @@ impl Loaded {
                 of_columns,
                 &seconds,
                 self.rounded(),
-            ));
+            );
+            self.fill_tables(&mut gram, Some(&weight), &[])?;
+            sums.gram = Some(gram);
             columns += resident.x.columns;
         }
         Ok((sums, clock.stop(name, precision, columns)))

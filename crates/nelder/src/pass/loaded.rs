@@ -1,6 +1,6 @@
 //! Rows on a device, their sums, and the passes over them.
 
-use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, Unary};
+use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
 
 use super::resident::Resident;
 use super::site::Ran;
@@ -260,7 +260,7 @@ impl Loaded {
         }
         let mut rounded = self.rounded();
         rounded.extend((0..responses).map(|y| self.own[self.vectors_of(y)[0]].rounded[0]));
-        let gram = Gram::of_sums(
+        let mut gram = Gram::of_sums(
             &resident.atoms,
             form,
             resident.rows as u64,
@@ -270,6 +270,7 @@ impl Loaded {
             &seconds,
             rounded,
         );
+        self.fill_tables(&mut gram, weights, &resident.responses)?;
         let precision = if exact { "f64x2" } else { "f64" };
         Ok((gram, vec![clock.stop("gram", precision, resident.x.columns)]))
     }
@@ -298,7 +299,22 @@ impl Loaded {
                     (x, b.into_iter().chain([-Dd::ONE]).collect())
                 }
             };
-            let sums = device.residual_sums(&x, &b, own.intercept, y, weights)?;
+            let sums = match resident.groups.is_empty() {
+                true => device.residual_sums(&x, &b, own.intercept, y, weights)?,
+                false => {
+                    let r = device.residual(&x, &b, own.intercept, y)?;
+                    let r = self.less_codes(r, own)?;
+                    let found = device.weigh((&r.0, Some(&r.1)), weights)?;
+                    let weighed = (&found.weighed.0, &found.weighed.1);
+                    self.score_by_code(&mut to.scores[k], (weighed.0, Some(weighed.1)))?;
+                    ResidualSums {
+                        score: device.transposed_residual(&x, weighed)?,
+                        residuals: found.rooted,
+                        squares: found.squares,
+                        sum: found.sum,
+                    }
+                }
+            };
             to.squares[k] = sums.squares;
             let score = &mut to.scores[k];
             score.ones = sums.sum;

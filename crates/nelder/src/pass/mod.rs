@@ -1,6 +1,7 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
 mod device_scoring;
+mod device_tables;
 mod gram;
 mod loaded;
 mod product;

@@ -1,9 +1,10 @@
 //! The rows of a design in a device's memory.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use nelder_device::{Backend, Buffer, Counters, DeviceError, Matrix};
+use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
 
 use super::{Monitor, PassError, PassRecord, run_in_order};
 use crate::design::{Atoms, Block, Numbers, RowError, Rows};
@@ -32,6 +33,38 @@ pub struct Resident {
     pub offset: Option<Buffer>,
     /// Values to start from.
     pub start: Option<Buffer>,
+    /// The codes of each group, and how many rows have each.
+    pub groups: Vec<(Codes, Vec<u64>)>,
+    /// The pairs of codes of each two groups.
+    pub pairs: Vec<Pairs>,
+}
+
+/// Pairs of codes of two groups.
+#[derive(Debug)]
+pub struct Pairs {
+    /// The groups, first before second.
+    pub groups: (usize, usize),
+    /// The code of a pair.
+    pub index: HashMap<(u32, u32), u32>,
+    /// By row.
+    pub codes: Codes,
+}
+
+impl Pairs {
+    fn new(device: &dyn Backend, groups: (usize, usize), of: (&[u32], &[u32])) -> Result<Pairs, DeviceError> {
+        let mut index = HashMap::new();
+        let codes: Vec<u32> = of
+            .0
+            .iter()
+            .zip(of.1)
+            .map(|(&a, &b)| {
+                let next = index.len() as u32;
+                *index.entry((a, b)).or_insert(next)
+            })
+            .collect();
+        let codes = device.upload_codes(&codes, index.len())?;
+        Ok(Pairs { groups, index, codes })
+    }
 }
 
 /// A pass on a device, while it runs.
@@ -68,6 +101,7 @@ struct Gathered {
     weights: Option<Vec<f64>>,
     offset: Option<Vec<f64>>,
     start: Option<Vec<f64>>,
+    codes: Vec<Vec<u32>>,
 }
 
 /// Adds what is left of a column; columns without it have had zeros so far.
@@ -107,6 +141,10 @@ impl Gathered {
         }
         if let Some(s) = &block.start {
             self.start.get_or_insert_default().extend_from_slice(s);
+        }
+        self.codes.resize(block.codes.len(), Vec::new());
+        for (to, from) in self.codes.iter_mut().zip(&block.codes) {
+            to.extend_from_slice(from);
         }
         self.rows += n;
     }
@@ -184,6 +222,8 @@ impl Resident {
             weights: None,
             offset: None,
             start: None,
+            groups: Vec::new(),
+            pairs: Vec::new(),
         };
         Ok(Some((resident, record)))
     }
@@ -232,7 +272,19 @@ impl Resident {
             .iter()
             .map(|(y, rest)| Ok((device.upload(y)?, put(rest)?)))
             .collect();
+        let (mut groups, mut pairs) = (Vec::new(), Vec::new());
+        for (h, codes) in all.codes.iter().enumerate() {
+            let count = codes.iter().max().map_or(0, |&c| c as usize + 1);
+            let mut counts = vec![0u64; count];
+            codes.iter().for_each(|&c| counts[c as usize] += 1);
+            groups.push((device.upload_codes(codes, count)?, counts));
+            for (g, other) in all.codes[..h].iter().enumerate() {
+                pairs.push(Pairs::new(device.as_ref(), (g, h), (other, codes))?);
+            }
+        }
         let resident = Resident {
+            groups,
+            pairs,
             id: device.describe().id,
             device: device.clone(),
             atoms: rows.layout().atoms.clone(),

@@ -107,14 +107,6 @@ pub enum PassError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// What the device cannot do yet.
-    #[error("{what} cannot be fitted on {device} yet; leave --device out, or use --device cpu")]
-    Unsupported {
-        /// The device.
-        device: String,
-        /// What was asked of it.
-        what: String,
-    },
 }
 
 /// Runs one pass: one accumulator for each worker, merged in the workers' order.

@@ -41,12 +41,6 @@ impl<'a, 's> Site<'a, 's> {
         let Some(device) = rows.source().device() else {
             return Ok((Site::cpu(rows), Vec::new()));
         };
-        if !rows.layout().groups.is_empty() {
-            return Err(PassError::Unsupported {
-                device: device.describe().id,
-                what: "factors".into(),
-            });
-        }
         let mut passes = Vec::new();
         let site = |loaded| Site {
             rows,

@@ -1,0 +1,272 @@
+//! Columns: weights, codes, order statistics.
+
+use std::sync::Arc;
+
+use cudarc::driver::{CudaContext, CudaSlice, DevicePtr, LaunchConfig};
+use nelder_device::{Buffer, Codes, Dd, DeviceError, Matrix, Weighed, check_length, sorted_by_code};
+
+use crate::cuda::Cuda;
+use crate::products::MATRIX;
+
+/// Order statistics.
+const SELECT: &str = include_str!("select.cu");
+/// Rows of a code that a block sums.
+const PIECE: u32 = 2048;
+
+/// What codes hold.
+struct HeldCodes {
+    context: Arc<CudaContext>,
+    codes: CudaSlice<u32>,
+    /// Rows in the order of their codes.
+    order: CudaSlice<u32>,
+    /// Where pieces of that order begin, and the last ends.
+    pieces: CudaSlice<u32>,
+    /// The code of each piece.
+    of_piece: Vec<u32>,
+}
+
+impl Cuda {
+    fn whole_numbers(&self, values: &[u32]) -> Result<CudaSlice<u32>, DeviceError> {
+        self.synchronized()?;
+        // an allocation of nothing is an error to the driver
+        let held = if values.is_empty() { &[0][..] } else { values };
+        self.count_upload(4 * held.len());
+        self.stream
+            .clone_htod(held)
+            .map_err(|e| self.no_room(&e, held.len().div_ceil(2)))
+    }
+
+    fn held_codes<'c>(&self, codes: &'c Codes, rows: usize) -> Result<&'c HeldCodes, DeviceError> {
+        check_length("codes", codes.rows(), rows)?;
+        let held: &HeldCodes = codes.get().ok_or(DeviceError::Foreign { what: "codes" })?;
+        match Arc::ptr_eq(&held.context, &self.context) {
+            true => Ok(held),
+            false => Err(DeviceError::Foreign { what: "codes" }),
+        }
+    }
+
+    pub(crate) fn upload_codes_of(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
+        if let Some(&code) = codes.iter().find(|c| **c as usize >= count) {
+            return Err(DeviceError::Length {
+                what: "code",
+                wanted: code as usize + 1,
+                given: count,
+            });
+        }
+        if u32::try_from(codes.len()).is_err() {
+            return Err(self.failed(&format!("{} rows are too many to sort by code", codes.len())));
+        }
+        let (order, starts) = sorted_by_code(codes, count);
+        let (mut pieces, mut of_piece) = (Vec::new(), Vec::new());
+        for code in 0..count {
+            let mut from = starts[code];
+            while from < starts[code + 1] {
+                pieces.push(from);
+                of_piece.push(code as u32);
+                from = (from + PIECE).min(starts[code + 1]);
+            }
+        }
+        pieces.push(codes.len() as u32);
+        let held = HeldCodes {
+            context: self.context.clone(),
+            codes: self.whole_numbers(codes)?,
+            order: self.whole_numbers(&order)?,
+            pieces: self.whole_numbers(&pieces)?,
+            of_piece,
+        };
+        Ok(Codes::new(codes.len(), count, held))
+    }
+
+    pub(crate) fn sums_by_code_of(
+        &self,
+        codes: &Codes,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let a = self.matrix(x)?;
+        let held = self.held_codes(codes, x.rows)?;
+        for part in [v.0, v.1].into_iter().flatten() {
+            check_length("vector", part.len(), x.rows)?;
+        }
+        let (vh, vl) = (self.maybe("vector", v.0)?, self.maybe("vector", v.1)?);
+        self.count_launch();
+        let (width, pieces) = (x.columns + 1, held.of_piece.len());
+        let mut sums = vec![Dd::ZERO; codes.count() * width];
+        if pieces == 0 {
+            return Ok(sums);
+        }
+        let out = self.room(2 * pieces * width)?;
+        let config = LaunchConfig {
+            grid_dim: (pieces.min(1 << 20) as u32, width.min(64) as u32, 1),
+            block_dim: (128, 1, 1),
+            shared_mem_bytes: 0,
+        };
+        let high = self.address(&out);
+        let arguments = [
+            a,
+            vh,
+            vl,
+            held.order.device_ptr(&self.stream).0,
+            held.pieces.device_ptr(&self.stream).0,
+            high,
+            high + (8 * pieces * width) as u64,
+            x.rows as u64,
+            x.columns as u64,
+            pieces as u64,
+        ];
+        // SAFETY: matrix, vectors and codes are of these sizes, and there is room for the sums of each piece
+        unsafe { self.launch(MATRIX, "nelder_by_code", config, &arguments)? };
+        let numbers = self.download_slice(&out, 0, 2 * pieces * width)?;
+        let (high, low) = numbers.split_at(pieces * width);
+        for (piece, &code) in held.of_piece.iter().enumerate() {
+            for j in 0..width {
+                let at = piece * width + j;
+                sums[code as usize * width + j] += Dd {
+                    hi: high[at],
+                    lo: low[at],
+                };
+            }
+        }
+        Ok(sums)
+    }
+
+    pub(crate) fn subtract_by_code_of(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: &Codes,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let n = r.0.len();
+        check_length("r", r.1.len(), n)?;
+        check_length("table", table.len(), codes.count())?;
+        let held = self.held_codes(codes, n)?;
+        let (mh, ml) = (multiplier.map(|m| m.0), multiplier.and_then(|m| m.1));
+        for part in [mh, ml].into_iter().flatten() {
+            check_length("multiplier", part.len(), n)?;
+        }
+        let numbers: Vec<f64> = table.iter().map(|t| t.hi).chain(table.iter().map(|t| t.lo)).collect();
+        let table = self.small(&numbers)?;
+        let (high, low) = (self.room(n)?, self.room(n)?);
+        self.count_launch();
+        if n > 0 {
+            let arguments = [
+                self.pointer("r", r.0)?,
+                self.pointer("r", r.1)?,
+                held.codes.device_ptr(&self.stream).0,
+                self.address(&table),
+                self.maybe("multiplier", mh)?,
+                self.maybe("multiplier", ml)?,
+                self.address(&high),
+                self.address(&low),
+                n as u64,
+                codes.count() as u64,
+            ];
+            // SAFETY: vectors and codes have as many rows, and each code a number in the table
+            unsafe { self.launch(MATRIX, "nelder_subtract_by_code", self.grid(n), &arguments)? };
+        }
+        Ok((self.buffer(n, high), self.buffer(n, low)))
+    }
+
+    pub(crate) fn weigh_of(
+        &self,
+        r: (&Buffer, Option<&Buffer>),
+        weights: Option<&Buffer>,
+    ) -> Result<Weighed, DeviceError> {
+        let n = r.0.len();
+        if let Some(low) = r.1 {
+            check_length("r", low.len(), n)?;
+        }
+        let w = self.checked_weights(weights, n)?;
+        self.count_launch();
+        let (wh, wl, root) = (self.room(n)?, self.room(n)?, self.room(n)?);
+        let mut grid = self.grid(n);
+        grid.grid_dim.0 = grid.grid_dim.0.min(2 * self.processors() as u32);
+        let parts = grid.grid_dim.0 as usize;
+        let (high, low) = (self.room(2 * parts)?, self.room(2 * parts)?);
+        let arguments = [
+            self.pointer("r", r.0)?,
+            self.maybe("r", r.1)?,
+            w,
+            self.address(&wh),
+            self.address(&wl),
+            self.address(&root),
+            self.address(&high),
+            self.address(&low),
+            n as u64,
+        ];
+        // SAFETY: the vectors have as many rows, and each block has room for its sums
+        unsafe { self.launch(MATRIX, "nelder_weigh", grid, &arguments)? };
+        let sums = self.merged(&high, Some(&low), 2, parts)?;
+        Ok(Weighed {
+            weighed: (self.buffer(n, wh), self.buffer(n, wl)),
+            rooted: self.buffer(n, root),
+            squares: sums[0],
+            sum: sums[1],
+        })
+    }
+
+    /// Digit by digit: the digit at which the counts of keys with the digits before it pass the rank is the next one.
+    pub(crate) fn order_statistics_of(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        const DIGITS: usize = 2048;
+        let at = self.pointer("x", x)?;
+        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
+            return Err(DeviceError::Length {
+                what: "rank",
+                wanted: rank as usize + 1,
+                given: x.len(),
+            });
+        }
+        self.count_launch();
+        // the digits known so far, and the rank among the keys that have them
+        let mut found: Vec<(u64, u64)> = ranks.iter().map(|&r| (0, r)).collect();
+        let mut grid = self.grid(x.len());
+        grid.grid_dim.0 = grid.grid_dim.0.min(4 * self.processors() as u32);
+        let mut known = 0u32;
+        while known < 64 {
+            let width = 11.min(64 - known);
+            let mut prefixes: Vec<u64> = found.iter().map(|f| f.0).collect();
+            prefixes.sort_unstable();
+            prefixes.dedup();
+            let mut counts: Vec<Vec<u32>> = Vec::new();
+            for some in prefixes.chunks(8) {
+                let held = self.stream.clone_htod(some).map_err(|e| self.failed(&e))?;
+                let room = self
+                    .stream
+                    .alloc_zeros::<u32>(some.len() * DIGITS)
+                    .map_err(|e| self.no_room(&e, some.len() * DIGITS / 2))?;
+                let arguments = [
+                    at,
+                    held.device_ptr(&self.stream).0,
+                    room.device_ptr(&self.stream).0,
+                    x.len() as u64,
+                    u64::from(known),
+                    some.len() as u64,
+                ];
+                // SAFETY: as many numbers are behind x, and there are counts for each prefix
+                unsafe { self.launch(SELECT, "nelder_digits", grid, &arguments)? };
+                let all = self.stream.clone_dtoh(&room).map_err(|e| self.failed(&e))?;
+                self.synchronized()?;
+                counts.extend(all.chunks(DIGITS).map(<[u32]>::to_vec));
+            }
+            for (prefix, rank) in &mut found {
+                let k = prefixes.partition_point(|p| p < prefix);
+                let mut digit = 0u64;
+                for (d, &count) in counts[k].iter().enumerate() {
+                    digit = d as u64;
+                    if *rank < u64::from(count) {
+                        break;
+                    }
+                    *rank -= u64::from(count);
+                }
+                *prefix = *prefix << width | digit;
+            }
+            known += width;
+        }
+        let value = |key: u64| {
+            let bits = if key >> 63 == 1 { key & !(1 << 63) } else { !key };
+            f64::from_bits(bits)
+        };
+        Ok(found.iter().map(|f| value(f.0)).collect())
+    }
+}
