@@ -1,5 +1,6 @@
 //! From an expression and the names of columns to a tree.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use nelder_device::{Binary as Op, Unary as Op1};
@@ -16,6 +17,10 @@ use crate::frame::{self, Levels, Schema};
 /// Binds names to the columns of a schema, and remembers which columns.
 pub(super) struct Binder<'s> {
     schema: &'s Schema,
+    /// Positions of the schema's columns by name.
+    positions: HashMap<&'s str, usize>,
+    /// Positions among `columns` by column.
+    wanted: HashMap<usize, usize>,
     /// Columns of the source that are wanted, in order of first use.
     pub columns: Vec<usize>,
 }
@@ -33,8 +38,18 @@ const CONSTANTS: &[(&str, f64)] = &[
     ("NaN", f64::NAN),
 ];
 
+/// Positions of columns by name, of equal names the first.
+fn positions(schema: &Schema) -> HashMap<&str, usize> {
+    let mut positions = HashMap::with_capacity(schema.fields.len());
+    for (at, field) in schema.fields.iter().enumerate() {
+        positions.entry(field.name.as_str()).or_insert(at);
+    }
+    positions
+}
+
 /// All names in the expressions that are neither a column nor a function nor a constant.
 pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<UnknownName> {
+    let known = positions(schema);
     let mut unknown: Vec<UnknownName> = Vec::new();
     let mut add = |name: &str, function: bool, nearest: Option<&str>| {
         let new = UnknownName {
@@ -51,7 +66,7 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
         match expr {
             Expr::Name(name) => {
                 let constant = ["T", "F"].contains(&&**name) || CONSTANTS.iter().any(|(c, _)| c == name);
-                if schema.position(name).is_none() && !constant {
+                if !known.contains_key(name.as_str()) && !constant {
                     add(name, false, nearest(name, schema.names().into_iter()));
                 }
             }
@@ -66,7 +81,7 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 open.extend(args.iter().rev().map(|a| &a.value));
             }
             Expr::Evaluated { columns, .. } => {
-                for column in columns.iter().filter(|c| schema.position(c).is_none()) {
+                for column in columns.iter().filter(|c| !known.contains_key(c.as_str())) {
                     add(column, false, None);
                 }
             }
@@ -99,6 +114,8 @@ impl<'s> Binder<'s> {
     pub fn new(schema: &'s Schema) -> Self {
         Binder {
             schema,
+            positions: positions(schema),
+            wanted: HashMap::new(),
             columns: Vec::new(),
         }
     }
@@ -161,7 +178,7 @@ impl<'s> Binder<'s> {
     }
 
     fn name(&mut self, name: &str, expr: &Expr) -> Result<Term, BindError> {
-        let Some(at) = self.schema.position(name) else {
+        let Some(&at) = self.positions.get(name) else {
             return Ok(Term::Constant(match name {
                 "T" => Constant::Logicals(vec![1]),
                 "F" => Constant::Logicals(vec![0]),
@@ -176,7 +193,7 @@ impl<'s> Binder<'s> {
                 },
             }));
         };
-        let position = self.columns.iter().position(|&c| c == at).unwrap_or_else(|| {
+        let position = *self.wanted.entry(at).or_insert_with(|| {
             self.columns.push(at);
             self.columns.len() - 1
         });

@@ -6,7 +6,9 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
-use crate::solve::{Factor, Symmetric, UNIT_TWICE, Variance, factor_double, factor_twice, limited_pivoting};
+use crate::solve::{
+    Factor, Symmetric, UNIT_TWICE, Variance, condition, factor_double, factor_twice, limited_pivoting,
+};
 
 use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 
@@ -33,6 +35,7 @@ pub(super) struct Attempt {
     /// One entry a response.
     pub solutions: Vec<Solution>,
     variances: OnceLock<Vec<Variance>>,
+    condition: OnceLock<f64>,
 }
 
 impl Attempt {
@@ -46,17 +49,24 @@ impl Attempt {
             factor,
             solutions,
             variances: OnceLock::new(),
+            condition: OnceLock::new(),
         }
+    }
+
+    /// Condition of the scaled, centred design.
+    pub fn condition(&self) -> f64 {
+        *self.condition.get_or_init(|| condition(&self.factor))
     }
 
     /// Variance over σ² of each column's coefficient, in the units of the rows.
     pub fn variances(&self) -> &[Variance] {
         self.variances.get_or_init(|| {
             let means = self.normal.level_means();
+            let reach = self.factor.reach(&self.normal.matrix);
             (0..self.columns.map.columns())
                 .map(|c| {
                     let f = self.normal.functional(&self.columns.map, c);
-                    self.normal.variance(&self.factor, &f, &means)
+                    self.normal.variance(&self.factor, &f, &means, &reach)
                 })
                 .collect()
         })
@@ -156,7 +166,8 @@ pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option
 
 /// Solves the normal equations of a gram; `None` where double precision cannot decide which columns are aliased.
 pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, ModelError> {
-    for absorb in [true, false] {
+    let ways: &[bool] = if gram.groups.is_empty() { &[false] } else { &[true, false] };
+    for &absorb in ways {
         let columns = resolve(bound, gram, absorb)?;
         if absorb && columns.map.absorbed.is_none() {
             continue;
@@ -285,6 +296,7 @@ pub(super) fn orthogonal(
             factor,
             solutions,
             variances: OnceLock::new(),
+            condition: OnceLock::new(),
         },
         coefficients,
     ))

@@ -3,7 +3,6 @@
 use nelder_device::Dd;
 
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
-use crate::solve::condition;
 
 use super::attempt::{Attempt, UNIT_EXACT, in_model, larger};
 use super::{Bound, Digits, LeastSquares, ModelError, SolveReport};
@@ -72,6 +71,7 @@ impl Solved {
         } = self;
         let accepted = in_model(&state);
         let known = state.variances().to_vec();
+        let condition = state.condition();
         let Attempt {
             columns,
             normal,
@@ -222,7 +222,7 @@ impl Solved {
             } else {
                 "f64".into()
             },
-            condition: condition(&factor),
+            condition,
             digits: Digits {
                 coefficients: digits(worst),
                 std_errors: has_errors.then(|| digits(std_error)),

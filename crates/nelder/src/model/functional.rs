@@ -4,7 +4,7 @@ use nelder_device::Dd;
 
 use super::Normal;
 use crate::design::{ColumnKind, Map, Parametrization};
-use crate::solve::{Factor, Variance};
+use crate::solve::{Factor, Reach, Variance};
 
 /// A linear functional of the solution.
 #[derive(Clone, Debug)]
@@ -71,6 +71,7 @@ impl Normal {
         factor: &Factor,
         functional: &Functional,
         mean_of_levels: &LevelMeans,
+        reach: &Reach,
     ) -> Variance {
         let v = self.reduced(functional, mean_of_levels);
         let (mut own, mut own_spread) = (0.0, 0.0);
@@ -84,7 +85,7 @@ impl Normal {
                 own_spread += c.abs() / a.weights[l].hi.sqrt();
             }
         }
-        let q = factor.quadratic(&v, &self.matrix);
+        let q = factor.quadratic(&v, reach);
         Variance {
             value: own + q.value,
             error: q.error + f64::EPSILON * own,

@@ -110,15 +110,20 @@ pub fn least_squares(
             provisional(bound, &gram)?
         }
     };
-    if !needs_exact && gram.products() != Products::Exact {
-        let worst = relative_variance_error(&first);
-        if worst > ENOUGH {
-            needs_exact = true;
+    let too_rough = |worst: f64, notes: &mut Vec<String>| {
+        let rough = worst > ENOUGH;
+        if rough {
             notes.push(format!(
                 "in double precision, standard errors would be right to {:.0e} only",
                 worst / 2.0
             ));
         }
+        rough
+    };
+    let mut undecided = !needs_exact && gram.products() != Products::Exact;
+    if undecided && !site.is_device() {
+        undecided = false;
+        needs_exact = too_rough(relative_variance_error(&first), &mut notes);
     }
 
     // 3. residuals, and the exact gram where it is needed
@@ -165,8 +170,26 @@ pub fn least_squares(
             .iter()
             .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
             .collect();
-        let ((residuals, second), records) = site.residuals(&by, needs_exact, keep, &widths, monitor)?;
-        passes.extend(records);
+        let pass = || site.residuals(&by, needs_exact, keep, &widths, monitor);
+        let ((residuals, mut second), records);
+        if undecided {
+            // while the device computes residuals, the CPU looks at the variances
+            undecided = false;
+            let (ran, worst) = beside(pass, || {
+                state.condition();
+                relative_variance_error(&state)
+            });
+            ((residuals, second), records) = ran?;
+            passes.extend(records);
+            if too_rough(worst, &mut notes) {
+                let (own, records) = site.gram(Products::Exact, monitor)?;
+                passes.extend(records);
+                second = Some(own);
+            }
+        } else {
+            ((residuals, second), records) = pass()?;
+            passes.extend(records);
+        }
         if let Some(second) = second {
             // the solution comes from the exact gram; what was computed from the rounded one gave the residuals
             gram = second;
@@ -256,6 +279,18 @@ pub fn least_squares(
         dropped: (omitted, unweighted),
     };
     solved.finish(bound)
+}
+
+/// Runs two things at a time, the first on a thread of its own.
+fn beside<A: Send, B>(first: impl FnOnce() -> A + Send, second: impl FnOnce() -> B) -> (A, B) {
+    std::thread::scope(|scope| {
+        let running = scope.spawn(first);
+        let b = second();
+        match running.join() {
+            Ok(a) => (a, b),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }
 
 fn score(residuals: &Residuals, y: usize) -> Score<'_> {

@@ -126,6 +126,7 @@ impl MaximumLikelihood {
         } else {
             f64::INFINITY
         };
+        let norms = factor.reach(&normal.matrix);
         let reach = unsettled + noise + rounded + blur;
         let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
         let mut coefficients = vec![Dd::ZERO; p];
@@ -135,7 +136,7 @@ impl MaximumLikelihood {
                 continue;
             }
             let functional = normal.functional(&map, c);
-            let v = normal.variance(&factor, &functional, &means);
+            let v = normal.variance(&factor, &functional, &means, &norms);
             let s = by_column[c];
             variances[c] = v.value * s * s;
             relative = super::attempt::larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));

@@ -5,6 +5,7 @@
 //! D = ZᵀWZ diagonal, M = D⁻¹ZᵀWA the means of the other columns A by level, what is left for A is
 //! S = AᵀWA − MᵀDM, of the order of A. The effects of the levels follow as D⁻¹Zᵀ W y − M γ.
 
+use nelder_device::kernels::{self, Pair};
 use nelder_device::Dd;
 
 use super::absorbed::Absorbed;
@@ -104,11 +105,28 @@ impl Normal {
             matrix.norms[i] = weight.hi;
             matrix.sizes[i] = weight.hi;
         }
+        let (sums_high, sums_low): (Vec<f64>, Vec<f64>) = gram.sums.iter().map(|s| (s.hi, s.lo)).unzip();
+        let (mut high, mut low) = (vec![0.0; d], vec![0.0; d]);
         for a in 0..d {
             let Some(i) = dense[a] else { continue };
+            let raw = gram.seconds(a);
+            let (high, low) = (&mut high[..=a], &mut low[..=a]);
+            high.copy_from_slice(raw.high);
+            low.copy_from_slice(raw.low.unwrap_or(&[]));
+            if centered {
+                let sums = Pair {
+                    high: &sums_high[..=a],
+                    low: Some(&sums_low[..=a]),
+                };
+                kernels::subtract(sums, means[a], high, low);
+                kernels::normalize(high, low);
+            }
             for b in 0..=a {
                 if let Some(j) = dense[b] {
-                    matrix.add(i, j, second(a, b));
+                    matrix.lower[Symmetric::at(i, j)] = Dd {
+                        hi: high[b],
+                        lo: low[b],
+                    };
                 }
             }
             matrix.norms[i] = gram.second(a, a).hi;

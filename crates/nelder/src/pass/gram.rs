@@ -172,6 +172,15 @@ impl Gram {
         Dd::two_sum(self.high[k], self.low[k])
     }
 
+    /// Σ w z zᵢ for the first `i + 1` of the dense columns and responses z, in two parts.
+    pub fn seconds(&self, i: usize) -> Pair<'_> {
+        let at = packed(i, 0);
+        Pair {
+            high: &self.high[at..at + i + 1],
+            low: Some(&self.low[at..at + i + 1]),
+        }
+    }
+
     /// Whether all sums are finite.
     pub fn is_finite(&self) -> bool {
         self.high.iter().all(|v| v.is_finite())

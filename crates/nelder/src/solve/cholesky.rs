@@ -5,11 +5,14 @@
 //! its norm after the columns before it is below `tol` times the norm it had: `dqrdc2`'s rule, which R's `lm`
 //! uses. The pivots of the Cholesky factor are these norms.
 
-use faer::linalg::solvers::{DenseSolveCore, Llt};
+use std::sync::OnceLock;
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::{self, factor::LltRegularization};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{Mat, Par, Side};
+use faer::{Mat, Par, Spec};
 use nelder_device::kernels::{self, Pair};
-use nelder_device::{Dd, Rows2};
+use nelder_device::{Dd, Rows2, vectorized};
 
 use super::Symmetric;
 
@@ -22,13 +25,23 @@ pub struct Factor {
     pub scales: Vec<f64>,
     /// Squared pivots of the accepted columns, relative to the scaled diagonal of one.
     pub pivots: Vec<f64>,
-    /// Inverse over the accepted columns, of the scaled matrix; rows by accepted position.
-    pub inverse: Mat<f64>,
+    inverse: OnceLock<Mat<f64>>,
     /// Bound on the relative error with which entries of the matrix and the factor are known.
     pub unit: f64,
     /// Whether the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
     pub orthogonal: bool,
     lower: Lower,
+}
+
+/// What rounding errors are relative to, by accepted column.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Of the products of columns.
+    products: Vec<f64>,
+    /// Of whole columns.
+    whole: Vec<f64>,
+    /// Of the data.
+    data: Vec<f64>,
 }
 
 /// A variance over σ², and what is known of its error.
@@ -57,14 +70,51 @@ fn split(values: impl Iterator<Item = Dd>) -> (Vec<f64>, Vec<f64>) {
     values.map(|v| (v.hi, v.lo)).unzip()
 }
 
+/// Threads for a decomposition of this order.
+fn parallelism(order: usize) -> Par {
+    match order < 512 {
+        true => Par::Seq,
+        false => Par::rayon(0),
+    }
+}
+
+/// The inverse of L Lᵀ.
+fn inverse_of(l: &Mat<f64>) -> Mat<f64> {
+    let k = l.nrows();
+    let par = parallelism(k);
+    let mut inverse = Mat::zeros(k, k);
+    let room = &mut MemBuffer::new(llt::inverse::inverse_scratch::<f64>(k, par));
+    llt::inverse::inverse(inverse.as_mut(), l.as_ref(), par, MemStack::new(room));
+    for j in 0..k {
+        for i in 0..j {
+            inverse[(i, j)] = inverse[(j, i)];
+        }
+    }
+    inverse
+}
+
 /// Factor in double precision; `None` when a pivot is so small that double precision cannot tell whether its
 /// column is aliased.
 pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> {
     let k = matrix.order;
     let scales = matrix.scales();
-    let scaled = Mat::from_fn(k, k, |i, j| matrix.get(i, j).hi / (scales[i] * scales[j]));
-    let llt = Llt::new(scaled.as_ref(), Side::Lower).ok()?;
-    let l = llt.L();
+    let mut l = Mat::<f64>::zeros(k, k);
+    for i in 0..k {
+        let row = &matrix.lower[Symmetric::at(i, 0)..=Symmetric::at(i, i)];
+        for (j, (v, scale)) in row.iter().zip(&scales).enumerate() {
+            l[(i, j)] = v.hi / (scales[i] * scale);
+        }
+    }
+    let par = parallelism(k);
+    let room = &mut MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(k, par, Spec::default()));
+    llt::factor::cholesky_in_place(
+        l.as_mut(),
+        LltRegularization::default(),
+        par,
+        MemStack::new(room),
+        Spec::default(),
+    )
+    .ok()?;
     let pivots: Vec<f64> = (0..k).map(|i| l[(i, i)] * l[(i, i)]).collect();
     for i in 0..k {
         let aliased_below = tol * tol * matrix.norms[i];
@@ -74,16 +124,15 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
             return None;
         }
     }
-    let inverse = if k == 0 { Mat::zeros(0, 0) } else { llt.inverse() };
     let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt();
     Some(Factor {
         accepted: (0..k).collect(),
         scales,
         pivots,
-        inverse,
+        inverse: OnceLock::new(),
         unit,
         orthogonal: false,
-        lower: Lower::Double(l.to_owned()),
+        lower: Lower::Double(l),
     })
 }
 
@@ -124,17 +173,11 @@ pub(super) fn from_triangle(
     unit: f64,
     orthogonal: bool,
 ) -> Factor {
-    let r = accepted.len();
-    let u = inverse_transposed(&l, r);
-    let inverse = Mat::from_fn(r, r, |i, j| {
-        let from = i.max(j);
-        kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
-    });
     Factor {
         accepted,
         scales,
         pivots,
-        inverse,
+        inverse: OnceLock::new(),
         unit,
         orthogonal,
         lower: Lower::Twice(l),
@@ -264,7 +307,7 @@ impl Factor {
     /// Inverse of the matrix over all columns, row `j` and column `i`; `NaN` where aliased.
     pub fn inverse_at(&self, positions: &[Option<usize>], i: usize, j: usize) -> f64 {
         match (positions[i], positions[j]) {
-            (Some(a), Some(b)) => self.inverse[(a, b)] / (self.scales[i] * self.scales[j]),
+            (Some(a), Some(b)) => self.inverse()[(a, b)] / (self.scales[i] * self.scales[j]),
             _ => f64::NAN,
         }
     }
@@ -273,28 +316,28 @@ impl Factor {
     /// error. For a factor of the gram, which is known to `unit`: |vᵀ δ(A⁻¹) v| ≤ unit (Σᵢ |vᵀ A⁻¹|ᵢ tᵢ)², t the
     /// norms `reach` ([`Symmetric::reach`]). For a QR factor, whose columns are known to `unit`:
     /// 2 unit √(vᵀ A⁻¹ v) Σᵢ |vᵀ A⁻¹|ᵢ tᵢ.
-    pub fn quadratic(&self, v: &[Dd], matrix: &Symmetric) -> Variance {
+    pub fn quadratic(&self, v: &[Dd], reach: &Reach) -> Variance {
         let r = self.accepted.len();
         let scaled: Vec<(usize, f64)> = (0..r)
             .map(|i| (i, v[self.accepted[i]].hi / self.scales[self.accepted[i]]))
             .filter(|(_, x)| *x != 0.0)
             .collect();
-        let reach = matrix.reach(self.unit);
-        let (mut spread, mut whole_spread, mut data_spread) = (0.0, 0.0, 0.0);
+        let inverse = self.inverse();
         let mut sums = vec![0.0; r];
         for &(j, x) in &scaled {
-            let column = self.inverse.col_as_slice(j);
-            sums.iter_mut().zip(column).for_each(|(s, v)| *s += v * x);
+            let column = inverse.col_as_slice(j);
+            vectorized(
+                #[inline(always)]
+                || sums.iter_mut().zip(column).for_each(|(s, v)| *s += v * x),
+            );
         }
-        for (i, s) in sums.into_iter().enumerate() {
-            let j = self.accepted[i];
-            spread += s.abs() * (reach[j] / self.scales[j]);
-            whole_spread += s.abs() * (matrix.norms[j].max(0.0).sqrt() / self.scales[j]);
-            data_spread += s.abs() * (matrix.roundings[j] / self.scales[j]);
-        }
+        sums.iter_mut().for_each(|s| *s = s.abs());
+        let along = |t: &[f64]| kernels::rough_sum(&sums, Some(t));
+        let (spread, whole_spread, data_spread) =
+            (along(&reach.products), along(&reach.whole), along(&reach.data));
         let value = match scaled.as_slice() {
             [] => 0.0,
-            &[(j, x)] => x * x * self.inverse[(j, j)],
+            &[(j, x)] => x * x * inverse[(j, j)],
             // |L⁻¹ v|², a sum of squares: nothing cancels as it does in vᵀ A⁻¹ v
             _ => self.effects(v).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi,
         };
@@ -312,6 +355,32 @@ impl Factor {
         }
     }
 
+    /// The norms that errors act on, in units of the scaled columns that are accepted.
+    pub fn reach(&self, matrix: &Symmetric) -> Reach {
+        let norms = matrix.reach(self.unit);
+        let of = |norm: &dyn Fn(usize) -> f64| self.accepted.iter().map(|&j| norm(j) / self.scales[j]).collect();
+        Reach {
+            products: of(&|j| norms[j]),
+            whole: of(&|j| matrix.norms[j].max(0.0).sqrt()),
+            data: of(&|j| matrix.roundings[j]),
+        }
+    }
+
+    /// Inverse of the scaled matrix over the accepted columns; rows by accepted position.
+    pub fn inverse(&self) -> &Mat<f64> {
+        self.inverse.get_or_init(|| match &self.lower {
+            Lower::Double(l) => inverse_of(l),
+            Lower::Twice(l) => {
+                let r = self.accepted.len();
+                let u = inverse_transposed(l, r);
+                Mat::from_fn(r, r, |i, j| {
+                    let from = i.max(j);
+                    kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
+                })
+            }
+        })
+    }
+
     /// Bound on the norm of the relative change of the matrix A that is known to `unit`, ‖A^-½ δA A^-½‖: at most
     /// unit Σᵢⱼ |A⁻¹|ᵢⱼ tᵢ tⱼ; for a QR factor 2 ‖δX X⁺‖ ≤ 2 unit Σⱼ tⱼ √(A⁻¹)ⱼⱼ. First-order bounds grow by 1 / (1 − it).
     pub fn doubt(&self, matrix: &Symmetric) -> f64 {
@@ -319,9 +388,28 @@ impl Factor {
         let t: Vec<f64> = self.accepted.iter().map(|&j| reach[j] / self.scales[j]).collect();
         let r = t.len();
         let sum: f64 = if self.orthogonal {
-            (0..r).map(|j| 2.0 * t[j] * self.inverse[(j, j)].sqrt()).sum()
+            (0..r).map(|j| 2.0 * t[j] * self.inverse()[(j, j)].sqrt()).sum()
         } else {
-            let row = |i: usize| (0..r).map(|j| self.inverse[(j, i)].abs() * t[j]).sum::<f64>();
+            let inverse = self.inverse();
+            let row = |i: usize| {
+                let column = inverse.col_as_slice(i);
+                let mut sums = [0.0; 8];
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let (whole, rest) = (column.chunks_exact(8), column.chunks_exact(8).remainder());
+                        for (c, t) in whole.zip(t.chunks_exact(8)) {
+                            for k in 0..8 {
+                                sums[k] += c[k].abs() * t[k];
+                            }
+                        }
+                        for (c, t) in rest.iter().zip(&t[r - rest.len()..]) {
+                            sums[0] += c.abs() * t;
+                        }
+                    },
+                );
+                sums.iter().sum::<f64>()
+            };
             (0..r).map(|i| t[i] * row(i)).sum()
         };
         self.unit * sum

@@ -6,7 +6,7 @@ mod condition;
 mod qr;
 mod symmetric;
 
-pub use cholesky::{Factor, Variance, factor_double, factor_twice};
+pub use cholesky::{Factor, Reach, Variance, factor_double, factor_twice};
 pub use condition::condition;
 pub use qr::limited_pivoting;
 pub use symmetric::{Symmetric, UNIT_TWICE};
