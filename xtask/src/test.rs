@@ -145,6 +145,14 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         ];
         cargo(root, &args, &[], Some(libtest_counts))
     });
+    report.step("host device", || {
+        cargo(
+            root,
+            MODELS,
+            &[("NELDER_TEST_DEVICE", "host")],
+            Some(libtest_counts),
+        )
+    });
     report.step("doctests", || {
         cargo(
             root,
@@ -217,8 +225,29 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     }
 }
 
-/// `cargo xtask test --device cuda`: the conformance suite on a device of this machine. The program that it runs,
-/// `target/release/conformance`, needs neither cargo nor network and may be copied to another machine.
+/// The tests of models that run on the device which `NELDER_TEST_DEVICE` names.
+const MODELS: &[&str] = &[
+    "test",
+    "-p",
+    "nelder",
+    "-p",
+    "nelder-data",
+    "--test",
+    "devices",
+    "--test",
+    "digits",
+    "--test",
+    "nist",
+    "--test",
+    "oracle_lm",
+    "--test",
+    "oracle_glm",
+    "--no-fail-fast",
+];
+
+/// `cargo xtask test --device cuda`: the conformance suite on a device of this machine, and the tests of models there. The
+/// program that the suite is, `target/release/conformance`, needs neither cargo nor network and may be copied to another
+/// machine.
 fn on_device(root: &Path, device: &str) -> crate::Outcome {
     let status = Command::new("cargo")
         .args([
@@ -234,9 +263,22 @@ fn on_device(root: &Path, device: &str) -> crate::Outcome {
         .current_dir(root)
         .status()
         .map_err(|e| format!("cargo: {e}"))?;
-    match status.success() {
-        true => Ok(()),
-        false => Err(format!("the conformance suite failed on `{device}`")),
+    if !status.success() {
+        return Err(format!("the conformance suite failed on `{device}`"));
+    }
+    let models = cargo(
+        root,
+        MODELS,
+        &[("NELDER_TEST_DEVICE", device)],
+        Some(libtest_counts),
+    );
+    println!(
+        "{} tests of models passed, {} failed",
+        models.passed, models.failed
+    );
+    match models.failed {
+        0 => Ok(()),
+        _ => Err(models.detail),
     }
 }
 

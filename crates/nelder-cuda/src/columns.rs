@@ -145,7 +145,11 @@ impl Cuda {
         for part in [mh, ml].into_iter().flatten() {
             check_length("multiplier", part.len(), n)?;
         }
-        let numbers: Vec<f64> = table.iter().map(|t| t.hi).chain(table.iter().map(|t| t.lo)).collect();
+        let numbers: Vec<f64> = table
+            .iter()
+            .map(|t| t.hi)
+            .chain(table.iter().map(|t| t.lo))
+            .collect();
         let table = self.small(&numbers)?;
         let (high, low) = (self.room(n)?, self.room(n)?);
         self.count_launch();

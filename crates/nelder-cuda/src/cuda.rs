@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::{
-    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg, result,
-    sys,
+    CudaContext, CudaFunction, CudaSlice, CudaStream, DevicePtr, DriverError, LaunchConfig, PushKernelArg,
+    result, sys,
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
@@ -452,7 +452,12 @@ impl Backend for Cuda {
         Ok(out.into_iter().map(|slice| self.buffer(rows, slice)).collect())
     }
 
-    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError> {
+    fn moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
         self.moments_of(x, weights, with)
     }
 

@@ -138,7 +138,10 @@ mod tests {
             "in0, const double* __restrict__ in1, double* __restrict__ out0, double* __restrict__ out1"
         ));
         assert!(text.contains("const double v0 = in1[i];"));
-        assert!(text.contains("const double c0, const double* __restrict__ in0") && text.contains("const double v1 = c0;"));
+        assert!(
+            text.contains("const double c0, const double* __restrict__ in0")
+                && text.contains("const double v1 = c0;")
+        );
         assert_eq!(constants(&p), [0.5]);
         assert!(text.contains("const double v2 = log(v0);"));
         assert!(text.contains("const double v3 = v2 * v1;"));

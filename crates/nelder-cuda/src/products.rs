@@ -105,7 +105,13 @@ impl Cuda {
     ) -> Result<Vec<Dd>, DeviceError> {
         let sums = self.room(2 * size)?;
         let low = low.map_or(0, |low| self.address(low));
-        let arguments = [self.address(high), low, self.address(&sums), size as u64, parts as u64];
+        let arguments = [
+            self.address(high),
+            low,
+            self.address(&sums),
+            size as u64,
+            parts as u64,
+        ];
         // SAFETY: `parts` times `size` numbers are behind the first two, twice `size` behind the sums
         unsafe { self.launch(MATRIX, "nelder_merge", self.grid(size), &arguments)? };
         Ok(paired(&self.download_slice(&sums, 0, 2 * size)?))
@@ -259,11 +265,7 @@ impl Cuda {
         Ok(())
     }
 
-    pub(crate) fn exact_gram_of(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-    ) -> Result<Vec<Dd>, DeviceError> {
+    pub(crate) fn exact_gram_of(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
         let (rows, columns) = (x.rows, x.columns);
         let a = self.matrix(x)?;
         let w = self.checked_weights(weights, rows)?;

@@ -214,7 +214,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// Sizes that do not fit; a failure of the device.
-    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError>;
+    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer])
+    -> Result<Moments, DeviceError>;
 
     /// (X − 1cᵀ)ᵀ W (X − 1cᵀ), c the `centres` (zero where there are none) and W the diagonal matrix of the weights: the
     /// lower triangle by rows. Runs of [`RUN_ROWS`] rows are summed in double precision or better, and the runs in twice

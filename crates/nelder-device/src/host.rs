@@ -38,7 +38,9 @@ fn vector<'b>(what: &'static str, buffer: &'b Buffer, rows: usize) -> Result<&'b
 fn columns(x: &Matrix) -> Result<Vec<&[f64]>, DeviceError> {
     check_length("matrix", x.buffer.len(), x.rows * x.columns)?;
     let all = values("matrix", &x.buffer)?;
-    Ok((0..x.columns).map(|j| &all[j * x.rows..(j + 1) * x.rows]).collect())
+    Ok((0..x.columns)
+        .map(|j| &all[j * x.rows..(j + 1) * x.rows])
+        .collect())
 }
 
 /// Σ w a b, w 1 where there are no weights.
@@ -150,12 +152,18 @@ impl Backend for Host {
         Ok(out.into_iter().map(|o| Buffer::new(rows, o)).collect())
     }
 
-    fn moments(&self, x: &Matrix, weights: Option<&Buffer>, with: &[&Buffer]) -> Result<Moments, DeviceError> {
+    fn moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
         self.count();
         let a = columns(x)?;
         let w = weights_of(weights, x.rows)?;
         let ones = vec![1.0; x.rows];
-        let with: Result<Vec<&[f64]>, DeviceError> = with.iter().map(|v| vector("vector", v, x.rows)).collect();
+        let with: Result<Vec<&[f64]>, DeviceError> =
+            with.iter().map(|v| vector("vector", v, x.rows)).collect();
         let fraction = |v: &f64| v.trunc() != *v || v.abs() > 9e15;
         Ok(Moments {
             sums: a.iter().map(|a| inner(a, &ones, w)).collect(),
@@ -282,7 +290,10 @@ impl Backend for Host {
         for (i, &code) in own.iter().enumerate() {
             let row = &mut sums[code as usize * width..(code as usize + 1) * width];
             row[0] += v[i];
-            row[1..].iter_mut().zip(&a).for_each(|(sum, a)| *sum += v[i].mul_f64(a[i]));
+            row[1..]
+                .iter_mut()
+                .zip(&a)
+                .for_each(|(sum, a)| *sum += v[i].mul_f64(a[i]));
         }
         Ok(sums)
     }
@@ -299,7 +310,9 @@ impl Backend for Host {
         let own = codes_of(codes, n)?;
         check_length("table", table.len(), codes.count())?;
         let r = in_parts(Some(r.0), Some(r.1), n)?;
-        let m = multiplier.map(|(high, low)| in_parts(Some(high), low, n)).transpose()?;
+        let m = multiplier
+            .map(|(high, low)| in_parts(Some(high), low, n))
+            .transpose()?;
         let row = |i: usize| {
             let t = table[own[i] as usize];
             r[i] - m.as_ref().map_or(t, |m| m[i] * t)

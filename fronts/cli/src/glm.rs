@@ -1,6 +1,7 @@
 //! `nelder glm`.
 
 use nelder::family::Family;
+use nelder::frame::{On, Source};
 use nelder::model::{Glm, GlmSpec, Vcov, glm};
 use nelder::summary::{GlmSummary, generalized, print_generalized, tidy};
 
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::lm::{call, check_level, check_table, spec, unreadable};
 use crate::progress::Progress;
-use crate::{augment, fit_file, output};
+use crate::{augment, device, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
@@ -36,11 +37,20 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         true => call("glm.nb", options, Some(""), None)?,
         false => call("glm", options, Some(&asked.family), None)?,
     };
-    let source = nelder_data::open(&options.data)?;
+    let device = device::chosen(options.device.as_deref())?;
+    let opened = nelder_data::open(&options.data)?;
+    let on;
+    let source: &dyn Source = match device {
+        None => &opened,
+        Some(device) => {
+            on = On::new(&opened, device);
+            &on
+        }
+    };
     let progress = Progress::new();
-    let mut fit = glm(&wanted, &source, &progress).map_err(|e| {
+    let mut fit = glm(&wanted, source, &progress).map_err(|e| {
         progress.clear();
-        unreadable(e.into(), source.unreadable())
+        unreadable(e.into(), opened.unreadable())
     })?;
     let covariance = match kind == Vcov::Iid {
         true => None,

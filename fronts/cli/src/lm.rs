@@ -4,6 +4,7 @@ use std::path::Path;
 
 use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
+use nelder::frame::{On, Source};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
@@ -11,7 +12,7 @@ use crate::arguments::{LmOptions, ModelOptions};
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::progress::Progress;
-use crate::{augment, fit_file, output};
+use crate::{augment, device, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -24,11 +25,20 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     }
     // formula and expressions are checked before the file is opened
     let whole = call("lm", options, None, None)?;
-    let source = nelder_data::open(&options.data)?;
+    let device = device::chosen(options.device.as_deref())?;
+    let opened = nelder_data::open(&options.data)?;
+    let on;
+    let source: &dyn Source = match device {
+        None => &opened,
+        Some(device) => {
+            on = On::new(&opened, device);
+            &on
+        }
+    };
     let progress = Progress::new();
-    let mut fit = lm(&spec, &source, &progress).map_err(|e| {
+    let mut fit = lm(&spec, source, &progress).map_err(|e| {
         progress.clear();
-        unreadable(e.into(), source.unreadable())
+        unreadable(e.into(), opened.unreadable())
     })?;
     let covariances = if kind == Vcov::Iid {
         None

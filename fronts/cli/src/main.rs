@@ -3,6 +3,7 @@
 mod anova;
 mod arguments;
 mod augment;
+mod device;
 mod devices;
 mod failure;
 mod fit_file;

@@ -1,4 +1,4 @@
-//! `nelder devices`.
+//! `nelder devices` and `--device`.
 
 mod common;
 
@@ -25,4 +25,60 @@ fn the_cpu_is_there_and_what_is_missing_is_said() {
         .as_str()
         .is_some_and(|m| m.starts_with("no cuda device: "));
     assert!(named != missing, "{json}");
+}
+
+const DATA: &str = "x,y,g\n1,2.1,a\n2,3.9,b\n3,6.2,a\n4,7.8,b\n5,10.1,a\n6,12.2,b\n";
+
+#[test]
+fn a_device_by_name_or_an_error() {
+    let folder = Folder::new("device");
+    folder.write("d.csv", DATA);
+    let report = |args: &[&str]| -> serde_json::Value { serde_json::from_str(&folder.ok(args)).unwrap() };
+    let call = ["lm", "y ~ x + g", "--data", "d.csv", "--json"];
+    let cpu = report(&call);
+    let host = report(&[&call[..], &["--device", "host"]].concat());
+    assert_eq!(cpu["report"]["passes"][0]["name"], "gram");
+    // the verbs of a device, the CPU behind them: the same numbers
+    assert_eq!(host["report"]["passes"][0]["name"], "upload");
+    for i in 0..3 {
+        let of = |fit: &serde_json::Value| fit["coefficients"][i]["estimate"].as_f64().unwrap();
+        assert!((of(&cpu) / of(&host) - 1.0).abs() < 1e-13);
+    }
+    // the variable is read where the option is not there
+    let by_variable = folder
+        .command(&call)
+        .env("NELDER_DEVICE", "host")
+        .output()
+        .unwrap();
+    let by_variable: serde_json::Value = serde_json::from_slice(&by_variable.stdout).unwrap();
+    assert_eq!(by_variable["report"]["passes"][0]["name"], "upload");
+    let by_option = folder.command(&[&call[..], &["--device", "cpu"]].concat());
+    let by_option = { by_option }.env("NELDER_DEVICE", "host").output().unwrap();
+    let by_option: serde_json::Value = serde_json::from_slice(&by_option.stdout).unwrap();
+    assert_eq!(by_option["report"]["passes"][0]["name"], "gram");
+    // never something else without a word
+    for wrong in ["gpu", "cuda:x", "cpu:1", "auto:0", "cuda:"] {
+        let said = folder.fails(2, &[&call[..], &["--device", wrong]].concat());
+        assert!(
+            said.contains("no such device; there are auto, cpu, cuda"),
+            "{said}"
+        );
+    }
+    let absent = folder.run(&[&call[..], &["--device", "cuda:97"]].concat());
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(absent.stdout.is_empty());
+    let said = String::from_utf8_lossy(&absent.stderr);
+    assert!(said.starts_with("nelder: no cuda"), "{said}");
+}
+
+#[test]
+fn a_generalized_model_on_a_device() {
+    let folder = Folder::new("device_glm");
+    folder.write("d.csv", DATA);
+    let call = ["glm", "y ~ x + g", "--data", "d.csv", "--family", "Gamma(log)"];
+    let cpu = folder.ok(&call);
+    let host = folder.ok(&[&call[..], &["--device", "host"]].concat());
+    assert_eq!(cpu, host);
+    let said = folder.ok(&[&call[..], &["--device", "host", "--explain"]].concat());
+    assert!(said.contains("moments") && said.contains("step 1"), "{said}");
 }

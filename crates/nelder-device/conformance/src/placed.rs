@@ -34,7 +34,9 @@ pub fn chosen() -> Option<&'static Arc<dyn Backend>> {
     static CHOSEN: OnceLock<Option<Arc<dyn Backend>>> = OnceLock::new();
     CHOSEN
         .get_or_init(|| {
-            let id = std::env::var("NELDER_TEST_DEVICE").ok().filter(|id| !id.is_empty())?;
+            let id = std::env::var("NELDER_TEST_DEVICE")
+                .ok()
+                .filter(|id| !id.is_empty())?;
             Some(open(&id).unwrap_or_else(|error| panic!("NELDER_TEST_DEVICE: {error}")))
         })
         .as_ref()

@@ -82,10 +82,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         columns: 2,
     };
     outcome.compared += 2;
-    if !matches!(
-        backend.gram(&wrong, None, None),
-        Err(DeviceError::Length { .. })
-    ) {
+    if !matches!(backend.gram(&wrong, None, None), Err(DeviceError::Length { .. })) {
         outcome
             .failures
             .push("a matrix of 3 numbers passes for 2 x 2".into());

@@ -28,7 +28,9 @@ struct Problem {
 
 impl Problem {
     fn new(random: &mut Random, rows: usize, columns: usize) -> Problem {
-        let codes = (0..rows).map(|i| (random.signed().abs() * 7.0) as u32 + 2 * u32::from(i > 100)).collect();
+        let codes = (0..rows)
+            .map(|i| (random.signed().abs() * 7.0) as u32 + 2 * u32::from(i > 100))
+            .collect();
         let mut draw = |n: usize| -> Vec<f64> { (0..n).map(|_| random.sized(2.0)).collect() };
         Problem {
             codes,
@@ -118,14 +120,26 @@ fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, D
     let parts = (&residual.0, &residual.1);
     let by_code = device.sums_by_code(&codes, &x, (Some(parts.0), Some(parts.1)))?;
     out.push(("sums by code", n + terms, by_code));
-    out.push(("sums of ones by code", n, device.sums_by_code(&codes, &x, (w, None))?));
+    out.push((
+        "sums of ones by code",
+        n,
+        device.sums_by_code(&codes, &x, (w, None))?,
+    ));
     let table: Vec<Dd> = (0..CODES).map(|c| p.constant * Dd::new(c as f64)).collect();
     let plain_part = device.subtract_by_code(parts, &codes, &table, None)?;
     out.push(("residual by code", terms + 8.0, paired(device, &plain_part)?));
-    let rest: Vec<f64> = p.y.iter().zip(&p.v).map(|(y, v)| y.abs().min(v.abs()) * 2f64.powi(-60)).collect();
+    let rest: Vec<f64> =
+        p.y.iter()
+            .zip(&p.v)
+            .map(|(y, v)| y.abs().min(v.abs()) * 2f64.powi(-60))
+            .collect();
     let rest = device.upload(&rest)?;
     let times = device.subtract_by_code(parts, &codes, &table, Some((&v, Some(&rest))))?;
-    out.push(("residual by code and column", terms + 8.0, paired(device, &times)?));
+    out.push((
+        "residual by code and column",
+        terms + 8.0,
+        paired(device, &times)?,
+    ));
     let weighed = device.weigh((parts.0, Some(parts.1)), w)?;
     out.push(("weighed", terms + 4.0, paired(device, &weighed.weighed)?));
     out.push(("sum of the weighed", n + terms, vec![weighed.sum]));
@@ -150,8 +164,9 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
             for (((what, units, want), (_, _, size)), (_, _, have)) in want.iter().zip(&size).zip(&have) {
                 outcome.compared += want.len();
                 let bound = units * UNIT;
-                let fine =
-                    |i: usize| (want[i] - have[i]).abs().to_f64() <= bound * size[i].to_f64() + f64::MIN_POSITIVE;
+                let fine = |i: usize| {
+                    (want[i] - have[i]).abs().to_f64() <= bound * size[i].to_f64() + f64::MIN_POSITIVE
+                };
                 if want.len() != have.len() || !(0..want.len()).all(fine) {
                     let weights = if weighted { ", weighted" } else { "" };
                     outcome
@@ -177,7 +192,9 @@ fn centred(
     let centres: Vec<f64> = (0..problem.columns).map(|j| 1e6 + j as f64).collect();
     let mut far = problem.clone();
     for (j, c) in centres.iter().enumerate() {
-        far.a[j * far.rows..(j + 1) * far.rows].iter_mut().for_each(|a| *a += c);
+        far.a[j * far.rows..(j + 1) * far.rows]
+            .iter_mut()
+            .for_each(|a| *a += c);
     }
     let gram = |device: &dyn Backend| -> Result<Vec<Dd>, DeviceError> {
         let w = far.weights(device, weighted)?;
@@ -209,7 +226,9 @@ fn flags(
     if let Some(a) = whole.a.get_mut(problem.rows / 2) {
         *a = 0.5;
     }
-    let of = |device: &dyn Backend| Ok::<_, DeviceError>(device.moments(&whole.matrix(device)?, None, &[])?.rounded);
+    let of = |device: &dyn Backend| {
+        Ok::<_, DeviceError>(device.moments(&whole.matrix(device)?, None, &[])?.rounded)
+    };
     outcome.compared += whole.columns;
     if of(backend)? != of(host)? {
         outcome.failures.push(format!(
@@ -242,7 +261,9 @@ fn columns(backend: &dyn Backend, random: &mut Random, outcome: &mut Outcome) ->
                 .push(format!("order statistics of {len}: {have:?}, not {want:?}"));
         }
         if backend.order_statistics(&buffer, &[last + 1]).is_ok() {
-            outcome.failures.push(format!("there is a place {} of {len}", last + 1));
+            outcome
+                .failures
+                .push(format!("there is a place {} of {len}", last + 1));
         }
         values[len / 2] = f64::NAN;
         let host = Host::default();

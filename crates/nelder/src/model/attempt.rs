@@ -166,7 +166,11 @@ pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option
 
 /// Solves the normal equations of a gram; `None` where double precision cannot decide which columns are aliased.
 pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, ModelError> {
-    let ways: &[bool] = if gram.groups.is_empty() { &[false] } else { &[true, false] };
+    let ways: &[bool] = if gram.groups.is_empty() {
+        &[false]
+    } else {
+        &[true, false]
+    };
     for &absorb in ways {
         let columns = resolve(bound, gram, absorb)?;
         if absorb && columns.map.absorbed.is_none() {

@@ -80,7 +80,13 @@ impl<'s> Glm<'s> {
                 .map(|c| mask(c, dispersion.sqrt() * fit.variances[c].sqrt()))
                 .collect(),
             dispersion,
-            quantiles: quantiles(fit.moments.rows, &fit.residuals, fit.histogram.first(), fit.places.as_ref(), 0),
+            quantiles: quantiles(
+                fit.moments.rows,
+                &fit.residuals,
+                fit.histogram.first(),
+                fit.places.as_ref(),
+                0,
+            ),
             spec,
             bound,
             fit,

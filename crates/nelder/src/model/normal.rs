@@ -5,8 +5,8 @@
 //! D = ZᵀWZ diagonal, M = D⁻¹ZᵀWA the means of the other columns A by level, what is left for A is
 //! S = AᵀWA − MᵀDM, of the order of A. The effects of the levels follow as D⁻¹Zᵀ W y − M γ.
 
-use nelder_device::kernels::{self, Pair};
 use nelder_device::Dd;
+use nelder_device::kernels::{self, Pair};
 
 use super::absorbed::Absorbed;
 use crate::design::{ColumnKind, Map, Parametrization};

@@ -137,7 +137,9 @@ impl<'a, 's> Passes<'a, 's> {
             Some(_) => Ok(()),
             None => checks.check(block),
         };
-        let (mut sums, record) = self.site.scoring(name, precision, &plan, scorer.monitor, &looks)?;
+        let (mut sums, record) = self
+            .site
+            .scoring(name, precision, &plan, scorer.monitor, &looks)?;
         match beta {
             None => self.moments = sums.moments,
             Some(_) => sums.moments = self.moments,

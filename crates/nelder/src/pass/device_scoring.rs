@@ -115,11 +115,15 @@ impl Loaded {
     fn observed(&self, counts: bool) -> Result<Observed, DeviceError> {
         let resident = &self.resident;
         let own = |k: usize| {
-            resident.responses.get(k).map(|(y, _)| y).ok_or(DeviceError::Length {
-                what: "responses",
-                wanted: k + 1,
-                given: resident.responses.len(),
-            })
+            resident
+                .responses
+                .get(k)
+                .map(|(y, _)| y)
+                .ok_or(DeviceError::Length {
+                    what: "responses",
+                    wanted: k + 1,
+                    given: resident.responses.len(),
+                })
         };
         let weights = resident.weights.as_ref();
         if !counts || resident.responses.len() < 2 {
@@ -237,7 +241,16 @@ impl Loaded {
         let (weight, mut score, deviance);
         if twice {
             let found = run(&plan.programs.finish, &inputs)?;
-            let [own_weight, own_score, own, pearson, edge, likelihood, blur, residual] = outputs(found)?;
+            let [
+                own_weight,
+                own_score,
+                own,
+                pearson,
+                edge,
+                likelihood,
+                blur,
+                residual,
+            ] = outputs(found)?;
             (weight, score, deviance) = (own_weight, own_score, own);
             sums.pearson = total(&pearson)?;
             sums.likelihood = total(&likelihood)?;
@@ -247,12 +260,18 @@ impl Loaded {
                 // what the leading part of η leaves over: ds/dη = −W in the mean
                 low = run(&minus_product(), &[rest, &weight])?.pop();
             }
-            if device.reduce(&residual)?.missing == 0 {
+            if let Some(run) = resident.few(&[&residual])? {
+                sums.runs.push(run);
+            } else if device.reduce(&residual)?.missing == 0 {
                 sums.places = device.order_statistics(&residual, &quartile_ranks(n as u64))?;
             }
         } else {
             let single = first && !plan.counts && sums.moments.binary;
-            let program = if single { &plan.programs.single } else { &plan.programs.step };
+            let program = if single {
+                &plan.programs.single
+            } else {
+                &plan.programs.step
+            };
             [weight, score, deviance] = outputs(run(program, &inputs)?)?;
         }
         let own = device.reduce(&deviance)?;
@@ -297,7 +316,10 @@ impl Loaded {
         if let Some(low) = &low {
             sums.score.ones += total(low)?;
             let more = device.moments(&resident.x, None, &[low])?;
-            own_score.iter_mut().zip(&more.with[0]).for_each(|(a, b)| *a += *b);
+            own_score
+                .iter_mut()
+                .zip(&more.with[0])
+                .for_each(|(a, b)| *a += *b);
             columns += resident.x.columns;
         }
         for i in 0..resident.atoms.dense {

@@ -107,10 +107,15 @@ impl Loaded {
                     let mut own = self.sums(&pairs.codes, &x, &v)?;
                     if let Some(at) = other.and_then(|e| resident.parts_of(e).nth(1)) {
                         let rest = self.sums(&pairs.codes, &resident.x.part(at..at + 1)?, &v)?;
-                        own.iter_mut().zip(rest).skip(1).step_by(2).for_each(|(a, b)| *a += b);
+                        own.iter_mut()
+                            .zip(rest)
+                            .skip(1)
+                            .step_by(2)
+                            .for_each(|(a, b)| *a += b);
                     }
                     for pair in 0..count {
-                        table.cells[pair * table.width + a * second.len() + b] = own[pair * width + width - 1];
+                        table.cells[pair * table.width + a * second.len() + b] =
+                            own[pair * width + width - 1];
                     }
                 }
             }
@@ -164,13 +169,17 @@ impl Loaded {
         for (g, table) in coefficients.groups.iter().enumerate() {
             let codes = &resident.groups[g].0;
             for (a, multiplier) in resident.atoms.groups[g].multipliers.iter().enumerate() {
-                let of = |code: usize| table.cells.get(code * table.width + a).copied().unwrap_or(Dd::ZERO);
+                let of = |code: usize| {
+                    table
+                        .cells
+                        .get(code * table.width + a)
+                        .copied()
+                        .unwrap_or(Dd::ZERO)
+                };
                 let own: Vec<Dd> = (0..codes.count()).map(of).collect();
                 let m = multiplier.map(|e| self.column(e)).transpose()?;
                 let m = m.as_ref().map(|(high, low)| (high, low.as_ref()));
-                r = resident
-                    .device
-                    .subtract_by_code((&r.0, &r.1), codes, &own, m)?;
+                r = resident.device.subtract_by_code((&r.0, &r.1), codes, &own, m)?;
             }
         }
         Ok(r)

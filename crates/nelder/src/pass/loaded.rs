@@ -218,8 +218,7 @@ impl Loaded {
             }
         }
         let exact = products == Products::Exact;
-        let (form, mut sums, mut seconds) =
-            self.columns(exact, weights, self.weight, &self.moments.sums)?;
+        let (form, mut sums, mut seconds) = self.columns(exact, weights, self.weight, &self.moments.sums)?;
         let (dense, responses) = (resident.atoms.dense, resident.responses.len());
         let parts = |i: usize| -> Vec<usize> {
             match exact {
@@ -240,10 +239,7 @@ impl Loaded {
             for j in 0..dense {
                 let mut sum = Dd::ZERO;
                 for &v in &vectors(y) {
-                    sum = parts(j)
-                        .iter()
-                        .map(|&b| self.moments.with[v][b])
-                        .fold(sum, add);
+                    sum = parts(j).iter().map(|&b| self.moments.with[v][b]).fold(sum, add);
                 }
                 seconds.push(sum);
             }
@@ -275,13 +271,18 @@ impl Loaded {
         Ok((gram, vec![clock.stop("gram", precision, resident.x.columns)]))
     }
 
-    pub(super) fn residuals(&self, coefficients: &[Coefficients], to: &mut Residuals) -> Result<PassRecord, DeviceError> {
+    pub(super) fn residuals(
+        &self,
+        coefficients: &[Coefficients],
+        to: &mut Residuals,
+    ) -> Result<PassRecord, DeviceError> {
         let resident = &self.resident;
         let device = &resident.device;
         let clock = resident.clock();
         let weights = resident.weights.as_ref();
         let count = resident.x.columns - resident.rests.len();
         to.rows = resident.rows as u64;
+        let mut residuals = Vec::new();
         for (k, own) in coefficients.iter().enumerate() {
             let (y, rest) = &resident.responses[k];
             // extra columns have no coefficient of their own
@@ -334,9 +335,16 @@ impl Loaded {
                     to.fitted[k] = (found.sums[0], found.with[0][0]);
                 }
             }
-            let ranks = quartile_ranks(resident.rows as u64);
-            to.places
-                .push(device.order_statistics(&sums.residuals, &ranks)?);
+            residuals.push(sums.residuals);
+        }
+        match resident.few(&residuals.iter().collect::<Vec<_>>())? {
+            Some(run) => to.runs.push(run),
+            None => {
+                let ranks = quartile_ranks(resident.rows as u64);
+                for own in &residuals {
+                    to.places.push(device.order_statistics(own, &ranks)?);
+                }
+            }
         }
         let columns = resident.x.columns * if resident.x.columns > 32 { 2 } else { 1 } + 2;
         Ok(clock.stop("residuals", "f64x2", columns * coefficients.len()))

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
 
-use super::{Monitor, PassError, PassRecord, run_in_order};
+use super::{Monitor, PassError, PassRecord, ResidualRun, run_in_order};
 use crate::design::{Atoms, Block, Numbers, RowError, Rows};
 use crate::frame::{Scan, Whole};
 
@@ -37,7 +37,12 @@ pub struct Resident {
     pub groups: Vec<(Codes, Vec<u64>)>,
     /// The pairs of codes of each two groups.
     pub pairs: Vec<Pairs>,
+    /// Which rows of the source these are, where they are few; `None` for all.
+    pub kept: Option<Vec<u32>>,
 }
+
+/// Rows up to which residuals come back from the device one by one, and not their quartiles alone.
+pub(super) const FEW_ROWS: usize = 10_000;
 
 /// Pairs of codes of two groups.
 #[derive(Debug)]
@@ -53,15 +58,14 @@ pub struct Pairs {
 impl Pairs {
     fn new(device: &dyn Backend, groups: (usize, usize), of: (&[u32], &[u32])) -> Result<Pairs, DeviceError> {
         let mut index = HashMap::new();
-        let codes: Vec<u32> = of
-            .0
-            .iter()
-            .zip(of.1)
-            .map(|(&a, &b)| {
-                let next = index.len() as u32;
-                *index.entry((a, b)).or_insert(next)
-            })
-            .collect();
+        let codes: Vec<u32> =
+            of.0.iter()
+                .zip(of.1)
+                .map(|(&a, &b)| {
+                    let next = index.len() as u32;
+                    *index.entry((a, b)).or_insert(next)
+                })
+                .collect();
         let codes = device.upload_codes(&codes, index.len())?;
         Ok(Pairs { groups, index, codes })
     }
@@ -102,6 +106,7 @@ struct Gathered {
     offset: Option<Vec<f64>>,
     start: Option<Vec<f64>>,
     codes: Vec<Vec<u32>>,
+    kept: Vec<u32>,
 }
 
 /// Adds what is left of a column; columns without it have had zeros so far.
@@ -121,8 +126,7 @@ impl Gathered {
         }
         self.dense.resize(block.dense.len(), Vec::new());
         self.rests.resize(block.dense.len(), None);
-        self.responses
-            .resize(block.responses.len(), (Vec::new(), None));
+        self.responses.resize(block.responses.len(), (Vec::new(), None));
         let add = |to: &mut Vec<f64>, rest: &mut Option<Vec<f64>>, numbers: &Numbers<'_>| {
             to.extend_from_slice(&numbers.high);
             add_rest(rest, before, numbers.low.as_ref(), n);
@@ -145,6 +149,9 @@ impl Gathered {
         self.codes.resize(block.codes.len(), Vec::new());
         for (to, from) in self.codes.iter_mut().zip(&block.codes) {
             to.extend_from_slice(from);
+        }
+        if before + n <= FEW_ROWS {
+            self.kept.extend((0..n).map(|i| block.source_row(i) as u32));
         }
         self.rows += n;
     }
@@ -173,7 +180,8 @@ impl Resident {
             return Ok(None);
         };
         let source = rows.source();
-        let found: Option<Vec<Whole<'_>>> = dense.iter().chain(&responses).map(|&c| source.whole(c)).collect();
+        let found: Option<Vec<Whole<'_>>> =
+            dense.iter().chain(&responses).map(|&c| source.whole(c)).collect();
         let Some(found) = found else { return Ok(None) };
         let (mut host, mut there): (Vec<&[f64]>, Vec<Buffer>) = (Vec::new(), Vec::new());
         for column in &found {
@@ -224,6 +232,7 @@ impl Resident {
             start: None,
             groups: Vec::new(),
             pairs: Vec::new(),
+            kept: None,
         };
         Ok(Some((resident, record)))
     }
@@ -283,6 +292,7 @@ impl Resident {
             }
         }
         let resident = Resident {
+            kept: (n <= FEW_ROWS).then_some(all.kept),
             groups,
             pairs,
             id: device.describe().id,
@@ -299,6 +309,24 @@ impl Resident {
         record.seconds += start.elapsed().as_secs_f64();
         record.device = resident.id.clone();
         Ok((resident, record))
+    }
+
+    /// Residuals of all rows where they are few.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub(super) fn few(&self, residuals: &[&Buffer]) -> Result<Option<ResidualRun>, DeviceError> {
+        if self.rows > FEW_ROWS {
+            return Ok(None);
+        }
+        let values: Result<Vec<Vec<f64>>, DeviceError> =
+            residuals.iter().map(|r| self.device.download(r)).collect();
+        Ok(Some(ResidualRun {
+            index: 0,
+            first_row: 0,
+            kept: self.kept.clone(),
+            values: values?,
+        }))
     }
 
     /// Columns of the device that dense column `i` is the sum of.

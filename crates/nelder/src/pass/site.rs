@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use super::loaded::{Accepts, Loaded};
 use super::resident::Resident;
 use super::{
-    Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring, ScoringPlan,
-    run, run_beside,
+    Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring,
+    ScoringPlan, run, run_beside,
 };
 use crate::design::{Block, RowError, Rows};
 
@@ -55,7 +55,10 @@ impl<'a, 's> Site<'a, 's> {
             let (loaded, record) = Loaded::new(resident)?;
             passes.push(record);
             if loaded.is_plain() && loaded.accepted(accepts)? {
-                rows.set_scales(vec![1.0; rows.layout().products.len() + loaded.resident.responses.len()]);
+                rows.set_scales(vec![
+                    1.0;
+                    rows.layout().products.len() + loaded.resident.responses.len()
+                ]);
                 return Ok((site(loaded), passes));
             }
         }
@@ -113,7 +116,11 @@ impl<'a, 's> Site<'a, 's> {
     /// # Errors
     /// Those of a pass, and of the device.
     pub fn gram(&self, products: Products, monitor: &dyn Monitor) -> Ran<Gram> {
-        let precision = if products == Products::Exact { "f64x2" } else { "f64" };
+        let precision = if products == Products::Exact {
+            "f64x2"
+        } else {
+            "f64"
+        };
         match &self.loaded {
             None => {
                 let atoms = &self.rows.layout().atoms;

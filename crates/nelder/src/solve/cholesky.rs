@@ -106,7 +106,11 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
         }
     }
     let par = parallelism(k);
-    let room = &mut MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(k, par, Spec::default()));
+    let room = &mut MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(
+        k,
+        par,
+        Spec::default(),
+    ));
     llt::factor::cholesky_in_place(
         l.as_mut(),
         LltRegularization::default(),
@@ -358,7 +362,8 @@ impl Factor {
     /// The norms that errors act on, in units of the scaled columns that are accepted.
     pub fn reach(&self, matrix: &Symmetric) -> Reach {
         let norms = matrix.reach(self.unit);
-        let of = |norm: &dyn Fn(usize) -> f64| self.accepted.iter().map(|&j| norm(j) / self.scales[j]).collect();
+        let of =
+            |norm: &dyn Fn(usize) -> f64| self.accepted.iter().map(|&j| norm(j) / self.scales[j]).collect();
         Reach {
             products: of(&|j| norms[j]),
             whole: of(&|j| matrix.norms[j].max(0.0).sqrt()),

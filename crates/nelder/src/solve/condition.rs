@@ -78,7 +78,10 @@ fn largest_eigenvalue(r: usize, apply: &dyn Fn(&[f64]) -> Vec<f64>) -> f64 {
 fn largest_of_tridiagonal(diagonal: &[f64], beside: &[f64]) -> f64 {
     let n = diagonal.len();
     let around = |i: usize| {
-        let (before, after) = (if i > 0 { beside[i - 1] } else { 0.0 }, if i + 1 < n { beside[i] } else { 0.0 });
+        let (before, after) = (
+            if i > 0 { beside[i - 1] } else { 0.0 },
+            if i + 1 < n { beside[i] } else { 0.0 },
+        );
         diagonal[i] + before + after
     };
     let mut high = (0..n).map(around).fold(f64::NEG_INFINITY, f64::max);
@@ -117,7 +120,8 @@ mod tests {
         let n = 12;
         let want = 2.0 + 2.0 * (std::f64::consts::PI / (n as f64 + 1.0)).cos();
         assert!((largest_of_tridiagonal(&vec![2.0; n], &vec![1.0; n - 1]) - want).abs() < 1e-9);
-        let apply = |v: &[f64]| -> Vec<f64> { v.iter().enumerate().map(|(i, x)| x * (1.0 + i as f64)).collect() };
+        let apply =
+            |v: &[f64]| -> Vec<f64> { v.iter().enumerate().map(|(i, x)| x * (1.0 + i as f64)).collect() };
         assert!((largest_eigenvalue(40, &apply) / 40.0 - 1.0).abs() < 1e-2);
         assert_eq!(largest_eigenvalue(1, &|v| vec![3.0 * v[0]]), 3.0);
     }

@@ -1,0 +1,281 @@
+//! Fits on a device: the answers of the CPU, and reports that say where each pass ran, by the device's own count.
+
+mod draws;
+mod sources;
+
+use std::sync::Arc;
+
+use draws::Draws;
+use nelder::family::Family;
+use nelder::frame::{DeviceFrame, Frame, On, Source};
+use nelder::model::{Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
+use nelder::pass::Quiet;
+use nelder_conformance::{chosen, open};
+use nelder_device::{Backend, Matrix};
+use sources::Stream;
+
+/// The device of `NELDER_TEST_DEVICE`, else the CPU behind the verbs of a device.
+fn device() -> Arc<dyn Backend> {
+    chosen().cloned().unwrap_or_else(|| open("host").unwrap())
+}
+
+/// Columns x1 …, y, a weight, and a factor.
+struct Data {
+    columns: Vec<Vec<f64>>,
+    y: Vec<f64>,
+    binary: Vec<f64>,
+    w: Vec<f64>,
+    g: Vec<Option<String>>,
+}
+
+impl Data {
+    fn new(rows: usize, columns: usize, mean: f64) -> Data {
+        let mut draws = Draws::new(77);
+        let columns: Vec<Vec<f64>> = (0..columns)
+            .map(|j| (0..rows).map(|_| mean * j as f64 + draws.normal()).collect())
+            .collect();
+        let sum = |i: usize| columns.iter().map(|c| c[i] - mean).sum::<f64>() * 0.1;
+        let y: Vec<f64> = (0..rows).map(|i| sum(i) + draws.normal()).collect();
+        let binary = (0..rows)
+            .map(|i| f64::from(u8::from(0.3 * sum(i) + draws.normal() > 0.0)))
+            .collect();
+        let w = (0..rows).map(|_| draws.uniform(0.5, 3.0)).collect();
+        let g = (0..rows)
+            .map(|i| Some(format!("g{}", (i * i + i / 3) % 7)))
+            .collect();
+        Data {
+            columns,
+            y,
+            binary,
+            w,
+            g,
+        }
+    }
+
+    fn names(&self) -> Vec<String> {
+        (1..=self.columns.len()).map(|j| format!("x{j}")).collect()
+    }
+
+    fn frame(&self) -> Frame<'_> {
+        let mut frame = Frame::new();
+        for (name, column) in self.names().iter().zip(&self.columns) {
+            frame = frame.with_real(name, column);
+        }
+        frame
+            .with_real("y", &self.y)
+            .with_real("b", &self.binary)
+            .with_real("w", &self.w)
+            .with_text("g", &self.g)
+    }
+
+    /// The columns and the responses in the device's memory.
+    fn there(&self, device: &Arc<dyn Backend>) -> DeviceFrame {
+        let mut all: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        all.extend([self.y.as_slice(), &self.binary]);
+        let matrix = Matrix::new(device.upload_columns(&all).unwrap(), self.y.len(), all.len()).unwrap();
+        let names = self.names();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.extend(["y", "b"]);
+        DeviceFrame::new(device.clone()).with(&names, &matrix).unwrap()
+    }
+}
+
+/// Coefficients within a part in 10¹¹ of the larger of themselves and a hundredth of their standard error; standard errors
+/// within a part in 10¹⁰.
+fn near(ours: (&[f64], &[f64]), theirs: (&[f64], &[f64])) {
+    assert_eq!(ours.0.len(), theirs.0.len());
+    for i in 0..ours.0.len() {
+        let scale = theirs.0[i].abs().max(1e-2 * theirs.1[i]);
+        assert!(
+            (ours.0[i] - theirs.0[i]).abs() <= 1e-11 * scale,
+            "coefficient {i}: {} and {}",
+            ours.0[i],
+            theirs.0[i]
+        );
+        let apart = (ours.1[i] / theirs.1[i] - 1.0).abs();
+        assert!(
+            apart <= 1e-10,
+            "standard error {i}: {} and {}",
+            ours.1[i],
+            theirs.1[i]
+        );
+    }
+}
+
+fn linear(formula: &str, source: &dyn Source) -> (Vec<f64>, Vec<f64>) {
+    let fit = lm(&spec(formula), source, &Quiet).unwrap();
+    (
+        fit.responses[0].coefficients.clone(),
+        fit.responses[0].std_errors.clone(),
+    )
+}
+
+fn spec(formula: &str) -> LmSpec {
+    match formula.strip_suffix(" | w") {
+        Some(formula) => LmSpec::new(formula).weights("w"),
+        None => LmSpec::new(formula),
+    }
+}
+
+fn logistic<'s>(formula: &str, source: &'s dyn Source) -> Result<Glm<'s>, ModelError> {
+    let mut spec = GlmSpec::new(formula.trim_end_matches(" | w"), Family::binomial());
+    if formula.ends_with(" | w") {
+        spec = GlmSpec::new(formula.trim_end_matches(" | w"), "quasibinomial".parse().unwrap());
+        spec.design.weights = Some("w".into());
+    }
+    glm(&spec, source, &Quiet)
+}
+
+#[test]
+fn answers_are_those_of_the_cpu() {
+    // the last is far from the origin; the first has too few rows for rounded products
+    for (rows, columns, mean) in [(300, 3, 1.0), (20_000, 40, 1.0), (9_000, 5, 1e5)] {
+        let data = Data::new(rows, columns, mean);
+        let frame = data.frame();
+        let on = On::new(&frame, device());
+        let all = data.names().join(" + ");
+        for formula in [
+            format!("y ~ {all}"),
+            format!("y ~ {all} | w"),
+            "y ~ x1 + g + g:x2".to_string(),
+            "y ~ x1 * g | w".to_string(),
+            "y ~ log(abs(x2) + 1) + I(x1^2) + offset(x3)".to_string(),
+            "y ~ 1".to_string(),
+            "y ~ 0 + x1 + x3".to_string(),
+        ] {
+            let (ours, theirs) = (linear(&formula, &on), linear(&formula, &frame));
+            near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
+        }
+        for formula in ["b ~ x1 + x2", "b ~ x1 + g + offset(w) | w", "b ~ x1 * g"] {
+            let ours = logistic(formula, &on).unwrap();
+            let theirs = logistic(formula, &frame).unwrap();
+            near(
+                (&ours.coefficients, &ours.std_errors),
+                (&theirs.coefficients, &theirs.std_errors),
+            );
+            for (a, b) in ours.quantiles.iter().zip(theirs.quantiles) {
+                assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} and {b}");
+            }
+        }
+    }
+}
+
+fn passes(fit: &Lm<'_>) -> Vec<(String, String)> {
+    let of = |p: &nelder::pass::PassRecord| (p.name.clone(), p.device.clone());
+    fit.fit.report.passes.iter().map(of).collect()
+}
+
+#[test]
+fn reports_name_the_device_that_worked() {
+    let data = Data::new(30_000, 40, 1.0);
+    let frame = data.frame();
+    let device = device();
+    let id = device.describe().id;
+    let formula = format!("y ~ {}", data.names().join(" + "));
+    let names = |passes: &[(String, String)]| passes.iter().map(|p| p.0.clone()).collect::<Vec<_>>();
+    // copied: an upload first
+    let before = device.counters();
+    let on = On::new(&frame, device.clone());
+    let fit = lm(&LmSpec::new(&formula), &on, &Quiet).unwrap();
+    let ran = passes(&fit);
+    assert_eq!(names(&ran), ["upload", "moments", "gram", "residuals"]);
+    assert!(ran.iter().all(|(_, device)| *device == id), "{ran:?}");
+    assert_eq!(fit.fit.report.device, id);
+    let after = device.counters();
+    assert!(after.launches >= before.launches + 3);
+    if id != "cpu" {
+        assert!(after.uploaded - before.uploaded >= 8 * 30_000 * 41);
+    }
+    // there already: nothing of the rows is copied
+    let there = data.there(&device);
+    let before = device.counters();
+    let fit = lm(&LmSpec::new(&formula), &there, &Quiet).unwrap();
+    assert_eq!(names(&passes(&fit)), ["moments", "gram", "residuals"]);
+    let after = device.counters();
+    assert!(after.uploaded - before.uploaded < 1 << 20);
+    assert!(after.downloaded - before.downloaded < 1 << 20);
+    // on the CPU the device does nothing
+    let before = device.counters();
+    let fit = lm(&LmSpec::new(&formula), &frame, &Quiet).unwrap();
+    assert_eq!(fit.fit.report.device, "cpu");
+    assert_eq!(device.counters(), before);
+}
+
+#[test]
+fn columns_of_a_device_are_read_in_place_or_copied_back() {
+    let mut data = Data::new(5_000, 6, 3.0);
+    let frame = data.frame();
+    let device = device();
+    for formula in [
+        "y ~ x1 + x2 + x3",
+        "y ~ x3 + x1",
+        "y ~ log(abs(x2) + 1) + x5",
+        "y ~ factor(b) + x1",
+    ] {
+        let there = data.there(&device);
+        let (ours, theirs) = (linear(formula, &there), linear(formula, &frame));
+        near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
+    }
+    drop(frame);
+    // missing values are left out as everywhere
+    data.columns[1][17] = f64::NAN;
+    data.y[4_000] = f64::NAN;
+    let (frame, there) = (data.frame(), data.there(&device));
+    let ours = lm(&LmSpec::new("y ~ x1 + x2"), &there, &Quiet).unwrap();
+    let theirs = lm(&LmSpec::new("y ~ x1 + x2"), &frame, &Quiet).unwrap();
+    assert_eq!((ours.rows(), ours.omitted()), (theirs.rows(), theirs.omitted()));
+    assert_eq!(ours.omitted(), 2);
+    near(
+        (&ours.responses[0].coefficients, &ours.responses[0].std_errors),
+        (&theirs.responses[0].coefficients, &theirs.responses[0].std_errors),
+    );
+}
+
+#[test]
+fn bad_rows_are_named_as_on_the_cpu() {
+    let mut data = Data::new(2_000, 2, 1.0);
+    data.binary[1_234] = 1.5;
+    data.columns[0][99] = f64::INFINITY;
+    let device = device();
+    let (frame, there) = (data.frame(), data.there(&device));
+    let on = On::new(&frame, device);
+    for source in [&there as &dyn Source, &on] {
+        let error = logistic("b ~ x2", source).err().unwrap().to_string();
+        assert_eq!(error, logistic("b ~ x2", &frame).err().unwrap().to_string());
+        assert!(error.contains("row 1235"), "{error}");
+        let error = lm(&LmSpec::new("y ~ x1"), source, &Quiet)
+            .err()
+            .unwrap()
+            .to_string();
+        assert_eq!(
+            error,
+            lm(&LmSpec::new("y ~ x1"), &frame, &Quiet)
+                .err()
+                .unwrap()
+                .to_string()
+        );
+        assert!(error.contains("row 100"), "{error}");
+    }
+}
+
+#[test]
+fn values_whose_squares_leave_the_range_are_scaled() {
+    let mut data = Data::new(1_000, 2, 1.0);
+    data.columns[0].iter_mut().for_each(|x| *x *= 1e120);
+    data.columns[1].iter_mut().for_each(|x| *x *= 1e-130);
+    let device = device();
+    let (frame, there) = (data.frame(), data.there(&device));
+    let (ours, theirs) = (linear("y ~ x1 + x2", &there), linear("y ~ x1 + x2", &frame));
+    near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
+}
+
+#[test]
+fn rows_whose_number_is_not_known() {
+    let data = Data::new(3_000, 4, 2.0);
+    let frame = data.frame();
+    let theirs = linear("y ~ x1 + x2 + g", &frame);
+    let stream = Stream(data.frame());
+    let on = On::new(&stream, device());
+    let ours = linear("y ~ x1 + x2 + g", &on);
+    near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
+}
