@@ -259,6 +259,27 @@ fn bad_rows_are_named_as_on_the_cpu() {
 }
 
 #[test]
+fn no_rows_are_an_error_and_not_a_panic() {
+    let mut data = Data::new(100, 2, 1.0);
+    data.columns[0].fill(f64::NAN);
+    let device = device();
+    let (frame, there) = (data.frame(), data.there(&device));
+    let on = On::new(&frame, device);
+    for formula in ["y ~ x1", "y ~ x1 * g", "log(y^2) ~ poly(x2, 2) + x1"] {
+        let said = |source: &dyn Source| {
+            lm(&LmSpec::new(formula), source, &Quiet)
+                .err()
+                .map(|e| e.to_string())
+        };
+        assert_eq!(said(&on), said(&frame));
+        assert!(said(&on).is_some_and(|e| e.contains("no complete rows")));
+    }
+    let said = |source: &dyn Source| logistic("b ~ x1 + x2", source).err().map(|e| e.to_string());
+    assert_eq!(said(&there), said(&frame));
+    assert_eq!(said(&on), said(&frame));
+}
+
+#[test]
 fn values_whose_squares_leave_the_range_are_scaled() {
     let mut data = Data::new(1_000, 2, 1.0);
     data.columns[0].iter_mut().for_each(|x| *x *= 1e120);

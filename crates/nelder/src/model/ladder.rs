@@ -308,7 +308,7 @@ pub(super) fn rows_left(
         return Ok(());
     }
     Err(ModelError::NoRows {
-        rows: passes.last().map_or(0, |p| p.rows),
+        rows: passes.iter().map(|p| p.rows).max().unwrap_or(0),
         omitted,
         unweighted,
         column: if omitted > 0 {

@@ -266,6 +266,12 @@ impl Resident {
         )?;
         let start = Instant::now();
         let n = all.rows;
+        // where no row is left the columns are empty, but there
+        let atoms = &rows.layout().atoms;
+        all.dense.resize(atoms.dense + atoms.extra, Vec::new());
+        all.rests.resize(atoms.dense + atoms.extra, None);
+        all.responses.resize(atoms.responses, (Vec::new(), None));
+        all.codes.resize(atoms.groups.len(), Vec::new());
         let mut columns: Vec<&[f64]> = all.dense.iter().map(Vec::as_slice).collect();
         let mut rests = Vec::new();
         for (j, rest) in all.rests.iter().enumerate() {
