@@ -13,7 +13,7 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced,
-    ResidualSums, Weighed, check_length,
+    ResidualSums, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;
@@ -501,6 +501,10 @@ impl Backend for Cuda {
 
     fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
         self.order_statistics_of(x, ranks)
+    }
+
+    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+        self.step_of(x, step)
     }
 
     fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {

@@ -7,6 +7,7 @@ mod cuda;
 mod print;
 mod products;
 mod staging;
+mod step;
 
 pub use cuda::{Cuda, count};
 pub use print::source;

@@ -1,79 +1,29 @@
 // Passes over matrices of few columns: P of them, known when this is compiled, so that a row stays in registers. After
-// twice.cu.
-
-// The gram in 4 x 4 blocks of entries, each the work of a warp, whose lanes take the rows in turn
-#define BLOCKS ((P + 3) / 4)
-#define UNITS (BLOCKS * (BLOCKS + 1) / 2)
-#define WARPS (UNITS < 12 ? UNITS : 12)
-#define PER ((UNITS + WARPS - 1) / WARPS)
-#define ROWS 128
+// twice.cu and units.cu.
 
 // (X - 1 c')' W (X - 1 c'): a matrix P x P for each block of threads, lower triangle by rows; blocks take runs of `run`
 // rows
-extern "C" __global__ void __launch_bounds__(32 * WARPS)
+extern "C" __global__ void __launch_bounds__(THREADS)
     nelder_narrow_gram(const double* __restrict__ a, const double* __restrict__ w, const double* __restrict__ centres,
                        double* __restrict__ out, Count rows, Count run) {
-    __shared__ double tile[4 * BLOCKS][ROWS];
-    __shared__ double roots[ROWS];
-    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    __shared__ Tile tile;
+    __shared__ double weights[ROWS];
     const Count end = min(rows, (blockIdx.x + 1) * run);
-    double acc[PER][16];
-#pragma unroll
-    for (int u = 0; u < PER; u++)
-#pragma unroll
-        for (int e = 0; e < 16; e++) acc[u][e] = 0.0;
+    double acc[PER][16] = {}, next[LOADS];
+    clear(tile);
+    fetch(next, a, blockIdx.x * run, end, rows);
     for (Count from = blockIdx.x * run; from < end; from += ROWS) {
         __syncthreads();
-        if (w) {
-            for (unsigned r = threadIdx.x; r < ROWS; r += 32 * WARPS) roots[r] = from + r < end ? sqrt(w[from + r]) : 0.0;
-            __syncthreads();
-        }
-        for (unsigned t = threadIdx.x; t < 4 * BLOCKS * ROWS; t += 32 * WARPS) {
-            const unsigned column = t / ROWS, row = t % ROWS;
-            double x = 0.0;
-            if (column < P && from + row < end) {
-                x = a[column * rows + from + row];
-                if (centres) x -= centres[column];
-                if (w) x *= roots[row];
-            }
-            tile[column][row] = x;
+        put(tile, next);
+        if (threadIdx.x < ROWS) {
+            const Count i = from + threadIdx.x;
+            weights[threadIdx.x] = i < end ? (w ? w[i] : 1.0) : 0.0;
         }
         __syncthreads();
-#pragma unroll
-        for (int u = 0; u < PER; u++) {
-            const unsigned unit = warp + u * WARPS;
-            if (unit < UNITS) {
-                unsigned bi = 0;
-                while ((bi + 1) * (bi + 2) / 2 <= unit) bi++;
-                const unsigned bj = unit - bi * (bi + 1) / 2;
-                for (unsigned row = lane; row < ROWS; row += 32) {
-                    double left[4], right[4];
-#pragma unroll
-                    for (int e = 0; e < 4; e++) {
-                        left[e] = tile[4 * bi + e][row];
-                        right[e] = tile[4 * bj + e][row];
-                    }
-#pragma unroll
-                    for (int e = 0; e < 16; e++) acc[u][e] = fma(left[e / 4], right[e % 4], acc[u][e]);
-                }
-            }
-        }
+        fetch(next, a, from + ROWS, end, rows);
+        add_units(acc, tile, weights, centres);
     }
-#pragma unroll
-    for (int u = 0; u < PER; u++) {
-        const unsigned unit = warp + u * WARPS;
-        if (unit >= UNITS) continue;
-        unsigned bi = 0;
-        while ((bi + 1) * (bi + 2) / 2 <= unit) bi++;
-        const unsigned bj = unit - bi * (bi + 1) / 2;
-#pragma unroll
-        for (int e = 0; e < 16; e++) {
-            double sum = acc[u][e];
-            for (int half = 16; half > 0; half /= 2) sum += __shfl_down_sync(0xffffffffu, sum, half);
-            const unsigned i = 4 * bi + e / 4, j = 4 * bj + e % 4;
-            if (lane == 0 && i < P && j <= i) out[(blockIdx.x * (Count)P + i) * P + j] = sum;
-        }
-    }
+    write_units(acc, out + blockIdx.x * (Count)(P * P));
 }
 
 // r = y - c - X b, b in two parts with c after it; sqrt(w) r by row; parts of the sums of w r r, w r and X' W r, P + 2 a

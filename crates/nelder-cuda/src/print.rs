@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nelder_device::{Binary, Op, Program, Unary};
 
 /// Scalar functions that programs call.
-const PRELUDE: &str = include_str!("prelude.cu");
+pub const PRELUDE: &str = include_str!("prelude.cu");
 
 /// The kernel's name.
 pub const KERNEL: &str = "nelder_program";
@@ -79,6 +79,28 @@ pub fn constants(program: &Program) -> Vec<f64> {
     program.ops().iter().filter_map(constant).collect()
 }
 
+/// The steps of a program, one a line: step k is `vk`, constant k `ck`.
+pub fn body(program: &Program, input: impl Fn(u32) -> String) -> String {
+    let mut out = String::new();
+    let mut constant = 0..;
+    for (slot, op) in program.ops().iter().enumerate() {
+        let v = |s: u32| format!("v{s}");
+        let value = match *op {
+            Op::Input(k) => input(k),
+            Op::Constant(_) => format!("c{}", constant.next().unwrap_or(0)),
+            Op::Unary(op, a) => unary(op, &v(a)),
+            Op::Binary(op, a, b) => binary(op, &v(a), &v(b)),
+            Op::Power(a, n) => format!("nd_whole_power({}, {n})", v(a)),
+            Op::Round(a, digits) => format!("nd_round({}, {digits})", v(a)),
+            Op::Select { condition, yes, no } => {
+                format!("nd_select({}, {}, {})", v(condition), v(yes), v(no))
+            }
+        };
+        let _ = writeln!(out, "    const double v{slot} = {value};");
+    }
+    out
+}
+
 /// A kernel with the constants, then one pointer for each input, then one for each output, then the number of rows.
 /// Programs that differ in their constants have the same kernel.
 pub fn source(program: &Program) -> String {
@@ -98,22 +120,7 @@ pub fn source(program: &Program) -> String {
         "unsigned long long rows) {\n  unsigned long long i = blockIdx.x * (unsigned long long)blockDim.x + threadIdx.x;\n  \
          const unsigned long long step = gridDim.x * (unsigned long long)blockDim.x;\n  for (; i < rows; i += step) {\n",
     );
-    let mut constant = 0..;
-    for (slot, op) in program.ops().iter().enumerate() {
-        let v = |s: u32| format!("v{s}");
-        let value = match *op {
-            Op::Input(k) => format!("in{k}[i]"),
-            Op::Constant(_) => format!("c{}", constant.next().unwrap_or(0)),
-            Op::Unary(op, a) => unary(op, &v(a)),
-            Op::Binary(op, a, b) => binary(op, &v(a), &v(b)),
-            Op::Power(a, n) => format!("nd_whole_power({}, {n})", v(a)),
-            Op::Round(a, digits) => format!("nd_round({}, {digits})", v(a)),
-            Op::Select { condition, yes, no } => {
-                format!("nd_select({}, {}, {})", v(condition), v(yes), v(no))
-            }
-        };
-        let _ = writeln!(out, "    const double v{slot} = {value};");
-    }
+    out += &body(program, |k| format!("in{k}[i]"));
     for (i, slot) in program.outputs().iter().enumerate() {
         let _ = writeln!(out, "    out{i}[i] = v{slot};");
     }

@@ -11,10 +11,16 @@ use crate::cuda::Cuda;
 /// Sums in twice the precision, and what is summed over rows.
 pub(crate) const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
 /// The same for few columns, whose number is put before it.
-const NARROW: &str = concat!(include_str!("twice.cu"), include_str!("narrow.cu"));
+const NARROW: &str = concat!(
+    include_str!("twice.cu"),
+    include_str!("units.cu"),
+    include_str!("narrow.cu")
+);
+/// Grams of few columns.
+pub(crate) const UNITS: &str = concat!(include_str!("twice.cu"), include_str!("units.cu"));
 
 /// Columns up to which a row stays in a thread's registers.
-const NARROW_COLUMNS: usize = 32;
+pub(crate) const NARROW_COLUMNS: usize = 32;
 /// Numbers of scaled and centred rows at a time: 512 MB.
 const PACKED: usize = 1 << 26;
 /// Numbers of the grams of runs at a time: 256 MB.
@@ -33,9 +39,15 @@ fn block_of(columns: usize) -> usize {
 }
 
 /// Pairs from high parts that come before low ones.
-fn paired(numbers: &[f64]) -> Vec<Dd> {
+pub(crate) fn paired(numbers: &[f64]) -> Vec<Dd> {
     let (high, low) = numbers.split_at(numbers.len() / 2);
     high.iter().zip(low).map(|(&hi, &lo)| Dd { hi, lo }).collect()
+}
+
+/// Warps of a block that computes a gram of few columns: one for each 4 x 4 block of entries, from 4 to 12.
+pub(crate) fn warps(columns: usize) -> usize {
+    let blocks = columns.div_ceil(4);
+    (blocks * (blocks + 1) / 2).clamp(4, 12)
 }
 
 /// The source for `columns` columns.
@@ -149,20 +161,18 @@ impl Cuda {
             unsafe { self.launch(MATRIX, "nelder_merge_triangles", self.grid(size), &arguments) }
         };
         if columns <= NARROW_COLUMNS {
-            // a lane of a warp sums a 32nd of a run, and blocks enough are a multiple of what the device holds
-            let blocks = (4 * self.processors()).max(rows.div_ceil(32 * RUN_ROWS));
-            let run = rows.div_ceil(blocks).next_multiple_of(128);
-            let blocks = rows.div_ceil(run);
+            let text = narrow(columns);
+            let threads = 32 * warps(columns) as u32;
+            let (blocks, run) = self.runs(&text, "nelder_narrow_gram", threads, rows)?;
             let grams = self.room(blocks * columns * columns)?;
-            let units = columns.div_ceil(4) * (columns.div_ceil(4) + 1) / 2;
             let config = LaunchConfig {
                 grid_dim: (blocks as u32, 1, 1),
-                block_dim: (32 * units.min(12) as u32, 1, 1),
+                block_dim: (threads, 1, 1),
                 shared_mem_bytes: 0,
             };
             let arguments = [a, w, c, self.address(&grams), rows as u64, run as u64];
             // SAFETY: the matrix, weights and centres are of these sizes, and each block has room for its matrix
-            unsafe { self.launch(&narrow(columns), "nelder_narrow_gram", config, &arguments)? };
+            unsafe { self.launch(&text, "nelder_narrow_gram", config, &arguments)? };
             merge(&grams, blocks, true)?;
             return Ok(paired(&self.download_slice(&sums, 0, 2 * size)?));
         }
@@ -357,7 +367,7 @@ impl Cuda {
     }
 
     /// Coefficients in two parts with the constant after them, high parts before low ones.
-    fn coefficients(&self, b: &[Dd], constant: Dd) -> Result<CudaSlice<f64>, DeviceError> {
+    pub(crate) fn coefficients(&self, b: &[Dd], constant: Dd) -> Result<CudaSlice<f64>, DeviceError> {
         let all = || b.iter().chain(std::iter::once(&constant));
         let numbers: Vec<f64> = all().map(|b| b.hi).chain(all().map(|b| b.lo)).collect();
         self.small(&numbers)

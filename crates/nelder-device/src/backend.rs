@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::buffer::{Buffer, Codes, Matrix};
+use crate::step::{Step, StepSums, composed};
 use crate::{Dd, Program, ProgramError};
 
 /// What an operation on a device failed of.
@@ -303,6 +304,14 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`moments`](Backend::moments).
     fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError>;
+
+    /// A step of Fisher scoring: η, a program over rows, and the sums of its outputs over the columns of a matrix.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments), and those of [`run`](Backend::run).
+    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+        composed(self, x, step)
+    }
 
     /// The sum and the range of a column.
     ///

@@ -17,6 +17,7 @@ mod reduce;
 mod scalar;
 mod simd;
 pub mod special;
+mod step;
 
 pub use backend::{
     Backend, Counters, Description, DeviceError, Moments, RUN_ROWS, Reduced, ResidualSums, Weighed,
@@ -30,3 +31,4 @@ pub use matrix::Rows2;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
 pub use simd::vectorized;
+pub use step::{Fold, Predictor, Step, StepSums, composed};

@@ -270,6 +270,44 @@ impl Program {
         self.outputs.len() - 1
     }
 
+    /// Adds the steps of another program, whose input k is the value `inputs[k]` here, and gives its outputs.
+    ///
+    /// # Errors
+    /// [`ProgramError::Inputs`] where it reads more inputs; those of [`check`](Program::check).
+    pub fn append(&mut self, other: &Program, inputs: &[Slot]) -> Result<Vec<Slot>, ProgramError> {
+        other.check()?;
+        let mut places: Vec<Slot> = Vec::with_capacity(other.ops.len());
+        for op in &other.ops {
+            let at = |slot: &Slot| places[*slot as usize];
+            let own = match op {
+                Op::Input(k) => match inputs.get(*k as usize) {
+                    Some(&slot) => {
+                        places.push(slot);
+                        continue;
+                    }
+                    None => {
+                        return Err(ProgramError::Inputs {
+                            input: *k,
+                            given: inputs.len(),
+                        });
+                    }
+                },
+                Op::Constant(c) => Op::Constant(*c),
+                Op::Unary(op, a) => Op::Unary(*op, at(a)),
+                Op::Binary(op, a, b) => Op::Binary(*op, at(a), at(b)),
+                Op::Power(a, n) => Op::Power(at(a), *n),
+                Op::Round(a, digits) => Op::Round(at(a), *digits),
+                Op::Select { condition, yes, no } => Op::Select {
+                    condition: at(condition),
+                    yes: at(yes),
+                    no: at(no),
+                },
+            };
+            places.push(self.push(own));
+        }
+        Ok(other.outputs.iter().map(|&slot| places[slot as usize]).collect())
+    }
+
     /// The steps.
     pub fn ops(&self) -> &[Op] {
         &self.ops
@@ -318,6 +356,35 @@ mod tests {
         let square = p.binary(Binary::Pow, x, two);
         assert_eq!(p.ops()[square as usize], Op::Power(x, 2));
         assert_eq!(p.inputs(), 1);
+    }
+
+    #[test]
+    fn programs_are_joined() {
+        let mut log = Program::new();
+        let (x, two) = (log.input(0), log.constant(2.0));
+        let twice = log.binary(Binary::Mul, x, two);
+        let own = log.unary(Unary::Log, twice);
+        log.output(own);
+        let mut p = Program::new();
+        let (x, two) = (p.input(3), p.constant(2.0));
+        let product = p.binary(Binary::Mul, x, two);
+        let found = p.append(&log, &[product]).unwrap();
+        p.output(found[0]);
+        // the constant is there already
+        assert_eq!(p.ops().len(), 5);
+        let (x, mut out) = ([3.0], [0.0]);
+        let column = crate::Input::Real(&x);
+        p.run::<f64>(
+            &[column, column, column, column],
+            1,
+            &mut [crate::Output::Real(&mut out)],
+        )
+        .unwrap();
+        assert!((out[0] - 12f64.ln()).abs() < 1e-15);
+        assert_eq!(
+            p.append(&log, &[]),
+            Err(ProgramError::Inputs { input: 0, given: 0 })
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Sums over rows in twice the precision: moments, grams, residuals; ranges and order statistics of columns.
 
-use nelder_device::{Backend, Buffer, Dd, DeviceError, Host, Matrix, RUN_ROWS};
+use nelder_device::{
+    Backend, Binary, Buffer, Dd, DeviceError, Fold, Host, Matrix, Predictor, Program, RUN_ROWS, Step,
+};
 
 use crate::Outcome;
 use crate::products::SHAPES;
@@ -143,12 +145,97 @@ fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, D
     let weighed = device.weigh((parts.0, Some(parts.1)), w)?;
     out.push(("weighed", terms + 4.0, paired(device, &weighed.weighed)?));
     out.push(("sum of the weighed", n + terms, vec![weighed.sum]));
+    step(device, p, weighted, &mut out)?;
     out.push((
         "transposed residual",
         n + terms,
         device.transposed_residual(&x, (&residual.0, &residual.1))?,
     ));
     Ok(out)
+}
+
+/// W = w, s = w (y − η), and (y − η)², y − η twice.
+fn program() -> Program {
+    let mut p = Program::new();
+    let (y, eta, w) = (p.input(0), p.input(1), p.input(2));
+    let apart = p.binary(Binary::Sub, y, eta);
+    let score = p.binary(Binary::Mul, w, apart);
+    let square = p.binary(Binary::Mul, apart, apart);
+    for slot in [w, score, square, apart, apart] {
+        p.output(slot);
+    }
+    p
+}
+
+/// Steps whose predictor is computed, in double precision and in twice that, and given.
+fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> Result<(), DeviceError> {
+    let x = p.matrix(device)?;
+    let (y, v, w) = (device.upload(&p.y)?, device.upload(&p.v)?, device.upload(&p.w)?);
+    let program = program();
+    let folds = [Fold::Sum, Fold::Least, Fold::Keep];
+    let double = f64::EPSILON / UNIT;
+    let n = p.rows as f64 + 6.0;
+    let run = p.rows.min(RUN_ROWS) as f64 + 6.0;
+    // errors of η and of the products, each relative to the sum of absolute values
+    let terms = (p.columns as f64 + 12.0) * double;
+    let minus: Vec<f64> = p.v.iter().map(|v| -v.abs()).collect();
+    let minus = device.upload(&minus)?;
+    for twice in [false, true] {
+        let step = Step {
+            program: &program,
+            inputs: &[&y, &y, &w],
+            predictor: Predictor::Of {
+                input: 1,
+                b: &p.b,
+                constant: p.constant,
+                offset: offset.then_some(&minus),
+                twice,
+            },
+            folds: &folds,
+            gram: offset,
+            centres: None,
+        };
+        let found = device.step(&x, &step)?;
+        let scores = [&[found.score][..], &found.scores].concat();
+        out.push(("weight of a step", n, vec![found.weight]));
+        out.push(("score of a step", terms, scores));
+        out.push(("weights of a step", run * double, found.weights));
+        out.push(("gram of a step", run * double, found.gram.unwrap_or_default()));
+        out.push(("sum of a step", 2.0 * terms, vec![found.folds[0]]));
+        out.push(("kept of a step", terms, plain(&device.download(&found.kept[0])?)));
+        // it is one of what was kept
+        let least = device.reduce(&found.kept[0])?.least;
+        let same = f64::from(u8::from(least == found.folds[1].hi));
+        out.push(("least of a step", 0.0, plain(&[same])));
+    }
+    let step = Step {
+        program: &program,
+        inputs: &[&y, &minus, &w],
+        predictor: Predictor::Given { low: Some(&v) },
+        folds: &folds,
+        gram: true,
+        centres: None,
+    };
+    let found = device.step(&x, &step)?;
+    // sizes: y − η is y + |v|, and the rest −w v is not more than that
+    let sums = [&[found.score][..], &found.scores].concat();
+    let rest = device.moments(&x, Some(&w), &[&v])?;
+    let rest: Vec<Dd> = [
+        &device
+            .moments(&Matrix::new(w.clone(), p.rows, 1)?, None, &[&v])?
+            .with[0][..],
+        &rest.with[0],
+    ]
+    .concat();
+    // with what the rest took away put back, nothing is small beside its parts
+    let back = sums.iter().zip(&rest).map(|(s, r)| *s + *r).collect();
+    out.push(("score of a given step", 20.0 * double + n, back));
+    out.push((
+        "gram of a given step",
+        run * double,
+        found.gram.unwrap_or_default(),
+    ));
+    Ok(())
 }
 
 /// Within the stated number of units of the sums of absolute values.

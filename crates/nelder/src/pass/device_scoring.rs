@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Program, Unary};
+use nelder_device::{
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, Program, Slot, Step, StepSums, Unary,
+};
 
 use super::loaded::Loaded;
-use super::{At, Gram, Moments, PassError, PassRecord, Products, Scoring, ScoringPlan, quartile_ranks};
+use super::{
+    At, Coefficients, Gram, Moments, PassError, PassRecord, Products, Scoring, ScoringPlan, quartile_ranks,
+};
 
 /// Responses and prior weights of all rows.
 struct Observed {
@@ -63,7 +67,7 @@ fn looks(weighted: bool) -> Program {
     p
 }
 
-/// η and what is left of it from −η in two parts.
+/// −x for two columns.
 fn turned() -> Program {
     let mut p = Program::new();
     let (high, low, zero) = (p.input(0), p.input(1), p.constant(0.0));
@@ -74,6 +78,56 @@ fn turned() -> Program {
     p
 }
 
+/// What a pass runs on its rows, and which outputs become what. Inputs are y, η (in a first pass what it starts from), the
+/// weights, the trials, what the starting values read of trials, and the offset.
+struct Programmed {
+    program: Program,
+    folds: Vec<Fold>,
+}
+
+impl Programmed {
+    fn new(plan: &ScoringPlan, binary: bool, offset: bool) -> Result<Programmed, DeviceError> {
+        let own = &plan.programs;
+        let mut p = Program::new();
+        let inputs: Vec<Slot> = (0..6).map(|k| p.input(k)).collect();
+        let mut row = inputs[..4].to_vec();
+        let first = matches!(plan.at, At::Start);
+        let (last, single) = (plan.wanted.last.is_some(), first && !plan.counts && binary);
+        if first {
+            row[1] = p.append(&own.start, &[inputs[0], inputs[1], inputs[4]])?[0];
+        }
+        let step = match (last, single) {
+            (true, _) => &own.finish,
+            (_, true) => &own.single,
+            _ => &own.step,
+        };
+        let mut found = p.append(step, &row)?;
+        if first {
+            // s + W (η − o)
+            let eta = match offset {
+                false => row[1],
+                true => p.binary(Binary::Sub, row[1], inputs[5]),
+            };
+            let more = p.binary(Binary::Mul, found[0], eta);
+            found[1] = p.binary(Binary::Add, found[1], more);
+        }
+        use Fold::{Keep, Least, Sum};
+        // the deviance; Pearson's statistic, the edge, the likelihood, the blur, the residual
+        let mut folds = match last {
+            true => vec![Sum, Sum, Least, Sum, Sum, Keep],
+            false => vec![Sum],
+        };
+        if plan.wanted.theta {
+            found.extend(p.append(&own.theta, &row)?);
+            folds.extend([Sum, Sum]);
+        }
+        found.into_iter().for_each(|slot| {
+            p.output(slot);
+        });
+        Ok(Programmed { program: p, folds })
+    }
+}
+
 /// −a b
 fn minus_product() -> Program {
     let mut p = Program::new();
@@ -81,23 +135,6 @@ fn minus_product() -> Program {
     let product = p.binary(Binary::Mul, a, b);
     let turned = p.unary(Unary::Neg, product);
     p.output(turned);
-    p
-}
-
-/// s + W (η − o)
-fn first_score(offset: bool) -> Program {
-    let mut p = Program::new();
-    let (s, w, eta) = (p.input(0), p.input(1), p.input(2));
-    let eta = match offset {
-        false => eta,
-        true => {
-            let o = p.input(3);
-            p.binary(Binary::Sub, eta, o)
-        }
-    };
-    let more = p.binary(Binary::Mul, w, eta);
-    let sum = p.binary(Binary::Add, s, more);
-    p.output(sum);
     p
 }
 
@@ -190,152 +227,112 @@ impl Loaded {
         let y = &observed.y;
         let w = observed.weight.as_ref().unwrap_or(y);
         let trials = observed.trials.as_ref().unwrap_or(y);
-        let run = |program: &Program, inputs: &[&Buffer]| device.run(program, inputs, n);
-        let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
-        let mut columns = 8;
-        // 1. η
+        let mut columns = 8 + resident.x.columns;
+        // 1. what runs on the rows, and η: rows with codes have theirs beforehand
         let twice = plan.wanted.last.is_some();
-        let eta;
-        let mut low = None;
-        match &plan.at {
-            At::Start => {
-                let given = resident.start.as_ref().unwrap_or(y);
-                let trials = observed.trials.as_ref().or(observed.weight.as_ref()).unwrap_or(y);
-                eta = run(&plan.programs.start, &[y, given, trials])?.pop();
-            }
-            At::Coefficients(b) if twice => {
-                // η = −(−o − c − Xβ)
-                let none = resident.x.part(0..0)?;
-                let zeros = device.product(&none, &[], 0.0, offset)?;
-                let [turned_offset, _] = outputs(run(&turned(), &[&zeros, &zeros])?)?;
-                let own = (0..resident.atoms.dense).chain(resident.rests.iter().copied());
-                let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
-                let beta: Vec<Dd> = own.map(b_of).collect();
-                let r = device.residual(&resident.x, &beta, b.intercept, &turned_offset)?;
-                let (high, rest) = self.less_codes(r, b)?;
-                let [high, rest] = outputs(run(&turned(), &[&high, &rest])?)?;
-                eta = Some(high);
-                low = Some(rest);
-                columns += resident.x.columns;
+        let programmed = Programmed::new(plan, sums.moments.binary, offset.is_some())?;
+        let start_trials = observed.trials.as_ref().or(observed.weight.as_ref()).unwrap_or(y);
+        let given = resident.start.as_ref().unwrap_or(y);
+        let (eta, low);
+        let mut inputs = [y, given, w, trials, start_trials, offset.unwrap_or(y)];
+        let beta: Vec<Dd>;
+        let predictor = match &plan.at {
+            At::Start => Predictor::Given { low: None },
+            At::Coefficients(b) if resident.groups.is_empty() => {
+                let of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+                let rests = resident
+                    .rests
+                    .iter()
+                    .map(|&i| if twice { of(i) } else { Dd::ZERO });
+                let count = resident.x.columns - resident.rests.len();
+                beta = (0..count).map(of).chain(rests).collect();
+                Predictor::Of {
+                    input: 1,
+                    b: &beta,
+                    constant: b.intercept,
+                    offset,
+                    twice,
+                }
             }
             At::Coefficients(b) => {
-                let own = resident.x.part(0..resident.atoms.dense)?;
-                let beta: Vec<f64> = b.dense.iter().map(|b| b.hi).collect();
-                let mut own = device.product(&own, &beta, b.intercept.hi, offset)?;
-                if !resident.groups.is_empty() {
-                    // η − (−codes): the predictor of the codes is subtracted from −η
-                    let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, None)?;
-                    let [minus, _] = outputs(run(&turned(), &[&own, &zeros])?)?;
-                    let (high, low) = self.less_codes((minus, zeros), b)?;
-                    [own, _] = outputs(run(&turned(), &[&high, &low])?)?;
-                }
-                eta = Some(own);
+                (eta, low) = self.predictor_with_codes(b, offset)?;
+                inputs[1] = &eta;
                 columns += resident.x.columns;
+                Predictor::Given {
+                    low: twice.then_some(&low),
+                }
             }
-        }
-        let Some(eta) = eta else {
-            return Ok((sums, clock.stop(name, precision, columns)));
         };
-        // 2. W, s, deviance
-        let inputs = [y, &eta, w, trials];
-        let (weight, mut score, deviance);
+        // 2. W, s, the deviance and what else is summed of rows
+        let exact = plan.wanted.gram == Some(Products::Exact);
+        let centres = self.centres();
+        let step = Step {
+            program: &programmed.program,
+            inputs: &inputs,
+            predictor,
+            folds: &programmed.folds,
+            gram: plan.wanted.gram.is_some() && !exact,
+            centres: centres.as_deref(),
+        };
+        // the weights of rows are read again where codes or exact products want them
+        let (found, rows) = match exact || !resident.groups.is_empty() {
+            false => (device.step(&resident.x, &step)?, None),
+            true => self.step_with_rows(&step)?,
+        };
+        sums.deviance = found.folds[0];
+        if !sums.deviance.hi.is_finite() {
+            sums.out_of_range = found.missing[0] > 0;
+        }
         if twice {
-            let found = run(&plan.programs.finish, &inputs)?;
-            let [
-                own_weight,
-                own_score,
-                own,
-                pearson,
-                edge,
-                likelihood,
-                blur,
-                residual,
-            ] = outputs(found)?;
-            (weight, score, deviance) = (own_weight, own_score, own);
-            sums.pearson = total(&pearson)?;
-            sums.likelihood = total(&likelihood)?;
-            sums.blur = total(&blur)?.hi;
-            sums.edge = device.reduce(&edge)?.least;
-            if let Some(rest) = &low {
-                // what the leading part of η leaves over: ds/dη = −W in the mean
-                low = run(&minus_product(), &[rest, &weight])?.pop();
+            sums.pearson = found.folds[1];
+            sums.edge = found.folds[2].hi;
+            sums.likelihood = found.folds[3];
+            sums.blur = found.folds[4].hi;
+            if let Some(residual) = found.kept.first() {
+                if let Some(run) = resident.few(&[residual])? {
+                    sums.runs.push(run);
+                } else if device.reduce(residual)?.missing == 0 {
+                    sums.places = device.order_statistics(residual, &quartile_ranks(n as u64))?;
+                }
             }
-            if let Some(run) = resident.few(&[&residual])? {
-                sums.runs.push(run);
-            } else if device.reduce(&residual)?.missing == 0 {
-                sums.places = device.order_statistics(&residual, &quartile_ranks(n as u64))?;
-            }
-        } else {
-            let single = first && !plan.counts && sums.moments.binary;
-            let program = if single {
-                &plan.programs.single
-            } else {
-                &plan.programs.step
-            };
-            [weight, score, deviance] = outputs(run(program, &inputs)?)?;
         }
-        let own = device.reduce(&deviance)?;
-        sums.deviance = own.sum;
-        if !own.sum.hi.is_finite() {
-            sums.out_of_range = own.missing > 0;
+        if let ([.., one, two], true) = (found.folds.as_slice(), plan.wanted.theta) {
+            sums.theta = [*one, *two];
         }
-        // 3. the model without columns, and θ
+        // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
-            let none = resident.x.part(0..0)?;
-            let null = device.product(&none, &[], constant, offset)?;
+            let null = device.product(&resident.x.part(0..0)?, &[], constant, offset)?;
             let inputs = [y, &null, w, trials];
-            if let Some(own) = run(&plan.programs.deviance, &inputs)?.first() {
+            let run = |program: &Program| device.run(program, &inputs, n);
+            let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
+            if let Some(own) = run(&plan.programs.deviance)?.first() {
                 sums.null[2] = total(own)?;
             }
             if offset.is_some() {
-                let [weight, score, _] = outputs(run(&plan.programs.step, &inputs)?)?;
+                let [weight, score, _] = outputs(run(&plan.programs.step)?)?;
                 sums.null[0] = total(&weight)?;
                 sums.null[1] = total(&score)?;
             }
         }
-        if plan.wanted.theta {
-            let [one, two] = outputs(run(&plan.programs.theta, &inputs)?)?;
-            sums.theta = [total(&one)?, total(&two)?];
-        }
-        // 4. the score, and the sums of the columns that the gram wants
-        if first {
-            let inputs = [&score, &weight, &eta, offset.unwrap_or(&eta)];
-            if let Some(own) = run(&first_score(offset.is_some()), &inputs)?.pop() {
-                score = own;
-            }
-        }
-        sums.score.ones = total(&score)?;
-        let wants = plan.wanted.gram.is_some();
-        let vectors: Vec<&Buffer> = match wants {
-            true => vec![&score, &weight],
-            false => vec![&score],
-        };
-        let found = device.moments(&resident.x, None, &vectors)?;
-        columns += resident.x.columns;
-        let mut own_score = found.with[0].clone();
-        if let Some(low) = &low {
-            sums.score.ones += total(low)?;
-            let more = device.moments(&resident.x, None, &[low])?;
-            own_score
-                .iter_mut()
-                .zip(&more.with[0])
-                .for_each(|(a, b)| *a += *b);
-            columns += resident.x.columns;
-        }
+        // 4. the score
+        sums.score.ones = found.score;
         for i in 0..resident.atoms.dense {
             sums.score.dense[i] = resident
                 .parts_of(i)
-                .map(|a| own_score[a])
+                .map(|a| found.scores[a])
                 .fold(Dd::ZERO, |a, b| a + b);
         }
-        if !resident.groups.is_empty() {
-            self.score_by_code(&mut sums.score, (&score, low.as_ref()))?;
+        if let Some(rows) = &rows {
+            self.score_by_code(&mut sums.score, (&rows.score, rows.low.as_ref()))?;
         }
         // 5. the gram
-        if let Some(products) = plan.wanted.gram {
-            let own = device.reduce(&weight)?.sum;
-            let exact = products == Products::Exact;
-            let (form, of_columns, seconds) = self.columns(exact, Some(&weight), own, &found.with[1])?;
+        if plan.wanted.gram.is_some() {
+            let weights = rows.as_ref().map(|rows| &rows.weight);
+            let own = found.weight;
+            let (form, of_columns, seconds) = match (found.gram, weights) {
+                (Some(products), _) => self.moved(false, &products, own, &found.weights, centres.as_deref()),
+                (None, weights) => self.columns(exact, weights, own, &found.weights)?,
+            };
             let mut gram = Gram::of_sums(
                 &plan.atoms,
                 form,
@@ -346,10 +343,69 @@ impl Loaded {
                 &seconds,
                 self.rounded(),
             );
-            self.fill_tables(&mut gram, Some(&weight), &[])?;
+            self.fill_tables(&mut gram, weights, &[])?;
             sums.gram = Some(gram);
             columns += resident.x.columns;
         }
         Ok((sums, clock.stop(name, precision, columns)))
     }
+
+    /// η and what is left of it for rows with codes, with the offset.
+    fn predictor_with_codes(
+        &self,
+        b: &Coefficients,
+        offset: Option<&Buffer>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let resident = &self.resident;
+        let (device, n) = (&resident.device, resident.rows);
+        // η = −(−o − c − Xβ)
+        let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, offset)?;
+        let [minus, _] = outputs(device.run(&turned(), &[&zeros, &zeros], n)?)?;
+        let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
+        let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+        let beta: Vec<Dd> = own.map(b_of).collect();
+        let r = device.residual(&resident.x, &beta, b.intercept, &minus)?;
+        let (high, rest) = self.less_codes(r, b)?;
+        let [high, rest] = outputs(device.run(&turned(), &[&high, &rest], n)?)?;
+        Ok((high, rest))
+    }
+
+    /// A step whose weights and scores by row are wanted too.
+    fn step_with_rows(&self, step: &Step<'_>) -> Result<(StepSums, Option<ByRow>), DeviceError> {
+        let (device, x) = (&self.resident.device, &self.resident.x);
+        let mut program = step.program.clone();
+        // as outputs once more, which are kept
+        for k in 0..2 {
+            program.output(step.program.outputs()[k]);
+        }
+        let folds = [step.folds, &[Fold::Keep, Fold::Keep]].concat();
+        let more = Step {
+            program: &program,
+            folds: &folds,
+            gram: false,
+            ..step.clone()
+        };
+        let mut found = device.step(x, &more)?;
+        let (Some(score), Some(weight)) = (found.kept.pop(), found.kept.pop()) else {
+            return Ok((found, None));
+        };
+        let rests = step.folds.len();
+        found.folds.truncate(rests);
+        found.missing.truncate(rests);
+        let low = match &step.predictor {
+            Predictor::Given { low: Some(low) } => {
+                device.run(&minus_product(), &[low, &weight], x.rows)?.pop()
+            }
+            _ => None,
+        };
+        found.weights = device.moments(x, None, &[&weight])?.with.concat();
+        Ok((found, Some(ByRow { weight, score, low })))
+    }
+}
+
+/// Weights and scores by row, and what the scores leave over.
+struct ByRow {
+    weight: Buffer,
+    score: Buffer,
+    low: Option<Buffer>,
 }

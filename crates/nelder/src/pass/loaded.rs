@@ -122,7 +122,7 @@ impl Loaded {
     }
 
     /// The means of the columns, where some of them are far from the origin.
-    fn centres(&self) -> Option<Vec<f64>> {
+    pub(super) fn centres(&self) -> Option<Vec<f64>> {
         let weight = self.weight.hi;
         let mean = |s: &Dd| s.hi / weight;
         let far = self
@@ -146,8 +146,6 @@ impl Loaded {
         let resident = &self.resident;
         let device = &resident.device;
         let count = resident.x.columns - resident.rests.len();
-        let dense = resident.atoms.dense;
-        // 1. products of the columns
         let centres = (!exact).then(|| self.centres()).flatten();
         let x = match exact {
             true => resident.x.clone(),
@@ -157,9 +155,25 @@ impl Loaded {
             (true, _) => device.exact_gram(&x, weights)?,
             (false, centres) => device.gram(&x, weights, centres.as_deref().map(|c| &c[..count]))?,
         };
-        // 2. moved to the origin: Σ w z zᵀ = Σ w (z−c)(z−c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, r = Σ w (z−c)
-        let center = |i: usize| centres.as_ref().map_or(0.0, |c| c[i]);
-        let rests: Vec<Dd> = (0..x.columns)
+        Ok(self.moved(exact, &products_of, weight, sums, centres.as_deref()))
+    }
+
+    /// Products of the columns about centres, moved to the origin: as [`columns`](Loaded::columns).
+    pub(super) fn moved(
+        &self,
+        exact: bool,
+        products_of: &[Dd],
+        weight: Dd,
+        sums: &[Dd],
+        centres: Option<&[f64]>,
+    ) -> (Products, Vec<Dd>, Vec<Dd>) {
+        let resident = &self.resident;
+        let count = resident.x.columns - resident.rests.len();
+        let dense = resident.atoms.dense;
+        let columns = if exact { resident.x.columns } else { count };
+        // Σ w z zᵀ = Σ w (z−c)(z−c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, r = Σ w (z−c)
+        let center = |i: usize| centres.map_or(0.0, |c| c[i]);
+        let rests: Vec<Dd> = (0..columns)
             .map(|i| sums[i] - weight.mul_f64(center(i)))
             .collect();
         let second = |i: usize, j: usize| {
@@ -170,7 +184,7 @@ impl Loaded {
             }
             about + rests[j].mul_f64(ci) + rests[i].mul_f64(cj) + weight.mul_f64(ci).mul_f64(cj)
         };
-        // 3. columns that were formed in twice the precision are the sum of two
+        // columns that were formed in twice the precision are the sum of two
         let parts: Vec<Vec<usize>> = (0..dense)
             .map(|i| match exact {
                 true => resident.parts_of(i).collect(),
@@ -183,7 +197,7 @@ impl Loaded {
             .map(|own| total(&mut own.iter().map(|&a| sums[a])))
             .collect();
         let size = dense * (dense + 1) / 2;
-        let seconds = if x.columns == count && centres.is_none() {
+        let seconds = if columns == count && centres.is_none() {
             products_of[..size].to_vec()
         } else {
             let mut seconds = Vec::with_capacity(size);
@@ -199,7 +213,7 @@ impl Loaded {
             (true, _) => Products::Exact,
             (false, centred) => Products::Runs { centred },
         };
-        Ok((form, own_sums, seconds))
+        (form, own_sums, seconds)
     }
 
     pub(super) fn gram(&self, products: Products) -> Ran<Gram> {

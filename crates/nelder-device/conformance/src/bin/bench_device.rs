@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
+use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, On, Source};
-use nelder::model::{LmSpec, SolveReport, lm};
+use nelder::model::{GlmSpec, LmSpec, SolveReport, glm, lm};
 use nelder::pass::Quiet;
 use nelder_conformance::open;
 use nelder_device::{Backend, Matrix};
@@ -38,6 +39,8 @@ const PROBLEMS: &[Problem] = &[
     problem("lm_1e7x16", 10_000_000, 16, false, false),
     problem("lm_250000x800", 250_000, 800, false, false),
     problem("lm_250000x800_host", 250_000, 800, false, true),
+    problem("logistic_1e7x16", 10_000_000, 16, true, false),
+    problem("logistic_1e6x256", 1_000_000, 256, true, false),
     problem("small_20000x256", 20_000, 256, false, false),
     problem("small_4000x800", 4_000, 800, false, false),
 ];
@@ -98,6 +101,11 @@ fn data(problem: &Problem) -> Vec<f64> {
 fn fit(problem: &Problem, source: &dyn Source) -> Result<SolveReport, Failure> {
     let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
     let formula = format!("y ~ {}", terms.join(" + "));
+    if problem.binary {
+        return Ok(glm(&GlmSpec::new(&formula, Family::binomial()), source, &Quiet)?
+            .fit
+            .report);
+    }
     let fitted = lm(&LmSpec::new(&formula), source, &Quiet)?;
     Ok(fitted.fit.report)
 }
