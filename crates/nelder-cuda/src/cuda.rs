@@ -23,6 +23,9 @@ use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
 const OLDEST_DRIVER: i32 = 12_000;
 
+/// Rows from which compiling a kernel for a step is worth its second.
+const FUSED_FROM: usize = 200_000;
+
 /// Threads of a block.
 pub(crate) const THREADS: u32 = 256;
 
@@ -37,6 +40,8 @@ pub struct Cuda {
     /// Blocks of a launch that keep the device busy.
     pub(crate) blocks: u32,
     arch: String,
+    /// Rows from which a step over few columns is one kernel, which is compiled for each family and number of columns.
+    pub(crate) fused_from: usize,
     launches: AtomicU64,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
@@ -168,11 +173,19 @@ impl Cuda {
             kernels: Mutex::new(HashMap::new()),
             blocks: 8 * u32::try_from(processors).unwrap_or(1).max(1),
             arch: format!("compute_{major}{minor}"),
+            fused_from: FUSED_FROM,
             launches: AtomicU64::new(0),
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
             id,
         })
+    }
+
+    /// Makes one kernel of each step from this number of rows on: to test it with fewer than it is of use for.
+    #[must_use]
+    pub fn fusing_from(mut self, rows: usize) -> Cuda {
+        self.fused_from = rows;
+        self
     }
 
     pub(crate) fn failed(&self, error: &dyn fmt::Display) -> DeviceError {
@@ -505,6 +518,10 @@ impl Backend for Cuda {
 
     fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
         self.step_of(x, step)
+    }
+
+    fn fuses(&self, rows: usize, columns: usize) -> bool {
+        self.fuses_of(rows, columns)
     }
 
     fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {

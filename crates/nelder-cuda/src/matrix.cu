@@ -3,6 +3,14 @@
 // Columns that a block takes at a time
 #define WIDE 4
 
+// The sum over the lanes of a warp, or a thread's own
+__device__ __forceinline__ Pair lanes_sum(Pair own, Count lanes) {
+    if (lanes > 1)
+        for (int half = 16; half > 0; half /= 2)
+            own = add(own, {__shfl_down_sync(0xffffffffu, own.high, half), __shfl_down_sync(0xffffffffu, own.low, half)});
+    return own;
+}
+
 // y - c - X b by row, b in two parts with c after it; with weights also w r, and sqrt(w) r; and the parts of the sums of
 // w r r and of w r
 extern "C" __global__ void nelder_residual(const double* __restrict__ a, const double* __restrict__ bh,
@@ -228,32 +236,40 @@ extern "C" __global__ void nelder_pack(const double* __restrict__ a, const doubl
     }
 }
 
-// Sums of `parts` numbers that lie `size` apart; `low` may be null
+// Sums of `parts` numbers that lie `size` apart, each by `lanes` threads of a warp (1 or 32); `low` may be null
 extern "C" __global__ void nelder_merge(const double* __restrict__ high, const double* __restrict__ low,
-                                        double* __restrict__ sums, Count size, Count parts) {
-    const Count step = gridDim.x * (Count)blockDim.x;
-    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < size; i += step) {
+                                        double* __restrict__ sums, Count size, Count parts, Count lanes) {
+    const Count step = gridDim.x * (Count)blockDim.x / lanes, lane = threadIdx.x % lanes;
+    for (Count i = (blockIdx.x * (Count)blockDim.x + threadIdx.x) / lanes; i < size; i += step) {
         Pair acc = {0.0, 0.0};
-        for (Count k = 0; k < parts; k++) acc = add(acc, {high[k * size + i], low ? low[k * size + i] : 0.0});
-        sums[i] = acc.high;
-        sums[size + i] = acc.low;
+        for (Count k = lane; k < parts; k += lanes)
+            acc = add(acc, {high[k * size + i], low ? low[k * size + i] : 0.0});
+        acc = lanes_sum(acc, lanes);
+        if (lane == 0) {
+            sums[i] = acc.high;
+            sums[size + i] = acc.low;
+        }
     }
 }
 
 // Adds the lower triangles of `parts` square matrices to `sums`, high parts before low ones; starts anew where `fresh`
 extern "C" __global__ void nelder_merge_triangles(const double* __restrict__ matrices, double* __restrict__ sums,
-                                                  Count order, Count parts, Count fresh) {
-    const Count step = gridDim.x * (Count)blockDim.x, size = order * (order + 1) / 2;
-    for (Count t = blockIdx.x * (Count)blockDim.x + threadIdx.x; t < size; t += step) {
+                                                  Count order, Count parts, Count fresh, Count lanes) {
+    const Count step = gridDim.x * (Count)blockDim.x / lanes, lane = threadIdx.x % lanes;
+    const Count size = order * (order + 1) / 2;
+    for (Count t = (blockIdx.x * (Count)blockDim.x + threadIdx.x) / lanes; t < size; t += step) {
         Count i = (Count)((sqrt(8.0 * (double)t + 1.0) - 1.0) / 2.0);
         while (i * (i + 1) / 2 > t) i--;
         while ((i + 1) * (i + 2) / 2 <= t) i++;
         const Count j = t - i * (i + 1) / 2;
         Pair acc = {0.0, 0.0};
-        if (!fresh) acc = {sums[t], sums[size + t]};
-        for (Count k = 0; k < parts; k++) acc = add(acc, {matrices[(k * order + i) * order + j], 0.0});
-        sums[t] = acc.high;
-        sums[size + t] = acc.low;
+        if (!fresh && lane == 0) acc = {sums[t], sums[size + t]};
+        for (Count k = lane; k < parts; k += lanes) acc = add(acc, {matrices[(k * order + i) * order + j], 0.0});
+        acc = lanes_sum(acc, lanes);
+        if (lane == 0) {
+            sums[t] = acc.high;
+            sums[size + t] = acc.low;
+        }
     }
 }
 

@@ -3,27 +3,27 @@
 
 // (X - 1 c')' W (X - 1 c'): a matrix P x P for each block of threads, lower triangle by rows; blocks take runs of `run`
 // rows
-extern "C" __global__ void __launch_bounds__(THREADS)
+extern "C" __global__ void __launch_bounds__(THREADS, P <= 16 ? 5 : 3)
     nelder_narrow_gram(const double* __restrict__ a, const double* __restrict__ w, const double* __restrict__ centres,
                        double* __restrict__ out, Count rows, Count run) {
-    __shared__ Tile tile;
+    __shared__ Shared shared;
     __shared__ double weights[ROWS];
-    const Count end = min(rows, (blockIdx.x + 1) * run);
-    double acc[PER][16] = {}, next[LOADS];
-    clear(tile);
-    fetch(next, a, blockIdx.x * run, end, rows);
-    for (Count from = blockIdx.x * run; from < end; from += ROWS) {
+    const Count first = blockIdx.x * run, end = min(rows, first + run);
+    Products own = {};
+    double x[P], about[BLOCKS];
+    own_centres(about, centres);
+    clear(shared);
+    fetch(x, a, first + threadIdx.x, end, rows);
+    for (Count from = first; from < end; from += ROWS) {
+        const Count i = from + threadIdx.x;
         __syncthreads();
-        put(tile, next);
-        if (threadIdx.x < ROWS) {
-            const Count i = from + threadIdx.x;
-            weights[threadIdx.x] = i < end ? (w ? w[i] : 1.0) : 0.0;
-        }
+        put(shared, x);
+        weights[threadIdx.x] = i < end ? (w ? w[i] : 1.0) : 0.0;
+        fetch(x, a, i + ROWS, end, rows);
         __syncthreads();
-        fetch(next, a, from + ROWS, end, rows);
-        add_units(acc, tile, weights, centres);
+        add_products<true, false>(own, shared, weights, weights, about);
     }
-    write_units(acc, out + blockIdx.x * (Count)(P * P));
+    write_products(own, shared, out + blockIdx.x * (Count)(P * P), 0);
 }
 
 // r = y - c - X b, b in two parts with c after it; sqrt(w) r by row; parts of the sums of w r r, w r and X' W r, P + 2 a

@@ -44,10 +44,12 @@ pub(crate) fn paired(numbers: &[f64]) -> Vec<Dd> {
     high.iter().zip(low).map(|(&hi, &lo)| Dd { hi, lo }).collect()
 }
 
-/// Warps of a block that computes a gram of few columns: one for each 4 x 4 block of entries, from 4 to 12.
-pub(crate) fn warps(columns: usize) -> usize {
-    let blocks = columns.div_ceil(4);
-    (blocks * (blocks + 1) / 2).clamp(4, 12)
+/// Threads of a block that computes a gram of few columns, and rows of its tiles.
+pub(crate) const TILE_ROWS: usize = 128;
+
+/// Threads that sum an entry of `parts` parts.
+pub(crate) fn lanes(parts: usize) -> usize {
+    if parts < 64 { 1 } else { 32 }
 }
 
 /// The source for `columns` columns.
@@ -123,9 +125,10 @@ impl Cuda {
             self.address(&sums),
             size as u64,
             parts as u64,
+            lanes(parts) as u64,
         ];
         // SAFETY: `parts` times `size` numbers are behind the first two, twice `size` behind the sums
-        unsafe { self.launch(MATRIX, "nelder_merge", self.grid(size), &arguments)? };
+        unsafe { self.launch(MATRIX, "nelder_merge", self.grid(size * lanes(parts)), &arguments)? };
         Ok(paired(&self.download_slice(&sums, 0, 2 * size)?))
     }
 
@@ -156,18 +159,25 @@ impl Cuda {
                 columns as u64,
                 parts as u64,
                 u64::from(fresh),
+                lanes(parts) as u64,
             ];
             // SAFETY: `parts` square matrices are behind the first pointer, two triangles behind the second
-            unsafe { self.launch(MATRIX, "nelder_merge_triangles", self.grid(size), &arguments) }
+            unsafe {
+                self.launch(
+                    MATRIX,
+                    "nelder_merge_triangles",
+                    self.grid(size * lanes(parts)),
+                    &arguments,
+                )
+            }
         };
         if columns <= NARROW_COLUMNS {
             let text = narrow(columns);
-            let threads = 32 * warps(columns) as u32;
-            let (blocks, run) = self.runs(&text, "nelder_narrow_gram", threads, rows)?;
+            let (blocks, run) = self.runs(&text, "nelder_narrow_gram", rows)?;
             let grams = self.room(blocks * columns * columns)?;
             let config = LaunchConfig {
                 grid_dim: (blocks as u32, 1, 1),
-                block_dim: (threads, 1, 1),
+                block_dim: (TILE_ROWS as u32, 1, 1),
                 shared_mem_bytes: 0,
             };
             let arguments = [a, w, c, self.address(&grams), rows as u64, run as u64];

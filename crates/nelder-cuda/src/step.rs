@@ -9,12 +9,12 @@ use nelder_device::{
 
 use crate::cuda::Cuda;
 use crate::print::{PRELUDE, body, constants};
-use crate::products::{MATRIX, NARROW_COLUMNS, UNITS, paired, warps};
+use crate::products::{MATRIX, NARROW_COLUMNS, TILE_ROWS, UNITS, lanes, paired};
 
 const FUSED: &str = include_str!("fused.cu");
 
-/// Rows of a tile.
-const ROWS: usize = 128;
+/// Warps of a block.
+const WARPS: usize = TILE_ROWS / 32;
 
 /// The source of a step's kernel over `columns` columns.
 fn source(columns: usize, step: &Step<'_>) -> String {
@@ -68,12 +68,16 @@ fn source(columns: usize, step: &Step<'_>) -> String {
 }
 
 impl Cuda {
+    pub(crate) fn fuses_of(&self, rows: usize, columns: usize) -> bool {
+        rows > 0 && rows >= self.fused_from && (1..=NARROW_COLUMNS).contains(&columns)
+    }
+
     pub(crate) fn step_of(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
         let (n, p) = (x.rows, x.columns);
         let least_folds = step.folds.iter().filter(|f| **f == Fold::Least).count();
         let outputs = step.program.outputs().len();
         check_length("folds", step.folds.len() + 2, outputs)?;
-        if n == 0 || !(1..=NARROW_COLUMNS).contains(&p) || least_folds > 1 {
+        if !self.fuses_of(n, p) || least_folds > 1 {
             return composed(self, x, step);
         }
         step.program.check()?;
@@ -126,12 +130,11 @@ impl Cuda {
             .transpose()?;
         // 2. blocks enough to fill the device, or that no lane sums more than a run
         let text = source(p, step);
-        let threads = 32 * warps(p) as u32;
-        let (blocks, run) = self.runs(&text, "nelder_step", threads, n)?;
+        let (blocks, run) = self.runs(&text, "nelder_step", n)?;
         let size = 2 + 2 * p + 2 * step.folds.len();
         let grams = self.room(if step.gram { blocks * p * p } else { 1 })?;
         let (high, low) = (self.room(blocks * size)?, self.room(blocks * size)?);
-        let least = self.room(blocks * warps(p))?;
+        let least = self.room(blocks * WARPS)?;
         self.count_launch();
         arguments.extend([
             self.matrix(x)?,
@@ -149,7 +152,7 @@ impl Cuda {
         ]);
         let config = LaunchConfig {
             grid_dim: (blocks as u32, 1, 1),
-            block_dim: (threads, 1, 1),
+            block_dim: (TILE_ROWS as u32, 1, 1),
             shared_mem_bytes: 0,
         };
         // SAFETY: the kernel was printed for these arguments; all columns have as many rows, and each block has room for
@@ -167,9 +170,17 @@ impl Cuda {
                     p as u64,
                     blocks as u64,
                     1,
+                    lanes(blocks) as u64,
                 ];
                 // SAFETY: as many square matrices are behind the first pointer, two triangles behind the second
-                unsafe { self.launch(MATRIX, "nelder_merge_triangles", self.grid(triangle), &arguments)? };
+                unsafe {
+                    self.launch(
+                        MATRIX,
+                        "nelder_merge_triangles",
+                        self.grid(triangle * lanes(blocks)),
+                        &arguments,
+                    )?
+                };
                 Some(paired(&self.download_slice(&sums, 0, 2 * triangle)?))
             }
         };
@@ -177,7 +188,7 @@ impl Cuda {
         let smallest = match least_folds {
             0 => f64::INFINITY,
             _ => {
-                let all = self.download_slice(&least, 0, blocks * warps(p))?;
+                let all = self.download_slice(&least, 0, blocks * WARPS)?;
                 all.into_iter().fold(f64::INFINITY, f64::min)
             }
         };
@@ -204,21 +215,15 @@ impl Cuda {
         })
     }
 
-    /// Blocks of a kernel over tiles of rows, and the rows of each: as many as the device holds at a time, more where a lane
+    /// Blocks of a kernel over tiles of rows, and the rows of each: as many as the device holds at a time, more where a warp
     /// would sum more than a run.
-    pub(crate) fn runs(
-        &self,
-        text: &str,
-        name: &str,
-        threads: u32,
-        rows: usize,
-    ) -> Result<(usize, usize), DeviceError> {
+    pub(crate) fn runs(&self, text: &str, name: &str, rows: usize) -> Result<(usize, usize), DeviceError> {
         let kernel = self.kernel(text, name)?;
         let each = kernel
-            .occupancy_max_active_blocks_per_multiprocessor(threads, 0, None)
+            .occupancy_max_active_blocks_per_multiprocessor(TILE_ROWS as u32, 0, None)
             .map_err(|e| self.failed(&e))?;
-        let blocks = (self.processors() * each.max(1) as usize).max(rows.div_ceil(32 * RUN_ROWS));
-        let run = rows.div_ceil(blocks).next_multiple_of(ROWS);
+        let blocks = (self.processors() * each.max(1) as usize).max(rows.div_ceil(WARPS * RUN_ROWS));
+        let run = rows.div_ceil(blocks).next_multiple_of(TILE_ROWS);
         Ok((rows.div_ceil(run), run))
     }
 }

@@ -1,92 +1,122 @@
-// Grams of few columns: P of them, known when this is compiled. A tile of rows is in shared memory, and the entries of the
-// gram are computed in 4 x 4 blocks, each the work of a warp, whose lanes take the rows in turn. After twice.cu.
+// Grams of few columns: P of them, known when this is compiled. Each thread has a row of a tile; the tile is put in shared
+// memory, and each warp multiplies its rows by tensor cores in double precision, 8 x 8 entries and four rows at a time.
+// After twice.cu.
 
-#define BLOCKS ((P + 3) / 4)
-#define UNITS (BLOCKS * (BLOCKS + 1) / 2)
-#define WARPS (UNITS < 4 ? 4 : UNITS < 12 ? UNITS : 12)
-#define THREADS (32 * WARPS)
-#define PER ((UNITS + WARPS - 1) / WARPS)
-#define ROWS 128
-#define LOADS ((P * ROWS + THREADS - 1) / THREADS)
+#define THREADS 128
+#define WARPS (THREADS / 32)
+#define ROWS THREADS
+// columns lie so that what a warp reads at a time is in different banks
+#define STRIDE (ROWS + 4)
+#define BLOCKS ((P + 7) / 8)
+#define PAIRS (BLOCKS * (BLOCKS + 1) / 2)
 
-typedef double Tile[4 * BLOCKS][ROWS];
+struct Products {
+    // lower triangle of blocks: two entries a lane of (x - c) w (x - c)'
+    double gram[PAIRS][2];
+    // x s and x w
+    double sums[BLOCKS][2];
+};
 
-// Rows of the tile that begins at `from`, each thread its own; zero from row `end` on
-__device__ __forceinline__ void fetch(double (&next)[LOADS], const double* __restrict__ a, Count from, Count end,
-                                      Count rows) {
-#pragma unroll
-    for (int k = 0; k < LOADS; k++) {
-        const unsigned t = threadIdx.x + k * THREADS, column = t / ROWS, row = t % ROWS;
-        next[k] = t < P * ROWS && from + row < end ? a[column * rows + from + row] : 0.0;
-    }
+union Shared {
+    double tile[8 * BLOCKS][STRIDE];
+    double parts[WARPS][PAIRS + BLOCKS][64];
+};
+
+// c += a b, 8 x 4 times 4 x 8: a lane has row lane / 4 and column lane % 4 of a, their reverse of b
+__device__ __forceinline__ void multiply_add(double (&c)[2], double a, double b) {
+    asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0, %1}, {%2}, {%3}, {%0, %1};"
+        : "+d"(c[0]), "+d"(c[1])
+        : "d"(a), "d"(b));
 }
 
-__device__ __forceinline__ void put(Tile& tile, const double (&next)[LOADS]) {
+__device__ __forceinline__ void fetch(double (&x)[P], const double* __restrict__ a, Count i, Count end, Count rows) {
 #pragma unroll
-    for (int k = 0; k < LOADS; k++) {
-        const unsigned t = threadIdx.x + k * THREADS;
-        if (t < P * ROWS) tile[t / ROWS][t % ROWS] = next[k];
-    }
+    for (int j = 0; j < P; j++) x[j] = i < end ? a[j * rows + i] : 0.0;
+}
+
+__device__ __forceinline__ void put(Shared& shared, const double (&x)[P]) {
+#pragma unroll
+    for (int j = 0; j < P; j++) shared.tile[j][threadIdx.x] = x[j];
 }
 
 // Zeros in the columns that fill the last block
-__device__ __forceinline__ void clear(Tile& tile) {
-    for (unsigned t = P * ROWS + threadIdx.x; t < 4 * BLOCKS * ROWS; t += THREADS) tile[t / ROWS][t % ROWS] = 0.0;
+__device__ __forceinline__ void clear(Shared& shared) {
+#pragma unroll
+    for (int j = P; j < 8 * BLOCKS; j++) shared.tile[j][threadIdx.x] = 0.0;
 }
 
-__device__ __forceinline__ void place(unsigned unit, unsigned& bi, unsigned& bj) {
-    bi = 0;
-    while ((bi + 1) * (bi + 2) / 2 <= unit) bi++;
-    bj = unit - bi * (bi + 1) / 2;
-}
-
-// acc += (x - c) w (x - c)' over the rows of a tile; rows beyond the end have weight zero
-__device__ __forceinline__ void add_units(double (&acc)[PER][16], const Tile& tile, const double* weights,
-                                          const double* centres) {
-    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+// Adds the rows of a tile; rows beyond the end have weight and score zero
+template <bool GRAMS, bool SUMS>
+__device__ __forceinline__ void add_products(Products& to, const Shared& shared, const double* weights,
+                                             const double* scores, const double (&centres)[BLOCKS]) {
+    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4;
 #pragma unroll
-    for (int u = 0; u < PER; u++) {
-        const unsigned unit = warp + u * WARPS;
-        if (unit >= UNITS) continue;
-        unsigned bi, bj;
-        place(unit, bi, bj);
-        double ci[4] = {0.0, 0.0, 0.0, 0.0}, cj[4] = {0.0, 0.0, 0.0, 0.0};
-        if (centres)
+    for (unsigned step = 0; step < 8; step++) {
+        const unsigned k = 32 * warp + 4 * step + lane % 4;
+        const double w = weights[k];
+        double x[BLOCKS], about[BLOCKS];
 #pragma unroll
-            for (int e = 0; e < 4; e++) {
-                ci[e] = 4 * bi + e < P ? centres[4 * bi + e] : 0.0;
-                cj[e] = 4 * bj + e < P ? centres[4 * bj + e] : 0.0;
-            }
-#pragma unroll
-        for (unsigned row = lane; row < ROWS; row += 32) {
-            const double w = weights[row];
-            double left[4], right[4];
-#pragma unroll
-            for (int e = 0; e < 4; e++) {
-                left[e] = (tile[4 * bi + e][row] - ci[e]) * w;
-                right[e] = tile[4 * bj + e][row] - cj[e];
-            }
-#pragma unroll
-            for (int e = 0; e < 16; e++) acc[u][e] = fma(left[e / 4], right[e % 4], acc[u][e]);
+        for (int b = 0; b < BLOCKS; b++) {
+            x[b] = shared.tile[8 * b + column][k];
+            about[b] = x[b] - centres[b];
         }
+        if (SUMS) {
+            const double other = column == 0 ? scores[k] : column == 1 ? w : 0.0;
+#pragma unroll
+            for (int b = 0; b < BLOCKS; b++) multiply_add(to.sums[b], x[b], other);
+        }
+        if (GRAMS)
+#pragma unroll
+            for (int i = 0; i < BLOCKS; i++) {
+                const double left = about[i] * w;
+#pragma unroll
+                for (int j = 0; j <= i; j++) multiply_add(to.gram[i * (i + 1) / 2 + j], left, about[j]);
+            }
     }
 }
 
-// The sums over lanes, as a matrix P x P by rows, its lower triangle
-__device__ __forceinline__ void write_units(double (&acc)[PER][16], double* __restrict__ out) {
-    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+// The centres of a lane's columns; zero where there are none
+__device__ __forceinline__ void own_centres(double (&own)[BLOCKS], const double* __restrict__ centres) {
 #pragma unroll
-    for (int u = 0; u < PER; u++) {
-        const unsigned unit = warp + u * WARPS;
-        if (unit >= UNITS) continue;
-        unsigned bi, bj;
-        place(unit, bi, bj);
-#pragma unroll
-        for (int e = 0; e < 16; e++) {
-            double sum = acc[u][e];
-            for (int half = 16; half > 0; half /= 2) sum += __shfl_down_sync(0xffffffffu, sum, half);
-            const unsigned i = 4 * bi + e / 4, j = 4 * bj + e % 4;
-            if (lane == 0 && i < P && j <= i) out[i * P + j] = sum;
-        }
+    for (int b = 0; b < BLOCKS; b++) {
+        const unsigned column = 8 * b + threadIdx.x % 32 / 4;
+        own[b] = centres && column < P ? centres[column] : 0.0;
     }
+}
+
+// The sums over the warps of a block: the gram as a matrix P x P by rows, its lower triangle; x s and x w, P of each
+__device__ __forceinline__ void write_products(const Products& own, Shared& shared, double* __restrict__ gram,
+                                               double* __restrict__ sums) {
+    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const unsigned place = lane / 4 * 8 + lane % 4 * 2;
+    __syncthreads();
+#pragma unroll
+    for (int p = 0; p < PAIRS; p++) {
+        shared.parts[warp][p][place] = own.gram[p][0];
+        shared.parts[warp][p][place + 1] = own.gram[p][1];
+    }
+#pragma unroll
+    for (int b = 0; b < BLOCKS; b++) {
+        shared.parts[warp][PAIRS + b][place] = own.sums[b][0];
+        shared.parts[warp][PAIRS + b][place + 1] = own.sums[b][1];
+    }
+    __syncthreads();
+    if (gram)
+        for (unsigned t = threadIdx.x; t < P * P; t += THREADS) {
+            const unsigned i = t / P, j = t % P;
+            if (j > i) continue;
+            const unsigned p = i / 8 * (i / 8 + 1) / 2 + j / 8, e = i % 8 * 8 + j % 8;
+            double sum = 0.0;
+#pragma unroll
+            for (int k = 0; k < WARPS; k++) sum += shared.parts[k][p][e];
+            gram[t] = sum;
+        }
+    if (sums)
+        for (unsigned t = threadIdx.x; t < 2 * P; t += THREADS) {
+            const unsigned i = t % P, e = i % 8 * 8 + t / P;
+            double sum = 0.0;
+#pragma unroll
+            for (int k = 0; k < WARPS; k++) sum += shared.parts[k][PAIRS + i / 8][e];
+            sums[t] = sum;
+        }
 }

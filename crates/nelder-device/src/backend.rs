@@ -313,6 +313,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed(self, x, step)
     }
 
+    /// Whether a step over so many rows and columns reads the matrix once, and not once for each of its sums.
+    fn fuses(&self, _rows: usize, _columns: usize) -> bool {
+        false
+    }
+
     /// The sum and the range of a column.
     ///
     /// # Errors

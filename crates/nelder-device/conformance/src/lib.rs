@@ -10,7 +10,7 @@ mod values;
 
 use nelder_device::{Backend, DeviceError};
 
-pub use placed::{Placed, chosen, open};
+pub use placed::{Placed, chosen, open, open_fusing};
 pub use values::ulps;
 
 /// What was compared, and what differed.

@@ -26,6 +26,23 @@ pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
     }
 }
 
+/// The same, with steps of Fisher scoring in one kernel whatever the number of rows.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+    match id.strip_prefix("cuda") {
+        None => open(id),
+        Some(rest) => {
+            let index = rest.strip_prefix(':').map_or(Ok(0), str::parse);
+            match index {
+                Ok(index) => Ok(Arc::new(Cuda::open(index)?.fusing_from(0))),
+                Err(_) => open(id),
+            }
+        }
+    }
+}
+
 /// The device that `NELDER_TEST_DEVICE` names; `None` where it names none.
 ///
 /// # Panics

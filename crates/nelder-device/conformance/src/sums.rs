@@ -198,7 +198,7 @@ fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> R
         let found = device.step(&x, &step)?;
         let scores = [&[found.score][..], &found.scores].concat();
         out.push(("weight of a step", n, vec![found.weight]));
-        out.push(("score of a step", terms, scores));
+        out.push(("score of a step", terms + run * double, scores));
         out.push(("weights of a step", run * double, found.weights));
         out.push(("gram of a step", run * double, found.gram.unwrap_or_default()));
         out.push(("sum of a step", 2.0 * terms, vec![found.folds[0]]));
@@ -229,7 +229,7 @@ fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> R
     .concat();
     // with what the rest took away put back, nothing is small beside its parts
     let back = sums.iter().zip(&rest).map(|(s, r)| *s + *r).collect();
-    out.push(("score of a given step", 20.0 * double + n, back));
+    out.push(("score of a given step", (20.0 + run) * double + n, back));
     out.push((
         "gram of a given step",
         run * double,

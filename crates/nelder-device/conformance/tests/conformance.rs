@@ -140,7 +140,7 @@ fn a_rough_device_fails() {
 fn cuda() {
     match std::env::var("NELDER_TEST_DEVICE").as_deref() {
         Ok(id) if id.starts_with("cuda") => {
-            let outcome = check(&Cuda::open(0).unwrap()).unwrap();
+            let outcome = check(&Cuda::open(0).unwrap().fusing_from(0)).unwrap();
             assert_eq!(outcome.failures, Vec::<String>::new());
         }
         _ => match Cuda::open(0) {

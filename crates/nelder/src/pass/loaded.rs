@@ -1,6 +1,8 @@
 //! Rows on a device, their sums, and the passes over them.
 
-use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
+use nelder_device::{
+    Binary, Buffer, Dd, DeviceError, Matrix, Moments, Predictor, Program, ResidualSums, Step, Unary,
+};
 
 use super::resident::Resident;
 use super::site::Ran;
@@ -22,6 +24,24 @@ pub struct Loaded {
     own: Vec<Moments>,
     /// Σ w.
     pub(super) weight: Dd,
+    /// The gram of the dense columns about the origin, where it came with their moments, which are in double precision then.
+    early: Option<Vec<Dd>>,
+}
+
+/// W = w, s = w y; inputs y and w.
+fn plain_step(weighted: bool) -> Program {
+    let mut p = Program::new();
+    let y = p.input(0);
+    let (w, score) = match weighted {
+        false => (p.constant(1.0), y),
+        true => {
+            let w = p.input(1);
+            (w, p.binary(Binary::Mul, w, y))
+        }
+    };
+    p.output(w);
+    p.output(score);
+    p
 }
 
 /// `f = y − r / √w + o`, inputs y, r, o and w.
@@ -52,13 +72,36 @@ impl Loaded {
             .iter()
             .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
             .collect();
-        // the vectors that one call takes
-        let mut moments = device.moments(&resident.x, weights, &vectors[..vectors.len().min(4)])?;
-        for more in vectors.chunks(4).skip(1) {
-            moments
-                .with
-                .extend(device.moments(&resident.x, weights, more)?.with);
-        }
+        let alone = vectors.len() == 1 && resident.rests.is_empty();
+        let mut early = None;
+        let moments = match alone && device.fuses(resident.rows, resident.x.columns) {
+            true => {
+                let found = device.step(
+                    &resident.x,
+                    &Step {
+                        program: &plain_step(weights.is_some()),
+                        inputs: &[vectors[0], weights.unwrap_or(vectors[0])],
+                        predictor: Predictor::Given { low: None },
+                        folds: &[],
+                        gram: true,
+                        centres: None,
+                    },
+                )?;
+                let products = found.gram.unwrap_or_default();
+                let moments = Moments {
+                    sums: found.weights,
+                    squares: (0..resident.x.columns)
+                        .map(|i| products[packed(i, i)].hi)
+                        .collect(),
+                    with: vec![found.scores],
+                    // as far as is known
+                    rounded: vec![true; resident.x.columns],
+                };
+                early = Some(products);
+                moments
+            }
+            false => Self::exact_moments(&resident)?,
+        };
         let mut own = Vec::new();
         for y in &vectors {
             let one = Matrix::new((*y).clone(), resident.rows, 1)?;
@@ -81,9 +124,28 @@ impl Loaded {
                 moments,
                 own,
                 weight,
+                early,
             },
             record,
         ))
+    }
+
+    /// Sums of the columns, alone and with each response and its rest, in twice the precision.
+    fn exact_moments(resident: &Resident) -> Result<Moments, DeviceError> {
+        let (device, weights) = (&resident.device, resident.weights.as_ref());
+        let vectors: Vec<&Buffer> = resident
+            .responses
+            .iter()
+            .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
+            .collect();
+        // one call takes four
+        let mut moments = device.moments(&resident.x, weights, &vectors[..vectors.len().min(4)])?;
+        for more in vectors.chunks(4).skip(1) {
+            moments
+                .with
+                .extend(device.moments(&resident.x, weights, more)?.with);
+        }
+        Ok(moments)
     }
 
     /// Of each dense column, whether it has a value that is no whole number.
@@ -232,7 +294,20 @@ impl Loaded {
             }
         }
         let exact = products == Products::Exact;
-        let (form, mut sums, mut seconds) = self.columns(exact, weights, self.weight, &self.moments.sums)?;
+        // what came early will do about the origin, and in double precision
+        let early = self.early.as_ref().filter(|_| !exact && self.centres().is_none());
+        let precise;
+        let moments = match self.early.is_some() && early.is_none() {
+            true => {
+                precise = Self::exact_moments(resident)?;
+                &precise
+            }
+            false => &self.moments,
+        };
+        let (form, mut sums, mut seconds) = match early {
+            Some(products) => self.moved(false, products, self.weight, &moments.sums, None),
+            None => self.columns(exact, weights, self.weight, &moments.sums)?,
+        };
         let (dense, responses) = (resident.atoms.dense, resident.responses.len());
         let parts = |i: usize| -> Vec<usize> {
             match exact {
@@ -253,7 +328,7 @@ impl Loaded {
             for j in 0..dense {
                 let mut sum = Dd::ZERO;
                 for &v in &vectors(y) {
-                    sum = parts(j).iter().map(|&b| self.moments.with[v][b]).fold(sum, add);
+                    sum = parts(j).iter().map(|&b| moments.with[v][b]).fold(sum, add);
                 }
                 seconds.push(sum);
             }

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use nelder_conformance::{check, open};
+use nelder_conformance::{check, open_fusing};
 use nelder_device::{Backend, DeviceError};
 
 /// Median seconds of the verbs on a matrix of `rows` x `columns`.
@@ -89,7 +89,7 @@ fn main() -> ExitCode {
         .iter()
         .find(|a| !a.starts_with('-'))
         .map_or("host", String::as_str);
-    let ran = open(id).and_then(|device| {
+    let ran = open_fusing(id).and_then(|device| {
         let about = device.describe();
         println!("{}: {}, {}", about.id, about.name, about.software);
         println!("{:.0} GB/s", device.bandwidth()? / 1e9);
