@@ -471,7 +471,7 @@ impl Backend for Cuda {
         weights: Option<&Buffer>,
         with: &[&Buffer],
     ) -> Result<Moments, DeviceError> {
-        self.moments_of(x, weights, with)
+        self.moments_of(x, weights, with, false)
     }
 
     fn gram(
@@ -520,8 +520,13 @@ impl Backend for Cuda {
         self.step_of(x, step)
     }
 
-    fn fuses(&self, rows: usize, columns: usize) -> bool {
-        self.fuses_of(rows, columns)
+    fn rough_moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &Buffer,
+    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+        self.rough_moments_of(x, weights, with)
     }
 
     fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {

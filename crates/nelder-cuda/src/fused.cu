@@ -33,7 +33,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, P <= 16 && !TWICE ? 4 : 2)
             Pair e = two_sum(offset ? offset[i] : 0.0, bh[P]);
             e = fast_two_sum(e.high, e.low + bl[P]);
 #pragma unroll
-            for (int j = 0; j < P; j++) e = add_product(e, x[j], bh[j], bl[j]);
+            for (int j = 0; j < P; j++) gather_product(e, x[j], bh[j], bl[j]);
+            e = settled(e);
             eta = e.high;
             eta_low = e.low;
 #elif PREDICTOR
@@ -60,8 +61,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, P <= 16 && !TWICE ? 4 : 2)
                 if (column < P)
 #pragma unroll
                     for (unsigned row = lane; row < ROWS; row += 32)
-                        column_scores[k] =
-                            add_product(column_scores[k], shared.tile[column][row], scores[row], lows[row]);
+                        gather_product(column_scores[k], shared.tile[column][row], scores[row], lows[row]);
             }
         }
         add_products<GRAM, true>(own, shared, weights, scores, about);
@@ -74,7 +74,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, P <= 16 && !TWICE ? 4 : 2)
 #pragma unroll
         for (int k = 0; k < COLUMNS; k++) {
             const unsigned column = warp + k * WARPS;
-            Pair all = column_scores[k];
+            Pair all = settled(column_scores[k]);
             for (int half = 16; half > 0; half /= 2)
                 all = add(all, {__shfl_down_sync(0xffffffffu, all.high, half), __shfl_down_sync(0xffffffffu, all.low, half)});
             if (lane == 0 && column < P) {

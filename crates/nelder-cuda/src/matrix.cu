@@ -24,8 +24,9 @@ extern "C" __global__ void nelder_residual(const double* __restrict__ a, const d
     for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
         Pair r = two_sum(y[i], -bh[columns]);
         r = fast_two_sum(r.high, r.low - bl[columns]);
-#pragma unroll 8
-        for (Count j = 0; j < columns; j++) r = add_product(r, -a[j * rows + i], bh[j], bl[j]);
+#pragma unroll 16
+        for (Count j = 0; j < columns; j++) gather_product(r, -a[j * rows + i], bh[j], bl[j]);
+        r = settled(r);
         Pair wr = r;
         if (w) {
             wr = multiply(r, w[i]);
@@ -151,11 +152,11 @@ extern "C" __global__ void nelder_transposed(const double* __restrict__ a, const
         for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
             const double h = rh[i], l = rl[i];
 #pragma unroll
-            for (int k = 0; k < WIDE; k++) sums[k] = add_product(sums[k], column[k][i], h, l);
+            for (int k = 0; k < WIDE; k++) gather_product(sums[k], column[k][i], h, l);
         }
 #pragma unroll
         for (int k = 0; k < WIDE; k++) {
-            Pair sum = block_sum(sums[k]);
+            Pair sum = block_sum(settled(sums[k]));
             if (threadIdx.x == 0 && j + k < columns) {
                 high[blockIdx.x * columns + j + k] = sum.high;
                 low[blockIdx.x * columns + j + k] = sum.low;
@@ -196,12 +197,22 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
                 const double x = column[k][i];
                 Pair p = {x, 0.0};
                 if (w) p = two_product(weight, x);
-                Pair s = two_sum(sums[k].high, p.high);
-                sums[k] = fast_two_sum(s.high, s.low + (sums[k].low + p.low));
+#if ROUGH
+                sums[k].high += p.high;
+#else
+                gather(sums[k], p.high);
+                sums[k].low += p.low;
+#endif
                 squares[k] = fma(p.high, x, squares[k]);
                 if (trunc(x) != x || fabs(x) > 9e15) rounded[k] = 1.0;
 #pragma unroll
-                for (int m = 0; m < VECTORS; m++) with[k][m] = add_product(with[k][m], v[m], p.high, p.low);
+                for (int m = 0; m < VECTORS; m++) {
+#if ROUGH
+                    with[k][m].high = fma(v[m], p.high, with[k][m].high);
+#else
+                    gather_product(with[k][m], v[m], p.high, p.low);
+#endif
+                }
             }
         }
         const Count first = blockIdx.x * (VECTORS + 3) * columns;
@@ -209,8 +220,8 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
         for (int k = 0; k < WIDE; k++) {
 #pragma unroll
             for (int q = 0; q < VECTORS + 3; q++) {
-                Pair own = q == 0 ? sums[k] : q == 1 ? Pair{squares[k], 0.0} : Pair{rounded[k], 0.0};
-                if (q >= 3) own = with[k][q - 3];
+                Pair own = q == 0 ? settled(sums[k]) : q == 1 ? Pair{squares[k], 0.0} : Pair{rounded[k], 0.0};
+                if (q >= 3) own = settled(with[k][q - 3]);
                 own = block_sum(own);
                 if (threadIdx.x == 0 && j + k < columns) {
                     high[first + q * columns + j + k] = own.high;
@@ -221,6 +232,60 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
     }
 }
 #endif
+
+// (x - c) sqrt(w) of rows first .. first + count of each column, with parts of the sums of w x and of s x by column: part k
+// of each is at (2 k + which) * columns + j. A block takes PACK rows of the columns
+#define PACK 1024
+extern "C" __global__ void nelder_pack_sums(const double* __restrict__ a, const double* __restrict__ w,
+                                            const double* __restrict__ s, const double* __restrict__ centres,
+                                            double* __restrict__ out, double* __restrict__ sums, Count first,
+                                            Count count, Count rows, Count columns) {
+    __shared__ double by_warp[2][8][32];
+    const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const Count from = blockIdx.x * (Count)PACK;
+    double weight[4], root[4], score[4];
+#pragma unroll
+    for (int k = 0; k < 4; k++) {
+        const Count i = from + threadIdx.x + 256 * k;
+        weight[k] = i < count ? w[first + i] : 0.0;
+        score[k] = i < count ? s[first + i] : 0.0;
+        root[k] = sqrt(weight[k]);
+    }
+    double* own = sums + (first / PACK + blockIdx.x) * 2 * columns;
+    for (Count j0 = 32 * blockIdx.y; j0 < columns; j0 += 32 * gridDim.y) {
+        const unsigned width = min((Count)32, columns - j0);
+        for (unsigned c = 0; c < width; c++) {
+            const Count j = j0 + c;
+            const double centre = centres ? centres[j] : 0.0;
+            double xw = 0.0, xs = 0.0;
+#pragma unroll
+            for (int k = 0; k < 4; k++) {
+                const Count i = from + threadIdx.x + 256 * k;
+                if (i < count) {
+                    const double x = a[j * rows + first + i];
+                    xw = fma(x, weight[k], xw);
+                    xs = fma(x, score[k], xs);
+                    out[j * count + i] = (x - centre) * root[k];
+                }
+            }
+            for (int half = 16; half > 0; half /= 2) {
+                xw += __shfl_down_sync(0xffffffffu, xw, half);
+                xs += __shfl_down_sync(0xffffffffu, xs, half);
+            }
+            if (lane == 0) {
+                by_warp[0][warp][c] = xw;
+                by_warp[1][warp][c] = xs;
+            }
+        }
+        __syncthreads();
+        if (threadIdx.x < 64 && lane < width) {
+            double sum = 0.0;
+            for (int k = 0; k < 8; k++) sum += by_warp[warp][k][lane];
+            own[warp * columns + j0 + lane] = sum;
+        }
+        __syncthreads();
+    }
+}
 
 // (x - c) sqrt(w) of rows first .. first + count of each column
 extern "C" __global__ void nelder_pack(const double* __restrict__ a, const double* __restrict__ w,

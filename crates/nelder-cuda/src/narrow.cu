@@ -43,7 +43,8 @@ extern "C" __global__ void nelder_narrow_residual(const double* __restrict__ a, 
         Pair r = two_sum(y[i], -bh[P]);
         r = fast_two_sum(r.high, r.low - bl[P]);
 #pragma unroll
-        for (int j = 0; j < P; j++) r = add_product(r, -x[j], bh[j], bl[j]);
+        for (int j = 0; j < P; j++) gather_product(r, -x[j], bh[j], bl[j]);
+        r = settled(r);
         Pair wr = r;
         double rooted = r.high;
         if (w) {
@@ -54,11 +55,11 @@ extern "C" __global__ void nelder_narrow_residual(const double* __restrict__ a, 
         sums[0] = add(sums[0], square_of(r, wr));
         sums[1] = add(sums[1], wr);
 #pragma unroll
-        for (int j = 0; j < P; j++) sums[j + 2] = add_product(sums[j + 2], x[j], wr.high, wr.low);
+        for (int j = 0; j < P; j++) gather_product(sums[j + 2], x[j], wr.high, wr.low);
     }
 #pragma unroll
     for (int k = 0; k < P + 2; k++) {
-        Pair sum = block_sum(sums[k]);
+        Pair sum = block_sum(settled(sums[k]));
         if (threadIdx.x == 0) {
             high[blockIdx.x * (P + 2) + k] = sum.high;
             low[blockIdx.x * (P + 2) + k] = sum.low;

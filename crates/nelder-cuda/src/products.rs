@@ -3,7 +3,8 @@
 use cudarc::cublas::{self, sys::cublasOperation_t};
 use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
 use nelder_device::{
-    Buffer, Dd, DeviceError, Matrix, Moments, RUN_ROWS, Reduced, ResidualSums, check_length,
+    Binary, Buffer, Dd, DeviceError, Matrix, Moments, Predictor, Program, RUN_ROWS, Reduced, ResidualSums,
+    Step, check_length,
 };
 
 use crate::cuda::Cuda;
@@ -23,6 +24,8 @@ pub(crate) const UNITS: &str = concat!(include_str!("twice.cu"), include_str!("u
 pub(crate) const NARROW_COLUMNS: usize = 32;
 /// Numbers of scaled and centred rows at a time: 512 MB.
 const PACKED: usize = 1 << 26;
+/// Rows whose columns a block packs and sums; a divisor of a run.
+const PACK: usize = 1024;
 /// Numbers of the grams of runs at a time: 256 MB.
 const GRAMS: usize = 1 << 25;
 /// Columns that a block of a sum over rows takes.
@@ -50,6 +53,22 @@ pub(crate) const TILE_ROWS: usize = 128;
 /// Threads that sum an entry of `parts` parts.
 pub(crate) fn lanes(parts: usize) -> usize {
     if parts < 64 { 1 } else { 32 }
+}
+
+/// W = w, s = w y; inputs y and w.
+fn plain_step(weighted: bool) -> Program {
+    let mut p = Program::new();
+    let y = p.input(0);
+    let (w, score) = match weighted {
+        false => (p.constant(1.0), y),
+        true => {
+            let w = p.input(1);
+            (w, p.binary(Binary::Mul, w, y))
+        }
+    };
+    p.output(w);
+    p.output(score);
+    p
 }
 
 /// The source for `columns` columns.
@@ -138,6 +157,17 @@ impl Cuda {
         weights: Option<&Buffer>,
         centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError> {
+        Ok(self.gram_with(x, weights, centres, None)?.0)
+    }
+
+    /// The gram; with a score s and weights, of more columns than few, also Xᵀs and XᵀW in double precision.
+    pub(crate) fn gram_with(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+        score: Option<&Buffer>,
+    ) -> Result<(Vec<Dd>, Vec<Dd>), DeviceError> {
         let (rows, columns) = (x.rows, x.columns);
         let a = self.matrix(x)?;
         let w = self.checked_weights(weights, rows)?;
@@ -147,8 +177,9 @@ impl Cuda {
         self.count_launch();
         let size = columns * (columns + 1) / 2;
         if rows == 0 || columns == 0 {
-            return Ok(vec![Dd::ZERO; size]);
+            return Ok((vec![Dd::ZERO; size], vec![Dd::ZERO; 2 * columns]));
         }
+        let score = self.checked_weights(score, rows)?;
         let centres = centres.map(|c| self.small(c)).transpose()?;
         let c = centres.as_ref().map_or(0, |c| self.address(c));
         let sums = self.room(2 * size)?;
@@ -184,7 +215,7 @@ impl Cuda {
             // SAFETY: the matrix, weights and centres are of these sizes, and each block has room for its matrix
             unsafe { self.launch(&text, "nelder_narrow_gram", config, &arguments)? };
             merge(&grams, blocks, true)?;
-            return Ok(paired(&self.download_slice(&sums, 0, 2 * size)?));
+            return Ok((paired(&self.download_slice(&sums, 0, 2 * size)?), Vec::new()));
         }
         let packs = w != 0 || c != 0;
         let run = RUN_ROWS.min(rows);
@@ -196,6 +227,11 @@ impl Cuda {
         let group = (most * run).min(rows);
         let grams = self.room(group.div_ceil(run) * columns * columns)?;
         let packed = packs.then(|| self.room(group * columns)).transpose()?;
+        let pieces = rows.div_ceil(PACK);
+        let sums_of_pieces = match score {
+            0 => None,
+            _ => Some(self.room(pieces * 2 * columns)?),
+        };
         let mut first = 0;
         while first < rows {
             let count = group.min(rows - first);
@@ -213,6 +249,37 @@ impl Cuda {
                         rows as u64,
                         columns as u64,
                     ];
+                    if let Some(pieces) = &sums_of_pieces {
+                        let arguments = [
+                            a,
+                            w,
+                            score,
+                            c,
+                            to,
+                            self.address(pieces),
+                            first as u64,
+                            count as u64,
+                            rows as u64,
+                            columns as u64,
+                        ];
+                        let blocks = count.div_ceil(PACK) as u32;
+                        let config = LaunchConfig {
+                            grid_dim: (
+                                blocks,
+                                (self.blocks / blocks).clamp(1, columns.div_ceil(32) as u32),
+                                1,
+                            ),
+                            block_dim: (256, 1, 1),
+                            shared_mem_bytes: 0,
+                        };
+                        // SAFETY: `count` rows from `first` on, a multiple of a piece, are in the matrix and the vectors,
+                        // and there is room for them and for the sums of each piece
+                        unsafe { self.launch(MATRIX, "nelder_pack_sums", config, &arguments)? };
+                        self.grams_of_group((to, count), columns, run, count, &grams)?;
+                        merge(&grams, count.div_ceil(run), first == 0)?;
+                        first += count;
+                        continue;
+                    }
                     let mut grid = self.grid(count);
                     grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
                     // SAFETY: `count` rows from `first` on are in the matrix and the weights, and there is room for them
@@ -220,21 +287,38 @@ impl Cuda {
                     (to, count)
                 }
             };
-            let (whole, rest) = (count / run, count % run);
-            // SAFETY: `whole` runs and the rest lie one after another at `at`, and there is room for their grams
-            unsafe {
-                if whole > 0 {
-                    self.grams_of_runs(at, stride, columns, run, whole, self.address(&grams))?;
-                }
-                if rest > 0 {
-                    let to = self.address(&grams) + (8 * whole * columns * columns) as u64;
-                    self.grams_of_runs(at + (8 * whole * run) as u64, stride, columns, rest, 1, to)?;
-                }
-            }
-            merge(&grams, whole + usize::from(rest > 0), first == 0)?;
+            self.grams_of_group((at, stride), columns, run, count, &grams)?;
+            merge(&grams, count.div_ceil(run), first == 0)?;
             first += count;
         }
-        Ok(paired(&self.download_slice(&sums, 0, 2 * size)?))
+        let by_column = match &sums_of_pieces {
+            None => Vec::new(),
+            Some(parts) => self.merged(parts, None, 2 * columns, pieces)?,
+        };
+        Ok((paired(&self.download_slice(&sums, 0, 2 * size)?), by_column))
+    }
+
+    /// The grams of the runs of `count` rows, whose columns lie `stride` numbers apart.
+    fn grams_of_group(
+        &self,
+        (at, stride): (u64, usize),
+        columns: usize,
+        run: usize,
+        count: usize,
+        grams: &CudaSlice<f64>,
+    ) -> Result<(), DeviceError> {
+        let (whole, rest) = (count / run, count % run);
+        // SAFETY: `whole` runs and the rest lie one after another at `at`, and there is room for their grams
+        unsafe {
+            if whole > 0 {
+                self.grams_of_runs(at, stride, columns, run, whole, self.address(grams))?;
+            }
+            if rest > 0 {
+                let to = self.address(grams) + (8 * whole * columns * columns) as u64;
+                self.grams_of_runs(at + (8 * whole * run) as u64, stride, columns, rest, 1, to)?;
+            }
+        }
+        Ok(())
     }
 
     /// The grams of `count` runs of `length` rows each, one after another, into as many square matrices.
@@ -324,6 +408,7 @@ impl Cuda {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &[&Buffer],
+        rough: bool,
     ) -> Result<Moments, DeviceError> {
         let (rows, columns) = (x.rows, x.columns);
         let a = self.matrix(x)?;
@@ -349,7 +434,8 @@ impl Cuda {
                 let grid = self.wide_grid(rows, columns);
                 let parts = grid.grid_dim.0 as usize;
                 let (high, low) = (self.room(parts * size)?, self.room(parts * size)?);
-                let text = format!("#define VECTORS {}\n{MATRIX}", with.len());
+                let rough = u8::from(rough);
+                let text = format!("#define VECTORS {}\n#define ROUGH {rough}\n{MATRIX}", with.len());
                 let arguments = [
                     a,
                     w,
@@ -374,6 +460,40 @@ impl Cuda {
             rounded: quantity(2).iter().map(|v| v.hi > 0.0).collect(),
             with: (0..with.len()).map(|m| quantity(3 + m).to_vec()).collect(),
         })
+    }
+
+    pub(crate) fn rough_moments_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &Buffer,
+    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+        if self.fuses(x.rows, x.columns) {
+            let program = plain_step(weights.is_some());
+            let step = Step {
+                program: &program,
+                inputs: &[with, weights.unwrap_or(with)],
+                predictor: Predictor::Given { low: None },
+                folds: &[],
+                gram: true,
+                centres: None,
+            };
+            let found = self.step_of(x, &step)?;
+            let gram = found.gram.unwrap_or_default();
+            let moments = Moments {
+                sums: found.weights,
+                squares: (0..x.columns).map(|i| gram[i * (i + 3) / 2].hi).collect(),
+                with: vec![found.scores],
+                // as far as is known
+                rounded: vec![true; x.columns],
+            };
+            return Ok(Some((moments, gram)));
+        }
+        if x.rows < self.fused_from || weights.is_some() {
+            return Ok(None);
+        }
+        let moments = self.moments_of(x, None, &[with], true)?;
+        Ok(Some((moments, self.gram_of(x, None, None)?)))
     }
 
     /// Coefficients in two parts with the constant after them, high parts before low ones.

@@ -23,7 +23,9 @@ extern "C" __global__ void nelder_digits(const double* __restrict__ x, const Cou
     for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
         const Count key = key_of(x[i]), digit = (key >> shift) & mask;
         if (known == 0) {
-            atomicAdd(&own[digit], 1u);
+            // most numbers share their first digits: one addition for the lanes that agree
+            const unsigned agree = __match_any_sync(__activemask(), (unsigned)digit);
+            if ((threadIdx.x & 31u) == __ffs(agree) - 1) atomicAdd(&own[digit], (unsigned)__popc(agree));
             continue;
         }
         const Count begin = key >> (64 - known);

@@ -68,7 +68,7 @@ fn source(columns: usize, step: &Step<'_>) -> String {
 }
 
 impl Cuda {
-    pub(crate) fn fuses_of(&self, rows: usize, columns: usize) -> bool {
+    pub(crate) fn fuses(&self, rows: usize, columns: usize) -> bool {
         rows > 0 && rows >= self.fused_from && (1..=NARROW_COLUMNS).contains(&columns)
     }
 
@@ -77,8 +77,14 @@ impl Cuda {
         let least_folds = step.folds.iter().filter(|f| **f == Fold::Least).count();
         let outputs = step.program.outputs().len();
         check_length("folds", step.folds.len() + 2, outputs)?;
-        if !self.fuses_of(n, p) || least_folds > 1 {
-            return composed(self, x, step);
+        if !self.fuses(n, p) || least_folds > 1 {
+            let wide = p > NARROW_COLUMNS && n >= self.fused_from && step.gram;
+            return match (wide, &step.predictor) {
+                (true, Predictor::Of { twice: false, .. } | Predictor::Given { low: None }) => {
+                    self.wide_step(x, step)
+                }
+                _ => composed(self, x, step),
+            };
         }
         step.program.check()?;
         let program = step.program;
@@ -212,6 +218,52 @@ impl Cuda {
                 .map(|k| sums[3 + 2 * p + 2 * k].hi as u64)
                 .collect(),
             kept: kept.into_iter().map(|slice| self.buffer(n, slice)).collect(),
+        })
+    }
+
+    /// A step over many columns: the sums come with the rows that are scaled for the gram.
+    fn wide_step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+        // everything but the columns
+        let none = x.part(0..0)?;
+        let mut program = step.program.clone();
+        for k in 0..2 {
+            program.output(step.program.outputs()[k]);
+        }
+        let mut inputs = step.inputs.to_vec();
+        let eta;
+        if let Predictor::Of {
+            input,
+            b,
+            constant,
+            offset,
+            ..
+        } = &step.predictor
+        {
+            let b: Vec<f64> = b.iter().map(|b| b.hi).collect();
+            eta = self.product_of(x, &b, constant.hi, *offset)?;
+            inputs[*input] = &eta;
+        }
+        let rows = Step {
+            program: &program,
+            inputs: &inputs,
+            predictor: Predictor::Given { low: None },
+            folds: &[step.folds, &[Fold::Keep, Fold::Keep]].concat(),
+            gram: false,
+            centres: None,
+        };
+        let mut found = composed(self, &none, &rows)?;
+        let (Some(score), Some(weight)) = (found.kept.pop(), found.kept.pop()) else {
+            return composed(self, x, step);
+        };
+        found.folds.truncate(step.folds.len());
+        found.missing.truncate(step.folds.len());
+        let (gram, sums) = self.gram_with(x, Some(&weight), step.centres, Some(&score))?;
+        let (weights, scores) = sums.split_at(x.columns);
+        Ok(StepSums {
+            gram: Some(gram),
+            weights: weights.to_vec(),
+            scores: scores.to_vec(),
+            ..found
         })
     }
 

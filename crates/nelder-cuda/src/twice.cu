@@ -34,6 +34,24 @@ __device__ __forceinline__ Pair add_product(Pair acc, double a, double high, dou
     return fast_two_sum(s.high, s.low + (acc.low + e));
 }
 
+// The same, with what the rounding of acc leaves over gathered in its low part, in double precision (Ogita, Rump & Oishi
+// 2005, Dot2); settled() puts the two in order
+__device__ __forceinline__ void gather_product(Pair& acc, double a, double high, double low) {
+    const double p = a * high;
+    const double e = fma(a, low, fma(a, high, -p));
+    const Pair s = two_sum(acc.high, p);
+    acc.high = s.high;
+    acc.low += s.low + e;
+}
+
+__device__ __forceinline__ void gather(Pair& acc, double v) {
+    const Pair s = two_sum(acc.high, v);
+    acc.high = s.high;
+    acc.low += s.low;
+}
+
+__device__ __forceinline__ Pair settled(Pair acc) { return two_sum(acc.high, acc.low); }
+
 // a b, a in two parts
 __device__ __forceinline__ Pair multiply(Pair a, double b) {
     Pair p = two_product(a.high, b);

@@ -313,9 +313,18 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed(self, x, step)
     }
 
-    /// Whether a step over so many rows and columns reads the matrix once, and not once for each of its sums.
-    fn fuses(&self, _rows: usize, _columns: usize) -> bool {
-        false
+    /// Moments in double precision with the gram about the origin, where that costs no more than either: for a matrix of many
+    /// rows and one vector. `None` where it would.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn rough_moments(
+        &self,
+        _x: &Matrix,
+        _weights: Option<&Buffer>,
+        _with: &Buffer,
+    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+        Ok(None)
     }
 
     /// The sum and the range of a column.

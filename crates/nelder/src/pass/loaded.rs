@@ -1,8 +1,6 @@
 //! Rows on a device, their sums, and the passes over them.
 
-use nelder_device::{
-    Binary, Buffer, Dd, DeviceError, Matrix, Moments, Predictor, Program, ResidualSums, Step, Unary,
-};
+use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
 
 use super::resident::Resident;
 use super::site::Ran;
@@ -26,22 +24,6 @@ pub struct Loaded {
     pub(super) weight: Dd,
     /// The gram of the dense columns about the origin, where it came with their moments, which are in double precision then.
     early: Option<Vec<Dd>>,
-}
-
-/// W = w, s = w y; inputs y and w.
-fn plain_step(weighted: bool) -> Program {
-    let mut p = Program::new();
-    let y = p.input(0);
-    let (w, score) = match weighted {
-        false => (p.constant(1.0), y),
-        true => {
-            let w = p.input(1);
-            (w, p.binary(Binary::Mul, w, y))
-        }
-    };
-    p.output(w);
-    p.output(score);
-    p
 }
 
 /// `f = y − r / √w + o`, inputs y, r, o and w.
@@ -72,35 +54,13 @@ impl Loaded {
             .iter()
             .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
             .collect();
-        let alone = vectors.len() == 1 && resident.rests.is_empty();
-        let mut early = None;
-        let moments = match alone && device.fuses(resident.rows, resident.x.columns) {
-            true => {
-                let found = device.step(
-                    &resident.x,
-                    &Step {
-                        program: &plain_step(weights.is_some()),
-                        inputs: &[vectors[0], weights.unwrap_or(vectors[0])],
-                        predictor: Predictor::Given { low: None },
-                        folds: &[],
-                        gram: true,
-                        centres: None,
-                    },
-                )?;
-                let products = found.gram.unwrap_or_default();
-                let moments = Moments {
-                    sums: found.weights,
-                    squares: (0..resident.x.columns)
-                        .map(|i| products[packed(i, i)].hi)
-                        .collect(),
-                    with: vec![found.scores],
-                    // as far as is known
-                    rounded: vec![true; resident.x.columns],
-                };
-                early = Some(products);
-                moments
-            }
-            false => Self::exact_moments(&resident)?,
+        let rough = match vectors.as_slice() {
+            [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y)?,
+            _ => None,
+        };
+        let (moments, early) = match rough {
+            Some((moments, gram)) => (moments, Some(gram)),
+            None => (Self::exact_moments(&resident)?, None),
         };
         let mut own = Vec::new();
         for y in &vectors {
@@ -117,7 +77,12 @@ impl Loaded {
             Some(w) => device.reduce(w)?.sum,
         };
         let columns = resident.x.columns * vectors.len().div_ceil(4) + 2 * vectors.len();
-        let record = clock.stop("moments", "f64x2", columns);
+        // the products may come with the moments
+        let (name, precision) = match early {
+            Some(_) => ("gram", "f64"),
+            None => ("moments", "f64x2"),
+        };
+        let record = clock.stop(name, precision, columns);
         Ok((
             Loaded {
                 resident,
@@ -357,7 +322,8 @@ impl Loaded {
         );
         self.fill_tables(&mut gram, weights, &resident.responses)?;
         let precision = if exact { "f64x2" } else { "f64" };
-        Ok((gram, vec![clock.stop("gram", precision, resident.x.columns)]))
+        let record = clock.stop("gram", precision, resident.x.columns);
+        Ok((gram, if early.is_some() { Vec::new() } else { vec![record] }))
     }
 
     pub(super) fn residuals(
