@@ -13,7 +13,7 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced,
-    ResidualSums, Step, StepSums, Weighed, check_length,
+    ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;
@@ -525,7 +525,7 @@ impl Backend for Cuda {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &Buffer,
-    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+    ) -> Result<Option<RoughMoments>, DeviceError> {
         self.rough_moments_of(x, weights, with)
     }
 

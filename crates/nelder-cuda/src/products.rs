@@ -3,8 +3,8 @@
 use cudarc::cublas::{self, sys::cublasOperation_t};
 use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
 use nelder_device::{
-    Binary, Buffer, Dd, DeviceError, Matrix, Moments, Predictor, Program, RUN_ROWS, Reduced, ResidualSums,
-    Step, check_length,
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Moments, Predictor, Program, RUN_ROWS, Reduced,
+    ResidualSums, RoughMoments, Step, check_length,
 };
 
 use crate::cuda::Cuda;
@@ -55,7 +55,7 @@ pub(crate) fn lanes(parts: usize) -> usize {
     if parts < 64 { 1 } else { 32 }
 }
 
-/// W = w, s = w y; inputs y and w.
+/// W = w, s = w y, and w y²; inputs y and w.
 fn plain_step(weighted: bool) -> Program {
     let mut p = Program::new();
     let y = p.input(0);
@@ -66,8 +66,10 @@ fn plain_step(weighted: bool) -> Program {
             (w, p.binary(Binary::Mul, w, y))
         }
     };
-    p.output(w);
-    p.output(score);
+    let square = p.binary(Binary::Mul, score, y);
+    for out in [w, score, square] {
+        p.output(out);
+    }
     p
 }
 
@@ -467,14 +469,14 @@ impl Cuda {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &Buffer,
-    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+    ) -> Result<Option<RoughMoments>, DeviceError> {
         if self.fuses(x.rows, x.columns) {
             let program = plain_step(weights.is_some());
             let step = Step {
                 program: &program,
                 inputs: &[with, weights.unwrap_or(with)],
                 predictor: Predictor::Given { low: None },
-                folds: &[],
+                folds: &[Fold::Sum],
                 gram: true,
                 centres: None,
             };
@@ -487,13 +489,27 @@ impl Cuda {
                 // as far as is known
                 rounded: vec![true; x.columns],
             };
-            return Ok(Some((moments, gram)));
+            let own = Moments {
+                sums: vec![found.score],
+                squares: vec![found.folds[0].hi],
+                with: vec![vec![found.folds[0]]],
+                rounded: vec![true],
+            };
+            return Ok(Some(RoughMoments {
+                columns: moments,
+                own,
+                gram,
+            }));
         }
         if x.rows < self.fused_from || weights.is_some() {
             return Ok(None);
         }
-        let moments = self.moments_of(x, None, &[with], true)?;
-        Ok(Some((moments, self.gram_of(x, None, None)?)))
+        let y = Matrix::new(with.clone(), x.rows, 1)?;
+        Ok(Some(RoughMoments {
+            columns: self.moments_of(x, None, &[with], true)?,
+            own: self.moments_of(&y, None, &[with], false)?,
+            gram: self.gram_of(x, None, None)?,
+        }))
     }
 
     /// Coefficients in two parts with the constant after them, high parts before low ones.

@@ -3,7 +3,8 @@
 
 typedef unsigned long long Count;
 #define DIGITS 2048
-#define PREFIXES 8
+// Prefixes whose counts are kept by block
+#define OWN 5
 
 // Whole numbers in the order of the floating-point ones
 __device__ __forceinline__ Count key_of(double x) {
@@ -13,31 +14,28 @@ __device__ __forceinline__ Count key_of(double x) {
 
 extern "C" __global__ void nelder_digits(const double* __restrict__ x, const Count* __restrict__ prefixes,
                                          unsigned* __restrict__ counts, Count rows, Count known, Count used) {
-    __shared__ unsigned own[DIGITS];
+    __shared__ unsigned own[OWN][DIGITS];
     const Count step = gridDim.x * (Count)blockDim.x;
-    const unsigned shift = known + 11 <= 64 ? 64 - known - 11 : 0;
-    const unsigned width = known + 11 <= 64 ? 11 : 64 - known;
+    const unsigned width = known + 11 <= 64 ? 11 : 64 - known, shift = 64 - known - width;
     const Count mask = (1ULL << width) - 1;
-    for (unsigned t = threadIdx.x; t < DIGITS; t += blockDim.x) own[t] = 0;
+    for (unsigned t = threadIdx.x; t < OWN * DIGITS; t += blockDim.x) own[t / DIGITS][t % DIGITS] = 0;
     __syncthreads();
     for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < rows; i += step) {
         const Count key = key_of(x[i]), digit = (key >> shift) & mask;
         if (known == 0) {
             // most numbers share their first digits: one addition for the lanes that agree
             const unsigned agree = __match_any_sync(__activemask(), (unsigned)digit);
-            if ((threadIdx.x & 31u) == __ffs(agree) - 1) atomicAdd(&own[digit], (unsigned)__popc(agree));
+            if ((threadIdx.x & 31u) == __ffs(agree) - 1) atomicAdd(&own[0][digit], (unsigned)__popc(agree));
             continue;
         }
         const Count begin = key >> (64 - known);
         for (unsigned k = 0; k < used; k++)
             if (begin == prefixes[k]) {
-                if (used == 1) atomicAdd(&own[digit], 1u);
+                if (k < OWN) atomicAdd(&own[k][digit], 1u);
                 else atomicAdd(&counts[k * DIGITS + digit], 1u);
             }
     }
-    if (known == 0 || used == 1) {
-        __syncthreads();
-        for (unsigned t = threadIdx.x; t < DIGITS; t += blockDim.x)
-            if (own[t]) atomicAdd(&counts[t], own[t]);
-    }
+    __syncthreads();
+    for (unsigned t = threadIdx.x; t < OWN * DIGITS; t += blockDim.x)
+        if (own[t / DIGITS][t % DIGITS]) atomicAdd(&counts[t], own[t / DIGITS][t % DIGITS]);
 }

@@ -71,6 +71,17 @@ pub struct Moments {
     pub rounded: Vec<bool>,
 }
 
+/// Moments that came with a gram.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoughMoments {
+    /// Of the columns, with the vector.
+    pub columns: Moments,
+    /// Of the vector, with itself.
+    pub own: Moments,
+    /// Xᵀ W X, lower triangle by rows.
+    pub gram: Vec<Dd>,
+}
+
 /// What the residuals r = y − c − X b of some rows, each of weight w, amount to, in twice the precision.
 #[derive(Clone, Debug)]
 pub struct ResidualSums {
@@ -323,7 +334,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         _x: &Matrix,
         _weights: Option<&Buffer>,
         _with: &Buffer,
-    ) -> Result<Option<(Moments, Vec<Dd>)>, DeviceError> {
+    ) -> Result<Option<RoughMoments>, DeviceError> {
         Ok(None)
     }
 

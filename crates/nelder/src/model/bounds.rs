@@ -12,7 +12,6 @@ pub(super) struct Last {
     runs: Vec<ResidualRun>,
     histogram: Vec<Histogram>,
     fitted: Vec<(Dd, Dd)>,
-    places: Vec<Vec<f64>>,
 }
 
 impl From<Residuals> for Last {
@@ -22,7 +21,6 @@ impl From<Residuals> for Last {
             runs: last.runs,
             histogram: last.histogram,
             fitted: last.fitted,
-            places: last.places,
         }
     }
 }
@@ -179,9 +177,6 @@ impl Solved {
                 for run in &mut last.runs {
                     run.values[y].iter_mut().for_each(|r| *r *= t);
                 }
-                if let Some(places) = last.places.get_mut(y) {
-                    places.iter_mut().for_each(|r| *r *= t);
-                }
             }
         }
         // 4. digits
@@ -246,7 +241,7 @@ impl Solved {
             residuals: last.runs,
             histogram: last.histogram,
             report,
-            places: last.places,
+            places: Vec::new(),
             scales,
         })
     }

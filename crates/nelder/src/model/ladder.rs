@@ -153,7 +153,7 @@ pub fn least_squares(
     let mut refinements = 0;
     let mut rss: Vec<Dd>;
     let mut steps: Vec<Vec<f64>>;
-    let mut last;
+    let mut last: Residuals;
     let mut tsqr = false;
     if !needs_exact && gram.products() == Products::Exact && wants_tsqr(&state, tol, accuracy) {
         (state, coefficients) = orthogonal(bound, &state, &gram, tol, monitor, &mut passes, &mut notes)?;
@@ -265,6 +265,7 @@ pub fn least_squares(
             break;
         }
     }
+    let there = std::mem::take(&mut last.there);
     let solved = Solved {
         gram,
         state,
@@ -278,7 +279,22 @@ pub fn least_squares(
         notes,
         dropped: (omitted, unweighted),
     };
-    solved.finish(bound)
+    if there.is_empty() {
+        return solved.finish(bound);
+    }
+    // the device looks for the quartiles in the meantime
+    let (places, done) = beside(|| site.places(&there), || solved.finish(bound));
+    let mut done = done?;
+    done.places = places?;
+    for (y, places) in done.places.iter_mut().enumerate() {
+        let scale = done
+            .scales
+            .get(atoms.dense + atoms.extra + y)
+            .copied()
+            .unwrap_or(1.0);
+        places.iter_mut().for_each(|r| *r /= scale);
+    }
+    Ok(done)
 }
 
 /// Runs two things at a time, the first on a thread of its own.

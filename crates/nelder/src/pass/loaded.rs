@@ -4,7 +4,7 @@ use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, R
 
 use super::resident::Resident;
 use super::site::Ran;
-use super::{Coefficients, Gram, PassRecord, Products, Residuals, packed, quartile_ranks};
+use super::{Coefficients, Gram, PassRecord, Products, Residuals, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
 const FAR: f64 = 16.0;
@@ -58,20 +58,21 @@ impl Loaded {
             [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y)?,
             _ => None,
         };
-        let (moments, early) = match rough {
-            Some((moments, gram)) => (moments, Some(gram)),
-            None => (Self::exact_moments(&resident)?, None),
-        };
-        let mut own = Vec::new();
-        for y in &vectors {
-            let one = Matrix::new((*y).clone(), resident.rows, 1)?;
-            let others: Vec<&Buffer> = vectors.clone();
-            let mut found = device.moments(&one, weights, &others[..others.len().min(4)])?;
-            for more in others.chunks(4).skip(1) {
-                found.with.extend(device.moments(&one, weights, more)?.with);
+        let (moments, own, early) = match rough {
+            Some(rough) => (rough.columns, vec![rough.own], Some(rough.gram)),
+            None => {
+                let mut own = Vec::new();
+                for y in &vectors {
+                    let one = Matrix::new((*y).clone(), resident.rows, 1)?;
+                    let mut found = device.moments(&one, weights, &vectors[..vectors.len().min(4)])?;
+                    for more in vectors.chunks(4).skip(1) {
+                        found.with.extend(device.moments(&one, weights, more)?.with);
+                    }
+                    own.push(found);
+                }
+                (Self::exact_moments(&resident)?, own, None)
             }
-            own.push(found);
-        }
+        };
         let weight = match weights {
             None => Dd::from(resident.rows as f64),
             Some(w) => device.reduce(w)?.sum,
@@ -394,12 +395,7 @@ impl Loaded {
         }
         match resident.few(&residuals.iter().collect::<Vec<_>>())? {
             Some(run) => to.runs.push(run),
-            None => {
-                let ranks = quartile_ranks(resident.rows as u64);
-                for own in &residuals {
-                    to.places.push(device.order_statistics(own, &ranks)?);
-                }
-            }
+            None => to.there = residuals,
         }
         let columns = resident.x.columns * if resident.x.columns > 32 { 2 } else { 1 } + 2;
         Ok(clock.stop("residuals", "f64x2", columns * coefficients.len()))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::Dd;
+use nelder_device::{Buffer, Dd};
 
 use super::Table;
 use super::{Accumulator, ScoreSums};
@@ -51,8 +51,8 @@ pub struct Residuals {
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
     pub histogram: Vec<Histogram>,
-    /// The residuals at [`quartile_ranks`], where they stayed on a device.
-    pub places: Vec<Vec<f64>>,
+    /// √w (y − Xβ) by response, where they stayed on a device.
+    pub there: Vec<Buffer>,
 }
 
 /// Places among `n` sorted values, from 0, that their quartiles lie at or between: the first, three times the two that a
@@ -140,7 +140,7 @@ impl Residuals {
             } else {
                 widths.iter().map(|&w| Histogram::new(w)).collect()
             },
-            places: Vec::new(),
+            there: Vec::new(),
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
+use nelder_device::Buffer;
+
 use super::loaded::{Accepts, Loaded};
 use super::resident::Resident;
 use super::{
     Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring,
-    ScoringPlan, run, run_beside,
+    ScoringPlan, quartile_ranks, run, run_beside,
 };
 use crate::design::{Block, RowError, Rows};
 
@@ -72,6 +74,19 @@ impl<'a, 's> Site<'a, 's> {
     /// Whether passes run on a device.
     pub fn is_device(&self) -> bool {
         self.loaded.is_some()
+    }
+
+    /// Residuals that stayed on a device, at the places that their quartiles lie at or between.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn places(&self, there: &[Buffer]) -> Result<Vec<Vec<f64>>, PassError> {
+        let Some(loaded) = &self.loaded else {
+            return Ok(Vec::new());
+        };
+        let ranks = quartile_ranks(loaded.resident.rows as u64);
+        let of = |column| loaded.resident.device.order_statistics(column, &ranks);
+        Ok(there.iter().map(of).collect::<Result<_, _>>()?)
     }
 
     /// A pass of Fisher scoring; on the CPU `check` looks at each block first.
