@@ -229,7 +229,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
 const MODELS: &[&str] = &[
     "test",
     "-p",
-    "nelder",
+    "nelder-conformance",
     "-p",
     "nelder-data",
     "--test",

@@ -210,9 +210,11 @@ impl Cuda {
         })
     }
 
-    /// Digit by digit: the digit at which the counts of keys with the digits before it pass the rank is the next one.
+    /// Digit by digit: the digit at which the counts of keys with the digits before it pass the rank is the next one. All
+    /// on the device, so that nothing waits for the host in between.
     pub(crate) fn order_statistics_of(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
         const DIGITS: usize = 2048;
+        const RANKS: usize = 8;
         let at = self.pointer("x", x)?;
         if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
             return Err(DeviceError::Length {
@@ -222,55 +224,45 @@ impl Cuda {
             });
         }
         self.count_launch();
-        // the digits known so far, and the rank among the keys that have them
-        let mut found: Vec<(u64, u64)> = ranks.iter().map(|&r| (0, r)).collect();
-        let mut grid = self.grid(x.len());
-        grid.grid_dim.0 = grid.grid_dim.0.min(4 * self.processors() as u32);
-        let mut known = 0u32;
-        while known < 64 {
-            let width = 11.min(64 - known);
-            let mut prefixes: Vec<u64> = found.iter().map(|f| f.0).collect();
-            prefixes.sort_unstable();
-            prefixes.dedup();
-            let mut counts: Vec<Vec<u32>> = Vec::new();
-            for some in prefixes.chunks(8) {
-                let held = self.stream.clone_htod(some).map_err(|e| self.failed(&e))?;
-                let room = self
-                    .stream
-                    .alloc_zeros::<u32>(some.len() * DIGITS)
-                    .map_err(|e| self.no_room(&e, some.len() * DIGITS / 2))?;
-                let arguments = [
-                    at,
-                    held.device_ptr(&self.stream).0,
-                    room.device_ptr(&self.stream).0,
-                    x.len() as u64,
-                    u64::from(known),
-                    some.len() as u64,
-                ];
-                // SAFETY: as many numbers are behind x, and there are counts for each prefix
-                unsafe { self.launch(SELECT, "nelder_digits", grid, &arguments)? };
-                let all = self.stream.clone_dtoh(&room).map_err(|e| self.failed(&e))?;
-                self.synchronized()?;
-                counts.extend(all.chunks(DIGITS).map(<[u32]>::to_vec));
-            }
-            for (prefix, rank) in &mut found {
-                let k = prefixes.partition_point(|p| p < prefix);
-                let mut digit = 0u64;
-                for (d, &count) in counts[k].iter().enumerate() {
-                    digit = d as u64;
-                    if *rank < u64::from(count) {
-                        break;
-                    }
-                    *rank -= u64::from(count);
-                }
-                *prefix = *prefix << width | digit;
-            }
-            known += width;
-        }
-        let value = |key: u64| {
-            let bits = if key >> 63 == 1 { key & !(1 << 63) } else { !key };
-            f64::from_bits(bits)
+        self.synchronized()?;
+        // each block adds its counts to all counts at its end: few and large ones
+        let grid = LaunchConfig {
+            grid_dim: (x.len().div_ceil(1024).clamp(1, self.processors()) as u32, 1, 1),
+            block_dim: (1024, 1, 1),
+            shared_mem_bytes: 0,
         };
-        Ok(found.iter().map(|f| value(f.0)).collect())
+        let warps = LaunchConfig {
+            grid_dim: (1, 1, 1),
+            block_dim: (32 * RANKS as u32, 1, 1),
+            shared_mem_bytes: 0,
+        };
+        let counts = self
+            .stream
+            .alloc_zeros::<u32>(RANKS * DIGITS)
+            .map_err(|e| self.no_room(&e, RANKS * DIGITS / 2))?;
+        let mut values = Vec::with_capacity(ranks.len());
+        for some in ranks.chunks(RANKS) {
+            // prefixes, ranks, places, the different prefixes, how many of them
+            let mut known = vec![0u64; 4 * RANKS + 1];
+            known[RANKS..RANKS + some.len()].copy_from_slice(some);
+            known[4 * RANKS] = 1;
+            let held = self.stream.clone_htod(&known).map_err(|e| self.failed(&e))?;
+            let (state, counts) = (held.device_ptr(&self.stream).0, counts.device_ptr(&self.stream).0);
+            for digits in (0..64u64).step_by(11) {
+                // SAFETY: as many numbers are behind x; the state and the counts are of the kernels' sizes
+                unsafe {
+                    let arguments = [at, state, counts, x.len() as u64, digits];
+                    self.launch(SELECT, "nelder_digits", grid, &arguments)?;
+                    self.launch(SELECT, "nelder_next_digit", warps, &[state, counts, digits])?;
+                }
+            }
+            let found = self.stream.clone_dtoh(&held).map_err(|e| self.failed(&e))?;
+            self.synchronized()?;
+            values.extend(found[..some.len()].iter().map(|&key| {
+                let bits = if key >> 63 == 1 { key & !(1 << 63) } else { !key };
+                f64::from_bits(bits)
+            }));
+        }
+        Ok(values)
     }
 }

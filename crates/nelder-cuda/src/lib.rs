@@ -6,6 +6,7 @@ mod columns;
 mod cuda;
 mod print;
 mod products;
+mod residuals;
 mod staging;
 mod step;
 

@@ -1,6 +1,8 @@
 //! Fits on a device: the answers of the CPU, and reports that say where each pass ran, by the device's own count.
 
+#[path = "../../../nelder/tests/draws/mod.rs"]
 mod draws;
+#[path = "../../../nelder/tests/sources/mod.rs"]
 mod sources;
 
 use std::sync::Arc;

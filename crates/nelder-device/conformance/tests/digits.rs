@@ -4,9 +4,13 @@
 //! The claim allows for the rounding of decimal data, which exact arithmetic on the doubles does not see; whole
 //! numbers leave that part out, so designs of whole numbers hold the rest of the bound against the truth.
 
+#[path = "../../../nelder/tests/designs/mod.rs"]
 mod designs;
+#[path = "../../../nelder/tests/draws/mod.rs"]
 mod draws;
+#[path = "../../../nelder/tests/exact/mod.rs"]
 mod exact;
+#[path = "../../../nelder/tests/sources/mod.rs"]
 mod sources;
 
 use designs::{Design, dependent, levels, long, many, means, powers, units};

@@ -9,7 +9,7 @@ use nelder_conformance::Placed;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../accuracy/nist")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../accuracy/nist")
 }
 
 struct Set {
