@@ -209,6 +209,24 @@ impl Cuda {
         }
     }
 
+    /// Bytes that the process keeps, and that nothing uses.
+    fn idle(&self) -> u64 {
+        let of = |attribute: sys::CUmemPool_attribute| -> Option<u64> {
+            let mut bytes = 0u64;
+            // SAFETY: the pool is the device's own, and the attributes are 64-bit numbers
+            unsafe {
+                let pool = result::device::get_default_mem_pool(self.context.cu_device()).ok()?;
+                sys::cuMemPoolGetAttribute(pool, attribute, std::ptr::from_mut(&mut bytes).cast())
+                    .result()
+                    .ok()?;
+            }
+            Some(bytes)
+        };
+        let reserved = of(sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
+        let used = of(sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_USED_MEM_CURRENT);
+        reserved.zip(used).map_or(0, |(r, u)| r.saturating_sub(u))
+    }
+
     /// Room for numbers, all of which whoever asks will write.
     pub(crate) fn room(&self, len: usize) -> Result<CudaSlice<f64>, DeviceError> {
         self.bind()?;
@@ -370,6 +388,12 @@ impl Backend for Cuda {
                 self.arch
             ),
         }
+    }
+
+    fn room(&self) -> Option<u64> {
+        self.bind().ok()?;
+        let free = self.context.mem_get_info().ok()?.0 as u64;
+        Some(free + self.idle())
     }
 
     fn counters(&self) -> Counters {

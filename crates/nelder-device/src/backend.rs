@@ -152,6 +152,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// The device in words and numbers.
     fn describe(&self) -> Description;
 
+    /// Bytes of memory that are free, where that is known.
+    fn room(&self) -> Option<u64> {
+        None
+    }
+
     /// What it has done so far.
     fn counters(&self) -> Counters;
 

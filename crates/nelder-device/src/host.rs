@@ -22,6 +22,7 @@ use crate::{Dd, Input, Output, Program};
 #[derive(Debug, Default)]
 pub struct Host {
     launches: AtomicU64,
+    limit: Option<u64>,
 }
 
 fn values<'b>(what: &'static str, buffer: &'b Buffer) -> Result<&'b [f64], DeviceError> {
@@ -75,6 +76,14 @@ fn pairs(of: impl Iterator<Item = Dd>) -> (Buffer, Buffer) {
 }
 
 impl Host {
+    /// One that says it has room for no more than `bytes` bytes at a time, as a small device would.
+    pub fn with_room(bytes: u64) -> Host {
+        Host {
+            limit: Some(bytes),
+            ..Host::default()
+        }
+    }
+
     fn count(&self) {
         self.launches.fetch_add(1, Ordering::Relaxed);
     }
@@ -134,7 +143,20 @@ impl Backend for Host {
         Ok(8.0 * values.len() as f64 / least)
     }
 
+    fn room(&self) -> Option<u64> {
+        self.limit
+    }
+
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
+        let wanted = 8 * values.len() as u64;
+        if let Some(limit) = self.limit.filter(|limit| wanted > *limit) {
+            return Err(DeviceError::Memory {
+                device: "cpu".into(),
+                wanted,
+                free: limit,
+                total: limit,
+            });
+        }
         Ok(Buffer::new(values.len(), values.to_vec()))
     }
 

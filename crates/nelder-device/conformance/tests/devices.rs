@@ -13,7 +13,7 @@ use nelder::frame::{DeviceFrame, Frame, On, Source};
 use nelder::model::{Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
 use nelder::pass::Quiet;
 use nelder_conformance::{chosen, open};
-use nelder_device::{Backend, Matrix};
+use nelder_device::{Backend, Host, Matrix};
 use sources::Stream;
 
 /// The device of `NELDER_TEST_DEVICE`, else the CPU behind the verbs of a device.
@@ -307,4 +307,58 @@ fn rows_whose_number_is_not_known() {
     let on = On::new(&stream, device());
     let ours = linear("y ~ x1 + x2 + g", &on);
     near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
+}
+
+#[test]
+fn more_rows_than_the_device_has_room_for_come_in_parts() {
+    let data = Data::new(60_000, 4, 30.0);
+    let frame = data.frame();
+    // room for one batch of rows at a time
+    let device: Arc<dyn Backend> = Arc::new(Host::with_room(300_000));
+    let stream = Stream(data.frame());
+    let (known, unknown) = (On::new(&frame, device.clone()), On::new(&stream, device.clone()));
+    for formula in [
+        "y ~ x1 + x2 + x3 + x4",
+        "y ~ x1 * g + log(abs(x2)) | w",
+        "y ~ g + offset(x3)",
+    ] {
+        let theirs = lm(&spec(formula), &frame, &Quiet).unwrap();
+        for source in [&known, &unknown] {
+            let ours = lm(&spec(formula), source, &Quiet).unwrap();
+            let (a, b) = (&ours.responses[0], &theirs.responses[0]);
+            near((&a.coefficients, &a.std_errors), (&b.coefficients, &b.std_errors));
+            assert!((a.rss / b.rss - 1.0).abs() < 1e-13 && ours.rows() == 60_000);
+            for (a, b) in a.quantiles.iter().zip(b.quantiles) {
+                assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} and {b}");
+            }
+            // one pass for each of its kind, all of it on the device
+            assert_eq!(
+                passes(&ours).iter().map(|p| p.0.as_str()).collect::<Vec<_>>(),
+                ["gram", "residuals"]
+            );
+            assert!(ours.fit.report.passes.iter().all(|p| p.rows == 60_000));
+        }
+    }
+    for formula in ["b ~ x1 + x2", "b ~ x1 * g + offset(w) | w"] {
+        let theirs = logistic(formula, &frame).unwrap();
+        for source in [&known, &unknown] {
+            let ours = logistic(formula, source).unwrap();
+            near(
+                (&ours.coefficients, &ours.std_errors),
+                (&theirs.coefficients, &theirs.std_errors),
+            );
+            assert_eq!(ours.fit.iterations, theirs.fit.iterations);
+            assert!((ours.fit.null_deviance / theirs.fit.null_deviance - 1.0).abs() < 1e-12);
+            for (a, b) in ours.quantiles.iter().zip(theirs.quantiles) {
+                assert!((a - b).abs() <= 1e-9 * b.abs().max(1e-3), "{a} and {b}");
+            }
+        }
+    }
+    // a bad row is named wherever it is
+    let mut data = Data::new(60_000, 2, 1.0);
+    data.binary[15_000] = -1.0;
+    let frame = data.frame();
+    let source = On::new(&frame, device);
+    let said = logistic("b ~ x1", &source).err().unwrap().to_string();
+    assert!(said.contains("row 15001"), "{said}");
 }

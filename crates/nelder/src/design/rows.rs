@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
-use crate::frame::{Batch, Levels, Source};
+use crate::frame::{Batch, Levels, Source, Whole};
 
 /// What to do with rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -165,6 +165,13 @@ impl<'s> Rows<'s> {
         seen.range((variable, 0)..=(variable, u32::MAX))
             .map(|&(_, c)| c)
             .collect()
+    }
+
+    /// Whether the columns that the model reads are in the memory of the source's device already.
+    pub fn is_there(&self) -> bool {
+        let on_device = |c: &usize| matches!(self.source.whole(*c), Some(Whole::Device(_)));
+        self.plain()
+            .is_some_and(|(dense, responses)| dense.iter().chain(&responses).all(on_device))
     }
 
     /// The columns of the source that the dense columns and the responses are, where each is one and every row is in the

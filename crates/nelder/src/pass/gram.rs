@@ -483,6 +483,10 @@ impl Accumulator for Gram {
     }
 
     fn merge(&mut self, other: Self) {
+        if other.products == (Products::Runs { centred: false }) {
+            // the weaker of the two bounds
+            self.products = other.products;
+        }
         self.rows += other.rows;
         self.weight += other.weight;
         self.log_weight += other.log_weight;

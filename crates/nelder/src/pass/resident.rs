@@ -39,7 +39,12 @@ pub struct Resident {
     pub pairs: Vec<Pairs>,
     /// Which rows of the source these are, where they are few; `None` for all.
     pub kept: Option<Vec<u32>>,
+    /// Number of this part of the rows, and how many rows were in those before it; `None` where these are all.
+    pub part: Option<(usize, u64)>,
 }
+
+/// Looks at blocks of rows.
+pub type Check<'a> = &'a (dyn Fn(&Block<'_>) -> Result<(), RowError> + Sync);
 
 /// Rows up to which residuals come back from the device one by one, and not their quartiles alone.
 pub(super) const FEW_ROWS: usize = 10_000;
@@ -233,6 +238,7 @@ impl Resident {
             groups: Vec::new(),
             pairs: Vec::new(),
             kept: None,
+            part: None,
         };
         Ok(Some((resident, record)))
     }
@@ -245,7 +251,7 @@ impl Resident {
         rows: &Rows<'_>,
         device: &Arc<dyn Backend>,
         monitor: &dyn Monitor,
-        check: &(dyn Fn(&Block<'_>) -> Result<(), RowError> + Sync),
+        check: Check<'_>,
     ) -> Result<(Self, PassRecord), PassError> {
         let mut all = Gathered::default();
         let mut record = run_in_order(
@@ -265,6 +271,80 @@ impl Resident {
             },
         )?;
         let start = Instant::now();
+        let resident = Resident::of(all, rows, device)?;
+        record.seconds += start.elapsed().as_secs_f64();
+        record.device.clone_from(&resident.id);
+        Ok((resident, record))
+    }
+
+    /// One pass over rows that the device does not hold at a time: `work` gets at least `most` of them, on the device, while
+    /// more are to come, in the order of the rows; each block is looked at by `check`.
+    ///
+    /// # Errors
+    /// Those of a pass, of `check`, of `work` and of the device.
+    pub fn streamed(
+        (name, precision): (&str, &str),
+        rows: &Rows<'_>,
+        device: &Arc<dyn Backend>,
+        most: usize,
+        monitor: &dyn Monitor,
+        check: Check<'_>,
+        mut work: impl FnMut(Resident) -> Result<(), PassError> + Send,
+    ) -> Result<PassRecord, PassError> {
+        let mut gathered = Gathered::default();
+        let mut failure = None;
+        let (mut number, mut before) = (0, 0u64);
+        let mut take = |all: Gathered| -> Result<(), PassError> {
+            let count = all.rows as u64;
+            let mut resident = Resident::of(all, rows, device)?;
+            // what is by row comes back, for the next part takes its place
+            resident.part = Some((number, before));
+            number += 1;
+            before += count;
+            work(resident)
+        };
+        let ran = run_in_order(
+            name,
+            precision,
+            rows,
+            &[],
+            monitor,
+            |batch, _| {
+                let block = rows.block(batch)?;
+                check(&block)?;
+                Ok(owned(block))
+            },
+            |block| {
+                gathered.add(block);
+                if gathered.rows < most {
+                    return true;
+                }
+                failure = take(std::mem::take(&mut gathered)).err();
+                failure.is_none()
+            },
+        );
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        let mut record = ran?;
+        let start = Instant::now();
+        if gathered.rows > 0 {
+            take(gathered)?;
+        }
+        record.seconds += start.elapsed().as_secs_f64();
+        record.device = device.describe().id;
+        Ok(record)
+    }
+
+    /// About how many bytes a row takes on a device, with what passes over it make.
+    pub fn bytes_of_row(rows: &Rows<'_>) -> u64 {
+        let atoms = &rows.layout().atoms;
+        let columns = atoms.dense + atoms.extra + 2 * atoms.responses + 16;
+        let codes = 4 * atoms.groups.len() * (atoms.groups.len() + 1);
+        (8 * columns + codes) as u64
+    }
+
+    fn of(mut all: Gathered, rows: &Rows<'_>, device: &Arc<dyn Backend>) -> Result<Resident, DeviceError> {
         let n = all.rows;
         // where no row is left the columns are empty, but there
         let atoms = &rows.layout().atoms;
@@ -297,7 +377,8 @@ impl Resident {
                 pairs.push(Pairs::new(device.as_ref(), (g, h), (other, codes))?);
             }
         }
-        let resident = Resident {
+        Ok(Resident {
+            part: None,
             kept: (n <= FEW_ROWS).then_some(all.kept),
             groups,
             pairs,
@@ -311,10 +392,7 @@ impl Resident {
             weights: put(&all.weights)?,
             offset: put(&all.offset)?,
             start: put(&all.start)?,
-        };
-        record.seconds += start.elapsed().as_secs_f64();
-        record.device = resident.id.clone();
-        Ok((resident, record))
+        })
     }
 
     /// Residuals of all rows where they are few.
@@ -322,15 +400,15 @@ impl Resident {
     /// # Errors
     /// Those of the device.
     pub(super) fn few(&self, residuals: &[&Buffer]) -> Result<Option<ResidualRun>, DeviceError> {
-        if self.rows > FEW_ROWS {
+        if self.rows > FEW_ROWS && self.part.is_none() {
             return Ok(None);
         }
         let values: Result<Vec<Vec<f64>>, DeviceError> =
             residuals.iter().map(|r| self.device.download(r)).collect();
         Ok(Some(ResidualRun {
-            index: 0,
-            first_row: 0,
-            kept: self.kept.clone(),
+            index: self.part.map_or(0, |p| p.0),
+            first_row: self.part.map_or(0, |p| p.1),
+            kept: self.part.is_none().then(|| self.kept.clone()).flatten(),
             values: values?,
         }))
     }

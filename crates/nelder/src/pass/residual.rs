@@ -146,6 +146,15 @@ impl Residuals {
 }
 
 impl Residuals {
+    /// Counts residuals that were kept in bins instead.
+    pub(super) fn count_runs(&mut self) {
+        for run in std::mem::take(&mut self.runs) {
+            for (histogram, values) in self.histogram.iter_mut().zip(&run.values) {
+                values.iter().for_each(|r| histogram.add(*r));
+            }
+        }
+    }
+
     fn add_fitted(&mut self, k: usize, block: &Block<'_>, offset: &[f64], residuals: &[f64]) {
         let response = &block.responses[k].high;
         let (sum, squares) = &mut self.fitted[k];

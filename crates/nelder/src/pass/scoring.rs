@@ -297,6 +297,13 @@ impl Scoring {
         }
     }
 
+    /// Counts a deviance residual, where they are counted.
+    pub(super) fn count(&mut self, residual: f64) {
+        if let Some(histogram) = &mut self.histogram {
+            histogram.add(residual);
+        }
+    }
+
     /// Takes what is still in products into the gram.
     pub fn settle(&mut self) {
         self.unsettled = 0;

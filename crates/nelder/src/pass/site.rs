@@ -2,21 +2,38 @@
 
 use std::sync::{Arc, OnceLock};
 
-use nelder_device::Buffer;
+use nelder_device::{Backend, Buffer, DeviceError};
 
 use super::loaded::{Accepts, Loaded};
-use super::resident::Resident;
+use super::resident::{Check, Resident};
 use super::{
     Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring,
     ScoringPlan, quartile_ranks, run, run_beside,
 };
-use crate::design::{Block, RowError, Rows};
+use crate::design::Rows;
 
 /// Where passes run.
 pub struct Site<'a, 's> {
     rows: &'a Rows<'s>,
-    loaded: Option<Arc<Loaded>>,
+    place: Place,
 }
+
+/// Where the rows are.
+enum Place {
+    /// With the CPU.
+    Cpu,
+    /// On a device.
+    Loaded(Arc<Loaded>),
+    /// Nowhere all at once: this number of rows at a time goes to a device.
+    Parts(Arc<dyn Backend>, usize),
+}
+
+/// Part of a device's free memory that rows may take.
+const SHARE: f64 = 0.7;
+/// The same of rows that come in parts, each beside what the one before it has left.
+const PART: f64 = 0.25;
+/// Rows of a part at least.
+const LEAST_PART: usize = 1024;
 
 /// What a pass found, and the record that it leaves.
 pub(super) type Ran<T> = Result<(T, Vec<PassRecord>), PassError>;
@@ -24,7 +41,10 @@ pub(super) type Ran<T> = Result<(T, Vec<PassRecord>), PassError>;
 impl<'a, 's> Site<'a, 's> {
     /// On the CPU.
     pub fn cpu(rows: &'a Rows<'s>) -> Self {
-        Site { rows, loaded: None }
+        Site {
+            rows,
+            place: Place::Cpu,
+        }
     }
 
     /// On the source's device, where it has one: the rows are copied there, unless they are there already, or `kept` from
@@ -37,7 +57,7 @@ impl<'a, 's> Site<'a, 's> {
         rows: &'a Rows<'s>,
         kept: &OnceLock<Arc<Loaded>>,
         monitor: &dyn Monitor,
-        check: &(dyn Fn(&Block<'_>) -> Result<(), RowError> + Sync),
+        check: Check<'_>,
         accepts: Option<Accepts<'_>>,
     ) -> Ran<Self> {
         let Some(device) = rows.source().device() else {
@@ -46,11 +66,25 @@ impl<'a, 's> Site<'a, 's> {
         let mut passes = Vec::new();
         let site = |loaded| Site {
             rows,
-            loaded: Some(kept.get_or_init(|| Arc::new(loaded)).clone()),
+            place: Place::Loaded(kept.get_or_init(|| Arc::new(loaded)).clone()),
         };
         if let Some(loaded) = kept.get() {
-            let loaded = Some(loaded.clone());
-            return Ok((Site { rows, loaded }, passes));
+            let place = Place::Loaded(loaded.clone());
+            return Ok((Site { rows, place }, passes));
+        }
+        // more rows than the device has room for come in parts
+        let of_row = Resident::bytes_of_row(rows);
+        let parts = |free: u64| {
+            let most = (PART * free as f64 / of_row as f64) as usize;
+            let place = Place::Parts(device.clone(), most.max(LEAST_PART));
+            Site { rows, place }
+        };
+        let room = device.room();
+        if let (Some(n), Some(free)) = (rows.source().rows(), room)
+            && n as f64 * of_row as f64 > SHARE * free as f64
+            && !rows.is_there()
+        {
+            return Ok((parts(free), passes));
         }
         if let Some((resident, record)) = Resident::in_place(rows, device)? {
             passes.extend(record);
@@ -64,16 +98,26 @@ impl<'a, 's> Site<'a, 's> {
                 return Ok((site(loaded), passes));
             }
         }
-        let (resident, record) = Resident::scanned(rows, device, monitor, check)?;
-        passes.push(record);
-        let (loaded, record) = Loaded::new(resident)?;
-        passes.push(record);
-        Ok((site(loaded), passes))
+        let scanned = Resident::scanned(rows, device, monitor, check).and_then(|(resident, record)| {
+            let (loaded, moments) = Loaded::new(resident)?;
+            Ok((loaded, [record, moments]))
+        });
+        match scanned {
+            Ok((loaded, records)) => {
+                passes.extend(records);
+                Ok((site(loaded), passes))
+            }
+            Err(PassError::Device(DeviceError::Memory { free, .. })) => {
+                rows.take_dropped();
+                Ok((parts(free), passes))
+            }
+            Err(error) => Err(error),
+        }
     }
 
-    /// Whether passes run on a device.
+    /// Whether passes run on a device that holds all rows.
     pub fn is_device(&self) -> bool {
-        self.loaded.is_some()
+        matches!(self.place, Place::Loaded(_))
     }
 
     /// Residuals that stayed on a device, at the places that their quartiles lie at or between.
@@ -81,7 +125,7 @@ impl<'a, 's> Site<'a, 's> {
     /// # Errors
     /// Those of the device.
     pub fn places(&self, there: &[Buffer]) -> Result<Vec<Vec<f64>>, PassError> {
-        let Some(loaded) = &self.loaded else {
+        let Place::Loaded(loaded) = &self.place else {
             return Ok(Vec::new());
         };
         let ranks = quartile_ranks(loaded.resident.rows as u64);
@@ -99,9 +143,25 @@ impl<'a, 's> Site<'a, 's> {
         precision: &str,
         plan: &Arc<ScoringPlan>,
         monitor: &dyn Monitor,
-        check: &(dyn Fn(&Block<'_>) -> Result<(), RowError> + Sync),
+        check: Check<'_>,
     ) -> Result<(Scoring, PassRecord), PassError> {
-        let Some(loaded) = &self.loaded else {
+        if let Place::Parts(device, most) = &self.place {
+            let mut sums = Scoring::new(plan.clone());
+            let as_what = (name, precision);
+            let record = Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
+                let (loaded, _) = Loaded::new(resident)?;
+                let (mut own, _) = loaded.scoring(name, precision, plan)?;
+                if let Some(Some(_)) = plan.wanted.last {
+                    for run in std::mem::take(&mut own.runs) {
+                        run.values.iter().flatten().for_each(|r| own.count(*r));
+                    }
+                }
+                sums.merge(own);
+                Ok(())
+            })?;
+            return Ok((sums, record));
+        }
+        let Place::Loaded(loaded) = &self.place else {
             let new = || Scoring::new(plan.clone());
             let (mut sums, record) = run_beside(
                 name,
@@ -136,15 +196,29 @@ impl<'a, 's> Site<'a, 's> {
         } else {
             "f64"
         };
-        match &self.loaded {
-            None => {
+        match &self.place {
+            Place::Parts(device, most) => {
+                let mut all: Option<Gram> = None;
+                let as_what = ("gram", precision);
+                let check: Check<'_> = &|_| Ok(());
+                let record =
+                    Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
+                        let (loaded, _) = Loaded::new(resident)?;
+                        let (own, _) = loaded.gram(products)?;
+                        add(&mut all, own);
+                        Ok(())
+                    })?;
+                let gram = all.unwrap_or_else(|| Gram::new(&self.rows.layout().atoms, products));
+                Ok((gram, vec![record]))
+            }
+            Place::Cpu => {
                 let atoms = &self.rows.layout().atoms;
                 let (gram, record) = run("gram", precision, self.rows, monitor, || {
                     Gram::new(atoms, products)
                 })?;
                 Ok((gram, vec![record]))
             }
-            Some(loaded) => loaded.gram(products),
+            Place::Loaded(loaded) => loaded.gram(products),
         }
     }
 
@@ -161,8 +235,30 @@ impl<'a, 's> Site<'a, 's> {
         monitor: &dyn Monitor,
     ) -> Ran<(Residuals, Option<Gram>)> {
         let atoms = &self.rows.layout().atoms;
-        match &self.loaded {
-            None => {
+        match &self.place {
+            Place::Parts(device, most) => {
+                let name = if exact { "residuals + gram" } else { "residuals" };
+                let mut found = Residuals::new(atoms, coefficients.clone(), keep, widths);
+                let mut gram: Option<Gram> = None;
+                let as_what = (name, "f64x2");
+                let check: Check<'_> = &|_| Ok(());
+                let record =
+                    Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
+                        let (loaded, _) = Loaded::new(resident)?;
+                        let mut own = Residuals::new(atoms, coefficients.clone(), keep, widths);
+                        loaded.residuals(coefficients, &mut own)?;
+                        if !keep {
+                            own.count_runs();
+                        }
+                        found.merge(own);
+                        if exact {
+                            add(&mut gram, loaded.gram(Products::Exact)?.0);
+                        }
+                        Ok(())
+                    })?;
+                Ok(((found, gram), vec![record]))
+            }
+            Place::Cpu => {
                 let name = if exact { "residuals + gram" } else { "residuals" };
                 let (found, record) = run(name, "f64x2", self.rows, monitor, || {
                     let gram = exact.then(|| Gram::new(atoms, Products::Exact));
@@ -170,7 +266,7 @@ impl<'a, 's> Site<'a, 's> {
                 })?;
                 Ok((found, vec![record]))
             }
-            Some(loaded) => {
+            Place::Loaded(loaded) => {
                 let mut found = Residuals::new(atoms, coefficients.clone(), true, &[]);
                 let mut passes = vec![loaded.residuals(coefficients, &mut found)?];
                 let mut gram = None;
@@ -182,5 +278,13 @@ impl<'a, 's> Site<'a, 's> {
                 Ok(((found, gram), passes))
             }
         }
+    }
+}
+
+/// Adds the gram of a part of the rows to that of those before it.
+fn add(all: &mut Option<Gram>, own: Gram) {
+    match all {
+        None => *all = Some(own),
+        Some(all) => all.merge(own),
     }
 }
