@@ -79,10 +79,9 @@ impl<'a, 's> Site<'a, 's> {
             let place = Place::Parts(device.clone(), most.max(LEAST_PART));
             Site { rows, place }
         };
-        let room = device.room();
-        if let (Some(n), Some(free)) = (rows.source().rows(), room)
+        if !rows.is_there()
+            && let (Some(n), Some(free)) = (rows.source().rows(), device.room())
             && n as f64 * of_row as f64 > SHARE * free as f64
-            && !rows.is_there()
         {
             return Ok((parts(free), passes));
         }
