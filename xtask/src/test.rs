@@ -228,10 +228,8 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
 /// The tests of models that run on the device which `NELDER_TEST_DEVICE` names.
 const MODELS: &[&str] = &[
     "test",
-    "-p",
-    "nelder-conformance",
-    "-p",
-    "nelder-data",
+    // as all tests are built, so that nothing is built again
+    "--workspace",
     "--test",
     "devices",
     "--test",
