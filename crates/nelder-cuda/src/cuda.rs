@@ -12,7 +12,7 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
-    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, Reduced,
+    Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program, Reduced,
     ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
 };
 
@@ -323,6 +323,24 @@ impl Cuda {
         Ok(slice)
     }
 
+    /// Many numbers in the device's memory.
+    fn staged(&self, columns: &[&[f64]], len: usize) -> Result<CudaSlice<f64>, DeviceError> {
+        let slice = self.room(len)?;
+        self.stream.synchronize().map_err(|e| self.failed(&e))?;
+        // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
+        unsafe { self.staging.upload(columns, self.address(&slice)) }.map_err(|e| self.failed(&e))?;
+        self.uploaded.fetch_add(8 * len as u64, Ordering::Relaxed);
+        Ok(slice)
+    }
+
+    /// Numbers in the device's memory, few or many.
+    pub(crate) fn upload_slice(&self, values: &[f64]) -> Result<CudaSlice<f64>, DeviceError> {
+        match values.len() >= LEAST_UPLOAD {
+            true => self.staged(&[values], values.len()),
+            false => self.small(values),
+        }
+    }
+
     pub(crate) fn buffer(&self, len: usize, slice: CudaSlice<f64>) -> Buffer {
         let context = self.context.clone();
         Buffer::new(len, Held { context, slice })
@@ -417,14 +435,7 @@ impl Backend for Cuda {
         let slice = match (len >= LEAST_UPLOAD, columns) {
             (false, [one]) => self.small(one)?,
             (false, _) => self.small(&columns.concat())?,
-            (true, _) => {
-                let slice = self.room(len)?;
-                self.stream.synchronize().map_err(|e| self.failed(&e))?;
-                // SAFETY: the room is for these numbers, and was allocated before the stream came to its end
-                unsafe { self.staging.upload(columns, self.address(&slice)) }.map_err(|e| self.failed(&e))?;
-                self.uploaded.fetch_add(8 * len as u64, Ordering::Relaxed);
-                slice
-            }
+            (true, _) => self.staged(columns, len)?,
         };
         Ok(self.buffer(len, slice))
     }
@@ -551,6 +562,10 @@ impl Backend for Cuda {
         with: &Buffer,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         self.rough_moments_of(x, weights, with)
+    }
+
+    fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
+        self.cholesky_of(packed, scales)
     }
 
     fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {

@@ -4,6 +4,7 @@
 mod cache;
 mod columns;
 mod cuda;
+mod decomposition;
 mod print;
 mod products;
 mod residuals;

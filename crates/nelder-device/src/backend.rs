@@ -108,6 +108,18 @@ pub struct Weighed {
     pub sum: Dd,
 }
 
+/// A = L Lᵀ and what follows from it, column by column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decomposed {
+    /// L; zeros above the diagonal.
+    pub lower: Vec<f64>,
+    /// A⁻¹, both triangles.
+    pub inverse: Vec<f64>,
+    /// By how much rounding errors may be larger than those of a decomposition column by column: the largest ‖M‖ ‖M⁻¹‖ / order
+    /// of the blocks M that were inverted on the way (Frobenius norms); at least 1.
+    pub growth: f64,
+}
+
 /// A column's sum and range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reduced {
@@ -340,6 +352,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
         _weights: Option<&Buffer>,
         _with: &Buffer,
     ) -> Result<Option<RoughMoments>, DeviceError> {
+        Ok(None)
+    }
+
+    /// The Cholesky decomposition of D⁻¹ A D⁻¹, D the diagonal matrix of the `scales` and A the symmetric matrix whose lower
+    /// triangle `packed` has by rows, and its inverse. `None` where the CPU does it as well: for small orders, on devices
+    /// that cannot, and where a pivot is not positive.
+    ///
+    /// # Errors
+    /// Sizes that do not fit; a failure of the device.
+    fn cholesky(&self, _packed: &[f64], _scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
         Ok(None)
     }
 

@@ -20,7 +20,7 @@ pub mod special;
 mod step;
 
 pub use backend::{
-    Backend, Counters, Description, DeviceError, Moments, RUN_ROWS, Reduced, ResidualSums, RoughMoments,
+    Backend, Counters, Decomposed, Description, DeviceError, Moments, RUN_ROWS, Reduced, ResidualSums, RoughMoments,
     Weighed, check_length,
 };
 pub use buffer::{Buffer, Codes, Matrix, sorted_by_code};

@@ -1,6 +1,7 @@
 //! Every operation of every backend, held against the CPU in double precision: on random and on extreme inputs, with the
 //! tolerance of each operation stated.
 
+mod decompositions;
 mod families;
 mod operations;
 mod placed;
@@ -34,5 +35,6 @@ pub fn check(backend: &dyn Backend) -> Result<Outcome, DeviceError> {
     families::check(backend, &mut outcome)?;
     products::check(backend, &mut outcome)?;
     sums::check(backend, &mut outcome)?;
+    decompositions::check(backend, &mut outcome)?;
     Ok(outcome)
 }

@@ -2,9 +2,12 @@
 
 use std::sync::OnceLock;
 
-use nelder_device::Dd;
+use rayon::prelude::*;
+
+use nelder_device::{Backend, Dd};
 
 use crate::design::Columns;
+use crate::frame::Source;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
     Factor, Symmetric, UNIT_TWICE, Variance, condition, factor_double, factor_twice, limited_pivoting,
@@ -63,12 +66,19 @@ impl Attempt {
         self.variances.get_or_init(|| {
             let means = self.normal.level_means();
             let reach = self.factor.reach(&self.normal.matrix);
-            (0..self.columns.map.columns())
-                .map(|c| {
-                    let f = self.normal.functional(&self.columns.map, c);
-                    self.normal.variance(&self.factor, &f, &means, &reach)
-                })
-                .collect()
+            let of = |c: usize| {
+                let f = self.normal.functional(&self.columns.map, c);
+                self.normal.variance(&self.factor, &f, &means, &reach)
+            };
+            let columns = self.columns.map.columns();
+            match columns < SMALL_ORDER {
+                true => (0..columns).map(of).collect(),
+                false => {
+                    // before threads ask for it
+                    self.factor.inverse();
+                    (0..columns).into_par_iter().with_min_len(16).map(of).collect()
+                }
+            }
         })
     }
 }
@@ -149,15 +159,35 @@ pub(super) fn unit(products: Products) -> f64 {
 /// Orders up to which a factor in twice the precision costs less than a pass.
 const SMALL_ORDER: usize = 160;
 
-pub(super) fn factor(matrix: &Symmetric, tol: f64, products: Products) -> Option<Factor> {
+/// How equations are solved.
+#[derive(Clone, Copy)]
+pub(super) struct Solver<'a> {
+    /// The tolerance for aliasing.
+    pub tol: f64,
+    /// A device for what it does quicker.
+    pub device: Option<&'a dyn Backend>,
+}
+
+impl<'a> Solver<'a> {
+    /// With the device of a source, where it has one.
+    pub fn of(tol: f64, source: &'a dyn Source) -> Self {
+        Solver {
+            tol,
+            device: source.device().map(|d| &**d),
+        }
+    }
+}
+
+pub(super) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products) -> Option<Factor> {
+    let Solver { tol, device } = solver;
     match products {
-        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED),
-        Products::Stepping | Products::Runs { .. } => factor_double(matrix, tol, UNIT_STEPPING),
-        Products::Single => factor_double(matrix, tol, UNIT_SINGLE),
+        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED, device),
+        Products::Stepping | Products::Runs { .. } => factor_double(matrix, tol, UNIT_STEPPING, device),
+        Products::Single => factor_double(matrix, tol, UNIT_SINGLE, device),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision
             let quick =
-                factor_double(matrix, tol, f64::EPSILON).filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
+                factor_double(matrix, tol, f64::EPSILON, device).filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
             Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
         }
         Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
@@ -200,7 +230,7 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
                 continue;
             }
         } else {
-            factor(&normal.matrix, tol, gram.products())
+            factor(&normal.matrix, Solver::of(tol, bound.rows.source()), gram.products())
         };
         let Some(factor) = found else { return Ok(None) };
         return Ok(Some(Attempt::new(columns, normal, factor)));

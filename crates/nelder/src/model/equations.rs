@@ -2,7 +2,7 @@
 
 use nelder_device::Dd;
 
-use super::attempt::{MOST_COLUMNS, factor, unit};
+use super::attempt::{MOST_COLUMNS, Solver, factor, unit};
 use super::{ModelError, Normal, Score};
 use crate::design::{Atoms, ColumnKind, Columns, Map};
 use crate::pass::{Gram, Products};
@@ -33,18 +33,18 @@ impl Equations {
         columns: &Columns,
         map: &Map,
         held: Option<usize>,
-        tol: f64,
+        solver: Solver<'_>,
     ) -> Result<Option<Equations>, ModelError> {
         if let Some(held) = held {
             let others: Vec<usize> = (0..map.columns()).filter(|&c| c != held).collect();
             let sub = super::nested::choose(map, &others, None);
-            let found = Self::over(gram, sub, tol, false)?;
+            let found = Self::over(gram, sub, solver, false)?;
             return Ok(found.map(|e| Equations {
                 held: Some(held),
                 ..e
             }));
         }
-        let absorbed = Self::over(gram, map.clone(), tol, true)?;
+        let absorbed = Self::over(gram, map.clone(), solver, true)?;
         if absorbed.is_some() {
             return Ok(absorbed);
         }
@@ -57,17 +57,17 @@ impl Equations {
                 limit: MOST_COLUMNS,
             });
         }
-        Self::over(gram, map, tol, false)
+        Self::over(gram, map, solver, false)
     }
 
-    fn over(gram: &Gram, map: Map, tol: f64, absorb: bool) -> Result<Option<Equations>, ModelError> {
+    fn over(gram: &Gram, map: Map, solver: Solver<'_>, absorb: bool) -> Result<Option<Equations>, ModelError> {
         if absorb && map.absorbed.is_none() {
             return Ok(None);
         }
         let normal = Normal::assemble(gram, &map);
         let found = if absorb {
             let unit = unit(gram.products());
-            let f = factor_twice(&normal.matrix, tol, unit);
+            let f = factor_twice(&normal.matrix, solver.tol, unit);
             let least = if gram.products() == Products::Single {
                 1e-3
             } else {
@@ -87,7 +87,7 @@ impl Equations {
                 });
             (sound || map.columns() > MOST_COLUMNS).then_some(f)
         } else {
-            factor(&normal.matrix, tol, gram.products())
+            factor(&normal.matrix, solver, gram.products())
         };
         Ok(found.map(|factor| Equations {
             map,

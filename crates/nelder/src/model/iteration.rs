@@ -2,6 +2,7 @@
 
 use nelder_device::Dd;
 
+use super::attempt::Solver;
 use super::equations::{Equations, Step, deviations};
 use super::fisher::{Ended, Scorer};
 use super::ladder::rows_left;
@@ -185,7 +186,10 @@ impl<'a, 's> Iteration<'a, 's> {
     pub fn equations(&self, sums: &Scoring) -> Result<Option<Equations>, ModelError> {
         match &sums.gram {
             None => Ok(None),
-            Some(gram) => Equations::new(gram, &self.columns, &self.map, self.held, self.tol),
+            Some(gram) => {
+                let solver = Solver::of(self.tol, self.scorer.bound.rows.source());
+                Equations::new(gram, &self.columns, &self.map, self.held, solver)
+            }
         }
     }
 

@@ -58,7 +58,7 @@ pub(super) fn choose(map: &Map, columns: &[usize], absorbed: Option<AbsorbedTerm
 
 fn factor(matrix: &Symmetric, tol: f64, unit: f64) -> Factor {
     let quick = (matrix.order > DIRECT)
-        .then(|| factor_double(matrix, tol, f64::EPSILON))
+        .then(|| factor_double(matrix, tol, f64::EPSILON, None))
         .flatten()
         .filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
     quick.unwrap_or_else(|| factor_twice(matrix, tol, unit))

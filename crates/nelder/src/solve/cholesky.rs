@@ -12,7 +12,8 @@ use faer::linalg::cholesky::llt::{self, factor::LltRegularization};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, Par, Spec};
 use nelder_device::kernels::{self, Pair};
-use nelder_device::{Dd, Rows2, vectorized};
+use nelder_device::{Backend, Dd, Rows2, vectorized};
+use rayon::prelude::*;
 
 use super::Symmetric;
 
@@ -70,6 +71,19 @@ fn split(values: impl Iterator<Item = Dd>) -> (Vec<f64>, Vec<f64>) {
     values.map(|v| (v.hi, v.lo)).unzip()
 }
 
+/// Growth of rounding errors beyond which a decomposition by a device is not taken.
+const MOST_GROWTH: f64 = 100.0;
+/// Orders from which work on the columns of a matrix is divided among threads.
+const PARALLEL: usize = 192;
+
+/// A number for each of `0..order`, by all threads where there are many.
+pub fn for_each(order: usize, of: impl Fn(usize) -> f64 + Sync + Send) -> Vec<f64> {
+    match order < PARALLEL {
+        true => (0..order).map(of).collect(),
+        false => (0..order).into_par_iter().with_min_len(16).map(of).collect(),
+    }
+}
+
 /// Threads for a decomposition of this order.
 fn parallelism(order: usize) -> Par {
     match order < 512 {
@@ -93,15 +107,36 @@ fn inverse_of(l: &Mat<f64>) -> Mat<f64> {
     inverse
 }
 
-/// Factor in double precision; `None` when a pivot is so small that double precision cannot tell whether its
-/// column is aliased.
-pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> {
+/// Columns by number, in memory one after another.
+fn square(order: usize, columns: &[f64]) -> Mat<f64> {
+    let mut out = Mat::zeros(order, order);
+    for (j, column) in columns.chunks_exact(order).enumerate() {
+        out.col_as_slice_mut(j).copy_from_slice(column);
+    }
+    out
+}
+
+/// L, its inverse where that came with it, and by how much its errors are larger than those of a decomposition column by
+/// column.
+type Decomposition = (Mat<f64>, OnceLock<Mat<f64>>, f64);
+
+/// The decomposition by a device, where that is quicker and the blocks that it inverts are well-conditioned.
+fn by_device(matrix: &Symmetric, scales: &[f64], device: &dyn Backend) -> Option<Decomposition> {
+    // what the CPU does as well needs no error: a device that is lost says so in the next pass
+    let packed: Vec<f64> = matrix.lower.iter().map(|v| v.hi).collect();
+    let found = device.cholesky(&packed, scales).ok().flatten()?;
     let k = matrix.order;
-    let scales = matrix.scales();
+    let inverse = OnceLock::from(square(k, &found.inverse));
+    (found.growth <= MOST_GROWTH).then(|| (square(k, &found.lower), inverse, found.growth))
+}
+
+/// The decomposition by the CPU; `None` where a pivot is not positive.
+fn by_cpu(matrix: &Symmetric, scales: &[f64]) -> Option<Decomposition> {
+    let k = matrix.order;
     let mut l = Mat::<f64>::zeros(k, k);
     for i in 0..k {
         let row = &matrix.lower[Symmetric::at(i, 0)..=Symmetric::at(i, i)];
-        for (j, (v, scale)) in row.iter().zip(&scales).enumerate() {
+        for (j, (v, scale)) in row.iter().zip(scales).enumerate() {
             l[(i, j)] = v.hi / (scales[i] * scale);
         }
     }
@@ -119,6 +154,23 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
         Spec::default(),
     )
     .ok()?;
+    Some((l, OnceLock::new(), 1.0))
+}
+
+/// Factor in double precision, by the device where that is quicker; `None` when a pivot is so small that double precision
+/// cannot tell whether its column is aliased.
+pub fn factor_double(
+    matrix: &Symmetric,
+    tol: f64,
+    unit: f64,
+    device: Option<&dyn Backend>,
+) -> Option<Factor> {
+    let k = matrix.order;
+    let scales = matrix.scales();
+    let (l, inverse, growth) = match device.and_then(|d| by_device(matrix, &scales, d)) {
+        Some(found) => found,
+        None => by_cpu(matrix, &scales)?,
+    };
     let pivots: Vec<f64> = (0..k).map(|i| l[(i, i)] * l[(i, i)]).collect();
     for i in 0..k {
         let aliased_below = tol * tol * matrix.norms[i];
@@ -128,12 +180,12 @@ pub fn factor_double(matrix: &Symmetric, tol: f64, unit: f64) -> Option<Factor> 
             return None;
         }
     }
-    let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt();
+    let unit = unit + 2.0 * f64::EPSILON * (k as f64).sqrt() * growth;
     Some(Factor {
         accepted: (0..k).collect(),
         scales,
         pivots,
-        inverse: OnceLock::new(),
+        inverse,
         unit,
         orthogonal: false,
         lower: Lower::Double(l),
@@ -415,7 +467,7 @@ impl Factor {
                 );
                 sums.iter().sum::<f64>()
             };
-            (0..r).map(|i| t[i] * row(i)).sum()
+            for_each(r, |i| t[i] * row(i)).iter().sum()
         };
         self.unit * sum
     }
@@ -426,10 +478,26 @@ impl Factor {
         let mut w = vec![0.0; r];
         match &self.lower {
             Lower::Double(l) => {
-                for j in 0..r {
-                    let column = &l.col_as_slice(j)[j..];
-                    let t = kernels::rough_sum(column, Some(&v[j..]));
-                    w[j..].iter_mut().zip(column).for_each(|(w, l)| *w += l * t);
+                let t = for_each(r, |j| {
+                    kernels::rough_sum(&l.col_as_slice(j)[j..], Some(&v[j..]))
+                });
+                // rows of L by pieces, so that several threads have some each
+                let piece = if r < PARALLEL { r } else { r.div_ceil(16).max(32) };
+                let add = |(k, w): (usize, &mut [f64])| {
+                    let (from, to) = (k * piece, k * piece + w.len());
+                    for j in 0..to {
+                        let start = from.max(j);
+                        let column = &l.col_as_slice(j)[start..to];
+                        let w = &mut w[start - from..];
+                        vectorized(
+                            #[inline(always)]
+                            || w.iter_mut().zip(column).for_each(|(w, l)| *w += l * t[j]),
+                        );
+                    }
+                };
+                match r < PARALLEL {
+                    true => w.chunks_mut(piece.max(1)).enumerate().for_each(add),
+                    false => w.par_chunks_mut(piece).enumerate().for_each(add),
                 }
             }
             Lower::Twice(l) => {

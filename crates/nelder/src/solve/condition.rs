@@ -1,9 +1,9 @@
 //! The condition of the scaled, centred design.
 
 use nelder_device::kernels;
-use nelder_device::vectorized;
 
 use super::Factor;
+use super::cholesky::for_each;
 
 /// Steps of an iteration at most.
 const STEPS: usize = 30;
@@ -19,17 +19,8 @@ pub fn condition(factor: &Factor) -> f64 {
         return 1.0;
     }
     let inverse = factor.inverse();
-    let times = |v: &[f64]| -> Vec<f64> {
-        let mut w = vec![0.0; r];
-        for (j, &x) in v.iter().enumerate() {
-            let column = inverse.col_as_slice(j);
-            vectorized(
-                #[inline(always)]
-                || w.iter_mut().zip(column).for_each(|(w, v)| *w += v * x),
-            );
-        }
-        w
-    };
+    // the inverse is symmetric: its columns are its rows
+    let times = |v: &[f64]| for_each(r, |j| kernels::rough_sum(inverse.col_as_slice(j), Some(v)));
     let smallest = largest_eigenvalue(r, &times);
     let largest = largest_eigenvalue(r, &|v: &[f64]| factor.multiply(v));
     (smallest * largest).sqrt().max(1.0)

@@ -56,6 +56,13 @@ fn bench(device: &dyn Backend, rows: usize, columns: usize) -> Result<(), Device
             .order_statistics(&y, &[0, 10, 11, rows as u64 / 2, rows as u64 - 1])
             .map(drop)
     })?;
+    let order = columns.max(400);
+    let packed: Vec<f64> = (0..order)
+        .flat_map(|i| (0..=i).map(move |j| if i == j { 1.0 } else { 0.5 / order as f64 }))
+        .collect();
+    let scales = vec![1.0; order];
+    let cholesky = timed(&|| device.cholesky(&packed, &scales).map(drop))?;
+    println!("cholesky and inverse of order {order}: {:.2} ms", 1e3 * cholesky);
     println!(
         "exact gram {:.2} ms, moments {:.2} ms, residual sums {:.2} ms, order statistics {:.2} ms",
         1e3 * exact,
