@@ -12,8 +12,8 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
-    Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program, Reduced,
-    ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
+    Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
+    Reduced, ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;

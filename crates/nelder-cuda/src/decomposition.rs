@@ -6,10 +6,7 @@ use nelder_device::{Decomposed, DeviceError, check_length};
 
 use crate::cuda::Cuda;
 
-const CHOLESKY: &str = concat!(
-    "typedef unsigned long long Count;\n",
-    include_str!("cholesky.cu")
-);
+const CHOLESKY: &str = concat!("typedef unsigned long long Count;\n", include_str!("cholesky.cu"));
 /// Columns of a block.
 const ORDER: usize = 64;
 /// Orders below which the CPU is done before the launches are.
@@ -62,7 +59,9 @@ impl Cuda {
 
     fn zeros(&self, len: usize) -> Result<CudaSlice<f64>, DeviceError> {
         let mut slice = self.room(len)?;
-        self.stream.memset_zeros(&mut slice).map_err(|e| self.failed(&e))?;
+        self.stream
+            .memset_zeros(&mut slice)
+            .map_err(|e| self.failed(&e))?;
         Ok(slice)
     }
 

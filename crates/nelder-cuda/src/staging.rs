@@ -13,6 +13,9 @@ use cudarc::driver::{CudaContext, CudaEvent, CudaStream, DriverError, PinnedHost
 /// Numbers of a piece: 8 MB.
 const PIECE: usize = 1 << 20;
 
+/// The same at least, of downloads: 256 KB.
+const LEAST_PIECE: usize = 1 << 15;
+
 /// Uploads of fewer numbers are not worth the lanes.
 pub const LEAST_UPLOAD: usize = 4 * PIECE;
 
@@ -139,8 +142,10 @@ impl Staging {
     /// # Safety
     /// `from` is memory of this context with as many numbers, and no stream writes to it.
     pub unsafe fn download(&self, from: sys::CUdeviceptr, to: &mut [f64]) -> Result<(), DriverError> {
-        let count = to.len().div_ceil(PIECE);
-        let pieces = Mutex::new(to.chunks_mut(PIECE).enumerate());
+        // memory is written, and often mapped for the first time, by as many threads as have pieces
+        let size = (to.len().div_ceil(2 * LANES)).clamp(LEAST_PIECE, PIECE);
+        let count = to.len().div_ceil(size);
+        let pieces = Mutex::new(to.chunks_mut(size).enumerate());
         let next = || pieces.lock().unwrap_or_else(PoisonError::into_inner).next();
         self.on_lanes(count, |_, lane| {
             let mut before: Option<(&mut [f64], usize)> = None;
@@ -151,7 +156,7 @@ impl Staging {
                     // SAFETY: the buffer has room for a piece, and what it held has been taken out
                     unsafe {
                         let room = std::slice::from_raw_parts_mut(buffer.memory, piece.len());
-                        let at = from + (8 * k * PIECE) as sys::CUdeviceptr;
+                        let at = from + (8 * k * size) as sys::CUdeviceptr;
                         result::memcpy_dtoh_async(room, at, lane.stream.cu_stream())?;
                     }
                     buffer.sent.record(&lane.stream)?;

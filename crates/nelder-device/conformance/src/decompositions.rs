@@ -42,7 +42,14 @@ fn errors(found: &Decomposed, order: usize, rho: f64) -> (f64, f64) {
 /// Cholesky: within 8 √n κ ε of L, whose norm is below √κ, and of A⁻¹ relative to its norm (Higham 2002, theorems 10.3 and
 /// 10.8, with rounding errors of random signs), κ = ((1 + ρ) / (1 − ρ))².
 pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
-    for (order, rho) in [(3, 0.5), (384, 0.5), (400, 0.9), (449, -0.8), (800, 0.3), (1023, 0.99)] {
+    for (order, rho) in [
+        (3, 0.5),
+        (384, 0.5),
+        (400, 0.9),
+        (449, -0.8),
+        (800, 0.3),
+        (1023, 0.99),
+    ] {
         let scales: Vec<f64> = (0..order).map(|i| 2f64.powi((i % 80) as i32 - 40)).collect();
         let mut packed = autoregression(&scales, rho);
         if let Some(found) = backend.cholesky(&packed, &scales)? {

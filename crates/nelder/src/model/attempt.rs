@@ -186,8 +186,8 @@ pub(super) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products)
         Products::Single => factor_double(matrix, tol, UNIT_SINGLE, device),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision
-            let quick =
-                factor_double(matrix, tol, f64::EPSILON, device).filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
+            let quick = factor_double(matrix, tol, f64::EPSILON, device)
+                .filter(|f| f.pivots.iter().all(|&p| p > 1e-3));
             Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
         }
         Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
@@ -230,7 +230,11 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
                 continue;
             }
         } else {
-            factor(&normal.matrix, Solver::of(tol, bound.rows.source()), gram.products())
+            factor(
+                &normal.matrix,
+                Solver::of(tol, bound.rows.source()),
+                gram.products(),
+            )
         };
         let Some(factor) = found else { return Ok(None) };
         return Ok(Some(Attempt::new(columns, normal, factor)));

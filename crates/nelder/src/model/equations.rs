@@ -60,7 +60,12 @@ impl Equations {
         Self::over(gram, map, solver, false)
     }
 
-    fn over(gram: &Gram, map: Map, solver: Solver<'_>, absorb: bool) -> Result<Option<Equations>, ModelError> {
+    fn over(
+        gram: &Gram,
+        map: Map,
+        solver: Solver<'_>,
+        absorb: bool,
+    ) -> Result<Option<Equations>, ModelError> {
         if absorb && map.absorbed.is_none() {
             return Ok(None);
         }

@@ -7,15 +7,14 @@
 
 use std::sync::OnceLock;
 
-use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::cholesky::llt::{self, factor::LltRegularization};
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
-use faer::{Mat, Par, Spec};
+use faer::{Mat, Par};
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Backend, Dd, Rows2, vectorized};
 use rayon::prelude::*;
 
 use super::Symmetric;
+use super::square::{PARALLEL, Square, by_cpu, by_device, for_each};
 
 /// A factor L of the accepted columns, L Lᵀ = scaled matrix, and the inverse.
 #[derive(Clone, Debug)]
@@ -26,7 +25,7 @@ pub struct Factor {
     pub scales: Vec<f64>,
     /// Squared pivots of the accepted columns, relative to the scaled diagonal of one.
     pub pivots: Vec<f64>,
-    inverse: OnceLock<Mat<f64>>,
+    inverse: OnceLock<Square>,
     /// Bound on the relative error with which entries of the matrix and the factor are known.
     pub unit: f64,
     /// Whether the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
@@ -62,99 +61,13 @@ pub struct Variance {
 
 #[derive(Clone, Debug)]
 enum Lower {
-    Double(Mat<f64>),
+    Double(Square),
     Twice(Rows2),
 }
 
 /// Leading and trailing parts apart.
 fn split(values: impl Iterator<Item = Dd>) -> (Vec<f64>, Vec<f64>) {
     values.map(|v| (v.hi, v.lo)).unzip()
-}
-
-/// Growth of rounding errors beyond which a decomposition by a device is not taken.
-const MOST_GROWTH: f64 = 100.0;
-/// Orders from which work on the columns of a matrix is divided among threads.
-const PARALLEL: usize = 192;
-
-/// A number for each of `0..order`, by all threads where there are many.
-pub fn for_each(order: usize, of: impl Fn(usize) -> f64 + Sync + Send) -> Vec<f64> {
-    match order < PARALLEL {
-        true => (0..order).map(of).collect(),
-        false => (0..order).into_par_iter().with_min_len(16).map(of).collect(),
-    }
-}
-
-/// Threads for a decomposition of this order.
-fn parallelism(order: usize) -> Par {
-    match order < 512 {
-        true => Par::Seq,
-        false => Par::rayon(0),
-    }
-}
-
-/// The inverse of L Lᵀ.
-fn inverse_of(l: &Mat<f64>) -> Mat<f64> {
-    let k = l.nrows();
-    let par = parallelism(k);
-    let mut inverse = Mat::zeros(k, k);
-    let room = &mut MemBuffer::new(llt::inverse::inverse_scratch::<f64>(k, par));
-    llt::inverse::inverse(inverse.as_mut(), l.as_ref(), par, MemStack::new(room));
-    for j in 0..k {
-        for i in 0..j {
-            inverse[(i, j)] = inverse[(j, i)];
-        }
-    }
-    inverse
-}
-
-/// Columns by number, in memory one after another.
-fn square(order: usize, columns: &[f64]) -> Mat<f64> {
-    let mut out = Mat::zeros(order, order);
-    for (j, column) in columns.chunks_exact(order).enumerate() {
-        out.col_as_slice_mut(j).copy_from_slice(column);
-    }
-    out
-}
-
-/// L, its inverse where that came with it, and by how much its errors are larger than those of a decomposition column by
-/// column.
-type Decomposition = (Mat<f64>, OnceLock<Mat<f64>>, f64);
-
-/// The decomposition by a device, where that is quicker and the blocks that it inverts are well-conditioned.
-fn by_device(matrix: &Symmetric, scales: &[f64], device: &dyn Backend) -> Option<Decomposition> {
-    // what the CPU does as well needs no error: a device that is lost says so in the next pass
-    let packed: Vec<f64> = matrix.lower.iter().map(|v| v.hi).collect();
-    let found = device.cholesky(&packed, scales).ok().flatten()?;
-    let k = matrix.order;
-    let inverse = OnceLock::from(square(k, &found.inverse));
-    (found.growth <= MOST_GROWTH).then(|| (square(k, &found.lower), inverse, found.growth))
-}
-
-/// The decomposition by the CPU; `None` where a pivot is not positive.
-fn by_cpu(matrix: &Symmetric, scales: &[f64]) -> Option<Decomposition> {
-    let k = matrix.order;
-    let mut l = Mat::<f64>::zeros(k, k);
-    for i in 0..k {
-        let row = &matrix.lower[Symmetric::at(i, 0)..=Symmetric::at(i, i)];
-        for (j, (v, scale)) in row.iter().zip(scales).enumerate() {
-            l[(i, j)] = v.hi / (scales[i] * scale);
-        }
-    }
-    let par = parallelism(k);
-    let room = &mut MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(
-        k,
-        par,
-        Spec::default(),
-    ));
-    llt::factor::cholesky_in_place(
-        l.as_mut(),
-        LltRegularization::default(),
-        par,
-        MemStack::new(room),
-        Spec::default(),
-    )
-    .ok()?;
-    Some((l, OnceLock::new(), 1.0))
 }
 
 /// Factor in double precision, by the device where that is quicker; `None` when a pivot is so small that double precision
@@ -268,7 +181,7 @@ impl Factor {
         match &self.lower {
             Lower::Double(l) => {
                 for i in (0..r).rev() {
-                    let column = l.col_as_slice(i);
+                    let column = l.column(i);
                     let known = Pair {
                         high: &high[i + 1..],
                         low: Some(&low[i + 1..]),
@@ -301,7 +214,7 @@ impl Factor {
         match &self.lower {
             Lower::Double(l) => {
                 for j in 0..r {
-                    let column = l.col_as_slice(j);
+                    let column = l.column(j);
                     let v = Dd::two_sum(high[j], low[j]).div_f64(column[j]);
                     (high[j], low[j]) = (v.hi, v.lo);
                     let rest = Pair::of(&column[j + 1..r]);
@@ -381,7 +294,7 @@ impl Factor {
         let inverse = self.inverse();
         let mut sums = vec![0.0; r];
         for &(j, x) in &scaled {
-            let column = inverse.col_as_slice(j);
+            let column = inverse.column(j);
             vectorized(
                 #[inline(always)]
                 || sums.iter_mut().zip(column).for_each(|(s, v)| *s += v * x),
@@ -424,13 +337,13 @@ impl Factor {
     }
 
     /// Inverse of the scaled matrix over the accepted columns; rows by accepted position.
-    pub fn inverse(&self) -> &Mat<f64> {
+    pub fn inverse(&self) -> &Square {
         self.inverse.get_or_init(|| match &self.lower {
-            Lower::Double(l) => inverse_of(l),
+            Lower::Double(l) => l.inverse_of_product(),
             Lower::Twice(l) => {
                 let r = self.accepted.len();
                 let u = inverse_transposed(l, r);
-                Mat::from_fn(r, r, |i, j| {
+                Square::from_fn(r, |i, j| {
                     let from = i.max(j);
                     kernels::dot(u.part(i, from, r), u.part(j, from, r)).hi
                 })
@@ -449,7 +362,7 @@ impl Factor {
         } else {
             let inverse = self.inverse();
             let row = |i: usize| {
-                let column = inverse.col_as_slice(i);
+                let column = inverse.column(i);
                 let mut sums = [0.0; 8];
                 vectorized(
                     #[inline(always)]
@@ -478,16 +391,14 @@ impl Factor {
         let mut w = vec![0.0; r];
         match &self.lower {
             Lower::Double(l) => {
-                let t = for_each(r, |j| {
-                    kernels::rough_sum(&l.col_as_slice(j)[j..], Some(&v[j..]))
-                });
+                let t = for_each(r, |j| kernels::rough_sum(&l.column(j)[j..], Some(&v[j..])));
                 // rows of L by pieces, so that several threads have some each
                 let piece = if r < PARALLEL { r } else { r.div_ceil(16).max(32) };
                 let add = |(k, w): (usize, &mut [f64])| {
                     let (from, to) = (k * piece, k * piece + w.len());
                     for j in 0..to {
                         let start = from.max(j);
-                        let column = &l.col_as_slice(j)[start..to];
+                        let column = &l.column(j)[start..to];
                         let w = &mut w[start - from..];
                         vectorized(
                             #[inline(always)]

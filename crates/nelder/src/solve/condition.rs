@@ -3,7 +3,7 @@
 use nelder_device::kernels;
 
 use super::Factor;
-use super::cholesky::for_each;
+use super::square::for_each;
 
 /// Steps of an iteration at most.
 const STEPS: usize = 30;
@@ -20,7 +20,7 @@ pub fn condition(factor: &Factor) -> f64 {
     }
     let inverse = factor.inverse();
     // the inverse is symmetric: its columns are its rows
-    let times = |v: &[f64]| for_each(r, |j| kernels::rough_sum(inverse.col_as_slice(j), Some(v)));
+    let times = |v: &[f64]| for_each(r, |j| kernels::rough_sum(inverse.column(j), Some(v)));
     let smallest = largest_eigenvalue(r, &times);
     let largest = largest_eigenvalue(r, &|v: &[f64]| factor.multiply(v));
     (smallest * largest).sqrt().max(1.0)

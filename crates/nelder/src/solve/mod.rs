@@ -4,9 +4,11 @@
 mod cholesky;
 mod condition;
 mod qr;
+mod square;
 mod symmetric;
 
 pub use cholesky::{Factor, Reach, Variance, factor_double, factor_twice};
 pub use condition::condition;
 pub use qr::limited_pivoting;
+pub use square::Square;
 pub use symmetric::{Symmetric, UNIT_TWICE};
