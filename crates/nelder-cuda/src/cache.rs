@@ -15,6 +15,14 @@ fn folder() -> Option<PathBuf> {
         .or_else(|| var("HOME").map(|d| d.join(".cache/nelder")))
 }
 
+/// Whether there are compiled kernels.
+pub fn is_filled() -> bool {
+    let is_kernel = |e: fs::DirEntry| e.path().extension().is_some_and(|x| x == "ptx");
+    folder()
+        .and_then(|f| fs::read_dir(f).ok())
+        .is_some_and(|entries| entries.flatten().any(is_kernel))
+}
+
 /// FNV-1a, which is the same for all versions of everything.
 fn hash(text: &str, seed: u64) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |h, b| {

@@ -13,7 +13,7 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Reduced, ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
+    Rates, Reduced, ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;
@@ -412,6 +412,32 @@ impl Backend for Cuda {
         self.bind().ok()?;
         let free = self.context.mem_get_info().ok()?.0 as u64;
         Some(free + self.idle())
+    }
+
+    fn rates(&self) -> Rates {
+        use sys::CUdevice_attribute as Attribute;
+        let of = |attribute: Attribute, unknown: f64| match self.context.attribute(attribute) {
+            Ok(value) if value > 0 => f64::from(value),
+            _ => unknown,
+        };
+        let clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1e6);
+        let memory_clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 5e6);
+        let width = of(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 256.0) / 8.0;
+        let processors = of(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16.0);
+        // units of double precision of a multiprocessor (CUDA C++ programming guide, arithmetic instructions), twice as
+        // many with tensor cores
+        let units = match self.context.compute_capability() {
+            Ok((6, 0) | (7, 0)) => 32.0,
+            Ok((8..=10, 0)) => 128.0,
+            _ => 2.0,
+        };
+        Rates {
+            // both are what is left on one H200: 3.5 TB/s of 4.9, 15.7e12 products of 33e12
+            bandwidth: 0.72 * 2.0 * memory_clock * width,
+            products: 0.47 * units * processors * clock,
+            upload: 4.5e10,
+            call: 2e-4,
+        }
     }
 
     fn counters(&self) -> Counters {

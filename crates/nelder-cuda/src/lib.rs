@@ -8,8 +8,10 @@ mod decomposition;
 mod print;
 mod products;
 mod residuals;
+mod shared;
 mod staging;
 mod step;
 
 pub use cuda::{Cuda, count};
 pub use print::source;
+pub use shared::{Offered, shared};

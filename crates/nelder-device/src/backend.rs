@@ -1,6 +1,7 @@
 //! Devices: what holds columns and matrices, and works on them.
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::buffer::{Buffer, Codes, Matrix};
 use crate::step::{Step, StepSums, composed};
@@ -144,6 +145,19 @@ pub struct Counters {
     pub downloaded: u64,
 }
 
+/// How fast a device is, about: what a plan is made with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    /// Bytes a second from its memory.
+    pub bandwidth: f64,
+    /// Multiplications with additions of a gram in double precision a second; those of one triangle count.
+    pub products: f64,
+    /// Bytes a second from the host's memory.
+    pub upload: f64,
+    /// Seconds of a verb that has little to do.
+    pub call: f64,
+}
+
 /// A device, in words and numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
@@ -167,6 +181,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Bytes of memory that are free, where that is known.
     fn room(&self) -> Option<u64> {
         None
+    }
+
+    /// How fast it is, about; the CPU's numbers where nothing is known.
+    fn rates(&self) -> Rates {
+        Rates {
+            bandwidth: 1e10,
+            products: 1e10,
+            upload: 5e9,
+            call: 1e-5,
+        }
     }
 
     /// What it has done so far.
@@ -405,6 +429,21 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// As [`moments`](Backend::moments).
     fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError>;
+}
+
+/// A device that may be used, and is opened when it is chosen.
+pub trait Offer: Sync {
+    /// What selects it: `cuda:0`.
+    fn id(&self) -> String;
+
+    /// Seconds until it can be used, about: none where it is open.
+    fn start(&self) -> f64;
+
+    /// The device, ready.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`] with what is missing; a failure of the device.
+    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError>;
 }
 
 /// Rows that a gram sums in double precision before it goes on in twice that.

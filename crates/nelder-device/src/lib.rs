@@ -20,8 +20,8 @@ pub mod special;
 mod step;
 
 pub use backend::{
-    Backend, Counters, Decomposed, Description, DeviceError, Moments, RUN_ROWS, Reduced, ResidualSums,
-    RoughMoments, Weighed, check_length,
+    Backend, Counters, Decomposed, Description, DeviceError, Moments, Offer, RUN_ROWS, Rates, Reduced,
+    ResidualSums, RoughMoments, Weighed, check_length,
 };
 pub use buffer::{Buffer, Codes, Matrix, sorted_by_code};
 pub use cpu::{Input, Output, Runner};

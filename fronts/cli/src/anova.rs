@@ -73,7 +73,7 @@ fn deviance_table(options: &AnovaOptions, fits: &[SavedGlm]) -> Result<String, F
         ));
     };
     let source = nelder_data::open(data)?;
-    let progress = Progress::new();
+    let progress = Progress::new(false);
     let fit = glm(&one.spec, &source, &progress)?;
     let table = fit.sequential(&progress)?;
     progress.clear();

@@ -2,33 +2,59 @@
 
 use std::sync::Arc;
 
-use nelder_cuda::Cuda;
-use nelder_device::{Backend, Host};
+use nelder::frame::{Auto, On, Source};
+use nelder_cuda::{Offered, shared};
+use nelder_device::{Backend, Host, Offer};
 
 use crate::failure::Failure;
 
 /// The names that `--device` knows.
 const KNOWN: &str = "auto, cpu, cuda, cuda:1, …";
 
-/// The device that was asked for by name; `None` for the CPU's own passes. A device that is not there is an error.
-pub fn chosen(option: Option<&str>) -> Result<Option<Arc<dyn Backend>>, Failure> {
-    let variable = std::env::var("NELDER_DEVICE").ok().filter(|v| !v.is_empty());
-    let (name, from) = match (option, &variable) {
-        (Some(name), _) => (name, "--device"),
-        (None, Some(name)) => (name.as_str(), "NELDER_DEVICE"),
-        (None, None) => return Ok(None),
-    };
-    let index = match name.split_once(':') {
-        None => Some(0),
-        Some((_, index)) => index.parse::<usize>().ok(),
-    };
-    match (name.split(':').next(), index) {
-        (Some("auto" | "cpu"), Some(0)) if !name.contains(':') => Ok(None),
-        // the CPU behind the verbs of a device: slow, and the same everywhere
-        (Some("host"), Some(0)) if !name.contains(':') => Ok(Some(Arc::new(Host::default()))),
-        (Some("cuda"), Some(index)) => Ok(Some(Arc::new(Cuda::open(index)?))),
-        _ => Err(Failure::Usage(format!(
-            "{from} {name}: no such device; there are {KNOWN}"
-        ))),
+/// The device that `auto` looks at beside the CPU.
+const CUDA: Offered = Offered(0);
+
+/// Where passes are to run.
+pub enum Choice {
+    /// Where they are thought to end first.
+    Auto,
+    /// With the CPU.
+    Cpu,
+    /// On a device.
+    Device(Arc<dyn Backend>),
+}
+
+impl Choice {
+    /// What was asked for by name. A device that is not there is an error.
+    pub fn new(option: Option<&str>) -> Result<Choice, Failure> {
+        let variable = std::env::var("NELDER_DEVICE").ok().filter(|v| !v.is_empty());
+        let (name, from) = match (option, &variable) {
+            (Some(name), _) => (name, "--device"),
+            (None, Some(name)) => (name.as_str(), "NELDER_DEVICE"),
+            (None, None) => return Ok(Choice::Auto),
+        };
+        let index = match name.split_once(':') {
+            None => Some(0),
+            Some((_, index)) => index.parse::<usize>().ok(),
+        };
+        match (name.split(':').next(), index) {
+            (Some("auto"), Some(0)) if !name.contains(':') => Ok(Choice::Auto),
+            (Some("cpu"), Some(0)) if !name.contains(':') => Ok(Choice::Cpu),
+            // the CPU behind the verbs of a device: slow, and the same everywhere
+            (Some("host"), Some(0)) if !name.contains(':') => Ok(Choice::Device(Arc::new(Host::default()))),
+            (Some("cuda"), Some(index)) => Ok(Choice::Device(shared(index)?)),
+            _ => Err(Failure::Usage(format!(
+                "{from} {name}: no such device; there are {KNOWN}"
+            ))),
+        }
+    }
+
+    /// The rows of a source there.
+    pub fn place<'a>(self, source: &'a dyn Source) -> Box<dyn Source + 'a> {
+        match self {
+            Choice::Auto => Box::new(Auto::new(source, vec![&CUDA as &dyn Offer])),
+            Choice::Cpu => Box::new(Auto::new(source, Vec::new())),
+            Choice::Device(device) => Box::new(On::new(source, device)),
+        }
     }
 }

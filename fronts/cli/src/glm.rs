@@ -1,16 +1,16 @@
 //! `nelder glm`.
 
 use nelder::family::Family;
-use nelder::frame::{On, Source};
 use nelder::model::{Glm, GlmSpec, Vcov, glm};
 use nelder::summary::{GlmSummary, generalized, print_generalized, tidy};
 
 use crate::arguments::GlmOptions;
+use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::lm::{call, check_level, check_table, spec, unreadable};
 use crate::progress::Progress;
-use crate::{augment, device, fit_file, output};
+use crate::{augment, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
@@ -37,17 +37,11 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         true => call("glm.nb", options, Some(""), None)?,
         false => call("glm", options, Some(&asked.family), None)?,
     };
-    let device = device::chosen(options.device.as_deref())?;
+    let device = Choice::new(options.device.as_deref())?;
     let opened = nelder_data::open(&options.data)?;
-    let on;
-    let source: &dyn Source = match device {
-        None => &opened,
-        Some(device) => {
-            on = On::new(&opened, device);
-            &on
-        }
-    };
-    let progress = Progress::new();
+    let placed = device.place(&opened);
+    let source = &*placed;
+    let progress = Progress::new(options.explain);
     let mut fit = glm(&wanted, source, &progress).map_err(|e| {
         progress.clear();
         unreadable(e.into(), opened.unreadable())
@@ -81,7 +75,13 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         })?;
     }
     let json = || output::generalized_json(&summary, report);
-    output::deliver(options, report, || print_generalized::summary(&summary), json)
+    output::deliver(
+        options,
+        report,
+        progress.plan().as_ref(),
+        || print_generalized::summary(&summary),
+        json,
+    )
 }
 
 /// Puts limits by profile likelihood in place of Wald's.

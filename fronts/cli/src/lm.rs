@@ -4,15 +4,15 @@ use std::path::Path;
 
 use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
-use nelder::frame::{On, Source};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
 
 use crate::arguments::{LmOptions, ModelOptions};
+use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::progress::Progress;
-use crate::{augment, device, fit_file, output};
+use crate::{augment, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -25,17 +25,11 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     }
     // formula and expressions are checked before the file is opened
     let whole = call("lm", options, None, None)?;
-    let device = device::chosen(options.device.as_deref())?;
+    let device = Choice::new(options.device.as_deref())?;
     let opened = nelder_data::open(&options.data)?;
-    let on;
-    let source: &dyn Source = match device {
-        None => &opened,
-        Some(device) => {
-            on = On::new(&opened, device);
-            &on
-        }
-    };
-    let progress = Progress::new();
+    let placed = device.place(&opened);
+    let source = &*placed;
+    let progress = Progress::new(options.explain);
     let mut fit = lm(&spec, source, &progress).map_err(|e| {
         progress.clear();
         unreadable(e.into(), opened.unreadable())
@@ -74,7 +68,13 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         })?;
     }
     let json = || output::json(&summaries, report);
-    output::deliver(options, report, || print::summaries(&summaries), json)
+    output::deliver(
+        options,
+        report,
+        progress.plan().as_ref(),
+        || print::summaries(&summaries),
+        json,
+    )
 }
 
 /// The call as R would print it.

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use nelder::model::{SolveReport, Vcov};
+use nelder::pass::Plan;
 use nelder::summary::tidy;
 use nelder::summary::{GlmSummary, LmSummary};
 use serde::Serialize;
@@ -72,8 +73,33 @@ pub fn generalized_json(summary: &GlmSummary, report: &SolveReport) -> Result<St
         .map_err(|e| Failure::Data(e.to_string()))
 }
 
-/// The report as text.
-pub fn explain(report: &SolveReport) -> String {
+/// A plan as text.
+pub fn planned(plan: &Plan) -> String {
+    let mut out = format!(
+        "Planned on {}: about {:.2e} s\n  {:<10} {:>14} {:>7} {:>9} {:>10}\n",
+        plan.device,
+        plan.seconds(),
+        "pass",
+        "bytes",
+        "device",
+        "precision",
+        "seconds"
+    );
+    for p in &plan.passes {
+        let _ = writeln!(
+            out,
+            "  {:<10} {:>14} {:>7} {:>9} {:>10.2e}",
+            p.name, p.bytes, p.device, p.precision, p.seconds
+        );
+    }
+    for note in &plan.notes {
+        let _ = writeln!(out, "  {note}");
+    }
+    out + "\n"
+}
+
+/// The report as text, beside what was planned.
+pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
     let mut out = String::new();
     let digits = &report.digits;
     let errors = digits
@@ -91,6 +117,14 @@ pub fn explain(report: &SolveReport) -> String {
         digits.coefficients
     );
     let _ = writeln!(out, "  refinements                     {}", report.refinements);
+    if let Some(plan) = plan {
+        let of_passes = plan.seconds() - plan.rest;
+        let took: f64 = report.passes.iter().map(|p| p.seconds).sum();
+        let _ = writeln!(
+            out,
+            "  seconds of the passes           {took:.2e}, {of_passes:.2e} planned"
+        );
+    }
     for note in &report.notes {
         let _ = writeln!(out, "  note: {note}");
     }
@@ -121,6 +155,7 @@ pub fn explain(report: &SolveReport) -> String {
 pub fn deliver(
     options: &ModelOptions,
     report: &SolveReport,
+    plan: Option<&Plan>,
     table: impl FnOnce() -> String,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
@@ -138,7 +173,7 @@ pub fn deliver(
         }
     }
     if options.explain {
-        text += &explain(report);
+        text += &explain(report, plan);
     }
     print(&text)
 }

@@ -29,7 +29,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     let names = column_names(&fit, options);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut writer = TableWriter::create(&options.out, &names)?;
-    let progress = Progress::new();
+    let progress = Progress::new(false);
     let mut failed = None;
     let done = fit.predict_to(&source, errors, &progress, |run| {
         let columns = run
@@ -116,7 +116,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
     }
     let on_link = options.scale != Some(Scale::Response);
     let mut writer = TableWriter::create(&options.out, &names)?;
-    let progress = Progress::new();
+    let progress = Progress::new(false);
     let mut failed = None;
     let done = fit.predict_to(&source, errors, &progress, |run| {
         let rows = &run.rows;

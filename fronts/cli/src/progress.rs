@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use nelder::pass::Monitor;
+use nelder::pass::{Monitor, Plan};
+
+use crate::output;
 
 /// Work shorter than this shows nothing.
 const QUIET: Duration = Duration::from_secs(2);
@@ -19,11 +21,14 @@ pub struct Progress {
     pass: Mutex<String>,
     bar: OnceLock<ProgressBar>,
     shown: bool,
+    explain: bool,
+    plan: Mutex<Option<Plan>>,
 }
 
 impl Progress {
     /// Watches from now on.
-    pub fn new() -> Self {
+    /// With `explain`, what is to come is printed to standard error before it comes.
+    pub fn new(explain: bool) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = stop.clone();
         // a second handler cannot be set; then Ctrl-C ends the process as usual
@@ -35,7 +40,14 @@ impl Progress {
             pass: Mutex::new(String::new()),
             bar: OnceLock::new(),
             shown: std::io::stderr().is_terminal(),
+            explain,
+            plan: Mutex::new(None),
         }
+    }
+
+    /// What was planned, where it was asked for.
+    pub fn plan(&self) -> Option<Plan> {
+        self.plan.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     /// Takes the bar away.
@@ -72,5 +84,14 @@ impl Monitor for Progress {
             }
         }
         !self.stop.load(Ordering::Relaxed)
+    }
+
+    fn planned(&self, plan: &Plan) {
+        let mut first = self.plan.lock().unwrap_or_else(|e| e.into_inner());
+        // models within the model (its null, a profile) have plans too
+        if self.explain && first.is_none() {
+            eprint!("{}", output::planned(plan));
+            *first = Some(plan.clone());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Columns, factors, missing values: the data as a model sees it, borrowed and never copied.
 
+mod auto;
 mod column;
 mod device;
 mod label;
@@ -7,6 +8,7 @@ mod levels;
 mod memory;
 mod source;
 
+pub use auto::Auto;
 pub use column::{Column, Kind};
 pub use device::{DeviceFrame, On};
 pub use label::number_label;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer};
+use nelder_device::{Backend, Buffer, Offer};
 
 use super::{Column, Kind};
 
@@ -90,6 +90,14 @@ pub trait Source: Sync {
     fn device(&self) -> Option<&Arc<dyn Backend>> {
         None
     }
+
+    /// Devices that passes may run on, of which none is chosen yet.
+    fn offers(&self) -> &[&dyn Offer] {
+        &[]
+    }
+
+    /// Says which of these was chosen; `None` for the CPU.
+    fn settle(&self, _device: Option<Arc<dyn Backend>>) {}
 
     /// All rows of a column of numbers, where they lie in one piece of memory.
     fn whole(&self, _column: usize) -> Option<Whole<'_>> {

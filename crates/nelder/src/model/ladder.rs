@@ -91,7 +91,7 @@ pub fn least_squares(
     let mut notes = Vec::new();
 
     // 1. the gram
-    let (site, records) = Site::new(rows, &OnceLock::new(), monitor, &|_| Ok(()), None)?;
+    let (site, records) = Site::new(rows, &OnceLock::new(), monitor, &|_| Ok(()), None, false)?;
     passes.extend(records);
     let (mut gram, records) = site.gram(products, monitor)?;
     passes.extend(records);

@@ -52,7 +52,7 @@ impl<'a, 's> Passes<'a, 's> {
         let checks = Checks::new(scorer, counts);
         let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
         let check = |block: &Block<'_>| checks.check(block);
-        let (site, records) = Site::new(rows, &scorer.loaded, scorer.monitor, &check, Some(&accepts))?;
+        let (site, records) = Site::new(rows, &scorer.loaded, scorer.monitor, &check, Some(&accepts), true)?;
         let mut atoms = scorer.bound.rows.layout().atoms.clone();
         atoms.responses = 0;
         Ok(Passes {

@@ -1,5 +1,6 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
+mod cost;
 mod device_scoring;
 mod device_tables;
 mod gram;
@@ -16,6 +17,7 @@ mod triangle;
 mod tsqr;
 mod working;
 
+pub use cost::{Plan, Planned, Work, plan};
 pub use gram::{Gram, Products, packed};
 pub use loaded::Loaded;
 pub use resident::Resident;

@@ -11,6 +11,8 @@ use serde::Serialize;
 use crate::design::{Block, RowError, Rows};
 use crate::frame::{Batch, Scan, SourceError};
 
+use super::Plan;
+
 /// A sufficient statistic that is updated by blocks of rows and merged.
 pub trait Accumulator: Send {
     /// Takes in the rows of a block.
@@ -23,6 +25,9 @@ pub trait Accumulator: Send {
 pub trait Monitor: Sync {
     /// Called after each batch with the rows it held; `false` stops the pass.
     fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool;
+
+    /// Called with what is to come, before the first pass over the rows of a model.
+    fn planned(&self, _plan: &Plan) {}
 }
 
 impl<A: Accumulator, B: Accumulator> Accumulator for (A, B) {

@@ -8,7 +8,7 @@ use super::loaded::{Accepts, Loaded};
 use super::resident::{Check, Resident};
 use super::{
     Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring,
-    ScoringPlan, quartile_ranks, run, run_beside,
+    ScoringPlan, Work, plan, quartile_ranks, run, run_beside,
 };
 use crate::design::Rows;
 
@@ -47,7 +47,7 @@ impl<'a, 's> Site<'a, 's> {
         }
     }
 
-    /// On the source's device, where it has one: the rows are copied there, unless they are there already, or `kept` from
+    /// On the source's device, where it has one or one is chosen: the rows are copied there, unless they are there already, or `kept` from
     /// before. `check` looks at blocks of rows, `accepts` at the smallest and the largest value of each response; where that
     /// says no, the rows are read block by block, so that `check` can name the first that is wrong.
     ///
@@ -59,7 +59,11 @@ impl<'a, 's> Site<'a, 's> {
         monitor: &dyn Monitor,
         check: Check<'_>,
         accepts: Option<Accepts<'_>>,
+        iterates: bool,
     ) -> Ran<Self> {
+        if kept.get().is_none() {
+            monitor.planned(&plan(rows.source(), &Work::of(rows, iterates)));
+        }
         let Some(device) = rows.source().device() else {
             return Ok((Site::cpu(rows), Vec::new()));
         };

@@ -1,13 +1,13 @@
 //! `bench_device DEVICE [PROBLEM ...] [--passes]`: seconds of fits whose data are on a device, as JSON lines.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, On, Source};
 use nelder::model::{GlmSpec, LmSpec, SolveReport, glm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::{Monitor, Plan};
 use nelder_conformance::open;
 use nelder_device::{Backend, Matrix};
 
@@ -41,6 +41,13 @@ const PROBLEMS: &[Problem] = &[
     problem("lm_250000x800_host", 250_000, 800, false, true),
     problem("logistic_1e7x16", 10_000_000, 16, true, false),
     problem("logistic_1e6x256", 1_000_000, 256, true, false),
+    problem("lm_1000x5", 1_000, 5, false, true),
+    problem("lm_100000x10", 100_000, 10, false, true),
+    problem("lm_1e6x16", 1_000_000, 16, false, true),
+    problem("lm_100000x100", 100_000, 100, false, true),
+    problem("logistic_100000x10", 100_000, 10, true, true),
+    problem("logistic_1e6x16", 1_000_000, 16, true, true),
+    problem("logistic_50000x200", 50_000, 200, true, true),
     problem("small_20000x256", 20_000, 256, false, false),
     problem("small_4000x800", 4_000, 800, false, false),
 ];
@@ -98,15 +105,32 @@ fn data(problem: &Problem) -> Vec<f64> {
     all
 }
 
-fn fit(problem: &Problem, source: &dyn Source) -> Result<SolveReport, Failure> {
+/// Keeps the first plan of a fit.
+#[derive(Default)]
+struct Watch(Mutex<Option<Plan>>);
+
+impl Monitor for Watch {
+    fn advance(&self, _: &str, _: u64, _: Option<u64>) -> bool {
+        true
+    }
+
+    fn planned(&self, plan: &Plan) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(|| plan.clone());
+    }
+}
+
+fn fit(problem: &Problem, source: &dyn Source, watch: &Watch) -> Result<SolveReport, Failure> {
     let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
     let formula = format!("y ~ {}", terms.join(" + "));
     if problem.binary {
-        return Ok(glm(&GlmSpec::new(&formula, Family::binomial()), source, &Quiet)?
+        return Ok(glm(&GlmSpec::new(&formula, Family::binomial()), source, watch)?
             .fit
             .report);
     }
-    let fitted = lm(&LmSpec::new(&formula), source, &Quiet)?;
+    let fitted = lm(&LmSpec::new(&formula), source, watch)?;
     Ok(fitted.fit.report)
 }
 
@@ -138,22 +162,25 @@ fn time(problem: &Problem, device: &Arc<dyn Backend>, cpu: bool, passes: bool) -
         }
     };
     let mut seconds = Vec::new();
-    let mut report = None;
+    let (mut report, watch) = (None, Watch::default());
     for _ in 0..9 {
         device.synchronize()?;
         let start = Instant::now();
-        report = Some(fit(problem, source)?);
+        report = Some(fit(problem, source, &watch)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     let first = seconds[0];
     seconds[1..].sort_by(f64::total_cmp);
+    let planned = watch.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let planned = planned.map_or(f64::NAN, |p| p.seconds());
     println!(
-        "{{\"problem\": \"{}\", \"peer\": \"nelder\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}}}",
+        "{{\"problem\": \"{}\", \"peer\": \"nelder\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}, \"planned\": {:.6}}}",
         problem.name,
         device.describe().name,
         seconds[5],
         seconds[1],
-        first
+        first,
+        planned
     );
     if let (true, Some(report)) = (passes, report) {
         println!(

@@ -1,0 +1,312 @@
+//! What the passes of a fit cost, before they run: on the CPU's threads and on devices, and which of these is chosen.
+//!
+//! A pass takes the longer of what it reads and what it multiplies; both are counted, so that the sum is at most twice
+//! that. The CPU's numbers are medians over the fits of `bench_device cpu`, for one thread; a device's come from its
+//! [`Rates`].
+
+use std::sync::Arc;
+
+use nelder_device::{Backend, Rates};
+use serde::Serialize;
+
+use crate::design::Rows;
+use crate::frame::Source;
+
+/// Multiplications with additions in double precision a second, of a thread.
+const PRODUCTS: f64 = 1.4e10;
+/// Seconds to form the value of a column in a block and put it in order for a product.
+const ELEMENT: f64 = 1.2e-9;
+/// Seconds to multiply it with a coefficient and add it, in twice the precision.
+const RESIDUAL: f64 = 1.6e-9;
+/// Seconds of link, variance and deviance for a row.
+const FAMILY: f64 = 2e-8;
+/// Seconds to decode a value of a file.
+const DECODE: f64 = 3e-9;
+/// Seconds to put a row's code where a device wants it.
+const CODE: f64 = 1.5e-8;
+/// Seconds of the names, equations and statistics of a fit.
+const FIXED: f64 = 1.5e-4;
+/// The same, by column.
+const COLUMN: f64 = 5e-6;
+/// Passes of an iteration that converges as most do: the start, four or five steps, and the last.
+const STEPS: u32 = 6;
+
+/// What a fit asks of the place where its passes run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Rows; `None` where the source does not know them.
+    pub rows: Option<u64>,
+    /// Dense columns and responses.
+    pub columns: usize,
+    /// Groups of codes.
+    pub groups: usize,
+    /// Whether the columns lie in memory, and are not decoded for each pass.
+    pub in_memory: bool,
+    /// Whether they are on the device already.
+    pub there: bool,
+    /// Whether it is an iteration, and not least squares.
+    pub iterates: bool,
+}
+
+impl Work {
+    /// What a fit to these rows asks.
+    pub fn of(rows: &Rows<'_>, iterates: bool) -> Work {
+        let source = rows.source();
+        let atoms = &rows.layout().atoms;
+        let columns = source.schema().fields.len();
+        Work {
+            rows: source.rows(),
+            columns: atoms.dense + atoms.responses,
+            groups: atoms.groups.len(),
+            in_memory: (0..columns).any(|c| source.whole(c).is_some()),
+            there: rows.is_there(),
+            iterates,
+        }
+    }
+
+    fn values(&self) -> f64 {
+        self.rows.unwrap_or(0) as f64 * self.columns as f64
+    }
+
+    /// Multiplications of a gram: those of one triangle.
+    fn products(&self) -> f64 {
+        self.values() * (self.columns as f64 + 1.0) / 2.0
+    }
+}
+
+/// A pass that is to come.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Planned {
+    /// What it computes.
+    pub name: String,
+    /// Where it is to run.
+    pub device: String,
+    /// In which precision.
+    pub precision: String,
+    /// Bytes that it reads.
+    pub bytes: u64,
+    /// Seconds that it is thought to take.
+    pub seconds: f64,
+}
+
+/// The passes that are to come.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// Where they are to run.
+    pub device: String,
+    /// In order; an iteration may take other numbers of steps.
+    pub passes: Vec<Planned>,
+    /// Seconds of everything else.
+    pub rest: f64,
+    /// What else was looked at, and why it was not taken.
+    pub notes: Vec<String>,
+}
+
+impl Plan {
+    /// Seconds of all of it.
+    pub fn seconds(&self) -> f64 {
+        self.rest + self.passes.iter().map(|p| p.seconds).sum::<f64>()
+    }
+
+    fn new(device: &str, work: &Work) -> Plan {
+        Plan {
+            device: device.to_string(),
+            rest: FIXED + COLUMN * work.columns as f64,
+            ..Plan::default()
+        }
+    }
+
+    fn add(&mut self, work: &Work, name: &str, precision: &str, seconds: f64) {
+        self.passes.push(Planned {
+            name: name.to_string(),
+            device: self.device.clone(),
+            precision: precision.to_string(),
+            bytes: 8 * work.values() as u64,
+            seconds,
+        });
+    }
+
+    /// On threads of the CPU.
+    pub fn cpu(work: &Work, threads: usize) -> Plan {
+        let mut plan = Plan::new("cpu", work);
+        let threads = threads.max(1) as f64;
+        let (n, values, products) = (
+            work.rows.unwrap_or(0) as f64,
+            work.values(),
+            work.products() / PRODUCTS,
+        );
+        let codes = n * (work.groups * (work.columns + work.groups)) as f64 * ELEMENT;
+        let decode = if work.in_memory { 0.0 } else { values * DECODE };
+        if work.iterates {
+            // steps multiply in single precision, twice as fast
+            let step = decode + products / 2.0 + values * ELEMENT / 2.0 + n * FAMILY + codes;
+            for k in 0..STEPS {
+                let name = if k == 0 {
+                    "start".into()
+                } else {
+                    format!("step {k}")
+                };
+                plan.add(work, &name, "f32", step / threads);
+            }
+            plan.add(
+                work,
+                "last",
+                "f64x2",
+                (decode + values * RESIDUAL + n * FAMILY + codes) / threads,
+            );
+        } else {
+            let gram = decode + products + values * ELEMENT + codes;
+            plan.add(work, "gram", "f64", gram / threads);
+            let residuals = decode + values * RESIDUAL + codes;
+            plan.add(work, "residuals", "f64x2", residuals / threads);
+        }
+        plan
+    }
+
+    /// On a device, beside threads of the CPU that bring the rows there.
+    pub fn on_device(work: &Work, id: &str, rates: &Rates, threads: usize) -> Plan {
+        let mut plan = Plan::new(id, work);
+        let threads = threads.max(1) as f64;
+        let (n, values) = (work.rows.unwrap_or(0) as f64, work.values());
+        let read = 8.0 * values / rates.bandwidth;
+        let (products, twice) = (
+            work.products() / rates.products,
+            // sums in twice the precision take about twenty operations
+            10.0 * values / rates.products,
+        );
+        // sums by code read columns out of order
+        let codes = 8.0 * n * (work.groups * (work.columns + work.groups)) as f64 / rates.bandwidth * 4.0;
+        if !work.there {
+            let form = if work.in_memory { 0.0 } else { DECODE + ELEMENT };
+            let host = (values * form + n * work.groups as f64 * CODE) / threads;
+            let seconds = rates.call + 8.0 * values / rates.upload + host;
+            plan.add(work, "upload", "f64", seconds);
+        }
+        if work.iterates {
+            let step = rates.call + products + 2.0 * read + 48.0 * n / rates.bandwidth + codes;
+            for k in 0..STEPS {
+                let name = if k == 0 {
+                    "start".into()
+                } else {
+                    format!("step {k}")
+                };
+                plan.add(work, &name, "f64", step);
+            }
+            plan.add(work, "last", "f64x2", step + read + twice);
+        } else {
+            plan.add(work, "gram", "f64", rates.call + products + 2.0 * read + codes);
+            plan.add(
+                work,
+                "residuals",
+                "f64x2",
+                rates.call + twice + 2.0 * read + codes,
+            );
+        }
+        plan
+    }
+}
+
+/// Plans the passes over the rows of a source: on its device where it has one, else where they are thought to end first,
+/// among the CPU and what the source offers; and tells the source what was chosen.
+pub fn plan(source: &dyn Source, work: &Work) -> Plan {
+    let threads = source.workers();
+    let on =
+        |device: &Arc<dyn Backend>| Plan::on_device(work, &device.describe().id, &device.rates(), threads);
+    if let Some(device) = source.device() {
+        return on(device);
+    }
+    let mut best = Plan::cpu(work, threads);
+    let mut notes = Vec::new();
+    let mut chosen = None;
+    for offer in source.offers() {
+        let (id, start) = (offer.id(), offer.start());
+        if work.rows.is_none() {
+            notes.push(format!(
+                "{id}: not looked at, because the number of rows is not known"
+            ));
+        } else if start >= best.seconds() {
+            notes.push(format!("{id}: starting it takes about {start:.1} s"));
+        } else {
+            match offer.open() {
+                Err(error) => notes.push(error.to_string()),
+                Ok(device) => {
+                    let mut own = on(&device);
+                    own.rest += start;
+                    if own.seconds() < best.seconds() {
+                        notes.push(format!(
+                            "{}: would take about {:.2e} s",
+                            best.device,
+                            best.seconds()
+                        ));
+                        (best, chosen) = (own, Some(device));
+                    } else {
+                        notes.push(format!("{id}: would take about {:.2e} s", own.seconds()));
+                    }
+                }
+            }
+        }
+    }
+    best.notes = notes;
+    source.settle(chosen);
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(rows: u64, columns: usize, iterates: bool) -> Work {
+        Work {
+            rows: Some(rows),
+            columns,
+            groups: 0,
+            in_memory: true,
+            there: false,
+            iterates,
+        }
+    }
+
+    /// Rates as one H200 has them.
+    const FAST: Rates = Rates {
+        bandwidth: 3.5e12,
+        products: 1.5e13,
+        upload: 4.8e10,
+        call: 2e-4,
+    };
+
+    #[test]
+    fn costs_grow_with_rows_columns_and_fewer_threads() {
+        for iterates in [false, true] {
+            let seconds = |rows, columns, threads| {
+                let w = work(rows, columns, iterates);
+                (
+                    Plan::cpu(&w, threads).seconds(),
+                    Plan::on_device(&w, "fast", &FAST, threads).seconds(),
+                )
+            };
+            let (cpu, fast) = seconds(100_000, 50, 2);
+            for (more_cpu, more_fast) in [seconds(200_000, 50, 2), seconds(100_000, 90, 2)] {
+                assert!(more_cpu > cpu && more_fast > fast);
+            }
+            assert!(seconds(100_000, 50, 1).0 > cpu);
+        }
+    }
+
+    #[test]
+    fn small_fits_stay_and_large_ones_go() {
+        let small = work(1_000, 5, false);
+        let large = work(1_000_000, 256, false);
+        let both = |w: &Work| {
+            let cpu = Plan::cpu(w, 16).seconds();
+            let fast = Plan::on_device(w, "fast", &FAST, 16).seconds();
+            (cpu, fast)
+        };
+        let (cpu, fast) = both(&small);
+        assert!(cpu < fast, "{cpu} {fast}");
+        let (cpu, fast) = both(&large);
+        assert!(fast < cpu, "{cpu} {fast}");
+        // what is there already needs no copy
+        let there = Work { there: true, ..large };
+        assert!(both(&there).1 < 0.5 * fast);
+    }
+}
