@@ -436,7 +436,7 @@ impl Backend for Cuda {
             bandwidth: 0.72 * 2.0 * memory_clock * width,
             products: 0.47 * units * processors * clock,
             upload: 4.5e10,
-            call: 2e-4,
+            call: 6e-4,
         }
     }
 

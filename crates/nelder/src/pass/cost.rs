@@ -1,8 +1,8 @@
 //! What the passes of a fit cost, before they run: on the CPU's threads and on devices, and which of these is chosen.
 //!
 //! A pass takes the longer of what it reads and what it multiplies; both are counted, so that the sum is at most twice
-//! that. The CPU's numbers are medians over the fits of `bench_device cpu`, for one thread; a device's come from its
-//! [`Rates`].
+//! that. The CPU's numbers are of one thread, fitted to the fits of `bench_device cpu` with 2 and with 16 threads; a device's
+//! come from its [`Rates`]. `bench_device` prints what was planned beside what was measured.
 
 use std::sync::Arc;
 
@@ -13,21 +13,31 @@ use crate::design::Rows;
 use crate::frame::Source;
 
 /// Multiplications with additions in double precision a second, of a thread.
-const PRODUCTS: f64 = 1.4e10;
+const PRODUCTS: f64 = 1.6e10;
 /// Seconds to form the value of a column in a block and put it in order for a product.
-const ELEMENT: f64 = 1.2e-9;
+const ELEMENT: f64 = 1.0e-9;
 /// Seconds to multiply it with a coefficient and add it, in twice the precision.
-const RESIDUAL: f64 = 1.6e-9;
+const RESIDUAL: f64 = 1.35e-9;
 /// Seconds of link, variance and deviance for a row.
-const FAMILY: f64 = 2e-8;
+const FAMILY: f64 = 1.7e-8;
 /// Seconds to decode a value of a file.
-const DECODE: f64 = 3e-9;
+const DECODE: f64 = 2.5e-9;
 /// Seconds to put a row's code where a device wants it.
 const CODE: f64 = 1.5e-8;
 /// Seconds of the names, equations and statistics of a fit.
 const FIXED: f64 = 1.5e-4;
 /// The same, by column.
 const COLUMN: f64 = 5e-6;
+/// Seconds of a solution of the equations, by the square and the cube of the number of columns.
+const SOLVE: (f64, f64) = (2.5e-8, 3e-11);
+/// Seconds to begin and end a pass, by thread.
+const THREAD: f64 = 2e-5;
+/// Seconds to add an entry of a gram to that of another thread.
+const MERGE: f64 = 8e-9;
+/// Power of the number of threads that they are worth: they share memory and caches.
+const SHARED: f64 = 0.75;
+/// Seconds to begin copying rows to a device.
+const UPLOAD: f64 = 1.5e-3;
 /// Passes of an iteration that converges as most do: the start, four or five steps, and the last.
 const STEPS: u32 = 6;
 
@@ -66,6 +76,12 @@ impl Work {
 
     fn values(&self) -> f64 {
         self.rows.unwrap_or(0) as f64 * self.columns as f64
+    }
+
+    /// Seconds of a solution.
+    fn solve(&self) -> f64 {
+        let k = self.columns as f64;
+        k * k * (SOLVE.0 + k * SOLVE.1)
     }
 
     /// Multiplications of a gram: those of one triangle.
@@ -129,7 +145,11 @@ impl Plan {
     /// On threads of the CPU.
     pub fn cpu(work: &Work, threads: usize) -> Plan {
         let mut plan = Plan::new("cpu", work);
-        let threads = threads.max(1) as f64;
+        let count = threads.max(1) as f64;
+        let threads = count.powf(SHARED);
+        let columns = work.columns as f64;
+        let begin = THREAD * count;
+        let solve = begin + count * columns * columns / 2.0 * MERGE + work.solve();
         let (n, values, products) = (
             work.rows.unwrap_or(0) as f64,
             work.values(),
@@ -146,19 +166,19 @@ impl Plan {
                 } else {
                     format!("step {k}")
                 };
-                plan.add(work, &name, "f32", step / threads);
+                plan.add(work, &name, "f32", solve + step / threads);
             }
             plan.add(
                 work,
                 "last",
                 "f64x2",
-                (decode + values * RESIDUAL + n * FAMILY + codes) / threads,
+                begin + (decode + values * RESIDUAL + n * FAMILY + codes) / threads,
             );
         } else {
             let gram = decode + products + values * ELEMENT + codes;
-            plan.add(work, "gram", "f64", gram / threads);
+            plan.add(work, "gram", "f64", solve + gram / threads);
             let residuals = decode + values * RESIDUAL + codes;
-            plan.add(work, "residuals", "f64x2", residuals / threads);
+            plan.add(work, "residuals", "f64x2", begin + residuals / threads);
         }
         plan
     }
@@ -166,7 +186,7 @@ impl Plan {
     /// On a device, beside threads of the CPU that bring the rows there.
     pub fn on_device(work: &Work, id: &str, rates: &Rates, threads: usize) -> Plan {
         let mut plan = Plan::new(id, work);
-        let threads = threads.max(1) as f64;
+        let threads = (threads.max(1) as f64).powf(SHARED);
         let (n, values) = (work.rows.unwrap_or(0) as f64, work.values());
         let read = 8.0 * values / rates.bandwidth;
         let (products, twice) = (
@@ -179,11 +199,11 @@ impl Plan {
         if !work.there {
             let form = if work.in_memory { 0.0 } else { DECODE + ELEMENT };
             let host = (values * form + n * work.groups as f64 * CODE) / threads;
-            let seconds = rates.call + 8.0 * values / rates.upload + host;
+            let seconds = UPLOAD + 8.0 * values / rates.upload + host;
             plan.add(work, "upload", "f64", seconds);
         }
         if work.iterates {
-            let step = rates.call + products + 2.0 * read + 48.0 * n / rates.bandwidth + codes;
+            let step = rates.call + work.solve() + products + 2.0 * read + 48.0 * n / rates.bandwidth + codes;
             for k in 0..STEPS {
                 let name = if k == 0 {
                     "start".into()
@@ -194,7 +214,8 @@ impl Plan {
             }
             plan.add(work, "last", "f64x2", step + read + twice);
         } else {
-            plan.add(work, "gram", "f64", rates.call + products + 2.0 * read + codes);
+            let gram = rates.call + work.solve() + products + 2.0 * read + codes;
+            plan.add(work, "gram", "f64", gram);
             plan.add(
                 work,
                 "residuals",
@@ -271,7 +292,7 @@ mod tests {
         bandwidth: 3.5e12,
         products: 1.5e13,
         upload: 4.8e10,
-        call: 2e-4,
+        call: 6e-4,
     };
 
     #[test]

@@ -1,15 +1,17 @@
-//! `bench_device DEVICE [PROBLEM ...] [--passes]`: seconds of fits whose data are on a device, as JSON lines.
+//! `bench_device DEVICE [PROBLEM ...] [--passes]`: seconds of fits whose data are on a device, as JSON lines. DEVICE may also
+//! be `cpu`, for the CPU's own passes, and `auto`, where the plan chooses between these and `cuda`; then all data start in
+//! the host's memory.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use nelder::family::Family;
-use nelder::frame::{DeviceFrame, Frame, On, Source};
+use nelder::frame::{Auto, DeviceFrame, Frame, On, Source};
 use nelder::model::{GlmSpec, LmSpec, SolveReport, glm, lm};
 use nelder::pass::{Monitor, Plan};
 use nelder_conformance::open;
-use nelder_device::{Backend, Matrix};
+use nelder_device::{Backend, DeviceError, Matrix, Offer};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -134,13 +136,32 @@ fn fit(problem: &Problem, source: &dyn Source, watch: &Watch) -> Result<SolveRep
     Ok(fitted.fit.report)
 }
 
-fn time(problem: &Problem, device: &Arc<dyn Backend>, cpu: bool, passes: bool) -> Result<(), Failure> {
+/// A device that is open.
+struct Open(Arc<dyn Backend>);
+
+impl Offer for Open {
+    fn id(&self) -> String {
+        self.0.describe().id
+    }
+
+    fn start(&self) -> f64 {
+        0.0
+    }
+
+    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
+        Ok(self.0.clone())
+    }
+}
+
+fn time(problem: &Problem, device: &Arc<dyn Backend>, id: &str, passes: bool) -> Result<(), Failure> {
     let values = data(problem);
     let (n, p) = (problem.rows, problem.columns);
     let names: Vec<String> = (1..=p).map(|j| format!("x{j}")).chain(["y".into()]).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut frame = Frame::new();
     let (on, there);
+    let cpu = matches!(id, "cpu" | "auto");
+    let open = Open(device.clone());
     let source: &dyn Source = match problem.host || cpu {
         true if cpu => {
             for (name, column) in names.iter().zip(values.chunks(n)) {
@@ -166,6 +187,9 @@ fn time(problem: &Problem, device: &Arc<dyn Backend>, cpu: bool, passes: bool) -
     for _ in 0..9 {
         device.synchronize()?;
         let start = Instant::now();
+        // each fit chooses anew
+        let auto = Auto::new(source, vec![&open as &dyn Offer]);
+        let source = if id == "auto" { &auto } else { source };
         report = Some(fit(problem, source, &watch)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
@@ -176,7 +200,10 @@ fn time(problem: &Problem, device: &Arc<dyn Backend>, cpu: bool, passes: bool) -
     println!(
         "{{\"problem\": \"{}\", \"peer\": \"nelder\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}, \"planned\": {:.6}}}",
         problem.name,
-        device.describe().name,
+        match report.as_ref() {
+            Some(report) if id == "auto" => report.device.clone(),
+            _ => device.describe().name,
+        },
         seconds[5],
         seconds[1],
         first,
@@ -206,12 +233,16 @@ fn run() -> Result<(), Failure> {
     let mut words = arguments.iter().filter(|a| !a.starts_with("--"));
     // the CPU's own passes, not the verbs of a device
     let id = words.next().map_or("cuda", String::as_str);
-    let device = open(if id == "cpu" { "host" } else { id })?;
+    let device = open(match id {
+        "cpu" => "host",
+        "auto" => "cuda",
+        id => id,
+    })?;
     let wanted: Vec<&String> = words.collect();
     let passes = arguments.iter().any(|a| a == "--passes");
     for problem in PROBLEMS {
         if wanted.is_empty() || wanted.iter().any(|w| problem.name.contains(w.as_str())) {
-            time(problem, &device, id == "cpu", passes)?;
+            time(problem, &device, id, passes)?;
         }
     }
     Ok(())
