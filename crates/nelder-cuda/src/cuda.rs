@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use cudarc::cublas::{self, CudaBlas};
 use cudarc::driver::{
@@ -42,6 +42,7 @@ pub struct Cuda {
     arch: String,
     /// Rows from which a step over few columns is one kernel, which is compiled for each family and number of columns.
     pub(crate) fused_from: usize,
+    rates: OnceLock<Rates>,
     launches: AtomicU64,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
@@ -174,6 +175,7 @@ impl Cuda {
             blocks: 8 * u32::try_from(processors).unwrap_or(1).max(1),
             arch: format!("compute_{major}{minor}"),
             fused_from: FUSED_FROM,
+            rates: OnceLock::new(),
             launches: AtomicU64::new(0),
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
@@ -379,6 +381,33 @@ impl Cuda {
         }
     }
 
+    /// Rates from what the driver says of the device.
+    fn looked_up_rates(&self) -> Rates {
+        use sys::CUdevice_attribute as Attribute;
+        let of = |attribute: Attribute, unknown: f64| match self.context.attribute(attribute) {
+            Ok(value) if value > 0 => f64::from(value),
+            _ => unknown,
+        };
+        let clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1e6);
+        let memory_clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 5e6);
+        let width = of(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 256.0) / 8.0;
+        let processors = of(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16.0);
+        // units of double precision of a multiprocessor (CUDA C++ programming guide, arithmetic instructions), twice as
+        // many with tensor cores
+        let units = match self.context.compute_capability() {
+            Ok((6, 0) | (7, 0)) => 32.0,
+            Ok((8..=10, 0)) => 128.0,
+            _ => 2.0,
+        };
+        Rates {
+            // both are what is left on one H200: 3.5 TB/s of 4.9, 15.7e12 products of 33e12
+            bandwidth: 0.72 * 2.0 * memory_clock * width,
+            products: 0.47 * units * processors * clock,
+            upload: 4.5e10,
+            call: 6e-4,
+        }
+    }
+
     /// Whole numbers as cuBLAS takes them.
     pub(crate) fn dimension(&self, n: usize) -> Result<i32, DeviceError> {
         i32::try_from(n)
@@ -415,29 +444,7 @@ impl Backend for Cuda {
     }
 
     fn rates(&self) -> Rates {
-        use sys::CUdevice_attribute as Attribute;
-        let of = |attribute: Attribute, unknown: f64| match self.context.attribute(attribute) {
-            Ok(value) if value > 0 => f64::from(value),
-            _ => unknown,
-        };
-        let clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_CLOCK_RATE, 1e6);
-        let memory_clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 5e6);
-        let width = of(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 256.0) / 8.0;
-        let processors = of(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16.0);
-        // units of double precision of a multiprocessor (CUDA C++ programming guide, arithmetic instructions), twice as
-        // many with tensor cores
-        let units = match self.context.compute_capability() {
-            Ok((6, 0) | (7, 0)) => 32.0,
-            Ok((8..=10, 0)) => 128.0,
-            _ => 2.0,
-        };
-        Rates {
-            // both are what is left on one H200: 3.5 TB/s of 4.9, 15.7e12 products of 33e12
-            bandwidth: 0.72 * 2.0 * memory_clock * width,
-            products: 0.47 * units * processors * clock,
-            upload: 4.5e10,
-            call: 6e-4,
-        }
+        *self.rates.get_or_init(|| self.looked_up_rates())
     }
 
     fn counters(&self) -> Counters {

@@ -31,13 +31,17 @@ const COLUMN: f64 = 5e-6;
 /// Seconds of a solution of the equations, by the square and the cube of the number of columns.
 const SOLVE: (f64, f64) = (2.5e-8, 3e-11);
 /// Seconds to begin and end a pass, by thread.
-const THREAD: f64 = 2e-5;
+const THREAD: f64 = 5e-5;
 /// Seconds to add an entry of a gram to that of another thread.
 const MERGE: f64 = 8e-9;
 /// Power of the number of threads that they are worth: they share memory and caches.
 const SHARED: f64 = 0.75;
 /// Seconds to begin copying rows to a device.
 const UPLOAD: f64 = 1.5e-3;
+/// Rows that a thread takes at a time.
+const BATCH: u64 = 8192;
+/// Seconds of a fit that is not worth a look at anything but the CPU.
+const SMALL: f64 = 1e-3;
 /// Passes of an iteration that converges as most do: the start, four or five steps, and the last.
 const STEPS: u32 = 6;
 
@@ -145,7 +149,8 @@ impl Plan {
     /// On threads of the CPU.
     pub fn cpu(work: &Work, threads: usize) -> Plan {
         let mut plan = Plan::new("cpu", work);
-        let count = threads.max(1) as f64;
+        let batches = work.rows.unwrap_or(u64::MAX).div_ceil(BATCH);
+        let count = (threads as u64).min(batches).max(1) as f64;
         let threads = count.powf(SHARED);
         let columns = work.columns as f64;
         let begin = THREAD * count;
@@ -231,10 +236,9 @@ impl Plan {
 /// among the CPU and what the source offers; and tells the source what was chosen.
 pub fn plan(source: &dyn Source, work: &Work) -> Plan {
     let threads = source.workers();
-    let on =
-        |device: &Arc<dyn Backend>| Plan::on_device(work, &device.describe().id, &device.rates(), threads);
+    let on = |id: &str, device: &Arc<dyn Backend>| Plan::on_device(work, id, &device.rates(), threads);
     if let Some(device) = source.device() {
-        return on(device);
+        return on(&device.describe().id, device);
     }
     let mut best = Plan::cpu(work, threads);
     let mut notes = Vec::new();
@@ -245,13 +249,16 @@ pub fn plan(source: &dyn Source, work: &Work) -> Plan {
             notes.push(format!(
                 "{id}: not looked at, because the number of rows is not known"
             ));
-        } else if start >= best.seconds() {
-            notes.push(format!("{id}: starting it takes about {start:.1} s"));
+        } else if start >= best.seconds() || best.seconds() < SMALL {
+            notes.push(match start > 0.0 {
+                true => format!("{id}: starting it takes about {start:.1} s"),
+                false => format!("{id}: not looked at, because this takes less than {SMALL} s"),
+            });
         } else {
             match offer.open() {
                 Err(error) => notes.push(error.to_string()),
                 Ok(device) => {
-                    let mut own = on(&device);
+                    let mut own = on(&id, &device);
                     own.rest += start;
                     if own.seconds() < best.seconds() {
                         notes.push(format!(
