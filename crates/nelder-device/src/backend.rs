@@ -183,15 +183,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
         None
     }
 
-    /// How fast it is, about; the CPU's numbers where nothing is known.
-    fn rates(&self) -> Rates {
-        Rates {
-            bandwidth: 1e10,
-            products: 1e10,
-            upload: 5e9,
-            call: 1e-5,
-        }
-    }
+    /// How fast it is, about.
+    fn rates(&self) -> Rates;
 
     /// What it has done so far.
     fn counters(&self) -> Counters;

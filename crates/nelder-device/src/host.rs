@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::backend::{
-    Backend, Counters, Description, DeviceError, Moments, Reduced, ResidualSums, Weighed, check_length,
+    Backend, Counters, Description, DeviceError, Moments, Rates, Reduced, ResidualSums, Weighed, check_length,
 };
 use crate::buffer::{Buffer, Codes, Matrix};
 use crate::{Dd, Input, Output, Program};
@@ -23,6 +23,7 @@ use crate::{Dd, Input, Output, Program};
 pub struct Host {
     launches: AtomicU64,
     limit: Option<u64>,
+    rates: Option<Rates>,
 }
 
 fn values<'b>(what: &'static str, buffer: &'b Buffer) -> Result<&'b [f64], DeviceError> {
@@ -82,6 +83,13 @@ impl Host {
             limit: Some(bytes),
             ..Host::default()
         }
+    }
+
+    /// One that says it is this fast: to see what a plan does with it.
+    #[must_use]
+    pub fn with_rates(mut self, rates: Rates) -> Host {
+        self.rates = Some(rates);
+        self
     }
 
     fn count(&self) {
@@ -145,6 +153,15 @@ impl Backend for Host {
 
     fn room(&self) -> Option<u64> {
         self.limit
+    }
+
+    fn rates(&self) -> Rates {
+        self.rates.unwrap_or(Rates {
+            bandwidth: 1e10,
+            products: 1e10,
+            upload: 5e9,
+            call: 1e-5,
+        })
     }
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {
