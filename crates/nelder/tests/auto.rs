@@ -33,8 +33,9 @@ impl Offered {
 }
 
 impl Offer for Offered {
+    // what `Host` says that it is
     fn id(&self) -> String {
-        "host".into()
+        "cpu".into()
     }
 
     fn start(&self) -> f64 {
@@ -60,30 +61,43 @@ impl Monitor for Watch {
     }
 }
 
-fn columns(rows: usize) -> (Vec<f64>, Vec<f64>) {
-    let x: Vec<f64> = (0..rows)
-        .map(|i| (i as f64 * 0.618_033_988_749_895).fract())
+/// Columns x1 to x9, then y, which is 0 or 1.
+fn columns(rows: usize) -> Vec<Vec<f64>> {
+    let of = |step: f64| (0..rows).map(move |i| (i as f64 * step).fract());
+    let mut all: Vec<Vec<f64>> = (1..10)
+        .map(|j| of(0.618_033_988_749_895 * f64::from(j).sqrt()).collect())
         .collect();
-    let y = x
+    let y = all[0]
         .iter()
-        .enumerate()
-        .map(|(i, x)| f64::from(u8::from(x + (i as f64 * 0.414).fract() > 1.0)))
-        .collect();
-    (x, y)
+        .zip(of(0.414))
+        .map(|(x, u)| f64::from(u8::from(x + u > 1.0)));
+    all.push(y.collect());
+    all
+}
+
+const NAMES: [&str; 10] = ["x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "y"];
+
+fn frame(columns: &[Vec<f64>]) -> Frame<'_> {
+    NAMES
+        .iter()
+        .zip(columns)
+        .fold(Frame::new(), |frame, (name, column)| {
+            frame.with_real(name, column)
+        })
 }
 
 const ROWS: usize = 300_000;
 
 #[test]
 fn the_faster_one_is_chosen_and_used() {
-    let (x, y) = columns(ROWS);
-    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    let columns = columns(ROWS);
+    let frame = frame(&columns);
     let fit = |offer: &Offered| {
         let watch = Watch::default();
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let least_squares = lm(&LmSpec::new("y ~ x"), &source, &watch).unwrap().fit.report;
+        let least_squares = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let spec = GlmSpec::new("y ~ x", Family::binomial());
+        let spec = GlmSpec::new("y ~ .", Family::binomial());
         let scoring = glm(&spec, &source, &watch).unwrap().fit.report;
         let plans = watch.0.into_inner().unwrap();
         for plan in &plans {
@@ -100,8 +114,10 @@ fn the_faster_one_is_chosen_and_used() {
     let (a, b, plan) = fit(&fast);
     assert_eq!(
         (a.as_str(), b.as_str(), plan.device.as_str()),
-        ("host", "host", "host")
+        ("cpu", "cpu", "cpu")
     );
+    // only on a device are rows uploaded
+    assert_eq!(plan.passes[0].name, "upload");
     // the passes are those that the device counted
     let device = fast.device.clone().unwrap();
     assert!(device.counters().launches > 4);
@@ -113,17 +129,18 @@ fn the_faster_one_is_chosen_and_used() {
         ("cpu", "cpu", "cpu")
     );
     assert_eq!(slow.device.clone().unwrap().counters().launches, 0);
-    assert!(plan.notes[0].contains("host: would take"), "{:?}", plan.notes);
+    assert_eq!(plan.passes[0].name, "gram");
+    assert!(plan.notes[0].contains("cpu: would take"), "{:?}", plan.notes);
 }
 
 #[test]
 fn a_device_that_takes_long_to_start_or_is_not_there_is_not_used() {
-    let (x, y) = columns(ROWS);
-    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    let columns = columns(ROWS);
+    let frame = frame(&columns);
     let fit = |offer: &Offered| {
         let watch = Watch::default();
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let report = lm(&LmSpec::new("y ~ x"), &source, &watch).unwrap().fit.report;
+        let report = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
         assert_eq!(report.device, "cpu");
         watch.0.into_inner().unwrap().remove(0).notes.remove(0)
     };
@@ -158,19 +175,19 @@ fn small_fits_and_unknown_numbers_of_rows_stay() {
         }
     }
     let offer = Offered::new(1e6, 0.0);
-    let (x, y) = columns(200);
-    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    let source = Auto::new(&frame, vec![&offer as &dyn Offer]);
-    let report = lm(&LmSpec::new("y ~ x"), &source, &Watch::default())
+    let few = columns(200);
+    let small = frame(&few);
+    let source = Auto::new(&small, vec![&offer as &dyn Offer]);
+    let report = lm(&LmSpec::new("y ~ ."), &source, &Watch::default())
         .unwrap()
         .fit
         .report;
     assert_eq!(report.device, "cpu");
-    let (x, y) = columns(ROWS);
-    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    let unknown = Unknown(&frame);
+    let many = columns(ROWS);
+    let large = frame(&many);
+    let unknown = Unknown(&large);
     let source = Auto::new(&unknown, vec![&offer as &dyn Offer]);
-    let report = lm(&LmSpec::new("y ~ x"), &source, &Watch::default())
+    let report = lm(&LmSpec::new("y ~ ."), &source, &Watch::default())
         .unwrap()
         .fit
         .report;
