@@ -37,6 +37,13 @@ NULL
   stop(class, " cannot be modified", call. = FALSE)
 }
 
+#' What there is to compute on: a list of columns, one row for each device, or for what is missing of it.
+#'
+#' @noRd
+`devices` <- function() {
+  .Call(savvy_devices__impl)
+}
+
 #' The rows (from 1) in which one of the columns is missing.
 #'
 #' @noRd

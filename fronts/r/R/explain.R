@@ -27,3 +27,28 @@ print.nd_report <- function(x, digits = 3L, ...) {
   }
   invisible(x)
 }
+
+# What there is to compute on.
+nd_devices <- function() {
+  found <- rust(devices())
+  blank <- function(x) ifelse(nzchar(x), x, NA_character_)
+  out <- data.frame(device = found$device, name = blank(found$name), memory_gb = round(found$memory / 1e9, 1),
+                    gb_per_s = round(found$bandwidth / 1e9), software = blank(found$software),
+                    missing = blank(found$missing))
+  class(out) <- c("nd_devices", "data.frame")
+  out
+}
+
+print.nd_devices <- function(x, ...) {
+  there <- is.na(x$missing)
+  print(data.frame(device = x$device, memory = ifelse(is.na(x$memory_gb), "-", paste(x$memory_gb, "GB")),
+                   bandwidth = ifelse(is.na(x$gb_per_s), "-", paste(x$gb_per_s, "GB/s")),
+                   name = ifelse(there, x$name, x$missing)), row.names = FALSE, right = FALSE)
+  invisible(x)
+}
+
+.onLoad <- function(libname, pkgname) {
+  # as for the command
+  device <- Sys.getenv("NELDER_DEVICE")
+  if (nzchar(device) && is.null(getOption("nelder.device"))) options(nelder.device = device)
+}

@@ -61,7 +61,8 @@ fit_of <- function(e) {
   own <- memory(e)
   if (is.null(own$fit)) {
     if (isTRUE(e$custom)) return(NULL)
-    own$fit <- rust(library_fit(e, design_of(e)))
+    # a fit from a file may be on another machine
+    own$fit <- rust(library_fit(e, design_of(e), "auto"))
     now <- own$fit$record()$coefficients
     was <- e$record$coefficients
     same <- length(now) == length(was) && identical(is.na(now), is.na(was)) &&
@@ -71,24 +72,23 @@ fit_of <- function(e) {
   own$fit
 }
 
-library_fit <- function(e, design) {
+library_fit <- function(e, design, device = e$request$device) {
   make <- if (e$kind == "lm") NelderFit$lm else NelderFit$glm
-  make(design$columns, design$model, run_options())
+  make(design$columns, design$model, run_options(device))
 }
 
-# Threads and progress, as options() has them.
-run_options <- function() {
+# Threads and progress, as options() has them, and where passes of a new fit run; a fit's later passes run where its rows are.
+run_options <- function(device = "cpu") {
   threads <- getOption("nelder.threads", 0L)
   if (!is.numeric(threads) || length(threads) != 1L || is.na(threads) || threads < 0) {
     refuse("options(nelder.threads) must be a number of threads, 0 for one a core")
   }
-  list(threads = as.integer(threads), progress = isTRUE(getOption("nelder.progress", interactive())))
+  list(threads = as.integer(threads), progress = isTRUE(getOption("nelder.progress", interactive())), device = device)
 }
 
 check_device <- function(device) {
-  if (!is.character(device) || length(device) != 1L || !device %in% c("auto", "cpu")) {
-    refuse("device: ", deparse(device)[1L], " is not available; there are \"auto\" and \"cpu\"")
-  }
+  known <- is.character(device) && length(device) == 1L && grepl("^(auto|cpu|host|cuda(:[0-9]+)?)$", device)
+  if (!known) refuse("device: ", deparse(device)[1L], " is none of \"auto\", \"cpu\", \"cuda\", \"cuda:1\", ...")
   device
 }
 

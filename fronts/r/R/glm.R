@@ -14,7 +14,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   frame <- evaluate_frame(own, parent.frame(), na, if (is.data.frame(data)) data, more)
   control <- do.call(stats::glm.control, control)
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
-                  precision = precision, family = family, start = start, control = control,
+                  precision = precision, device = device, family = family, start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000))
   if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, list(), request, FALSE), frame))
   z <- fit_generalized(frame, request, call, model, singular.ok)
@@ -189,7 +189,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     columns <- design$columns
     columns$columns[[at_y]] <- z
     columns$columns[[at_w]] <- w
-    rust(NelderFit$lm(columns, design$model, run_options()))
+    rust(NelderFit$lm(columns, design$model, run_options(request$device)))
   }
   eta <- if (!is.null(etastart)) etastart
          else if (!is.null(request$start)) NULL
@@ -272,7 +272,7 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
                        singular.ok = TRUE, precision = getOption("nelder.precision", "auto"),
                        device = getOption("nelder.device", "auto")) {
   call <- match.call()
-  check_device(device)
+  device <- check_device(device)
   family <- as_family(family, parent.frame())
   native <- native_family(family)
   if (is.null(native)) stop("nd_glm_fit() takes the families of R and MASS; use nd_glm() for others")
@@ -281,7 +281,7 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
   if (is.factor(y) && binomial) y <- as.numeric(as.integer(y) != 1L)
   frame <- matrix_frame(x, y, weights, offset)
   request <- list(terms = frame$terms, tol = min(1e-7, control$epsilon / 1000), precision = check_precision(precision),
-                  family = family, native = native, start = start, control = control)
+                  device = device, family = family, native = native, start = start, control = control)
   fit_generalized(frame, request, call, TRUE, singular.ok)
 }
 
@@ -299,10 +299,10 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   more <- c("etastart", "mustart")
   frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data, more)
   control <- do.call(stats::glm.control, control)
-  check_device(device)
+  device <- check_device(device)
   negative <- function(theta) eval(substitute(MASS::negative.binomial(theta, link), list(theta = theta, link = link)))
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
-                  precision = check_precision(precision), family = negative(1), start = start, control = control,
+                  precision = check_precision(precision), device = device, family = negative(1), start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000), native = paste0("negative.binomial(link=", link, ")"))
   z <- fit_generalized(frame, request, call, model)
   e <- z$nelder

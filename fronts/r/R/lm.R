@@ -17,7 +17,7 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data)
   request <- list(call = call, frame_call = own, na = na, terms = frame$terms, contrasts = contrasts,
-                  tol = tol, precision = precision)
+                  tol = tol, precision = precision, device = device)
   if (identical(method, "model.frame")) {
     e <- new_core("lm", frame, list(), request, FALSE)
     return(lazy_frame(e, frame))
@@ -153,9 +153,9 @@ check_omitted <- function(e, record) {
 
 nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = TRUE,
                       precision = getOption("nelder.precision", "auto"), device = getOption("nelder.device", "auto")) {
-  check_device(device)
+  device <- check_device(device)
   frame <- matrix_frame(x, y, w, offset)
-  request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision))
+  request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision), device = device)
   design <- describe("lm", frame, request)
   e <- new_core("lm", frame, design, request, FALSE)
   z <- finish_linear(e, design)

@@ -39,6 +39,11 @@ SEXP handle_result(SEXP res_) {
     return (SEXP)res;
 }
 
+SEXP savvy_devices__impl(void) {
+    SEXP res = savvy_devices__ffi();
+    return handle_result(res);
+}
+
 SEXP savvy_incomplete_rows__impl(SEXP c_arg__columns, SEXP c_arg__rows) {
     SEXP res = savvy_incomplete_rows__ffi(c_arg__columns, c_arg__rows);
     return handle_result(res);
@@ -126,6 +131,7 @@ SEXP savvy_NelderFit_unscaled__impl(SEXP self__) {
 
 
 static const R_CallMethodDef CallEntries[] = {
+    {"savvy_devices__impl", (DL_FUNC) &savvy_devices__impl, 0},
     {"savvy_incomplete_rows__impl", (DL_FUNC) &savvy_incomplete_rows__impl, 2},
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},

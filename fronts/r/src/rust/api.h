@@ -1,3 +1,4 @@
+SEXP savvy_devices__ffi(void);
 SEXP savvy_incomplete_rows__ffi(SEXP c_arg__columns, SEXP c_arg__rows);
 SEXP savvy_init_lazy__ffi(DllInfo* c_arg__dll);
 SEXP savvy_lazy_is_made__ffi(SEXP c_arg__x);

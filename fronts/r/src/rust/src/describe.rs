@@ -16,16 +16,18 @@ pub fn column(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<Strin
     Ok((!name.is_empty()).then(|| format!("`{name}`")))
 }
 
-/// Options that every call takes: threads, and whether to show progress.
+/// Options that every call takes: threads, whether to show progress, and the device of a fit.
 pub struct Options {
     /// Threads, 0 for one a core.
     pub threads: usize,
     /// Whether progress is shown.
     pub progress: bool,
+    /// Where passes run.
+    pub device: String,
 }
 
 impl Options {
-    /// Reads `threads` and `progress`.
+    /// Reads `threads`, `progress` and `device`.
     ///
     /// # Errors
     /// An element that is not there.
@@ -34,6 +36,7 @@ impl Options {
         Ok(Options {
             threads: usize::try_from(elements.integer("threads")?).unwrap_or(0),
             progress: elements.flag("progress")?,
+            device: elements.text("device")?,
         })
     }
 }

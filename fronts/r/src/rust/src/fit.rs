@@ -11,6 +11,7 @@ use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 use crate::background;
 use crate::describe::{Options, column, model};
 use crate::lists::{Elements, Record};
+use crate::place::Place;
 use crate::record;
 use crate::source::RSource;
 
@@ -58,10 +59,10 @@ fn detail(name: &str) -> Detail {
 impl NelderFit {
     /// Fits a linear model: the columns, the model, the options.
     fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
-        let source = Box::new(RSource::new(&columns)?);
+        let options = Options::new(&options)?;
+        let source = Box::new(RSource::new(&columns, Place::new(&options.device)?)?);
         let rows = extended(&source);
         let spec = model(&description)?;
-        let options = Options::new(&options)?;
         let mut fit = background::run(options.threads, options.progress, |monitor| {
             lm(&spec, rows, monitor)
         })?;
@@ -76,7 +77,8 @@ impl NelderFit {
     /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
     /// of columns), `epsilon`, `maxit`.
     fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
-        let source = Box::new(RSource::new(&columns)?);
+        let options = Options::new(&options)?;
+        let source = Box::new(RSource::new(&columns, Place::new(&options.device)?)?);
         let rows = extended(&source);
         let elements = Elements(&description);
         let family: Family = elements.text("family")?.parse()?;
@@ -87,7 +89,6 @@ impl NelderFit {
         spec.mu_start = column(&elements, "mu_start")?;
         spec.epsilon = elements.real("epsilon")?;
         spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
-        let options = Options::new(&options)?;
         let mut fit = background::run(options.threads, options.progress, |monitor| {
             glm(&spec, rows, monitor)
         })?;
@@ -229,7 +230,7 @@ impl NelderFit {
 
     /// Predictions for other rows, given as columns of the same names.
     fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
-        let source = RSource::new(&columns)?;
+        let source = RSource::new(&columns, Place::Chosen(None))?;
         let options = Options::new(&options)?;
         let (threads, show) = (options.threads, options.progress);
         let source: &dyn Source = &source;

@@ -6,5 +6,6 @@ mod describe;
 mod fit;
 mod lazy;
 mod lists;
+mod place;
 mod record;
 mod source;

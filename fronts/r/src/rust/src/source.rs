@@ -4,8 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nelder::frame::{
-    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, scan_in_batches,
+    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, scan_in_batches,
 };
+use nelder_device::{Backend, Offer};
 use savvy::{ListSexp, Sexp};
 use savvy_ffi::{
     INTEGER, INTSXP, LGLSXP, R_NaString, R_PreserveObject, REAL, REALSXP, Rf_xlength, SEXP, STRING_ELT,
@@ -13,6 +14,7 @@ use savvy_ffi::{
 };
 
 use crate::lists::{Elements, texts_of};
+use crate::place::Place;
 
 unsafe extern "C" {
     /// The other half of `R_PreserveObject`.
@@ -42,6 +44,7 @@ pub struct RSource {
     columns: Vec<RColumn>,
     rows: usize,
     held: SEXP,
+    place: Place,
 }
 
 // SAFETY: the memory behind the pointers is held by `held`, which is made and released on R's thread only, and no
@@ -81,7 +84,7 @@ impl RSource {
     ///
     /// # Errors
     /// An element that is not there, a vector that is too short or of no numbers.
-    pub fn new(description: &ListSexp) -> savvy::Result<RSource> {
+    pub fn new(description: &ListSexp, place: Place) -> savvy::Result<RSource> {
         let elements = Elements(description);
         let vectors = elements.list("columns")?;
         let levels = elements.list("levels")?;
@@ -138,6 +141,7 @@ impl RSource {
             columns,
             rows,
             held,
+            place,
         })
     }
 }
@@ -153,6 +157,26 @@ impl Source for RSource {
 
     fn workers(&self) -> usize {
         rayon::current_num_threads()
+    }
+
+    fn device(&self) -> Option<&Arc<dyn Backend>> {
+        self.place.device()
+    }
+
+    fn offers(&self) -> &[&dyn Offer] {
+        self.place.offers()
+    }
+
+    fn settle(&self, device: Option<Arc<dyn Backend>>) {
+        self.place.settle(device);
+    }
+
+    fn whole(&self, column: usize) -> Option<Whole<'_>> {
+        match self.columns.get(column)?.values {
+            // SAFETY: `rows` values are behind the pointer, and the source holds them
+            Values::Real(p) => Some(Whole::Host(unsafe { std::slice::from_raw_parts(p, self.rows) })),
+            _ => None,
+        }
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {

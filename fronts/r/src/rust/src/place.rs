@@ -1,0 +1,113 @@
+//! Where passes run: the argument `device`, or options(nelder.device).
+
+use std::sync::{Arc, OnceLock};
+
+use nelder_cuda::{Offered, shared};
+use nelder_device::{Backend, DeviceError, Host, Offer};
+use savvy::{Sexp, savvy};
+
+use crate::lists::Record;
+
+/// The device that "auto" looks at beside the CPU.
+static OFFERS: [&dyn Offer; 1] = [&Offered(0)];
+
+/// Where the passes of a fit run.
+pub enum Place {
+    /// Where the plan says that they end first, once it has been made.
+    Auto(OnceLock<Option<Arc<dyn Backend>>>),
+    /// With the CPU, or on a device.
+    Chosen(Option<Arc<dyn Backend>>),
+}
+
+impl Place {
+    /// A place by its name: `auto`, `cpu`, `host`, `cuda`, `cuda:1`.
+    ///
+    /// # Errors
+    /// A device that is not there, with what is missing.
+    pub fn new(name: &str) -> Result<Place, DeviceError> {
+        let (kind, index) = name.split_once(':').unwrap_or((name, "0"));
+        Ok(match (kind, index.parse::<usize>()) {
+            ("auto", _) => Place::Auto(OnceLock::new()),
+            // the CPU behind the verbs of a device: slow, and the same everywhere
+            ("host", _) => Place::Chosen(Some(Arc::new(Host::default()))),
+            ("cuda", Ok(index)) => Place::Chosen(Some(shared(index)?)),
+            ("cpu", _) => Place::Chosen(None),
+            _ => {
+                return Err(DeviceError::Absent {
+                    device: name.into(),
+                    why: "there are auto, cpu, cuda, cuda:1, …".into(),
+                });
+            }
+        })
+    }
+
+    /// The device, once it is chosen; `None` for the CPU.
+    pub fn device(&self) -> Option<&Arc<dyn Backend>> {
+        match self {
+            Place::Auto(chosen) => chosen.get()?.as_ref(),
+            Place::Chosen(device) => device.as_ref(),
+        }
+    }
+
+    /// Devices of which none is chosen yet.
+    pub fn offers(&self) -> &[&dyn Offer] {
+        match self {
+            Place::Auto(chosen) if chosen.get().is_none() => &OFFERS,
+            _ => &[],
+        }
+    }
+
+    /// The choice.
+    pub fn settle(&self, device: Option<Arc<dyn Backend>>) {
+        if let Place::Auto(chosen) = self {
+            // the first choice stays: the fit's rows are there
+            let _ = chosen.set(device);
+        }
+    }
+}
+
+type Found = Result<Arc<dyn Backend>, DeviceError>;
+
+/// What there is to compute on: a list of columns, one row for each device, or for what is missing of it.
+///
+/// @noRd
+#[savvy]
+fn devices() -> savvy::Result<Sexp> {
+    let mut found: Vec<(String, Found)> = vec![("cpu".into(), Ok(Arc::new(Host::default())))];
+    match nelder_cuda::count() {
+        Err(error) => found.push(("cuda".into(), Err(error))),
+        Ok(count) => found.extend((0..count).map(|index| {
+            let device = shared(index).map(|d| d as Arc<dyn Backend>);
+            (format!("cuda:{index}"), device)
+        })),
+    }
+    let (mut names, mut software, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut memory, mut bandwidth) = (Vec::new(), Vec::new());
+    for (_, device) in &found {
+        match device {
+            Ok(device) => {
+                let about = device.describe();
+                names.push(about.name);
+                software.push(about.software);
+                missing.push(String::new());
+                memory.push(about.memory.map_or(f64::NAN, |m| m as f64));
+                bandwidth.push(device.bandwidth()?);
+            }
+            Err(error) => {
+                names.push(String::new());
+                software.push(String::new());
+                missing.push(error.to_string());
+                memory.push(f64::NAN);
+                bandwidth.push(f64::NAN);
+            }
+        }
+    }
+    let mut out = Record::default();
+    out.texts("device", found.into_iter().map(|(id, _)| id).collect())
+        .texts("name", names)
+        .reals("memory", memory)
+        .reals("bandwidth", bandwidth)
+        .texts("software", software)
+        .texts("missing", missing);
+    out.into_list()?.into()
+}
