@@ -43,6 +43,7 @@ pub struct Cuda {
     /// Rows from which a step over few columns is one kernel, which is compiled for each family and number of columns.
     pub(crate) fused_from: usize,
     rates: OnceLock<Rates>,
+    about: OnceLock<Description>,
     launches: AtomicU64,
     uploaded: AtomicU64,
     downloaded: AtomicU64,
@@ -176,6 +177,7 @@ impl Cuda {
             arch: format!("compute_{major}{minor}"),
             fused_from: FUSED_FROM,
             rates: OnceLock::new(),
+            about: OnceLock::new(),
             launches: AtomicU64::new(0),
             uploaded: AtomicU64::new(0),
             downloaded: AtomicU64::new(0),
@@ -423,18 +425,22 @@ struct Held {
 
 impl Backend for Cuda {
     fn describe(&self) -> Description {
-        let driver = driver_version().unwrap_or(0);
-        Description {
-            id: self.id.clone(),
-            name: self.context.name().unwrap_or_default(),
-            memory: self.context.total_mem().ok().map(|m| m as u64),
-            software: format!(
-                "driver of CUDA {}.{}, {}",
-                driver / 1000,
-                driver % 1000 / 10,
-                self.arch
-            ),
-        }
+        // each question to the driver takes a tenth of a millisecond and more
+        let asked = || {
+            let driver = driver_version().unwrap_or(0);
+            Description {
+                id: self.id.clone(),
+                name: self.context.name().unwrap_or_default(),
+                memory: self.context.total_mem().ok().map(|m| m as u64),
+                software: format!(
+                    "driver of CUDA {}.{}, {}",
+                    driver / 1000,
+                    driver % 1000 / 10,
+                    self.arch
+                ),
+            }
+        };
+        self.about.get_or_init(asked).clone()
     }
 
     fn room(&self) -> Option<u64> {

@@ -79,6 +79,14 @@ fn a_generalized_model_on_a_device() {
     let cpu = folder.ok(&call);
     let host = folder.ok(&[&call[..], &["--device", "host"]].concat());
     assert_eq!(cpu, host);
-    let said = folder.ok(&[&call[..], &["--device", "host", "--explain"]].concat());
+    let out = folder.run(&[&call[..], &["--device", "host", "--explain"]].concat());
+    let (said, plan) = (
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr),
+    );
     assert!(said.contains("moments") && said.contains("step 1"), "{said}");
+    assert!(
+        plan.starts_with("Planned on cpu") && plan.contains("step 1"),
+        "{plan}"
+    );
 }
