@@ -1,0 +1,535 @@
+//! An adapter: its memory, its kernels, and what it says of itself.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+
+use nelder_device::{Buffer, DeviceError, Matrix, Rates, check_length};
+
+/// Arithmetic that all kernels have.
+const SOFT: &str = include_str!("soft.wgsl");
+const BY_HALVES: &str = include_str!("mul_wide.wgsl");
+const BY_64: &str = include_str!("mul_wide_64.wgsl");
+
+/// Threads of a workgroup.
+pub(crate) const THREADS: usize = 128;
+/// Bytes that are copied at a time between the host and the device.
+const PIECE: usize = 64 << 20;
+/// Bytes to which a binding's beginning is aligned at most.
+const ALIGNED: u64 = 256;
+
+/// A GPU that is reached through wgpu.
+pub struct Wgpu {
+    pub(crate) id: String,
+    pub(crate) device: wgpu::Device,
+    queue: wgpu::Queue,
+    pub(crate) about: wgpu::AdapterInfo,
+    /// Names the device among those that are open.
+    own: Arc<()>,
+    arithmetic: String,
+    pipelines: Mutex<HashMap<String, wgpu::ComputePipeline>>,
+    /// The first thing that went wrong.
+    fault: Arc<Mutex<Option<Fault>>>,
+    pub(crate) rates: OnceLock<Rates>,
+    pub(crate) launches: AtomicU64,
+    pub(crate) uploaded: AtomicU64,
+    pub(crate) downloaded: AtomicU64,
+}
+
+/// What wgpu reports.
+struct Fault {
+    memory: bool,
+    message: String,
+}
+
+impl fmt::Debug for Wgpu {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wgpu({})", self.id)
+    }
+}
+
+/// What a buffer holds.
+struct Held {
+    of: Arc<()>,
+    buffer: wgpu::Buffer,
+}
+
+/// Bytes of a buffer that a kernel sees.
+#[derive(Clone, Copy)]
+pub(crate) struct Bind<'b> {
+    pub buffer: &'b wgpu::Buffer,
+    pub from: u64,
+    pub bytes: u64,
+}
+
+/// Numbers in bindings: where they begin, in numbers from the beginning of the binding.
+#[derive(Clone, Copy)]
+pub(crate) struct Span<'b> {
+    pub bind: Bind<'b>,
+    pub skip: u32,
+}
+
+/// Consecutive columns of a matrix that fit in a binding.
+pub(crate) struct Window<'b> {
+    pub span: Span<'b>,
+    pub from: usize,
+    pub columns: usize,
+}
+
+fn instance() -> wgpu::Instance {
+    let mut wanted = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    wanted.flags = wgpu::InstanceFlags::empty();
+    wgpu::Instance::new(wanted)
+}
+
+/// Adapters that have compute shaders: GPUs before what imitates them.
+fn adapters() -> Vec<wgpu::Adapter> {
+    let mut found = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()));
+    found.retain(|a| {
+        a.get_downlevel_capabilities()
+            .flags
+            .contains(wgpu::DownlevelFlags::COMPUTE_SHADERS)
+    });
+    found.sort_by_key(|a| match a.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        _ => 3,
+    });
+    found
+}
+
+/// How many adapters there are.
+///
+/// # Errors
+/// [`DeviceError::Absent`] where there is none.
+pub fn count() -> Result<usize, DeviceError> {
+    match adapters().len() {
+        0 => Err(DeviceError::Absent {
+            device: "wgpu".into(),
+            why: "no driver for Vulkan, Metal or Direct3D 12 was found".into(),
+        }),
+        n => Ok(n),
+    }
+}
+
+impl Wgpu {
+    /// Opens adapter `index`, from 0: GPUs come before what imitates them.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`] for an index that is not there; [`DeviceError::Failed`] where the driver refuses, and where
+    /// the device computes something else than the CPU.
+    pub fn open(index: usize) -> Result<Wgpu, DeviceError> {
+        let id = format!("wgpu:{index}");
+        let found = adapters();
+        let failed = |message: String| DeviceError::Failed {
+            device: id.clone(),
+            message,
+        };
+        let there = found.len();
+        let adapter = found.into_iter().nth(index).ok_or_else(|| DeviceError::Absent {
+            device: id.clone(),
+            why: match there {
+                0 => "no driver for Vulkan, Metal or Direct3D 12 was found".into(),
+                n => format!("there are {n}, numbered from 0"),
+            },
+        })?;
+        let wide = adapter.features() & wgpu::Features::SHADER_INT64;
+        let wanted = wgpu::DeviceDescriptor {
+            label: None,
+            required_features: wide,
+            required_limits: adapter.limits(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            trace: wgpu::Trace::Off,
+        };
+        let (device, queue) =
+            pollster::block_on(adapter.request_device(&wanted)).map_err(|e| failed(e.to_string()))?;
+        let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
+        let (first, lost) = (fault.clone(), fault.clone());
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+            let memory = matches!(error, wgpu::Error::OutOfMemory { .. });
+            let message = error.to_string();
+            let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(Fault { memory, message });
+        }));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason == wgpu::DeviceLostReason::Destroyed {
+                return;
+            }
+            let message = format!("the device was lost: {message}");
+            let mut first = lost.lock().unwrap_or_else(PoisonError::into_inner);
+            first.get_or_insert(Fault {
+                memory: false,
+                message,
+            });
+        });
+        let product = if wide.is_empty() { BY_HALVES } else { BY_64 };
+        let opened = Wgpu {
+            about: adapter.get_info(),
+            device,
+            queue,
+            own: Arc::new(()),
+            arithmetic: format!("{product}{SOFT}"),
+            pipelines: Mutex::default(),
+            fault,
+            rates: OnceLock::new(),
+            launches: AtomicU64::new(0),
+            uploaded: AtomicU64::new(0),
+            downloaded: AtomicU64::new(0),
+            id,
+        };
+        crate::probe::check(&opened)?;
+        Ok(opened)
+    }
+
+    pub(crate) fn failed(&self, message: impl fmt::Display) -> DeviceError {
+        DeviceError::Failed {
+            device: self.id.clone(),
+            message: message.to_string(),
+        }
+    }
+
+    /// What went wrong since the last look.
+    fn checked(&self, wanted: u64) -> Result<(), DeviceError> {
+        let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match fault {
+            None => Ok(()),
+            Some(Fault { memory: true, .. }) => Err(self.no_room(wanted)),
+            Some(fault) => Err(self.failed(fault.message)),
+        }
+    }
+
+    fn no_room(&self, wanted: u64) -> DeviceError {
+        let total = self.device.limits().max_buffer_size;
+        DeviceError::Memory {
+            device: self.id.clone(),
+            wanted,
+            // wgpu tells no more than what a buffer may have
+            free: total,
+            total,
+        }
+    }
+
+    /// The largest number of bytes that a kernel sees of a buffer.
+    pub(crate) fn most_bound(&self) -> u64 {
+        let limits = self.device.limits();
+        // places in it are counted in 32 bits
+        limits
+            .max_storage_buffer_binding_size
+            .min(limits.max_buffer_size)
+            .min(1 << 34)
+    }
+
+    pub(crate) fn raw_buffer(&self, bytes: u64, more: wgpu::BufferUsages) -> Result<wgpu::Buffer, DeviceError> {
+        let size = bytes.max(16).next_multiple_of(4);
+        if size > self.device.limits().max_buffer_size {
+            return Err(self.no_room(bytes));
+        }
+        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size,
+            usage: more | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
+            mapped_at_creation: false,
+        });
+        self.checked(bytes)?;
+        Ok(buffer)
+    }
+
+    /// Room for bytes that kernels read and write.
+    pub(crate) fn room_for(&self, bytes: u64) -> Result<wgpu::Buffer, DeviceError> {
+        self.raw_buffer(bytes, wgpu::BufferUsages::STORAGE)
+    }
+
+    /// Room for numbers.
+    pub(crate) fn numbers(&self, len: usize) -> Result<Buffer, DeviceError> {
+        Ok(self.buffer(len, self.room_for(8 * len as u64)?))
+    }
+
+    pub(crate) fn buffer(&self, len: usize, buffer: wgpu::Buffer) -> Buffer {
+        let of = self.own.clone();
+        Buffer::new(len, Held { of, buffer })
+    }
+
+    pub(crate) fn own(&self) -> Arc<()> {
+        self.own.clone()
+    }
+
+    pub(crate) fn is_own(&self, of: &Arc<()>) -> bool {
+        Arc::ptr_eq(&self.own, of)
+    }
+
+    /// The memory of a buffer, and the byte at which it begins there.
+    pub(crate) fn held<'b>(
+        &self,
+        what: &'static str,
+        buffer: &'b Buffer,
+    ) -> Result<(&'b wgpu::Buffer, u64), DeviceError> {
+        let held: &Held = buffer.get().ok_or(DeviceError::Foreign { what })?;
+        match self.is_own(&held.of) {
+            true => Ok((&held.buffer, 8 * buffer.start() as u64)),
+            false => Err(DeviceError::Foreign { what }),
+        }
+    }
+
+    /// Some numbers of a buffer, bound.
+    pub(crate) fn span<'b>(
+        &self,
+        what: &'static str,
+        buffer: &'b Buffer,
+        from: usize,
+        len: usize,
+    ) -> Result<Span<'b>, DeviceError> {
+        let (memory, start) = self.held(what, buffer)?;
+        let start = start + 8 * from as u64;
+        let aligned = start / ALIGNED * ALIGNED;
+        let bytes = start - aligned + 8 * len.max(1) as u64;
+        if bytes > self.most_bound() {
+            return Err(self.failed(format!("{what}: kernels see no {bytes} bytes of a buffer at a time")));
+        }
+        let bind = Bind {
+            buffer: memory,
+            from: aligned,
+            bytes: bytes.min(memory.size() - aligned),
+        };
+        Ok(Span {
+            bind,
+            skip: ((start - aligned) / 8) as u32,
+        })
+    }
+
+    /// A vector of as many rows.
+    pub(crate) fn vector<'b>(
+        &self,
+        what: &'static str,
+        buffer: &'b Buffer,
+        rows: usize,
+    ) -> Result<Span<'b>, DeviceError> {
+        check_length(what, buffer.len(), rows)?;
+        self.span(what, buffer, 0, rows)
+    }
+
+    /// The columns of a matrix, as many at a time as a kernel sees.
+    pub(crate) fn windows<'b>(&self, x: &'b Matrix) -> Result<Vec<Window<'b>>, DeviceError> {
+        check_length("matrix", x.buffer.len(), x.rows.saturating_mul(x.columns))?;
+        self.held("matrix", &x.buffer)?;
+        if x.rows == 0 || x.columns == 0 {
+            return Ok(Vec::new());
+        }
+        let most = ((self.most_bound() - ALIGNED) / (8 * x.rows as u64)).max(1) as usize;
+        (0..x.columns)
+            .step_by(most)
+            .map(|from| {
+                let columns = most.min(x.columns - from);
+                let span = self.span("matrix", &x.buffer, from * x.rows, columns * x.rows)?;
+                Ok(Window { span, from, columns })
+            })
+            .collect()
+    }
+
+    /// Whole numbers for kernels to read.
+    pub(crate) fn words(&self, values: &[u32]) -> Result<wgpu::Buffer, DeviceError> {
+        let buffer = self.room_for(4 * values.len() as u64)?;
+        for (k, piece) in values.chunks(PIECE / 4).enumerate() {
+            self.queue
+                .write_buffer(&buffer, (k * PIECE) as u64, bytemuck::cast_slice(piece));
+            if values.len() > PIECE / 4 {
+                self.queue.submit([]);
+            }
+        }
+        self.checked(4 * values.len() as u64)?;
+        Ok(buffer)
+    }
+
+    pub(crate) fn whole<'b>(&self, buffer: &'b wgpu::Buffer) -> Bind<'b> {
+        Bind {
+            buffer,
+            from: 0,
+            bytes: buffer.size(),
+        }
+    }
+
+    /// Columns, one after another, into memory.
+    pub(crate) fn written(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
+        let len: usize = columns.iter().map(|c| c.len()).sum();
+        let buffer = self.room_for(8 * len as u64)?;
+        let (mut at, mut pending) = (0u64, 0);
+        for column in columns {
+            for piece in column.chunks(PIECE / 8) {
+                self.queue.write_buffer(&buffer, at, bytemuck::cast_slice(piece));
+                at += 8 * piece.len() as u64;
+                pending += 8 * piece.len();
+                if pending >= PIECE {
+                    // what is written waits in the host's memory until then
+                    self.queue.submit([]);
+                    self.wait()?;
+                    pending = 0;
+                }
+            }
+        }
+        self.uploaded.fetch_add(8 * len as u64, Ordering::Relaxed);
+        self.checked(8 * len as u64)?;
+        Ok(self.buffer(len, buffer))
+    }
+
+    pub(crate) fn wait(&self) -> Result<(), DeviceError> {
+        self.device
+            .poll(wgpu::PollType::wait_indefinitely())
+            .map_err(|e| self.failed(e))?;
+        self.checked(0)
+    }
+
+    /// Bytes from the device, given to `take` piece by piece.
+    pub(crate) fn read(
+        &self,
+        buffer: &wgpu::Buffer,
+        from: u64,
+        bytes: u64,
+        mut take: impl FnMut(&[u8]),
+    ) -> Result<(), DeviceError> {
+        if bytes == 0 {
+            return self.checked(0);
+        }
+        let most = (bytes as usize).min(PIECE) as u64;
+        let stage = self.device.create_buffer(&wgpu::BufferDescriptor {
+            label: None,
+            size: most.next_multiple_of(4),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        self.checked(most)?;
+        let mut at = 0;
+        while at < bytes {
+            let some = most.min(bytes - at);
+            let mut encoder = self.device.create_command_encoder(&Default::default());
+            encoder.copy_buffer_to_buffer(buffer, from + at, &stage, 0, some);
+            self.queue.submit([encoder.finish()]);
+            let (told, tells) = mpsc::channel();
+            stage.map_async(wgpu::MapMode::Read, 0..some, move |outcome| {
+                // whoever waits has gone where this fails
+                let _ = told.send(outcome);
+            });
+            self.wait()?;
+            tells
+                .recv()
+                .map_err(|e| self.failed(e))?
+                .map_err(|e| self.failed(e))?;
+            {
+                let view = stage.get_mapped_range(0..some).map_err(|e| self.failed(e))?;
+                take(&view);
+            }
+            stage.unmap();
+            at += some;
+        }
+        self.downloaded.fetch_add(bytes, Ordering::Relaxed);
+        self.checked(bytes)
+    }
+
+    pub(crate) fn read_words(&self, buffer: &wgpu::Buffer, len: usize) -> Result<Vec<u32>, DeviceError> {
+        let mut out: Vec<u32> = Vec::with_capacity(len);
+        self.read(buffer, 0, 4 * len as u64, |bytes| {
+            out.extend(bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+        })?;
+        Ok(out)
+    }
+
+    /// Copies bytes between buffers.
+    pub(crate) fn copy(&self, parts: &[(&wgpu::Buffer, u64, &wgpu::Buffer, u64, u64)]) {
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        for (from, at, to, place, bytes) in parts {
+            if *bytes > 0 {
+                encoder.copy_buffer_to_buffer(from, *at, to, *place, *bytes);
+            }
+        }
+        self.queue.submit([encoder.finish()]);
+    }
+
+    /// The kernel `entry` of a text.
+    fn pipeline(&self, text: &str, entry: &str) -> Result<wgpu::ComputePipeline, DeviceError> {
+        let key = format!("{entry}\n{text}");
+        let mut pipelines = self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = pipelines.get(&key) {
+            return Ok(found.clone());
+        }
+        let source = format!("{}{text}", self.arithmetic);
+        let shader = wgpu::ShaderModuleDescriptor {
+            label: Some(entry),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        };
+        // SAFETY: kernels keep to the places that their sizes give, and their loops end
+        let module = unsafe {
+            self.device
+                .create_shader_module_trusted(shader, wgpu::ShaderRuntimeChecks::unchecked())
+        };
+        self.checked(0)?;
+        let pipeline = self
+            .device
+            .create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label: Some(entry),
+                layout: None,
+                module: &module,
+                entry_point: Some(entry),
+                compilation_options: wgpu::PipelineCompilationOptions {
+                    zero_initialize_workgroup_memory: false,
+                    ..Default::default()
+                },
+                cache: None,
+            });
+        self.checked(0)?;
+        pipelines.insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    /// Runs a kernel: its first binding are the `sizes`, the others follow.
+    pub(crate) fn dispatch(
+        &self,
+        text: &str,
+        entry: &str,
+        sizes: &[u32],
+        bound: &[Bind<'_>],
+        groups: [usize; 3],
+    ) -> Result<(), DeviceError> {
+        if groups.contains(&0) {
+            return Ok(());
+        }
+        let most = self.device.limits().max_compute_workgroups_per_dimension as usize;
+        if groups.iter().any(|g| *g > most) {
+            return Err(self.failed(format!("{entry}: {groups:?} workgroups are too many")));
+        }
+        let pipeline = self.pipeline(text, entry)?;
+        let sizes = self.words(sizes)?;
+        let mut all = vec![self.whole(&sizes)];
+        all.extend_from_slice(bound);
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0u32..)
+            .zip(&all)
+            .map(|(binding, b)| wgpu::BindGroupEntry {
+                binding,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: b.buffer,
+                    offset: b.from,
+                    size: wgpu::BufferSize::new(b.bytes),
+                }),
+            })
+            .collect();
+        let group = self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(entry),
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &entries,
+        });
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&pipeline);
+            pass.set_bind_group(0, &group, &[]);
+            let [x, y, z] = groups.map(|g| g as u32);
+            pass.dispatch_workgroups(x, y, z);
+        }
+        self.queue.submit([encoder.finish()]);
+        self.checked(0)
+    }
+
+    pub(crate) fn count_launch(&self) {
+        self.launches.fetch_add(1, Ordering::Relaxed);
+    }
+}

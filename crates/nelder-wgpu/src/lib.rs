@@ -1,0 +1,10 @@
+//! Any GPU as a backend of `nelder-device`, through wgpu: Vulkan, Metal, Direct3D 12.
+//!
+//! Shaders have no double precision that can be relied on, and their compilers may rearrange what they have of single
+//! precision. Here all arithmetic is that of 32-bit integers: doubles are rounded as IEEE 754 says, bit by bit as on the
+//! CPU, and sums are kept in 128 bits.
+
+mod device;
+mod probe;
+
+pub use device::{Wgpu, count};
