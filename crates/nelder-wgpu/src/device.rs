@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
+
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
@@ -31,6 +33,7 @@ pub struct Wgpu {
     pipelines: Mutex<HashMap<String, wgpu::ComputePipeline>>,
     /// The first thing that went wrong.
     fault: Arc<Mutex<Option<Fault>>>,
+    nothing: OnceLock<wgpu::Buffer>,
     pub(crate) rates: OnceLock<Rates>,
     pub(crate) launches: AtomicU64,
     pub(crate) uploaded: AtomicU64,
@@ -174,6 +177,7 @@ impl Wgpu {
             arithmetic: format!("{product}{SOFT}"),
             pipelines: Mutex::default(),
             fault,
+            nothing: OnceLock::new(),
             rates: OnceLock::new(),
             launches: AtomicU64::new(0),
             uploaded: AtomicU64::new(0),
@@ -342,6 +346,15 @@ impl Wgpu {
         Ok(buffer)
     }
 
+    /// What is bound where there is nothing to read.
+    pub(crate) fn nothing(&self) -> Result<&wgpu::Buffer, DeviceError> {
+        if let Some(buffer) = self.nothing.get() {
+            return Ok(buffer);
+        }
+        let buffer = self.room_for(64)?;
+        Ok(self.nothing.get_or_init(|| buffer))
+    }
+
     pub(crate) fn whole<'b>(&self, buffer: &'b wgpu::Buffer) -> Bind<'b> {
         Bind {
             buffer,
@@ -481,13 +494,13 @@ impl Wgpu {
         Ok(pipeline)
     }
 
-    /// Runs a kernel: its first binding are the `sizes`, the others follow.
+    /// Runs a kernel: binding 0 are the `sizes`, the others have their numbers.
     pub(crate) fn dispatch(
         &self,
         text: &str,
         entry: &str,
         sizes: &[u32],
-        bound: &[Bind<'_>],
+        bound: &[(u32, Bind<'_>)],
         groups: [usize; 3],
     ) -> Result<(), DeviceError> {
         if groups.contains(&0) {
@@ -499,12 +512,12 @@ impl Wgpu {
         }
         let pipeline = self.pipeline(text, entry)?;
         let sizes = self.words(sizes)?;
-        let mut all = vec![self.whole(&sizes)];
+        let mut all = vec![(0, self.whole(&sizes))];
         all.extend_from_slice(bound);
-        let entries: Vec<wgpu::BindGroupEntry<'_>> = (0u32..)
-            .zip(&all)
+        let entries: Vec<wgpu::BindGroupEntry<'_>> = all
+            .iter()
             .map(|(binding, b)| wgpu::BindGroupEntry {
-                binding,
+                binding: *binding,
                 resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
                     buffer: b.buffer,
                     offset: b.from,
@@ -527,6 +540,10 @@ impl Wgpu {
         }
         self.queue.submit([encoder.finish()]);
         self.checked(0)
+    }
+
+    pub(crate) fn count_upload(&self, bytes: usize) {
+        self.uploaded.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     pub(crate) fn count_launch(&self) {

@@ -4,7 +4,16 @@
 //! precision. Here all arithmetic is that of 32-bit integers: doubles are rounded as IEEE 754 says, bit by bit as on the
 //! CPU, and sums are kept in 128 bits.
 
+mod backend;
+mod columns;
 mod device;
+mod functions;
+mod gram;
+mod machine;
 mod probe;
+mod residuals;
+mod sums;
+
+mod wide;
 
 pub use device::{Wgpu, count};

@@ -103,7 +103,7 @@ pub(crate) fn compare(device: &Wgpu, triples: &[[f64; 3]]) -> Result<(), DeviceE
     let given = device.written(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     let found = device.room_for(8 * 8 * n as u64)?;
     let span = device.span("numbers", &given, 0, 3 * n)?;
-    let bound = [span.bind, device.whole(&found)];
+    let bound = [(1, span.bind), (2, device.whole(&found))];
     device.dispatch(PROBE, "probe", &[n as u32], &bound, [n.div_ceil(64), 1, 1])?;
     let words = device.read_words(&found, 16 * n)?;
     for (i, &triple) in triples.iter().enumerate() {

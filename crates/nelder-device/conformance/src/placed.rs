@@ -5,8 +5,9 @@ use std::sync::{Arc, OnceLock};
 use nelder::frame::{Scan, Schema, Source, SourceError, Visit, Whole};
 use nelder_cuda::Cuda;
 use nelder_device::{Backend, DeviceError, Host};
+use nelder_wgpu::Wgpu;
 
-/// A device by its name: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`.
+/// A device by its name: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`, `wgpu:1`.
 ///
 /// # Errors
 /// No such device.
@@ -22,7 +23,12 @@ pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
             let index = index.parse().map_err(|_| absent("the index is no number"))?;
             Ok(Arc::new(Cuda::open(index)?))
         }
-        _ => Err(absent("there are host, cuda, cuda:0, cuda:1, …")),
+        None if id == "wgpu" => Ok(Arc::new(Wgpu::open(0)?)),
+        Some(("wgpu", index)) => {
+            let index = index.parse().map_err(|_| absent("the index is no number"))?;
+            Ok(Arc::new(Wgpu::open(index)?))
+        }
+        _ => Err(absent("there are host, cuda, cuda:0, …, wgpu, wgpu:0, …")),
     }
 }
 

@@ -1,0 +1,61 @@
+// What columns hold: ranges, missing values, whole numbers.
+
+// rows, where the column begins
+@group(0) @binding(0) var<storage, read> sizes: array<u32>;
+@group(0) @binding(1) var<storage, read> x: array<Double>;
+// of each thread of the grid: least, largest
+@group(0) @binding(2) var<storage, read_write> ends: array<Double>;
+// how many are missing; or, by column, whether there is one that is no whole number
+@group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
+
+var<workgroup> least_of: array<Double, 128>;
+var<workgroup> largest_of: array<Double, 128>;
+
+@compute @workgroup_size(128)
+fn ranges(
+    @builtin(global_invocation_id) at: vec3<u32>,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) thread: u32,
+) {
+    var least = Double(0u, 0x7ff00000u);
+    var largest = Double(0u, 0xfff00000u);
+    var missing = 0u;
+    for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
+        let v = x[sizes[1] + row];
+        missing += u32(is_nan(v));
+        if (less(v, least)) { least = v; }
+        if (less(largest, v)) { largest = v; }
+    }
+    if (missing > 0u) { atomicAdd(&counts[0], missing); }
+    least_of[thread] = least;
+    largest_of[thread] = largest;
+    workgroupBarrier();
+    for (var half = 64u; half > 0u; half = half >> 1u) {
+        if (thread < half) {
+            if (less(least_of[thread + half], least_of[thread])) { least_of[thread] = least_of[thread + half]; }
+            if (less(largest_of[thread], largest_of[thread + half])) { largest_of[thread] = largest_of[thread + half]; }
+        }
+        workgroupBarrier();
+    }
+    if (thread == 0u) {
+        ends[2u * group.x] = least_of[0];
+        ends[2u * group.x + 1u] = largest_of[0];
+    }
+}
+
+@compute @workgroup_size(128)
+fn fractions(
+    @builtin(global_invocation_id) at: vec3<u32>,
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+) {
+    var found = false;
+    // 9e15
+    let most = Double(0xcafa8000u, 0x433ff973u);
+    for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
+        let v = x[sizes[1] + group.y * sizes[0] + row];
+        found = found || !equal(truncated(v), v) || less(most, size(v));
+    }
+    if (found) { atomicOr(&counts[group.y], 1u); }
+}

@@ -1,0 +1,221 @@
+//! Xᵀ W X by digits: integers of 8 bits, whose products sum without error.
+//!
+//! Each column is taken in units of 2⁻⁵⁴ of the power of two above its largest number, so that an entry is within
+//! √n 2⁻⁵⁴ ‖xᵢ‖ ‖xⱼ‖ of the exact one for columns of n rows (Ozaki, Ogita, Oishi & Rump 2012, "Error-free transformations of
+//! matrix multiplication by using fast routines of matrix multiplication"; with integers: Ootomo, Ozaki & Yokota 2024).
+
+use nelder_device::{Buffer, Dd, DeviceError, Matrix, Program, Unary, check_length};
+
+use crate::device::{Span, Wgpu};
+use crate::sums::MOST_GROUPS;
+use crate::wide;
+
+const GRAM: &str = include_str!("gram.wgsl");
+const DIGITS: usize = 7;
+/// Bits of a number in its column's unit.
+const BITS: i32 = 54;
+/// Columns of a tile.
+const SIDE: usize = 32;
+/// Rows that are summed in 32 bits: 7 · 2¹⁴ a row at most.
+const ROWS_OF_A_GROUP: usize = 16_384;
+/// Bytes of digits that are kept at a time.
+const MOST_DIGITS: usize = 512 << 20;
+
+const WEIGHTED: u32 = 1;
+const CENTRED: u32 = 2;
+
+/// The kernels' text with the products of digits written out.
+fn text() -> &'static str {
+    static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    TEXT.get_or_init(|| {
+        let mut products = String::new();
+        for t in 0..DIGITS {
+            products.push_str(&format!(
+                "{{ let at = ({t}u * DEEP + deep) * SIDE; let r0 = right[at + own.x]; let r1 = right[at + own.x + 16u];\n"
+            ));
+            for s in 0..DIGITS - t {
+                let to = s + t;
+                for (l, r) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                    products.push_str(&format!("a{l}{r}[{to}] += dot4I8Packed(l{l}[{s}], r{r});\n"));
+                }
+            }
+            products.push_str("}\n");
+        }
+        GRAM.replace("PRODUCTS", &products)
+    })
+}
+
+impl Wgpu {
+    /// The roots of weights, on the device.
+    fn roots(&self, weights: &Buffer) -> Result<Buffer, DeviceError> {
+        let mut program = Program::new();
+        let w = program.input(0);
+        let root = program.unary(Unary::Sqrt, w);
+        program.output(root);
+        Ok(self.run_program(&program, &[weights], weights.len())?.remove(0))
+    }
+
+    pub(crate) fn gram_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let (rows, columns) = (x.rows, x.columns);
+        let windows = self.windows(x)?;
+        if let Some(centres) = centres {
+            check_length("centres", centres.len(), columns)?;
+        }
+        if let Some(w) = weights {
+            self.vector("weights", w, rows)?;
+        }
+        self.count_launch();
+        let count = columns * (columns + 1) / 2;
+        if rows == 0 || columns == 0 {
+            return Ok(vec![Dd::ZERO; count]);
+        }
+        let roots = weights.map(|w| self.roots(w)).transpose()?;
+        let nothing = Span {
+            bind: self.whole(self.nothing()?),
+            skip: 0,
+        };
+        let roots = roots
+            .as_ref()
+            .map_or(Ok(nothing), |r| self.vector("weights", r, rows))?;
+        let flags = if weights.is_some() { WEIGHTED } else { 0 }
+            | if centres.is_some() { CENTRED } else { 0 };
+        let centre_words = |from: usize, len: usize| -> Vec<u32> {
+            let zeros = vec![0.0; columns];
+            bytemuck::cast_slice(&centres.unwrap_or(&zeros)[from..from + len]).to_vec()
+        };
+        // 1. the power of two above each column's largest number
+        let mut powers: Vec<i32> = Vec::with_capacity(columns);
+        for window in &windows {
+            for from in (0..window.columns).step_by(MOST_GROUPS) {
+                let some = MOST_GROUPS.min(window.columns - from);
+                let found = self.words(&vec![wide::NOTHING as u32; some])?;
+                let centres = self.words(&centre_words(window.from + from, some))?;
+                let start = window.span.skip as usize + from * rows;
+                let sizes = [rows as u32, some as u32, start as u32, roots.skip, flags];
+                let bound = [
+                    (1, window.span.bind),
+                    (2, roots.bind),
+                    (3, self.whole(&centres)),
+                    (4, self.whole(&found)),
+                ];
+                let groups = [self.row_groups(rows, some), some, 1];
+                self.dispatch(text(), "largest", &sizes, &bound, groups)?;
+                powers.extend(self.read_words(&found, some)?.iter().map(|w| *w as i32));
+            }
+        }
+        // 2. digits of a run of rows, and their products
+        let held_powers = self.words(&powers.iter().map(|p| *p as u32).collect::<Vec<u32>>())?;
+        let total = self.words(&vec![0; 4 * count])?;
+        let most = (self.most_bound().min(MOST_DIGITS as u64) as usize) / (columns * DIGITS * 4);
+        let words_at_most = (most / 8 * 8).clamp(8, rows.div_ceil(4).next_multiple_of(8));
+        let tiles = columns.div_ceil(SIDE) * (columns.div_ceil(SIDE) + 1) / 2;
+        // few rows are shared out too
+        let deep = (words_at_most * tiles / 2048)
+            .next_multiple_of(8)
+            .clamp(64, ROWS_OF_A_GROUP / 4);
+        let most_groups = (self.most_bound().min(MOST_DIGITS as u64) as usize / (16 * count)).max(1);
+        let deep = deep.max(words_at_most.div_ceil(most_groups).next_multiple_of(8));
+        let deep = deep.min(ROWS_OF_A_GROUP / 4);
+        let words_at_most = words_at_most.min(deep * most_groups);
+        let digits = self.room_for((words_at_most * columns * DIGITS * 4) as u64)?;
+        let partial = self.room_for((words_at_most.div_ceil(deep) * count * 16) as u64)?;
+        for first in (0..rows).step_by(4 * words_at_most) {
+            let some_rows = (4 * words_at_most).min(rows - first);
+            let words = some_rows.div_ceil(4);
+            for window in &windows {
+                for from in (0..window.columns).step_by(MOST_GROUPS) {
+                    let some = MOST_GROUPS.min(window.columns - from);
+                    let at = window.from + from;
+                    let centres = self.words(&centre_words(at, some))?;
+                    let own_powers = match windows.len() == 1 && from == 0 {
+                        true => None,
+                        false => Some(self.words(
+                            &powers[at..at + some].iter().map(|p| *p as u32).collect::<Vec<u32>>(),
+                        )?),
+                    };
+                    // digits of these columns lie among those of all
+                    let own_digits = match own_powers {
+                        None => None,
+                        Some(_) => Some(self.room_for((words * some * DIGITS * 4) as u64)?),
+                    };
+                    let start = window.span.skip as usize + from * rows;
+                    let stride = if own_digits.is_some() { some } else { columns };
+                    let sizes = [
+                        rows as u32,
+                        some as u32,
+                        start as u32,
+                        roots.skip,
+                        flags,
+                        first as u32,
+                        some_rows as u32,
+                        words as u32,
+                        stride as u32,
+                    ];
+                    let bound = [
+                        (1, window.span.bind),
+                        (2, roots.bind),
+                        (3, self.whole(&centres)),
+                        (5, self.whole(own_digits.as_ref().unwrap_or(&digits))),
+                        (6, self.whole(own_powers.as_ref().unwrap_or(&held_powers))),
+                    ];
+                    self.dispatch(text(), "cut", &sizes, &bound, [words.div_ceil(128), some, 1])?;
+                    if let Some(own) = &own_digits {
+                        let bytes = (words * some * 4) as u64;
+                        let moves: Vec<_> = (0..DIGITS as u64)
+                            .map(|s| {
+                                let to = ((s as usize * columns + at) * words * 4) as u64;
+                                (own, s * bytes, &digits, to, bytes)
+                            })
+                            .collect();
+                        self.copy(&moves);
+                    }
+                }
+            }
+            let groups = words.div_ceil(deep);
+            for tile in (0..tiles).step_by(MOST_GROUPS) {
+                let sizes = [
+                    0,
+                    columns as u32,
+                    0,
+                    deep as u32,
+                    0,
+                    0,
+                    0,
+                    words as u32,
+                    columns as u32,
+                    tile as u32,
+                ];
+                let bound = [(7, self.whole(&digits)), (8, self.whole(&partial))];
+                let some = MOST_GROUPS.min(tiles - tile);
+                self.dispatch(text(), "multiply", &sizes, &bound, [some, groups, 1])?;
+            }
+            let bound = [(8, self.whole(&partial)), (9, self.whole(&total))];
+            let sizes = [count as u32, groups as u32];
+            self.dispatch(text(), "collect", &sizes, &bound, [self.threads(count), 1, 1])?;
+        }
+        // 3. to numbers
+        let words = self.read_words(&total, 4 * count)?;
+        let mut out = Vec::with_capacity(count);
+        for i in 0..columns {
+            for j in 0..=i {
+                if powers[i].max(powers[j]) >= wide::INFINITE {
+                    out.push(Dd::NAN);
+                    continue;
+                }
+                let at = 4 * (i * (i + 1) / 2 + j);
+                let m = (0..4).rev().fold(0u128, |m, k| m << 32 | u128::from(words[at + k])) as i128;
+                let e = match m {
+                    0 => 0,
+                    _ => powers[i] + powers[j] - 2 * BITS + 48,
+                };
+                out.push(wide::of_whole(m.unsigned_abs(), e, m < 0));
+            }
+        }
+        Ok(out)
+    }
+}

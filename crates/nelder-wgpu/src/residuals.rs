@@ -1,0 +1,243 @@
+//! Residuals and products with vectors, row by row in 128 bits.
+
+use nelder_device::{Buffer, Dd, DeviceError, Matrix, ResidualSums, Weighed, check_length};
+
+use crate::device::{Bind, THREADS, Wgpu};
+use crate::sums::MOST_GROUPS;
+use crate::wide;
+
+const ROWS: &str = include_str!("rows.wgsl");
+const FIRST: u32 = 1;
+const LAST: u32 = 2;
+const HAS_A: u32 = 4;
+const HAS_B: u32 = 8;
+const HAS_C: u32 = 16;
+const ONE_PART: u32 = 32;
+
+impl Wgpu {
+    /// Numbers for kernels to read.
+    fn table(&self, values: impl Iterator<Item = Dd>) -> Result<wgpu::Buffer, DeviceError> {
+        self.words(&values.flat_map(wide::write).collect::<Vec<u32>>())
+    }
+
+    /// Columns of as many rows, in one piece of memory.
+    fn columns_of(&self, rows: usize, count: usize) -> Result<(Buffer, Vec<Buffer>), DeviceError> {
+        let all = self.numbers(rows * count)?;
+        let parts: Result<Vec<Buffer>, DeviceError> = (0..count).map(|k| all.part(k * rows, rows)).collect();
+        Ok((all, parts?))
+    }
+
+    /// a − c − X b in two parts, or rounded to one; a is 0 where it is not there.
+    fn rest(
+        &self,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        a: Option<&Buffer>,
+        parts: usize,
+    ) -> Result<Vec<Buffer>, DeviceError> {
+        check_length("b", b.len(), x.columns)?;
+        let mut windows = self.windows(x)?;
+        let nothing = self.whole(self.nothing()?);
+        let start = match a {
+            None => (nothing, 0),
+            Some(a) => {
+                let span = self.vector("y", a, x.rows)?;
+                (span.bind, span.skip)
+            }
+        };
+        self.count_launch();
+        let (all, out) = self.columns_of(x.rows, parts)?;
+        if x.rows == 0 {
+            return Ok(out);
+        }
+        let table = self.table(std::iter::once(constant).chain(b.iter().copied()))?;
+        // no columns are a window too
+        if windows.is_empty() {
+            windows.push(crate::device::Window {
+                span: crate::device::Span {
+                    bind: nothing,
+                    skip: 0,
+                },
+                from: 0,
+                columns: 0,
+            });
+        }
+        let kept = match windows.len() {
+            1 => None,
+            _ => Some(self.room_for((x.rows * wide::WORDS * 4) as u64)?),
+        };
+        let scratch = self.room_for(64)?;
+        let kept = self.whole(kept.as_ref().unwrap_or(&scratch));
+        let result = self.span("residuals", &all, 0, parts * x.rows)?;
+        let mut flags = if a.is_some() { HAS_A } else { 0 };
+        flags |= if parts == 1 { ONE_PART } else { 0 };
+        let last = windows.len() - 1;
+        for (k, window) in windows.iter().enumerate() {
+            let own = flags | if k == 0 { FIRST } else { 0 } | if k == last { LAST } else { 0 };
+            let sizes = [
+                x.rows as u32,
+                own,
+                window.from as u32,
+                window.columns as u32,
+                window.span.skip,
+                start.1,
+            ];
+            let bound = [
+                (1, window.span.bind),
+                (2, self.whole(&table)),
+                (3, start.0),
+                (6, kept),
+                (7, result.bind),
+            ];
+            self.dispatch(ROWS, "residual", &sizes, &bound, [self.threads(x.rows), 1, 1])?;
+        }
+        Ok(out)
+    }
+
+    /// Workgroups with a thread for each row, as many as may be.
+    pub(crate) fn threads(&self, rows: usize) -> usize {
+        rows.div_ceil(THREADS).clamp(1, MOST_GROUPS)
+    }
+
+    pub(crate) fn residual_of(
+        &self,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        check_length("y", y.len(), x.rows)?;
+        let mut parts = self.rest(x, b, constant, Some(y), 2)?;
+        let low = parts.remove(1);
+        Ok((parts.remove(0), low))
+    }
+
+    pub(crate) fn product_of(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
+        if let Some(offset) = offset {
+            check_length("offset", offset.len(), x.rows)?;
+        }
+        let b: Vec<Dd> = b.iter().map(|b| Dd::new(-b)).collect();
+        Ok(self.rest(x, &b, Dd::new(-constant), offset, 1)?.remove(0))
+    }
+
+    pub(crate) fn residual_sums_of(
+        &self,
+        x: &Matrix,
+        b: &[Dd],
+        constant: Dd,
+        y: &Buffer,
+        weights: Option<&Buffer>,
+    ) -> Result<ResidualSums, DeviceError> {
+        let r = self.residual_of(x, b, constant, y)?;
+        let weighed = self.weigh_of((&r.0, Some(&r.1)), weights)?;
+        let score = self.sums_with(x, (Some(&weighed.weighed.0), Some(&weighed.weighed.1)), false)?;
+        Ok(ResidualSums {
+            residuals: weighed.rooted,
+            squares: weighed.squares,
+            sum: weighed.sum,
+            score,
+        })
+    }
+
+    pub(crate) fn weigh_of(
+        &self,
+        r: (&Buffer, Option<&Buffer>),
+        weights: Option<&Buffer>,
+    ) -> Result<Weighed, DeviceError> {
+        let rows = r.0.len();
+        let nothing = self.whole(self.nothing()?);
+        let bound_or = |what, of: Option<&'_ Buffer>| -> Result<(), DeviceError> {
+            of.map_or(Ok(()), |v| self.vector(what, v, rows).map(|_| ()))
+        };
+        bound_or("r", r.1)?;
+        bound_or("weights", weights)?;
+        let a = self.vector("r", r.0, rows)?;
+        let b = r.1.map(|b| self.vector("r", b, rows)).transpose()?;
+        let c = weights.map(|c| self.vector("weights", c, rows)).transpose()?;
+        self.count_launch();
+        let (all, mut parts) = self.columns_of(rows, 3)?;
+        let rooted = parts.remove(2);
+        let low = parts.remove(1);
+        let weighed = (parts.remove(0), low);
+        let mut sums = vec![Dd::ZERO; 2];
+        if rows > 0 {
+            let groups = self.row_groups(rows, 1);
+            let room = self.room_for((2 * groups * wide::WORDS * 4) as u64)?;
+            let flags =
+                if b.is_some() { HAS_B } else { 0 } | if c.is_some() { HAS_C } else { 0 };
+            let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
+            let sizes = [rows as u32, flags, 0, 0, a.skip, skip(&b), skip(&c)];
+            let result = self.span("residuals", &all, 0, 3 * rows)?;
+            let bound = [
+                (3, a.bind),
+                (4, b.map_or(nothing, |b| b.bind)),
+                (5, c.map_or(nothing, |c| c.bind)),
+                (6, self.whole(&room)),
+                (7, result.bind),
+            ];
+            self.dispatch(ROWS, "weigh", &sizes, &bound, [groups, 1, 1])?;
+            sums = self.merged(&room, 2, groups)?;
+        }
+        Ok(Weighed {
+            weighed,
+            rooted,
+            squares: sums[0],
+            sum: sums[1],
+        })
+    }
+
+    pub(crate) fn subtract_by_code_of(
+        &self,
+        r: (&Buffer, &Buffer),
+        codes: Bind<'_>,
+        table: &[Dd],
+        multiplier: Option<(&Buffer, Option<&Buffer>)>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let rows = r.0.len();
+        let nothing = self.whole(self.nothing()?);
+        let (a, b) = (self.vector("r", r.0, rows)?, self.vector("r", r.1, rows)?);
+        let c = multiplier
+            .map(|m| self.vector("multiplier", m.0, rows))
+            .transpose()?;
+        let more = multiplier
+            .and_then(|m| m.1)
+            .map(|m| self.vector("multiplier", m, rows))
+            .transpose()?;
+        self.count_launch();
+        let (all, mut parts) = self.columns_of(rows, 2)?;
+        if rows > 0 {
+            let table = self.table(table.iter().copied())?;
+            let flags = if c.is_some() { HAS_C } else { 0 } | if more.is_some() { HAS_A } else { 0 };
+            let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
+            let sizes = [
+                rows as u32,
+                flags,
+                skip(&more),
+                0,
+                a.skip,
+                b.skip,
+                skip(&c),
+            ];
+            let result = self.span("residuals", &all, 0, 2 * rows)?;
+            let bound = [
+                (1, more.map_or(nothing, |m| m.bind)),
+                (2, self.whole(&table)),
+                (3, a.bind),
+                (4, b.bind),
+                (5, c.map_or(nothing, |c| c.bind)),
+                (7, result.bind),
+                (8, codes),
+            ];
+            self.dispatch(ROWS, "subtract_by_code", &sizes, &bound, [self.threads(rows), 1, 1])?;
+        }
+        let low = parts.remove(1);
+        Ok((parts.remove(0), low))
+    }
+}

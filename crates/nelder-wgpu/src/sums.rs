@@ -1,0 +1,136 @@
+//! Sums over rows by column.
+
+use nelder_device::{Buffer, Dd, DeviceError, Matrix, Moments};
+
+use crate::device::{Span, THREADS, Wgpu};
+use crate::wide;
+
+pub(crate) const SUMS: &str = include_str!("sums.wgsl");
+pub(crate) const HAS_X: u32 = 1;
+pub(crate) const HAS_HIGH: u32 = 2;
+pub(crate) const HAS_LOW: u32 = 4;
+const SQUARE: u32 = 8;
+
+/// Rows that a thread sums at least, where there are so many.
+const ROWS_OF_A_THREAD: usize = 8;
+/// Workgroups that keep a device busy.
+const BUSY: usize = 4096;
+/// Columns of a launch at most.
+pub(crate) const MOST_GROUPS: usize = 65_535;
+
+impl Wgpu {
+    /// Sums that workgroups have left, `parts` to a sum, added.
+    pub(crate) fn merged(&self, from: &wgpu::Buffer, sums: usize, parts: usize) -> Result<Vec<Dd>, DeviceError> {
+        let words = self.read_words(from, sums * parts * wide::WORDS)?;
+        let of = |part: &[u32]| part.chunks(wide::WORDS).map(wide::read).sum::<Dd>();
+        Ok(words.chunks((parts * wide::WORDS).max(1)).map(of).collect())
+    }
+
+    /// How many workgroups share the rows, where there are `columns` of each.
+    pub(crate) fn row_groups(&self, rows: usize, columns: usize) -> usize {
+        let most = rows.div_ceil(THREADS * ROWS_OF_A_THREAD).max(1);
+        most.min((BUSY / columns.max(1)).max(1))
+    }
+
+    /// Σ x v by column, v a vector in two parts: one and zero where they are not there.
+    pub(crate) fn sums_with(
+        &self,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+        square: bool,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let nothing = self.whole(self.nothing()?);
+        let nowhere = Span {
+            bind: nothing,
+            skip: 0,
+        };
+        let part = |of: Option<&'_ Buffer>| -> Result<Option<()>, DeviceError> {
+            of.map(|v| self.vector("vector", v, x.rows).map(|_| ())).transpose()
+        };
+        part(v.0)?;
+        part(v.1)?;
+        let windows = self.windows(x)?;
+        if x.rows == 0 || x.columns == 0 {
+            return Ok(vec![Dd::ZERO; x.columns]);
+        }
+        let high = v.0.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
+        let low = v.1.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
+        let mut what = HAS_X;
+        for (there, flag) in [
+            (v.0.is_some(), HAS_HIGH),
+            (v.1.is_some(), HAS_LOW),
+            (square, SQUARE),
+        ] {
+            what |= if there { flag } else { 0 };
+        }
+        let mut out = Vec::with_capacity(x.columns);
+        for window in windows {
+            for from in (0..window.columns).step_by(MOST_GROUPS) {
+                let columns = MOST_GROUPS.min(window.columns - from);
+                let groups = self.row_groups(x.rows, columns);
+                let room = self.room_for((groups * columns * wide::WORDS * 4) as u64)?;
+                let start = window.span.skip as usize + from * x.rows;
+                let sizes = [x.rows as u32, what, start as u32, high.skip, low.skip];
+                let bound = [
+                    (1, window.span.bind),
+                    (2, high.bind),
+                    (3, low.bind),
+                    (4, self.whole(&room)),
+                ];
+                self.dispatch(SUMS, "column_sums", &sizes, &bound, [groups, columns, 1])?;
+                out.extend(self.merged(&room, columns, groups)?);
+            }
+        }
+        Ok(out)
+    }
+
+    pub(crate) fn moments_of(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
+        self.count_launch();
+        let sums = self.sums_with(x, (weights, None), false)?;
+        let squares = self.sums_with(x, (weights, None), true)?;
+        let squares = squares.into_iter().map(|s| s.hi).collect();
+        let mut found = Vec::with_capacity(with.len());
+        for v in with {
+            self.vector("vector", v, x.rows)?;
+            found.push(match weights {
+                None => self.sums_with(x, (Some(v), None), false)?,
+                Some(_) => {
+                    let weighed = self.weigh_of((v, None), weights)?.weighed;
+                    self.sums_with(x, (Some(&weighed.0), Some(&weighed.1)), false)?
+                }
+            });
+        }
+        Ok(Moments {
+            sums,
+            squares,
+            with: found,
+            rounded: self.fractions_of(x)?,
+        })
+    }
+
+    /// Products exact, sums in 128 bits: a column at a time against those up to it.
+    pub(crate) fn exact_gram_of(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
+        self.windows(x)?;
+        if let Some(w) = weights {
+            self.vector("weights", w, x.rows)?;
+        }
+        self.count_launch();
+        let mut out = Vec::with_capacity(x.columns * (x.columns + 1) / 2);
+        for j in 0..x.columns {
+            let (own, to) = (x.column(j)?, x.part(0..j + 1)?);
+            out.extend(match weights {
+                None => self.sums_with(&to, (Some(&own), None), false)?,
+                Some(_) => {
+                    let weighed = self.weigh_of((&own, None), weights)?.weighed;
+                    self.sums_with(&to, (Some(&weighed.0), Some(&weighed.1)), false)?
+                }
+            });
+        }
+        Ok(out)
+    }
+}
