@@ -141,20 +141,20 @@ fn multiply(
         a10[s] = 0;
         a11[s] = 0;
     }
-    for (var from = first; from < last; from += DEEP) {
+    for (var begin = first; begin < last; begin += DEEP) {
         workgroupBarrier();
         for (var i = thread; i < 7u * SIDE * DEEP; i += 256u) {
             let deep = i % DEEP;
             let rest = i / DEEP;
             let column = rest % SIDE;
             let s = rest / SIDE;
-            let inside = from + deep < last;
+            let inside = begin + deep < last;
             let c = tile.x * SIDE + column;
             let d = tile.y * SIDE + column;
             var l = 0u;
             var r = 0u;
-            if (inside && c < columns) { l = packed[(s * stride + c) * words + from + deep]; }
-            if (inside && d < columns) { r = packed[(s * stride + d) * words + from + deep]; }
+            if (inside && c < columns) { l = packed[(s * stride + c) * words + begin + deep]; }
+            if (inside && d < columns) { r = packed[(s * stride + d) * words + begin + deep]; }
             left[(s * DEEP + deep) * SIDE + column] = l;
             right[(s * DEEP + deep) * SIDE + column] = r;
         }
