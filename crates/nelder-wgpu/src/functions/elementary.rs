@@ -56,14 +56,13 @@ pub(super) fn clamped<'w>(x: X<'w>, least: f64, most: f64) -> X<'w> {
     x.less(least).choose(least, x)
 }
 
-/// x + low = k log 2 + r + rest: k, r, rest.
-fn reduced<'w>(x: X<'w>, low: Option<X<'w>>) -> (X<'w>, X<'w>, X<'w>) {
+/// x = k log 2 + r + rest: k, r, rest.
+fn reduced(x: X<'_>) -> (X<'_>, X<'_>, X<'_>) {
     let k = (x * LOG2_E).nearest();
     let high = k.fma(-LN_2_HIGH, x);
     let less = k * LN_2_LOW;
     let r = high - less;
-    let rest = (high - r) - less;
-    (k, r, low.map_or(rest, |low| rest + low))
+    (k, r, (high - r) - less)
 }
 
 /// exp(r + rest) - 1 - r.
@@ -76,15 +75,16 @@ fn beyond_linear<'w>(r: X<'w>, rest: X<'w>) -> X<'w> {
 /// e^(x + low).
 pub(super) fn exp<'w>(x: X<'w>, low: Option<X<'w>>) -> X<'w> {
     let x = clamped(x, -746.0, 710.0);
-    let (k, r, rest) = reduced(x, low);
+    let (k, r, rest) = reduced(x);
     let tail = beyond_linear(r, rest);
     let sum = r + 1.0;
-    (sum + ((r - (sum - 1.0)) + tail)).scale(k)
+    let value = sum + ((r - (sum - 1.0)) + tail);
+    low.map_or(value, |low| value.fma(low, value)).scale(k)
 }
 
 /// e^x - 1.
 pub(super) fn expm1(x: X<'_>) -> X<'_> {
-    let (k, r, rest) = reduced(clamped(x, -40.0, 710.0), None);
+    let (k, r, rest) = reduced(clamped(x, -40.0, 710.0));
     let tail = beyond_linear(r, rest);
     // (e^x - 1) / 2 = s e^r - 1/2 with s = 2^(k - 1), which does not overflow
     let scale = x.number(0.5).scale(k);
