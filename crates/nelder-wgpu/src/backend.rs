@@ -43,7 +43,10 @@ impl Wgpu {
         if rows == 0 || code.outputs == 0 {
             return Ok(out);
         }
-        let text = MACHINE.replace("REGISTERS", &code.registers.next_power_of_two().max(8).to_string());
+        let text = MACHINE.replace(
+            "REGISTERS",
+            &code.registers.next_power_of_two().max(8).to_string(),
+        );
         let steps = self.words(&code.steps)?;
         let constants = self.words(bytemuck::cast_slice(&code.constants))?;
         let most = (self.most_bound() / 8) as usize / inputs.len().max(code.outputs).max(1);
@@ -136,7 +139,10 @@ impl Backend for Wgpu {
             id: self.id.clone(),
             name: self.about.name.clone(),
             memory: None,
-            software: format!("{} {} {}", self.about.backend, self.about.driver, self.about.driver_info),
+            software: format!(
+                "{} {} {}",
+                self.about.backend, self.about.driver, self.about.driver_info
+            ),
         }
     }
 
@@ -187,9 +193,11 @@ impl Backend for Wgpu {
         let (memory, start) = self.held("buffer", buffer)?;
         let mut out: Vec<f64> = Vec::with_capacity(buffer.len());
         self.read(memory, start, 8 * buffer.len() as u64, |bytes| {
-            out.extend(bytes.chunks_exact(8).map(|b| {
-                f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
-            }));
+            out.extend(
+                bytes
+                    .chunks_exact(8)
+                    .map(|b| f64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])),
+            );
         })?;
         Ok(out)
     }

@@ -35,7 +35,13 @@ impl Wgpu {
                 let start = window.span.skip as usize + from * x.rows;
                 let bound = [(1, window.span.bind), (3, self.whole(&found))];
                 let groups = [self.row_groups(x.rows, columns), columns, 1];
-                self.dispatch(COLUMNS, "fractions", &[x.rows as u32, start as u32], &bound, groups)?;
+                self.dispatch(
+                    COLUMNS,
+                    "fractions",
+                    &[x.rows as u32, start as u32],
+                    &bound,
+                    groups,
+                )?;
                 out.extend(self.read_words(&found, columns)?.iter().map(|f| *f != 0));
             }
         }
@@ -157,8 +163,7 @@ impl Wgpu {
                 columns: 0,
             });
         }
-        let what =
-            if first.is_some() { HAS_HIGH } else { 0 } | if v.1.is_some() { HAS_LOW } else { 0 };
+        let what = if first.is_some() { HAS_HIGH } else { 0 } | if v.1.is_some() { HAS_LOW } else { 0 };
         for window in &windows {
             for base in (0..pieces).step_by(MOST_GROUPS) {
                 let some = MOST_GROUPS.min(pieces - base);

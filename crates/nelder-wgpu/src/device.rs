@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
@@ -226,7 +225,11 @@ impl Wgpu {
             .min(1 << 34)
     }
 
-    pub(crate) fn raw_buffer(&self, bytes: u64, more: wgpu::BufferUsages) -> Result<wgpu::Buffer, DeviceError> {
+    pub(crate) fn raw_buffer(
+        &self,
+        bytes: u64,
+        more: wgpu::BufferUsages,
+    ) -> Result<wgpu::Buffer, DeviceError> {
         let size = bytes.max(16).next_multiple_of(4);
         if size > self.device.limits().max_buffer_size {
             return Err(self.no_room(bytes));
@@ -290,7 +293,9 @@ impl Wgpu {
         let aligned = start / ALIGNED * ALIGNED;
         let bytes = start - aligned + 8 * len.max(1) as u64;
         if bytes > self.most_bound() {
-            return Err(self.failed(format!("{what}: kernels see no {bytes} bytes of a buffer at a time")));
+            return Err(self.failed(format!(
+                "{what}: kernels see no {bytes} bytes of a buffer at a time"
+            )));
         }
         let bind = Bind {
             buffer: memory,
@@ -442,7 +447,11 @@ impl Wgpu {
     pub(crate) fn read_words(&self, buffer: &wgpu::Buffer, len: usize) -> Result<Vec<u32>, DeviceError> {
         let mut out: Vec<u32> = Vec::with_capacity(len);
         self.read(buffer, 0, 4 * len as u64, |bytes| {
-            out.extend(bytes.chunks_exact(4).map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+            out.extend(
+                bytes
+                    .chunks_exact(4)
+                    .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])),
+            );
         })?;
         Ok(out)
     }

@@ -82,8 +82,8 @@ impl Wgpu {
         let roots = roots
             .as_ref()
             .map_or(Ok(nothing), |r| self.vector("weights", r, rows))?;
-        let flags = if weights.is_some() { WEIGHTED } else { 0 }
-            | if centres.is_some() { CENTRED } else { 0 };
+        let flags =
+            if weights.is_some() { WEIGHTED } else { 0 } | if centres.is_some() { CENTRED } else { 0 };
         let centre_words = |from: usize, len: usize| -> Vec<u32> {
             let zeros = vec![0.0; columns];
             bytemuck::cast_slice(&centres.unwrap_or(&zeros)[from..from + len]).to_vec()
@@ -134,9 +134,14 @@ impl Wgpu {
                     let centres = self.words(&centre_words(at, some))?;
                     let own_powers = match windows.len() == 1 && from == 0 {
                         true => None,
-                        false => Some(self.words(
-                            &powers[at..at + some].iter().map(|p| *p as u32).collect::<Vec<u32>>(),
-                        )?),
+                        false => Some(
+                            self.words(
+                                &powers[at..at + some]
+                                    .iter()
+                                    .map(|p| *p as u32)
+                                    .collect::<Vec<u32>>(),
+                            )?,
+                        ),
                     };
                     // digits of these columns lie among those of all
                     let own_digits = match own_powers {
@@ -208,7 +213,9 @@ impl Wgpu {
                     continue;
                 }
                 let at = 4 * (i * (i + 1) / 2 + j);
-                let m = (0..4).rev().fold(0u128, |m, k| m << 32 | u128::from(words[at + k])) as i128;
+                let m = (0..4)
+                    .rev()
+                    .fold(0u128, |m, k| m << 32 | u128::from(words[at + k])) as i128;
                 let e = match m {
                     0 => 0,
                     _ => powers[i] + powers[j] - 2 * BITS + 48,

@@ -260,12 +260,7 @@ impl Writer {
 fn arity(what: Micro) -> usize {
     match what {
         Micro::Load => 0,
-        Micro::Store
-        | Micro::Root
-        | Micro::Floor
-        | Micro::Truncate
-        | Micro::Nearest
-        | Micro::Exponent => 1,
+        Micro::Store | Micro::Root | Micro::Floor | Micro::Truncate | Micro::Nearest | Micro::Exponent => 1,
         Micro::Add
         | Micro::Mul
         | Micro::Div

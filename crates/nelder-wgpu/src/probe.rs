@@ -134,7 +134,8 @@ mod tests {
 
     #[test]
     fn arithmetic_is_that_of_the_cpu() {
-        let device = Wgpu::open(0).expect("a Vulkan, Metal or Direct3D 12 driver, mesa-vulkan-drivers for one");
+        let device =
+            Wgpu::open(0).expect("a Vulkan, Metal or Direct3D 12 driver, mesa-vulkan-drivers for one");
         compare(&device, &triples(1 << 20)).unwrap();
     }
 }

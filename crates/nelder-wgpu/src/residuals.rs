@@ -170,8 +170,7 @@ impl Wgpu {
         if rows > 0 {
             let groups = self.row_groups(rows, 1);
             let room = self.room_for((2 * groups * wide::WORDS * 4) as u64)?;
-            let flags =
-                if b.is_some() { HAS_B } else { 0 } | if c.is_some() { HAS_C } else { 0 };
+            let flags = if b.is_some() { HAS_B } else { 0 } | if c.is_some() { HAS_C } else { 0 };
             let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
             let sizes = [rows as u32, flags, 0, 0, a.skip, skip(&b), skip(&c)];
             let result = self.span("residuals", &all, 0, 3 * rows)?;
@@ -216,15 +215,7 @@ impl Wgpu {
             let table = self.table(table.iter().copied())?;
             let flags = if c.is_some() { HAS_C } else { 0 } | if more.is_some() { HAS_A } else { 0 };
             let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
-            let sizes = [
-                rows as u32,
-                flags,
-                skip(&more),
-                0,
-                a.skip,
-                b.skip,
-                skip(&c),
-            ];
+            let sizes = [rows as u32, flags, skip(&more), 0, a.skip, b.skip, skip(&c)];
             let result = self.span("residuals", &all, 0, 2 * rows)?;
             let bound = [
                 (1, more.map_or(nothing, |m| m.bind)),
@@ -235,7 +226,13 @@ impl Wgpu {
                 (7, result.bind),
                 (8, codes),
             ];
-            self.dispatch(ROWS, "subtract_by_code", &sizes, &bound, [self.threads(rows), 1, 1])?;
+            self.dispatch(
+                ROWS,
+                "subtract_by_code",
+                &sizes,
+                &bound,
+                [self.threads(rows), 1, 1],
+            )?;
         }
         let low = parts.remove(1);
         Ok((parts.remove(0), low))

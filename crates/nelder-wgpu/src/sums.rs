@@ -20,7 +20,12 @@ pub(crate) const MOST_GROUPS: usize = 65_535;
 
 impl Wgpu {
     /// Sums that workgroups have left, `parts` to a sum, added.
-    pub(crate) fn merged(&self, from: &wgpu::Buffer, sums: usize, parts: usize) -> Result<Vec<Dd>, DeviceError> {
+    pub(crate) fn merged(
+        &self,
+        from: &wgpu::Buffer,
+        sums: usize,
+        parts: usize,
+    ) -> Result<Vec<Dd>, DeviceError> {
         let words = self.read_words(from, sums * parts * wide::WORDS)?;
         let of = |part: &[u32]| part.chunks(wide::WORDS).map(wide::read).sum::<Dd>();
         Ok(words.chunks((parts * wide::WORDS).max(1)).map(of).collect())
@@ -45,7 +50,8 @@ impl Wgpu {
             skip: 0,
         };
         let part = |of: Option<&'_ Buffer>| -> Result<Option<()>, DeviceError> {
-            of.map(|v| self.vector("vector", v, x.rows).map(|_| ())).transpose()
+            of.map(|v| self.vector("vector", v, x.rows).map(|_| ()))
+                .transpose()
         };
         part(v.0)?;
         part(v.1)?;

@@ -39,7 +39,11 @@ pub(crate) fn read(words: &[u32]) -> Dd {
         return Dd::NAN;
     }
     if e == INFINITE {
-        let hi = if negative { f64::NEG_INFINITY } else { f64::INFINITY };
+        let hi = if negative {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
         return Dd { hi, lo: 0.0 };
     }
     let m = (0..4).rev().fold(0u128, |m, k| m << 32 | u128::from(words[k]));

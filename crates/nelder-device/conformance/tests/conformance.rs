@@ -1,11 +1,12 @@
-//! The suite on the CPU, and on a CUDA device where `NELDER_TEST_DEVICE` asks for one.
+//! The suite on the CPU, and on a device where `NELDER_TEST_DEVICE` asks for one.
 
 use nelder_conformance::check;
 use nelder_cuda::Cuda;
 use nelder_device::{
-    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Reduced,
-    ResidualSums, Weighed,
+    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Rates,
+    Reduced, ResidualSums, Weighed,
 };
+use nelder_wgpu::Wgpu;
 
 #[test]
 fn the_cpu_agrees_with_itself() {
@@ -21,6 +22,9 @@ struct Rough(Host);
 impl Backend for Rough {
     fn describe(&self) -> Description {
         self.0.describe()
+    }
+    fn rates(&self) -> Rates {
+        self.0.rates()
     }
     fn counters(&self) -> Counters {
         self.0.counters()
@@ -148,6 +152,22 @@ fn cuda() {
             Err(DeviceError::Absent { why, .. }) => assert!(!why.is_empty()),
             Err(other) => panic!("{other}"),
             Ok(_) => println!("a GPU is there: NELDER_TEST_DEVICE=cuda tests it"),
+        },
+    }
+}
+
+#[test]
+fn wgpu() {
+    match std::env::var("NELDER_TEST_DEVICE").as_deref() {
+        Ok(id) if id.starts_with("wgpu") => {
+            let outcome = check(&Wgpu::open(0).unwrap()).unwrap();
+            assert!(outcome.compared > 500_000);
+            assert_eq!(outcome.failures, Vec::<String>::new());
+        }
+        _ => match Wgpu::open(0) {
+            Err(DeviceError::Absent { why, .. }) => assert!(!why.is_empty()),
+            Err(other) => panic!("{other}"),
+            Ok(_) => println!("NELDER_TEST_DEVICE=wgpu tests what is there"),
         },
     }
 }

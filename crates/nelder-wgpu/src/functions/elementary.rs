@@ -253,9 +253,7 @@ pub(super) fn pow<'w>(x: X<'w>, y: X<'w>) -> X<'w> {
     let power = negative.and(odd).choose(-power, power);
     let undefined = below.and(whole.not().and(x.above(f64::NEG_INFINITY)));
     let power = undefined.choose(f64::NAN, power);
-    let power = below
-        .and(y.abs().equal(f64::INFINITY))
-        .choose(f64::NAN, power);
+    let power = below.and(y.abs().equal(f64::INFINITY)).choose(f64::NAN, power);
     y.equal(0.0).or(x.equal(1.0)).choose(1.0, power)
 }
 

@@ -63,7 +63,10 @@ fn integer_quotient<'w>(x: X<'w>, y: X<'w>) -> X<'w> {
     let whole = plain.floor();
     let value = whole + ((-whole).fma(y, x) / y).floor();
     let alike = x.above(0.0).equal(y.above(0.0)).or(x.equal(0.0));
-    let value = y.abs().equal(f64::INFINITY).choose(alike.choose(0.0, -1.0), value);
+    let value = y
+        .abs()
+        .equal(f64::INFINITY)
+        .choose(alike.choose(0.0, -1.0), value);
     let value = plain.abs().less(f64::INFINITY).choose(value, plain);
     y.equal(0.0).choose(plain, value)
 }
@@ -122,7 +125,11 @@ fn round(x: X<'_>, digits: i32) -> X<'_> {
     }
     if digits < -308 {
         let zero = x.number(0.0);
-        return x.abs().less(f64::INFINITY).and(x.equal(0.0).not()).choose(zero, x);
+        return x
+            .abs()
+            .less(f64::INFINITY)
+            .and(x.equal(0.0).not())
+            .choose(zero, x);
     }
     if digits == 0 {
         return x.nearest();

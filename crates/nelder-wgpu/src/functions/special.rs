@@ -65,14 +65,16 @@ pub(super) fn normal_quantile(p: X<'_>) -> X<'_> {
     let q = p - 0.5;
     let r = -(q * q) + 0.180625;
     let centre = q
-        * (r.polynomial(&table::QUANTILE_CENTRE_NUMERATOR) / r.polynomial(&table::QUANTILE_CENTRE_DENOMINATOR));
+        * (r.polynomial(&table::QUANTILE_CENTRE_NUMERATOR)
+            / r.polynomial(&table::QUANTILE_CENTRE_DENOMINATOR));
     let below = q.less(0.0);
     let small = below.choose(p, -p + 1.0);
     let root = (-log(small)).root();
     let (tail, far) = (root - 1.6, root - 5.0);
     let tail =
         tail.polynomial(&table::QUANTILE_TAIL_NUMERATOR) / tail.polynomial(&table::QUANTILE_TAIL_DENOMINATOR);
-    let far = far.polynomial(&table::QUANTILE_FAR_NUMERATOR) / far.polynomial(&table::QUANTILE_FAR_DENOMINATOR);
+    let far =
+        far.polynomial(&table::QUANTILE_FAR_NUMERATOR) / far.polynomial(&table::QUANTILE_FAR_DENOMINATOR);
     let outer = root.not_above(5.0).choose(tail, far);
     let outer = below.choose(-outer, outer);
     let value = q.abs().not_above(0.425).choose(centre, outer);
@@ -116,19 +118,18 @@ fn log_gamma_above(x: X<'_>) -> X<'_> {
         w.polynomial(&table::GAMMA_LEAST_THIRD),
         w.polynomial(&table::GAMMA_LEAST_SECOND),
     );
-    let near_least = (z * w.polynomial(&table::GAMMA_LEAST_FIRST)
-        - (-(w * inner) + table::GAMMA_LEAST_REST))
+    let near_least = (z * w.polynomial(&table::GAMMA_LEAST_FIRST) - (-(w * inner) + table::GAMMA_LEAST_REST))
         + table::GAMMA_LEAST;
     let y = from_one;
-    let near_one = y * y.polynomial(&table::GAMMA_ONE_NUMERATOR) / y.polynomial(&table::GAMMA_ONE_DENOMINATOR)
-        - y * 0.5;
+    let near_one =
+        y * y.polynomial(&table::GAMMA_ONE_NUMERATOR) / y.polynomial(&table::GAMMA_ONE_DENOMINATOR) - y * 0.5;
     let found = upper.choose(near_two, centre.choose(near_least, near_one));
     let below_two = low.choose(found - logarithm, found);
     // below 8: log Γ(2 + y) and the logarithm of a product
     let whole = x.floor();
     let y = x - whole;
-    let near = y * y.polynomial(&table::GAMMA_TWO_NUMERATOR) / y.polynomial(&table::GAMMA_TWO_DENOMINATOR)
-        + y * 0.5;
+    let near =
+        y * y.polynomial(&table::GAMMA_TWO_NUMERATOR) / y.polynomial(&table::GAMMA_TWO_DENOMINATOR) + y * 0.5;
     let mut product = x.number(1.0);
     for k in [6.0, 5.0, 4.0, 3.0, 2.0] {
         product = product * whole.not_below(k + 1.0).choose(y + k, 1.0);
