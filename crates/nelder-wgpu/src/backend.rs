@@ -87,12 +87,23 @@ impl Wgpu {
     }
 }
 
-/// Numbers of the matrix that rates are measured with.
-const MEASURED: (usize, usize) = (32_768, 32);
+/// Rows and columns of the matrix that rates are measured with.
+const MEASURED: (usize, usize) = (131_072, 32);
+
+/// What a driver that imitates a GPU with two cores has, about.
+const IMITATED: Rates = Rates {
+    bandwidth: 1e8,
+    products: 2e8,
+    upload: 2e9,
+    call: 2e-3,
+};
 
 impl Wgpu {
     /// How fast it is, measured with small products: once.
     fn measured_rates(&self) -> Rates {
+        if !self.is_hardware() {
+            return IMITATED;
+        }
         let seconds = |what: &dyn Fn() -> Result<(), DeviceError>| -> f64 {
             let once = || {
                 let start = std::time::Instant::now();
@@ -111,12 +122,7 @@ impl Wgpu {
             .written(&[&numbers])
             .and_then(|buffer| Matrix::new(buffer, rows, columns));
         let Ok(x) = matrix else {
-            return Rates {
-                bandwidth: 1.0,
-                products: 1.0,
-                upload: 1.0,
-                call: 1.0,
-            };
+            return IMITATED;
         };
         let b = vec![1.0; columns];
         let call = seconds(&|| self.product(&x.part(0..1)?, &b[..1], 0.0, None).map(|_| ()));
@@ -164,6 +170,21 @@ impl Backend for Wgpu {
 
     fn synchronize(&self) -> Result<(), DeviceError> {
         self.wait()
+    }
+
+    /// Of copies: programs are bound by arithmetic.
+    fn bandwidth(&self) -> Result<f64, DeviceError> {
+        let bytes = if self.is_hardware() { 1u64 << 28 } else { 1 << 24 };
+        let (from, to) = (self.room_for(bytes)?, self.room_for(bytes)?);
+        let mut least = f64::INFINITY;
+        for _ in 0..5 {
+            self.wait()?;
+            let start = std::time::Instant::now();
+            self.copy(&[(&from, 0, &to, 0, bytes)]);
+            self.wait()?;
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        Ok(2.0 * bytes as f64 / least)
     }
 
     fn upload(&self, values: &[f64]) -> Result<Buffer, DeviceError> {

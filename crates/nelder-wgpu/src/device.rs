@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use nelder_device::{Buffer, DeviceError, Matrix, Rates, check_length};
@@ -32,6 +32,7 @@ pub struct Wgpu {
     pipelines: Mutex<HashMap<String, wgpu::ComputePipeline>>,
     /// The first thing that went wrong.
     fault: Arc<Mutex<Option<Fault>>>,
+    lost: Arc<AtomicBool>,
     nothing: OnceLock<wgpu::Buffer>,
     pub(crate) rates: OnceLock<Rates>,
     pub(crate) launches: AtomicU64,
@@ -149,19 +150,19 @@ impl Wgpu {
         let (device, queue) =
             pollster::block_on(adapter.request_device(&wanted)).map_err(|e| failed(e.to_string()))?;
         let fault: Arc<Mutex<Option<Fault>>> = Arc::default();
-        let (first, lost) = (fault.clone(), fault.clone());
+        let (first, last) = (fault.clone(), fault.clone());
+        let lost: Arc<AtomicBool> = Arc::default();
+        let gone = lost.clone();
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
             let memory = matches!(error, wgpu::Error::OutOfMemory { .. });
             let message = error.to_string();
             let mut first = first.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(Fault { memory, message });
         }));
-        device.set_device_lost_callback(move |reason, message| {
-            if reason == wgpu::DeviceLostReason::Destroyed {
-                return;
-            }
+        device.set_device_lost_callback(move |_, message| {
+            gone.store(true, Ordering::Relaxed);
             let message = format!("the device was lost: {message}");
-            let mut first = lost.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut first = last.lock().unwrap_or_else(PoisonError::into_inner);
             first.get_or_insert(Fault {
                 memory: false,
                 message,
@@ -176,6 +177,7 @@ impl Wgpu {
             arithmetic: format!("{product}{SOFT}"),
             pipelines: Mutex::default(),
             fault,
+            lost,
             nothing: OnceLock::new(),
             rates: OnceLock::new(),
             launches: AtomicU64::new(0),
@@ -194,8 +196,21 @@ impl Wgpu {
         }
     }
 
+    /// Whether it is a GPU, and no program that imitates one.
+    pub fn is_hardware(&self) -> bool {
+        self.about.device_type != wgpu::DeviceType::Cpu
+    }
+
+    /// Whether the driver has given it up: it can be opened again.
+    pub fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     /// What went wrong since the last look.
     fn checked(&self, wanted: u64) -> Result<(), DeviceError> {
+        if self.is_lost() {
+            return Err(self.failed("the device was lost; the next fit opens it again"));
+        }
         let fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner).take();
         match fault {
             None => Ok(()),
@@ -557,5 +572,52 @@ impl Wgpu {
 
     pub(crate) fn count_launch(&self) {
         self.launches.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nelder_device::Backend;
+
+    fn opened() -> Wgpu {
+        Wgpu::open(0).expect("a Vulkan, Metal or Direct3D 12 driver, mesa-vulkan-drivers for one")
+    }
+
+    #[test]
+    fn a_lost_device_is_an_error_and_another_works() {
+        let device = opened();
+        let held = device.upload(&[1.0, 2.0]).unwrap();
+        device.device.destroy();
+        for _ in 0..2 {
+            assert!(device.upload(&[1.0]).is_err());
+            assert!(device.download(&held).is_err());
+        }
+        assert!(device.is_lost());
+        let other = opened();
+        let back = other.download(&other.upload(&[1.0, 2.0]).unwrap()).unwrap();
+        assert_eq!(back, [1.0, 2.0]);
+        // what the lost one held is not the other's
+        assert!(matches!(other.download(&held), Err(DeviceError::Foreign { .. })));
+    }
+
+    #[test]
+    fn what_has_no_room_is_an_error_with_its_size() {
+        let device = opened();
+        let most = device.device.limits().max_buffer_size;
+        match device.numbers((most / 8) as usize + 8) {
+            Err(DeviceError::Memory { wanted, .. }) => assert!(wanted > most),
+            other => panic!("{other:?}"),
+        }
+        assert!(device.upload(&[1.0]).is_ok());
+    }
+
+    #[test]
+    fn an_index_out_of_range_says_how_many_there_are() {
+        let error = Wgpu::open(997).unwrap_err().to_string();
+        assert!(
+            error.contains("wgpu:997") && error.contains("numbered from 0"),
+            "{error}"
+        );
     }
 }

@@ -12,8 +12,10 @@ mod gram;
 mod machine;
 mod probe;
 mod residuals;
+mod shared;
 mod sums;
 
 mod wide;
 
 pub use device::{Wgpu, count};
+pub use shared::{Offered, shared};

@@ -211,11 +211,9 @@ impl Writer {
                 continue;
             }
             for k in 0..3 {
-                if let Some(from) = read(line, k) {
-                    if !needed[from] {
-                        needed[from] = true;
-                        last[from] = i;
-                    }
+                if let Some(from) = read(line, k).filter(|from| !needed[*from]) {
+                    needed[from] = true;
+                    last[from] = i;
                 }
             }
         }

@@ -183,7 +183,7 @@ pub struct ModelOptions {
     /// auto, f64 or certified.
     #[arg(long, default_value = "auto", value_parser = ["auto", "f64", "certified"])]
     pub precision: String,
-    /// Where passes run: auto (today the CPU), cpu, cuda, cuda:1, … [default: $NELDER_DEVICE, else auto].
+    /// Where passes run: auto (where the plan ends first), cpu, cuda, cuda:1, …, wgpu, wgpu:1, … [default: $NELDER_DEVICE, else auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
     /// Print one JSON object instead of the table.

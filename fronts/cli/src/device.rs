@@ -3,16 +3,20 @@
 use std::sync::Arc;
 
 use nelder::frame::{Auto, On, Source};
-use nelder_cuda::{Offered, shared};
 use nelder_device::{Backend, Host, Offer};
 
 use crate::failure::Failure;
 
 /// The names that `--device` knows.
-const KNOWN: &str = "auto, cpu, cuda, cuda:1, …";
+const KNOWN: &str = "auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …";
 
-/// The device that `auto` looks at beside the CPU.
-const CUDA: Offered = Offered(0);
+/// What `auto` looks at beside the CPU: a GPU by its maker's libraries where these are there, else through wgpu.
+fn offered() -> &'static dyn Offer {
+    match nelder_cuda::count() {
+        Ok(_) => &nelder_cuda::Offered(0),
+        Err(_) => &nelder_wgpu::Offered(0),
+    }
+}
 
 /// Where passes are to run.
 pub enum Choice {
@@ -42,7 +46,8 @@ impl Choice {
             (Some("cpu"), Some(0)) if !name.contains(':') => Ok(Choice::Cpu),
             // the CPU behind the verbs of a device: slow, and the same everywhere
             (Some("host"), Some(0)) if !name.contains(':') => Ok(Choice::Device(Arc::new(Host::default()))),
-            (Some("cuda"), Some(index)) => Ok(Choice::Device(shared(index)?)),
+            (Some("cuda"), Some(index)) => Ok(Choice::Device(nelder_cuda::shared(index)?)),
+            (Some("wgpu"), Some(index)) => Ok(Choice::Device(nelder_wgpu::shared(index)?)),
             _ => Err(Failure::Usage(format!(
                 "{from} {name}: no such device; there are {KNOWN}"
             ))),
@@ -52,7 +57,7 @@ impl Choice {
     /// The rows of a source there.
     pub fn place<'a>(self, source: &'a dyn Source) -> Box<dyn Source + 'a> {
         match self {
-            Choice::Auto => Box::new(Auto::new(source, vec![&CUDA as &dyn Offer])),
+            Choice::Auto => Box::new(Auto::new(source, vec![offered()])),
             Choice::Cpu => Box::new(Auto::new(source, Vec::new())),
             Choice::Device(device) => Box::new(On::new(source, device)),
         }

@@ -2,6 +2,7 @@
 
 use nelder_cuda::Cuda;
 use nelder_device::{Backend, DeviceError, Host};
+use nelder_wgpu::Wgpu;
 use serde::Serialize;
 
 use crate::arguments::DevicesOptions;
@@ -19,7 +20,7 @@ struct Line {
     memory: Option<u64>,
     /// Bytes a second, measured.
     bandwidth: Option<f64>,
-    /// Whether it computes in double precision.
+    /// Whether it computes in double precision; through wgpu, whether its arithmetic is the CPU's bit by bit.
     float64: bool,
     /// Driver and libraries.
     software: Option<String>,
@@ -61,6 +62,15 @@ pub fn run(options: &DevicesOptions) -> Result<(), Failure> {
             for index in 0..count {
                 let found = Cuda::open(index).and_then(|device| line(&device));
                 lines.push(found.unwrap_or_else(|e| absent(&format!("cuda:{index}"), &e)));
+            }
+        }
+    }
+    match nelder_wgpu::count() {
+        Err(error) => lines.push(absent("wgpu", &error)),
+        Ok(count) => {
+            for index in 0..count {
+                let found = Wgpu::open(index).and_then(|device| line(&device));
+                lines.push(found.unwrap_or_else(|e| absent(&format!("wgpu:{index}"), &e)));
             }
         }
     }

@@ -7,14 +7,20 @@ use common::Folder;
 #[test]
 fn the_cpu_is_there_and_what_is_missing_is_said() {
     let folder = Folder::new("devices");
-    let text = folder.ok(&["devices"]);
+    // drivers say things on standard error
+    let printed = |args: &[&str]| {
+        let out = folder.run(args);
+        assert!(out.status.success());
+        String::from_utf8(out.stdout).unwrap()
+    };
+    let text = printed(&["devices"]);
     let lines: Vec<&str> = text.lines().collect();
     assert!(
         lines[0].contains("bandwidth") && lines[1].starts_with("cpu"),
         "{text}"
     );
     assert!(lines[2].starts_with("cuda"), "{text}");
-    let json: serde_json::Value = serde_json::from_str(&folder.ok(&["devices", "--json"])).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&printed(&["devices", "--json"])).unwrap();
     let cpu = &json[0];
     assert!(cpu["id"] == "cpu" && cpu["float64"] == true);
     // the slowest memory of a machine that builds this moves more than a hundred megabytes a second
@@ -25,6 +31,11 @@ fn the_cpu_is_there_and_what_is_missing_is_said() {
         .as_str()
         .is_some_and(|m| m.starts_with("no cuda device: "));
     assert!(named != missing, "{json}");
+    // a device of each kind, or what is missing of it
+    for kind in ["cuda", "wgpu"] {
+        let of = |d: &serde_json::Value| d["id"].as_str().is_some_and(|id| id.starts_with(kind));
+        assert!(json.as_array().unwrap().iter().any(of), "{json}");
+    }
 }
 
 const DATA: &str = "x,y,g\n1,2.1,a\n2,3.9,b\n3,6.2,a\n4,7.8,b\n5,10.1,a\n6,12.2,b\n";

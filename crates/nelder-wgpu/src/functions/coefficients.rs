@@ -203,9 +203,9 @@ pub(super) const COSINE: [f64; 6] = [
 /// Arc tangents of 1/2, 1, 3/2 and ∞.
 pub(super) const ARC_HIGH: [f64; 4] = [
     4.63647609000806093515e-1,
-    7.85398163397448278999e-1,
+    std::f64::consts::FRAC_PI_4,
     9.82793723247329054082e-1,
-    1.57079632679489655800,
+    std::f64::consts::FRAC_PI_2,
 ];
 /// What they leave over.
 pub(super) const ARC_LOW: [f64; 4] = [

@@ -187,3 +187,92 @@ pub(crate) fn code(program: &Program) -> Result<Code, String> {
     }
     writer.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::evaluate;
+
+    /// Straight-line code, run on the CPU step by step, against the CPU's own program.
+    #[test]
+    fn code_is_what_programs_say() {
+        use Unary::*;
+        let some = [
+            Exp,
+            Expm1,
+            Log,
+            Log1p,
+            Log2,
+            Log10,
+            Sin,
+            Cos,
+            Tan,
+            Atan,
+            NormalLower,
+            NormalQuantile,
+            LogGamma,
+            Digamma,
+            Trigamma,
+            Log1pmx,
+            StirlingError,
+            Floor,
+            Ceiling,
+            Truncate,
+            Sign,
+            Not,
+            Truth,
+        ];
+        let points = [
+            0.0,
+            -0.0,
+            1e-300,
+            0.1,
+            0.25,
+            0.5,
+            0.9,
+            1.0,
+            1.4,
+            2.0,
+            3.7,
+            12.5,
+            25.0,
+            650.0,
+            -0.3,
+            -2.0,
+            -8.25,
+            -650.0,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            f64::NAN,
+        ];
+        for op in some {
+            let mut program = Program::new();
+            let x = program.input(0);
+            let out = program.unary(op, x);
+            program.output(out);
+            let code = code(&program).unwrap();
+            assert!(code.registers <= 64, "{op:?} takes {} registers", code.registers);
+            for x in points {
+                let mut want = [0.0];
+                let column = [x];
+                program
+                    .run::<f64>(
+                        &[nelder_device::Input::Real(&column)],
+                        1,
+                        &mut [nelder_device::Output::Real(&mut want)],
+                    )
+                    .unwrap();
+                let have = evaluate(&code, &[x])[0];
+                let near =
+                    (have - want[0]).abs() <= 8.0 * f64::EPSILON * want[0].abs().max(f64::MIN_POSITIVE);
+                let of_one =
+                    matches!(op, LogGamma | Digamma | StirlingError) && (have - want[0]).abs() < 4e-15;
+                assert!(
+                    have == want[0] || near || of_one || (have.is_nan() && want[0].is_nan()),
+                    "{op:?}({x:e}) is {have:e} and not {:e}",
+                    want[0]
+                );
+            }
+        }
+    }
+}
