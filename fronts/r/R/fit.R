@@ -87,8 +87,8 @@ run_options <- function(device = "cpu") {
 }
 
 check_device <- function(device) {
-  known <- is.character(device) && length(device) == 1L && grepl("^(auto|cpu|host|cuda(:[0-9]+)?)$", device)
-  if (!known) refuse("device: ", deparse(device)[1L], " is none of \"auto\", \"cpu\", \"cuda\", \"cuda:1\", ...")
+  known <- is.character(device) && length(device) == 1L && grepl("^(auto|cpu|host|(cuda|wgpu)(:[0-9]+)?)$", device)
+  if (!known) refuse("device: ", deparse(device)[1L], " is none of \"auto\", \"cpu\", \"cuda\", \"wgpu\", \"cuda:1\", ...")
   device
 }
 

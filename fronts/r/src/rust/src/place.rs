@@ -2,14 +2,46 @@
 
 use std::sync::{Arc, OnceLock};
 
-use nelder_cuda::{Offered, shared};
 use nelder_device::{Backend, DeviceError, Host, Offer};
 use savvy::{Sexp, savvy};
 
 use crate::lists::Record;
 
-/// The device that "auto" looks at beside the CPU.
-static OFFERS: [&dyn Offer; 1] = [&Offered(0)];
+/// What "auto" looks at beside the CPU: a GPU by its maker's libraries where these are there, else through wgpu.
+fn offered() -> &'static [&'static dyn Offer] {
+    static CUDA: [&dyn Offer; 1] = [&nelder_cuda::Offered(0)];
+    #[cfg(feature = "wgpu")]
+    {
+        static WGPU: [&dyn Offer; 1] = [&nelder_wgpu::Offered(0)];
+        if nelder_cuda::count().is_err() {
+            return &WGPU;
+        }
+    }
+    &CUDA
+}
+
+/// A GPU through wgpu, where that is built in.
+#[cfg(feature = "wgpu")]
+fn through_wgpu(index: usize) -> Result<Arc<dyn Backend>, DeviceError> {
+    Ok(nelder_wgpu::shared(index)?)
+}
+
+/// A GPU through wgpu, where that is built in.
+#[cfg(not(feature = "wgpu"))]
+fn through_wgpu(index: usize) -> Result<Arc<dyn Backend>, DeviceError> {
+    Err(DeviceError::Absent {
+        device: format!("wgpu:{index}"),
+        why: "the package was built without it: install it with --configure-args=--with-wgpu".into(),
+    })
+}
+
+/// How many devices wgpu finds.
+fn count_through_wgpu() -> Result<usize, DeviceError> {
+    #[cfg(feature = "wgpu")]
+    return nelder_wgpu::count();
+    #[cfg(not(feature = "wgpu"))]
+    through_wgpu(0).map(|_| 0)
+}
 
 /// Where the passes of a fit run.
 pub enum Place {
@@ -20,7 +52,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// A place by its name: `auto`, `cpu`, `host`, `cuda`, `cuda:1`.
+    /// A place by its name: `auto`, `cpu`, `host`, `cuda`, `cuda:1`, `wgpu`, `wgpu:1`.
     ///
     /// # Errors
     /// A device that is not there, with what is missing.
@@ -30,12 +62,13 @@ impl Place {
             ("auto", _) => Place::Auto(OnceLock::new()),
             // the CPU behind the verbs of a device: slow, and the same everywhere
             ("host", _) => Place::Chosen(Some(Arc::new(Host::default()))),
-            ("cuda", Ok(index)) => Place::Chosen(Some(shared(index)?)),
+            ("cuda", Ok(index)) => Place::Chosen(Some(nelder_cuda::shared(index)?)),
+            ("wgpu", Ok(index)) => Place::Chosen(Some(through_wgpu(index)?)),
             ("cpu", _) => Place::Chosen(None),
             _ => {
                 return Err(DeviceError::Absent {
                     device: name.into(),
-                    why: "there are auto, cpu, cuda, cuda:1, …".into(),
+                    why: "there are auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …".into(),
                 });
             }
         })
@@ -52,7 +85,7 @@ impl Place {
     /// Devices of which none is chosen yet.
     pub fn offers(&self) -> &[&dyn Offer] {
         match self {
-            Place::Auto(chosen) if chosen.get().is_none() => &OFFERS,
+            Place::Auto(chosen) if chosen.get().is_none() => offered(),
             _ => &[],
         }
     }
@@ -77,9 +110,15 @@ fn devices() -> savvy::Result<Sexp> {
     match nelder_cuda::count() {
         Err(error) => found.push(("cuda".into(), Err(error))),
         Ok(count) => found.extend((0..count).map(|index| {
-            let device = shared(index).map(|d| d as Arc<dyn Backend>);
+            let device = nelder_cuda::shared(index).map(|d| d as Arc<dyn Backend>);
             (format!("cuda:{index}"), device)
         })),
+    }
+    match count_through_wgpu() {
+        Err(error) => found.push(("wgpu".into(), Err(error))),
+        Ok(count) => {
+            found.extend((0..count).map(|index| (format!("wgpu:{index}"), through_wgpu(index))));
+        }
     }
     let (mut names, mut software, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     let (mut memory, mut bandwidth) = (Vec::new(), Vec::new());
