@@ -63,13 +63,27 @@ pub fn ensure_packages(debian: &[&str], r_packages: &[&str]) -> Result<(), Strin
         r_packages.join(", "),
         debian.join(" ")
     );
+    apt_install("R", debian, &by_hand)?;
+    if r_is_ready(r_packages) {
+        Ok(())
+    } else {
+        Err(format!("R does not run after the install: {by_hand}"))
+    }
+}
+
+/// Installs Debian packages, where this user may.
+fn apt_install(what: &str, debian: &[&str], by_hand: &str) -> Result<(), String> {
     if !succeeds("apt-get", &["--version"]) {
-        return Err(format!("R is missing and there is no apt-get here: {by_hand}"));
+        return Err(format!(
+            "{what} is missing and there is no apt-get here: {by_hand}"
+        ));
     }
     if output_of("id", &["-u"]).as_deref() != Some("0") {
-        return Err(format!("R is missing and only root can install it: {by_hand}"));
+        return Err(format!(
+            "{what} is missing and only root can install it: {by_hand}"
+        ));
     }
-    println!("installing R by apt-get: {}", debian.join(" "));
+    println!("installing {what} by apt-get: {}", debian.join(" "));
     let apt = |args: &[&str]| -> Result<(), String> {
         let out = Command::new("apt-get")
             .args(args)
@@ -97,16 +111,45 @@ pub fn ensure_packages(debian: &[&str], r_packages: &[&str]) -> Result<(), Strin
         Ok(()) => e,
         Err(u) => format!("{u}\n{e}"),
     })?;
-    if r_is_ready(r_packages) {
-        Ok(())
-    } else {
-        Err(format!("R does not run after the install: {by_hand}"))
+    Ok(())
+}
+
+/// Whether a driver for Vulkan says that it is there; other systems have their own.
+fn vulkan_is_there() -> bool {
+    let folders = [
+        "/usr/share/vulkan/icd.d",
+        "/etc/vulkan/icd.d",
+        "/usr/local/share/vulkan/icd.d",
+    ];
+    let has = |folder: &str| std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    !cfg!(target_os = "linux")
+        || std::env::var_os("VK_DRIVER_FILES").is_some()
+        || folders.iter().any(|f| has(f))
+}
+
+/// Makes a device for wgpu available: Mesa's driver for Vulkan on the CPU, where there is none.
+pub fn ensure_vulkan() -> Result<(), String> {
+    if vulkan_is_there() {
+        return Ok(());
+    }
+    let debian = ["mesa-vulkan-drivers", "libvulkan1"];
+    let by_hand = format!(
+        "install a driver for Vulkan (on Debian or Ubuntu: apt-get install {})",
+        debian.join(" ")
+    );
+    apt_install("Vulkan", &debian, &by_hand)?;
+    match vulkan_is_there() {
+        true => Ok(()),
+        false => Err(format!(
+            "there is no driver for Vulkan after the install: {by_hand}"
+        )),
     }
 }
 
 /// `cargo xtask setup`.
 pub fn run() -> crate::Outcome {
     ensure_r()?;
+    ensure_vulkan()?;
     println!(
         "R is ready: {}",
         output_of("Rscript", &["--version"]).unwrap_or_default()

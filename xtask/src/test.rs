@@ -101,6 +101,10 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         Ok(()) => {}
         Err(reason) => report.line("R", started.elapsed().as_secs_f64(), missing(reason)),
     }
+    let vulkan = setup::ensure_vulkan();
+    if let Err(reason) = &vulkan {
+        report.line("Vulkan", started.elapsed().as_secs_f64(), missing(reason));
+    }
     // R works while cargo compiles
     let oracle = r.is_ok().then(|| {
         let root = root.to_path_buf();
@@ -153,6 +157,18 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             Some(libtest_counts),
         )
     });
+    if vulkan.is_ok() {
+        report.step("wgpu", || {
+            let mut args = MODELS.to_vec();
+            args.extend(["--test", "conformance"]);
+            let env = [
+                ("NELDER_TEST_DEVICE", "wgpu"),
+                // Mesa asks for a display otherwise
+                ("NODEVICE_SELECT", "1"),
+            ];
+            cargo(root, &args, &env, Some(libtest_counts))
+        });
+    }
     report.step("doctests", || {
         cargo(
             root,
@@ -197,7 +213,18 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
                 "-D",
                 "warnings",
             ];
-            for args in [&fmt[..], &clippy[..]] {
+            let with_wgpu = [
+                "clippy",
+                "--quiet",
+                manifest[0],
+                manifest[1],
+                "--features",
+                "wgpu",
+                "--",
+                "-D",
+                "warnings",
+            ];
+            for args in [&fmt[..], &clippy[..], &with_wgpu[..]] {
                 let verdict = cargo(root, args, &[], None);
                 if verdict.failed > 0 {
                     return verdict;

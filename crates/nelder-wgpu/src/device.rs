@@ -576,17 +576,25 @@ impl Wgpu {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use nelder_device::Backend;
 
-    fn opened() -> Wgpu {
-        Wgpu::open(0).expect("a Vulkan, Metal or Direct3D 12 driver, mesa-vulkan-drivers for one")
+    /// A device; without one a test says so, and fails in CI.
+    pub(crate) fn opened() -> Option<Wgpu> {
+        match Wgpu::open(0) {
+            Ok(device) => Some(device),
+            Err(DeviceError::Absent { why, .. }) if std::env::var_os("CI").is_none() => {
+                println!("not tested, {why}: mesa-vulkan-drivers brings a device");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 
     #[test]
     fn a_lost_device_is_an_error_and_another_works() {
-        let device = opened();
+        let Some(device) = opened() else { return };
         let held = device.upload(&[1.0, 2.0]).unwrap();
         device.device.destroy();
         for _ in 0..2 {
@@ -594,7 +602,7 @@ mod tests {
             assert!(device.download(&held).is_err());
         }
         assert!(device.is_lost());
-        let other = opened();
+        let Some(other) = opened() else { return };
         let back = other.download(&other.upload(&[1.0, 2.0]).unwrap()).unwrap();
         assert_eq!(back, [1.0, 2.0]);
         // what the lost one held is not the other's
@@ -603,7 +611,7 @@ mod tests {
 
     #[test]
     fn what_has_no_room_is_an_error_with_its_size() {
-        let device = opened();
+        let Some(device) = opened() else { return };
         let most = device.device.limits().max_buffer_size;
         match device.numbers((most / 8) as usize + 8) {
             Err(DeviceError::Memory { wanted, .. }) => assert!(wanted > most),
