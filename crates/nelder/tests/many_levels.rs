@@ -280,7 +280,9 @@ fn a_hundred_thousand_levels() {
     let peak = |levels: usize| {
         let data = Data::new(4 * levels, levels);
         let frame = data.frame();
-        measured(|| drop(self::fit(&frame))).1
+        // a worker that finds no rows left needs no memory: the most of a few fits
+        let most = (0..4).map(|_| measured(|| drop(self::fit(&frame))).1).max();
+        most.unwrap_or(0)
     };
     let (one, two) = (peak(20_000), peak(40_000));
     println!("20,000 levels {} kB, 40,000 levels {} kB", one >> 10, two >> 10);

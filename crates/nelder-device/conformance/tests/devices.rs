@@ -210,6 +210,28 @@ fn reports_name_the_device_that_worked() {
 }
 
 #[test]
+fn steps_on_a_device_say_in_which_precision_they_were() {
+    let data = Data::new(60_000, 12, 1.0);
+    let formula = format!("b ~ {}", data.names().join(" + "));
+    let spec = GlmSpec::new(&formula, Family::binomial());
+    let precisions = |source: &dyn Source| -> Vec<String> {
+        let fit = glm(&spec, source, &Quiet).unwrap();
+        let passes = &fit.fit.report.passes;
+        let of = |p: &nelder::pass::PassRecord| p.precision.clone();
+        passes
+            .iter()
+            .filter(|p| p.name.starts_with("step"))
+            .map(of)
+            .collect()
+    };
+    let frame = data.frame();
+    // the CPU begins in single precision, devices do not
+    assert_eq!(precisions(&frame)[0], "f32");
+    let on = On::new(&frame, device());
+    assert!(precisions(&on).iter().all(|p| p != "f32"));
+}
+
+#[test]
 fn columns_of_a_device_are_read_in_place_or_copied_back() {
     let mut data = Data::new(5_000, 6, 3.0);
     let frame = data.frame();

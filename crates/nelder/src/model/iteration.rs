@@ -101,7 +101,8 @@ impl<'a, 's> Iteration<'a, 's> {
         let exact = spec.design.accuracy == Accuracy::Certified || cheap;
         let products = match (exact, spec.design.accuracy) {
             (true, _) => Products::Exact,
-            (false, Accuracy::Auto) if z >= NARROW => Products::Single,
+            // devices form every Hessian in double precision
+            (false, Accuracy::Auto) if z >= NARROW && rows.source().device().is_none() => Products::Single,
             _ => Products::Stepping,
         };
         let mut passes = Passes::new(scorer, counts, products)?;
