@@ -157,6 +157,14 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             Some(libtest_counts),
         )
     });
+    report.step("two devices", || {
+        cargo(
+            root,
+            MODELS,
+            &[("NELDER_TEST_DEVICE", "host+host")],
+            Some(libtest_counts),
+        )
+    });
     if vulkan.is_ok() {
         report.step("wgpu", || {
             let mut args = MODELS.to_vec();

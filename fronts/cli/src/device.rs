@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use nelder::frame::{Auto, On, Source};
-use nelder_device::{Backend, Host, Offer};
+use nelder_device::{Backend, Host, Offer, Several};
 
 use crate::failure::Failure;
 
 /// The names that `--device` knows.
-const KNOWN: &str = "auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …";
+const KNOWN: &str = "auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …, and several with + between them";
 
 /// What `auto` looks at beside the CPU: a GPU by its maker's libraries where these are there, else through wgpu.
 fn offered() -> &'static dyn Offer {
@@ -37,6 +37,9 @@ impl Choice {
             (None, Some(name)) => (name.as_str(), "NELDER_DEVICE"),
             (None, None) => return Ok(Choice::Auto),
         };
+        if name.contains('+') {
+            return Choice::shared(name);
+        }
         let index = match name.split_once(':') {
             None => Some(0),
             Some((_, index)) => index.parse::<usize>().ok(),
@@ -52,6 +55,22 @@ impl Choice {
                 "{from} {name}: no such device; there are {KNOWN}"
             ))),
         }
+    }
+
+    /// Devices that share the rows: `cuda:0+cuda:1`.
+    fn shared(names: &str) -> Result<Choice, Failure> {
+        let mut devices = Vec::new();
+        for name in names.split('+') {
+            match Choice::new(Some(name))? {
+                Choice::Device(device) => devices.push(device),
+                Choice::Auto | Choice::Cpu => {
+                    return Err(Failure::Usage(format!(
+                        "--device {names}: only devices share rows, and {name} is none"
+                    )));
+                }
+            }
+        }
+        Ok(Choice::Device(Arc::new(Several::new(devices)?)))
     }
 
     /// The rows of a source there.

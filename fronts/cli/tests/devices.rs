@@ -51,9 +51,13 @@ fn a_device_by_name_or_an_error() {
     assert_eq!(cpu["report"]["passes"][0]["name"], "gram");
     // the verbs of a device, the CPU behind them: the same numbers
     assert_eq!(host["report"]["passes"][0]["name"], "upload");
+    let both = report(&[&call[..], &["--device", "host+host"]].concat());
+    assert_eq!(both["report"]["passes"][0]["device"], "cpu+cpu");
+    folder.fails(2, &[&call[..], &["--device", "host+cpu"]].concat());
     for i in 0..3 {
         let of = |fit: &serde_json::Value| fit["coefficients"][i]["estimate"].as_f64().unwrap();
         assert!((of(&cpu) / of(&host) - 1.0).abs() < 1e-13);
+        assert!((of(&cpu) / of(&both) - 1.0).abs() < 1e-13);
     }
     // the variable is read where the option is not there
     let by_variable = folder

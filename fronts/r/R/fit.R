@@ -87,7 +87,9 @@ run_options <- function(device = "cpu") {
 }
 
 check_device <- function(device) {
-  known <- is.character(device) && length(device) == 1L && grepl("^(auto|cpu|host|(cuda|wgpu)(:[0-9]+)?)$", device)
+  # several devices share the rows
+  pattern <- gsub("device", "(host|(cuda|wgpu)(:[0-9]+)?)", "^(auto|cpu|device([+]device)*)$", fixed = TRUE)
+  known <- is.character(device) && length(device) == 1L && grepl(pattern, device)
   if (!known) refuse("device: ", deparse(device)[1L], " is none of \"auto\", \"cpu\", \"cuda\", \"wgpu\", \"cuda:1\", ...")
   device
 }

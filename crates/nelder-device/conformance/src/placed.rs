@@ -4,14 +4,20 @@ use std::sync::{Arc, OnceLock};
 
 use nelder::frame::{Scan, Schema, Source, SourceError, Visit, Whole};
 use nelder_cuda::Cuda;
-use nelder_device::{Backend, DeviceError, Host};
+use nelder_device::{Backend, DeviceError, Host, Several};
 use nelder_wgpu::Wgpu;
 
 /// A device by its name: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`, `wgpu:1`.
 ///
+/// Several share the rows: `host+host`, `cuda:0+cuda:1`.
+///
 /// # Errors
 /// No such device.
 pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+    if id.contains('+') {
+        let devices: Result<Vec<_>, DeviceError> = id.split('+').map(open).collect();
+        return Ok(Arc::new(Several::new(devices?)?));
+    }
     let absent = |why: &str| DeviceError::Absent {
         device: id.into(),
         why: why.into(),
@@ -37,6 +43,10 @@ pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
 /// # Errors
 /// As [`open`].
 pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+    if id.contains('+') {
+        let devices: Result<Vec<_>, DeviceError> = id.split('+').map(open_fusing).collect();
+        return Ok(Arc::new(Several::new(devices?)?));
+    }
     match id.strip_prefix("cuda") {
         None => open(id),
         Some(rest) => {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use nelder_device::{Backend, DeviceError, Host, Offer};
+use nelder_device::{Backend, DeviceError, Host, Offer, Several};
 use savvy::{Sexp, savvy};
 
 use crate::lists::Record;
@@ -57,6 +57,13 @@ impl Place {
     /// # Errors
     /// A device that is not there, with what is missing.
     pub fn new(name: &str) -> Result<Place, DeviceError> {
+        if name.contains('+') {
+            let mut devices = Vec::new();
+            for one in name.split('+') {
+                devices.extend(Place::new(one)?.device().cloned());
+            }
+            return Ok(Place::Chosen(Some(Arc::new(Several::new(devices)?))));
+        }
         let (kind, index) = name.split_once(':').unwrap_or((name, "0"));
         Ok(match (kind, index.parse::<usize>()) {
             ("auto", _) => Place::Auto(OnceLock::new()),
