@@ -1,7 +1,9 @@
-//! The project's own commands: `cargo xtask test | oracle | depcheck | bench | setup`.
+//! The project's own commands: `cargo xtask test | oracle | depcheck | bench | bundle | setup`.
 
 mod bench;
+mod bench_device;
 mod bench_r;
+mod bundle;
 mod depcheck;
 mod oracle;
 mod problems;
@@ -17,13 +19,16 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   test                   every check there is: format, clippy, tests, docs, layer rules, R oracle, R package
-  test --device cuda[:i] the conformance suite of the backends on a device of this machine
+  test --device D        the conformance suite and the tests of models on a device: cuda, cuda:1, wgpu, …
   depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
   bench lm|glm [--rounds N] [--problem P] [--peers-only]
                          problems beside their peers; writes bench/results/lm.json or glm.json
   bench r [--rounds N]   the R package beside R in one process; writes bench/results/r.json
+  bench --device cuda|wgpu [--lines FILE] [PROBLEM...]
+                         fits on a device beside torch and CuPy; writes bench/results/device.json
+  bundle [FOLDER]        tests and benches of devices, fixtures and peers as a folder for a machine without cargo
   setup                  install what the tests need (R and its Debian packages)
 ";
 
@@ -39,6 +44,10 @@ fn main() -> ExitCode {
         Some("depcheck") => depcheck::run(&root),
         Some("oracle") => oracle::run(&root, rest),
         Some("bench") if rest.first().is_some_and(|s| s == "r") => bench_r::run(&root, &rest[1..]),
+        Some("bench") if rest.first().is_some_and(|s| s == "--device") => {
+            bench_device::run(&root, &rest[1..])
+        }
+        Some("bundle") => bundle::run(&root, rest),
         Some("bench") => bench::run(&root, rest),
         Some("setup") => setup::run(),
         Some("help" | "--help" | "-h") | None => {
