@@ -153,8 +153,12 @@ fn built(root: &Path) -> Result<Vec<(String, PathBuf)>, String> {
             else {
                 continue;
             };
-            let wanted = if programs { PROGRAMS } else { TESTS };
-            if wanted.contains(&name) {
+            let (wanted, kind) = if programs {
+                (PROGRAMS, "bin")
+            } else {
+                (TESTS, "test")
+            };
+            if wanted.contains(&name) && message["target"]["kind"][0] == kind {
                 found.push((name.to_string(), PathBuf::from(program)));
             }
         }
