@@ -78,6 +78,14 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         let part = folder.join(part);
         fs::create_dir_all(&part).map_err(|e| failed(&part, e))?;
     }
+    // first: it says that the folder is a bundle
+    let script = folder.join("run");
+    fs::write(&script, RUN).map_err(|e| failed(&script, e))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|e| failed(&script, e))?;
+    }
     for (name, program) in built(root)? {
         let part = if TESTS.contains(&name.as_str()) {
             "tests"
@@ -100,13 +108,6 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     }
     let peers = folder.join("peers/device.py");
     fs::copy(root.join("bench/peers/device.py"), &peers).map_err(|e| failed(&peers, e))?;
-    let script = folder.join("run");
-    fs::write(&script, RUN).map_err(|e| failed(&script, e))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).map_err(|e| failed(&script, e))?;
-    }
     let bytes = size(&folder).map_err(|e| failed(&folder, e))?;
     println!(
         "{}: {:.1} MB. Copy it to a machine with a GPU and call its `run`.",
