@@ -103,7 +103,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             return Err(format!("gzip {} failed", to.display()));
         }
     }
-    for part in ["accuracy/nist", "accuracy/oracle"] {
+    for part in ["accuracy/nist", "accuracy/oracle", "examples"] {
         copied(&root.join(part), &folder.join(part))?;
     }
     let peers = folder.join("peers/device.py");
