@@ -306,6 +306,10 @@ impl Backend for Wgpu {
         self.reduce_of(x)
     }
 
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        self.order_statistics_of(x, ranks)
+    }
+
     fn product(
         &self,
         x: &Matrix,

@@ -12,6 +12,7 @@ mod gram;
 mod machine;
 mod probe;
 mod residuals;
+mod select;
 mod shared;
 mod sums;
 
