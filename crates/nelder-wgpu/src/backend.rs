@@ -153,7 +153,7 @@ impl Backend for Wgpu {
     }
 
     fn room(&self) -> Option<u64> {
-        Some(self.device.limits().max_buffer_size)
+        Some(self.most_room())
     }
 
     fn rates(&self) -> Rates {

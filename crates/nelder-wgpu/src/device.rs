@@ -33,6 +33,10 @@ pub struct Wgpu {
     /// The first thing that went wrong.
     fault: Arc<Mutex<Option<Fault>>>,
     lost: Arc<AtomicBool>,
+    /// Bytes that columns take.
+    used: Arc<AtomicU64>,
+    /// Bytes that there is room for, once that is known.
+    most: AtomicU64,
     nothing: OnceLock<wgpu::Buffer>,
     pub(crate) rates: OnceLock<Rates>,
     pub(crate) launches: AtomicU64,
@@ -56,6 +60,13 @@ impl fmt::Debug for Wgpu {
 struct Held {
     of: Arc<()>,
     buffer: wgpu::Buffer,
+    used: Arc<AtomicU64>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.used.fetch_sub(self.buffer.size(), Ordering::Relaxed);
+    }
 }
 
 /// Bytes of a buffer that a kernel sees.
@@ -178,6 +189,8 @@ impl Wgpu {
             pipelines: Mutex::default(),
             fault,
             lost,
+            used: Arc::default(),
+            most: AtomicU64::new(u64::MAX),
             nothing: OnceLock::new(),
             rates: OnceLock::new(),
             launches: AtomicU64::new(0),
@@ -219,13 +232,25 @@ impl Wgpu {
         }
     }
 
+    /// Bytes that a fit may take: what a buffer may have, until an allocation has failed.
+    pub(crate) fn most_room(&self) -> u64 {
+        let most = self.device.limits().max_buffer_size;
+        most.min(self.most.load(Ordering::Relaxed))
+    }
+
+    /// Drivers do not tell what is free. When they refuse, what this process holds did fit, or half of what it wanted may.
     fn no_room(&self, wanted: u64) -> DeviceError {
         let total = self.device.limits().max_buffer_size;
+        let used = self.used.load(Ordering::Relaxed);
+        let free = match wanted > total {
+            true => total,
+            false => used.max(wanted / 2),
+        };
+        self.most.fetch_min(free, Ordering::Relaxed);
         DeviceError::Memory {
             device: self.id.clone(),
             wanted,
-            // wgpu tells no more than what a buffer may have
-            free: total,
+            free,
             total,
         }
     }
@@ -270,8 +295,13 @@ impl Wgpu {
     }
 
     pub(crate) fn buffer(&self, len: usize, buffer: wgpu::Buffer) -> Buffer {
-        let of = self.own.clone();
-        Buffer::new(len, Held { of, buffer })
+        self.used.fetch_add(buffer.size(), Ordering::Relaxed);
+        let held = Held {
+            of: self.own.clone(),
+            buffer,
+            used: self.used.clone(),
+        };
+        Buffer::new(len, held)
     }
 
     pub(crate) fn own(&self) -> Arc<()> {
