@@ -1,6 +1,6 @@
 //! Several devices as one: rows are divided among them, and what they amount to is added up by the host.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{
     Backend, Counters, Decomposed, Description, DeviceError, Moments, Rates, Reduced, ResidualSums,
@@ -35,6 +35,8 @@ struct Held {
     of: Arc<()>,
     rows: usize,
     parts: Vec<Buffer>,
+    /// The same numbers as columns of another number of rows, once someone has asked for that.
+    again: Mutex<Option<(usize, Vec<Buffer>)>>,
 }
 
 /// Codes of some rows on each device.
@@ -110,7 +112,13 @@ impl Several {
 
     fn whole(&self, rows: usize, columns: usize, parts: Vec<Buffer>) -> Buffer {
         let of = self.own.clone();
-        Buffer::new(rows * columns, Held { of, rows, parts })
+        let held = Held {
+            of,
+            rows,
+            parts,
+            again: Mutex::new(None),
+        };
+        Buffer::new(rows * columns, held)
     }
 
     /// Each device's rows of whole columns of `rows` rows: where they are, or copied there where the buffer was made for
@@ -122,17 +130,59 @@ impl Several {
             return self.each(|_, device| device.upload(&[]));
         }
         check_length(what, buffer.len() % rows, 0)?;
-        if held.rows == rows && buffer.start().is_multiple_of(rows) {
+        let total: usize = held.parts.iter().map(Buffer::len).sum();
+        let of_columns = |parts: &[Buffer]| -> Result<Vec<Buffer>, DeviceError> {
             let (from, columns) = (buffer.start() / rows, buffer.len() / rows);
-            return (0..self.devices.len())
+            (0..self.devices.len())
                 .map(|d| {
                     let own = bounds[d + 1] - bounds[d];
-                    held.parts[d].part(from * own, columns * own)
+                    parts[d].part(from * own, columns * own)
                 })
-                .collect();
+                .collect()
+        };
+        let whole_columns = buffer.start().is_multiple_of(rows);
+        if held.rows == rows && whole_columns {
+            return of_columns(&held.parts);
         }
-        let values = self.download(buffer)?;
-        self.divided(&values.chunks(rows).collect::<Vec<_>>(), &bounds)
+        if !whole_columns || !total.is_multiple_of(rows) {
+            let values = self.download(buffer)?;
+            return self.divided(&values.chunks(rows).collect::<Vec<_>>(), &bounds);
+        }
+        // copied once, then kept beside
+        let mut again = held.again.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, parts)) = again.as_ref().filter(|a| a.0 == rows) {
+            return of_columns(parts);
+        }
+        let values = self.numbers(held, 0, total)?;
+        let parts = self.divided(&values.chunks(rows).collect::<Vec<_>>(), &bounds)?;
+        let found = of_columns(&parts);
+        *again = Some((rows, parts));
+        found
+    }
+
+    /// `len` numbers of columns, from number `start` on.
+    fn numbers(&self, held: &Held, start: usize, len: usize) -> Result<Vec<f64>, DeviceError> {
+        let rows = held.rows;
+        if len == 0 || rows == 0 {
+            return Ok(Vec::new());
+        }
+        // whole columns, of which the numbers asked for are a part
+        let (first, end) = (start / rows, (start + len).div_ceil(rows));
+        let bounds = self.bounds(rows);
+        let own = self.each(|d, device| {
+            let size = bounds[d + 1] - bounds[d];
+            device.download(&held.parts[d].part(first * size, (end - first) * size)?)
+        })?;
+        let mut out = Vec::with_capacity((end - first) * rows);
+        for column in 0..end - first {
+            for (d, values) in own.iter().enumerate() {
+                let size = bounds[d + 1] - bounds[d];
+                out.extend_from_slice(&values[column * size..(column + 1) * size]);
+            }
+        }
+        out.drain(..start - first * rows);
+        out.truncate(len);
+        Ok(out)
     }
 
     fn divided(&self, columns: &[&[f64]], bounds: &[usize]) -> Result<Vec<Buffer>, DeviceError> {
@@ -310,32 +360,7 @@ impl Backend for Several {
     }
 
     fn download(&self, buffer: &Buffer) -> Result<Vec<f64>, DeviceError> {
-        let held = self.held("buffer", buffer)?;
-        let rows = held.rows;
-        if buffer.is_empty() || rows == 0 {
-            return Ok(Vec::new());
-        }
-        // whole columns, of which the numbers asked for are a part
-        let (first, end) = (
-            buffer.start() / rows,
-            (buffer.start() + buffer.len()).div_ceil(rows),
-        );
-        let bounds = self.bounds(rows);
-        let own = self.each(|d, device| {
-            let size = bounds[d + 1] - bounds[d];
-            device.download(&held.parts[d].part(first * size, (end - first) * size)?)
-        })?;
-        let mut out = Vec::with_capacity((end - first) * rows);
-        for column in 0..end - first {
-            for (d, values) in own.iter().enumerate() {
-                let size = bounds[d + 1] - bounds[d];
-                out.extend_from_slice(&values[column * size..(column + 1) * size]);
-            }
-        }
-        let skip = buffer.start() - first * rows;
-        out.drain(..skip);
-        out.truncate(buffer.len());
-        Ok(out)
+        self.numbers(self.held("buffer", buffer)?, buffer.start(), buffer.len())
     }
 
     fn run(&self, program: &Program, inputs: &[&Buffer], rows: usize) -> Result<Vec<Buffer>, DeviceError> {
@@ -635,5 +660,38 @@ impl Backend for Several {
             sum.iter_mut().zip(own).for_each(|(a, b)| *a += b);
         }
         Ok(sum)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Host;
+
+    #[test]
+    fn numbers_are_divided_anew_once() {
+        let devices: Vec<Arc<dyn Backend>> = (0..3)
+            .map(|_| Arc::new(Host::default()) as Arc<dyn Backend>)
+            .collect();
+        let several = Several::new(devices).unwrap();
+        // 7 x 3 as one long column
+        let values: Vec<f64> = (0..21).map(f64::from).collect();
+        let flat = several.upload(&values).unwrap();
+        let x = Matrix::new(flat.clone(), 7, 3).unwrap();
+        let column: f64 = (7..14).map(f64::from).sum();
+        for _ in 0..2 {
+            let own = several.moments(&x.part(1..2).unwrap(), None, &[]).unwrap();
+            assert_eq!(own.sums[0].hi, column);
+        }
+        let held = several.held("x", &flat).unwrap();
+        let again = held.again.lock().unwrap();
+        let (rows, parts) = again.as_ref().unwrap();
+        assert_eq!(*rows, 7);
+        assert_eq!(parts.iter().map(Buffer::len).collect::<Vec<_>>(), [9, 6, 6]);
+        assert_eq!(several.download(&flat).unwrap(), values);
+        assert_eq!(
+            several.download(&flat.part(5, 9).unwrap()).unwrap(),
+            values[5..14]
+        );
     }
 }
