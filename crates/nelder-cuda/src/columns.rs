@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cudarc::driver::{CudaContext, CudaSlice, DevicePtr, LaunchConfig};
-use nelder_device::{Buffer, Codes, Dd, DeviceError, Matrix, Weighed, check_length, sorted_by_code};
+use nelder_device::{
+    Buffer, Codes, Dd, DeviceError, Matrix, SortedCodes, Weighed, check_codes, check_length, check_ranks,
+};
 
 use crate::cuda::Cuda;
 use crate::products::MATRIX;
@@ -46,33 +48,17 @@ impl Cuda {
     }
 
     pub(crate) fn upload_codes_of(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
-        if let Some(&code) = codes.iter().find(|c| **c as usize >= count) {
-            return Err(DeviceError::Length {
-                what: "code",
-                wanted: code as usize + 1,
-                given: count,
-            });
-        }
+        check_codes(codes, count)?;
         if u32::try_from(codes.len()).is_err() {
             return Err(self.failed(&format!("{} rows are too many to sort by code", codes.len())));
         }
-        let (order, starts) = sorted_by_code(codes, count);
-        let (mut pieces, mut of_piece) = (Vec::new(), Vec::new());
-        for code in 0..count {
-            let mut from = starts[code];
-            while from < starts[code + 1] {
-                pieces.push(from);
-                of_piece.push(code as u32);
-                from = (from + PIECE).min(starts[code + 1]);
-            }
-        }
-        pieces.push(codes.len() as u32);
+        let sorted = SortedCodes::new(codes, count, PIECE);
         let held = HeldCodes {
             context: self.context.clone(),
             codes: self.whole_numbers(codes)?,
-            order: self.whole_numbers(&order)?,
-            pieces: self.whole_numbers(&pieces)?,
-            of_piece,
+            order: self.whole_numbers(&sorted.order)?,
+            pieces: self.whole_numbers(&sorted.pieces)?,
+            of_piece: sorted.of_piece,
         };
         Ok(Codes::new(codes.len(), count, held))
     }
@@ -216,13 +202,7 @@ impl Cuda {
         const DIGITS: usize = 2048;
         const RANKS: usize = 8;
         let at = self.pointer("x", x)?;
-        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
-            return Err(DeviceError::Length {
-                what: "rank",
-                wanted: rank as usize + 1,
-                given: x.len(),
-            });
-        }
+        check_ranks(ranks, x.len())?;
         self.count_launch();
         self.synchronized()?;
         // each block adds its counts to all counts at its end: few and large ones

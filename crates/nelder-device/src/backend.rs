@@ -393,13 +393,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// A place that is not there; a failure of the device.
     fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
-        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
-            return Err(DeviceError::Length {
-                what: "rank",
-                wanted: rank as usize + 1,
-                given: x.len(),
-            });
-        }
+        check_ranks(ranks, x.len())?;
         let mut values = self.download(x)?;
         let of = |rank: &u64| *values.select_nth_unstable_by(*rank as usize, f64::total_cmp).1;
         Ok(ranks.iter().map(of).collect())
@@ -450,5 +444,20 @@ pub fn check_length(what: &'static str, given: usize, wanted: usize) -> Result<(
     match given == wanted {
         true => Ok(()),
         false => Err(DeviceError::Length { what, wanted, given }),
+    }
+}
+
+/// That there are places for these ranks, which count from 0, among `given` numbers.
+///
+/// # Errors
+/// [`DeviceError::Length`].
+pub fn check_ranks(ranks: &[u64], given: usize) -> Result<(), DeviceError> {
+    match ranks.iter().find(|r| **r >= given as u64) {
+        None => Ok(()),
+        Some(&rank) => Err(DeviceError::Length {
+            what: "rank",
+            wanted: rank as usize + 1,
+            given,
+        }),
     }
 }

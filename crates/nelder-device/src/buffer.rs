@@ -167,22 +167,70 @@ impl Codes {
     }
 }
 
-/// Rows in the order of their codes, those of a code in their own order, and where the rows of each code begin (and the
-/// last end).
-pub fn sorted_by_code(codes: &[u32], count: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; count + 1];
-    for &c in codes {
-        starts[c as usize + 1] += 1;
+/// That codes are from 0 to below `count`.
+///
+/// # Errors
+/// [`DeviceError::Length`] for a code that is not.
+pub fn check_codes(codes: &[u32], count: usize) -> Result<(), DeviceError> {
+    match codes.iter().find(|c| **c as usize >= count) {
+        None => Ok(()),
+        Some(&code) => Err(DeviceError::Length {
+            what: "code",
+            wanted: code as usize + 1,
+            given: count,
+        }),
     }
-    for c in 0..count {
-        starts[c + 1] += starts[c];
+}
+
+/// Rows in the order of their codes, in pieces that each have one code: so that sums by code are the same in every run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SortedCodes {
+    /// Rows in the order of their codes, those of a code in their own order.
+    pub order: Vec<u32>,
+    /// Where pieces of that order begin, and the last ends.
+    pub pieces: Vec<u32>,
+    /// The code of each piece.
+    pub of_piece: Vec<u32>,
+}
+
+impl SortedCodes {
+    /// Codes below `count`, fewer rows than 2³², in pieces of at most `most` rows.
+    ///
+    /// ```
+    /// use nelder_device::SortedCodes;
+    /// let sorted = SortedCodes::new(&[1, 0, 1, 1], 2, 2);
+    /// assert_eq!(sorted.order, [1, 0, 2, 3]);
+    /// assert_eq!((sorted.pieces, sorted.of_piece), (vec![0, 1, 3, 4], vec![0, 1, 1]));
+    /// ```
+    pub fn new(codes: &[u32], count: usize, most: u32) -> SortedCodes {
+        let mut starts = vec![0u32; count + 1];
+        for &c in codes {
+            starts[c as usize + 1] += 1;
+        }
+        for c in 0..count {
+            starts[c + 1] += starts[c];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0u32; codes.len()];
+        for (row, &c) in codes.iter().enumerate() {
+            let at = &mut next[c as usize];
+            order[*at as usize] = row as u32;
+            *at += 1;
+        }
+        let (mut pieces, mut of_piece) = (Vec::new(), Vec::new());
+        for code in 0..count {
+            let mut from = starts[code];
+            while from < starts[code + 1] {
+                pieces.push(from);
+                of_piece.push(code as u32);
+                from = (from + most).min(starts[code + 1]);
+            }
+        }
+        pieces.push(codes.len() as u32);
+        SortedCodes {
+            order,
+            pieces,
+            of_piece,
+        }
     }
-    let mut next = starts.clone();
-    let mut order = vec![0u32; codes.len()];
-    for (row, &c) in codes.iter().enumerate() {
-        let at = &mut next[c as usize];
-        order[*at as usize] = row as u32;
-        *at += 1;
-    }
-    (order, starts)
 }

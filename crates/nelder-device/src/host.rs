@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::backend::{
     Backend, Counters, Description, DeviceError, Moments, Rates, Reduced, ResidualSums, Weighed, check_length,
 };
-use crate::buffer::{Buffer, Codes, Matrix};
+use crate::buffer::{Buffer, Codes, Matrix, check_codes};
 use crate::{Dd, Input, Output, Program};
 
 /// The CPU. Sums are accumulated in twice the precision.
@@ -304,13 +304,7 @@ impl Backend for Host {
     }
 
     fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
-        if let Some(&code) = codes.iter().find(|c| **c as usize >= count) {
-            return Err(DeviceError::Length {
-                what: "code",
-                wanted: code as usize + 1,
-                given: count,
-            });
-        }
+        check_codes(codes, count)?;
         Ok(Codes::new(codes.len(), count, codes.to_vec()))
     }
 

@@ -11,6 +11,7 @@ mod dd;
 mod host;
 pub mod kernels;
 mod matrix;
+mod opened;
 mod program;
 mod real;
 mod reduce;
@@ -22,13 +23,14 @@ mod step;
 
 pub use backend::{
     Backend, Counters, Decomposed, Description, DeviceError, Moments, Offer, RUN_ROWS, Rates, Reduced,
-    ResidualSums, RoughMoments, Weighed, check_length,
+    ResidualSums, RoughMoments, Weighed, check_length, check_ranks,
 };
-pub use buffer::{Buffer, Codes, Matrix, sorted_by_code};
+pub use buffer::{Buffer, Codes, Matrix, SortedCodes, check_codes};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
 pub use host::Host;
 pub use matrix::Rows2;
+pub use opened::Opened;
 pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
 pub use several::Several;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Buffer, Codes, Dd, DeviceError, Matrix, Reduced, check_length, sorted_by_code};
+use nelder_device::{
+    Buffer, Codes, Dd, DeviceError, Matrix, Reduced, SortedCodes, check_codes, check_length,
+};
 
-use crate::device::{Span, Wgpu};
+use crate::device::Wgpu;
 use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
 use crate::wide;
 
@@ -94,34 +96,18 @@ impl Wgpu {
     }
 
     pub(crate) fn upload_codes_of(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
-        if let Some(&code) = codes.iter().find(|c| **c as usize >= count) {
-            return Err(DeviceError::Length {
-                what: "code",
-                wanted: code as usize + 1,
-                given: count,
-            });
-        }
+        check_codes(codes, count)?;
         if u32::try_from(codes.len()).is_err() {
             return Err(self.failed(format!("{} rows are too many to sort by code", codes.len())));
         }
-        let (order, starts) = sorted_by_code(codes, count);
-        let (mut pieces, mut of_piece) = (Vec::new(), Vec::new());
-        for code in 0..count {
-            let mut from = starts[code];
-            while from < starts[code + 1] {
-                pieces.push(from);
-                of_piece.push(code as u32);
-                from = (from + PIECE).min(starts[code + 1]);
-            }
-        }
-        pieces.push(codes.len() as u32);
-        self.count_upload(4 * (2 * codes.len() + pieces.len()));
+        let sorted = SortedCodes::new(codes, count, PIECE);
+        self.count_upload(4 * (2 * codes.len() + sorted.pieces.len()));
         let held = HeldCodes {
             of: self.own(),
             codes: self.words(codes)?,
-            order: self.words(&order)?,
-            pieces: self.words(&pieces)?,
-            of_piece,
+            order: self.words(&sorted.order)?,
+            pieces: self.words(&sorted.pieces)?,
+            of_piece: sorted.of_piece,
         };
         Ok(Codes::new(codes.len(), count, held))
     }
@@ -132,11 +118,6 @@ impl Wgpu {
         x: &Matrix,
         v: (Option<&Buffer>, Option<&Buffer>),
     ) -> Result<Vec<Dd>, DeviceError> {
-        let nothing = self.whole(self.nothing()?);
-        let nowhere = Span {
-            bind: nothing,
-            skip: 0,
-        };
         let held = self.held_codes(codes, x.rows)?;
         let vector = |of: Option<&Buffer>| of.map_or(Ok(()), |v| check_length("vector", v.len(), x.rows));
         vector(v.0)?;
@@ -148,8 +129,8 @@ impl Wgpu {
             _ => None,
         };
         let first = v.0.or(ones.as_ref());
-        let high = first.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
-        let low = v.1.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
+        let high = self.maybe("vector", first, x.rows)?;
+        let low = self.maybe("vector", v.1, x.rows)?;
         self.count_launch();
         let (width, pieces) = (x.columns + 1, held.of_piece.len());
         let mut sums = vec![Dd::ZERO; codes.count() * width];
@@ -158,7 +139,7 @@ impl Wgpu {
         }
         if windows.is_empty() {
             windows.push(crate::device::Window {
-                span: nowhere,
+                span: self.nowhere()?,
                 from: 0,
                 columns: 0,
             });

@@ -35,6 +35,8 @@ pub struct Wgpu {
     lost: Arc<AtomicBool>,
     /// Bytes that columns take.
     used: Arc<AtomicU64>,
+    /// Bytes of a buffer that kernels see at most, beside the device's own limit.
+    seen: u64,
     /// Bytes that there is room for, once that is known.
     most: AtomicU64,
     nothing: OnceLock<wgpu::Buffer>,
@@ -190,6 +192,7 @@ impl Wgpu {
             fault,
             lost,
             used: Arc::default(),
+            seen: u64::MAX,
             most: AtomicU64::new(u64::MAX),
             nothing: OnceLock::new(),
             rates: OnceLock::new(),
@@ -255,6 +258,13 @@ impl Wgpu {
         }
     }
 
+    /// Lets kernels see no more than so many bytes of a buffer at a time: to test what happens on devices with little.
+    #[must_use]
+    pub fn seeing(mut self, bytes: u64) -> Wgpu {
+        self.seen = bytes;
+        self
+    }
+
     /// The largest number of bytes that a kernel sees of a buffer.
     pub(crate) fn most_bound(&self) -> u64 {
         let limits = self.device.limits();
@@ -263,6 +273,7 @@ impl Wgpu {
             .max_storage_buffer_binding_size
             .min(limits.max_buffer_size)
             .min(1 << 34)
+            .min(self.seen)
     }
 
     pub(crate) fn raw_buffer(
@@ -364,6 +375,19 @@ impl Wgpu {
         self.span(what, buffer, 0, rows)
     }
 
+    /// A vector of as many rows, or nothing.
+    pub(crate) fn maybe<'b>(
+        &'b self,
+        what: &'static str,
+        buffer: Option<&'b Buffer>,
+        rows: usize,
+    ) -> Result<Span<'b>, DeviceError> {
+        match buffer {
+            Some(buffer) => self.vector(what, buffer, rows),
+            None => self.nowhere(),
+        }
+    }
+
     /// The columns of a matrix, as many at a time as a kernel sees.
     pub(crate) fn windows<'b>(&self, x: &'b Matrix) -> Result<Vec<Window<'b>>, DeviceError> {
         check_length("matrix", x.buffer.len(), x.rows.saturating_mul(x.columns))?;
@@ -396,8 +420,14 @@ impl Wgpu {
         Ok(buffer)
     }
 
+    /// What stands for a vector that is not there.
+    pub(crate) fn nowhere(&self) -> Result<Span<'_>, DeviceError> {
+        let bind = self.whole(self.nothing()?);
+        Ok(Span { bind, skip: 0 })
+    }
+
     /// What is bound where there is nothing to read.
-    pub(crate) fn nothing(&self) -> Result<&wgpu::Buffer, DeviceError> {
+    fn nothing(&self) -> Result<&wgpu::Buffer, DeviceError> {
         if let Some(buffer) = self.nothing.get() {
             return Ok(buffer);
         }

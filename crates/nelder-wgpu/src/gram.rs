@@ -6,7 +6,7 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Program, Unary, check_length};
 
-use crate::device::{Span, Wgpu};
+use crate::device::Wgpu;
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
@@ -75,41 +75,42 @@ impl Wgpu {
             return Ok(vec![Dd::ZERO; count]);
         }
         let roots = weights.map(|w| self.roots(w)).transpose()?;
-        let nothing = Span {
-            bind: self.whole(self.nothing()?),
-            skip: 0,
-        };
-        let roots = roots
-            .as_ref()
-            .map_or(Ok(nothing), |r| self.vector("weights", r, rows))?;
+        let roots = self.maybe("weights", roots.as_ref(), rows)?;
         let flags =
             if weights.is_some() { WEIGHTED } else { 0 } | if centres.is_some() { CENTRED } else { 0 };
-        let centre_words = |from: usize, len: usize| -> Vec<u32> {
-            let zeros = vec![0.0; columns];
-            bytemuck::cast_slice(&centres.unwrap_or(&zeros)[from..from + len]).to_vec()
-        };
+        let centres = self.words(bytemuck::cast_slice(centres.unwrap_or(&vec![0.0; columns])))?;
+        // columns that a launch sees: of which matrix, from which place there, the first, and how many
+        let launches: Vec<_> = windows
+            .iter()
+            .flat_map(|window| {
+                (0..window.columns).step_by(MOST_GROUPS).map(move |from| {
+                    let start = window.span.skip as usize + from * rows;
+                    let some = MOST_GROUPS.min(window.columns - from);
+                    (window.span.bind, start as u32, window.from + from, some)
+                })
+            })
+            .collect();
         // 1. the power of two above each column's largest number
-        let mut powers: Vec<i32> = Vec::with_capacity(columns);
-        for window in &windows {
-            for from in (0..window.columns).step_by(MOST_GROUPS) {
-                let some = MOST_GROUPS.min(window.columns - from);
-                let found = self.words(&vec![wide::NOTHING as u32; some])?;
-                let centres = self.words(&centre_words(window.from + from, some))?;
-                let start = window.span.skip as usize + from * rows;
-                let sizes = [rows as u32, some as u32, start as u32, roots.skip, flags];
-                let bound = [
-                    (1, window.span.bind),
-                    (2, roots.bind),
-                    (3, self.whole(&centres)),
-                    (4, self.whole(&found)),
-                ];
-                let groups = [self.row_groups(rows, some), some, 1];
-                self.dispatch(text(), "largest", &sizes, &bound, groups)?;
-                powers.extend(self.read_words(&found, some)?.iter().map(|w| *w as i32));
-            }
+        let powers = self.words(&vec![wide::NOTHING as u32; columns])?;
+        for &(matrix, start, first, some) in &launches {
+            let sizes = [
+                rows as u32,
+                columns as u32,
+                start,
+                roots.skip,
+                flags,
+                first as u32,
+            ];
+            let bound = [
+                (1, matrix),
+                (2, roots.bind),
+                (3, self.whole(&centres)),
+                (4, self.whole(&powers)),
+            ];
+            let groups = [self.row_groups(rows, some), some, 1];
+            self.dispatch(text(), "largest", &sizes, &bound, groups)?;
         }
         // 2. digits of a run of rows, and their products
-        let held_powers = self.words(&powers.iter().map(|p| *p as u32).collect::<Vec<u32>>())?;
         let total = self.words(&vec![0; 4 * count])?;
         let most = (self.most_bound().min(MOST_DIGITS as u64) as usize) / (columns * DIGITS * 4);
         let words_at_most = (most / 8 * 8).clamp(8, rows.div_ceil(4).next_multiple_of(8));
@@ -127,74 +128,30 @@ impl Wgpu {
         for first in (0..rows).step_by(4 * words_at_most) {
             let some_rows = (4 * words_at_most).min(rows - first);
             let words = some_rows.div_ceil(4);
-            for window in &windows {
-                for from in (0..window.columns).step_by(MOST_GROUPS) {
-                    let some = MOST_GROUPS.min(window.columns - from);
-                    let at = window.from + from;
-                    let centres = self.words(&centre_words(at, some))?;
-                    let own_powers = match windows.len() == 1 && from == 0 {
-                        true => None,
-                        false => Some(
-                            self.words(
-                                &powers[at..at + some]
-                                    .iter()
-                                    .map(|p| *p as u32)
-                                    .collect::<Vec<u32>>(),
-                            )?,
-                        ),
-                    };
-                    // digits of these columns lie among those of all
-                    let own_digits = match own_powers {
-                        None => None,
-                        Some(_) => Some(self.room_for((words * some * DIGITS * 4) as u64)?),
-                    };
-                    let start = window.span.skip as usize + from * rows;
-                    let stride = if own_digits.is_some() { some } else { columns };
-                    let sizes = [
-                        rows as u32,
-                        some as u32,
-                        start as u32,
-                        roots.skip,
-                        flags,
-                        first as u32,
-                        some_rows as u32,
-                        words as u32,
-                        stride as u32,
-                    ];
-                    let bound = [
-                        (1, window.span.bind),
-                        (2, roots.bind),
-                        (3, self.whole(&centres)),
-                        (5, self.whole(own_digits.as_ref().unwrap_or(&digits))),
-                        (6, self.whole(own_powers.as_ref().unwrap_or(&held_powers))),
-                    ];
-                    self.dispatch(text(), "cut", &sizes, &bound, [words.div_ceil(128), some, 1])?;
-                    if let Some(own) = &own_digits {
-                        let bytes = (words * some * 4) as u64;
-                        let moves: Vec<_> = (0..DIGITS as u64)
-                            .map(|s| {
-                                let to = ((s as usize * columns + at) * words * 4) as u64;
-                                (own, s * bytes, &digits, to, bytes)
-                            })
-                            .collect();
-                        self.copy(&moves);
-                    }
-                }
+            for &(matrix, start, column, some) in &launches {
+                let sizes = [
+                    rows as u32,
+                    columns as u32,
+                    start,
+                    roots.skip,
+                    flags,
+                    column as u32,
+                    first as u32,
+                    some_rows as u32,
+                    words as u32,
+                ];
+                let bound = [
+                    (1, matrix),
+                    (2, roots.bind),
+                    (3, self.whole(&centres)),
+                    (5, self.whole(&digits)),
+                    (6, self.whole(&powers)),
+                ];
+                self.dispatch(text(), "cut", &sizes, &bound, [words.div_ceil(128), some, 1])?;
             }
             let groups = words.div_ceil(deep);
             for tile in (0..tiles).step_by(MOST_GROUPS) {
-                let sizes = [
-                    0,
-                    columns as u32,
-                    0,
-                    deep as u32,
-                    0,
-                    0,
-                    0,
-                    words as u32,
-                    columns as u32,
-                    tile as u32,
-                ];
+                let sizes = [deep as u32, columns as u32, words as u32, tile as u32];
                 let bound = [(7, self.whole(&digits)), (8, self.whole(&partial))];
                 let some = MOST_GROUPS.min(tiles - tile);
                 self.dispatch(text(), "multiply", &sizes, &bound, [some, groups, 1])?;
@@ -205,6 +162,8 @@ impl Wgpu {
         }
         // 3. to numbers
         let words = self.read_words(&total, 4 * count)?;
+        let powers = self.read_words(&powers, columns)?;
+        let powers: Vec<i32> = powers.into_iter().map(|p| p as i32).collect();
         let mut out = Vec::with_capacity(count);
         for i in 0..columns {
             for j in 0..=i {

@@ -1,8 +1,10 @@
 // Grams by digits: each column in units of 2^-54 of its largest power of two, seven digits of 8 bits a number, products
 // of digits summed in integers. Digits s and t weigh 2^-8(s + t); products with s + t above 6 are below the last bit kept.
 
-// the same for all three kernels: rows; columns; where the matrix begins; where the weights begin; flags;
-// the first row; rows of this run; words of a column of digits; columns of the digits; the first tile
+// largest and cut: rows; all columns; where the matrix begins; where the weights begin; flags; the first column of those
+// that are seen; and of cut, the first row, the rows of this run, and words of a column of digits
+// multiply: words of a group; columns; words of a column of digits; the first tile
+// collect: entries; groups
 @group(0) @binding(0) var<storage, read> sizes: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<Double>;
 @group(0) @binding(2) var<storage, read> roots: array<Double>;
@@ -21,7 +23,7 @@ const CENTRED: u32 = 2u;
 fn value(row: u32, column: u32) -> Wide {
     var v = wide_of(x[sizes[2] + column * sizes[0] + row]);
     if ((sizes[4] & CENTRED) != 0u) {
-        v = wide_add(v, negated(wide_of(centres[column])));
+        v = wide_add(v, negated(wide_of(centres[sizes[5] + column])));
     }
     if ((sizes[4] & WEIGHTED) != 0u) {
         v = wide_scaled(v, roots[sizes[3] + row]);
@@ -39,25 +41,26 @@ fn largest(
     for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
         e = max(e, value(row, group.y).e);
     }
-    atomicMax(&exponents[group.y], e);
+    atomicMax(&exponents[sizes[5] + group.y], e);
 }
 
 // four rows of a column: a word for each digit
 @compute @workgroup_size(128)
 fn cut(@builtin(global_invocation_id) at: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
     let word = at.x;
-    let words = sizes[7];
+    let words = sizes[8];
     if (word >= words) { return; }
     let column = group.y;
-    let largest = powers[column];
+    let place = sizes[5] + column;
+    let largest = powers[place];
     var out: array<u32, 7>;
     for (var s = 0u; s < 7u; s++) { out[s] = 0u; }
     for (var k = 0u; k < 4u; k++) {
         let row = 4u * word + k;
         var low = 0u;
         var high = 0u;
-        if (row < sizes[6]) {
-            let w = value(sizes[5] + row, column);
+        if (row < sizes[7]) {
+            let w = value(sizes[6] + row, column);
             // m 2^(e - 128) in units of 2^(largest - 54): the top 64 bits moved right by 10 and more
             let by = u32(largest - w.e) + 9u;
             if (w.m.w != 0u && by < 64u && largest < INFINITE) {
@@ -89,7 +92,7 @@ fn cut(@builtin(global_invocation_id) at: vec3<u32>, @builtin(workgroup_id) grou
         out[0] |= ((high >> 16u) & 0xffu) << shift;
     }
     for (var s = 0u; s < 7u; s++) {
-        digits[(s * sizes[8] + column) * words + word] = out[s];
+        digits[(s * sizes[1] + place) * words + word] = out[s];
     }
 }
 
@@ -126,11 +129,10 @@ fn multiply(
     @builtin(local_invocation_index) thread: u32,
 ) {
     let columns = sizes[1];
-    let words = sizes[7];
-    let stride = sizes[8];
-    let tile = tile_of(sizes[9] + group.x);
-    let first = group.y * sizes[3];
-    let last = min(first + sizes[3], words);
+    let words = sizes[2];
+    let tile = tile_of(sizes[3] + group.x);
+    let first = group.y * sizes[0];
+    let last = min(first + sizes[0], words);
     var a00: array<i32, 7>;
     var a01: array<i32, 7>;
     var a10: array<i32, 7>;
@@ -153,8 +155,8 @@ fn multiply(
             let d = tile.y * SIDE + column;
             var l = 0u;
             var r = 0u;
-            if (inside && c < columns) { l = packed[(s * stride + c) * words + begin + deep]; }
-            if (inside && d < columns) { r = packed[(s * stride + d) * words + begin + deep]; }
+            if (inside && c < columns) { l = packed[(s * columns + c) * words + begin + deep]; }
+            if (inside && d < columns) { r = packed[(s * columns + d) * words + begin + deep]; }
             left[(s * DEEP + deep) * SIDE + column] = l;
             right[(s * DEEP + deep) * SIDE + column] = r;
         }

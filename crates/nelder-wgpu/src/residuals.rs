@@ -6,7 +6,7 @@ use crate::device::{Bind, THREADS, Wgpu};
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
-const ROWS: &str = include_str!("rows.wgsl");
+const ROWS: &str = concat!(include_str!("gathered.wgsl"), include_str!("rows.wgsl"));
 const FIRST: u32 = 1;
 const LAST: u32 = 2;
 const HAS_A: u32 = 4;
@@ -38,14 +38,7 @@ impl Wgpu {
     ) -> Result<Vec<Buffer>, DeviceError> {
         check_length("b", b.len(), x.columns)?;
         let mut windows = self.windows(x)?;
-        let nothing = self.whole(self.nothing()?);
-        let start = match a {
-            None => (nothing, 0),
-            Some(a) => {
-                let span = self.vector("y", a, x.rows)?;
-                (span.bind, span.skip)
-            }
-        };
+        let start = self.maybe("y", a, x.rows)?;
         self.count_launch();
         let (all, out) = self.columns_of(x.rows, parts)?;
         if x.rows == 0 {
@@ -55,10 +48,7 @@ impl Wgpu {
         // no columns are a window too
         if windows.is_empty() {
             windows.push(crate::device::Window {
-                span: crate::device::Span {
-                    bind: nothing,
-                    skip: 0,
-                },
+                span: self.nowhere()?,
                 from: 0,
                 columns: 0,
             });
@@ -81,12 +71,12 @@ impl Wgpu {
                 window.from as u32,
                 window.columns as u32,
                 window.span.skip,
-                start.1,
+                start.skip,
             ];
             let bound = [
                 (1, window.span.bind),
                 (2, self.whole(&table)),
-                (3, start.0),
+                (3, start.bind),
                 (6, kept),
                 (7, result.bind),
             ];
@@ -152,15 +142,9 @@ impl Wgpu {
         weights: Option<&Buffer>,
     ) -> Result<Weighed, DeviceError> {
         let rows = r.0.len();
-        let nothing = self.whole(self.nothing()?);
-        let bound_or = |what, of: Option<&'_ Buffer>| -> Result<(), DeviceError> {
-            of.map_or(Ok(()), |v| self.vector(what, v, rows).map(|_| ()))
-        };
-        bound_or("r", r.1)?;
-        bound_or("weights", weights)?;
         let a = self.vector("r", r.0, rows)?;
-        let b = r.1.map(|b| self.vector("r", b, rows)).transpose()?;
-        let c = weights.map(|c| self.vector("weights", c, rows)).transpose()?;
+        let b = self.maybe("r", r.1, rows)?;
+        let c = self.maybe("weights", weights, rows)?;
         self.count_launch();
         let (all, mut parts) = self.columns_of(rows, 3)?;
         let rooted = parts.remove(2);
@@ -170,14 +154,13 @@ impl Wgpu {
         if rows > 0 {
             let groups = self.row_groups(rows, 1);
             let room = self.room_for((2 * groups * wide::WORDS * 4) as u64)?;
-            let flags = if b.is_some() { HAS_B } else { 0 } | if c.is_some() { HAS_C } else { 0 };
-            let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
-            let sizes = [rows as u32, flags, 0, 0, a.skip, skip(&b), skip(&c)];
+            let flags = if r.1.is_some() { HAS_B } else { 0 } | if weights.is_some() { HAS_C } else { 0 };
+            let sizes = [rows as u32, flags, 0, 0, a.skip, b.skip, c.skip];
             let result = self.span("residuals", &all, 0, 3 * rows)?;
             let bound = [
                 (3, a.bind),
-                (4, b.map_or(nothing, |b| b.bind)),
-                (5, c.map_or(nothing, |c| c.bind)),
+                (4, b.bind),
+                (5, c.bind),
                 (6, self.whole(&room)),
                 (7, result.bind),
             ];
@@ -200,29 +183,23 @@ impl Wgpu {
         multiplier: Option<(&Buffer, Option<&Buffer>)>,
     ) -> Result<(Buffer, Buffer), DeviceError> {
         let rows = r.0.len();
-        let nothing = self.whole(self.nothing()?);
         let (a, b) = (self.vector("r", r.0, rows)?, self.vector("r", r.1, rows)?);
-        let c = multiplier
-            .map(|m| self.vector("multiplier", m.0, rows))
-            .transpose()?;
-        let more = multiplier
-            .and_then(|m| m.1)
-            .map(|m| self.vector("multiplier", m, rows))
-            .transpose()?;
+        let (first, second) = (multiplier.map(|m| m.0), multiplier.and_then(|m| m.1));
+        let c = self.maybe("multiplier", first, rows)?;
+        let more = self.maybe("multiplier", second, rows)?;
         self.count_launch();
         let (all, mut parts) = self.columns_of(rows, 2)?;
         if rows > 0 {
             let table = self.table(table.iter().copied())?;
-            let flags = if c.is_some() { HAS_C } else { 0 } | if more.is_some() { HAS_A } else { 0 };
-            let skip = |s: &Option<crate::device::Span<'_>>| s.as_ref().map_or(0, |s| s.skip);
-            let sizes = [rows as u32, flags, skip(&more), 0, a.skip, b.skip, skip(&c)];
+            let flags = if first.is_some() { HAS_C } else { 0 } | if second.is_some() { HAS_A } else { 0 };
+            let sizes = [rows as u32, flags, more.skip, 0, a.skip, b.skip, c.skip];
             let result = self.span("residuals", &all, 0, 2 * rows)?;
             let bound = [
-                (1, more.map_or(nothing, |m| m.bind)),
+                (1, more.bind),
                 (2, self.whole(&table)),
                 (3, a.bind),
                 (4, b.bind),
-                (5, c.map_or(nothing, |c| c.bind)),
+                (5, c.bind),
                 (7, result.bind),
                 (8, codes),
             ];

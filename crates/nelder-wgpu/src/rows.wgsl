@@ -61,21 +61,6 @@ fn residual(@builtin(global_invocation_id) at: vec3<u32>, @builtin(num_workgroup
     }
 }
 
-var<workgroup> parts: array<Wide, 128>;
-
-fn gathered(own: Wide, thread: u32) -> Wide {
-    workgroupBarrier();
-    parts[thread] = own;
-    workgroupBarrier();
-    for (var half = 64u; half > 0u; half = half >> 1u) {
-        if (thread < half) {
-            parts[thread] = wide_add(parts[thread], parts[thread + half]);
-        }
-        workgroupBarrier();
-    }
-    return parts[0];
-}
-
 // r = a + b with weights c: w r, the root of w times the first part of r; sums of w r r and w r
 @compute @workgroup_size(128)
 fn weigh(

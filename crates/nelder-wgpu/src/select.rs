@@ -1,6 +1,6 @@
 //! Order statistics of a column, where it is.
 
-use nelder_device::{Buffer, DeviceError};
+use nelder_device::{Buffer, DeviceError, check_ranks};
 
 use crate::device::Wgpu;
 
@@ -24,13 +24,7 @@ struct Sought {
 impl Wgpu {
     /// Digit by digit: the digit at which the counts of keys pass the rank is the next one.
     pub(crate) fn order_statistics_of(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
-        if let Some(&rank) = ranks.iter().find(|r| **r >= x.len() as u64) {
-            return Err(DeviceError::Length {
-                what: "rank",
-                wanted: rank as usize + 1,
-                given: x.len(),
-            });
-        }
+        check_ranks(ranks, x.len())?;
         let span = self.vector("x", x, x.len())?;
         if ranks.is_empty() {
             return Ok(Vec::new());

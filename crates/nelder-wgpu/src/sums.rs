@@ -2,10 +2,10 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Moments};
 
-use crate::device::{Span, THREADS, Wgpu};
+use crate::device::{THREADS, Wgpu};
 use crate::wide;
 
-pub(crate) const SUMS: &str = include_str!("sums.wgsl");
+pub(crate) const SUMS: &str = concat!(include_str!("gathered.wgsl"), include_str!("sums.wgsl"));
 pub(crate) const HAS_X: u32 = 1;
 pub(crate) const HAS_HIGH: u32 = 2;
 pub(crate) const HAS_LOW: u32 = 4;
@@ -44,23 +44,12 @@ impl Wgpu {
         v: (Option<&Buffer>, Option<&Buffer>),
         square: bool,
     ) -> Result<Vec<Dd>, DeviceError> {
-        let nothing = self.whole(self.nothing()?);
-        let nowhere = Span {
-            bind: nothing,
-            skip: 0,
-        };
-        let part = |of: Option<&'_ Buffer>| -> Result<Option<()>, DeviceError> {
-            of.map(|v| self.vector("vector", v, x.rows).map(|_| ()))
-                .transpose()
-        };
-        part(v.0)?;
-        part(v.1)?;
+        let high = self.maybe("vector", v.0, x.rows)?;
+        let low = self.maybe("vector", v.1, x.rows)?;
         let windows = self.windows(x)?;
         if x.rows == 0 || x.columns == 0 {
             return Ok(vec![Dd::ZERO; x.columns]);
         }
-        let high = v.0.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
-        let low = v.1.map_or(Ok(nowhere), |v| self.vector("vector", v, x.rows))?;
         let mut what = HAS_X;
         for (there, flag) in [
             (v.0.is_some(), HAS_HIGH),

@@ -14,21 +14,6 @@ const HAS_HIGH: u32 = 2u;
 const HAS_LOW: u32 = 4u;
 const SQUARE: u32 = 8u;
 
-var<workgroup> parts: array<Wide, 128>;
-
-// the sum of what the threads have, in the first one's hand
-fn gathered(own: Wide, thread: u32) -> Wide {
-    parts[thread] = own;
-    workgroupBarrier();
-    for (var half = 64u; half > 0u; half = half >> 1u) {
-        if (thread < half) {
-            parts[thread] = wide_add(parts[thread], parts[thread + half]);
-        }
-        workgroupBarrier();
-    }
-    return parts[0];
-}
-
 fn term(row: u32, column: u32, what: u32) -> Wide {
     var a = wide_of(ONE);
     if ((what & HAS_X) != 0u) {

@@ -176,9 +176,12 @@ fn cuda() {
 fn wgpu() {
     match std::env::var("NELDER_TEST_DEVICE").as_deref() {
         Ok(id) if id.starts_with("wgpu") => {
-            let outcome = check(&Wgpu::open(0).unwrap()).unwrap();
-            assert!(outcome.compared > 500_000);
-            assert_eq!(outcome.failures, Vec::<String>::new());
+            // as it is, and with columns that a kernel sees a few of at a time
+            for device in [Wgpu::open(0).unwrap(), Wgpu::open(0).unwrap().seeing(1 << 20)] {
+                let outcome = check(&device).unwrap();
+                assert!(outcome.compared > 500_000);
+                assert_eq!(outcome.failures, Vec::<String>::new());
+            }
         }
         _ => match Wgpu::open(0) {
             Err(DeviceError::Absent { why, .. }) => assert!(!why.is_empty()),

@@ -7,16 +7,16 @@
 use std::f64::consts::LOG2_E;
 
 /// The leading 33 bits of log 2 (fdlibm): `k LN_2_HIGH` is exact for `|k| < 2^20`.
-pub(super) const LN_2_HIGH: f64 = 6.93147180369123816490e-01;
+pub const LN_2_HIGH: f64 = 6.93147180369123816490e-01;
 /// What [`LN_2_HIGH`] lacks.
-pub(super) const LN_2_LOW: f64 = 1.90821492927058770002e-10;
+pub const LN_2_LOW: f64 = 1.90821492927058770002e-10;
 
 /// Adding this to a number below `2^51` in size rounds it to a whole one, in the last bits.
 const SHIFT: f64 = 6_755_399_441_055_744.0;
 
 /// `(exp(r) - 1 - r - r²/2) / r³` for `|r| <= log(2) / 2`: interpolated at the Chebyshev nodes in 80 digits; leaves
 /// an error of `2^-60` in `exp(r)`.
-const COEFFICIENTS: [f64; 10] = [
+pub const COEFFICIENTS: [f64; 10] = [
     0.16666666666666669,
     0.041666666666666664,
     0.008333333333330051,

@@ -9,7 +9,7 @@ use super::exponential::{LN_2_HIGH, LN_2_LOW};
 
 /// fdlibm's `Lg1` to `Lg7`: `log(1 + f) = f - f²/2 + s (f²/2 + R)` with `s = f / (2 + f)` and
 /// `R = Lg1 s² + Lg2 s⁴ + …`; leaves a relative error of `2^-58` in `R`'s share.
-const COEFFICIENTS: [f64; 7] = [
+pub const COEFFICIENTS: [f64; 7] = [
     6.666666666666735130e-01,
     3.999999999940941908e-01,
     2.857142874366239149e-01,

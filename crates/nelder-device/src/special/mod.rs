@@ -13,6 +13,6 @@ pub mod normal;
 #[cfg(test)]
 mod reference;
 
-pub use exponential::{exp, expm1, expm1_minus_x};
+pub use exponential::{COEFFICIENTS as EXPONENTIAL, LN_2_HIGH, LN_2_LOW, exp, expm1, expm1_minus_x};
 pub use gamma::{digamma, ln_gamma, stirling_error, trigamma};
-pub use logarithm::{log, log1m_exp, log1p, x_minus_log1p};
+pub use logarithm::{COEFFICIENTS as LOGARITHM, log, log1m_exp, log1p, x_minus_log1p};

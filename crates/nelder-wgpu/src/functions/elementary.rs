@@ -5,37 +5,9 @@
 use super::coefficients::{ARC_EVEN, ARC_HIGH, ARC_LOW, ARC_ODD, COSINE, SINE};
 use crate::machine::X;
 
+use nelder_device::special::{EXPONENTIAL, LN_2_HIGH, LN_2_LOW, LOGARITHM};
+
 use std::f64::consts::{FRAC_2_PI, LOG2_E};
-
-/// The leading 33 bits of log 2 (fdlibm).
-const LN_2_HIGH: f64 = 6.93147180369123816490e-01;
-/// What [`LN_2_HIGH`] lacks.
-const LN_2_LOW: f64 = 1.90821492927058770002e-10;
-
-/// `(exp(r) - 1 - r - r²/2) / r³` for `|r| <= log(2) / 2`.
-const EXPONENTIAL: [f64; 10] = [
-    0.16666666666666669,
-    0.041666666666666664,
-    0.008333333333330051,
-    0.0013888888888886545,
-    0.00019841269863105968,
-    2.4801587317181886e-05,
-    2.7557268378684192e-06,
-    2.755728291148268e-07,
-    2.5100424157005067e-08,
-    2.0911264239196083e-09,
-];
-
-/// fdlibm's `Lg1` to `Lg7` (Sun Microsystems 1993, `e_log.c`).
-const LOGARITHM: [f64; 7] = [
-    6.666666666666735130e-01,
-    3.999999999940941908e-01,
-    2.857142874366239149e-01,
-    2.222219843214978396e-01,
-    1.818357216161805012e-01,
-    1.531383769920937332e-01,
-    1.479819860511658591e-01,
-];
 
 /// a + b and its rounding error (Knuth).
 pub(super) fn two_sum<'w>(a: X<'w>, b: X<'w>) -> (X<'w>, X<'w>) {

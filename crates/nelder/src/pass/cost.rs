@@ -122,6 +122,14 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+/// What the k-th pass of an iteration is called.
+fn step_name(k: u32) -> String {
+    match k {
+        0 => "start".into(),
+        k => format!("step {k}"),
+    }
+}
+
 impl Plan {
     /// Seconds of all of it.
     pub fn seconds(&self) -> f64 {
@@ -166,12 +174,7 @@ impl Plan {
             // steps multiply in single precision, twice as fast
             let step = decode + products / 2.0 + values * ELEMENT / 2.0 + n * FAMILY + codes;
             for k in 0..STEPS {
-                let name = if k == 0 {
-                    "start".into()
-                } else {
-                    format!("step {k}")
-                };
-                plan.add(work, &name, "f32", solve + step / threads);
+                plan.add(work, &step_name(k), "f32", solve + step / threads);
             }
             plan.add(
                 work,
@@ -210,12 +213,7 @@ impl Plan {
         if work.iterates {
             let step = rates.call + work.solve() + products + 2.0 * read + 48.0 * n / rates.bandwidth + codes;
             for k in 0..STEPS {
-                let name = if k == 0 {
-                    "start".into()
-                } else {
-                    format!("step {k}")
-                };
-                plan.add(work, &name, "f64", step);
+                plan.add(work, &step_name(k), "f64", step);
             }
             plan.add(work, "last", "f64x2", step + read + twice);
         } else {
