@@ -599,8 +599,9 @@ impl Backend for Cuda {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &Buffer,
+        gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
-        self.rough_moments_of(x, weights, with)
+        self.rough_moments_of(x, weights, with, gram)
     }
 
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {

@@ -9,6 +9,7 @@ mod print;
 mod products;
 mod residuals;
 mod shared;
+mod single;
 mod staging;
 mod step;
 

@@ -233,12 +233,22 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
 }
 #endif
 
+#ifdef SINGLE
+// Numbers of 11 bits
+typedef float Packed;
+__device__ __forceinline__ float leading(double v) {
+    return __uint_as_float((__float_as_uint((float)v) + 0x1000u) & 0xffffe000u);
+}
+#else
+typedef double Packed;
+#endif
+
 // (x - c) sqrt(w) of rows first .. first + count of each column, with parts of the sums of w x and of s x by column: part k
 // of each is at (2 k + which) * columns + j. A block takes PACK rows of the columns
 #define PACK 1024
 extern "C" __global__ void nelder_pack_sums(const double* __restrict__ a, const double* __restrict__ w,
                                             const double* __restrict__ s, const double* __restrict__ centres,
-                                            double* __restrict__ out, double* __restrict__ sums, Count first,
+                                            Packed* __restrict__ out, double* __restrict__ sums, Count first,
                                             Count count, Count rows, Count columns) {
     __shared__ double by_warp[2][8][32];
     const unsigned warp = threadIdx.x / 32, lane = threadIdx.x % 32;
@@ -265,7 +275,12 @@ extern "C" __global__ void nelder_pack_sums(const double* __restrict__ a, const 
                     const double x = a[j * rows + first + i];
                     xw = fma(x, weight[k], xw);
                     xs = fma(x, score[k], xs);
-                    out[j * count + i] = (x - centre) * root[k];
+                    const double v = (x - centre) * root[k];
+#ifdef SINGLE
+                    out[j * count + i] = leading(v);
+#else
+                    out[j * count + i] = v;
+#endif
                 }
             }
             for (int half = 16; half > 0; half /= 2) {
@@ -318,7 +333,7 @@ extern "C" __global__ void nelder_merge(const double* __restrict__ high, const d
 }
 
 // Adds the lower triangles of `parts` square matrices to `sums`, high parts before low ones; starts anew where `fresh`
-extern "C" __global__ void nelder_merge_triangles(const double* __restrict__ matrices, double* __restrict__ sums,
+extern "C" __global__ void nelder_merge_triangles(const Packed* __restrict__ matrices, double* __restrict__ sums,
                                                   Count order, Count parts, Count fresh, Count lanes) {
     const Count step = gridDim.x * (Count)blockDim.x / lanes, lane = threadIdx.x % lanes;
     const Count size = order * (order + 1) / 2;

@@ -23,9 +23,9 @@ pub(crate) const UNITS: &str = concat!(include_str!("twice.cu"), include_str!("u
 /// Columns up to which a row stays in a thread's registers.
 pub(crate) const NARROW_COLUMNS: usize = 32;
 /// Numbers of scaled and centred rows at a time: 512 MB.
-const PACKED: usize = 1 << 26;
+pub(crate) const PACKED: usize = 1 << 26;
 /// Rows whose columns a block packs and sums; a divisor of a run.
-const PACK: usize = 1024;
+pub(crate) const PACK: usize = 1024;
 /// Numbers of the grams of runs at a time: 256 MB.
 const GRAMS: usize = 1 << 25;
 /// Columns that a block of a sum over rows takes.
@@ -469,6 +469,7 @@ impl Cuda {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &Buffer,
+        gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         if self.fuses(x.rows, x.columns) {
             let program = plain_step(weights.is_some());
@@ -479,6 +480,7 @@ impl Cuda {
                 folds: &[Fold::Sum],
                 gram: true,
                 centres: None,
+                single: false,
             };
             let found = self.step_of(x, &step)?;
             let gram = found.gram.unwrap_or_default();
@@ -498,7 +500,7 @@ impl Cuda {
             return Ok(Some(RoughMoments {
                 columns: moments,
                 own,
-                gram,
+                gram: Some(gram),
             }));
         }
         if x.rows < self.fused_from || weights.is_some() {
@@ -508,7 +510,7 @@ impl Cuda {
         Ok(Some(RoughMoments {
             columns: self.moments_of(x, None, &[with], true)?,
             own: self.moments_of(&y, None, &[with], false)?,
-            gram: self.gram_of(x, None, None)?,
+            gram: gram.then(|| self.gram_of(x, None, None)).transpose()?,
         }))
     }
 

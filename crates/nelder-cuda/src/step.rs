@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use cudarc::driver::LaunchConfig;
 use nelder_device::{
-    Buffer, Dd, DeviceError, Fold, Matrix, Predictor, RUN_ROWS, Step, StepSums, check_length, composed,
+    Backend, Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, RUN_ROWS, Step, StepSums, Unary,
+    check_length, composed, predictor,
 };
 
 use crate::cuda::Cuda;
@@ -79,11 +80,9 @@ impl Cuda {
         check_length("folds", step.folds.len() + 2, outputs)?;
         if !self.fuses(n, p) || least_folds > 1 {
             let wide = p > NARROW_COLUMNS && n >= self.fused_from && step.gram;
-            return match (wide, &step.predictor) {
-                (true, Predictor::Of { twice: false, .. } | Predictor::Given { low: None }) => {
-                    self.wide_step(x, step)
-                }
-                _ => composed(self, x, step),
+            return match wide {
+                true => self.wide_step(x, step),
+                false => composed(self, x, step),
             };
         }
         step.program.check()?;
@@ -213,6 +212,7 @@ impl Cuda {
                 false => Vec::new(),
             },
             gram,
+            single: false,
             folds: folds.collect(),
             missing: (0..step.folds.len())
                 .map(|k| sums[3 + 2 * p + 2 * k].hi as u64)
@@ -223,46 +223,83 @@ impl Cuda {
 
     /// A step over many columns: the sums come with the rows that are scaled for the gram.
     fn wide_step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
-        // everything but the columns
-        let none = x.part(0..0)?;
-        let mut program = step.program.clone();
-        for k in 0..2 {
-            program.output(step.program.outputs()[k]);
-        }
+        // 1. η, in two parts where it is wanted in twice the precision
         let mut inputs = step.inputs.to_vec();
         let eta;
-        if let Predictor::Of {
-            input,
-            b,
-            constant,
-            offset,
-            ..
-        } = &step.predictor
-        {
-            let b: Vec<f64> = b.iter().map(|b| b.hi).collect();
-            eta = self.product_of(x, &b, constant.hi, *offset)?;
-            inputs[*input] = &eta;
+        let mut low = None;
+        let rest;
+        match &step.predictor {
+            Predictor::Given { low: given } => low = *given,
+            Predictor::Of {
+                input,
+                b,
+                constant,
+                offset,
+                twice: false,
+            } => {
+                let b: Vec<f64> = b.iter().map(|b| b.hi).collect();
+                eta = self.product_of(x, &b, constant.hi, *offset)?;
+                inputs[*input] = &eta;
+            }
+            Predictor::Of {
+                input,
+                b,
+                constant,
+                offset,
+                twice: true,
+            } => {
+                (eta, rest) = predictor(self, x, b, *constant, *offset)?;
+                inputs[*input] = &eta;
+                low = Some(&rest);
+            }
+        }
+        // 2. everything but the columns; W, s, and what the leading part of η leaves of s, where ds/dη = −W in the mean
+        let none = x.part(0..0)?;
+        let mut program = step.program.clone();
+        let (w, s) = (program.outputs()[0], program.outputs()[1]);
+        let mut kept = vec![w, s];
+        if let Some(low) = low {
+            inputs.truncate(program.inputs());
+            let own = program.input(inputs.len() as u32);
+            inputs.push(low);
+            let product = program.binary(Binary::Mul, own, w);
+            kept.push(program.unary(Unary::Neg, product));
+        }
+        for slot in &kept {
+            program.output(*slot);
         }
         let rows = Step {
             program: &program,
             inputs: &inputs,
             predictor: Predictor::Given { low: None },
-            folds: &[step.folds, &[Fold::Keep, Fold::Keep]].concat(),
+            folds: &[step.folds, &vec![Fold::Keep; kept.len()]].concat(),
             gram: false,
             centres: None,
+            single: false,
         };
         let mut found = composed(self, &none, &rows)?;
+        let rest = low.and_then(|_| found.kept.pop());
         let (Some(score), Some(weight)) = (found.kept.pop(), found.kept.pop()) else {
             return composed(self, x, step);
         };
         found.folds.truncate(step.folds.len());
         found.missing.truncate(step.folds.len());
-        let (gram, sums) = self.gram_with(x, Some(&weight), step.centres, Some(&score))?;
+        // 3. the columns
+        let (gram, sums) = match step.single {
+            true => self.single_gram(x, &weight, &score, step.centres)?,
+            false => self.gram_with(x, Some(&weight), step.centres, Some(&score))?,
+        };
         let (weights, scores) = sums.split_at(x.columns);
+        let mut scores = scores.to_vec();
+        if let Some(rest) = &rest {
+            scores = self.transposed_residual(x, (&score, rest))?;
+            found.score += self.reduce(rest)?.sum;
+        }
         Ok(StepSums {
             gram: Some(gram),
+            single: step.single,
             weights: weights.to_vec(),
-            scores: scores.to_vec(),
+            scores,
             ..found
         })
     }

@@ -79,8 +79,8 @@ pub struct RoughMoments {
     pub columns: Moments,
     /// Of the vector, with itself.
     pub own: Moments,
-    /// Xᵀ W X, lower triangle by rows.
-    pub gram: Vec<Dd>,
+    /// Xᵀ W X, lower triangle by rows, where it was wanted or costs nothing.
+    pub gram: Option<Vec<Dd>>,
 }
 
 /// What the residuals r = y − c − X b of some rows, each of weight w, amount to, in twice the precision.
@@ -358,8 +358,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed(self, x, step)
     }
 
-    /// Moments in double precision with the gram about the origin, where that costs no more than either: for a matrix of many
-    /// rows and one vector. `None` where it would.
+    /// Moments in double precision, and the gram about the origin where it is wanted, for a matrix of many rows and one
+    /// vector. `None` where moments in twice the precision cost no more.
     ///
     /// # Errors
     /// As [`moments`](Backend::moments).
@@ -368,6 +368,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         _x: &Matrix,
         _weights: Option<&Buffer>,
         _with: &Buffer,
+        _gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         Ok(None)
     }

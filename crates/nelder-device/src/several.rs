@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{
     Backend, Counters, Decomposed, Description, DeviceError, Moments, Rates, Reduced, ResidualSums,
-    RoughMoments, Weighed, check_length,
+    RoughMoments, Weighed, check_length, check_ranks,
 };
 use crate::buffer::{Buffer, Codes, Matrix};
 use crate::step::{Fold, Predictor, Step, StepSums};
@@ -574,6 +574,7 @@ impl Backend for Several {
             if let (Some(to), Some(from)) = (&mut sums.gram, &own.gram) {
                 add(to, from);
             }
+            sums.single |= own.single;
             for (k, fold) in step.folds.iter().enumerate() {
                 match fold {
                     Fold::Sum => sums.folds[k] += own.folds[k],
@@ -597,29 +598,42 @@ impl Backend for Several {
         x: &Matrix,
         weights: Option<&Buffer>,
         with: &Buffer,
+        gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
         let v = self.vector("vector", with, x.rows)?;
-        let found = self.each(|d, device| device.rough_moments(&a[d], nth(&w, d), &v[d]))?;
+        let found = self.each(|d, device| device.rough_moments(&a[d], nth(&w, d), &v[d], gram))?;
         let Some(found) = found.into_iter().collect::<Option<Vec<RoughMoments>>>() else {
             return Ok(None);
         };
-        let (mut columns, mut own, mut gram) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut columns, mut own, mut grams) = (Vec::new(), Vec::new(), Vec::new());
         for rough in found {
             columns.push(rough.columns);
             own.push(rough.own);
-            gram.push(rough.gram);
+            grams.push(rough.gram);
         }
         Ok(Some(RoughMoments {
             columns: Several::added(columns),
             own: Several::added(own),
-            gram: Several::summed(gram),
+            gram: grams.into_iter().collect::<Option<Vec<_>>>().map(Several::summed),
         }))
     }
 
     /// By the first.
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
         self.devices[0].cholesky(packed, scales)
+    }
+
+    /// By the first, which gets the rows of the others.
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        check_ranks(ranks, x.len())?;
+        let own = self.parts("x", x, x.len())?;
+        let first = &self.devices[0];
+        let mut all = vec![own[0].clone()];
+        for (device, part) in self.devices.iter().zip(own.iter()).skip(1) {
+            all.push(first.upload(&device.download(part)?)?);
+        }
+        first.order_statistics(&first.gathered(&all)?, ranks)
     }
 
     fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {

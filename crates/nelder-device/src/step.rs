@@ -53,6 +53,8 @@ pub struct Step<'a> {
     pub gram: bool,
     /// c, zero where they are absent.
     pub centres: Option<&'a [f64]>,
+    /// Whether the products of the gram may be in single precision, where that is quicker.
+    pub single: bool,
 }
 
 /// What a step amounts to.
@@ -68,6 +70,8 @@ pub struct StepSums {
     pub weights: Vec<Dd>,
     /// The gram, lower triangle by rows, runs as in [`Backend::gram`].
     pub gram: Option<Vec<Dd>>,
+    /// Whether its products are in single precision: within 2^-9 of the norms of the columns about the centres.
+    pub single: bool,
     /// By fold: the sum, or the least number as its leading part; zero where the output was kept.
     pub folds: Vec<Dd>,
     /// By fold, how many were `NaN`, where it is a sum.
@@ -95,6 +99,38 @@ fn minus_product() -> Program {
     let turned = p.unary(Unary::Neg, product);
     p.output(turned);
     p
+}
+
+/// c + o + X b in twice the precision, in two parts.
+///
+/// # Errors
+/// Those of the verbs.
+pub fn predictor(
+    device: &(impl Backend + ?Sized),
+    x: &Matrix,
+    b: &[Dd],
+    constant: Dd,
+    offset: Option<&Buffer>,
+) -> Result<(Buffer, Buffer), DeviceError> {
+    // η = −(−o − c − Xb)
+    let offset = match offset {
+        Some(offset) => offset.clone(),
+        None => device.product(&x.part(0..0)?, &[], 0.0, None)?,
+    };
+    let turned = turned();
+    let run = |inputs: &[&Buffer]| -> Result<[Buffer; 2], DeviceError> {
+        let found = device.run(&turned, inputs, x.rows)?;
+        let given = found.len();
+        found.try_into().map_err(|_| DeviceError::Length {
+            what: "outputs of a program",
+            wanted: 2,
+            given,
+        })
+    };
+    let [minus, _] = run(&[&offset, &offset])?;
+    let (high, low) = device.residual(x, b, constant, &minus)?;
+    let [eta, low] = run(&[&high, &low])?;
+    Ok((eta, low))
 }
 
 /// A step made of other verbs.
@@ -137,16 +173,8 @@ pub fn composed(
             offset,
             twice: true,
         } => {
-            // η = −(−o − c − Xb)
-            let offset = match offset {
-                Some(offset) => (*offset).clone(),
-                None => device.product(&x.part(0..0)?, &[], 0.0, None)?,
-            };
-            let minus = first(run(&turned(), &[&offset, &offset])?)?;
-            let (high, low) = device.residual(x, b, *constant, &minus)?;
-            let mut parts = run(&turned(), &[&high, &low])?.into_iter();
-            let eta = parts.next().map(|eta| (*input, eta));
-            (eta, parts.next())
+            let (eta, low) = predictor(device, x, b, *constant, *offset)?;
+            (Some((*input, eta)), Some(low))
         }
     };
     // 2. the program
@@ -204,6 +232,7 @@ pub fn composed(
         scores,
         weights,
         gram,
+        single: false,
         folds,
         missing,
         kept,

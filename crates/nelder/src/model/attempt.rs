@@ -22,6 +22,9 @@ pub(super) const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
 pub(super) const UNIT_STEPPING: f64 = 4.0 * UNIT_ROUNDED;
 /// The same in single precision.
 pub(super) const UNIT_SINGLE: f64 = 1e-7;
+/// What equations whose products are rounded to 11 bits are held to: which columns are aliased is known before, and the score
+/// decides where a step leads, so that this only keeps pivots above four hundredths.
+const UNIT_SINGLE_RUNS: f64 = 4e-6;
 /// The same with exact products.
 pub(super) const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Largest number of columns for which a matrix of columns x columns is formed.
@@ -153,6 +156,7 @@ pub(super) fn unit(products: Products) -> f64 {
         Products::Stepping | Products::Runs { .. } => UNIT_STEPPING,
         Products::Exact => UNIT_EXACT,
         Products::Single => UNIT_SINGLE,
+        Products::SingleRuns => UNIT_SINGLE_RUNS,
     }
 }
 
@@ -181,9 +185,6 @@ impl<'a> Solver<'a> {
 pub(super) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products) -> Option<Factor> {
     let Solver { tol, device } = solver;
     match products {
-        Products::Rounded => factor_double(matrix, tol, UNIT_ROUNDED, device),
-        Products::Stepping | Products::Runs { .. } => factor_double(matrix, tol, UNIT_STEPPING, device),
-        Products::Single => factor_double(matrix, tol, UNIT_SINGLE, device),
         Products::Exact if matrix.order > SMALL_ORDER => {
             // well-conditioned large systems need no more than double precision
             let quick = factor_double(matrix, tol, f64::EPSILON, device)
@@ -191,6 +192,7 @@ pub(super) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products)
             Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
         }
         Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
+        rounded => factor_double(matrix, tol, unit(rounded), device),
     }
 }
 

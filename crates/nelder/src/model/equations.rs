@@ -8,6 +8,9 @@ use crate::design::{Atoms, ColumnKind, Columns, Map};
 use crate::pass::{Gram, Products};
 use crate::solve::{Factor, factor_twice};
 
+/// Pivots beyond which equations are left to single precision.
+const FAR_APART: f64 = 0.06;
+
 /// One solution of the scoring equations.
 #[derive(Clone, Debug)]
 pub(super) struct Equations {
@@ -73,7 +76,7 @@ impl Equations {
         let found = if absorb {
             let unit = unit(gram.products());
             let f = factor_twice(&normal.matrix, solver.tol, unit);
-            let least = if gram.products() == Products::Single {
+            let least = if matches!(gram.products(), Products::Single | Products::SingleRuns) {
                 1e-3
             } else {
                 1e-6
@@ -100,6 +103,12 @@ impl Equations {
             factor,
             held: None,
         }))
+    }
+
+    /// Whether all columns are in the model and far enough from each other for equations in single precision.
+    pub fn well_conditioned(&self) -> bool {
+        self.factor.accepted.len() == self.factor.scales.len()
+            && self.factor.pivots.iter().all(|&p| p > FAR_APART)
     }
 
     /// Which columns are in the model.

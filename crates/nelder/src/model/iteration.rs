@@ -101,7 +101,7 @@ impl<'a, 's> Iteration<'a, 's> {
         let exact = spec.design.accuracy == Accuracy::Certified || cheap;
         let products = match (exact, spec.design.accuracy) {
             (true, _) => Products::Exact,
-            // devices form every Hessian in double precision
+            // on a device the first Hessian tells whether single precision will do
             (false, Accuracy::Auto) if z >= NARROW && rows.source().device().is_none() => Products::Single,
             _ => Products::Stepping,
         };
@@ -218,6 +218,15 @@ impl<'a, 's> Iteration<'a, 's> {
         }
     }
 
+    /// Whether the steps to come may have products in single precision on a device.
+    fn may_go_single(&self, first: &Equations) -> bool {
+        let design = &self.scorer.spec.design;
+        self.scorer.bound.rows.source().device().is_some()
+            && design.accuracy == Accuracy::Auto
+            && self.passes.products == Products::Stepping
+            && first.well_conditioned()
+    }
+
     /// Steps until the deviance settles.
     pub fn converge(&mut self, mut here: Here) -> Result<Converged, ModelError> {
         let spec = self.scorer.spec;
@@ -264,6 +273,9 @@ impl<'a, 's> Iteration<'a, 's> {
             // 2. the pass there. The step's own gain is by how much the deviance will fall: where that is next to
             //    nothing, the pass is the last one and needs no gram
             self.passes.family = self.theta.taken(self.passes.family);
+            if iterations == 0 && self.may_go_single(&equations) {
+                self.passes.products = Products::Single;
+            }
             iterations += 1;
             let predicted = step.gain.abs() / (deviance.abs() + 0.1);
             let wanted = match predicted < 0.1 * spec.epsilon && !self.scorer.family.estimated {

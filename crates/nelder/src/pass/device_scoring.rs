@@ -273,12 +273,14 @@ impl Loaded {
             folds: &programmed.folds,
             gram: plan.wanted.gram.is_some() && !exact,
             centres: centres.as_deref(),
+            single: plan.wanted.gram == Some(Products::Single),
         };
         // the weights of rows are read again where codes or exact products want them
         let (found, rows) = match exact || !resident.groups.is_empty() {
             false => (device.step(&resident.x, &step)?, None),
             true => self.step_with_rows(&step)?,
         };
+        let single = found.single;
         sums.deviance = found.folds[0];
         if !sums.deviance.hi.is_finite() {
             sums.out_of_range = found.missing[0] > 0;
@@ -330,7 +332,12 @@ impl Loaded {
             let weights = rows.as_ref().map(|rows| &rows.weight);
             let own = found.weight;
             let (form, of_columns, seconds) = match (found.gram, weights) {
-                (Some(products), _) => self.moved(false, &products, own, &found.weights, centres.as_deref()),
+                (Some(products), _) => {
+                    let (form, sums, seconds) =
+                        self.moved(false, products.into(), own, &found.weights, centres.as_deref());
+                    let form = if found.single { Products::SingleRuns } else { form };
+                    (form, sums, seconds)
+                }
                 (None, weights) => self.columns(exact, weights, own, &found.weights)?,
             };
             let mut gram = Gram::of_sums(
@@ -340,13 +347,18 @@ impl Loaded {
                 own,
                 0.0,
                 of_columns,
-                &seconds,
+                seconds.iter(),
                 self.rounded(),
             );
             self.fill_tables(&mut gram, weights, &[])?;
             sums.gram = Some(gram);
             columns += resident.x.columns;
         }
+        // what was allowed need not have been done
+        let precision = match precision {
+            "f32" if !single => "f64",
+            other => other,
+        };
         Ok((sums, clock.stop(name, precision, columns)))
     }
 

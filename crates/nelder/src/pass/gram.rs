@@ -27,8 +27,10 @@ pub enum Products {
     Exact,
     /// Rounded to double precision within a block, about the centres of its first rows: for a step of an iteration.
     Stepping,
-    /// The same in single precision.
+    /// The same in single precision; on a device that is no quicker in that, as [`Runs`](Products::Runs).
     Single,
+    /// In single precision in runs of rows, on a device.
+    SingleRuns,
     /// Rounded to double precision in runs of 8,192 rows, on a device; about the columns' means where `centred`, else
     /// about the origin.
     Runs {
@@ -134,34 +136,36 @@ impl Gram {
     /// A gram whose sums are known: `sums` of the dense columns and responses, `seconds` of their products, lower triangle
     /// by rows.
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn of_sums(
+    pub(super) fn of_sums<'s>(
         atoms: &Atoms,
         products: Products,
         rows: u64,
         weight: Dd,
         log_weight: f64,
         sums: Vec<Dd>,
-        seconds: &[Dd],
+        seconds: impl Iterator<Item = &'s Dd>,
         rounded: Vec<bool>,
     ) -> Self {
-        let clean = |v: &Dd| Dd::two_sum(v.hi, v.lo);
-        Gram {
+        let mut gram = Gram {
             rows,
             weight,
             log_weight,
             sums,
-            high: seconds.iter().map(|v| clean(v).hi).collect(),
-            low: seconds.iter().map(|v| clean(v).lo).collect(),
             rounded,
             ..Gram::new(atoms, products)
+        };
+        for ((high, low), v) in gram.high.iter_mut().zip(&mut gram.low).zip(seconds) {
+            let clean = Dd::two_sum(v.hi, v.lo);
+            (*high, *low) = (clean.hi, clean.lo);
         }
+        gram
     }
 
     /// What errors of the product of a column with itself are relative to, beside the square of the column about its mean:
     /// products about the origin round relative to the whole column.
     pub fn size(&self, about_mean: f64, i: usize) -> f64 {
         match self.products {
-            Products::Runs { centred: false } => self.second(i, i).hi,
+            Products::Runs { centred: false } | Products::SingleRuns => self.second(i, i).hi,
             _ => about_mean,
         }
     }
@@ -473,7 +477,7 @@ impl Accumulator for Gram {
             }
         }
         match self.products {
-            Products::Rounded | Products::Runs { .. } => self.dense_rounded(block),
+            Products::Rounded | Products::Runs { .. } | Products::SingleRuns => self.dense_rounded(block),
             Products::Exact => self.dense_exact(block),
             Products::Stepping | Products::Single => self.dense_product(block),
         }
@@ -483,8 +487,13 @@ impl Accumulator for Gram {
     }
 
     fn merge(&mut self, other: Self) {
-        if other.products == (Products::Runs { centred: false }) {
-            // the weaker of the two bounds
+        // the weaker of the two bounds
+        if self.products != Products::SingleRuns
+            && matches!(
+                other.products,
+                Products::SingleRuns | Products::Runs { centred: false }
+            )
+        {
             self.products = other.products;
         }
         self.rows += other.rows;

@@ -1,5 +1,7 @@
 //! Rows on a device, their sums, and the passes over them.
 
+use std::borrow::Cow;
+
 use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
 
 use super::resident::Resident;
@@ -8,6 +10,9 @@ use super::{Coefficients, Gram, PassRecord, Products, Residuals, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
 const FAR: f64 = 16.0;
+
+/// How products were formed, the sums of the dense columns, and their products, lower triangle by rows.
+type Formed<'p> = (Products, Vec<Dd>, Cow<'p, [Dd]>);
 
 /// Whether responses may have these smallest and largest values.
 pub type Accepts<'a> = &'a dyn Fn(&[[f64; 2]]) -> bool;
@@ -22,7 +27,9 @@ pub struct Loaded {
     own: Vec<Moments>,
     /// Σ w.
     pub(super) weight: Dd,
-    /// The gram of the dense columns about the origin, where it came with their moments, which are in double precision then.
+    /// Whether the moments are in double precision.
+    rough: bool,
+    /// The gram of the dense columns about the origin, where it came with their moments.
     early: Option<Vec<Dd>>,
 }
 
@@ -45,7 +52,8 @@ fn fitted(weighted: bool) -> Program {
 }
 
 impl Loaded {
-    pub(super) fn new(resident: Resident) -> Result<(Loaded, PassRecord), DeviceError> {
+    /// Rows for an iteration want no gram of their own weights.
+    pub(super) fn new(resident: Resident, iterates: bool) -> Result<(Loaded, PassRecord), DeviceError> {
         let clock = resident.clock();
         let device = &resident.device;
         let weights = resident.weights.as_ref();
@@ -55,11 +63,12 @@ impl Loaded {
             .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
             .collect();
         let rough = match vectors.as_slice() {
-            [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y)?,
+            [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y, !iterates)?,
             _ => None,
         };
+        let is_rough = rough.is_some();
         let (moments, own, early) = match rough {
-            Some(rough) => (rough.columns, vec![rough.own], Some(rough.gram)),
+            Some(rough) => (rough.columns, vec![rough.own], rough.gram),
             None => {
                 let mut own = Vec::new();
                 for y in &vectors {
@@ -79,9 +88,10 @@ impl Loaded {
         };
         let columns = resident.x.columns * vectors.len().div_ceil(4) + 2 * vectors.len();
         // the products may come with the moments
-        let (name, precision) = match early {
-            Some(_) => ("gram", "f64"),
-            None => ("moments", "f64x2"),
+        let (name, precision) = match (is_rough, early.is_some() && !iterates) {
+            (true, true) => ("gram", "f64"),
+            (true, false) => ("moments", "f64"),
+            (false, _) => ("moments", "f64x2"),
         };
         let record = clock.stop(name, precision, columns);
         Ok((
@@ -90,6 +100,7 @@ impl Loaded {
                 moments,
                 own,
                 weight,
+                rough: is_rough,
                 early,
             },
             record,
@@ -170,7 +181,7 @@ impl Loaded {
         weights: Option<&Buffer>,
         weight: Dd,
         sums: &[Dd],
-    ) -> Result<(Products, Vec<Dd>, Vec<Dd>), DeviceError> {
+    ) -> Result<Formed<'static>, DeviceError> {
         let resident = &self.resident;
         let device = &resident.device;
         let count = resident.x.columns - resident.rests.len();
@@ -183,18 +194,18 @@ impl Loaded {
             (true, _) => device.exact_gram(&x, weights)?,
             (false, centres) => device.gram(&x, weights, centres.as_deref().map(|c| &c[..count]))?,
         };
-        Ok(self.moved(exact, &products_of, weight, sums, centres.as_deref()))
+        Ok(self.moved(exact, products_of.into(), weight, sums, centres.as_deref()))
     }
 
     /// Products of the columns about centres, moved to the origin: as [`columns`](Loaded::columns).
-    pub(super) fn moved(
+    pub(super) fn moved<'p>(
         &self,
         exact: bool,
-        products_of: &[Dd],
+        products_of: Cow<'p, [Dd]>,
         weight: Dd,
         sums: &[Dd],
         centres: Option<&[f64]>,
-    ) -> (Products, Vec<Dd>, Vec<Dd>) {
+    ) -> Formed<'p> {
         let resident = &self.resident;
         let count = resident.x.columns - resident.rests.len();
         let dense = resident.atoms.dense;
@@ -225,8 +236,8 @@ impl Loaded {
             .map(|own| total(&mut own.iter().map(|&a| sums[a])))
             .collect();
         let size = dense * (dense + 1) / 2;
-        let seconds = if columns == count && centres.is_none() {
-            products_of[..size].to_vec()
+        let seconds = if columns == count && centres.is_none() && products_of.len() == size {
+            products_of
         } else {
             let mut seconds = Vec::with_capacity(size);
             for (i, own) in parts.iter().enumerate() {
@@ -235,7 +246,7 @@ impl Loaded {
                     seconds.push(total(&mut pairs.map(|(a, b)| second(a, b))));
                 }
             }
-            seconds
+            seconds.into()
         };
         let form = match (exact, centres.is_some()) {
             (true, _) => Products::Exact,
@@ -263,15 +274,15 @@ impl Loaded {
         // what came early will do about the origin, and in double precision
         let early = self.early.as_ref().filter(|_| !exact && self.centres().is_none());
         let precise;
-        let moments = match self.early.is_some() && early.is_none() {
+        let moments = match self.rough && early.is_none() {
             true => {
                 precise = Self::exact_moments(resident)?;
                 &precise
             }
             false => &self.moments,
         };
-        let (form, mut sums, mut seconds) = match early {
-            Some(products) => self.moved(false, products, self.weight, &moments.sums, None),
+        let (form, mut sums, of_columns) = match early {
+            Some(products) => self.moved(false, products.into(), self.weight, &moments.sums, None),
             None => self.columns(exact, weights, self.weight, &moments.sums)?,
         };
         let (dense, responses) = (resident.atoms.dense, resident.responses.len());
@@ -286,6 +297,7 @@ impl Loaded {
             if exact { all } else { all[..1].to_vec() }
         };
         let add = |a: Dd, b: Dd| a + b;
+        let mut seconds = Vec::new();
         for y in 0..responses {
             let own = vectors(y);
             sums.push(own.iter().map(|&v| self.own[v].sums[0]).fold(Dd::ZERO, add));
@@ -318,7 +330,7 @@ impl Loaded {
             self.weight,
             log_weight,
             sums,
-            &seconds,
+            of_columns.iter().chain(&seconds),
             rounded,
         );
         self.fill_tables(&mut gram, weights, &resident.responses)?;

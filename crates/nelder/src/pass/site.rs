@@ -91,7 +91,7 @@ impl<'a, 's> Site<'a, 's> {
         }
         if let Some((resident, record)) = Resident::in_place(rows, device)? {
             passes.extend(record);
-            let (loaded, record) = Loaded::new(resident)?;
+            let (loaded, record) = Loaded::new(resident, iterates)?;
             passes.push(record);
             if loaded.is_plain() && loaded.accepted(accepts)? {
                 rows.set_scales(vec![
@@ -102,7 +102,7 @@ impl<'a, 's> Site<'a, 's> {
             }
         }
         let scanned = Resident::scanned(rows, device, monitor, check).and_then(|(resident, record)| {
-            let (loaded, moments) = Loaded::new(resident)?;
+            let (loaded, moments) = Loaded::new(resident, iterates)?;
             Ok((loaded, [record, moments]))
         });
         match scanned {
@@ -152,7 +152,7 @@ impl<'a, 's> Site<'a, 's> {
             let mut sums = Scoring::new(plan.clone());
             let as_what = (name, precision);
             let record = Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                let (loaded, _) = Loaded::new(resident)?;
+                let (loaded, _) = Loaded::new(resident, true)?;
                 let (mut own, _) = loaded.scoring(name, precision, plan)?;
                 if let Some(Some(_)) = plan.wanted.last {
                     for run in std::mem::take(&mut own.runs) {
@@ -206,7 +206,7 @@ impl<'a, 's> Site<'a, 's> {
                 let check: Check<'_> = &|_| Ok(());
                 let record =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                        let (loaded, _) = Loaded::new(resident)?;
+                        let (loaded, _) = Loaded::new(resident, false)?;
                         let (own, _) = loaded.gram(products)?;
                         add(&mut all, own);
                         Ok(())
@@ -247,7 +247,7 @@ impl<'a, 's> Site<'a, 's> {
                 let check: Check<'_> = &|_| Ok(());
                 let record =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                        let (loaded, _) = Loaded::new(resident)?;
+                        let (loaded, _) = Loaded::new(resident, false)?;
                         let mut own = Residuals::new(atoms, coefficients.clone(), keep, widths);
                         loaded.residuals(coefficients, &mut own)?;
                         if !keep {

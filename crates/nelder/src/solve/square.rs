@@ -13,14 +13,15 @@ use super::Symmetric;
 
 /// Growth of rounding errors beyond which a decomposition by a device is not taken.
 const MOST_GROWTH: f64 = 100.0;
-/// Orders from which work on the columns of a matrix is divided among threads.
-pub(super) const PARALLEL: usize = 192;
+/// Orders from which work on the columns of a matrix is divided among threads: to wake them takes as long as to read a matrix
+/// of 300 columns.
+pub(super) const PARALLEL: usize = 512;
 
 /// A number for each of `0..order`, by all threads where there are many.
 pub(super) fn for_each(order: usize, of: impl Fn(usize) -> f64 + Sync + Send) -> Vec<f64> {
     match order < PARALLEL {
         true => (0..order).map(of).collect(),
-        false => (0..order).into_par_iter().with_min_len(16).map(of).collect(),
+        false => (0..order).into_par_iter().with_min_len(64).map(of).collect(),
     }
 }
 

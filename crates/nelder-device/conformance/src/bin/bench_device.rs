@@ -52,6 +52,7 @@ const PROBLEMS: &[Problem] = &[
     problem("logistic_50000x200", 50_000, 200, true, true),
     problem("small_20000x256", 20_000, 256, false, false),
     problem("small_4000x800", 4_000, 800, false, false),
+    problem("small_20000x800", 20_000, 800, false, false),
 ];
 
 /// A number in [0, 1) for each place (SplitMix64, Steele, Lea & Flood 2014).
