@@ -20,6 +20,8 @@ pub enum Command {
     Lm(Box<LmOptions>),
     /// Fit a generalized linear model by maximum likelihood: R's glm and summary.
     Glm(Box<GlmOptions>),
+    /// Principal components: R's prcomp.
+    Prcomp(Box<PrcompOptions>),
     /// Predict new rows from a saved fit: R's predict.
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.
@@ -146,6 +148,71 @@ pub struct GlmOptions {
     /// How the limits of the coefficients in --json and --tidy are computed: wald or profile.
     #[arg(long, value_name = "KIND", default_value = "wald", value_parser = ["wald", "profile"])]
     pub limits: String,
+}
+
+/// `nelder prcomp`.
+#[derive(Args)]
+pub struct PrcompOptions {
+    /// The variables, such as '~ a + b + log(c)'; all columns of the data where there is neither a formula nor --columns.
+    #[arg(conflicts_with = "columns")]
+    pub formula: Option<String>,
+    /// The data: .parquet, .csv, .tsv, .arrow or .feather.
+    #[arg(long, value_name = "FILE")]
+    pub data: PathBuf,
+    /// The variables by name.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Take the mean from each column: the default.
+    #[arg(long, overrides_with = "no_center")]
+    pub center: bool,
+    /// Take nothing from the columns.
+    #[arg(long, overrides_with = "center")]
+    pub no_center: bool,
+    /// Divide each column by its standard deviation.
+    #[arg(long)]
+    pub scale: bool,
+    /// Keep this many components at most.
+    #[arg(long, value_name = "K")]
+    pub rank: Option<usize>,
+    /// Leave out components whose standard deviation is at most this part of the first.
+    #[arg(long, allow_negative_numbers = true)]
+    pub tol: Option<f64>,
+    /// Case weights: an expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub weights: Option<String>,
+    /// Rows to use: a logical expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub subset: Option<String>,
+    /// Rows with missing values: omit, exclude or fail.
+    #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
+    pub na: String,
+    /// Signs of the axes: largest (the largest loading is positive) or computed.
+    #[arg(long, default_value = "largest", value_parser = ["largest", "computed"])]
+    pub signs: String,
+    /// auto, f64 or certified.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "f64", "certified"])]
+    pub precision: String,
+    /// auto, gram, qr or krylov.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "gram", "qr", "krylov"])]
+    pub algorithm: String,
+    /// Where an iteration starts.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Where passes run: auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, … [default: $NELDER_DEVICE, else auto].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Write the scores, one row for each row that is used, .parquet or .csv.
+    #[arg(long, value_name = "OUT")]
+    pub scores: Option<PathBuf>,
+    /// Draw the variances of the components.
+    #[arg(long, value_name = "OUT.svg")]
+    pub scree: Option<PathBuf>,
+    /// Print one JSON object instead of the tables.
+    #[arg(long)]
+    pub json: bool,
+    /// Print how the components were computed: algorithm, digits, passes.
+    #[arg(long)]
+    pub explain: bool,
 }
 
 /// What every model is asked.

@@ -10,6 +10,7 @@ mod fit_file;
 mod glm;
 mod lm;
 mod output;
+mod prcomp;
 mod predict;
 mod progress;
 
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Lm(options) => lm::run(&options),
         Command::Glm(options) => glm::run(&options),
+        Command::Prcomp(options) => prcomp::run(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Anova(options) => anova::run(&options),
         Command::Devices(options) => devices::run(&options),

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-use nelder::model::{SolveReport, Vcov};
-use nelder::pass::Plan;
+use nelder::model::{PcaReport, SolveReport, Vcov};
+use nelder::pass::{PassRecord, Plan};
 use nelder::summary::tidy;
-use nelder::summary::{GlmSummary, LmSummary};
+use nelder::summary::{GlmSummary, LmSummary, PcaSummary};
 use serde::Serialize;
 
 use crate::arguments::ModelOptions;
@@ -128,19 +128,19 @@ pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
     for note in &report.notes {
         let _ = writeln!(out, "  note: {note}");
     }
-    let width = report
-        .passes
-        .iter()
-        .map(|p| p.name.len())
-        .max()
-        .unwrap_or(4)
-        .max(4);
+    out + &passes(&report.passes)
+}
+
+/// The passes as they were run.
+fn passes(passes: &[PassRecord]) -> String {
+    let mut out = String::new();
+    let width = passes.iter().map(|p| p.name.len()).max().unwrap_or(4).max(4);
     let _ = writeln!(
         out,
         "  {:<width$} {:>12} {:>14} {:>6} {:>9} {:>10}",
         "pass", "rows", "bytes", "device", "precision", "seconds"
     );
-    for p in &report.passes {
+    for p in passes {
         let _ = writeln!(
             out,
             "  {:<width$} {:>12} {:>14} {:>6} {:>9} {:>10.4}",
@@ -148,6 +148,52 @@ pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
         );
     }
     out
+}
+
+/// How principal components were computed, beside what was planned.
+pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
+    let mut out = String::new();
+    let digits = &report.digits;
+    let _ = writeln!(
+        out,
+        "Computed by {} in {} on {}",
+        report.algorithm, report.precision, report.device
+    );
+    let _ = writeln!(
+        out,
+        "  digits known to be right        {:.1} of the standard deviations (in units of the first), {:.1} of the rotation",
+        digits.sdev, digits.rotation
+    );
+    if report.steps > 0 {
+        let _ = writeln!(out, "  steps of the iteration          {}", report.steps);
+    }
+    if let Some(plan) = plan {
+        let took: f64 = report.passes.iter().map(|p| p.seconds).sum();
+        let planned = plan.seconds() - plan.rest;
+        let _ = writeln!(
+            out,
+            "  seconds of the passes           {took:.2e}, {planned:.2e} planned"
+        );
+    }
+    for note in &report.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    out + &passes(&report.passes)
+}
+
+/// What `--json` prints for principal components.
+#[derive(Serialize)]
+struct Components<'a> {
+    #[serde(flatten)]
+    summary: &'a PcaSummary,
+    report: &'a PcaReport,
+}
+
+/// The text of `--json` for principal components.
+pub fn components_json(summary: &PcaSummary, report: &PcaReport) -> Result<String, Failure> {
+    serde_json::to_string_pretty(&Components { summary, report })
+        .map(|t| t + "\n")
+        .map_err(|e| Failure::Data(e.to_string()))
 }
 
 /// Prints what a fit was asked for: one JSON object, or its table (unless the coefficients were written to a file) and

@@ -246,7 +246,10 @@ fn steps_in_single_precision_end_where_others_do() {
     for accuracy in [Accuracy::Auto, Accuracy::Double] {
         let mut spec = GlmSpec::new(&formula, Family::binomial());
         spec.design.accuracy = accuracy;
-        let (ours, theirs) = (glm(&spec, &on, &Quiet).unwrap(), glm(&spec, &frame, &Quiet).unwrap());
+        let (ours, theirs) = (
+            glm(&spec, &on, &Quiet).unwrap(),
+            glm(&spec, &frame, &Quiet).unwrap(),
+        );
         let single = precisions(&ours).iter().any(|p| p == "f32");
         assert_eq!(single, id.starts_with("cuda") && accuracy == Accuracy::Auto);
         assert_eq!(ours.fit.iterations, theirs.fit.iterations);

@@ -188,8 +188,11 @@ impl<'s> Rows<'s> {
             _ => None,
         };
         let dense = layout.products.iter().map(of).collect::<Option<Vec<usize>>>()?;
-        let response = self.variables.plain(roles.response?)?;
-        every.then_some((dense, vec![response]))
+        let responses = match roles.response {
+            None => Vec::new(),
+            Some(r) => vec![self.variables.plain(r)?],
+        };
+        every.then_some((dense, responses))
     }
 
     /// Rows left out as incomplete, and rows of zero weight, since the last call.

@@ -7,6 +7,7 @@ mod label;
 mod levels;
 mod memory;
 mod source;
+mod sparse;
 
 pub use auto::Auto;
 pub use column::{Column, Kind};
@@ -15,3 +16,4 @@ pub use label::number_label;
 pub use levels::{Key, Levels, MISSING};
 pub use memory::{Frame, in_batches, scan_in_batches};
 pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit, Whole};
+pub use sparse::{Sparse, SparseError};

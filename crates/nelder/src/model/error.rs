@@ -25,6 +25,18 @@ pub enum ModelError {
     /// The formula has no left side.
     #[error("the formula `{0}` has no response; write `y ~ x`")]
     NoResponse(String),
+    /// Columns that are no numbers.
+    #[error("PCA applies only to numerical variables: {0}")]
+    NotNumeric(String),
+    /// A column that cannot be scaled.
+    #[error("cannot rescale a constant/zero column to unit variance: `{0}`")]
+    Constant(String),
+    /// A sparse matrix that is none.
+    #[error(transparent)]
+    Sparse(#[from] crate::frame::SparseError),
+    /// A decomposition that did not converge.
+    #[error("the {0} did not converge")]
+    NotConverged(String),
     /// Nothing left to fit.
     #[error(
         "no complete rows: of {rows} rows, {omitted} have missing values and {unweighted} have weight zero{}{}",

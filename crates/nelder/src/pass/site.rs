@@ -118,6 +118,19 @@ impl<'a, 's> Site<'a, 's> {
         }
     }
 
+    /// The rows of the design.
+    pub(super) fn rows(&self) -> &'a Rows<'s> {
+        self.rows
+    }
+
+    /// The rows on a device that holds all of them.
+    pub(super) fn loaded(&self) -> Option<&Loaded> {
+        match &self.place {
+            Place::Loaded(loaded) => Some(loaded),
+            _ => None,
+        }
+    }
+
     /// Whether passes run on a device that holds all rows.
     pub fn is_device(&self) -> bool {
         matches!(self.place, Place::Loaded(_))

@@ -1,6 +1,7 @@
 //! What a fit is asked for: distributions, printed tables, tidy records. Reads records, computes no fit.
 
 pub mod coefficients;
+pub mod components;
 pub mod deviance;
 pub mod distributions;
 pub mod format;
@@ -14,4 +15,5 @@ pub mod tables;
 mod text;
 pub mod tidy;
 
+pub use components::PcaSummary;
 pub use record::{CoefficientRow, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

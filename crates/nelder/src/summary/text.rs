@@ -87,3 +87,19 @@ pub(super) fn named_vector(names: &[String], values: &[String], gap: usize) -> S
     }
     out
 }
+
+/// A vector without names: its elements in lines that begin with the number of their first.
+pub(super) fn vector(values: &[String]) -> String {
+    let wide = values.iter().map(|t| width(t)).max().unwrap_or(0);
+    let label = values.len().to_string().len() + 2;
+    let per_line = ((LINE - label) / (wide + 1)).max(1);
+    let mut out = String::new();
+    for (line, part) in values.chunks(per_line).enumerate() {
+        out.push_str(&pad_left(&format!("[{}]", line * per_line + 1), label));
+        for text in part {
+            out.push_str(&pad_left(text, wide + 1));
+        }
+        out.push('\n');
+    }
+    out
+}

@@ -1,0 +1,226 @@
+//! Scores of rows on principal components: one pass.
+
+use std::time::Instant;
+
+use faer::{Mat, MatRef};
+
+use super::pca_sparse::scores as sparse_scores;
+use super::prcomp::Data;
+use super::{ModelError, Prcomp};
+use crate::design::{Missing, RowError};
+use crate::frame::{Batch, Scan};
+use crate::pass::{Monitor, PassError, PassRecord, Site, run_in_order, scores_of};
+use crate::solve::Rectangular;
+
+/// Scores of consecutive rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ScoreRun {
+    /// Position of the first row of the run in the source, from 0.
+    pub first_row: u64,
+    /// Which rows of the run have scores: those that are used, and with [`Missing::Exclude`] incomplete ones, whose scores are
+    /// `NaN`; `None` for all.
+    pub kept: Option<Vec<u32>>,
+    /// Scores of the rows in `kept`: rows x components.
+    pub scores: Rectangular,
+}
+
+impl Prcomp<'_> {
+    /// The scores of the rows that were used, in their order: rows x components, R's `x`. With [`Missing::Exclude`] incomplete
+    /// rows are there too, as `NaN`. Memory grows with the rows: [`scores_to`](Self::scores_to) hands them over in runs. The
+    /// pass is added to the report.
+    ///
+    /// ```
+    /// use nelder::frame::Frame;
+    /// use nelder::model::{PcaSpec, prcomp};
+    /// use nelder::pass::Quiet;
+    /// let (a, b) = ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]);
+    /// let frame = Frame::new().with_real("a", &a).with_real("b", &b);
+    /// let mut fit = prcomp(&PcaSpec::default(), &frame, &Quiet)?;
+    /// let scores = fit.scores(&Quiet)?;
+    /// assert!((scores.get(2, 0) - 2f64.sqrt()).abs() < 1e-15);
+    /// # Ok::<(), nelder::model::ModelError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn scores(&mut self, monitor: &dyn Monitor) -> Result<Rectangular, ModelError> {
+        let k = self.rotation.columns();
+        let expected = match &self.data {
+            Data::Rows(bound, _) => bound.rows.source().rows(),
+            Data::Sparse(matrix) => Some(matrix.rows() as u64),
+        };
+        let stride = expected.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+        let mut all = Gathered {
+            values: vec![0.0; stride * k],
+            stride,
+            filled: 0,
+            columns: k,
+        };
+        self.scores_to(
+            &[],
+            monitor,
+            |_| (),
+            |run, ()| {
+                all.add(&run.scores);
+                true
+            },
+        )?;
+        Ok(all.finish())
+    }
+
+    /// The same in runs of rows, in order, each with what `pick` makes of the columns `beside` of the source for its rows (all
+    /// rows of the run, also those that are not kept); `take` stops the pass by returning `false`. A sparse matrix has no columns
+    /// beside it, and is one run.
+    ///
+    /// # Errors
+    /// Those of [`scores`](Self::scores), and an interrupt where `take` stopped it.
+    pub fn scores_to<B: Send>(
+        &mut self,
+        beside: &[usize],
+        monitor: &dyn Monitor,
+        pick: impl Fn(&Batch<'_>) -> B + Sync,
+        mut take: impl FnMut(ScoreRun, B) -> bool + Send,
+    ) -> Result<PassRecord, ModelError> {
+        let nothing = |first_row: u64, rows: usize| Batch {
+            index: 0,
+            first_row,
+            rows,
+            columns: Vec::new(),
+        };
+        let (standard, k) = (&self.standard, self.rotation.columns());
+        let record = match &self.data {
+            Data::Sparse(matrix) => {
+                let start = Instant::now();
+                let v = Mat::from_fn(self.rotation.rows(), k, |i, j| self.rotation.get(i, j));
+                let found = sparse_scores(matrix, standard, &v);
+                let n = matrix.rows();
+                let run = ScoreRun {
+                    first_row: 0,
+                    kept: None,
+                    scores: copied(found.as_ref()),
+                };
+                let went_on = take(run, pick(&nothing(0, n)));
+                if !(monitor.advance("scores", n as u64, Some(n as u64)) && went_on) {
+                    return Err(PassError::Interrupted.into());
+                }
+                let scan = Scan {
+                    rows: n as u64,
+                    bytes: 12 * matrix.held() as u64,
+                };
+                PassRecord::on_cpu("scores", "f64", scan, start)
+            }
+            Data::Rows(bound, loaded) => {
+                let rows = &bound.rows;
+                // on a device where every row is there, and nothing is read beside them
+                let whole = rows.source().rows() == Some(self.rows) && beside.is_empty();
+                let there = match whole && loaded.get().is_some() {
+                    false => None,
+                    true => {
+                        let (site, _) = Site::new(rows, loaded, monitor, &|_| Ok(()), None, false)?;
+                        let (found, records) = site.scores(standard, &self.rotation)?;
+                        found.zip(records.into_iter().next())
+                    }
+                };
+                if let Some((found, record)) = there {
+                    let n = record.rows as usize;
+                    let scores = Rectangular::from_fn(n, k, |i, j| found[j][i]);
+                    let run = ScoreRun {
+                        first_row: 0,
+                        kept: None,
+                        scores,
+                    };
+                    let went_on = take(run, pick(&nothing(0, n)));
+                    if !(monitor.advance("scores", record.rows, Some(record.rows)) && went_on) {
+                        return Err(PassError::Interrupted.into());
+                    }
+                    record
+                } else {
+                    let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<_, RowError> {
+                        let block = rows.block(batch)?;
+                        let own = scores_of(standard, self.rotation.as_ref(), &block);
+                        let mut run = ScoreRun {
+                            first_row: batch.first_row,
+                            kept: block.kept,
+                            scores: own,
+                        };
+                        if rows.missing() == Missing::Exclude && !block.excluded.is_empty() {
+                            run.exclude(&block.excluded, batch.rows);
+                        }
+                        Ok((run, pick(other)))
+                    };
+                    let record =
+                        run_in_order("scores", "f64", rows, beside, monitor, make, |(run, other)| {
+                            take(run, other)
+                        })?;
+                    rows.take_dropped();
+                    record
+                }
+            }
+        };
+        self.report.passes.push(record.clone());
+        self.report.device = super::report::devices(&self.report.passes);
+        Ok(record)
+    }
+}
+
+impl ScoreRun {
+    /// Adds rows without a score.
+    fn exclude(&mut self, excluded: &[u32], rows: usize) {
+        let own = self.kept.take().unwrap_or_default();
+        let mut kept = [own.as_slice(), excluded].concat();
+        kept.sort_unstable();
+        let places: Vec<Option<usize>> = kept.iter().map(|i| own.binary_search(i).ok()).collect();
+        let old = std::mem::take(&mut self.scores);
+        self.scores = Rectangular::from_fn(kept.len(), old.columns(), |i, j| {
+            places[i].map_or(f64::NAN, |at| old.get(at, j))
+        });
+        self.kept = (kept.len() < rows).then_some(kept);
+    }
+}
+
+fn copied(of: MatRef<'_, f64>) -> Rectangular {
+    Rectangular::from_fn(of.nrows(), of.ncols(), |i, j| of[(i, j)])
+}
+
+/// Runs of scores put together, column by column.
+struct Gathered {
+    values: Vec<f64>,
+    /// Rows that a column has room for.
+    stride: usize,
+    /// Rows that it has.
+    filled: usize,
+    columns: usize,
+}
+
+impl Gathered {
+    fn add(&mut self, run: &Rectangular) {
+        let n = run.rows();
+        if self.filled + n > self.stride {
+            self.restride((2 * self.stride).max(self.filled + n));
+        }
+        for j in 0..self.columns {
+            let at = j * self.stride + self.filled;
+            self.values[at..at + n].copy_from_slice(run.column(j));
+        }
+        self.filled += n;
+    }
+
+    /// The same rows with room for others.
+    fn restride(&mut self, stride: usize) {
+        if stride == self.stride {
+            return;
+        }
+        let mut values = vec![0.0; stride * self.columns];
+        for j in 0..self.columns {
+            let from = j * self.stride;
+            values[j * stride..j * stride + self.filled]
+                .copy_from_slice(&self.values[from..from + self.filled]);
+        }
+        (self.values, self.stride) = (values, stride);
+    }
+
+    fn finish(mut self) -> Rectangular {
+        self.restride(self.filled);
+        Rectangular::of(self.filled, self.columns, self.values)
+    }
+}

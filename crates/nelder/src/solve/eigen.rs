@@ -1,0 +1,75 @@
+//! Eigenvalues and eigenvectors of a symmetric matrix, largest first.
+
+use faer::diag::Diag;
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::evd::{self, ComputeEigenvectors};
+use faer::{Par, Spec};
+
+use super::Rectangular;
+
+/// Eigenvalues of a symmetric matrix from the largest on, and their eigenvectors as columns.
+#[derive(Clone, Debug)]
+pub struct Eigen {
+    /// The eigenvalues, falling.
+    pub values: Vec<f64>,
+    /// Orthonormal eigenvectors in the same order.
+    pub vectors: Rectangular,
+}
+
+/// Threads for a decomposition of this order.
+pub(super) fn parallelism(order: usize) -> Par {
+    match order < 256 {
+        true => Par::Seq,
+        false => Par::rayon(0),
+    }
+}
+
+/// All eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read: tridiagonal form by
+/// reflections, then divide and conquer (Golub & Van Loan 2013, 8.3 and 8.4). `None` where it does not converge, as for
+/// entries that are not finite.
+///
+/// ```
+/// use nelder::solve::{Rectangular, eigen};
+/// let found = eigen(&Rectangular::from_fn(2, 2, |i, j| if i == j { 2.0 } else { 1.0 })).unwrap();
+/// assert!((found.values[0] - 3.0).abs() < 1e-15 && (found.values[1] - 1.0).abs() < 1e-15);
+/// ```
+pub fn eigen(matrix: &Rectangular) -> Option<Eigen> {
+    let p = matrix.rows();
+    if p == 0 {
+        return Some(Eigen {
+            values: Vec::new(),
+            vectors: Rectangular::zeros(0, 0),
+        });
+    }
+    let par = parallelism(p);
+    let (mut values, mut vectors) = (Diag::<f64>::zeros(p), Rectangular::zeros(p, p));
+    let wanted = ComputeEigenvectors::Yes;
+    let room = &mut MemBuffer::new(evd::self_adjoint_evd_scratch::<f64>(
+        p,
+        wanted,
+        par,
+        Spec::default(),
+    ));
+    evd::self_adjoint_evd(
+        matrix.as_ref(),
+        values.as_mut(),
+        Some(vectors.as_mut()),
+        par,
+        MemStack::new(room),
+        Spec::default(),
+    )
+    .ok()?;
+    // faer's rise
+    let values: Vec<f64> = (0..p).rev().map(|i| values[i]).collect();
+    let mut falling = Vec::with_capacity(p * p);
+    (0..p)
+        .rev()
+        .for_each(|j| falling.extend_from_slice(vectors.column(j)));
+    vectors
+        .as_mut()
+        .copy_from(faer::MatRef::from_column_major_slice(&falling, p, p));
+    values
+        .iter()
+        .all(|v| v.is_finite())
+        .then_some(Eigen { values, vectors })
+}

@@ -1,0 +1,122 @@
+//! `nelder prcomp`.
+
+use std::path::Path;
+
+use nelder::design::Missing;
+use nelder::formula::parse_formula;
+use nelder::model::{Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp};
+use nelder::summary::components;
+use nelder_data::{Output, TableWriter};
+
+use crate::arguments::PrcompOptions;
+use crate::device::Choice;
+use crate::failure::Failure;
+use crate::lm::{check_table, unreadable};
+use crate::output;
+use crate::progress::Progress;
+
+/// Computes and prints.
+pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
+    let spec = spec(options);
+    if let Some(formula) = &options.formula {
+        // before the file is opened
+        parse_formula(formula).map_err(ModelError::from)?;
+    }
+    if let Some(path) = &options.scores {
+        check_table(path)?;
+    }
+    let device = Choice::new(options.device.as_deref())?;
+    let opened = nelder_data::open(&options.data)?;
+    let placed = device.place(&opened);
+    let progress = Progress::new(options.explain);
+    let mut fit = prcomp(&spec, &*placed, &progress).map_err(|e| {
+        progress.clear();
+        unreadable(e.into(), opened.unreadable())
+    })?;
+    if let Some(path) = &options.scores {
+        write_scores(&mut fit, path, &progress)?;
+    }
+    progress.clear();
+    let summary = components::summary(&fit);
+    if let Some(path) = &options.scree {
+        output::write_whole(path, |out| out.write_all(components::scree(&summary).as_bytes()))?;
+    }
+    if options.json {
+        return output::print(&output::components_json(&summary, &fit.report)?);
+    }
+    let mut text = components::print(&summary);
+    if options.explain {
+        text += "\n";
+        text += &output::explain_components(&fit.report, progress.plan().as_ref());
+    }
+    output::print(&text)
+}
+
+/// What is asked for.
+fn spec(options: &PrcompOptions) -> PcaSpec {
+    PcaSpec {
+        formula: options.formula.clone(),
+        columns: options.columns.clone(),
+        center: if options.no_center {
+            Center::No
+        } else {
+            Center::Means
+        },
+        scale: if options.scale {
+            Scale::Deviations
+        } else {
+            Scale::No
+        },
+        rank: options.rank,
+        tol: options.tol,
+        weights: options.weights.clone(),
+        subset: options.subset.clone(),
+        missing: match options.na.as_str() {
+            "exclude" => Missing::Exclude,
+            "fail" => Missing::Fail,
+            _ => Missing::Omit,
+        },
+        accuracy: match options.precision.as_str() {
+            "certified" => Accuracy::Certified,
+            "f64" => Accuracy::Double,
+            _ => Accuracy::Auto,
+        },
+        algorithm: match options.algorithm.as_str() {
+            "gram" => PcaAlgorithm::Gram,
+            "qr" => PcaAlgorithm::Qr,
+            "krylov" => PcaAlgorithm::Krylov,
+            _ => PcaAlgorithm::Auto,
+        },
+        signs: match options.signs.as_str() {
+            "computed" => Signs::AsComputed,
+            _ => Signs::Largest,
+        },
+        seed: options.seed,
+        ..PcaSpec::default()
+    }
+}
+
+/// Writes `PC1`, `PC2`, … of the rows that are used, in their order; under `--na exclude` incomplete rows are missing.
+fn write_scores(fit: &mut Prcomp<'_>, path: &Path, progress: &Progress) -> Result<(), Failure> {
+    let names: Vec<String> = (1..=fit.rotation.columns()).map(|j| format!("PC{j}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut writer = TableWriter::create(path, &names)?;
+    let mut failed = None;
+    let done = fit.scores_to(
+        &[],
+        progress,
+        |_| (),
+        |run, ()| {
+            let columns = (0..run.scores.columns()).map(|j| Output::Real(run.scores.column(j).to_vec()));
+            let written = writer.write(columns.collect());
+            let sound = written.is_ok();
+            failed = written.err();
+            sound
+        },
+    );
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    done?;
+    Ok(writer.finish()?)
+}
