@@ -358,6 +358,20 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed(self, x, step)
     }
 
+    /// (X − 1cᵀ)ᵀ W (X − 1cᵀ) in single precision, lower triangle by rows: entries within 2⁻¹⁸ of the norms of the columns
+    /// about their centres, whatever their scales. `None` where that is no quicker than [`gram`](Backend::gram).
+    ///
+    /// # Errors
+    /// As [`gram`](Backend::gram).
+    fn single_gram(
+        &self,
+        _x: &Matrix,
+        _weights: Option<&Buffer>,
+        _centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        Ok(None)
+    }
+
     /// Moments in double precision, and the gram about the origin where it is wanted, for a matrix of many rows and one
     /// vector. `None` where moments in twice the precision cost no more.
     ///

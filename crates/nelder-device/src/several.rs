@@ -593,6 +593,17 @@ impl Backend for Several {
     }
 
     /// Where all devices have them.
+    fn single_gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
+        let found = self.each(|d, device| device.single_gram(&a[d], nth(&w, d), centres))?;
+        Ok(found.into_iter().collect::<Option<Vec<_>>>().map(Several::summed))
+    }
+
     fn rough_moments(
         &self,
         x: &Matrix,

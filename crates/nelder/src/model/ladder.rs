@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, Site,
+    Coefficients, Course, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, Site,
 };
 use crate::solve::Factor;
 
@@ -86,12 +86,23 @@ pub fn least_squares(
         .rows()
         .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
     let exact = accuracy == Accuracy::Certified || cheap;
-    let products = if exact { Products::Exact } else { Products::Rounded };
+    let products = match (exact, accuracy) {
+        (true, _) => Products::Exact,
+        (false, Accuracy::Single) => Products::Single,
+        _ => Products::Rounded,
+    };
     let mut passes = bound.passes.clone();
     let mut notes = Vec::new();
 
     // 1. the gram
-    let (site, records) = Site::new(rows, &OnceLock::new(), monitor, &|_| Ok(()), None, false)?;
+    let (site, records) = Site::new(
+        rows,
+        &OnceLock::new(),
+        monitor,
+        &|_| Ok(()),
+        None,
+        Course::LeastSquares(products),
+    )?;
     passes.extend(records);
     let (mut gram, records) = site.gram(products, monitor)?;
     passes.extend(records);
@@ -106,7 +117,10 @@ pub fn least_squares(
         Some(a) => a,
         None => {
             needs_exact = true;
-            notes.push("a pivot of the gram is too small for double precision".to_string());
+            notes.push(match gram.products() {
+                Products::Single => "a pivot of the gram is too small for single precision".to_string(),
+                _ => "a pivot of the gram is too small for double precision".to_string(),
+            });
             provisional(bound, &gram)?
         }
     };
@@ -120,7 +134,8 @@ pub fn least_squares(
         }
         rough
     };
-    let mut undecided = !needs_exact && gram.products() != Products::Exact;
+    // in single precision standard errors stay as they are
+    let mut undecided = !needs_exact && !matches!(gram.products(), Products::Exact | Products::Single);
     if undecided && !site.is_device() {
         undecided = false;
         needs_exact = too_rough(relative_variance_error(&first), &mut notes);

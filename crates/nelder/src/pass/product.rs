@@ -47,6 +47,8 @@ pub(super) struct Product<T> {
     pub centers: Vec<f64>,
     pack: Vec<T>,
     product: Mat<T>,
+    /// Of the last few columns Σ w (x − c) and Σ w (x − c)², in double precision.
+    precise: Vec<[f64; 2]>,
 }
 
 impl<T: Single> Product<T> {
@@ -55,11 +57,12 @@ impl<T: Single> Product<T> {
             centers: Vec::new(),
             pack: Vec::new(),
             product: Mat::new(),
+            precise: Vec::new(),
         }
     }
 
-    /// Adds rows with the roots of their weights.
-    pub fn add(&mut self, columns: &[&[f64]], roots: &[f64]) {
+    /// Adds rows with the roots of their weights. What the last `precise` columns have alone is summed in double precision.
+    pub fn add(&mut self, columns: &[&[f64]], roots: &[f64], precise: usize) {
         let (p, m) = (columns.len(), roots.len());
         if self.centers.is_empty() {
             self.centers = columns
@@ -67,6 +70,15 @@ impl<T: Single> Product<T> {
                 .map(|x| kernels::rough_sum(x, None) / m as f64)
                 .collect();
             self.product = Mat::zeros(p + 1, p + 1);
+            self.precise = vec![[0.0; 2]; precise];
+        }
+        let own = columns.iter().zip(&self.centers).skip(p - precise);
+        for (sums, (x, &c)) in self.precise.iter_mut().zip(own) {
+            for (&x, &r) in x.iter().zip(roots) {
+                let v = r * (x - c);
+                sums[0] += r * v;
+                sums[1] += v * v;
+            }
         }
         self.pack.resize((p + 1) * m, T::of(0.0));
         let (pack, centers) = (&mut self.pack, &self.centers);
@@ -104,6 +116,13 @@ impl<T: Single> Product<T> {
         for j in 0..=i {
             products[j] = own[j].double();
             rests[j] = ones[j].double();
+        }
+        let first = p - self.precise.len();
+        for (j, sums) in (first..=i).zip(&self.precise) {
+            rests[j] = sums[0];
+            if j == i {
+                products[i] = sums[1];
+            }
         }
     }
 
