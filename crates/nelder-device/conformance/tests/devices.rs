@@ -301,7 +301,7 @@ fn least_squares_in_single_precision(device: Option<Arc<dyn Backend>>, quicker: 
         truths.0 >= claims.0 && truths.1 >= claims.1,
         "{claims:?} of {truths:?}"
     );
-    assert!(claims.0 >= 9.0 && claims.1 >= least, "{claims:?} of {truths:?}");
+    assert!(claims.0 >= 8.0 && claims.1 >= least, "{claims:?} of {truths:?}");
     // what comes from the residuals and from the response alone is not rougher for it
     for (a, b) in [(a.rss, b.rss), (a.mss, b.mss), (a.sigma, b.sigma)] {
         assert!((a - b).abs() <= 1e-12 * b, "{a} {b}");

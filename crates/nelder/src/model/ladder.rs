@@ -108,7 +108,16 @@ pub fn least_squares(
     passes.extend(records);
     let (omitted, unweighted) = rows.take_dropped();
     rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
-    check_finite(&gram, bound)?;
+    if gram.products() != Products::Single {
+        check_finite(&gram, bound)?;
+    } else if !gram.is_finite() {
+        // beyond the range of single precision
+        notes.push("products leave the range of single precision".to_string());
+        let (own, records) = site.gram(Products::Rounded, monitor)?;
+        passes.extend(records);
+        gram = own;
+        check_finite(&gram, bound)?;
+    }
 
     // 2. factor; what cannot be decided in double precision waits for the exact gram
     let mut attempt = solve(bound, &gram, tol)?;

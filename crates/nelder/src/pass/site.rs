@@ -229,7 +229,9 @@ impl<'a, 's> Site<'a, 's> {
                 let new = || Gram::new(atoms, products);
                 let take = |gram: &mut Gram, block: &Block<'_>, _: &Batch<'_>| {
                     gram.update(block);
-                    gram.settle();
+                    if products == Products::Single {
+                        gram.settle();
+                    }
                     Ok(())
                 };
                 let (gram, record) = run_beside("gram", precision, self.rows, &[], monitor, new, take)?;
