@@ -13,10 +13,11 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
+    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;
+use crate::eigen::Solver;
 use crate::print::{KERNEL, constants, source};
 use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
@@ -44,6 +45,7 @@ pub struct Cuda {
     pub(crate) fused_from: usize,
     /// Units of double precision of a multiprocessor.
     units: f64,
+    pub(crate) solver: Solver,
     rates: OnceLock<Rates>,
     about: OnceLock<Description>,
     launches: AtomicU64,
@@ -184,6 +186,7 @@ impl Cuda {
                 (8..=10, 0) => 128.0,
                 _ => 2.0,
             },
+            solver: Solver::default(),
             rates: OnceLock::new(),
             about: OnceLock::new(),
             launches: AtomicU64::new(0),
@@ -624,6 +627,10 @@ impl Backend for Cuda {
         gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         self.rough_moments_of(x, weights, with, gram)
+    }
+
+    fn eigen(&self, matrix: &[f64], order: usize) -> Result<Option<Spectrum>, DeviceError> {
+        self.eigen_of(matrix, order)
     }
 
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {

@@ -200,8 +200,8 @@ pub fn least_squares(
             // while the device computes residuals, the CPU looks at the variances
             undecided = false;
             let (ran, worst) = beside(pass, || {
-                state.condition();
-                relative_variance_error(&state)
+                let of = || relative_variance_error(&state);
+                rayon::join(of, || state.condition()).0
             });
             ((residuals, second), records) = ran?;
             passes.extend(records);
