@@ -9,7 +9,7 @@ use super::prcomp::Data;
 use super::{ModelError, Prcomp};
 use crate::design::{Missing, RowError};
 use crate::frame::{Batch, Scan};
-use crate::pass::{Monitor, PassError, PassRecord, Site, run_in_order, scores_of};
+use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Site, run_in_order, scores_of};
 use crate::solve::Rectangular;
 
 /// Scores of consecutive rows.
@@ -116,7 +116,14 @@ impl Prcomp<'_> {
                 let there = match whole && loaded.get().is_some() {
                     false => None,
                     true => {
-                        let (site, _) = Site::new(rows, loaded, monitor, &|_| Ok(()), None, false)?;
+                        let (site, _) = Site::new(
+                            rows,
+                            loaded,
+                            monitor,
+                            &|_| Ok(()),
+                            None,
+                            Course::LeastSquares(Products::Rounded),
+                        )?;
                         let (found, records) = site.scores(standard, &self.rotation)?;
                         found.zip(records.into_iter().next())
                     }

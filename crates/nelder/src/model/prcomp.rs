@@ -24,7 +24,7 @@ use super::report::devices;
 use super::wide::Held;
 use super::{Accuracy, Bound, Center, ModelError, PcaAlgorithm, PcaSpec, Scale, Signs};
 use crate::frame::{Source, Sparse};
-use crate::pass::{Loaded, Monitor, PassRecord, Products, Site, Standard};
+use crate::pass::{Course, Loaded, Monitor, PassRecord, Products, Site, Standard};
 use crate::solve::Rectangular;
 
 /// Multiplications in twice the precision that cost less than a second pass would.
@@ -134,7 +134,14 @@ pub fn prcomp<'s>(
     let (bound, names) = spec.bind(source)?;
     let loaded = OnceLock::new();
     let rows = &bound.rows;
-    let (site, records) = Site::new(rows, &loaded, monitor, &|_| Ok(()), None, false)?;
+    let (site, records) = Site::new(
+        rows,
+        &loaded,
+        monitor,
+        &|_| Ok(()),
+        None,
+        Course::LeastSquares(Products::Rounded),
+    )?;
     let mut run = Run {
         spec,
         names: &names,
