@@ -15,7 +15,7 @@ use super::krylov::krylov;
 use super::pca_standard::Columns;
 use super::prcomp::{Data, Found, converged, of_krylov};
 use super::wide::complete;
-use super::{Accuracy, Center, ModelError, PcaAlgorithm, PcaReport, PcaSpec, Prcomp};
+use super::{Accuracy, ModelError, PcaAlgorithm, PcaReport, PcaSpec, Prcomp};
 use crate::frame::{Scan, Sparse};
 use crate::pass::{Monitor, PassError, PassRecord, Spread, Standard};
 use crate::solve::{Rectangular, Symmetric};
@@ -177,12 +177,7 @@ impl Work<'_, '_> {
         let matrix = rows_gram(&self.matrix, &columns.standard);
         self.passed("gram of rows", "f64x2", start)?;
         let rows = converged(of_exact(&matrix, certified))?;
-        let rank = if self.spec.center == Center::Means {
-            n - 1
-        } else {
-            n
-        };
-        let axes = across(&self.matrix, &columns, rows, rank);
+        let axes = across(&self.matrix, &columns, rows, columns.rank(self.spec));
         Ok((columns, unit, axes, None))
     }
 }

@@ -127,6 +127,16 @@ impl Columns {
         divisor(self.rows)
     }
 
+    /// The rank that the rows have at most: centred about their means, they sum to zero.
+    pub fn rank(&self, spec: &PcaSpec) -> usize {
+        let n = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        let free = match spec.center {
+            Center::Means => n.saturating_sub(1),
+            _ => n,
+        };
+        free.min(self.squares.len())
+    }
+
     /// The gram of the standardized columns.
     pub fn matrix(&self, gram: &Gram, spec: &PcaSpec) -> Symmetric {
         let raw = |i: usize, j: usize| gram.second(i, j);

@@ -274,7 +274,7 @@ impl Run<'_, '_> {
             return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));
         }
         let axes = converged(of_gram(&matrix, unit(gram.products())))?;
-        let rank = usize::try_from(gram.rows).map_or(p, |n| n.min(p));
+        let rank = columns.rank(spec);
         if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
             return Ok((columns, scale, axes, None));
         }
@@ -314,11 +314,7 @@ impl Run<'_, '_> {
             let (axes, beyond) = of_krylov(found, &columns);
             return Ok((columns, scale, axes, beyond));
         }
-        let n = usize::try_from(columns.rows).unwrap_or(usize::MAX);
-        let rank = match spec.center {
-            Center::Means => n - 1,
-            _ => n,
-        };
+        let rank = columns.rank(spec);
         if spec.algorithm != PcaAlgorithm::Qr {
             let axes = converged(held.by_gram(&columns, rank))?;
             if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
@@ -388,10 +384,16 @@ impl<'s> Prcomp<'s> {
         let p = names.len();
         let root = columns.divisor().sqrt();
         let available = usize::try_from(columns.rows).map_or(p, |n| n.min(p));
+        // fewer rows than columns have no more components than rows
+        let beyond = beyond.or(axes.singular.get(available).copied());
         axes.singular.truncate(available);
+        axes.vectors = axes.vectors.first(available);
         let deviation = |s: &f64| s / root * unit;
-        let sdev: Vec<f64> = axes.singular.iter().map(deviation).collect();
-        let errors: Vec<f64> = axes.errors().iter().map(deviation).collect();
+        let mut sdev: Vec<f64> = axes.singular.iter().map(deviation).collect();
+        let mut errors: Vec<f64> = axes.errors().iter().map(deviation).collect();
+        for j in columns.rank(spec)..sdev.len() {
+            (sdev[j], errors[j]) = (0.0, 0.0);
+        }
         let mut kept = spec.rank.unwrap_or(available).min(sdev.len());
         if let (Some(tol), Some(first)) = (spec.tol, sdev.first()) {
             kept = kept.min(sdev.iter().filter(|s| **s > first * tol).count());
