@@ -6,6 +6,9 @@ glm_tall glm_100000x10.f64: 11 columns of 100,000 float64, as dense; the last is
 glm_wide glm_50000x200.f64: the same with 200 columns and 50,000 rows
 counts   flights_counts.parquet: dest, month, carrier and n, the number of flights of examples/flights.parquet by the
          other three; counts_100 the same rows a hundred times
+pca_tall pca_10000x1000.f64: 1,000 columns of 10,000 float64, as dense, with variances that fall from one to 1e-6
+pca_200, pca_rank8: the file of dense
+pca_parquet  pca_1e6x50.parquet: x1 ... x50, 1e6 rows in row groups of 1e5: ten factors and noise, float64, snappy
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
 """
 
@@ -83,6 +86,27 @@ def tall(path):
             writer.write_table(pa.table(columns, schema=schema), row_group_size=rows)
 
 
+def pca_tall(path):
+    n, p = 10_000, 1000
+    rng = np.random.default_rng(5)
+    mixed = np.linalg.qr(rng.standard_normal((p, p)))[0]
+    deviations = 10 ** (-3 * np.arange(p) / (p - 1))
+    x = (mixed * deviations) @ rng.standard_normal((p, n))
+    x.astype("<f8").tofile(path)
+
+
+def pca_parquet(path):
+    groups, rows, p, k = 10, 100_000, 50, 10
+    rng = np.random.default_rng(6)
+    loadings = rng.standard_normal((p, k)) * np.arange(k, 0, -1)
+    names = [f"x{j + 1}" for j in range(p)]
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    with pq.ParquetWriter(path, schema) as writer:
+        for _ in range(groups):
+            x = loadings @ rng.standard_normal((k, rows)) + rng.standard_normal((p, rows))
+            writer.write_table(pa.table([pa.array(c) for c in x], schema=schema), row_group_size=rows)
+
+
 def flights(path):
     source = HERE.parent / "examples" / "flights.parquet"
     columns = ["arr_delay", "dep_delay", "month", "day"]
@@ -97,6 +121,10 @@ FILES = {
     "flights": ("flights.csv", flights),
     "glm_tall": ("glm_100000x10.f64", glm_tall),
     "glm_wide": ("glm_50000x200.f64", glm_wide),
+    "pca_tall": ("pca_10000x1000.f64", pca_tall),
+    "pca_200": ("dense_50000x200.f64", dense),
+    "pca_rank8": ("dense_50000x200.f64", dense),
+    "pca_parquet": ("pca_1e6x50.parquet", pca_parquet),
     "counts": ("flights_counts.parquet", counts),
     "counts_100": ("flights_counts_100.parquet", counts_100),
 }

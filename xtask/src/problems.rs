@@ -10,7 +10,7 @@ pub enum Ours {
 
 /// The problems of one bench.
 pub struct Suite {
-    /// `lm` or `glm`: the example `bench_NAME`, the scripts `peers/NAME.R` and `.py`, the file `results/NAME.json`.
+    /// `lm`, `glm` or `prcomp`: the example `bench_NAME`, the scripts `peers/NAME.R` and `.py`, the file `results/NAME.json`.
     pub name: &'static str,
     /// Debian packages that its peers need.
     pub debian: &'static [&'static str],
@@ -187,5 +187,74 @@ const GLM_PROBLEMS: &[Problem] = &[
         reps: 3,
         peers: &[],
         goal: "memory flat in the number of rows",
+    },
+];
+
+/// `bench prcomp`.
+pub const PRCOMP: Suite = Suite {
+    name: "prcomp",
+    debian: &["r-base-core", "r-cran-irlba", "r-cran-rsvd", "r-cran-rspectra"],
+    packages: &["irlba", "rsvd", "RSpectra"],
+    problems: PRCOMP_PROBLEMS,
+};
+
+const PRCOMP_PROBLEMS: &[Problem] = &[
+    Problem {
+        name: "pca_tall",
+        what: "10,000 x 1,000, deviations that fall to 1e-3, all components and scores, from memory",
+        ours: Ours::Example,
+        reps: 5,
+        peers: &[
+            python("scikit-learn covariance_eigh", 3, usize::MAX),
+            python("scikit-learn full", 1, 1),
+            r("prcomp", 1, 1),
+        ],
+        goal: "0.7 s, ahead of scikit-learn covariance_eigh",
+    },
+    Problem {
+        name: "pca_200",
+        what: "50,000 x 200 normals, all components and scores, from memory",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[
+            python("scikit-learn covariance_eigh", 5, usize::MAX),
+            python("scikit-learn full", 1, 2),
+            r("prcomp", 1, 2),
+        ],
+        goal: "0.2 s",
+    },
+    Problem {
+        name: "pca_rank8",
+        what: "50,000 x 200 normals, 8 components to 1e-9 and their scores, from memory",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[
+            python("scikit-learn covariance_eigh", 5, usize::MAX),
+            python("scikit-learn randomized", 3, usize::MAX),
+            python("scikit-learn arpack", 2, 2),
+            r("irlba", 1, 2),
+            r("rsvd", 2, 2),
+            r("RSpectra", 1, 2),
+            r("prcomp", 1, 1),
+        ],
+        goal: "0.2 s",
+    },
+    Problem {
+        name: "pca_parquet",
+        what: "1e6 x 50 from Parquet, 5 components, the whole command; peers only read the file",
+        ours: Ours::Command(&[
+            "prcomp",
+            "--data",
+            "bench/data/pca_1e6x50.parquet",
+            "--rank",
+            "5",
+            "--json",
+        ]),
+        reps: 3,
+        peers: &[
+            python("pyarrow batches", 2, usize::MAX),
+            python("pyarrow read_table", 2, usize::MAX),
+        ],
+        goal: "1.5 x reading the file, memory flat",
     },
 ];

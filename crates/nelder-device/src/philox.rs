@@ -64,7 +64,7 @@ impl Philox {
         let radius = (-2.0 * libm::log(u)).sqrt();
         let angle = 2.0 * std::f64::consts::PI * v;
         radius
-            * if at % 2 == 0 {
+            * if at.is_multiple_of(2) {
                 libm::cos(angle)
             } else {
                 libm::sin(angle)

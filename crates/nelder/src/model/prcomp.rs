@@ -221,7 +221,7 @@ pub(super) fn converged(axes: Option<Axes>) -> Result<Axes, ModelError> {
 }
 
 impl Run<'_, '_> {
-    /// Whether standard deviations in double precision from a gram are as good as they must be; those beyond `rank` are zero.
+    /// Whether standard deviations from a gram are as good as they must be; those beyond `rank` are zero.
     fn is_enough(&mut self, axes: &Axes, rank: usize) -> bool {
         let first = axes.singular.first().copied().unwrap_or(0.0);
         let worst = axes.errors().iter().take(rank).fold(0.0, |a, e| f64::max(a, *e));
@@ -229,7 +229,11 @@ impl Run<'_, '_> {
         let enough = worst - axes.doubt.columns <= ENOUGH * first;
         if !enough {
             self.notes.push(format!(
-                "from a gram in double precision, a standard deviation would be right to {:.0e} of the first only",
+                "from a gram in {}, a standard deviation would be right to {:.0e} of the first only",
+                match axes.precision {
+                    "f64" => "double precision",
+                    _ => "twice the precision, far from the origin",
+                },
                 worst / first
             ));
         }
@@ -270,12 +274,16 @@ impl Run<'_, '_> {
         self.seen(gram.rows)?;
         let (columns, scale) = Columns::new(&moments(&gram), spec, self.bound.rows.scales(), self.names)?;
         let matrix = columns.matrix(&gram, spec);
-        if gram.products() == Products::Exact {
-            return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));
-        }
-        let axes = converged(of_gram(&matrix, unit(gram.products())))?;
+        let exact = gram.products() == Products::Exact;
+        let axes = converged(match exact {
+            true => of_exact(&matrix, certified),
+            false => of_gram(&matrix, unit(gram.products())),
+        })?;
         let rank = columns.rank(spec);
         if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
+            return Ok((columns, scale, axes, None));
+        }
+        if site.is_device() && exact {
             return Ok((columns, scale, axes, None));
         }
         if site.is_device() {
