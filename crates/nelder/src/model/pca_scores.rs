@@ -124,7 +124,7 @@ impl Prcomp<'_> {
                             None,
                             Course::LeastSquares(Products::Rounded),
                         )?;
-                        let (found, records) = site.scores(standard, &self.rotation)?;
+                        let (found, records) = site.scores(standard, self.rotation.as_ref())?;
                         found.zip(records.into_iter().next())
                     }
                 };
@@ -144,11 +144,12 @@ impl Prcomp<'_> {
                 } else {
                     let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<_, RowError> {
                         let block = rows.block(batch)?;
+                        let n = block.rows;
                         let own = scores_of(standard, self.rotation.as_ref(), &block);
                         let mut run = ScoreRun {
                             first_row: batch.first_row,
                             kept: block.kept,
-                            scores: own,
+                            scores: Rectangular::of(n, k, own),
                         };
                         if rows.missing() == Missing::Exclude && !block.excluded.is_empty() {
                             run.exclude(&block.excluded, batch.rows);

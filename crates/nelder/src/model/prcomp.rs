@@ -306,6 +306,7 @@ impl Run<'_, '_> {
         let (triangle, records) = site.triangle(&columns.standard, self.monitor)?;
         self.passes.extend(records);
         self.bound.rows.take_dropped();
+        let triangle = Rectangular::from_fn(triangle.nrows(), triangle.ncols(), |i, j| triangle[(i, j)]);
         converged(of_triangle(&triangle, &columns.squares, &columns.roundings))
     }
 

@@ -11,7 +11,6 @@ use faer::{Mat, Par, Spec};
 use super::Accumulator;
 use super::standard::{Standard, roots};
 use crate::design::Block;
-use crate::solve::Rectangular;
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
 #[derive(Clone, Debug)]
@@ -41,10 +40,10 @@ impl<'s> House<'s> {
     }
 
     /// R: its rows are fewer than its columns where the rows were.
-    pub fn triangle(mut self) -> Rectangular {
+    pub fn triangle(mut self) -> Mat<f64> {
         self.reduce();
         let p = self.standard.columns();
-        Rectangular::from_fn(self.height, p, |i, j| self.work[(i, j)])
+        Mat::from_fn(self.height, p, |i, j| self.work[(i, j)])
     }
 
     fn room(&self) -> usize {

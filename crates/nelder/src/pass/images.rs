@@ -1,12 +1,11 @@
 //! Products of the standardized columns with a few vectors: XᵀW(XV) in one read of the rows, and XV row by row.
 
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::Accumulator;
 use super::standard::{Standard, roots};
 use crate::design::Block;
-use crate::solve::Rectangular;
 
 /// Rows multiplied at a time.
 const RUN: usize = 512;
@@ -65,17 +64,18 @@ impl Accumulator for Images<'_> {
     }
 }
 
-/// XV for the rows of a block, of standardized columns X without their weights.
-pub fn scores_of(standard: &Standard, vectors: MatRef<'_, f64>, block: &Block<'_>) -> Rectangular {
+/// XV for the rows of a block, of standardized columns X without their weights: a vector's numbers after those of the one
+/// before.
+pub fn scores_of(standard: &Standard, vectors: MatRef<'_, f64>, block: &Block<'_>) -> Vec<f64> {
     let (n, p, k) = (block.rows, vectors.nrows(), vectors.ncols());
-    let mut out = Rectangular::zeros(n, k);
+    let mut out = vec![0.0; n * k];
     let mut pack = Mat::<f64>::zeros(RUN.min(n), p);
     let mut from = 0;
     while from < n {
         let m = RUN.min(n - from);
         standard.write(block, (from, m), None, &mut pack, 0);
         matmul(
-            out.as_mut().subrows_mut(from, m),
+            MatMut::from_column_major_slice_mut(&mut out, n, k).subrows_mut(from, m),
             Accum::Replace,
             pack.as_ref().subrows(0, m),
             vectors,

@@ -1,13 +1,12 @@
 //! Passes over standardized columns, on the CPU or on the device that holds the rows.
 
-use faer::Mat;
+use faer::{Mat, MatRef};
 use nelder_device::{Buffer, Dd, DeviceError};
 
 use super::images::Images;
 use super::loaded::Loaded;
 use super::site::Ran;
 use super::{House, Monitor, PassError, Site, Spread, Standard, run};
-use crate::solve::Rectangular;
 
 impl Site<'_, '_> {
     /// First and second moments of the dense columns.
@@ -26,7 +25,7 @@ impl Site<'_, '_> {
     ///
     /// # Errors
     /// Those of a pass.
-    pub fn triangle(&self, standard: &Standard, monitor: &dyn Monitor) -> Ran<Rectangular> {
+    pub fn triangle(&self, standard: &Standard, monitor: &dyn Monitor) -> Ran<Mat<f64>> {
         let (found, record) = run("tsqr", "f64", self.rows(), monitor, || House::new(standard))?;
         Ok((found.triangle(), vec![record]))
     }
@@ -60,19 +59,20 @@ impl Site<'_, '_> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn scores(&self, standard: &Standard, vectors: &Rectangular) -> Ran<Option<Vec<Vec<f64>>>> {
+    pub fn scores(&self, standard: &Standard, vectors: MatRef<'_, f64>) -> Ran<Option<Vec<Vec<f64>>>> {
         let Some(loaded) = self.loaded().filter(|l| l.resident.rests.is_empty()) else {
             return Ok((None, Vec::new()));
         };
         let clock = loaded.resident.clock();
         let mut out = Vec::new();
-        for a in 0..vectors.columns() {
-            let (high, _) = loaded.projected(standard, vectors.column(a))?;
+        for a in 0..vectors.ncols() {
+            let vector: Vec<f64> = vectors.col(a).iter().copied().collect();
+            let (high, _) = loaded.projected(standard, &vector)?;
             let mut values = loaded.resident.device.download(&high)?;
             values.iter_mut().for_each(|v| *v = 0.0 - *v);
             out.push(values);
         }
-        let record = clock.stop("scores", "f64x2", vectors.rows() * vectors.columns());
+        let record = clock.stop("scores", "f64x2", vectors.nrows() * vectors.ncols());
         Ok((Some(out), vec![record]))
     }
 }
