@@ -66,6 +66,20 @@ NULL
   .Call(savvy_lazy_new__impl, `what`)
 }
 
+#' Principal components of columns, and their scores if `scores`.
+#'
+#' @noRd
+`principal` <- function(`columns`, `description`, `scores`, `options`) {
+  .Call(savvy_principal__impl, `columns`, `description`, `scores`, `options`)
+}
+
+#' The same of a sparse matrix: `rows`, and the slots `p`, `i` and `x`.
+#'
+#' @noRd
+`principal_sparse` <- function(`matrix`, `description`, `scores`, `options`) {
+  .Call(savvy_principal_sparse__impl, `matrix`, `description`, `scores`, `options`)
+}
+
 #' Whether each level of a factor has a row, other than those `left_out` (from 1, increasing).
 #'
 #' @noRd

@@ -64,6 +64,16 @@ SEXP savvy_lazy_new__impl(SEXP c_arg__what) {
     return handle_result(res);
 }
 
+SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
+    SEXP res = savvy_principal__ffi(c_arg__columns, c_arg__description, c_arg__scores, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_principal_sparse__impl(SEXP c_arg__matrix, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
+    SEXP res = savvy_principal_sparse__ffi(c_arg__matrix, c_arg__description, c_arg__scores, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_used_levels__impl(SEXP c_arg__codes, SEXP c_arg__levels, SEXP c_arg__left_out) {
     SEXP res = savvy_used_levels__ffi(c_arg__codes, c_arg__levels, c_arg__left_out);
     return handle_result(res);
@@ -135,6 +145,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_incomplete_rows__impl", (DL_FUNC) &savvy_incomplete_rows__impl, 2},
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
+    {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
+    {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},
     {"savvy_weak_get__impl", (DL_FUNC) &savvy_weak_get__impl, 1},
     {"savvy_weak_new__impl", (DL_FUNC) &savvy_weak_new__impl, 1},

@@ -7,5 +7,6 @@ mod fit;
 mod lazy;
 mod lists;
 mod place;
+mod principal;
 mod record;
 mod source;

@@ -1,0 +1,160 @@
+//! Principal components.
+
+use nelder::frame::Sparse;
+use nelder::model::{
+    Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse,
+};
+use nelder::pass::Monitor;
+use nelder::solve::Rectangular;
+use savvy::{ListSexp, Sexp, TypedSexp, savvy};
+
+use crate::background;
+use crate::describe::Options;
+use crate::lists::{Elements, Record};
+use crate::place::Place;
+use crate::source::RSource;
+
+/// Reads what is asked: `columns`, the names of those that components are of; `center` and `scale`, empty for nothing, one
+/// `TRUE` for means and deviations, or numbers; `rank`, 0 for all; `tol`, `NA` for none; `weights`, the name of a column or
+/// empty; `signs`, `algorithm`, `precision`; `seed`, `tolerance`.
+///
+/// # Errors
+/// An element that is not there, or is none of what it may be.
+fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
+    let unknown = |what: &str, value: &str| savvy::Error::new(format!("{what}: \"{value}\" is not known"));
+    let numbers = |name: &str| match elements.get(name) {
+        Some(TypedSexp::Real(v)) => Some(v.as_slice().to_vec()),
+        _ => None,
+    };
+    let weights = elements.text("weights")?;
+    let signs = elements.text("signs")?;
+    let algorithm = elements.text("algorithm")?;
+    let precision = elements.text("precision")?;
+    Ok(PcaSpec {
+        columns: elements.texts("columns")?,
+        center: match numbers("center") {
+            Some(values) => Center::Values(values),
+            None if elements.flag("center")? => Center::Means,
+            None => Center::No,
+        },
+        scale: match numbers("scale") {
+            Some(values) => Scale::Values(values),
+            None if elements.flag("scale")? => Scale::Deviations,
+            None => Scale::No,
+        },
+        rank: usize::try_from(elements.integer("rank")?).ok().filter(|k| *k > 0),
+        tol: Some(elements.real("tol")?).filter(|t| !t.is_nan()),
+        weights: (!weights.is_empty()).then(|| format!("`{weights}`")),
+        signs: match signs.as_str() {
+            "largest" => Signs::Largest,
+            "computed" => Signs::AsComputed,
+            other => return Err(unknown("signs", other)),
+        },
+        algorithm: match algorithm.as_str() {
+            "auto" => PcaAlgorithm::Auto,
+            "gram" => PcaAlgorithm::Gram,
+            "qr" => PcaAlgorithm::Qr,
+            "krylov" => PcaAlgorithm::Krylov,
+            other => return Err(unknown("algorithm", other)),
+        },
+        accuracy: match precision.as_str() {
+            "auto" => Accuracy::Auto,
+            "f64" => Accuracy::Double,
+            "certified" => Accuracy::Certified,
+            other => return Err(unknown("precision", other)),
+        },
+        seed: elements.real("seed")? as u64,
+        tolerance: elements.real("tolerance")?,
+        ..PcaSpec::default()
+    })
+}
+
+/// What a fit knows, and its scores where they are asked for.
+fn record(fit: Prcomp<'_>, scores: Option<Rectangular>) -> Record {
+    let mut out = Record::default();
+    let k = fit.rotation.columns();
+    let digits = fit.report.digits;
+    let mut passes = Record::default();
+    let all = &fit.report.passes;
+    passes
+        .texts("pass", all.iter().map(|p| p.name.clone()).collect())
+        .texts("device", all.iter().map(|p| p.device.clone()).collect())
+        .texts("precision", all.iter().map(|p| p.precision.clone()).collect())
+        .reals("rows", all.iter().map(|p| p.rows as f64).collect())
+        .reals("bytes", all.iter().map(|p| p.bytes as f64).collect())
+        .reals("seconds", all.iter().map(|p| p.seconds).collect());
+    let mut report = Record::default();
+    report
+        .texts("algorithm", vec![fit.report.algorithm.clone()])
+        .texts("device", vec![fit.report.device.clone()])
+        .texts("precision", vec![fit.report.precision.clone()])
+        .reals("digits", vec![digits.sdev, digits.rotation])
+        .real("steps", f64::from(fit.report.steps))
+        .texts("notes", fit.report.notes.clone())
+        .inner("passes", passes);
+    out.reals("sdev", fit.sdev)
+        .integers("components", [k])
+        .reals("rotation", fit.rotation.into_values())
+        .reals("center", fit.center.unwrap_or_default())
+        .reals("scale", fit.scale.unwrap_or_default())
+        .real("total", fit.total)
+        .integers("available", [fit.available])
+        .reals("errors", fit.errors)
+        .inner("report", report);
+    if let Some(scores) = scores {
+        out.integers("rows", [scores.rows()])
+            .reals("x", scores.into_values());
+    }
+    out
+}
+
+/// Computes, and the scores where they are wanted.
+fn compute<'s>(
+    options: &Options,
+    wanted: bool,
+    of: impl FnOnce(&dyn Monitor) -> Result<Prcomp<'s>, ModelError> + Send,
+) -> savvy::Result<Sexp> {
+    let (fit, scores) = background::run(options.threads, options.progress, |monitor| {
+        let mut fit = of(monitor)?;
+        let scores = wanted.then(|| fit.scores(monitor)).transpose()?;
+        Ok((fit, scores))
+    })?;
+    record(fit, scores).into_list()?.into()
+}
+
+/// Principal components of columns, and their scores if `scores`.
+///
+/// @noRd
+#[savvy]
+fn principal(columns: ListSexp, description: ListSexp, scores: bool, options: ListSexp) -> savvy::Result<Sexp> {
+    let options = Options::new(&options)?;
+    let source = RSource::new(&columns, Place::new(&options.device)?)?;
+    let spec = spec(&Elements(&description))?;
+    compute(&options, scores, |monitor| prcomp(&spec, &source, monitor))
+}
+
+/// The same of a sparse matrix: `rows`, and the slots `p`, `i` and `x`.
+///
+/// @noRd
+#[savvy]
+fn principal_sparse(
+    matrix: ListSexp,
+    description: ListSexp,
+    scores: bool,
+    options: ListSexp,
+) -> savvy::Result<Sexp> {
+    let options = Options::new(&options)?;
+    let elements = Elements(&matrix);
+    let (Some(TypedSexp::Integer(p)), Some(TypedSexp::Integer(i)), Some(TypedSexp::Real(x))) =
+        (elements.get("p"), elements.get("i"), elements.get("x"))
+    else {
+        return Err(savvy::Error::new("`p`, `i` and `x` must be the slots of a dgCMatrix"));
+    };
+    let rows = usize::try_from(elements.integer("rows")?).unwrap_or(0);
+    let sparse = Sparse::new(rows, p.as_slice(), i.as_slice(), x.as_slice()).map_err(ModelError::from)?;
+    let mut spec = spec(&Elements(&description))?;
+    let names = std::mem::take(&mut spec.columns);
+    compute(&options, scores, |monitor| {
+        prcomp_sparse(&spec, sparse, &names, monitor)
+    })
+}
