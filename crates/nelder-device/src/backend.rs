@@ -276,6 +276,21 @@ pub trait Backend: Send + Sync + fmt::Debug {
         centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError>;
 
+    /// [`gram`](Backend::gram) in single precision, as a preconditioner: entries within 2⁻⁹ of the norms of the columns about
+    /// the centres. `None` where a gram in double precision is as quick, and where columns or weights have so little in
+    /// common with their largest numbers that single precision does not hold them.
+    ///
+    /// # Errors
+    /// As [`moments`](Backend::moments).
+    fn single_gram(
+        &self,
+        _x: &Matrix,
+        _weights: Option<&Buffer>,
+        _centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        Ok(None)
+    }
+
     /// Xᵀ W X with each product exact and all sums in twice the precision: the lower triangle by rows.
     ///
     /// # Errors

@@ -409,6 +409,21 @@ impl Backend for Several {
         Ok(Several::summed(found))
     }
 
+    /// Where all devices have one.
+    fn single_gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
+        let found = self.each(|d, device| device.single_gram(&a[d], nth(&w, d), centres))?;
+        Ok(found
+            .into_iter()
+            .collect::<Option<Vec<_>>>()
+            .map(Several::summed))
+    }
+
     fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
         let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
         let found = self.each(|d, device| device.exact_gram(&a[d], nth(&w, d)))?;
