@@ -13,10 +13,11 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, Step, StepSums, Weighed, check_length,
+    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length,
 };
 
 use crate::cache;
+use crate::eigen::Solver;
 use crate::print::{KERNEL, constants, source};
 use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
@@ -42,6 +43,9 @@ pub struct Cuda {
     arch: String,
     /// Rows from which a step over few columns is one kernel, which is compiled for each family and number of columns.
     pub(crate) fused_from: usize,
+    /// Units of double precision of a multiprocessor.
+    units: f64,
+    pub(crate) solver: Solver,
     rates: OnceLock<Rates>,
     about: OnceLock<Description>,
     launches: AtomicU64,
@@ -176,6 +180,13 @@ impl Cuda {
             blocks: 8 * u32::try_from(processors).unwrap_or(1).max(1),
             arch: format!("compute_{major}{minor}"),
             fused_from: FUSED_FROM,
+            // CUDA C++ programming guide, arithmetic instructions; twice as many with tensor cores
+            units: match (major, minor) {
+                (6 | 7, 0) => 32.0,
+                (8..=10, 0) => 128.0,
+                _ => 2.0,
+            },
+            solver: Solver::default(),
             rates: OnceLock::new(),
             about: OnceLock::new(),
             launches: AtomicU64::new(0),
@@ -190,6 +201,18 @@ impl Cuda {
     pub fn fusing_from(mut self, rows: usize) -> Cuda {
         self.fused_from = rows;
         self
+    }
+
+    /// Takes the device for one of little double precision, as those for screens are: to test what it would do on such a one.
+    #[must_use]
+    pub fn with_little_double(mut self) -> Cuda {
+        self.units = 2.0;
+        self
+    }
+
+    /// Whether products in double precision are at most half as quick as in single.
+    pub(crate) fn is_double_quick(&self) -> bool {
+        self.units >= 32.0
     }
 
     pub(crate) fn failed(&self, error: &dyn fmt::Display) -> DeviceError {
@@ -394,17 +417,10 @@ impl Cuda {
         let memory_clock = 1e3 * of(Attribute::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE, 5e6);
         let width = of(Attribute::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH, 256.0) / 8.0;
         let processors = of(Attribute::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT, 16.0);
-        // units of double precision of a multiprocessor (CUDA C++ programming guide, arithmetic instructions), twice as
-        // many with tensor cores
-        let units = match self.context.compute_capability() {
-            Ok((6, 0) | (7, 0)) => 32.0,
-            Ok((8..=10, 0)) => 128.0,
-            _ => 2.0,
-        };
         Rates {
             // both are what is left on one H200: 3.5 TB/s of 4.9, 15.7e12 products of 33e12
             bandwidth: 0.72 * 2.0 * memory_clock * width,
-            products: 0.47 * units * processors * clock,
+            products: 0.47 * self.units * processors * clock,
             upload: 4.5e10,
             call: 6e-4,
         }
@@ -594,6 +610,15 @@ impl Backend for Cuda {
         self.step_of(x, step)
     }
 
+    fn single_gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        self.single_gram_of(x, weights, centres)
+    }
+
     fn rough_moments(
         &self,
         x: &Matrix,
@@ -602,6 +627,10 @@ impl Backend for Cuda {
         gram: bool,
     ) -> Result<Option<RoughMoments>, DeviceError> {
         self.rough_moments_of(x, weights, with, gram)
+    }
+
+    fn eigen(&self, matrix: &[f64], order: usize) -> Result<Option<Spectrum>, DeviceError> {
+        self.eigen_of(matrix, order)
     }
 
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {

@@ -5,6 +5,7 @@ mod cache;
 mod columns;
 mod cuda;
 mod decomposition;
+mod eigen;
 mod print;
 mod products;
 mod residuals;

@@ -233,14 +233,18 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
 }
 #endif
 
-#ifdef SINGLE
-// Numbers of 11 bits
+// What products are formed of: doubles, numbers in single precision, or, for the tensor cores, of 11 bits
+#if !defined(BITS)
+typedef double Packed;
+__device__ __forceinline__ double packed(double v) { return v; }
+#elif BITS == 24
 typedef float Packed;
-__device__ __forceinline__ float leading(double v) {
+__device__ __forceinline__ float packed(double v) { return (float)v; }
+#else
+typedef float Packed;
+__device__ __forceinline__ float packed(double v) {
     return __uint_as_float((__float_as_uint((float)v) + 0x1000u) & 0xffffe000u);
 }
-#else
-typedef double Packed;
 #endif
 
 // (x - c) sqrt(w) of rows first .. first + count of each column, with parts of the sums of w x and of s x by column: part k
@@ -275,12 +279,7 @@ extern "C" __global__ void nelder_pack_sums(const double* __restrict__ a, const 
                     const double x = a[j * rows + first + i];
                     xw = fma(x, weight[k], xw);
                     xs = fma(x, score[k], xs);
-                    const double v = (x - centre) * root[k];
-#ifdef SINGLE
-                    out[j * count + i] = leading(v);
-#else
-                    out[j * count + i] = v;
-#endif
+                    out[j * count + i] = packed((x - centre) * root[k]);
                 }
             }
             for (int half = 16; half > 0; half /= 2) {
@@ -304,14 +303,14 @@ extern "C" __global__ void nelder_pack_sums(const double* __restrict__ a, const 
 
 // (x - c) sqrt(w) of rows first .. first + count of each column
 extern "C" __global__ void nelder_pack(const double* __restrict__ a, const double* __restrict__ w,
-                                       const double* __restrict__ centres, double* __restrict__ out, Count first,
+                                       const double* __restrict__ centres, Packed* __restrict__ out, Count first,
                                        Count count, Count rows, Count columns) {
     const Count step = gridDim.x * (Count)blockDim.x;
     for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < count; i += step) {
         const double root = w ? sqrt(w[first + i]) : 1.0;
         for (Count j = blockIdx.y; j < columns; j += gridDim.y) {
             const double x = a[j * rows + first + i];
-            out[j * count + i] = (centres ? x - centres[j] : x) * root;
+            out[j * count + i] = packed((centres ? x - centres[j] : x) * root);
         }
     }
 }

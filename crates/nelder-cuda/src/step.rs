@@ -286,7 +286,7 @@ impl Cuda {
         found.missing.truncate(step.folds.len());
         // 3. the columns
         let (gram, sums) = match step.single {
-            true => self.single_gram(x, &weight, &score, step.centres)?,
+            true => self.rough_gram(x, &weight, &score, step.centres)?,
             false => self.gram_with(x, Some(&weight), step.centres, Some(&score))?,
         };
         let (weights, scores) = sums.split_at(x.columns);

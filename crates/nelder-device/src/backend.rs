@@ -121,6 +121,15 @@ pub struct Decomposed {
     pub growth: f64,
 }
 
+/// A symmetric matrix as V diag(λ) Vᵀ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
+    /// λ, rising.
+    pub values: Vec<f64>,
+    /// V, orthonormal columns in that order, column by column.
+    pub vectors: Vec<f64>,
+}
+
 /// A column's sum and range.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Reduced {
@@ -276,21 +285,6 @@ pub trait Backend: Send + Sync + fmt::Debug {
         centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError>;
 
-    /// [`gram`](Backend::gram) in single precision, as a preconditioner: entries within 2⁻⁹ of the norms of the columns about
-    /// the centres. `None` where a gram in double precision is as quick, and where columns or weights have so little in
-    /// common with their largest numbers that single precision does not hold them.
-    ///
-    /// # Errors
-    /// As [`moments`](Backend::moments).
-    fn single_gram(
-        &self,
-        _x: &Matrix,
-        _weights: Option<&Buffer>,
-        _centres: Option<&[f64]>,
-    ) -> Result<Option<Vec<Dd>>, DeviceError> {
-        Ok(None)
-    }
-
     /// Xᵀ W X with each product exact and all sums in twice the precision: the lower triangle by rows.
     ///
     /// # Errors
@@ -373,6 +367,21 @@ pub trait Backend: Send + Sync + fmt::Debug {
         composed(self, x, step)
     }
 
+    /// (X − 1cᵀ)ᵀ W (X − 1cᵀ) in single precision, lower triangle by rows: entries within 2⁻¹⁸ of the norms of the columns
+    /// about their centres. `None` where that is no quicker than [`gram`](Backend::gram), and where columns or weights have so
+    /// little in common with their largest numbers that single precision does not hold them.
+    ///
+    /// # Errors
+    /// As [`gram`](Backend::gram).
+    fn single_gram(
+        &self,
+        _x: &Matrix,
+        _weights: Option<&Buffer>,
+        _centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        Ok(None)
+    }
+
     /// Moments in double precision, and the gram about the origin where it is wanted, for a matrix of many rows and one
     /// vector. `None` where moments in twice the precision cost no more.
     ///
@@ -395,6 +404,16 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// # Errors
     /// Sizes that do not fit; a failure of the device.
     fn cholesky(&self, _packed: &[f64], _scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
+        Ok(None)
+    }
+
+    /// All eigenvalues and eigenvectors of a symmetric matrix of this order, which is given column by column; its lower
+    /// triangle is read. `None` where the CPU does it as well: for small orders, on devices that cannot, where the iteration
+    /// does not converge, and where an entry is not finite.
+    ///
+    /// # Errors
+    /// Sizes that do not fit; a failure of the device.
+    fn eigen(&self, _matrix: &[f64], _order: usize) -> Result<Option<Spectrum>, DeviceError> {
         Ok(None)
     }
 

@@ -23,7 +23,7 @@ mod step;
 
 pub use backend::{
     Backend, Counters, Decomposed, Description, DeviceError, Moments, Offer, RUN_ROWS, Rates, Reduced,
-    ResidualSums, RoughMoments, Weighed, check_length, check_ranks,
+    ResidualSums, RoughMoments, Spectrum, Weighed, check_length, check_ranks,
 };
 pub use buffer::{Buffer, Codes, Matrix, SortedCodes, check_codes};
 pub use cpu::{Input, Output, Runner};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{
     Backend, Counters, Decomposed, Description, DeviceError, Moments, Rates, Reduced, ResidualSums,
-    RoughMoments, Weighed, check_length, check_ranks,
+    RoughMoments, Spectrum, Weighed, check_length, check_ranks,
 };
 use crate::buffer::{Buffer, Codes, Matrix};
 use crate::step::{Fold, Predictor, Step, StepSums};
@@ -409,21 +409,6 @@ impl Backend for Several {
         Ok(Several::summed(found))
     }
 
-    /// Where all devices have one.
-    fn single_gram(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        centres: Option<&[f64]>,
-    ) -> Result<Option<Vec<Dd>>, DeviceError> {
-        let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
-        let found = self.each(|d, device| device.single_gram(&a[d], nth(&w, d), centres))?;
-        Ok(found
-            .into_iter()
-            .collect::<Option<Vec<_>>>()
-            .map(Several::summed))
-    }
-
     fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
         let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
         let found = self.each(|d, device| device.exact_gram(&a[d], nth(&w, d)))?;
@@ -608,6 +593,18 @@ impl Backend for Several {
     }
 
     /// Where all devices have them.
+    /// Where all devices have one.
+    fn single_gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        let (a, w) = (self.matrices(x)?, self.maybe("weights", weights, x.rows)?);
+        let found = self.each(|d, device| device.single_gram(&a[d], nth(&w, d), centres))?;
+        Ok(found.into_iter().collect::<Option<Vec<_>>>().map(Several::summed))
+    }
+
     fn rough_moments(
         &self,
         x: &Matrix,
@@ -637,6 +634,11 @@ impl Backend for Several {
     /// By the first.
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
         self.devices[0].cholesky(packed, scales)
+    }
+
+    /// By the first.
+    fn eigen(&self, matrix: &[f64], order: usize) -> Result<Option<Spectrum>, DeviceError> {
+        self.devices[0].eigen(matrix, order)
     }
 
     /// By the first, which gets the rows of the others.

@@ -222,17 +222,22 @@ pub fn composed(
             .zip(more.iter().flatten())
             .for_each(|(a, b)| *a += *b);
     }
-    let gram = step
-        .gram
-        .then(|| device.gram(x, Some(weight), step.centres))
-        .transpose()?;
+    let quick = match step.gram && step.single {
+        true => device.single_gram(x, Some(weight), step.centres)?,
+        false => None,
+    };
+    let single = quick.is_some();
+    let gram = match (quick, step.gram) {
+        (None, true) => Some(device.gram(x, Some(weight), step.centres)?),
+        (quick, _) => quick,
+    };
     Ok(StepSums {
         weight: device.reduce(weight)?.sum,
         score: total,
         scores,
         weights,
         gram,
-        single: false,
+        single,
         folds,
         missing,
         kept,

@@ -303,8 +303,7 @@ impl Wgpu {
         if let Some(buffer) = self.pool.take(size) {
             return Ok(Room::new(buffer, &self.pool));
         }
-        let usage =
-            wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let made = || {
             self.device.create_buffer(&wgpu::BufferDescriptor {
                 label: None,

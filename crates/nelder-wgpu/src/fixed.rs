@@ -92,9 +92,7 @@ pub(crate) fn table(b: &[Dd], surveys: &[Survey]) -> Option<FixedTable> {
         }
         let down = (unit - top(j)).min(NEVER);
         own[21] = down;
-        let m = (0..4)
-            .rev()
-            .fold(0u128, |m, k| m << 32 | u128::from(parts[j][k]));
+        let m = (0..4).rev().fold(0u128, |m, k| m << 32 | u128::from(parts[j][k]));
         for k in 0..LIMBS {
             // the lowest bit of the limb
             let at = 128 - LIMB as i32 * (k as i32 + 1) + down;
@@ -103,7 +101,11 @@ pub(crate) fn table(b: &[Dd], surveys: &[Survey]) -> Option<FixedTable> {
                 0.. => m >> at,
                 _ => m << -at,
             } & ((1 << LIMB) - 1);
-            let limb = if parts[j][5] == 1 { limb as i32 } else { -(limb as i32) };
+            let limb = if parts[j][5] == 1 {
+                limb as i32
+            } else {
+                -(limb as i32)
+            };
             own[LIMBS + k] = limb;
             own[3 * LIMBS + k] = -limb;
         }
@@ -167,7 +169,10 @@ impl Wgpu {
         // without a vector there are ones: the field of 1
         self.write(&room, 0, &[if v.0.is_none() { 1023 } else { 0 }, 0, 0, 0]);
         let mut flags = 0;
-        for (k, (part, span, flag)) in [(v.0, high, HAS_HIGH), (v.1, low, HAS_LOW)].into_iter().enumerate() {
+        for (k, (part, span, flag)) in [(v.0, high, HAS_HIGH), (v.1, low, HAS_LOW)]
+            .into_iter()
+            .enumerate()
+        {
             if part.is_some() {
                 flags |= flag;
                 self.survey(span.bind, span.skip, rows, found, k, 1)?;
@@ -237,11 +242,7 @@ impl Wgpu {
             let own = &surveys[first..first + some];
             let fields = self.fields(own)?;
             let room = self.room_for((4 * 2 * SUM * groups * some) as u64)?;
-            let bound = [
-                (1, matrix),
-                (2, self.whole(&fields)),
-                (4, self.whole(&room)),
-            ];
+            let bound = [(1, matrix), (2, self.whole(&fields)), (4, self.whole(&room))];
             let sizes = [x.rows as u32, some as u32, start];
             self.dispatch(SUMS, "column_moments", &sizes, &bound, [groups, some, 1])?;
             let words = self.read_words(&room, 2 * SUM * groups * some)?;
@@ -300,9 +301,7 @@ mod tests {
     fn fixed_sums_are_those_with_exponents() {
         let (rows, columns) = (10_007, 14);
         let mut state = 5;
-        let a: Vec<f64> = (0..columns)
-            .flat_map(|j| column(j, rows, &mut state))
-            .collect();
+        let a: Vec<f64> = (0..columns).flat_map(|j| column(j, rows, &mut state)).collect();
         let sizes: Vec<f64> = a.iter().map(|v| v.abs()).collect();
         let mut before: Vec<Vec<u64>> = Vec::new();
         for by_halves in [false, true] {
@@ -316,8 +315,12 @@ mod tests {
             let mut bits = Vec::new();
             for kind in [0, 2, 4, 5] {
                 let v = column(kind, rows, &mut 9);
-                let size = device.written(&[&v.iter().map(|v| v.abs()).collect::<Vec<f64>>()]).unwrap();
-                let rest = device.written(&[&v.iter().map(|v| v * 1e-17).collect::<Vec<f64>>()]).unwrap();
+                let size = device
+                    .written(&[&v.iter().map(|v| v.abs()).collect::<Vec<f64>>()])
+                    .unwrap();
+                let rest = device
+                    .written(&[&v.iter().map(|v| v * 1e-17).collect::<Vec<f64>>()])
+                    .unwrap();
                 let v = device.written(&[&v]).unwrap();
                 let parts = (Some(&v), Some(&rest));
                 let want = device.wide_sums(&x, parts, false).unwrap();
@@ -351,14 +354,24 @@ mod tests {
                 let (high, low, size) = (down(&high), down(&low), down(&size));
                 let host = nelder_device::Host::default();
                 let columns: Vec<f64> = down(&x.buffer);
-                let own = Matrix::new(nelder_device::Backend::upload(&host, &columns).unwrap(), rows, b.len());
+                let own = Matrix::new(
+                    nelder_device::Backend::upload(&host, &columns).unwrap(),
+                    rows,
+                    b.len(),
+                );
                 let y = nelder_device::Backend::upload(&host, &down(&y)).unwrap();
                 let (h, l) =
                     nelder_device::Backend::residual(&host, &own.unwrap(), &b, Dd::ONE / 3.0, &y).unwrap();
                 let wanted = |b: &Buffer| nelder_device::Backend::download(&host, b).unwrap();
                 for (i, (h, l)) in wanted(&h).into_iter().zip(wanted(&l)).enumerate() {
-                    let have = Dd { hi: high[i], lo: low[i] };
-                    assert!(near(have, Dd { hi: h, lo: l }, size[i].abs() + 2.0), "{i}: {have:?} {h}");
+                    let have = Dd {
+                        hi: high[i],
+                        lo: low[i],
+                    };
+                    assert!(
+                        near(have, Dd { hi: h, lo: l }, size[i].abs() + 2.0),
+                        "{i}: {have:?} {h}"
+                    );
                     bits.extend([high[i].to_bits(), low[i].to_bits()]);
                 }
             }

@@ -95,7 +95,11 @@ impl Wgpu {
                 (7, result.bind),
             ];
             bound.extend(limbs.iter().map(|limbs| (9, self.whole(limbs))));
-            let entry = if limbs.is_some() { "residual_fixed" } else { "residual" };
+            let entry = if limbs.is_some() {
+                "residual_fixed"
+            } else {
+                "residual"
+            };
             self.dispatch(ROWS, entry, &sizes, &bound, [self.threads(x.rows), 1, 1])?;
         }
         Ok(out)

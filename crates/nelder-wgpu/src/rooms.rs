@@ -17,7 +17,9 @@ impl Pool {
     pub(crate) fn take(&self, bytes: u64) -> Option<wgpu::Buffer> {
         let mut idle = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |b: &wgpu::Buffer| (bytes..=bytes + bytes / 4).contains(&b.size());
-        let at = (0..idle.len()).filter(|&k| fits(&idle[k])).min_by_key(|&k| idle[k].size())?;
+        let at = (0..idle.len())
+            .filter(|&k| fits(&idle[k]))
+            .min_by_key(|&k| idle[k].size())?;
         Some(idle.remove(at))
     }
 

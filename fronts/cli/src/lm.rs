@@ -162,6 +162,7 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.accuracy = match options.precision.as_str() {
         "certified" => Accuracy::Certified,
         "f64" => Accuracy::Double,
+        "f32" => Accuracy::Single,
         _ => Accuracy::Auto,
     };
     for text in &options.contrasts {

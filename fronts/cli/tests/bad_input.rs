@@ -253,7 +253,7 @@ fn options() {
     );
     usage(
         &["lm", "y ~ x", "--data", "data.csv", "--precision", "f16"],
-        "possible values: auto, f64, certified",
+        "possible values: auto, f32, f64, certified",
     );
     usage(
         &["lm", "y ~ x", "--data", "data.csv", "--json", "--tidy", "t.csv"],

@@ -95,7 +95,7 @@ check_device <- function(device) {
 }
 
 check_precision <- function(precision) {
-  known <- c("auto", "f64", "certified")
+  known <- c("auto", "f32", "f64", "certified")
   if (!is.character(precision) || length(precision) != 1L || !precision %in% known) {
     refuse("precision: ", deparse(precision)[1L], " is none of ", paste0('"', known, '"', collapse = ", "))
   }

@@ -1,6 +1,6 @@
 //! Decompositions of matrices, on devices that have them.
 
-use nelder_device::{Backend, Decomposed, DeviceError};
+use nelder_device::{Backend, Decomposed, DeviceError, Spectrum};
 
 use crate::Outcome;
 
@@ -37,6 +37,74 @@ fn errors(found: &Decomposed, order: usize, rho: f64) -> (f64, f64) {
         }
     }
     (lower, inverse)
+}
+
+/// The largest errors of the eigenvalues, of A V − V Λ, and of Vᵀ V: of the second difference of order n, whose eigenvalues are
+/// 2 − 2 cos(k π / (n + 1)), k from 1 on.
+fn spectrum_errors(found: &Spectrum, order: usize) -> [f64; 3] {
+    let worse = |a: f64, b: f64| if b.is_nan() { f64::INFINITY } else { a.max(b) };
+    let mut worst = [0.0f64; 3];
+    let column = |k: usize| &found.vectors[k * order..(k + 1) * order];
+    for (k, &value) in found.values.iter().enumerate() {
+        // 4 sin²: nothing cancels
+        let half = (k + 1) as f64 * std::f64::consts::PI / (2 * (order + 1)) as f64;
+        worst[0] = worse(worst[0], (value - 4.0 * half.sin().powi(2)).abs());
+        let v = column(k);
+        for i in 0..order {
+            let before = if i > 0 { v[i - 1] } else { 0.0 };
+            let after = if i + 1 < order { v[i + 1] } else { 0.0 };
+            worst[1] = worse(worst[1], (2.0 * v[i] - before - after - value * v[i]).abs());
+        }
+        for other in k..order {
+            let dot: f64 = v.iter().zip(column(other)).map(|(a, b)| a * b).sum();
+            worst[2] = worse(worst[2], (dot - f64::from(u8::from(other == k))).abs());
+        }
+    }
+    worst
+}
+
+/// Eigenvalues within n ε of the norm, 4, as a backward stable method has them (Golub & Van Loan 2013, 8.3), and vectors
+/// orthonormal to n ε.
+fn eigen(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    for order in [3, 256, 300, 511] {
+        let entry = |i: usize, j: usize| match i.abs_diff(j) {
+            0 => 2.0,
+            1 => -1.0,
+            _ => 0.0,
+        };
+        let mut matrix: Vec<f64> = (0..order * order).map(|k| entry(k % order, k / order)).collect();
+        if let Some(found) = backend.eigen(&matrix, order)? {
+            outcome.compared += order * (order + 1);
+            let whole = found.values.len() == order && found.vectors.len() == order * order;
+            let worst = match whole {
+                true => spectrum_errors(&found, order),
+                false => [f64::INFINITY; 3],
+            };
+            let unit = order as f64 * f64::EPSILON;
+            if !(worst[0] <= 4.0 * unit && worst[1] <= 4.0 * unit && worst[2] <= unit) {
+                outcome
+                    .failures
+                    .push(format!("eigen of order {order}: {worst:?}"));
+            }
+        }
+        outcome.compared += 1;
+        matrix[order] = f64::NAN;
+        matrix[1] = f64::NAN;
+        if backend.eigen(&matrix, order)?.is_some() {
+            outcome
+                .failures
+                .push(format!("eigen of order {order}: what is no number is taken"));
+        }
+    }
+    outcome.compared += 1;
+    if !matches!(
+        backend.eigen(&[1.0; 7], 300),
+        Err(DeviceError::Length { .. }) | Ok(None)
+    ) {
+        let failure = "a matrix of 7 numbers passes for one of order 300";
+        outcome.failures.push(failure.into());
+    }
+    Ok(())
 }
 
 /// Cholesky: within 8 √n κ ε of L, whose norm is below √κ, and of A⁻¹ relative to its norm (Higham 2002, theorems 10.3 and
@@ -84,5 +152,5 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         let failure = "a triangle of 7 numbers passes for one of order 400";
         outcome.failures.push(failure.into());
     }
-    Ok(())
+    eigen(backend, outcome)
 }

@@ -6,12 +6,13 @@ mod families;
 mod operations;
 mod placed;
 mod products;
+pub mod rough;
 mod sums;
 mod values;
 
 use nelder_device::{Backend, DeviceError};
 
-pub use placed::{Placed, chosen, open, open_fusing};
+pub use placed::{Placed, chosen, open, open_fusing, open_single};
 pub use values::ulps;
 
 /// What was compared, and what differed.

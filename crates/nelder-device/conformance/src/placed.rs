@@ -59,6 +59,17 @@ pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
     }
 }
 
+/// The same, taken for a device of little double precision.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_single(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+    match id {
+        "cuda" | "cuda:0" => Ok(Arc::new(Cuda::open(0)?.with_little_double())),
+        id => open(id),
+    }
+}
+
 /// The device that `NELDER_TEST_DEVICE` names; `None` where it names none.
 ///
 /// # Panics

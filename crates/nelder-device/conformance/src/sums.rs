@@ -2,12 +2,11 @@
 
 use nelder_device::{
     Backend, Binary, Buffer, Dd, DeviceError, Fold, Host, Matrix, Predictor, Program, RUN_ROWS, Step,
-    StepSums,
 };
 
-use crate::Outcome;
 use crate::products::SHAPES;
 use crate::values::Random;
+use crate::{Outcome, rough};
 
 /// Each step leaves two units of 2^-104; of the addition in the kernels a few more.
 const UNIT: f64 = 1.0 / (1u128 << 102) as f64;
@@ -17,16 +16,16 @@ const CODES: usize = 12;
 
 /// One problem: a matrix, vectors, weights, coefficients.
 #[derive(Clone)]
-struct Problem {
-    rows: usize,
-    columns: usize,
-    a: Vec<f64>,
-    y: Vec<f64>,
-    v: Vec<f64>,
-    w: Vec<f64>,
-    codes: Vec<u32>,
-    b: Vec<Dd>,
-    constant: Dd,
+pub(crate) struct Problem {
+    pub rows: usize,
+    pub columns: usize,
+    pub a: Vec<f64>,
+    pub y: Vec<f64>,
+    pub v: Vec<f64>,
+    pub w: Vec<f64>,
+    pub codes: Vec<u32>,
+    pub b: Vec<Dd>,
+    pub constant: Dd,
 }
 
 impl Problem {
@@ -61,7 +60,7 @@ impl Problem {
         }
     }
 
-    fn matrix(&self, device: &dyn Backend) -> Result<Matrix, DeviceError> {
+    pub(crate) fn matrix(&self, device: &dyn Backend) -> Result<Matrix, DeviceError> {
         let columns: Vec<&[f64]> = match self.rows {
             0 => Vec::new(),
             rows => self.a.chunks(rows).collect(),
@@ -84,7 +83,7 @@ fn plain(values: &[f64]) -> Vec<Dd> {
 }
 
 /// The lower triangle by rows of vvᵀ.
-fn outer(v: &[f64]) -> Vec<Dd> {
+pub(crate) fn outer(v: &[f64]) -> Vec<Dd> {
     let row = |i: usize| (0..=i).map(move |j| Dd::two_prod(v[i], v[j]));
     (0..v.len()).flat_map(row).collect()
 }
@@ -156,7 +155,7 @@ fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, D
 }
 
 /// W = w, s = w (y − η), and (y − η)², y − η twice.
-fn program() -> Program {
+pub(crate) fn program() -> Program {
     let mut p = Program::new();
     let (y, eta, w) = (p.input(0), p.input(1), p.input(2));
     let apart = p.binary(Binary::Sub, y, eta);
@@ -268,135 +267,8 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         }
         flags(backend, &host, &problem, outcome)?;
     }
-    single(backend, &host, outcome)?;
-    single_gram(backend, &host, outcome)?;
+    rough::check(backend, outcome)?;
     columns(backend, &mut random, outcome)
-}
-
-/// Grams in single precision: within 2^-9 of the norms of the columns, also where all products have one sign.
-fn single(backend: &dyn Backend, host: &Host, outcome: &mut Outcome) -> Result<(), DeviceError> {
-    let mut random = Random::new(15);
-    for (rows, columns, mean) in [
-        (20_001, 40, 0.0),
-        (5000, 130, 0.0),
-        (70_000, 33, 1.0),
-        (40_000, 257, 0.3),
-    ] {
-        let mut of = |n: usize, mean: f64| -> Vec<f64> { (0..n).map(|_| random.signed() + mean).collect() };
-        let problem = Problem {
-            rows,
-            columns,
-            a: of(rows * columns, mean),
-            y: of(rows, 0.0),
-            v: of(rows, 0.0),
-            w: of(rows, 1.5),
-            b: vec![Dd::ZERO; columns],
-            constant: Dd::ZERO,
-            codes: vec![0; rows],
-        };
-        let program = program();
-        let centres = vec![0.25; columns];
-        let found = |device: &dyn Backend| -> Result<StepSums, DeviceError> {
-            let x = problem.matrix(device)?;
-            let (y, w) = (device.upload(&problem.y)?, device.upload(&problem.w)?);
-            let step = Step {
-                program: &program,
-                inputs: &[&y, &y, &w],
-                predictor: Predictor::Of {
-                    input: 1,
-                    b: &problem.b,
-                    constant: problem.constant,
-                    offset: None,
-                    twice: false,
-                },
-                folds: &[Fold::Sum, Fold::Sum, Fold::Sum],
-                gram: true,
-                centres: (mean > 0.5).then_some(&centres),
-                single: true,
-            };
-            device.step(&x, &step)
-        };
-        let (want, have) = (found(host)?, found(backend)?);
-        let (wanted, gram) = (want.gram.unwrap_or_default(), have.gram.unwrap_or_default());
-        let norm = |i: usize| wanted[i * (i + 1) / 2 + i].to_f64().sqrt();
-        let size = outer(&(0..columns).map(norm).collect::<Vec<f64>>());
-        let error = |i: usize| (wanted[i] - gram[i]).abs().to_f64() / size[i].to_f64();
-        let worst = (0..wanted.len()).map(error).fold(0.0, f64::max);
-        outcome.compared += wanted.len() + 2 * columns;
-        let near = |a: &[Dd], b: &[Dd], c: f64| {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (*a - *b).abs().to_f64() <= c)
-        };
-        let double = rows as f64 * (rows as f64).sqrt() * f64::EPSILON * 8.0;
-        if gram.len() != wanted.len()
-            || !(worst <= 2f64.powi(-9))
-            || !near(&want.scores, &have.scores, double)
-            || !near(&want.weights, &have.weights, double)
-        {
-            let what = format!("single-precision gram of {rows} x {columns}: {worst:e}");
-            outcome.failures.push(what);
-        }
-    }
-    Ok(())
-}
-
-/// The gram of a preconditioner, where there is one: within 2^-9 of the norms of the columns, whatever their units; one column
-/// with a number that is none spoils no other.
-fn single_gram(backend: &dyn Backend, host: &Host, outcome: &mut Outcome) -> Result<(), DeviceError> {
-    let mut random = Random::new(16);
-    for (rows, columns, mean) in [
-        (1, 1, 0.0),
-        (777, 7, 1.0),
-        (20_001, 40, 0.0),
-        (5000, 130, 0.3),
-        (30_000, 70, 1e5),
-    ] {
-        let scale = |j: usize| 2f64.powi(40 * (j % 9) as i32 - 160);
-        let mut a: Vec<f64> = (0..rows * columns)
-            .map(|i| (random.signed() + mean) * scale(i / rows))
-            .collect();
-        let w: Vec<f64> = (0..rows)
-            .map(|i| f64::from(i % 5 != 3) * random.uniform() * 1e-30)
-            .collect();
-        let centres: Vec<f64> = (0..columns).map(|j| mean * scale(j)).collect();
-        for (weighted, centred, spoilt) in [
-            (false, mean > 1.0, false),
-            (true, mean > 1.0, false),
-            (true, true, true),
-        ] {
-            if spoilt {
-                a[rows - 1] = f64::NAN;
-            }
-            let gram = |device: &dyn Backend, single: bool| -> Result<Option<Vec<Dd>>, DeviceError> {
-                let columns: Vec<&[f64]> = a.chunks(rows).collect();
-                let x = Matrix::new(device.upload_columns(&columns)?, rows, columns.len())?;
-                let w = weighted.then(|| device.upload(&w)).transpose()?;
-                let c = centred.then_some(&centres[..]);
-                match single {
-                    true => device.single_gram(&x, w.as_ref(), c),
-                    false => device.gram(&x, w.as_ref(), c).map(Some),
-                }
-            };
-            let Some(have) = gram(backend, true)? else {
-                continue;
-            };
-            let want = gram(host, false)?.unwrap_or_default();
-            let norm = |i: usize| want[i * (i + 1) / 2 + i].to_f64().sqrt();
-            let size = outer(&(0..columns).map(norm).collect::<Vec<f64>>());
-            let error = |i: usize| match want[i].is_nan() {
-                true => f64::from(u8::from(!have[i].is_nan())),
-                false => (want[i] - have[i]).abs().to_f64() / size[i].to_f64(),
-            };
-            outcome.compared += want.len();
-            let fine = |i: usize| error(i) <= 2f64.powi(-9);
-            if want.len() != have.len() || !(0..want.len()).all(fine) {
-                let worst = (0..want.len()).map(error).fold(0.0, f64::max);
-                outcome
-                    .failures
-                    .push(format!("gram in single precision of {rows} x {columns}: {worst:e}"));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// A gram about centres: what is far from the origin loses nothing.

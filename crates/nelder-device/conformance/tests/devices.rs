@@ -12,7 +12,7 @@ use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, On, Source};
 use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
 use nelder::pass::Quiet;
-use nelder_conformance::{chosen, open, open_fusing};
+use nelder_conformance::{Outcome, chosen, open, open_fusing, open_single};
 use nelder_device::{Backend, Host, Matrix};
 use sources::Stream;
 
@@ -246,7 +246,10 @@ fn steps_in_single_precision_end_where_others_do() {
     for accuracy in [Accuracy::Auto, Accuracy::Double] {
         let mut spec = GlmSpec::new(&formula, Family::binomial());
         spec.design.accuracy = accuracy;
-        let (ours, theirs) = (glm(&spec, &on, &Quiet).unwrap(), glm(&spec, &frame, &Quiet).unwrap());
+        let (ours, theirs) = (
+            glm(&spec, &on, &Quiet).unwrap(),
+            glm(&spec, &frame, &Quiet).unwrap(),
+        );
         let single = precisions(&ours).iter().any(|p| p == "f32");
         assert_eq!(single, id.starts_with("cuda") && accuracy == Accuracy::Auto);
         assert_eq!(ours.fit.iterations, theirs.fit.iterations);
@@ -254,6 +257,74 @@ fn steps_in_single_precision_end_where_others_do() {
             (&ours.coefficients, &ours.std_errors),
             (&theirs.coefficients, &theirs.std_errors),
         );
+    }
+}
+
+/// Rows whose number is not known beforehand, so that products are not exact from the start.
+fn least_squares_in_single_precision(device: Option<Arc<dyn Backend>>, quicker: bool) {
+    let data = Data::new(30_000, 40, 3.0);
+    let formula = format!("y ~ {}", data.names().join(" + "));
+    let frame = data.frame();
+    let on;
+    let source: &dyn Source = match device {
+        None => &frame,
+        Some(device) => {
+            on = On::new(&frame, device);
+            &on
+        }
+    };
+    let fit = |accuracy, source| lm(&LmSpec::new(&formula).accuracy(accuracy), source, &Quiet).unwrap();
+    let (ours, exact) = (fit(Accuracy::Single, source), fit(Accuracy::Certified, &frame));
+    let report = &ours.fit.report;
+    let gram = report.passes.iter().find(|p| p.name == "gram").unwrap();
+    let precision = if quicker { "f32" } else { "f64" };
+    assert_eq!(
+        (gram.precision.as_str(), report.precision.as_str()),
+        (precision, precision)
+    );
+    let (a, b) = (&ours.responses[0], &exact.responses[0]);
+    let (digits, least) = (report.digits, if quicker { 3.0 } else { 11.0 });
+    let of = |a: &[f64], b: &[f64]| {
+        let worst = a
+            .iter()
+            .zip(b)
+            .map(|(a, b)| ((a - b) / b).abs())
+            .fold(0.0, f64::max);
+        -worst.max(f64::EPSILON / 2.0).log10()
+    };
+    let truths = (
+        of(&a.coefficients, &b.coefficients),
+        of(&a.std_errors, &b.std_errors),
+    );
+    let claims = (digits.coefficients, digits.std_errors.unwrap());
+    assert!(
+        truths.0 >= claims.0 && truths.1 >= claims.1,
+        "{claims:?} of {truths:?}"
+    );
+    assert!(claims.0 >= 8.0 && claims.1 >= least, "{claims:?} of {truths:?}");
+    // what comes from the residuals and from the response alone is not rougher for it
+    for (a, b) in [(a.rss, b.rss), (a.mss, b.mss), (a.sigma, b.sigma)] {
+        assert!((a - b).abs() <= 1e-12 * b, "{a} {b}");
+    }
+}
+
+#[test]
+fn least_squares_in_single_precision_say_how_many_digits_are_left() {
+    let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
+    match id.as_str() {
+        "" => least_squares_in_single_precision(None, true),
+        id => {
+            let device = open_single(id).unwrap();
+            let x = Matrix::new(device.upload(&[1.0, 2.0]).unwrap(), 2, 1).unwrap();
+            let quicker = device.single_gram(&x, None, None).unwrap().is_some();
+            if let "cuda" | "cuda:0" = id {
+                assert!(quicker);
+                let mut outcome = Outcome::default();
+                nelder_conformance::rough::check(&*device, &mut outcome).unwrap();
+                assert_eq!(outcome.failures, Vec::<String>::new());
+            }
+            least_squares_in_single_precision(Some(device), quicker);
+        }
     }
 }
 

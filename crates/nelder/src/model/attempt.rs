@@ -20,11 +20,13 @@ use super::{Accuracy, Bound, ModelError, Normal, Score, Solution, by_atom};
 pub(super) const UNIT_ROUNDED: f64 = 64.0 * f64::EPSILON;
 /// The same for runs of 16,384 rows: √16 times as much.
 pub(super) const UNIT_STEPPING: f64 = 4.0 * UNIT_ROUNDED;
-/// The same in single precision.
+/// The same in single precision, as far as it decides which pivots are too small.
 pub(super) const UNIT_SINGLE: f64 = 1e-7;
+/// The same as a bound: 4 ε √(rows) for runs of 8,192 rows.
+const UNIT_SINGLE_BOUND: f64 = 362.0 * (f32::EPSILON as f64 / 2.0);
 /// What equations whose products are rounded to 11 bits are held to: which columns are aliased is known before, and the score
 /// decides where a step leads, so that this only keeps pivots above four hundredths.
-const UNIT_SINGLE_RUNS: f64 = 4e-6;
+const UNIT_ROUGH: f64 = 4e-6;
 /// The same with exact products.
 pub(super) const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Largest number of columns for which a matrix of columns x columns is formed.
@@ -156,7 +158,7 @@ pub(super) fn unit(products: Products) -> f64 {
         Products::Stepping | Products::Runs { .. } => UNIT_STEPPING,
         Products::Exact => UNIT_EXACT,
         Products::Single => UNIT_SINGLE,
-        Products::SingleRuns => UNIT_SINGLE_RUNS,
+        Products::Rough => UNIT_ROUGH,
     }
 }
 
@@ -192,6 +194,13 @@ pub(super) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products)
             Some(quick.unwrap_or_else(|| factor_twice(matrix, tol, UNIT_EXACT)))
         }
         Products::Exact => Some(factor_twice(matrix, tol, UNIT_EXACT)),
+        Products::Single => {
+            let found = factor_double(matrix, tol, UNIT_SINGLE, device);
+            found.map(|mut factor| {
+                factor.unit += UNIT_SINGLE_BOUND;
+                factor
+            })
+        }
         rounded => factor_double(matrix, tol, unit(rounded), device),
     }
 }
@@ -219,7 +228,11 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
         let normal = Normal::assemble(gram, &columns.map);
         let found = if absorb {
             // a small system, whatever the precision of its entries
-            let f = factor_twice(&normal.matrix, tol, unit(gram.products()));
+            let unit = match gram.products() {
+                Products::Single => UNIT_SINGLE_BOUND,
+                other => unit(other),
+            };
+            let f = factor_twice(&normal.matrix, tol, unit);
             let k = normal.matrix.order;
             let sound = f.accepted.len() == k
                 && (0..k).all(|i| {

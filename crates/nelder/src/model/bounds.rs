@@ -212,10 +212,11 @@ impl Solved {
         let report = SolveReport {
             algorithm: algorithm.to_string(),
             device: super::report::devices(&passes),
-            precision: if tsqr || gram.products() == Products::Exact {
-                "f64x2".into()
-            } else {
-                "f64".into()
+            precision: match gram.products() {
+                _ if tsqr => "f64x2".into(),
+                Products::Exact => "f64x2".into(),
+                Products::Single => "f32".into(),
+                _ => "f64".into(),
             },
             condition,
             digits: Digits {

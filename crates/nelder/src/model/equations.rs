@@ -76,7 +76,7 @@ impl Equations {
         let found = if absorb {
             let unit = unit(gram.products());
             let f = factor_twice(&normal.matrix, solver.tol, unit);
-            let least = if matches!(gram.products(), Products::Single | Products::SingleRuns) {
+            let least = if matches!(gram.products(), Products::Single | Products::Rough) {
                 1e-3
             } else {
                 1e-6

@@ -102,7 +102,9 @@ impl<'a, 's> Iteration<'a, 's> {
         let products = match (exact, spec.design.accuracy) {
             (true, _) => Products::Exact,
             // on a device the first Hessian tells whether single precision will do
-            (false, Accuracy::Auto) if z >= NARROW && rows.source().device().is_none() => Products::Single,
+            (false, Accuracy::Auto | Accuracy::Single) if z >= NARROW && rows.source().device().is_none() => {
+                Products::Single
+            }
             _ => Products::Stepping,
         };
         let mut passes = Passes::new(scorer, counts, products)?;
@@ -222,7 +224,7 @@ impl<'a, 's> Iteration<'a, 's> {
     fn may_go_single(&self, first: &Equations) -> bool {
         let design = &self.scorer.spec.design;
         self.scorer.bound.rows.source().device().is_some()
-            && design.accuracy == Accuracy::Auto
+            && matches!(design.accuracy, Accuracy::Auto | Accuracy::Single)
             && self.passes.products == Products::Stepping
             && first.well_conditioned()
     }
@@ -304,7 +306,8 @@ impl<'a, 's> Iteration<'a, 's> {
             }
             // 3. R's test; a change below rounding error is none
             let change = (sums.deviance.hi - deviance).abs() / (sums.deviance.hi.abs() + 0.1);
-            if change < spec.epsilon_f64 && self.passes.products == Products::Single {
+            let ends_in_double = spec.design.accuracy != Accuracy::Single;
+            if ends_in_double && change < spec.epsilon_f64 && self.passes.products == Products::Single {
                 self.passes.products = Products::Stepping;
             }
             converged = change < spec.epsilon.max(4.0 * f64::EPSILON) && self.theta.small(spec.epsilon);

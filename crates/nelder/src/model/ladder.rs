@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use crate::design::Columns;
 use crate::pass::{
-    Coefficients, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, Site,
+    Coefficients, Course, Gram, Histogram, Monitor, PassRecord, Products, ResidualRun, Residuals, Site,
 };
 use crate::solve::Factor;
 
@@ -86,18 +86,38 @@ pub fn least_squares(
         .rows()
         .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
     let exact = accuracy == Accuracy::Certified || cheap;
-    let products = if exact { Products::Exact } else { Products::Rounded };
+    let products = match (exact, accuracy) {
+        (true, _) => Products::Exact,
+        (false, Accuracy::Single) => Products::Single,
+        _ => Products::Rounded,
+    };
     let mut passes = bound.passes.clone();
     let mut notes = Vec::new();
 
     // 1. the gram
-    let (site, records) = Site::new(rows, &OnceLock::new(), monitor, &|_| Ok(()), None, false)?;
+    let (site, records) = Site::new(
+        rows,
+        &OnceLock::new(),
+        monitor,
+        &|_| Ok(()),
+        None,
+        Course::LeastSquares(products),
+    )?;
     passes.extend(records);
     let (mut gram, records) = site.gram(products, monitor)?;
     passes.extend(records);
     let (omitted, unweighted) = rows.take_dropped();
     rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
-    check_finite(&gram, bound)?;
+    if gram.products() != Products::Single {
+        check_finite(&gram, bound)?;
+    } else if !gram.is_finite() {
+        // beyond the range of single precision
+        notes.push("products leave the range of single precision".to_string());
+        let (own, records) = site.gram(Products::Rounded, monitor)?;
+        passes.extend(records);
+        gram = own;
+        check_finite(&gram, bound)?;
+    }
 
     // 2. factor; what cannot be decided in double precision waits for the exact gram
     let mut attempt = solve(bound, &gram, tol)?;
@@ -106,7 +126,10 @@ pub fn least_squares(
         Some(a) => a,
         None => {
             needs_exact = true;
-            notes.push("a pivot of the gram is too small for double precision".to_string());
+            notes.push(match gram.products() {
+                Products::Single => "a pivot of the gram is too small for single precision".to_string(),
+                _ => "a pivot of the gram is too small for double precision".to_string(),
+            });
             provisional(bound, &gram)?
         }
     };
@@ -120,7 +143,8 @@ pub fn least_squares(
         }
         rough
     };
-    let mut undecided = !needs_exact && gram.products() != Products::Exact;
+    // in single precision standard errors stay as they are
+    let mut undecided = !needs_exact && !matches!(gram.products(), Products::Exact | Products::Single);
     if undecided && !site.is_device() {
         undecided = false;
         needs_exact = too_rough(relative_variance_error(&first), &mut notes);
@@ -176,8 +200,8 @@ pub fn least_squares(
             // while the device computes residuals, the CPU looks at the variances
             undecided = false;
             let (ran, worst) = beside(pass, || {
-                state.condition();
-                relative_variance_error(&state)
+                let of = || relative_variance_error(&state);
+                rayon::join(of, || state.condition()).0
             });
             ((residuals, second), records) = ran?;
             passes.extend(records);

@@ -167,7 +167,11 @@ impl MaximumLikelihood {
             false => 2.0 * (noise + rounded + blur) / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt(),
         };
         let has_errors = rank > 0 && (df > 0 || family.known_dispersion());
-        let exact = gram.products() == Products::Exact;
+        let precision = match gram.products() {
+            Products::Exact => "f64x2",
+            Products::Single => "f32",
+            _ => "f64",
+        };
         let algorithm = match normal.absorbed.is_some() {
             true => "fisher scoring by cholesky after elimination of a factor",
             false => "fisher scoring by cholesky",
@@ -175,7 +179,7 @@ impl MaximumLikelihood {
         let report = SolveReport {
             algorithm: algorithm.to_string(),
             device: super::report::devices(&passes),
-            precision: if exact { "f64x2".into() } else { "f64".into() },
+            precision: precision.to_string(),
             condition: condition(&factor),
             digits: Digits {
                 coefficients: digits(worst),

@@ -7,11 +7,15 @@
 
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
+use rayon::prelude::*;
 
 use super::absorbed::Absorbed;
 use crate::design::{ColumnKind, Map, Parametrization};
 use crate::pass::{Coefficients, Gram, ScoreSums, Table, packed};
 use crate::solve::{Factor, Symmetric};
+
+/// Dense columns from which rows of the matrix are divided among threads.
+const PARALLEL: usize = 384;
 
 /// Centred normal equations.
 #[derive(Clone, Debug)]
@@ -106,29 +110,44 @@ impl Normal {
             matrix.sizes[i] = weight.hi;
         }
         let (sums_high, sums_low): (Vec<f64>, Vec<f64>) = gram.sums.iter().map(|s| (s.hi, s.lo)).unzip();
-        let (mut high, mut low) = (vec![0.0; d], vec![0.0; d]);
-        for a in 0..d {
-            let Some(i) = dense[a] else { continue };
+        let about_mean = |a: usize| {
             let raw = gram.seconds(a);
-            let (high, low) = (&mut high[..=a], &mut low[..=a]);
-            high.copy_from_slice(raw.high);
-            low.copy_from_slice(raw.low.unwrap_or(&[]));
+            let (mut high, mut low) = (raw.high.to_vec(), raw.low.unwrap_or(&[]).to_vec());
             if centered {
                 let sums = Pair {
                     high: &sums_high[..=a],
                     low: Some(&sums_low[..=a]),
                 };
-                kernels::subtract(sums, means[a], high, low);
-                kernels::normalize(high, low);
+                kernels::subtract(sums, means[a], &mut high, &mut low);
+                kernels::normalize(&mut high, &mut low);
             }
-            for b in 0..=a {
-                if let Some(j) = dense[b] {
-                    matrix.lower[Symmetric::at(i, j)] = Dd {
-                        hi: high[b],
-                        lo: low[b],
-                    };
+            high.into_iter().zip(low).map(|(hi, lo)| Dd { hi, lo })
+        };
+        if d >= PARALLEL && dense.iter().flatten().is_sorted() {
+            // a row's columns are to the left of its own, so that each thread has rows of its own
+            let mut rows = matrix.rows();
+            let own: Vec<_> = (0..d)
+                .filter_map(|a| Some((a, std::mem::take(&mut rows[dense[a]?]))))
+                .collect();
+            own.into_par_iter().with_min_len(16).for_each(|(a, row)| {
+                for (v, j) in about_mean(a).zip(&dense) {
+                    if let Some(j) = j {
+                        row[*j] = v;
+                    }
+                }
+            });
+        } else {
+            for a in 0..d {
+                let Some(i) = dense[a] else { continue };
+                for (v, j) in about_mean(a).zip(&dense) {
+                    if let Some(j) = j {
+                        matrix.lower[Symmetric::at(i, *j)] = v;
+                    }
                 }
             }
+        }
+        for a in 0..d {
+            let Some(i) = dense[a] else { continue };
             matrix.norms[i] = gram.second(a, a).hi;
             matrix.sizes[i] = gram.size(second(a, a).hi, a);
             for y in 0..m {

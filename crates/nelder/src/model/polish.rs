@@ -8,8 +8,8 @@ use nelder_device::Dd;
 
 use super::equations::Equations;
 use super::iteration::{Converged, Iteration, sound};
-use super::{ModelError, Score};
-use crate::pass::{Products, Scoring, Wanted};
+use super::{Accuracy, ModelError, Score};
+use crate::pass::{Gram, Products, Scoring, Wanted};
 
 /// Passes at most.
 const MOST_PASSES: u32 = 40;
@@ -157,7 +157,10 @@ impl Iteration<'_, '_> {
                 if self.passes.products == Products::Exact {
                     return Err(self.overflow());
                 }
-                self.passes.products = Products::Exact;
+                self.passes.products = match (self.passes.products, found.gram.as_ref().map(Gram::products)) {
+                    (Products::Single, Some(Products::Single)) => Products::Stepping,
+                    _ => Products::Exact,
+                };
                 continue;
             };
             let step = own.step(&Score::of(&found.score), &target);
@@ -226,9 +229,14 @@ impl Iteration<'_, '_> {
     }
 
     fn last(&mut self, beta: &[Dd], width: Option<f64>) -> Result<Scoring, ModelError> {
+        let design = &self.scorer.spec.design;
+        // what a device does in single precision is too rough for standard errors
+        let single =
+            design.accuracy == Accuracy::Single && self.scorer.bound.rows.source().device().is_none();
         let wanted = Wanted {
             gram: Some(match self.passes.products {
                 Products::Exact => Products::Exact,
+                Products::Single if single => Products::Single,
                 _ => Products::Stepping,
             }),
             last: Some(width),

@@ -8,7 +8,7 @@ use super::fisher::Scorer;
 use super::{ModelError, by_atom};
 use crate::design::{Atoms, Block, Map, RowError};
 use crate::family::{Family, Programs, Start, Trials};
-use crate::pass::{At, Moments, PassRecord, Products, Scoring, ScoringPlan, Site, Wanted};
+use crate::pass::{At, Course, Moments, PassRecord, Products, Scoring, ScoringPlan, Site, Wanted};
 
 /// What the passes of one fit share.
 pub(super) struct Passes<'a, 's> {
@@ -52,7 +52,14 @@ impl<'a, 's> Passes<'a, 's> {
         let checks = Checks::new(scorer, counts);
         let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
         let check = |block: &Block<'_>| checks.check(block);
-        let (site, records) = Site::new(rows, &scorer.loaded, scorer.monitor, &check, Some(&accepts), true)?;
+        let (site, records) = Site::new(
+            rows,
+            &scorer.loaded,
+            scorer.monitor,
+            &check,
+            Some(&accepts),
+            Course::Scoring,
+        )?;
         let mut atoms = scorer.bound.rows.layout().atoms.clone();
         atoms.responses = 0;
         Ok(Passes {
@@ -128,6 +135,7 @@ impl<'a, 's> Passes<'a, 's> {
             wanted: wanted.clone(),
         });
         let precision = match (&wanted.last, wanted.gram) {
+            (Some(_), Some(Products::Single)) => "f64x2, f32",
             (Some(_), _) | (_, Some(Products::Exact)) => "f64x2",
             (_, Some(Products::Single)) => "f32",
             _ => "f64",

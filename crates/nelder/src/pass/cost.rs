@@ -9,6 +9,7 @@ use std::sync::Arc;
 use nelder_device::{Backend, Rates};
 use serde::Serialize;
 
+use super::Course;
 use crate::design::Rows;
 use crate::frame::Source;
 
@@ -64,7 +65,7 @@ pub struct Work {
 
 impl Work {
     /// What a fit to these rows asks.
-    pub fn of(rows: &Rows<'_>, iterates: bool) -> Work {
+    pub fn of(rows: &Rows<'_>, course: Course) -> Work {
         let source = rows.source();
         let atoms = &rows.layout().atoms;
         let columns = source.schema().fields.len();
@@ -74,7 +75,7 @@ impl Work {
             groups: atoms.groups.len(),
             in_memory: (0..columns).any(|c| source.whole(c).is_some()),
             there: rows.is_there(),
-            iterates,
+            iterates: course == Course::Scoring,
         }
     }
 

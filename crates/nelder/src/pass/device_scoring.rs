@@ -335,7 +335,7 @@ impl Loaded {
                 (Some(products), _) => {
                     let (form, sums, seconds) =
                         self.moved(false, products.into(), own, &found.weights, centres.as_deref());
-                    let form = if found.single { Products::SingleRuns } else { form };
+                    let form = if found.single { Products::Rough } else { form };
                     (form, sums, seconds)
                 }
                 (None, weights) => self.columns(exact, weights, own, &found.weights)?,

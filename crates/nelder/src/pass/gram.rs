@@ -27,10 +27,11 @@ pub enum Products {
     Exact,
     /// Rounded to double precision within a block, about the centres of its first rows: for a step of an iteration.
     Stepping,
-    /// The same in single precision; on a device that is no quicker in that, as [`Runs`](Products::Runs).
+    /// The same in single precision, what a response has alone in double; on a device that is no quicker in that, as
+    /// [`Runs`](Products::Runs).
     Single,
-    /// In single precision in runs of rows, on a device.
-    SingleRuns,
+    /// Rounded to 11 bits, on a device: for a step of an iteration.
+    Rough,
     /// Rounded to double precision in runs of 8,192 rows, on a device; about the columns' means where `centred`, else
     /// about the origin.
     Runs {
@@ -165,7 +166,7 @@ impl Gram {
     /// products about the origin round relative to the whole column.
     pub fn size(&self, about_mean: f64, i: usize) -> f64 {
         match self.products {
-            Products::Runs { centred: false } | Products::SingleRuns => self.second(i, i).hi,
+            Products::Runs { centred: false } | Products::Rough => self.second(i, i).hi,
             _ => about_mean,
         }
     }
@@ -342,8 +343,8 @@ impl Gram {
         };
         self.pending += weight;
         match self.products {
-            Products::Single => self.single.add(&columns, &roots),
-            _ => self.stepping.add(&columns, &roots),
+            Products::Single => self.single.add(&columns, &roots, self.atoms.responses),
+            _ => self.stepping.add(&columns, &roots, 0),
         }
     }
 
@@ -477,7 +478,7 @@ impl Accumulator for Gram {
             }
         }
         match self.products {
-            Products::Rounded | Products::Runs { .. } | Products::SingleRuns => self.dense_rounded(block),
+            Products::Rounded | Products::Runs { .. } | Products::Rough => self.dense_rounded(block),
             Products::Exact => self.dense_exact(block),
             Products::Stepping | Products::Single => self.dense_product(block),
         }
@@ -488,10 +489,10 @@ impl Accumulator for Gram {
 
     fn merge(&mut self, other: Self) {
         // the weaker of the two bounds
-        if self.products != Products::SingleRuns
+        if self.products != Products::Rough
             && matches!(
                 other.products,
-                Products::SingleRuns | Products::Runs { centred: false }
+                Products::Rough | Products::Runs { centred: false }
             )
         {
             self.products = other.products;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
 
 use super::resident::Resident;
-use super::site::Ran;
+use super::site::{Course, Ran};
 use super::{Coefficients, Gram, PassRecord, Products, Residuals, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
@@ -52,8 +52,9 @@ fn fitted(weighted: bool) -> Program {
 }
 
 impl Loaded {
-    /// Rows for an iteration want no gram of their own weights.
-    pub(super) fn new(resident: Resident, iterates: bool) -> Result<(Loaded, PassRecord), DeviceError> {
+    /// With the gram that a course begins with, where that comes with the moments.
+    pub(super) fn new(resident: Resident, course: Course) -> Result<(Loaded, PassRecord), DeviceError> {
+        let wants = course == Course::LeastSquares(Products::Rounded);
         let clock = resident.clock();
         let device = &resident.device;
         let weights = resident.weights.as_ref();
@@ -63,7 +64,7 @@ impl Loaded {
             .flat_map(|(y, rest)| std::iter::once(y).chain(rest))
             .collect();
         let rough = match vectors.as_slice() {
-            [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y, !iterates)?,
+            [y] if resident.rests.is_empty() => device.rough_moments(&resident.x, weights, y, wants)?,
             _ => None,
         };
         let is_rough = rough.is_some();
@@ -88,7 +89,7 @@ impl Loaded {
         };
         let columns = resident.x.columns * vectors.len().div_ceil(4) + 2 * vectors.len();
         // the products may come with the moments
-        let (name, precision) = match (is_rough, early.is_some() && !iterates) {
+        let (name, precision) = match (is_rough, early.is_some() && course != Course::Scoring) {
             (true, true) => ("gram", "f64"),
             (true, false) => ("moments", "f64"),
             (false, _) => ("moments", "f64x2"),
@@ -197,6 +198,21 @@ impl Loaded {
         Ok(self.moved(exact, products_of.into(), weight, sums, centres.as_deref()))
     }
 
+    /// The same about the means and in single precision, where the device is quicker in that.
+    fn single(&self, weights: Option<&Buffer>, sums: &[Dd]) -> Result<Option<Formed<'static>>, DeviceError> {
+        let resident = &self.resident;
+        let count = resident.x.columns - resident.rests.len();
+        let centres: Vec<f64> = sums.iter().map(|s| s.hi / self.weight.hi).collect();
+        let x = resident.x.part(0..count)?;
+        let found = resident
+            .device
+            .single_gram(&x, weights, Some(&centres[..count]))?;
+        Ok(found.map(|products| {
+            let (_, sums, seconds) = self.moved(false, products.into(), self.weight, sums, Some(&centres));
+            (Products::Single, sums, seconds)
+        }))
+    }
+
     /// Products of the columns about centres, moved to the origin: as [`columns`](Loaded::columns).
     pub(super) fn moved<'p>(
         &self,
@@ -281,9 +297,14 @@ impl Loaded {
             }
             false => &self.moments,
         };
-        let (form, mut sums, of_columns) = match early {
-            Some(products) => self.moved(false, products.into(), self.weight, &moments.sums, None),
-            None => self.columns(exact, weights, self.weight, &moments.sums)?,
+        let single = match (early, products) {
+            (None, Products::Single) => self.single(weights, &moments.sums)?,
+            _ => None,
+        };
+        let (form, mut sums, of_columns) = match (early, single) {
+            (Some(products), _) => self.moved(false, products.into(), self.weight, &moments.sums, None),
+            (None, Some(single)) => single,
+            (None, None) => self.columns(exact, weights, self.weight, &moments.sums)?,
         };
         let (dense, responses) = (resident.atoms.dense, resident.responses.len());
         let parts = |i: usize| -> Vec<usize> {
@@ -334,7 +355,11 @@ impl Loaded {
             rounded,
         );
         self.fill_tables(&mut gram, weights, &resident.responses)?;
-        let precision = if exact { "f64x2" } else { "f64" };
+        let precision = match form {
+            Products::Exact => "f64x2",
+            Products::Single => "f32",
+            _ => "f64",
+        };
         let record = clock.stop("gram", precision, resident.x.columns);
         Ok((gram, if early.is_some() { Vec::new() } else { vec![record] }))
     }

@@ -25,7 +25,7 @@ pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ran
 pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use score::ScoreSums;
 pub use scoring::{At, Moments, Observed, Scoring, ScoringPlan, Wanted, predictor_of};
-pub use site::Site;
+pub use site::{Course, Site};
 pub use table::{Cross, Table};
 pub use triangle::Triangle;
 pub use tsqr::{Tsqr, expand};

@@ -10,7 +10,17 @@ use super::{
     Accumulator, Coefficients, Gram, Monitor, PassError, PassRecord, Products, Residuals, Scoring,
     ScoringPlan, Work, plan, quartile_ranks, run, run_beside,
 };
-use crate::design::Rows;
+use crate::design::{Block, Rows};
+use crate::frame::Batch;
+
+/// What the passes are for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Course {
+    /// Least squares, from a gram that is formed like this.
+    LeastSquares(Products),
+    /// Steps of Fisher scoring.
+    Scoring,
+}
 
 /// Where passes run.
 pub struct Site<'a, 's> {
@@ -59,10 +69,10 @@ impl<'a, 's> Site<'a, 's> {
         monitor: &dyn Monitor,
         check: Check<'_>,
         accepts: Option<Accepts<'_>>,
-        iterates: bool,
+        course: Course,
     ) -> Ran<Self> {
         if kept.get().is_none() {
-            monitor.planned(&plan(rows.source(), &Work::of(rows, iterates)));
+            monitor.planned(&plan(rows.source(), &Work::of(rows, course)));
         }
         let Some(device) = rows.source().device() else {
             return Ok((Site::cpu(rows), Vec::new()));
@@ -91,7 +101,7 @@ impl<'a, 's> Site<'a, 's> {
         }
         if let Some((resident, record)) = Resident::in_place(rows, device)? {
             passes.extend(record);
-            let (loaded, record) = Loaded::new(resident, iterates)?;
+            let (loaded, record) = Loaded::new(resident, course)?;
             passes.push(record);
             if loaded.is_plain() && loaded.accepted(accepts)? {
                 rows.set_scales(vec![
@@ -102,7 +112,7 @@ impl<'a, 's> Site<'a, 's> {
             }
         }
         let scanned = Resident::scanned(rows, device, monitor, check).and_then(|(resident, record)| {
-            let (loaded, moments) = Loaded::new(resident, iterates)?;
+            let (loaded, moments) = Loaded::new(resident, course)?;
             Ok((loaded, [record, moments]))
         });
         match scanned {
@@ -152,7 +162,7 @@ impl<'a, 's> Site<'a, 's> {
             let mut sums = Scoring::new(plan.clone());
             let as_what = (name, precision);
             let record = Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                let (loaded, _) = Loaded::new(resident, true)?;
+                let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
                 let (mut own, _) = loaded.scoring(name, precision, plan)?;
                 if let Some(Some(_)) = plan.wanted.last {
                     for run in std::mem::take(&mut own.runs) {
@@ -194,10 +204,10 @@ impl<'a, 's> Site<'a, 's> {
     /// # Errors
     /// Those of a pass, and of the device.
     pub fn gram(&self, products: Products, monitor: &dyn Monitor) -> Ran<Gram> {
-        let precision = if products == Products::Exact {
-            "f64x2"
-        } else {
-            "f64"
+        let precision = match products {
+            Products::Exact => "f64x2",
+            Products::Single => "f32",
+            _ => "f64",
         };
         match &self.place {
             Place::Parts(device, most) => {
@@ -206,7 +216,7 @@ impl<'a, 's> Site<'a, 's> {
                 let check: Check<'_> = &|_| Ok(());
                 let record =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                        let (loaded, _) = Loaded::new(resident, false)?;
+                        let (loaded, _) = Loaded::new(resident, Course::LeastSquares(products))?;
                         let (own, _) = loaded.gram(products)?;
                         add(&mut all, own);
                         Ok(())
@@ -216,9 +226,15 @@ impl<'a, 's> Site<'a, 's> {
             }
             Place::Cpu => {
                 let atoms = &self.rows.layout().atoms;
-                let (gram, record) = run("gram", precision, self.rows, monitor, || {
-                    Gram::new(atoms, products)
-                })?;
+                let new = || Gram::new(atoms, products);
+                let take = |gram: &mut Gram, block: &Block<'_>, _: &Batch<'_>| {
+                    gram.update(block);
+                    if products == Products::Single {
+                        gram.settle();
+                    }
+                    Ok(())
+                };
+                let (gram, record) = run_beside("gram", precision, self.rows, &[], monitor, new, take)?;
                 Ok((gram, vec![record]))
             }
             Place::Loaded(loaded) => loaded.gram(products),
@@ -247,7 +263,7 @@ impl<'a, 's> Site<'a, 's> {
                 let check: Check<'_> = &|_| Ok(());
                 let record =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                        let (loaded, _) = Loaded::new(resident, false)?;
+                        let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
                         let mut own = Residuals::new(atoms, coefficients.clone(), keep, widths);
                         loaded.residuals(coefficients, &mut own)?;
                         if !keep {

@@ -33,6 +33,18 @@ impl Symmetric {
         }
     }
 
+    /// The rows of the lower triangle.
+    pub fn rows(&mut self) -> Vec<&mut [Dd]> {
+        let mut rest = self.lower.as_mut_slice();
+        let mut rows = Vec::with_capacity(self.order);
+        for i in 0..self.order {
+            let (row, after) = rest.split_at_mut(i + 1);
+            rows.push(row);
+            rest = after;
+        }
+        rows
+    }
+
     /// Position of (i, j) in `lower`.
     #[inline]
     pub fn at(i: usize, j: usize) -> usize {

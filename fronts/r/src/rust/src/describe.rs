@@ -115,10 +115,11 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
     spec.accuracy = match elements.text("precision")?.as_str() {
         "auto" => Accuracy::Auto,
         "f64" => Accuracy::Double,
+        "f32" => Accuracy::Single,
         "certified" => Accuracy::Certified,
         other => {
             return Err(savvy::Error::new(format!(
-                "precision: \"{other}\" is none of \"auto\", \"f64\", \"certified\""
+                "precision: \"{other}\" is none of \"auto\", \"f32\", \"f64\", \"certified\""
             )));
         }
     };
