@@ -7,6 +7,7 @@ use nelder_device::{
 };
 
 use crate::device::{Bind, Wgpu};
+use crate::rooms::Room;
 use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
 use crate::wide;
 
@@ -31,11 +32,11 @@ pub(crate) struct Survey {
 /// What codes hold.
 struct HeldCodes {
     of: Arc<()>,
-    codes: wgpu::Buffer,
+    codes: Room,
     /// Rows in the order of their codes.
-    order: wgpu::Buffer,
+    order: Room,
     /// Where pieces of that order begin, and the last ends.
-    pieces: wgpu::Buffer,
+    pieces: Room,
     /// The code of each piece.
     of_piece: Vec<u32>,
 }
