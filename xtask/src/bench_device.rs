@@ -98,6 +98,7 @@ fn merged(all: &mut Value, device: &str, lines: &str) -> Result<usize, String> {
         }
         let key = match peer {
             "nelder" => format!("nelder {device}"),
+            "nelder f32" => format!("nelder {device} f32"),
             other => other.to_string(),
         };
         if !record["seconds"].is_object() {

@@ -139,6 +139,9 @@ const CRATES: &[(&str, &[&str], &str)] = &[
     ("fronts/*", &["faer"], "the fronts hold no statistics"),
 ];
 
+/// The workspace that the R package compiles the crates in.
+const R_WORKSPACE: &str = "fronts/r/src/rust/Cargo.toml";
+
 /// `cargo xtask depcheck`.
 pub fn run(root: &Path) -> crate::Outcome {
     let files = check(root)?;
@@ -183,6 +186,9 @@ pub fn check(root: &Path) -> Result<usize, String> {
             files += 1;
         }
     }
+    let (own, copy) = (root.join("Cargo.toml"), root.join(R_WORKSPACE));
+    breaches.extend(check_workspaces(&read(&own)?, &read(&copy)?));
+    files += 1;
     if breaches.is_empty() {
         Ok(files)
     } else {
@@ -288,6 +294,41 @@ fn check_manifest(shown: &str, text: &str, never: &[&str], why: &str) -> Vec<Str
         }
     }
     breaches
+}
+
+/// What the R package's workspace asks of another version, or with other features, than the repository's.
+fn check_workspaces(own: &str, copy: &str) -> Vec<String> {
+    let own = workspace_dependencies(own);
+    let differs = |(name, _, asked): &(String, usize, String)| {
+        let here = own.iter().find(|(n, _, _)| n == name);
+        here.is_some_and(|(_, _, text)| text != asked) && !asked.contains("path=")
+    };
+    workspace_dependencies(copy)
+        .iter()
+        .filter(|dependency| differs(dependency))
+        .map(|(name, line, _)| format!("{R_WORKSPACE}:{line}: `{name}` is not as in the workspace"))
+        .collect()
+}
+
+/// The entries of `[workspace.dependencies]`: names, lines, and what is asked of them without its spaces.
+fn workspace_dependencies(text: &str) -> Vec<(String, usize, String)> {
+    let mut entries: Vec<(String, usize, String)> = Vec::new();
+    let mut within = false;
+    for (number, line) in text.lines().enumerate() {
+        if line.starts_with('[') {
+            within = line.trim() == "[workspace.dependencies]";
+        } else if within {
+            let bare: String = line.chars().filter(|c| !c.is_whitespace()).collect();
+            match (line.split_once('='), entries.last_mut()) {
+                (Some((name, _)), _) if name.starts_with(|c: char| c.is_alphabetic()) => {
+                    entries.push((name.trim().to_string(), number + 1, bare));
+                }
+                (_, Some((_, _, text))) => text.push_str(&bare),
+                _ => {}
+            }
+        }
+    }
+    entries
 }
 
 fn forbidden(shown: &str, line: usize, name: &str, never: &[&str], why: &str) -> Option<String> {
@@ -431,5 +472,20 @@ mod tests {
         assert_eq!(check_front("main.rs", "use nelder::solve::Factor;").len(), 1);
         assert_eq!(check_front("main.rs", "use nelder::model::Lm;").len(), 0);
         assert_eq!(check_front("main.rs", "let m = faer::Mat::new();").len(), 1);
+    }
+
+    #[test]
+    fn the_package_compiles_what_the_workspace_does() {
+        let own =
+            "[workspace.dependencies]\nrayon = \"1\"\nx = { version = \"1\", features = [\n    \"a\",\n] }\n";
+        assert!(check_workspaces(own, own).is_empty());
+        let copy = own
+            .replace("    \"a\",\n", "")
+            .replace("rayon = \"1\"", "rayon = { path = \"rayon\" }");
+        let found = check_workspaces(own, &copy);
+        assert_eq!(
+            found,
+            [format!("{R_WORKSPACE}:3: `x` is not as in the workspace")]
+        );
     }
 }

@@ -9,6 +9,7 @@ const DEBIAN: &[&str] = &[
     "r-cran-sandwich",
     "r-cran-lmtest",
     "r-cran-mass",
+    "libopenblas0-pthread",
 ];
 const R_PACKAGES: &[&str] = &["jsonlite", "sandwich", "lmtest", "MASS"];
 
@@ -49,8 +50,26 @@ pub fn r_is_ready(packages: &[&str]) -> bool {
 }
 
 /// Makes R and its packages available, by `apt-get` where this user may; the error says what to do by hand.
+///
+/// R must add by OpenBLAS: the last bits of the oracle's numbers come from there, and the times of the peers.
 pub fn ensure_r() -> Result<(), String> {
-    ensure_packages(DEBIAN, R_PACKAGES)
+    ensure_packages(DEBIAN, R_PACKAGES)?;
+    if r_adds_by_openblas() {
+        return Ok(());
+    }
+    let by_hand = "let R use OpenBLAS (on Debian or Ubuntu: apt-get install libopenblas0-pthread, then \
+                   update-alternatives --auto libblas.so.3-x86_64-linux-gnu)";
+    apt_install("OpenBLAS", &["libopenblas0-pthread"], by_hand)?;
+    match r_adds_by_openblas() {
+        true => Ok(()),
+        false => Err(format!("R does not use OpenBLAS after its install: {by_hand}")),
+    }
+}
+
+/// Whether the BLAS that R has loaded is OpenBLAS.
+fn r_adds_by_openblas() -> bool {
+    let script = "cat(extSoftVersion()[['BLAS']], La_library())";
+    output_of("Rscript", &["--vanilla", "-e", script]).is_some_and(|paths| paths.contains("openblas"))
 }
 
 /// As [`ensure_r`], for any list of Debian packages and the R packages they bring.

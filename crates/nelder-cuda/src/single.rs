@@ -83,7 +83,10 @@ impl Cuda {
         if self.is_double_quick() || x.rows == 0 || x.columns == 0 {
             return Ok(None);
         }
-        Ok(Some(self.grams(x, weights, None, centres, Rounding::Single)?.0))
+        let gram = self.grams(x, weights, None, centres, Rounding::Single)?.0;
+        // squares that are far within the range, so that no product is too small for it that counts
+        let held = (0..x.columns).all(|i| (1e-20..1e30).contains(&gram[i * (i + 3) / 2].hi));
+        Ok(held.then_some(gram))
     }
 
     /// The gram; with a score s and weights also Xᵀs and XᵀW.

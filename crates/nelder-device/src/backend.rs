@@ -368,7 +368,8 @@ pub trait Backend: Send + Sync + fmt::Debug {
     }
 
     /// (X − 1cᵀ)ᵀ W (X − 1cᵀ) in single precision, lower triangle by rows: entries within 2⁻¹⁸ of the norms of the columns
-    /// about their centres, whatever their scales. `None` where that is no quicker than [`gram`](Backend::gram).
+    /// about their centres. `None` where that is no quicker than [`gram`](Backend::gram), and where columns or weights have so
+    /// little in common with their largest numbers that single precision does not hold them.
     ///
     /// # Errors
     /// As [`gram`](Backend::gram).

@@ -593,6 +593,7 @@ impl Backend for Several {
     }
 
     /// Where all devices have them.
+    /// Where all devices have one.
     fn single_gram(
         &self,
         x: &Matrix,

@@ -6,7 +6,8 @@ use nelder_device::{
     Buffer, Codes, Dd, DeviceError, Matrix, Reduced, SortedCodes, check_codes, check_length,
 };
 
-use crate::device::Wgpu;
+use crate::device::{Bind, Wgpu};
+use crate::rooms::Room;
 use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
 use crate::wide;
 
@@ -14,40 +15,66 @@ const COLUMNS: &str = include_str!("columns.wgsl");
 /// Rows of a code that a workgroup sums.
 const PIECE: u32 = 2048;
 
+const FRACTION: u32 = 1;
+const NOT_ZERO: u32 = 2;
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Survey {
+    /// The exponent's field of its largest number; 2047 where one is infinite or missing.
+    pub field: u32,
+    /// Whether a value is no whole number, or larger than 9e15.
+    pub fraction: bool,
+    /// Whether there is another number than 0.
+    pub not_zero: bool,
+}
+
 /// What codes hold.
 struct HeldCodes {
     of: Arc<()>,
-    codes: wgpu::Buffer,
+    codes: Room,
     /// Rows in the order of their codes.
-    order: wgpu::Buffer,
+    order: Room,
     /// Where pieces of that order begin, and the last ends.
-    pieces: wgpu::Buffer,
+    pieces: Room,
     /// The code of each piece.
     of_piece: Vec<u32>,
 }
 
 impl Wgpu {
-    /// Whether a column has a value that is no whole number.
-    pub(crate) fn fractions_of(&self, x: &Matrix) -> Result<Vec<bool>, DeviceError> {
-        let mut out = Vec::with_capacity(x.columns);
-        for window in self.windows(x)? {
-            for from in (0..window.columns).step_by(MOST_GROUPS) {
-                let columns = MOST_GROUPS.min(window.columns - from);
-                let found = self.words(&vec![0; columns])?;
-                let start = window.span.skip as usize + from * x.rows;
-                let bound = [(1, window.span.bind), (3, self.whole(&found))];
-                let groups = [self.row_groups(x.rows, columns), columns, 1];
-                self.dispatch(
-                    COLUMNS,
-                    "fractions",
-                    &[x.rows as u32, start as u32],
-                    &bound,
-                    groups,
-                )?;
-                out.extend(self.read_words(&found, columns)?.iter().map(|f| *f != 0));
-            }
+    /// What columns hold, `columns` of them from a place on: into words of `found`, after those of `before` others.
+    pub(crate) fn survey(
+        &self,
+        matrix: Bind<'_>,
+        start: u32,
+        rows: usize,
+        found: Bind<'_>,
+        before: usize,
+        columns: usize,
+    ) -> Result<(), DeviceError> {
+        let sizes = [rows as u32, start, before as u32];
+        let groups = [self.row_groups(rows, columns), columns, 1];
+        self.dispatch(COLUMNS, "survey", &sizes, &[(1, matrix), (3, found)], groups)
+    }
+
+    /// What the columns of a matrix hold: looked for once.
+    pub(crate) fn surveyed(&self, x: &Matrix) -> Result<Vec<Survey>, DeviceError> {
+        if let Some(known) = self.known(x)? {
+            return Ok(known);
         }
-        out.resize(x.columns, false);
+        let mut out = Vec::with_capacity(x.columns);
+        for (matrix, start, _, some) in self.launches(x)? {
+            let found = self.words(&vec![0; 2 * some])?;
+            self.survey(matrix, start, x.rows, self.whole(&found), 0, some)?;
+            let words = self.read_words(&found, 2 * some)?;
+            out.extend(words.chunks(2).map(|w| Survey {
+                field: w[0],
+                fraction: w[1] & FRACTION != 0,
+                not_zero: w[1] & NOT_ZERO != 0,
+            }));
+        }
+        out.resize(x.columns, Survey::default());
+        self.know(x, &out)?;
         Ok(out)
     }
 

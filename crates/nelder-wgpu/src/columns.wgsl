@@ -1,11 +1,11 @@
 // What columns hold: ranges, missing values, whole numbers.
 
-// rows, where the column begins
+// rows, where the column begins, the first of those counted
 @group(0) @binding(0) var<storage, read> sizes: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<Double>;
 // of each thread of the grid: least, largest
 @group(0) @binding(2) var<storage, read_write> ends: array<Double>;
-// how many are missing; or, by column, whether there is one that is no whole number
+// how many are missing; or, by column, the field of the largest number, and what numbers there are
 @group(0) @binding(3) var<storage, read_write> counts: array<atomic<u32>>;
 
 var<workgroup> least_of: array<Double, 128>;
@@ -44,18 +44,27 @@ fn ranges(
     }
 }
 
+const FRACTION: u32 = 1u;
+const NOT_ZERO: u32 = 2u;
+
 @compute @workgroup_size(128)
-fn fractions(
+fn survey(
     @builtin(global_invocation_id) at: vec3<u32>,
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
 ) {
-    var found = false;
+    var largest = 0u;
+    var any = 0u;
+    var fraction = false;
     // 9e15
     let most = Double(0xcafa8000u, 0x433ff973u);
     for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
         let v = x[sizes[1] + group.y * sizes[0] + row];
-        found = found || !equal(truncated(v), v) || less(most, size(v));
+        fraction = fraction || !equal(truncated(v), v) || less(most, size(v));
+        largest = max(largest, v.y & 0x7fffffffu);
+        any |= v.x;
     }
-    if (found) { atomicOr(&counts[group.y], 1u); }
+    let found = select(0u, FRACTION, fraction) | select(0u, NOT_ZERO, (any | largest) != 0u);
+    atomicMax(&counts[2u * (sizes[2] + group.y)], largest >> 20u);
+    atomicOr(&counts[2u * (sizes[2] + group.y) + 1u], found);
 }

@@ -8,6 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
 
 use nelder_device::{Buffer, DeviceError, Matrix, Rates, check_length};
 
+use crate::columns::Survey;
+use crate::rooms::{Pool, Room};
+
 /// Arithmetic that all kernels have.
 const SOFT: &str = include_str!("soft.wgsl");
 const BY_HALVES: &str = include_str!("mul_wide.wgsl");
@@ -17,6 +20,8 @@ const BY_64: &str = include_str!("mul_wide_64.wgsl");
 pub(crate) const THREADS: usize = 128;
 /// Bytes that are copied at a time between the host and the device.
 const PIECE: usize = 64 << 20;
+/// Bytes of what is read at once, at least.
+const LEAST_STAGE: u64 = 1 << 20;
 /// Bytes to which a binding's beginning is aligned at most.
 const ALIGNED: u64 = 256;
 
@@ -39,7 +44,11 @@ pub struct Wgpu {
     seen: u64,
     /// Bytes that there is room for, once that is known.
     most: AtomicU64,
-    nothing: OnceLock<wgpu::Buffer>,
+    nothing: OnceLock<Room>,
+    /// Memory that nobody uses.
+    pool: Arc<Pool>,
+    /// Where what is read passes through, when nobody reads.
+    stage: Mutex<Option<wgpu::Buffer>>,
     pub(crate) rates: OnceLock<Rates>,
     pub(crate) launches: AtomicU64,
     pub(crate) uploaded: AtomicU64,
@@ -61,8 +70,10 @@ impl fmt::Debug for Wgpu {
 /// What a buffer holds.
 struct Held {
     of: Arc<()>,
-    buffer: wgpu::Buffer,
+    buffer: Room,
     used: Arc<AtomicU64>,
+    /// What is known of columns, by their first number and their rows: numbers do not change once they are there.
+    surveys: Mutex<HashMap<(usize, usize), Survey>>,
 }
 
 impl Drop for Held {
@@ -137,6 +148,11 @@ impl Wgpu {
     /// [`DeviceError::Absent`] for an index that is not there; [`DeviceError::Failed`] where the driver refuses, and where
     /// the device computes something else than the CPU.
     pub fn open(index: usize) -> Result<Wgpu, DeviceError> {
+        Wgpu::opened(index, wgpu::Features::SHADER_INT64)
+    }
+
+    /// With those of the features that it has.
+    fn opened(index: usize, features: wgpu::Features) -> Result<Wgpu, DeviceError> {
         let id = format!("wgpu:{index}");
         let found = adapters();
         let failed = |message: String| DeviceError::Failed {
@@ -151,7 +167,7 @@ impl Wgpu {
                 n => format!("there are {n}, numbered from 0"),
             },
         })?;
-        let wide = adapter.features() & wgpu::Features::SHADER_INT64;
+        let wide = adapter.features() & features;
         let wanted = wgpu::DeviceDescriptor {
             label: None,
             required_features: wide,
@@ -195,6 +211,8 @@ impl Wgpu {
             seen: u64::MAX,
             most: AtomicU64::new(u64::MAX),
             nothing: OnceLock::new(),
+            pool: Arc::default(),
+            stage: Mutex::default(),
             rates: OnceLock::new(),
             launches: AtomicU64::new(0),
             uploaded: AtomicU64::new(0),
@@ -276,28 +294,36 @@ impl Wgpu {
             .min(self.seen)
     }
 
-    pub(crate) fn raw_buffer(
-        &self,
-        bytes: u64,
-        more: wgpu::BufferUsages,
-    ) -> Result<wgpu::Buffer, DeviceError> {
-        let size = bytes.max(16).next_multiple_of(4);
+    /// Room for bytes that kernels read and write: anything is in it.
+    pub(crate) fn room_for(&self, bytes: u64) -> Result<Room, DeviceError> {
+        let size = bytes.next_multiple_of(256).max(256);
         if size > self.device.limits().max_buffer_size {
             return Err(self.no_room(bytes));
         }
-        let buffer = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size,
-            usage: more | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC,
-            mapped_at_creation: false,
-        });
+        if let Some(buffer) = self.pool.take(size) {
+            return Ok(Room::new(buffer, &self.pool));
+        }
+        let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
+        let made = || {
+            self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size,
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        let mut buffer = made();
+        let full = {
+            let mut fault = self.fault.lock().unwrap_or_else(PoisonError::into_inner);
+            fault.take_if(|f| f.memory && self.pool.clear()).is_some()
+        };
+        if full {
+            // what lay idle is free once the device has done with it
+            self.wait()?;
+            buffer = made();
+        }
         self.checked(bytes)?;
-        Ok(buffer)
-    }
-
-    /// Room for bytes that kernels read and write.
-    pub(crate) fn room_for(&self, bytes: u64) -> Result<wgpu::Buffer, DeviceError> {
-        self.raw_buffer(bytes, wgpu::BufferUsages::STORAGE)
+        Ok(Room::new(buffer, &self.pool))
     }
 
     /// Room for numbers.
@@ -305,14 +331,37 @@ impl Wgpu {
         Ok(self.buffer(len, self.room_for(8 * len as u64)?))
     }
 
-    pub(crate) fn buffer(&self, len: usize, buffer: wgpu::Buffer) -> Buffer {
+    pub(crate) fn buffer(&self, len: usize, buffer: Room) -> Buffer {
         self.used.fetch_add(buffer.size(), Ordering::Relaxed);
         let held = Held {
             of: self.own.clone(),
             buffer,
             used: self.used.clone(),
+            surveys: Mutex::default(),
         };
         Buffer::new(len, held)
+    }
+
+    /// What is known of all columns of a matrix.
+    pub(crate) fn known(&self, x: &Matrix) -> Result<Option<Vec<Survey>>, DeviceError> {
+        self.held("matrix", &x.buffer)?;
+        let held: Option<&Held> = x.buffer.get();
+        let Some(held) = held else { return Ok(None) };
+        let surveys = held.surveys.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = |j: usize| surveys.get(&(x.buffer.start() + j * x.rows, x.rows)).copied();
+        Ok((0..x.columns).map(of).collect())
+    }
+
+    /// Keeps what is known of the columns of a matrix.
+    pub(crate) fn know(&self, x: &Matrix, found: &[Survey]) -> Result<(), DeviceError> {
+        self.held("matrix", &x.buffer)?;
+        let held: Option<&Held> = x.buffer.get();
+        if let Some(held) = held {
+            let mut surveys = held.surveys.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = |j: usize| (x.buffer.start() + j * x.rows, x.rows);
+            surveys.extend(found.iter().enumerate().map(|(j, own)| (place(j), *own)));
+        }
+        Ok(())
     }
 
     pub(crate) fn own(&self) -> Arc<()> {
@@ -407,7 +456,7 @@ impl Wgpu {
     }
 
     /// Whole numbers for kernels to read.
-    pub(crate) fn words(&self, values: &[u32]) -> Result<wgpu::Buffer, DeviceError> {
+    pub(crate) fn words(&self, values: &[u32]) -> Result<Room, DeviceError> {
         let buffer = self.room_for(4 * values.len() as u64)?;
         for (k, piece) in values.chunks(PIECE / 4).enumerate() {
             self.queue
@@ -418,6 +467,12 @@ impl Wgpu {
         }
         self.checked(4 * values.len() as u64)?;
         Ok(buffer)
+    }
+
+    /// Whole numbers into a buffer, from word `at` on.
+    pub(crate) fn write(&self, buffer: &wgpu::Buffer, at: usize, values: &[u32]) {
+        self.queue
+            .write_buffer(buffer, 4 * at as u64, bytemuck::cast_slice(values));
     }
 
     /// What stands for a vector that is not there.
@@ -485,12 +540,16 @@ impl Wgpu {
             return self.checked(0);
         }
         let most = (bytes as usize).min(PIECE) as u64;
-        let stage = self.device.create_buffer(&wgpu::BufferDescriptor {
-            label: None,
-            size: most.next_multiple_of(4),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
+        let idle = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let stage = match idle.filter(|s| s.size() >= most) {
+            Some(stage) => stage,
+            None => self.device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: most.next_multiple_of(LEAST_STAGE),
+                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }),
+        };
         self.checked(most)?;
         let mut at = 0;
         while at < bytes {
@@ -515,6 +574,7 @@ impl Wgpu {
             stage.unmap();
             at += some;
         }
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
         self.downloaded.fetch_add(bytes, Ordering::Relaxed);
         self.checked(bytes)
     }
@@ -642,7 +702,16 @@ pub(crate) mod tests {
 
     /// A device; without one a test says so, and fails in CI.
     pub(crate) fn opened() -> Option<Wgpu> {
-        match Wgpu::open(0) {
+        opened_with(false)
+    }
+
+    /// One that multiplies words by halves, or as it can.
+    pub(crate) fn opened_with(by_halves: bool) -> Option<Wgpu> {
+        let features = match by_halves {
+            true => wgpu::Features::empty(),
+            false => wgpu::Features::SHADER_INT64,
+        };
+        match Wgpu::opened(0, features) {
             Ok(device) => Some(device),
             Err(DeviceError::Absent { why, .. }) if std::env::var_os("CI").is_none() => {
                 println!("not tested, {why}: mesa-vulkan-drivers brings a device");

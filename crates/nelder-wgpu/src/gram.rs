@@ -6,14 +6,13 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Program, Unary, check_length};
 
+use crate::columns::Survey;
 use crate::device::Wgpu;
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
 const GRAM: &str = include_str!("gram.wgsl");
 const DIGITS: usize = 7;
-/// Bits of a number in its column's unit.
-const BITS: i32 = 54;
 /// Columns of a tile.
 const SIDE: usize = 32;
 /// Rows that are summed in 32 bits: 7 · 2¹⁴ a row at most.
@@ -28,20 +27,34 @@ const CENTRED: u32 = 2;
 fn text() -> &'static str {
     static TEXT: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     TEXT.get_or_init(|| {
-        let mut products = String::new();
+        let (mut sums, mut products, mut results) = (String::new(), String::new(), String::new());
+        let pairs = || ["x", "y", "z", "w"].iter().flat_map(|i| [(i, "x"), (i, "y")]);
+        for s in 0..DIGITS {
+            products.push_str(&format!("let l{s} = left[8u * (deep + {s}u) + own.y];\n"));
+            for (i, j) in pairs() {
+                sums.push_str(&format!("var s{i}{j}{s} = 0;\n"));
+            }
+        }
         for t in 0..DIGITS {
-            products.push_str(&format!(
-                "{{ let at = ({t}u * DEEP + deep) * SIDE; let r0 = right[at + own.x]; let r1 = right[at + own.x + 16u];\n"
-            ));
+            products.push_str(&format!("let r{t} = right[16u * (deep + {t}u) + own.x];\n"));
             for s in 0..DIGITS - t {
                 let to = s + t;
-                for (l, r) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
-                    products.push_str(&format!("a{l}{r}[{to}] += dot4I8Packed(l{l}[{s}], r{r});\n"));
+                for (i, j) in pairs() {
+                    products.push_str(&format!("s{i}{j}{to} += dot4I8Packed(l{s}.{i}, r{t}.{j});\n"));
                 }
             }
-            products.push_str("}\n");
+        }
+        for (k, (i, j)) in pairs().enumerate() {
+            let all: Vec<String> = (0..DIGITS).map(|s| format!("s{i}{j}{s}")).collect();
+            let all = all.join(", ");
+            let (row, column) = (k / 2, k % 2);
+            results.push_str(&format!(
+                "put(i + {row}u, j + {column}u, to, array<i32, 7>({all}));\n"
+            ));
         }
         GRAM.replace("PRODUCTS", &products)
+            .replace("RESULTS", &results)
+            .replace("SUMS", &sums)
     })
 }
 
@@ -55,6 +68,20 @@ impl Wgpu {
         Ok(self.run_program(&program, &[weights], weights.len())?.remove(0))
     }
 
+    /// The powers of two above the largest numbers of columns that are taken as they are, where all of these are normal.
+    fn plain_powers(&self, x: &Matrix, flags: u32) -> Result<Option<Vec<i32>>, DeviceError> {
+        if flags != 0 {
+            return Ok(None);
+        }
+        let of = |s: &Survey| match (s.not_zero, s.field) {
+            (false, _) => Some(wide::NOTHING),
+            (true, 0) => None,
+            (true, 0x7ff) => Some(wide::INFINITE),
+            (true, field) => Some(field as i32 - 1022),
+        };
+        Ok(self.surveyed(x)?.iter().map(of).collect())
+    }
+
     pub(crate) fn gram_of(
         &self,
         x: &Matrix,
@@ -62,7 +89,7 @@ impl Wgpu {
         centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError> {
         let (rows, columns) = (x.rows, x.columns);
-        let windows = self.windows(x)?;
+        self.windows(x)?;
         if let Some(centres) = centres {
             check_length("centres", centres.len(), columns)?;
         }
@@ -79,40 +106,38 @@ impl Wgpu {
         let flags =
             if weights.is_some() { WEIGHTED } else { 0 } | if centres.is_some() { CENTRED } else { 0 };
         let centres = self.words(bytemuck::cast_slice(centres.unwrap_or(&vec![0.0; columns])))?;
-        // columns that a launch sees: of which matrix, from which place there, the first, and how many
-        let launches: Vec<_> = windows
-            .iter()
-            .flat_map(|window| {
-                (0..window.columns).step_by(MOST_GROUPS).map(move |from| {
-                    let start = window.span.skip as usize + from * rows;
-                    let some = MOST_GROUPS.min(window.columns - from);
-                    (window.span.bind, start as u32, window.from + from, some)
-                })
-            })
-            .collect();
+        let launches = self.launches(x)?;
         // 1. the power of two above each column's largest number
-        let powers = self.words(&vec![wide::NOTHING as u32; columns])?;
-        for &(matrix, start, first, some) in &launches {
-            let sizes = [
-                rows as u32,
-                columns as u32,
-                start,
-                roots.skip,
-                flags,
-                first as u32,
-            ];
-            let bound = [
-                (1, matrix),
-                (2, roots.bind),
-                (3, self.whole(&centres)),
-                (4, self.whole(&powers)),
-            ];
-            let groups = [self.row_groups(rows, some), some, 1];
-            self.dispatch(text(), "largest", &sizes, &bound, groups)?;
-        }
+        let powers = match self.plain_powers(x, flags)? {
+            Some(powers) => self.words(bytemuck::cast_slice(&powers))?,
+            None => {
+                let powers = self.words(&vec![wide::NOTHING as u32; columns])?;
+                for &(matrix, start, first, some) in &launches {
+                    let sizes = [
+                        rows as u32,
+                        columns as u32,
+                        start,
+                        roots.skip,
+                        flags,
+                        first as u32,
+                    ];
+                    let bound = [
+                        (1, matrix),
+                        (2, roots.bind),
+                        (3, self.whole(&centres)),
+                        (4, self.whole(&powers)),
+                    ];
+                    let groups = [self.row_groups(rows, some), some, 1];
+                    self.dispatch(text(), "largest", &sizes, &bound, groups)?;
+                }
+                powers
+            }
+        };
         // 2. digits of a run of rows, and their products
         let total = self.words(&vec![0; 4 * count])?;
-        let most = (self.most_bound().min(MOST_DIGITS as u64) as usize) / (columns * DIGITS * 4);
+        let padded = columns.next_multiple_of(4);
+        let most = (self.most_bound().min(MOST_DIGITS as u64) as usize) / (padded * DIGITS * 4);
+        let most = most.min(16 * MOST_GROUPS);
         let words_at_most = (most / 8 * 8).clamp(8, rows.div_ceil(4).next_multiple_of(8));
         let tiles = columns.div_ceil(SIDE) * (columns.div_ceil(SIDE) + 1) / 2;
         // few rows are shared out too
@@ -123,7 +148,7 @@ impl Wgpu {
         let deep = deep.max(words_at_most.div_ceil(most_groups).next_multiple_of(8));
         let deep = deep.min(ROWS_OF_A_GROUP / 4);
         let words_at_most = words_at_most.min(deep * most_groups);
-        let digits = self.room_for((words_at_most * columns * DIGITS * 4) as u64)?;
+        let digits = self.room_for((words_at_most * padded * DIGITS * 4) as u64)?;
         let partial = self.room_for((words_at_most.div_ceil(deep) * count * 16) as u64)?;
         for first in (0..rows).step_by(4 * words_at_most) {
             let some_rows = (4 * words_at_most).min(rows - first);
@@ -139,6 +164,7 @@ impl Wgpu {
                     first as u32,
                     some_rows as u32,
                     words as u32,
+                    some as u32,
                 ];
                 let bound = [
                     (1, matrix),
@@ -147,7 +173,8 @@ impl Wgpu {
                     (5, self.whole(&digits)),
                     (6, self.whole(&powers)),
                 ];
-                self.dispatch(text(), "cut", &sizes, &bound, [words.div_ceil(128), some, 1])?;
+                let groups = [words.div_ceil(16), some.div_ceil(8), 1];
+                self.dispatch(text(), "cut", &sizes, &bound, groups)?;
             }
             let groups = words.div_ceil(deep);
             for tile in (0..tiles).step_by(MOST_GROUPS) {
@@ -157,7 +184,8 @@ impl Wgpu {
                 self.dispatch(text(), "multiply", &sizes, &bound, [some, groups, 1])?;
             }
             let bound = [(8, self.whole(&partial)), (9, self.whole(&total))];
-            let sizes = [count as u32, groups as u32];
+            let last = first + some_rows == rows;
+            let sizes = [count as u32, groups as u32, u32::from(last)];
             self.dispatch(text(), "collect", &sizes, &bound, [self.threads(count), 1, 1])?;
         }
         // 3. to numbers
@@ -172,14 +200,7 @@ impl Wgpu {
                     continue;
                 }
                 let at = 4 * (i * (i + 1) / 2 + j);
-                let m = (0..4)
-                    .rev()
-                    .fold(0u128, |m, k| m << 32 | u128::from(words[at + k])) as i128;
-                let e = match m {
-                    0 => 0,
-                    _ => powers[i] + powers[j] - 2 * BITS + 48,
-                };
-                out.push(wide::of_whole(m.unsigned_abs(), e, m < 0));
+                out.push(wide::moved(&words[at..at + 4], powers[i] + powers[j]));
             }
         }
         Ok(out)

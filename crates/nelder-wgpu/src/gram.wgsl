@@ -2,18 +2,19 @@
 // of digits summed in integers. Digits s and t weigh 2^-8(s + t); products with s + t above 6 are below the last bit kept.
 
 // largest and cut: rows; all columns; where the matrix begins; where the weights begin; flags; the first column of those
-// that are seen; and of cut, the first row, the rows of this run, and words of a column of digits
+// that are seen; and of cut, the first row, the rows of this run, words of a column of digits, and how many columns are seen
 // multiply: words of a group; columns; words of a column of digits; the first tile
-// collect: entries; groups
+// collect: entries; groups; whether these are the last
 @group(0) @binding(0) var<storage, read> sizes: array<u32>;
 @group(0) @binding(1) var<storage, read> x: array<Double>;
 @group(0) @binding(2) var<storage, read> roots: array<Double>;
 @group(0) @binding(3) var<storage, read> centres: array<Double>;
 // by column
 @group(0) @binding(4) var<storage, read_write> exponents: array<atomic<i32>>;
+// words of four rows: by word, digit, column, whose number is filled up to a multiple of four
 @group(0) @binding(5) var<storage, read_write> digits: array<u32>;
 @group(0) @binding(6) var<storage, read> powers: array<i32>;
-@group(0) @binding(7) var<storage, read> packed: array<u32>;
+@group(0) @binding(7) var<storage, read> packed: array<vec4<u32>>;
 @group(0) @binding(8) var<storage, read_write> partial: array<vec4<u32>>;
 @group(0) @binding(9) var<storage, read_write> total: array<vec4<u32>>;
 
@@ -44,13 +45,12 @@ fn largest(
     atomicMax(&exponents[sizes[5] + group.y], e);
 }
 
-// four rows of a column: a word for each digit
+// four rows of a column: a word for each digit. Neighbours have the next of eight columns, then the next rows
 @compute @workgroup_size(128)
-fn cut(@builtin(global_invocation_id) at: vec3<u32>, @builtin(workgroup_id) group: vec3<u32>) {
-    let word = at.x;
-    let words = sizes[8];
-    if (word >= words) { return; }
-    let column = group.y;
+fn cut(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) group: vec3<u32>) {
+    let word = 16u * group.x + thread / 8u;
+    let column = 8u * group.y + thread % 8u;
+    if (word >= sizes[8] || column >= sizes[9]) { return; }
     let place = sizes[5] + column;
     let largest = powers[place];
     var out: array<u32, 7>;
@@ -91,16 +91,16 @@ fn cut(@builtin(global_invocation_id) at: vec3<u32>, @builtin(workgroup_id) grou
         out[1] |= ((high >> 8u) & 0xffu) << shift;
         out[0] |= ((high >> 16u) & 0xffu) << shift;
     }
+    let stride = (sizes[1] + 3u) / 4u * 4u;
     for (var s = 0u; s < 7u; s++) {
-        digits[(s * sizes[1] + place) * words + word] = out[s];
+        digits[(word * 7u + s) * stride + place] = out[s];
     }
 }
 
-const SIDE: u32 = 32u;
 const DEEP: u32 = 8u;
-// columns of the left and of the right, digit by digit
-var<workgroup> left: array<u32, 1792>;
-var<workgroup> right: array<u32, 1792>;
+// of eight words, digit by digit: 32 columns of the left, by fours, and of the right, by twos
+var<workgroup> left: array<vec4<u32>, 448>;
+var<workgroup> right: array<vec2<u32>, 896>;
 
 fn tile_of(index: u32) -> vec2<u32> {
     // index = i (i + 1) / 2 + j, j <= i
@@ -121,72 +121,54 @@ fn widened(v: i32, bytes: u32) -> vec4<u32> {
     return vec4<u32>(0u, low, high, sign);
 }
 
-// a tile of pairs of columns over some of the rows of the run
-@compute @workgroup_size(16, 16)
+// sums of products, from those of the leading digits on
+fn put(i: u32, j: u32, to: u32, v: array<i32, 7>) {
+    if (i >= sizes[1] || j > i) { return; }
+    var sum = vec4<u32>(0u);
+    for (var s = 0u; s < 7u; s++) {
+        sum = add128(sum, widened(v[s], 6u - s)).m;
+    }
+    partial[to + i * (i + 1u) / 2u + j] = sum;
+}
+
+// a tile of 32 x 32 pairs of columns over some of the rows of the run: each thread has four of the left and two of the right
+@compute @workgroup_size(16, 8)
 fn multiply(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) own: vec3<u32>,
     @builtin(local_invocation_index) thread: u32,
 ) {
     let columns = sizes[1];
-    let words = sizes[2];
+    let fours = (columns + 3u) / 4u;
     let tile = tile_of(sizes[3] + group.x);
     let first = group.y * sizes[0];
-    let last = min(first + sizes[0], words);
-    var a00: array<i32, 7>;
-    var a01: array<i32, 7>;
-    var a10: array<i32, 7>;
-    var a11: array<i32, 7>;
-    for (var s = 0u; s < 7u; s++) {
-        a00[s] = 0;
-        a01[s] = 0;
-        a10[s] = 0;
-        a11[s] = 0;
-    }
-    for (var begin = first; begin < last; begin += DEEP) {
+    let last = 7u * min(first + sizes[0], sizes[2]);
+    let l = 8u * tile.x + thread % 8u;
+    let r = 8u * tile.y + thread % 8u;
+    SUMS
+    for (var begin = 7u * first; begin < last; begin += 7u * DEEP) {
         workgroupBarrier();
-        for (var i = thread; i < 7u * SIDE * DEEP; i += 256u) {
-            let deep = i % DEEP;
-            let rest = i / DEEP;
-            let column = rest % SIDE;
-            let s = rest / SIDE;
-            let inside = begin + deep < last;
-            let c = tile.x * SIDE + column;
-            let d = tile.y * SIDE + column;
-            var l = 0u;
-            var r = 0u;
-            if (inside && c < columns) { l = packed[(s * columns + c) * words + begin + deep]; }
-            if (inside && d < columns) { r = packed[(s * columns + d) * words + begin + deep]; }
-            left[(s * DEEP + deep) * SIDE + column] = l;
-            right[(s * DEEP + deep) * SIDE + column] = r;
+        for (var i = thread; i < 56u * DEEP; i += 128u) {
+            let digit = begin + i / 8u;
+            var a = vec4<u32>(0u);
+            var b = vec4<u32>(0u);
+            if (digit < last) {
+                if (l < fours) { a = packed[digit * fours + l]; }
+                if (r < fours) { b = packed[digit * fours + r]; }
+            }
+            left[i] = a;
+            right[2u * i] = b.xy;
+            right[2u * i + 1u] = b.zw;
         }
         workgroupBarrier();
-        for (var deep = 0u; deep < DEEP; deep++) {
-            var l0: array<u32, 7>;
-            var l1: array<u32, 7>;
-            for (var s = 0u; s < 7u; s++) {
-                let at = (s * DEEP + deep) * SIDE;
-                l0[s] = left[at + own.y];
-                l1[s] = left[at + own.y + 16u];
-            }
+        for (var deep = 0u; deep < 7u * DEEP; deep += 7u) {
             PRODUCTS
         }
     }
-    let count = columns * (columns + 1u) / 2u;
-    for (var k = 0u; k < 4u; k++) {
-        let i = tile.x * SIDE + own.y + 16u * (k >> 1u);
-        let j = tile.y * SIDE + own.x + 16u * (k & 1u);
-        if (i >= columns || j > i) { continue; }
-        var sum = vec4<u32>(0u);
-        for (var s = 0u; s < 7u; s++) {
-            var v = a00[s];
-            if (k == 1u) { v = a01[s]; }
-            if (k == 2u) { v = a10[s]; }
-            if (k == 3u) { v = a11[s]; }
-            sum = add128(sum, widened(v, 6u - s)).m;
-        }
-        partial[group.y * count + i * (i + 1u) / 2u + j] = sum;
-    }
+    let i = tile.x * 32u + 4u * own.y;
+    let j = tile.y * 32u + 2u * own.x;
+    let to = group.y * (columns * (columns + 1u) / 2u);
+    RESULTS
 }
 
 // what the groups of rows have, added to what there is
@@ -198,6 +180,8 @@ fn collect(@builtin(global_invocation_id) at: vec3<u32>, @builtin(num_workgroups
         for (var g = 0u; g < sizes[1]; g++) {
             sum = add128(sum, partial[g * count + i]).m;
         }
+        // the last digits that are multiplied weigh 2^-60
+        if (sizes[2] == 1u) { sum = two_doubles(sum, -60); }
         total[i] = sum;
     }
 }

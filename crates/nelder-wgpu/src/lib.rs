@@ -7,15 +7,17 @@
 mod backend;
 mod columns;
 mod device;
+mod fixed;
 mod functions;
 mod gram;
 mod machine;
 mod probe;
 mod residuals;
+mod rooms;
 mod select;
 mod shared;
+mod single;
 mod sums;
-
 mod wide;
 
 pub use device::{Wgpu, count};

@@ -1,12 +1,19 @@
-//! Residuals and products with vectors, row by row in 128 bits.
+//! Residuals and products with vectors, row by row: in fixed point where that holds, else in 128 bits with exponents.
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, ResidualSums, Weighed, check_length};
 
 use crate::device::{Bind, THREADS, Wgpu};
+use crate::fixed;
+use crate::rooms::Room;
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
-const ROWS: &str = concat!(include_str!("gathered.wgsl"), include_str!("rows.wgsl"));
+const ROWS: &str = concat!(
+    include_str!("gathered.wgsl"),
+    include_str!("fixed.wgsl"),
+    include_str!("rows.wgsl"),
+    include_str!("fixed_rows.wgsl")
+);
 const FIRST: u32 = 1;
 const LAST: u32 = 2;
 const HAS_A: u32 = 4;
@@ -16,7 +23,7 @@ const ONE_PART: u32 = 32;
 
 impl Wgpu {
     /// Numbers for kernels to read.
-    fn table(&self, values: impl Iterator<Item = Dd>) -> Result<wgpu::Buffer, DeviceError> {
+    fn table(&self, values: impl Iterator<Item = Dd>) -> Result<Room, DeviceError> {
         self.words(&values.flat_map(wide::write).collect::<Vec<u32>>())
     }
 
@@ -45,6 +52,12 @@ impl Wgpu {
             return Ok(out);
         }
         let table = self.table(std::iter::once(constant).chain(b.iter().copied()))?;
+        let finite = b.iter().all(|b| b.hi.is_finite());
+        let fixed = match if finite { self.fixed(x)? } else { None } {
+            Some(surveys) => fixed::table(b, &surveys),
+            None => None,
+        };
+        let limbs = fixed.as_ref().map(|f| self.words(&f.words)).transpose()?;
         // no columns are a window too
         if windows.is_empty() {
             windows.push(crate::device::Window {
@@ -72,15 +85,22 @@ impl Wgpu {
                 window.columns as u32,
                 window.span.skip,
                 start.skip,
+                fixed.as_ref().map_or(0, |f| f.unit as u32),
             ];
-            let bound = [
+            let mut bound = vec![
                 (1, window.span.bind),
                 (2, self.whole(&table)),
                 (3, start.bind),
                 (6, kept),
                 (7, result.bind),
             ];
-            self.dispatch(ROWS, "residual", &sizes, &bound, [self.threads(x.rows), 1, 1])?;
+            bound.extend(limbs.iter().map(|limbs| (9, self.whole(limbs))));
+            let entry = if limbs.is_some() {
+                "residual_fixed"
+            } else {
+                "residual"
+            };
+            self.dispatch(ROWS, entry, &sizes, &bound, [self.threads(x.rows), 1, 1])?;
         }
         Ok(out)
     }

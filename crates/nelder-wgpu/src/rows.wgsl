@@ -33,31 +33,41 @@ fn pair_out(row: u32, rows: u32, w: Wide) {
     }
 }
 
+// a - t_0, or what is kept of the columns before
+fn before(row: u32) -> Wide {
+    if ((sizes[1] & FIRST) == 0u) {
+        return kept[row];
+    }
+    let sum = negated(table[0]);
+    if ((sizes[1] & HAS_A) != 0u) {
+        return wide_add(wide_of(a[sizes[5] + row]), sum);
+    }
+    return sum;
+}
+
+fn after(row: u32, sum: Wide) {
+    if ((sizes[1] & LAST) != 0u) {
+        pair_out(row, sizes[0], sum);
+    } else {
+        kept[row] = sum;
+    }
+}
+
+// less the terms of X t
+fn less_terms(w: Wide, row: u32) -> Wide {
+    var sum = w;
+    for (var j = 0u; j < sizes[3]; j++) {
+        let t = table[1u + sizes[2] + j];
+        sum = wide_add(sum, negated(wide_scaled(t, x[sizes[4] + j * sizes[0] + row])));
+    }
+    return sum;
+}
+
 // a - t_0 - X t, columns from sizes[2] on of the table's; what is kept goes on with the next columns
 @compute @workgroup_size(128)
 fn residual(@builtin(global_invocation_id) at: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>) {
-    let rows = sizes[0];
-    let columns = sizes[3];
-    let start = sizes[4];
-    for (var row = at.x; row < rows; row += groups.x * 128u) {
-        var sum: Wide;
-        if ((sizes[1] & FIRST) != 0u) {
-            sum = negated(table[0]);
-            if ((sizes[1] & HAS_A) != 0u) {
-                sum = wide_add(wide_of(a[sizes[5] + row]), sum);
-            }
-        } else {
-            sum = kept[row];
-        }
-        for (var j = 0u; j < columns; j++) {
-            let t = table[1u + sizes[2] + j];
-            sum = wide_add(sum, negated(wide_scaled(t, x[start + j * rows + row])));
-        }
-        if ((sizes[1] & LAST) != 0u) {
-            pair_out(row, rows, sum);
-        } else {
-            kept[row] = sum;
-        }
+    for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
+        after(row, less_terms(before(row), row));
     }
 }
 

@@ -243,6 +243,15 @@ fn rounded(w: Wide) -> Double {
     return Double(x, y | sign);
 }
 
+// v 2^e, v a two's complement, as two doubles
+fn two_doubles(v: vec4<u32>, e: i32) -> vec4<u32> {
+    let s = v.w >> 31u;
+    let m = select(v, add128(~v, vec4<u32>(1u, 0u, 0u, 0u)).m, s == 1u);
+    let w = normalised(m, e + 128, s);
+    let first = rounded(w);
+    return vec4<u32>(first, rounded(wide_add(w, negated(wide_of(first)))));
+}
+
 fn turned(d: Double) -> Double {
     return Double(d.x, d.y ^ 0x80000000u);
 }

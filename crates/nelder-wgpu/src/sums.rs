@@ -14,7 +14,7 @@ const SQUARE: u32 = 8;
 /// Rows that a thread sums at least, where there are so many.
 const ROWS_OF_A_THREAD: usize = 8;
 /// Workgroups that keep a device busy.
-const BUSY: usize = 4096;
+pub(crate) const BUSY: usize = 4096;
 /// Columns of a launch at most.
 pub(crate) const MOST_GROUPS: usize = 65_535;
 
@@ -44,12 +44,32 @@ impl Wgpu {
         v: (Option<&Buffer>, Option<&Buffer>),
         square: bool,
     ) -> Result<Vec<Dd>, DeviceError> {
-        let high = self.maybe("vector", v.0, x.rows)?;
-        let low = self.maybe("vector", v.1, x.rows)?;
-        let windows = self.windows(x)?;
+        self.maybe("vector", v.0, x.rows)?;
+        self.maybe("vector", v.1, x.rows)?;
+        self.windows(x)?;
         if x.rows == 0 || x.columns == 0 {
             return Ok(vec![Dd::ZERO; x.columns]);
         }
+        if !square
+            && let Some(surveys) = self.fixed(x)?
+            && let Some(found) = self.fixed_sums(x, v, &surveys)?
+        {
+            let slow = |j: usize| Ok(self.wide_sums(&x.part(j..j + 1)?, v, false)?[0]);
+            let of = |(j, sum): (usize, Option<Dd>)| sum.map_or_else(|| slow(j), Ok);
+            return found.into_iter().enumerate().map(of).collect();
+        }
+        self.wide_sums(x, v, square)
+    }
+
+    /// The same with exponents, whatever the numbers.
+    pub(crate) fn wide_sums(
+        &self,
+        x: &Matrix,
+        v: (Option<&Buffer>, Option<&Buffer>),
+        square: bool,
+    ) -> Result<Vec<Dd>, DeviceError> {
+        let high = self.maybe("vector", v.0, x.rows)?;
+        let low = self.maybe("vector", v.1, x.rows)?;
         let mut what = HAS_X;
         for (there, flag) in [
             (v.0.is_some(), HAS_HIGH),
@@ -59,7 +79,7 @@ impl Wgpu {
             what |= if there { flag } else { 0 };
         }
         let mut out = Vec::with_capacity(x.columns);
-        for window in windows {
+        for window in self.windows(x)? {
             for from in (0..window.columns).step_by(MOST_GROUPS) {
                 let columns = MOST_GROUPS.min(window.columns - from);
                 let groups = self.row_groups(x.rows, columns);
@@ -86,9 +106,15 @@ impl Wgpu {
         with: &[&Buffer],
     ) -> Result<Moments, DeviceError> {
         self.count_launch();
-        let sums = self.sums_with(x, (weights, None), false)?;
-        let squares = self.sums_with(x, (weights, None), true)?;
-        let squares = squares.into_iter().map(|s| s.hi).collect();
+        let fixed = if weights.is_none() { self.fixed(x)? } else { None };
+        let (sums, squares) = match fixed {
+            Some(surveys) => self.fixed_moments(x, &surveys)?,
+            None => {
+                let sums = self.sums_with(x, (weights, None), false)?;
+                let squares = self.sums_with(x, (weights, None), true)?;
+                (sums, squares.into_iter().map(|s| s.hi).collect())
+            }
+        };
         let mut found = Vec::with_capacity(with.len());
         for v in with {
             self.vector("vector", v, x.rows)?;
@@ -104,7 +130,7 @@ impl Wgpu {
             sums,
             squares,
             with: found,
-            rounded: self.fractions_of(x)?,
+            rounded: self.surveyed(x)?.iter().map(|s| s.fraction).collect(),
         })
     }
 

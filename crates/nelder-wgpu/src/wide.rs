@@ -36,6 +36,22 @@ pub(crate) fn of_whole(m: u128, k: i32, negative: bool) -> Dd {
     if negative { -sum } else { sum }
 }
 
+/// Two doubles from memory, the leading one from 2^-90 to 2^90 in size or zero, times 2^k.
+pub(crate) fn moved(words: &[u32], k: i32) -> Dd {
+    let part = |at: usize| f64::from_bits(u64::from(words[at]) | u64::from(words[at + 1]) << 32);
+    let (hi, lo) = (part(0), part(2));
+    match k {
+        -800..=800 => {
+            let by = f64::from_bits(((1023 + k) as u64) << 52);
+            Dd { hi, lo }.scale(by)
+        }
+        _ => Dd {
+            hi: scaled(hi, k),
+            lo: scaled(lo, k),
+        },
+    }
+}
+
 /// A number from memory.
 pub(crate) fn read(words: &[u32]) -> Dd {
     let (e, negative) = (words[4] as i32, words[5] == 1);

@@ -1,6 +1,6 @@
 //! Grams that are rough on purpose, as steps and preconditioners want them.
 
-use nelder_device::{Backend, Dd, DeviceError, Fold, Host, Predictor, Step, StepSums};
+use nelder_device::{Backend, Dd, DeviceError, Fold, Host, Matrix, Predictor, Step, StepSums};
 
 use crate::Outcome;
 use crate::sums::{Problem, outer, program};
@@ -84,6 +84,67 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
             if gram.len() != wanted.len() || !(worst <= 2f64.powi(-18)) {
                 let what = format!("single-precision gram of {rows} x {columns}: {worst:e}");
                 outcome.failures.push(what);
+            }
+        }
+    }
+    preconditioner(backend, outcome)
+}
+
+/// The gram of a preconditioner, where there is one: within 2^-18 of the norms of the columns, whatever their units; one column
+/// with a number that is none spoils no other.
+fn preconditioner(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    let host = &Host::default();
+    let mut random = Random::new(16);
+    for (rows, columns, mean) in [
+        (1, 1, 0.0),
+        (777, 7, 1.0),
+        (20_001, 40, 0.0),
+        (5000, 130, 0.3),
+        (30_000, 70, 1e5),
+    ] {
+        let scale = |j: usize| 2f64.powi(40 * (j % 9) as i32 - 160);
+        let mut a: Vec<f64> = (0..rows * columns)
+            .map(|i| (random.signed() + mean) * scale(i / rows))
+            .collect();
+        let w: Vec<f64> = (0..rows)
+            .map(|i| f64::from(i % 5 != 3) * random.uniform() * 1e-30)
+            .collect();
+        let centres: Vec<f64> = (0..columns).map(|j| mean * scale(j)).collect();
+        for (weighted, centred, spoilt) in [
+            (false, mean > 1.0, false),
+            (true, mean > 1.0, false),
+            (true, true, true),
+        ] {
+            if spoilt {
+                a[rows - 1] = f64::NAN;
+            }
+            let gram = |device: &dyn Backend, single: bool| -> Result<Option<Vec<Dd>>, DeviceError> {
+                let columns: Vec<&[f64]> = a.chunks(rows).collect();
+                let x = Matrix::new(device.upload_columns(&columns)?, rows, columns.len())?;
+                let w = weighted.then(|| device.upload(&w)).transpose()?;
+                let c = centred.then_some(&centres[..]);
+                match single {
+                    true => device.single_gram(&x, w.as_ref(), c),
+                    false => device.gram(&x, w.as_ref(), c).map(Some),
+                }
+            };
+            let Some(have) = gram(backend, true)? else {
+                continue;
+            };
+            let want = gram(host, false)?.unwrap_or_default();
+            let norm = |i: usize| want[i * (i + 1) / 2 + i].to_f64().sqrt();
+            let size = outer(&(0..columns).map(norm).collect::<Vec<f64>>());
+            let error = |i: usize| match want[i].is_nan() {
+                true => f64::from(u8::from(!have[i].is_nan())),
+                false => (want[i] - have[i]).abs().to_f64() / size[i].to_f64(),
+            };
+            outcome.compared += want.len();
+            let fine = |i: usize| error(i) <= 2f64.powi(-18);
+            if want.len() != have.len() || !(0..want.len()).all(fine) {
+                let worst = (0..want.len()).map(error).fold(0.0, f64::max);
+                outcome.failures.push(format!(
+                    "gram in single precision of {rows} x {columns}: {worst:e}"
+                ));
             }
         }
     }

@@ -228,7 +228,13 @@ fn steps_on_a_device_say_in_which_precision_they_were() {
     // the CPU begins in single precision; a device does where it is quicker in that, and that is not so for few columns
     assert_eq!(precisions(&frame)[0], "f32");
     let on = On::new(&frame, device());
-    assert!(precisions(&on).iter().all(|p| p != "f32"));
+    let ours = precisions(&on);
+    let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
+    let rough = ours.iter().position(|p| p == "f32");
+    match id.starts_with("wgpu") {
+        true => assert!(rough.is_some(), "{ours:?}"),
+        false => assert_eq!(rough, None),
+    }
 }
 
 #[test]
@@ -251,7 +257,8 @@ fn steps_in_single_precision_end_where_others_do() {
             glm(&spec, &frame, &Quiet).unwrap(),
         );
         let single = precisions(&ours).iter().any(|p| p == "f32");
-        assert_eq!(single, id.starts_with("cuda") && accuracy == Accuracy::Auto);
+        let may = id.starts_with("cuda") || id.starts_with("wgpu");
+        assert_eq!(single, may && accuracy == Accuracy::Auto);
         assert_eq!(ours.fit.iterations, theirs.fit.iterations);
         near(
             (&ours.coefficients, &ours.std_errors),

@@ -1,6 +1,6 @@
-//! `bench_device DEVICE [PROBLEM ...] [--passes]`: seconds of fits whose data are on a device, as JSON lines. DEVICE may also
+//! `bench_device DEVICE [PROBLEM ...] [--passes] [--f32]`: seconds of fits whose data are on a device, as JSON lines. DEVICE may also
 //! be `cpu`, for the CPU's own passes, and `auto`, where the plan chooses between these and `cuda`; then all data start in
-//! the host's memory.
+//! the host's memory. With `--f32` the gram is in single precision where that is quicker.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::{Auto, DeviceFrame, Frame, On, Source};
-use nelder::model::{GlmSpec, LmSpec, SolveReport, glm, lm};
+use nelder::model::{Accuracy, GlmSpec, LmSpec, SolveReport, glm, lm};
 use nelder::pass::{Monitor, Plan};
 use nelder_conformance::open;
 use nelder_device::{Backend, DeviceError, Matrix, Offer};
@@ -125,15 +125,19 @@ impl Monitor for Watch {
     }
 }
 
-fn fit(problem: &Problem, source: &dyn Source, watch: &Watch) -> Result<SolveReport, Failure> {
+fn fit(
+    problem: &Problem,
+    source: &dyn Source,
+    accuracy: Accuracy,
+    watch: &Watch,
+) -> Result<SolveReport, Failure> {
     let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
     let formula = format!("y ~ {}", terms.join(" + "));
     if problem.binary {
-        return Ok(glm(&GlmSpec::new(&formula, Family::binomial()), source, watch)?
-            .fit
-            .report);
+        let spec = GlmSpec::new(&formula, Family::binomial()).accuracy(accuracy);
+        return Ok(glm(&spec, source, watch)?.fit.report);
     }
-    let fitted = lm(&LmSpec::new(&formula), source, watch)?;
+    let fitted = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
     Ok(fitted.fit.report)
 }
 
@@ -154,7 +158,13 @@ impl Offer for Open {
     }
 }
 
-fn time(problem: &Problem, device: &Arc<dyn Backend>, id: &str, passes: bool) -> Result<(), Failure> {
+fn time(
+    problem: &Problem,
+    device: &Arc<dyn Backend>,
+    id: &str,
+    accuracy: Accuracy,
+    passes: bool,
+) -> Result<(), Failure> {
     let values = data(problem);
     let (n, p) = (problem.rows, problem.columns);
     let names: Vec<String> = (1..=p).map(|j| format!("x{j}")).chain(["y".into()]).collect();
@@ -191,7 +201,7 @@ fn time(problem: &Problem, device: &Arc<dyn Backend>, id: &str, passes: bool) ->
         // each fit chooses anew
         let auto = Auto::new(source, vec![&open as &dyn Offer]);
         let source = if id == "auto" { &auto } else { source };
-        report = Some(fit(problem, source, &watch)?);
+        report = Some(fit(problem, source, accuracy, &watch)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     let first = seconds[0];
@@ -199,8 +209,9 @@ fn time(problem: &Problem, device: &Arc<dyn Backend>, id: &str, passes: bool) ->
     let planned = watch.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let planned = planned.map_or(f64::NAN, |p| p.seconds());
     println!(
-        "{{\"problem\": \"{}\", \"peer\": \"nelder\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}, \"planned\": {:.6}}}",
+        "{{\"problem\": \"{}\", \"peer\": \"nelder{}\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}, \"planned\": {:.6}}}",
         problem.name,
+        if accuracy == Accuracy::Single { " f32" } else { "" },
         match report.as_ref() {
             Some(report) if id == "auto" => report.device.clone(),
             _ => device.describe().name,
@@ -241,9 +252,13 @@ fn run() -> Result<(), Failure> {
     })?;
     let wanted: Vec<&String> = words.collect();
     let passes = arguments.iter().any(|a| a == "--passes");
+    let accuracy = match arguments.iter().any(|a| a == "--f32") {
+        true => Accuracy::Single,
+        false => Accuracy::Auto,
+    };
     for problem in PROBLEMS {
         if wanted.is_empty() || wanted.iter().any(|w| problem.name.contains(w.as_str())) {
-            time(problem, &device, id, passes)?;
+            time(problem, &device, id, accuracy, passes)?;
         }
     }
     Ok(())
