@@ -1,6 +1,7 @@
-//! `bench_device DEVICE [PROBLEM ...] [--passes] [--f32]`: seconds of fits whose data are on a device, as JSON lines. DEVICE may also
-//! be `cpu`, for the CPU's own passes, and `auto`, where the plan chooses between these and `cuda`; then all data start in
-//! the host's memory. With `--f32` the gram is in single precision where that is quicker.
+//! `bench_device DEVICE [PROBLEM ...] [--passes] [--f32] [--compare]`: seconds of fits whose data are on a device, as JSON
+//! lines. DEVICE may also be `cpu`, for the CPU's own passes, and `auto`, where the plan chooses between these and `cuda`;
+//! then all data start in the host's memory. With `--f32` the gram is in single precision where that is quicker. `--compare`
+//! adds how far coefficients and standard errors are from those of the CPU's own passes.
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -125,20 +126,40 @@ impl Monitor for Watch {
     }
 }
 
-fn fit(
-    problem: &Problem,
-    source: &dyn Source,
-    accuracy: Accuracy,
-    watch: &Watch,
-) -> Result<SolveReport, Failure> {
+fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch) -> Result<Fitted, Failure> {
     let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
     let formula = format!("y ~ {}", terms.join(" + "));
     if problem.binary {
         let spec = GlmSpec::new(&formula, Family::binomial()).accuracy(accuracy);
-        return Ok(glm(&spec, source, watch)?.fit.report);
+        let found = glm(&spec, source, watch)?;
+        return Ok(Fitted {
+            coefficients: found.coefficients,
+            errors: found.std_errors,
+            report: found.fit.report,
+        });
     }
-    let fitted = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
-    Ok(fitted.fit.report)
+    let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
+    let response = found.responses.pop().ok_or("a fit without a response")?;
+    Ok(Fitted {
+        coefficients: response.coefficients,
+        errors: response.std_errors,
+        report: found.fit.report,
+    })
+}
+
+/// What is compared of a fit, and its report.
+struct Fitted {
+    coefficients: Vec<f64>,
+    errors: Vec<f64>,
+    report: SolveReport,
+}
+
+/// The largest difference in units of the second numbers, each.
+fn apart(a: &[f64], b: &[f64]) -> f64 {
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs() / b.abs())
+        .fold(0.0, f64::max)
 }
 
 /// A device that is open.
@@ -163,7 +184,7 @@ fn time(
     device: &Arc<dyn Backend>,
     id: &str,
     accuracy: Accuracy,
-    passes: bool,
+    [passes, compare]: [bool; 2],
 ) -> Result<(), Failure> {
     let values = data(problem);
     let (n, p) = (problem.rows, problem.columns);
@@ -194,14 +215,14 @@ fn time(
         }
     };
     let mut seconds = Vec::new();
-    let (mut report, watch) = (None, Watch::default());
+    let (mut fitted, watch) = (None, Watch::default());
     for _ in 0..9 {
         device.synchronize()?;
         let start = Instant::now();
         // each fit chooses anew
         let auto = Auto::new(source, vec![&open as &dyn Offer]);
         let source = if id == "auto" { &auto } else { source };
-        report = Some(fit(problem, source, accuracy, &watch)?);
+        fitted = Some(fit(problem, source, accuracy, &watch)?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     let first = seconds[0];
@@ -212,8 +233,8 @@ fn time(
         "{{\"problem\": \"{}\", \"peer\": \"nelder{}\", \"device\": \"{}\", \"seconds\": {:.6}, \"least\": {:.6}, \"first\": {:.6}, \"planned\": {:.6}}}",
         problem.name,
         if accuracy == Accuracy::Single { " f32" } else { "" },
-        match report.as_ref() {
-            Some(report) if id == "auto" => report.device.clone(),
+        match fitted.as_ref() {
+            Some(fitted) if id == "auto" => fitted.report.device.clone(),
             _ => device.describe().name,
         },
         seconds[5],
@@ -221,7 +242,19 @@ fn time(
         first,
         planned
     );
-    if let (true, Some(report)) = (passes, report) {
+    if let (true, Some(fitted)) = (compare, &fitted) {
+        let columns = names.iter().zip(values.chunks(n));
+        let frame = columns.fold(Frame::new(), |frame, (name, column)| {
+            frame.with_real(name, column)
+        });
+        let other = fit(problem, &frame, Accuracy::Auto, &Watch::default())?;
+        println!(
+            "  from the CPU's: coefficients {:.1e}, standard errors {:.1e}",
+            apart(&fitted.coefficients, &other.coefficients),
+            apart(&fitted.errors, &other.errors)
+        );
+    }
+    if let (true, Some(Fitted { report, .. })) = (passes, fitted) {
         println!(
             "  {} {} digits {:?} refinements {}",
             report.algorithm, report.device, report.digits, report.refinements
@@ -251,14 +284,20 @@ fn run() -> Result<(), Failure> {
         id => id,
     })?;
     let wanted: Vec<&String> = words.collect();
-    let passes = arguments.iter().any(|a| a == "--passes");
-    let accuracy = match arguments.iter().any(|a| a == "--f32") {
+    let asked = |option: &str| arguments.iter().any(|a| a == option);
+    let accuracy = match asked("--f32") {
         true => Accuracy::Single,
         false => Accuracy::Auto,
     };
     for problem in PROBLEMS {
         if wanted.is_empty() || wanted.iter().any(|w| problem.name.contains(w.as_str())) {
-            time(problem, &device, id, accuracy, passes)?;
+            time(
+                problem,
+                &device,
+                id,
+                accuracy,
+                [asked("--passes"), asked("--compare")],
+            )?;
         }
     }
     Ok(())
