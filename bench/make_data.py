@@ -6,7 +6,8 @@ glm_tall glm_100000x10.f64: 11 columns of 100,000 float64, as dense; the last is
 glm_wide glm_50000x200.f64: the same with 200 columns and 50,000 rows
 counts   flights_counts.parquet: dest, month, carrier and n, the number of flights of examples/flights.parquet by the
          other three; counts_100 the same rows a hundred times
-pca_tall pca_10000x1000.f64: 1,000 columns of 10,000 float64, as dense, with variances that fall from one to 1e-6
+pca_tall pca_10000x1000.f64: 1,000 columns of 10,000 float64, as dense, with deviations that fall from one to 0.1
+pca_steep pca_steep_10000x1000.f64: the same with deviations that fall to 0.001
 pca_200, pca_rank8: the file of dense
 pca_parquet  pca_1e6x50.parquet: x1 ... x50, 1e6 rows in row groups of 1e5: ten factors and noise, float64, snappy
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
@@ -86,11 +87,11 @@ def tall(path):
             writer.write_table(pa.table(columns, schema=schema), row_group_size=rows)
 
 
-def pca_tall(path):
+def pca_tall(path, decades=1):
     n, p = 10_000, 1000
     rng = np.random.default_rng(5)
     mixed = np.linalg.qr(rng.standard_normal((p, p)))[0]
-    deviations = 10 ** (-3 * np.arange(p) / (p - 1))
+    deviations = 10 ** (-decades * np.arange(p) / (p - 1))
     x = (mixed * deviations) @ rng.standard_normal((p, n))
     x.astype("<f8").tofile(path)
 
@@ -122,6 +123,7 @@ FILES = {
     "glm_tall": ("glm_100000x10.f64", glm_tall),
     "glm_wide": ("glm_50000x200.f64", glm_wide),
     "pca_tall": ("pca_10000x1000.f64", pca_tall),
+    "pca_steep": ("pca_steep_10000x1000.f64", lambda path: pca_tall(path, decades=3)),
     "pca_200": ("dense_50000x200.f64", dense),
     "pca_rank8": ("dense_50000x200.f64", dense),
     "pca_parquet": ("pca_1e6x50.parquet", pca_parquet),

@@ -8,8 +8,9 @@ reps <- as.integer(args[3])
 here <- dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))))
 data <- file.path(here, "..", "data")
 
-size <- if (problem == "pca_tall") c(10000, 1000) else c(50000, 200)
-file <- if (problem == "pca_tall") "pca_10000x1000.f64" else "dense_50000x200.f64"
+tall <- problem %in% c("pca_tall", "pca_steep")
+size <- if (tall) c(10000, 1000) else c(50000, 200)
+file <- if (tall) paste0(if (problem == "pca_tall") "pca" else "pca_steep", "_10000x1000.f64") else "dense_50000x200.f64"
 x <- matrix(readBin(file.path(data, file), "double", prod(size), endian = "little"), size[1])
 k <- 8
 run <- switch(peer,

@@ -14,8 +14,8 @@ DATA = Path(__file__).resolve().parent.parent / "data"
 
 
 def matrix(problem):
-    if problem == "pca_tall":
-        name, n, p = "pca_10000x1000.f64", 10_000, 1000
+    if problem in ("pca_tall", "pca_steep"):
+        name, n, p = {"pca_tall": "pca", "pca_steep": "pca_steep"}[problem] + "_10000x1000.f64", 10_000, 1000
     else:
         name, n, p = "dense_50000x200.f64", 50_000, 200
     raw = np.fromfile(DATA / name, dtype="<f8", count=n * p)

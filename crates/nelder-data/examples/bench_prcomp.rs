@@ -1,6 +1,6 @@
 //! Times `prcomp` on a problem of `cargo xtask bench prcomp`, from columns in memory to components and scores.
 //!
-//! `bench_prcomp pca_tall|pca_200|pca_rank8 REPS`, run in the project's root, prints one JSON line. As for the peers, one
+//! `bench_prcomp pca_tall|pca_steep|pca_200|pca_rank8 REPS`, run in the project's root, prints one JSON line. As for the peers, one
 //! fit is run beforehand. Seconds of each pass and the bound of the standard deviations' errors go with it.
 
 use std::error::Error;
@@ -80,9 +80,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             ("bench/data/pca_10000x1000.f64", 10_000, 1000),
             PcaSpec::default(),
         ),
+        "pca_steep" => (
+            ("bench/data/pca_steep_10000x1000.f64", 10_000, 1000),
+            PcaSpec::default(),
+        ),
         "pca_200" => (dense, PcaSpec::default()),
         "pca_rank8" => (dense, PcaSpec::default().rank(8)),
-        _ => return Err("usage: bench_prcomp pca_tall|pca_200|pca_rank8 [REPS]".into()),
+        _ => return Err("usage: bench_prcomp pca_tall|pca_steep|pca_200|pca_rank8 [REPS]".into()),
     };
     let values = columns(path, n, p)?;
     let names: Vec<String> = (0..p).map(|j| format!("x{}", j + 1)).collect();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use nelder_device::{Backend, Buffer, DeviceError, Matrix};
 
-use super::{Column, Field, Kind, Scan, Schema, Source, SourceError, Visit, Whole, scan_in_batches};
+use super::{
+    Column, Field, Kind, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows, scan_in_batches,
+};
 
 /// A source whose passes run on a device: what they read is copied there once.
 ///
@@ -65,9 +67,6 @@ impl Source for On<'_> {
         }
     }
 }
-
-/// Rows of a batch.
-const BATCH_ROWS: usize = 8192;
 
 /// Named columns of numbers in a device's memory. `NaN` is missing.
 ///
@@ -154,7 +153,7 @@ impl Source for DeviceFrame {
         let part = |c: usize, rows: Range<usize>| own[c].as_ref().map_or(&[][..], |values| &values[rows]);
         scan_in_batches(
             self.rows,
-            BATCH_ROWS,
+            batch_rows(self.rows),
             self.workers(),
             columns,
             &|c, from, to| (Column::Real(Cow::Borrowed(part(c, from..to))), 8),

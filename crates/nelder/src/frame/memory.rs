@@ -19,23 +19,24 @@ pub struct Frame<'a> {
     schema: Schema,
     columns: Vec<Column<'a>>,
     rows: usize,
-    batch_rows: usize,
+    /// Rows of a batch, where that is asked for.
+    batch_rows: Option<usize>,
 }
 
 impl<'a> Frame<'a> {
-    /// No columns; batches of as many rows as suit the cache.
+    /// No columns; batches of [`batch_rows`] rows.
     pub fn new() -> Self {
         Frame {
             schema: Schema::default(),
             columns: Vec::new(),
             rows: 0,
-            batch_rows: 8192,
+            batch_rows: None,
         }
     }
 
     /// The same rows in batches of `rows` rows (at least one).
     pub fn in_batches_of(mut self, rows: usize) -> Self {
-        self.batch_rows = rows.max(1);
+        self.batch_rows = Some(rows.max(1));
         self
     }
 
@@ -162,22 +163,21 @@ impl Source for Frame<'_> {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        // the wanted columns of a batch stay in the second-level cache
-        let fit = (1usize << 17) / columns.len().max(1);
-        let batch_rows = if self.batch_rows > 0 {
-            self.batch_rows
-        } else {
-            (fit / 128 * 128).clamp(512, 16384)
-        };
         scan_in_batches(
             self.rows,
-            batch_rows,
+            self.batch_rows.unwrap_or_else(|| batch_rows(self.rows)),
             self.workers(),
             columns,
             &|c, from, to| part(&self.columns[c], from, to),
             visit,
         )
     }
+}
+
+/// Rows of a batch of columns in memory: a sixteenth of all, so that workers end at about the same time, in thousands up to
+/// 8,192. It depends on nothing else, nor do sums over batches.
+pub fn batch_rows(rows: usize) -> usize {
+    rows.div_ceil(16).next_multiple_of(1024).clamp(1024, 8192)
 }
 
 /// A scan of columns in memory: `part(column, from, to)` gives rows `from..to` of a column, and the bytes of one.

@@ -14,6 +14,6 @@ pub use column::{Column, Kind};
 pub use device::{DeviceFrame, On};
 pub use label::number_label;
 pub use levels::{Key, Levels, MISSING};
-pub use memory::{Frame, in_batches, scan_in_batches};
+pub use memory::{Frame, batch_rows, in_batches, scan_in_batches};
 pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit, Whole};
 pub use sparse::{Sparse, SparseError};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nelder::frame::{
-    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, scan_in_batches,
+    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows, scan_in_batches,
 };
 use nelder_device::{Backend, Offer};
 use savvy::{ListSexp, Sexp};
@@ -20,9 +20,6 @@ unsafe extern "C" {
     /// The other half of `R_PreserveObject`.
     fn R_ReleaseObject(object: SEXP);
 }
-
-/// Rows of a batch.
-const BATCH_ROWS: usize = 8192;
 
 /// Values of a column: R's memory, `rows` long.
 #[derive(Clone, Copy)]
@@ -181,7 +178,7 @@ impl Source for RSource {
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
         let part = |c: usize, from: usize, to: usize| self.columns[c].part(from, to);
-        scan_in_batches(self.rows, BATCH_ROWS, self.workers(), columns, &part, visit)
+        scan_in_batches(self.rows, batch_rows(self.rows), self.workers(), columns, &part, visit)
     }
 }
 
