@@ -42,6 +42,8 @@ pub enum Products {
 
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
+/// From one packed column to the next: columns a power of two apart would share their places in the cache.
+const STRIDE: usize = RUN + 8;
 
 /// The gram of a design: what [`Gram`] has accumulated.
 #[derive(Clone, Debug)]
@@ -260,7 +262,7 @@ impl Gram {
             .weights
             .as_ref()
             .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
-        self.pack.resize(RUN * p, 0.0);
+        self.pack.resize(STRIDE * p, 0.0);
         let mut product = Mat::<f64>::zeros(p, p);
         let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
         let mut from = 0;
@@ -278,7 +280,7 @@ impl Gram {
                 } else {
                     0.0
                 };
-                let packed = &mut self.pack[j * RUN..j * RUN + m];
+                let packed = &mut self.pack[j * STRIDE..j * STRIDE + m];
                 kernels::center(x, c, roots, packed);
                 centers[j] = c;
                 // what the rounded mean leaves over; zero up to rounding
@@ -287,7 +289,7 @@ impl Gram {
                     Some(r) => kernels::rough_sum(packed, Some(r)),
                 };
             }
-            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
+            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..STRIDE * p], m, p, STRIDE);
             matmul(
                 product.as_mut(),
                 BlockStructure::TriangularUpper,

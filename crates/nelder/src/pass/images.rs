@@ -8,7 +8,9 @@ use super::standard::{Standard, roots};
 use crate::design::Block;
 
 /// Rows multiplied at a time.
-const RUN: usize = 512;
+const RUN: usize = 1024;
+/// From one packed column to the next: columns a power of two apart would share their places in the cache.
+const STRIDE: usize = RUN + 8;
 
 /// XᵀW(XV) for standardized columns X and a matrix V of vectors.
 #[derive(Clone, Debug)]
@@ -29,7 +31,7 @@ impl<'v> Images<'v> {
             standard,
             vectors,
             sum: Mat::zeros(p, k),
-            pack: Mat::zeros(RUN, p),
+            pack: Mat::zeros(STRIDE, p),
             scores: Mat::zeros(RUN, k),
         }
     }
@@ -69,7 +71,7 @@ impl Accumulator for Images<'_> {
 pub fn scores_of(standard: &Standard, vectors: MatRef<'_, f64>, block: &Block<'_>) -> Vec<f64> {
     let (n, p, k) = (block.rows, vectors.nrows(), vectors.ncols());
     let mut out = vec![0.0; n * k];
-    let mut pack = Mat::<f64>::zeros(RUN.min(n), p);
+    let mut pack = Mat::<f64>::zeros(STRIDE, p);
     let mut from = 0;
     while from < n {
         let m = RUN.min(n - from);
