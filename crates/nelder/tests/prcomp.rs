@@ -435,6 +435,7 @@ fn what_cannot_be_asked() {
     fails(two().rank(0), &["rank.", "below 1"]);
     fails(two().rank(3), &["rank.", "3"]);
     fails(two().tol(-0.5), &["tol", "-0.5"]);
+    fails(two().accuracy(Accuracy::Single), &["precision", "f32"]);
     fails(
         two().scale(Scale::Deviations),
         &["cannot rescale a constant/zero column to unit variance", "b"],

@@ -214,7 +214,7 @@ impl PcaSpec {
     /// Arguments that no data can mend.
     ///
     /// # Errors
-    /// `rank.` below 1, `tol` negative, a tolerance that is not between 0 and 1.
+    /// `rank.` below 1, `tol` negative, a tolerance that is not between 0 and 1, single precision.
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let wrong = |argument: &str, why: String| {
             let argument = argument.to_string();
@@ -227,6 +227,12 @@ impl PcaSpec {
             return wrong(
                 "tol",
                 format!("{tol} is no part of a standard deviation; it must be 0 or more"),
+            );
+        }
+        if self.accuracy == Accuracy::Single {
+            return wrong(
+                "precision",
+                "f32 is for models; principal components are computed in double precision at least".into(),
             );
         }
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {

@@ -1,5 +1,6 @@
 //! Principal components.
 
+use nelder::design::Missing;
 use nelder::frame::Sparse;
 use nelder::model::{
     Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse,
@@ -16,7 +17,7 @@ use crate::source::RSource;
 
 /// Reads what is asked: `columns`, the names of those that components are of; `center` and `scale`, empty for nothing, one
 /// `TRUE` for means and deviations, or numbers; `rank`, 0 for all; `tol`, `NA` for none; `weights`, the name of a column or
-/// empty; `signs`, `algorithm`, `precision`; `seed`, `tolerance`.
+/// empty; `missing`, "fail" or "omit"; `signs`, `algorithm`, `precision`; `seed`, `tolerance`.
 ///
 /// # Errors
 /// An element that is not there, or is none of what it may be.
@@ -30,6 +31,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
     let signs = elements.text("signs")?;
     let algorithm = elements.text("algorithm")?;
     let precision = elements.text("precision")?;
+    let missing = elements.text("missing")?;
     Ok(PcaSpec {
         columns: elements.texts("columns")?,
         center: match numbers("center") {
@@ -45,6 +47,11 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         rank: usize::try_from(elements.integer("rank")?).ok().filter(|k| *k > 0),
         tol: Some(elements.real("tol")?).filter(|t| !t.is_nan()),
         weights: (!weights.is_empty()).then(|| format!("`{weights}`")),
+        missing: match missing.as_str() {
+            "fail" => Missing::Fail,
+            "omit" => Missing::Omit,
+            other => return Err(unknown("missing", other)),
+        },
         signs: match signs.as_str() {
             "largest" => Signs::Largest,
             "computed" => Signs::AsComputed,
@@ -59,6 +66,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         },
         accuracy: match precision.as_str() {
             "auto" => Accuracy::Auto,
+            "f32" => Accuracy::Single,
             "f64" => Accuracy::Double,
             "certified" => Accuracy::Certified,
             other => return Err(unknown("precision", other)),
@@ -99,6 +107,8 @@ fn record(fit: Prcomp<'_>, scores: Option<Rectangular>) -> Record {
         .reals("scale", fit.scale.unwrap_or_default())
         .real("total", fit.total)
         .integers("available", [fit.available])
+        .real("used", fit.rows as f64)
+        .real("omitted", fit.omitted as f64)
         .reals("errors", fit.errors)
         .inner("report", report);
     if let Some(scores) = scores {
