@@ -128,7 +128,8 @@ refuse_unused <- function(extra) {
 rust <- function(expr) {
   call <- user_call()
   tryCatch(expr, error = function(err) {
-    message <- conditionMessage(err)
+    # what the command's options do is not for R
+    message <- sub("; `--na omit` leaves such rows out", "", conditionMessage(err), fixed = TRUE)
     if (identical(message, "interrupted")) {
       signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
       invokeRestart("abort")

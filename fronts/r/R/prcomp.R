@@ -197,7 +197,7 @@ formula_columns <- function(frame) {
 
 with_weights <- function(columns, weights) {
   if (is.null(weights)) return(columns)
-  if (!is.null(columns$sparse)) refuse("weights: a sparse matrix is taken as it is; multiply its rows by sqrt(weights)")
+  if (!is.null(columns$sparse)) refuse("weights: a sparse matrix is taken as it is, without weights")
   if (!is.numeric(weights)) refuse("'weights' must be a numeric vector")
   if (length(weights) != columns$rows) refuse("weights: ", length(weights), " numbers for ", columns$rows, " rows")
   bad <- setdiff(which(is.na(weights) | weights < 0 | is.infinite(weights)), columns$omit)
