@@ -142,10 +142,10 @@ data_columns <- function(x) {
       refuse("PCA applies only to numerical variables: `", name, "` is ",
              if (is.factor(v)) "a factor" else if (is.character(v)) "text" else paste("of class", class(v)[1L]))
     }
-    own <- if (is.matrix(v)) { if (is.null(colnames(v))) seq_len(ncol(v)) else colnames(v) }
     columns[[j]] <- v
     widths[j] <- if (is.matrix(v)) ncol(v) else 1L
-    labels[[j]] <- if (is.matrix(v)) paste(name, own, sep = ".")[seq_len(ncol(v))] else name
+    labels[[j]] <- if (widths[j] == 1L) name
+                   else paste0(rep(name, widths[j]), ".", if (is.null(colnames(v))) seq_len(widths[j]) else colnames(v))
   }
   # as as.matrix() has it: numbers that R made up name no rows
   row_names <- if (.row_names_info(x) > 0L) attr(x, "row.names")

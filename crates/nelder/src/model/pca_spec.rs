@@ -354,7 +354,12 @@ impl PcaSpec {
             Accuracy::Certified => Precision::Twice,
             _ => Precision::Double,
         };
-        let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
+        // columns by name are called what they are called
+        let label = |e: &Expr| match e {
+            Expr::Name(name) if self.terms.is_none() && self.formula.is_none() => name.clone(),
+            other => other.to_string(),
+        };
+        let labels: Vec<String> = expressions.iter().map(label).collect();
         let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
         let other = |v: &usize| !matches!(variables.shapes()[*v], Shape::Numeric { .. });
         let found: Vec<String> = (0..terms.variables.len())
@@ -379,7 +384,7 @@ impl PcaSpec {
             contrasts,
             passes,
         };
-        // columns by name are called what they are called; R puts back-ticks around those of a formula
+        // R puts back-ticks around the names of a formula
         let names = match (&self.terms, &self.formula) {
             (None, None) => bound.terms.terms.iter().map(|t| t.label.clone()).collect(),
             _ => Columns::new(bound.rows.layout(), &bound.variables(), &[], &[], false)?.names,

@@ -67,7 +67,8 @@ test_that("matrices of other shapes", {
   expect_components(nd_prcomp(c(3, 1, 4, 1, 5)), prcomp(c(3, 1, 4, 1, 5)))
   whole <- matrix(as.integer(c(1, 5, 3, 7, 2, 2, 9, 4)), 4)
   expect_components(nd_prcomp(whole), prcomp(whole))
-  expect_components(nd_prcomp(whole > 3), prcomp(whole > 3))
+  truth <- cbind(people$l, people$x > 0, people$z > 2)
+  expect_components(nd_prcomp(truth), prcomp(truth))
   same <- cbind(a = USArrests$Murder, a = USArrests$Rape)
   expect_components(nd_prcomp(same), prcomp(same))
   d <- data.frame(l = c(TRUE, FALSE, TRUE, TRUE), i = 4:1, x = c(0.5, 2, 1, 8))
@@ -116,9 +117,13 @@ test_that("formulas, with rows left out", {
   }
   expect_identical(nd_prcomp(~ x + z, people)$call, quote(nd_prcomp(formula = ~ x + z, data = people)))
   odd <- stats::setNames(people[c("x", "z")], c("a b", "c"))
-  expect_components(nd_prcomp(~ ., odd), prcomp(~ ., odd))
-  mine <- function(d, k) nd_prcomp(~ x + I(z^k), d, rank. = 1)
-  expect_components(mine(people, 2), prcomp(~ x + I(z^2), people, rank. = 1))
+  # R's formula method does not find such a name
+  own <- nd_prcomp(~ ., odd)
+  expect_identical(rownames(own$rotation), c("`a b`", "c"))
+  expect_same(own$sdev, prcomp(odd)$sdev)
+  mine <- function(d, power) nd_prcomp(~ x + I(z^power), d, rank. = 1)
+  theirs <- function(d, power) prcomp(~ x + I(z^power), d, rank. = 1)
+  expect_components(mine(people, 2), theirs(people, 2))
 })
 
 test_that("weights are those of moments", {
@@ -161,9 +166,9 @@ test_that("directions: the largest loading, or R's", {
   }
   f <- nd_prcomp(~ x + z + w, holes, signs = "r")
   expect_same(f$x, prcomp(~ x + z + w, holes)$x, 1e-10)
-  w <- rep(1, n)
-  w[9] <- NA
-  expect_same(nd_prcomp(~ x + z, holes, weights = w, signs = "r")$x[, 1],
+  ones <- rep(1, n)
+  ones[9] <- NA
+  expect_same(nd_prcomp(~ x + z, holes, weights = ones, signs = "r")$x[, 1],
               nd_prcomp(~ x + z, holes[-9, ], signs = "r")$x[, 1], 1e-10)
   expect_identical(abs(nd_prcomp(USArrests, signs = "computed")$rotation), abs(nd_prcomp(USArrests)$rotation))
 })
@@ -217,16 +222,19 @@ test_that("R's functions work on the object", {
   expect_same(predict(ours, USArrests), ours$x, 1e-12)
   expect_error(predict(nd_prcomp(USArrests, retx = FALSE)), "retx=TRUE")
   drawn <- function(object) {
-    file <- tempfile(fileext = ".pdf")
-    grDevices::pdf(file, compress = FALSE)
+    file <- tempfile(fileext = ".ps")
+    grDevices::postscript(file)
     plot(object, main = "")
     stats::screeplot(object, type = "lines", main = "")
     stats::biplot(object)
     grDevices::dev.off()
-    text <- readLines(file, warn = FALSE)
-    text[!grepl("Date", text)]
+    readLines(file)
   }
-  expect_identical(drawn(ours), drawn(r))
+  # coordinates are written with two decimals
+  number <- "-?[0-9]+[.]?[0-9]*"
+  expect_identical(gsub(number, "#", drawn(ours)), gsub(number, "#", drawn(r)))
+  numbers <- function(text) as.numeric(unlist(regmatches(text, gregexpr(number, text))))
+  expect_lt(max(abs(numbers(drawn(ours)) - numbers(drawn(r)))), 0.0101)
   text <- utils::capture.output(nd_explain(ours))
   expect_true(any(grepl("^algorithm", text)) && any(grepl("digits +standard deviations 1[0-9]", text)))
   expect_identical(nd_explain(ours)$passes$rows, c(50, 50))
@@ -253,6 +261,7 @@ test_that("what cannot be done says what stands in the way", {
   expect_error(nd_prcomp(hole), "`Rape` is missing in row 3$")
   expect_error(nd_prcomp(as.matrix(hole)), "`Rape` is missing in row 3$")
   expect_error(nd_prcomp(unname(as.matrix(hole))), "`[,4]` is missing in row 3", fixed = TRUE)
+  expect_error(nd_prcomp(stats::setNames(hole, c("a", "b", "c", "d e"))), "^`d e` is missing in row 3$")
   expect_error(nd_prcomp(replace(d, cbind(7, 2), Inf)), "`Assault` is infinite in row 7")
   expect_error(nd_prcomp(~ Murder + Rape, hole, na.action = na.fail), "`Rape` is missing in row Arizona")
   expect_error(nd_prcomp(~ Murder + Rape, hole, na.action = na.pass), "`Rape` is missing in row Arizona")
