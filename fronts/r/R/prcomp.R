@@ -31,7 +31,8 @@ nd_prcomp.default <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol
                       rank = clamped_rank(rank., columns, p), tol = if (is.null(tol)) NA_real_ else as.numeric(tol),
                       weights = columns$weights, missing = if (length(columns$omit)) "omit" else "fail",
                       signs = if (signs == "r") "computed" else signs, algorithm = algorithm,
-                      precision = check_precision(precision), seed = as.numeric(seed), tolerance = 1e-9)
+                      precision = check_precision(precision), seed = as.numeric(seed), tolerance = 1e-9,
+                      row_names = columns$row_names)
   options <- run_options(check_device(device))
   found <- rust(if (sparse) principal_sparse(columns$sparse, description, retx, options)
                 else principal(columns$library, description, retx, options))
@@ -39,22 +40,15 @@ nd_prcomp.default <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol
     refuse("the library left out ", found$omitted, " rows with missing values and R ", length(columns$omit))
   }
   k <- found$components
-  axes <- if (k) paste0("PC", seq_len(k))
-  shaped <- function(values, rows, names) {
-    dim(values) <- c(rows, k)
-    # a matrix without names on both sides has none at all
-    if (!is.null(names) || k) dimnames(values) <- list(names, axes)
-    values
-  }
+  rotation <- matrix(found$rotation, p, k, dimnames = list(columns$labels, if (k) paste0("PC", seq_len(k))))
   named <- function(given, own) {
     if (!is.logical(given)) given else if (given) stats::setNames(own, columns$labels) else FALSE
   }
-  z <- list(sdev = found$sdev, rotation = shaped(found$rotation, p, columns$labels),
-            center = named(center, found$center), scale = named(scale., found$scale))
+  z <- list(sdev = found$sdev, rotation = rotation, center = named(center, found$center), scale = named(scale., found$scale))
   turned <- if (signs == "r" && k) r_signs(columns, z, center, scale., weights)
   for (j in turned) z$rotation[, j] <- -z$rotation[, j]
   if (retx) {
-    z$x <- shaped(found$x, found$rows, columns$row_names)
+    z$x <- found$x
     for (j in turned) z$x[, j] <- -z$x[, j]
   }
   z$nelder <- components_report(found)
