@@ -15,6 +15,7 @@ matrix_of <- function(file, n, p) {
 }
 flights <- read.csv(file.path(data, "flights.csv"))
 dense <- matrix_of("dense_50000x200.f64", 50000, 200)
+columns <- dense[-201]
 binary <- matrix_of("glm_100000x10.f64", 100000, 10)
 
 printed <- function(fit) capture.output(print(summary(fit)))
@@ -27,7 +28,9 @@ problems <- list(
   dense_summary = list(ours = function() printed(nd_lm(y ~ ., dense)), r = function() printed(lm(y ~ ., dense))),
   glm = list(ours = function() nd_glm(y ~ ., binomial, binary), r = function() glm(y ~ ., binomial, binary)),
   glm_summary = list(ours = function() printed(nd_glm(y ~ ., binomial, binary)),
-                     r = function() printed(glm(y ~ ., binomial, binary))))
+                     r = function() printed(glm(y ~ ., binomial, binary))),
+  pca = list(ours = function() nd_prcomp(columns), r = function() prcomp(columns)),
+  pca_rank8 = list(ours = function() nd_prcomp(columns, rank. = 8), r = function() prcomp(columns, rank. = 8)))
 
 timed <- function(fun, times) vapply(seq_len(times), function(i) {
   invisible(gc())

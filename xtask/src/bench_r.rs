@@ -19,6 +19,11 @@ const GOALS: &[(&str, &str)] = &[
     ("dense_summary", "the same to a printed summary"),
     ("glm", "binomial, 100,000 x 10: 0.05 s"),
     ("glm_summary", "the same to a printed summary"),
+    (
+        "pca",
+        "prcomp of a data frame of 50,000 x 200, with scores: 0.25 s",
+    ),
+    ("pca_rank8", "the same with rank. = 8: 0.25 s"),
 ];
 
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {

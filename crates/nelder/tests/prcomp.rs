@@ -213,7 +213,15 @@ proptest! {
             prop_assert!((s - t * ratio).abs() <= 1e-12 * mine.sdev[0] * ratio, "{} {}", s, t * ratio);
         }
         let scores = mine.scores(&Quiet).unwrap();
-        prop_assert_eq!(scores.rows(), used);
+        // rows of weight zero have no part in the axes, and scores on them
+        prop_assert_eq!(scores.rows(), rows.len());
+        let center = mine.center.clone().unwrap();
+        for (i, (row, _)) in rows.iter().enumerate() {
+            for k in 0..mine.rotation.columns() {
+                let score: f64 = (0..3).map(|j| (row[j] - center[j]) * mine.rotation.get(j, k)).sum();
+                prop_assert!((scores.get(i, k) - score).abs() < 1e-13, "row {} {} {}", i, scores.get(i, k), score);
+            }
+        }
     }
 }
 
@@ -435,6 +443,7 @@ fn what_cannot_be_asked() {
     fails(two().rank(0), &["rank.", "below 1"]);
     fails(two().rank(3), &["rank.", "3"]);
     fails(two().tol(-0.5), &["tol", "-0.5"]);
+    fails(two().accuracy(Accuracy::Single), &["precision", "f32"]);
     fails(
         two().scale(Scale::Deviations),
         &["cannot rescale a constant/zero column to unit variance", "b"],

@@ -118,11 +118,18 @@ user_call <- function() {
 # An error with the user's call.
 refuse <- function(..., domain = NULL) stop(simpleError(.makeMessage(..., domain = domain), user_call()))
 
+# Arguments that no one takes.
+refuse_unused <- function(extra) {
+  refuse(sprintf(ngettext(length(extra), "unused argument (%s)", "unused arguments (%s)"),
+                 paste(sub("^list\\((.*)\\)$", "\\1", deparse(extra, width.cutoff = 500L)[1L]))))
+}
+
 # Errors of the library become conditions with the call of the user's function; an interrupt interrupts.
 rust <- function(expr) {
   call <- user_call()
   tryCatch(expr, error = function(err) {
-    message <- conditionMessage(err)
+    # what the command's options do is not for R
+    message <- sub("; `--na omit` leaves such rows out", "", conditionMessage(err), fixed = TRUE)
     if (identical(message, "interrupted")) {
       signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
       invokeRestart("abort")

@@ -5,10 +5,7 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   call <- match.call()
   own <- match.call(expand.dots = FALSE)
   extra <- list(...)
-  if (length(extra)) {
-    stop(sprintf(ngettext(length(extra), "unused argument (%s)", "unused arguments (%s)"),
-                 paste(sub("^list\\((.*)\\)$", "\\1", deparse(extra, width.cutoff = 500L)[1L]))))
-  }
+  if (length(extra)) refuse_unused(extra)
   precision <- check_precision(precision)
   device <- check_device(device)
   if (!method %in% c("qr", "model.frame")) {

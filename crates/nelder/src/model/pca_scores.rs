@@ -17,16 +17,16 @@ use crate::solve::Rectangular;
 pub struct ScoreRun {
     /// Position of the first row of the run in the source, from 0.
     pub first_row: u64,
-    /// Which rows of the run have scores: those that are used, and with [`Missing::Exclude`] incomplete ones, whose scores are
-    /// `NaN`; `None` for all.
+    /// Which rows of the run have scores: those that are used, those of weight zero, and with [`Missing::Exclude`] incomplete
+    /// ones, whose scores are `NaN`; `None` for all.
     pub kept: Option<Vec<u32>>,
     /// Scores of the rows in `kept`: rows x components.
     pub scores: Rectangular,
 }
 
 impl Prcomp<'_> {
-    /// The scores of the rows that were used, in their order: rows x components, R's `x`. With [`Missing::Exclude`] incomplete
-    /// rows are there too, as `NaN`. Memory grows with the rows: [`scores_to`](Self::scores_to) hands them over in runs. The
+    /// The scores of the rows that were used and of those of weight zero, in their order: rows x components, R's `x`. With
+    /// [`Missing::Exclude`] incomplete rows are there too, as `NaN`. Memory grows with the rows: [`scores_to`](Self::scores_to) hands them over in runs. The
     /// pass is added to the report.
     ///
     /// ```
@@ -143,7 +143,7 @@ impl Prcomp<'_> {
                     record
                 } else {
                     let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<_, RowError> {
-                        let block = rows.block(batch)?;
+                        let block = rows.block_with_weightless(batch)?;
                         let n = block.rows;
                         let own = scores_of(standard, self.rotation.as_ref(), &block);
                         let mut run = ScoreRun {

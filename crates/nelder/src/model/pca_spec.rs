@@ -214,7 +214,7 @@ impl PcaSpec {
     /// Arguments that no data can mend.
     ///
     /// # Errors
-    /// `rank.` below 1, `tol` negative, a tolerance that is not between 0 and 1.
+    /// `rank.` below 1, `tol` negative, a tolerance that is not between 0 and 1, single precision.
     pub(super) fn check(&self) -> Result<(), ModelError> {
         let wrong = |argument: &str, why: String| {
             let argument = argument.to_string();
@@ -227,6 +227,12 @@ impl PcaSpec {
             return wrong(
                 "tol",
                 format!("{tol} is no part of a standard deviation; it must be 0 or more"),
+            );
+        }
+        if self.accuracy == Accuracy::Single {
+            return wrong(
+                "precision",
+                "f32 is for models; principal components are computed in double precision at least".into(),
             );
         }
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
@@ -348,7 +354,12 @@ impl PcaSpec {
             Accuracy::Certified => Precision::Twice,
             _ => Precision::Double,
         };
-        let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
+        // columns by name are called what they are called
+        let label = |e: &Expr| match e {
+            Expr::Name(name) if self.terms.is_none() && self.formula.is_none() => name.clone(),
+            other => other.to_string(),
+        };
+        let labels: Vec<String> = expressions.iter().map(label).collect();
         let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
         let other = |v: &usize| !matches!(variables.shapes()[*v], Shape::Numeric { .. });
         let found: Vec<String> = (0..terms.variables.len())
@@ -373,7 +384,7 @@ impl PcaSpec {
             contrasts,
             passes,
         };
-        // columns by name are called what they are called; R puts back-ticks around those of a formula
+        // R puts back-ticks around the names of a formula
         let names = match (&self.terms, &self.formula) {
             (None, None) => bound.terms.terms.iter().map(|t| t.label.clone()).collect(),
             _ => Columns::new(bound.rows.layout(), &bound.variables(), &[], &[], false)?.names,

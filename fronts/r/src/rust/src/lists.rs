@@ -118,6 +118,7 @@ enum Entry {
     Flags(Vec<bool>),
     Texts(Vec<String>),
     Inner(Record),
+    Made(OwnedRealSexp),
 }
 
 impl Record {
@@ -157,6 +158,12 @@ impl Record {
         self
     }
 
+    /// Adds numbers that are R's already.
+    pub fn made(&mut self, name: &str, values: OwnedRealSexp) -> &mut Self {
+        self.0.push((name.into(), Entry::Made(values)));
+        self
+    }
+
     /// As R sees it.
     pub fn into_list(self) -> savvy::Result<OwnedListSexp> {
         let mut list = OwnedListSexp::new(self.0.len(), true)?;
@@ -168,6 +175,7 @@ impl Record {
                 }
                 Entry::Flags(v) => list.set_name_and_value(i, &name, OwnedLogicalSexp::try_from_slice(v)?)?,
                 Entry::Texts(v) => list.set_name_and_value(i, &name, OwnedStringSexp::try_from_slice(v)?)?,
+                Entry::Made(v) => list.set_name_and_value(i, &name, v)?,
                 Entry::Inner(r) => list.set_name_and_value(i, &name, r.into_list()?)?,
             }
         }

@@ -1,12 +1,14 @@
 //! Principal components.
 
-use nelder::frame::Sparse;
+use nelder::design::Missing;
+use nelder::frame::{Source, Sparse};
 use nelder::model::{
     Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse,
 };
 use nelder::pass::Monitor;
-use nelder::solve::Rectangular;
-use savvy::{ListSexp, Sexp, TypedSexp, savvy};
+use savvy::{
+    ListSexp, NullSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, OwnedStringSexp, Sexp, TypedSexp, savvy,
+};
 
 use crate::background;
 use crate::describe::Options;
@@ -16,7 +18,7 @@ use crate::source::RSource;
 
 /// Reads what is asked: `columns`, the names of those that components are of; `center` and `scale`, empty for nothing, one
 /// `TRUE` for means and deviations, or numbers; `rank`, 0 for all; `tol`, `NA` for none; `weights`, the name of a column or
-/// empty; `signs`, `algorithm`, `precision`; `seed`, `tolerance`.
+/// empty; `missing`, "fail" or "omit"; `signs`, `algorithm`, `precision`; `seed`, `tolerance`.
 ///
 /// # Errors
 /// An element that is not there, or is none of what it may be.
@@ -30,6 +32,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
     let signs = elements.text("signs")?;
     let algorithm = elements.text("algorithm")?;
     let precision = elements.text("precision")?;
+    let missing = elements.text("missing")?;
     Ok(PcaSpec {
         columns: elements.texts("columns")?,
         center: match numbers("center") {
@@ -45,6 +48,11 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         rank: usize::try_from(elements.integer("rank")?).ok().filter(|k| *k > 0),
         tol: Some(elements.real("tol")?).filter(|t| !t.is_nan()),
         weights: (!weights.is_empty()).then(|| format!("`{weights}`")),
+        missing: match missing.as_str() {
+            "fail" => Missing::Fail,
+            "omit" => Missing::Omit,
+            other => return Err(unknown("missing", other)),
+        },
         signs: match signs.as_str() {
             "largest" => Signs::Largest,
             "computed" => Signs::AsComputed,
@@ -59,6 +67,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         },
         accuracy: match precision.as_str() {
             "auto" => Accuracy::Auto,
+            "f32" => Accuracy::Single,
             "f64" => Accuracy::Double,
             "certified" => Accuracy::Certified,
             other => return Err(unknown("precision", other)),
@@ -70,7 +79,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
 }
 
 /// What a fit knows, and its scores where they are asked for.
-fn record(fit: Prcomp<'_>, scores: Option<Rectangular>) -> Record {
+fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
     let mut out = Record::default();
     let k = fit.rotation.columns();
     let digits = fit.report.digits;
@@ -99,26 +108,79 @@ fn record(fit: Prcomp<'_>, scores: Option<Rectangular>) -> Record {
         .reals("scale", fit.scale.unwrap_or_default())
         .real("total", fit.total)
         .integers("available", [fit.available])
+        .real("used", fit.rows as f64)
+        .real("omitted", fit.omitted as f64)
         .reals("errors", fit.errors)
         .inner("report", report);
     if let Some(scores) = scores {
-        out.integers("rows", [scores.rows()])
-            .reals("x", scores.into_values());
+        out.made("x", scores);
     }
     out
 }
 
-/// Computes, and the scores where they are wanted.
+/// Scores of `rows` rows, written where R has them: a matrix whose rows have the names in `elements`, if there are any.
+fn scores(
+    fit: &mut Prcomp<'_>,
+    rows: usize,
+    elements: &Elements<'_>,
+    options: &Options,
+) -> savvy::Result<OwnedRealSexp> {
+    let k = fit.rotation.columns();
+    // SAFETY: numbers of any value; all of them are written below, or the vector is let go of
+    let mut x = unsafe { OwnedRealSexp::new_without_init(rows * k)? };
+    let values = x.as_mut_slice();
+    let mut filled = 0;
+    background::run(options.threads, options.progress, |monitor| {
+        fit.scores_to(
+            &[],
+            monitor,
+            |_| (),
+            |run, ()| {
+                let n = run.scores.rows();
+                let fits = filled + n <= rows;
+                if fits {
+                    for j in 0..k {
+                        let at = j * rows + filled;
+                        values[at..at + n].copy_from_slice(run.scores.column(j));
+                    }
+                }
+                filled += n;
+                fits
+            },
+        )
+    })?;
+    if filled != rows {
+        return Err(savvy::Error::new(format!("there are scores of {filled} rows, not of {rows}")));
+    }
+    let size = [rows, k].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
+    x.set_attrib("dim", OwnedIntegerSexp::try_from_slice(size)?.into())?;
+    let mut names = OwnedListSexp::new(2, false)?;
+    match elements.get("row_names") {
+        Some(TypedSexp::String(rows)) => names.set_value(0, rows)?,
+        _ => names.set_value(0, NullSexp)?,
+    }
+    let axes: Vec<String> = (1..=k).map(|j| format!("PC{j}")).collect();
+    match axes.is_empty() {
+        true => names.set_value(1, NullSexp)?,
+        false => names.set_value(1, OwnedStringSexp::try_from_slice(axes)?)?,
+    }
+    x.set_attrib("dimnames", names.into())?;
+    Ok(x)
+}
+
+/// Computes, and the scores where they are wanted, of `rows` rows less those that are left out.
 fn compute<'s>(
     options: &Options,
-    wanted: bool,
+    elements: &Elements<'_>,
+    (wanted, rows): (bool, usize),
     of: impl FnOnce(&dyn Monitor) -> Result<Prcomp<'s>, ModelError> + Send,
 ) -> savvy::Result<Sexp> {
-    let (fit, scores) = background::run(options.threads, options.progress, |monitor| {
-        let mut fit = of(monitor)?;
-        let scores = wanted.then(|| fit.scores(monitor)).transpose()?;
-        Ok((fit, scores))
-    })?;
+    let mut fit = background::run(options.threads, options.progress, of)?;
+    let rows = rows.saturating_sub(fit.omitted as usize);
+    let scores = match wanted {
+        true => Some(scores(&mut fit, rows, elements, options)?),
+        false => None,
+    };
     record(fit, scores).into_list()?.into()
 }
 
@@ -129,8 +191,12 @@ fn compute<'s>(
 fn principal(columns: ListSexp, description: ListSexp, scores: bool, options: ListSexp) -> savvy::Result<Sexp> {
     let options = Options::new(&options)?;
     let source = RSource::new(&columns, Place::new(&options.device)?)?;
-    let spec = spec(&Elements(&description))?;
-    compute(&options, scores, |monitor| prcomp(&spec, &source, monitor))
+    let elements = Elements(&description);
+    let spec = spec(&elements)?;
+    let rows = source.rows().unwrap_or(0) as usize;
+    compute(&options, &elements, (scores, rows), |monitor| {
+        prcomp(&spec, &source, monitor)
+    })
 }
 
 /// The same of a sparse matrix: `rows`, and the slots `p`, `i` and `x`.
@@ -144,17 +210,18 @@ fn principal_sparse(
     options: ListSexp,
 ) -> savvy::Result<Sexp> {
     let options = Options::new(&options)?;
-    let elements = Elements(&matrix);
+    let slots = Elements(&matrix);
     let (Some(TypedSexp::Integer(p)), Some(TypedSexp::Integer(i)), Some(TypedSexp::Real(x))) =
-        (elements.get("p"), elements.get("i"), elements.get("x"))
+        (slots.get("p"), slots.get("i"), slots.get("x"))
     else {
         return Err(savvy::Error::new("`p`, `i` and `x` must be the slots of a dgCMatrix"));
     };
-    let rows = usize::try_from(elements.integer("rows")?).unwrap_or(0);
+    let rows = usize::try_from(slots.integer("rows")?).unwrap_or(0);
     let sparse = Sparse::new(rows, p.as_slice(), i.as_slice(), x.as_slice()).map_err(ModelError::from)?;
-    let mut spec = spec(&Elements(&description))?;
+    let elements = Elements(&description);
+    let mut spec = spec(&elements)?;
     let names = std::mem::take(&mut spec.columns);
-    compute(&options, scores, |monitor| {
+    compute(&options, &elements, (scores, rows), |monitor| {
         prcomp_sparse(&spec, sparse, &names, monitor)
     })
 }
