@@ -633,6 +633,16 @@ impl Backend for Cuda {
         self.eigen_of(matrix, order)
     }
 
+    fn project(
+        &self,
+        x: &Matrix,
+        centres: &[Dd],
+        scales: &[f64],
+        vectors: &[f64],
+    ) -> Result<Option<Buffer>, DeviceError> {
+        self.project_of(x, centres, scales, vectors)
+    }
+
     fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
         self.cholesky_of(packed, scales)
     }

@@ -8,6 +8,7 @@ mod decomposition;
 mod eigen;
 mod print;
 mod products;
+mod projection;
 mod residuals;
 mod shared;
 mod single;

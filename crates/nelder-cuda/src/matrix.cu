@@ -315,6 +315,17 @@ extern "C" __global__ void nelder_pack(const double* __restrict__ a, const doubl
     }
 }
 
+// ((x - c) - c') / s of rows first .. first + count of each column
+extern "C" __global__ void nelder_standard(const double* __restrict__ a, const double* __restrict__ centres,
+                                           double* __restrict__ out, Count first, Count count, Count rows,
+                                           Count columns) {
+    const Count step = gridDim.x * (Count)blockDim.x;
+    const double *rests = centres + columns, *scales = rests + columns;
+    for (Count i = blockIdx.x * (Count)blockDim.x + threadIdx.x; i < count; i += step)
+        for (Count j = blockIdx.y; j < columns; j += gridDim.y)
+            out[j * count + i] = ((a[j * rows + first + i] - centres[j]) - rests[j]) / scales[j];
+}
+
 // Sums of `parts` numbers that lie `size` apart, each by `lanes` threads of a warp (1 or 32); `low` may be null
 extern "C" __global__ void nelder_merge(const double* __restrict__ high, const double* __restrict__ low,
                                         double* __restrict__ sums, Count size, Count parts, Count lanes) {

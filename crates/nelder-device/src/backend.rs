@@ -417,6 +417,22 @@ pub trait Backend: Send + Sync + fmt::Debug {
         Ok(None)
     }
 
+    /// Z V, Z the columns of X less their centres c and over their scales s, for vectors that are given one after another: each
+    /// number within √p ε of the norms of its row of Z and its vector. The rows of a vector's numbers come one after another,
+    /// those of the next vector after them. `None` where one vector at a time, in twice the precision, is as quick.
+    ///
+    /// # Errors
+    /// Sizes that do not fit; a failure of the device.
+    fn project(
+        &self,
+        _x: &Matrix,
+        _centres: &[Dd],
+        _scales: &[f64],
+        _vectors: &[f64],
+    ) -> Result<Option<Buffer>, DeviceError> {
+        Ok(None)
+    }
+
     /// The sum and the range of a column.
     ///
     /// # Errors

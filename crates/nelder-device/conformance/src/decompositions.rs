@@ -1,8 +1,9 @@
 //! Decompositions of matrices, on devices that have them.
 
-use nelder_device::{Backend, Decomposed, DeviceError, Spectrum};
+use nelder_device::{Backend, Dd, Decomposed, DeviceError, Matrix, Spectrum};
 
 use crate::Outcome;
+use crate::values::Random;
 
 /// The correlations ρ^|i − j| of a first-order autoregression, whose factor and inverse are known in closed form, with
 /// scales: the lower triangle by rows.
@@ -152,5 +153,74 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         let failure = "a triangle of 7 numbers passes for one of order 400";
         outcome.failures.push(failure.into());
     }
-    eigen(backend, outcome)
+    eigen(backend, outcome)?;
+    projection(backend, outcome)
+}
+
+/// Rows on axes: within (√p + 4) ε of the norms of row and axis, where rounding errors have random signs, also where columns are
+/// far from the origin and of different sizes.
+fn projection(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+    let mut random = Random::new(16);
+    for (rows, columns, count) in [(1, 1, 1), (1000, 3, 2), (20_001, 40, 7), (3000, 300, 300)] {
+        let far = |j: usize| [0.0, 1e3, -1e8][j % 3];
+        let size = |j: usize| 10f64.powi((j % 9) as i32 - 4);
+        let mut numbers = |n: usize| -> Vec<f64> { (0..n).map(|_| random.signed()).collect() };
+        let mut values = numbers(rows * columns);
+        for (j, column) in values.chunks_mut(rows).enumerate() {
+            column.iter_mut().for_each(|v| *v = *v * size(j) + far(j));
+        }
+        let vectors = numbers(columns * count);
+        let centres: Vec<Dd> = (0..columns)
+            .map(|j| Dd::new(far(j)) + Dd::new(size(j)).div_f64(3.0))
+            .collect();
+        let scales: Vec<f64> = (0..columns).map(size).collect();
+        let x = Matrix::new(backend.upload(&values)?, rows, columns)?;
+        let Some(found) = backend.project(&x, &centres, &scales, &vectors)? else {
+            return Ok(());
+        };
+        let found = backend.download(&found)?;
+        outcome.compared += rows * count;
+        let mut worst = if found.len() == rows * count {
+            0.0
+        } else {
+            f64::INFINITY
+        };
+        for i in 0..rows.min(found.len() / count) {
+            let z: Vec<Dd> = (0..columns)
+                .map(|j| (Dd::new(values[j * rows + i]) - centres[j]).div_f64(scales[j]))
+                .collect();
+            let norm = |v: &mut dyn Iterator<Item = f64>| v.map(|v| v * v).sum::<f64>().sqrt();
+            let own = norm(&mut z.iter().map(|z| z.hi));
+            // a few vectors of many
+            for k in (i % 7..count).step_by(7) {
+                let vector = &vectors[k * columns..(k + 1) * columns];
+                let sum = z
+                    .iter()
+                    .zip(vector)
+                    .fold(Dd::ZERO, |sum, (z, v)| sum + z.mul_f64(*v));
+                let error = (sum.add_f64(-found[k * rows + i])).abs().to_f64();
+                let error = error / (own * norm(&mut vector.iter().copied()));
+                worst = if error.is_nan() {
+                    f64::INFINITY
+                } else {
+                    f64::max(worst, error)
+                };
+            }
+        }
+        if !(worst <= ((columns as f64).sqrt() + 4.0) * f64::EPSILON) {
+            outcome
+                .failures
+                .push(format!("projection of {rows} x {columns} on {count}: {worst:e}"));
+        }
+    }
+    outcome.compared += 1;
+    let x = Matrix::new(backend.upload(&[1.0; 6])?, 3, 2)?;
+    if !matches!(
+        backend.project(&x, &[Dd::ZERO; 2], &[1.0; 2], &[1.0; 3]),
+        Err(DeviceError::Length { .. }) | Ok(None)
+    ) {
+        let failure = "three numbers pass for vectors of two columns";
+        outcome.failures.push(failure.into());
+    }
+    Ok(())
 }

@@ -8,7 +8,8 @@
 //!    units in the last place of σ₁; or by Cholesky of a gram in twice the precision, where η is so small that nothing is lost.
 //! 3. For small grams in twice the precision, rotations in twice the precision: then what limits σ is the rounding of the data.
 
-use nelder_device::Dd;
+use nelder_device::{Backend, Dd};
+use rayon::prelude::*;
 
 use crate::solve::{Rectangular, Symmetric, eigen, refined, root, rounded, singular};
 
@@ -95,11 +96,16 @@ pub(super) fn rounding(roundings: &[f64]) -> f64 {
 
 /// Rung 1. Entries are known to `unit` tᵢ tⱼ with errors that are as good as independent, so that the norm of all of them is
 /// below 2 unit √(λ₁ Σt²), and in any case below unit Σt².
-pub(super) fn of_gram(matrix: &Symmetric, unit: f64) -> Option<Axes> {
+pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend>) -> Option<Axes> {
     let p = matrix.order;
-    let own = eigen(&Rectangular::from_fn(p, p, |i, j| {
-        if i >= j { matrix.get(i, j).hi } else { 0.0 }
-    }))?;
+    let mut lower = vec![0.0; p * p];
+    lower
+        .par_chunks_mut(p.max(1))
+        .enumerate()
+        .for_each(|(j, column)| {
+            (j..p).for_each(|i| column[i] = matrix.lower[Symmetric::at(i, j)].hi);
+        });
+    let own = eigen(&Rectangular::of(p, p, lower), device)?;
     let first = own.values.first().copied().unwrap_or(0.0).max(0.0);
     let reach: f64 = matrix.reach(unit).iter().map(|t| t * t).sum();
     let entries = unit * reach.min(2.0 * (first.max(reach / p as f64) * reach).sqrt());

@@ -75,7 +75,7 @@ pub(super) fn krylov(
         let m = v.ncols();
         let t = product(v.transpose(), w.as_ref());
         let t = Rectangular::from_fn(m, m, |i, j| 0.5 * (t[(i, j)] + t[(j, i)]));
-        let Some(ritz) = eigen(&t) else {
+        let Some(ritz) = eigen(&t, None) else {
             return Err(ModelError::NotConverged("Krylov iteration".into()));
         };
         let theta = &ritz.values;

@@ -9,7 +9,7 @@ use super::prcomp::Data;
 use super::{ModelError, Prcomp};
 use crate::design::{Missing, RowError};
 use crate::frame::{Batch, Scan};
-use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Site, run_in_order, scores_of};
+use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Projection, Quiet, Site, run_in_order};
 use crate::solve::Rectangular;
 
 /// Scores of consecutive rows.
@@ -44,6 +44,13 @@ impl Prcomp<'_> {
     /// # Errors
     /// Those of a pass.
     pub fn scores(&mut self, monitor: &dyn Monitor) -> Result<Rectangular, ModelError> {
+        if let Some((scores, record)) = self.on_device()? {
+            if !monitor.advance("scores", record.rows, Some(record.rows)) {
+                return Err(PassError::Interrupted.into());
+            }
+            self.passed(record);
+            return Ok(scores);
+        }
         let k = self.rotation.columns();
         let expected = match &self.data {
             Data::Rows(bound, _) => bound.rows.source().rows(),
@@ -79,7 +86,7 @@ impl Prcomp<'_> {
         beside: &[usize],
         monitor: &dyn Monitor,
         pick: impl Fn(&Batch<'_>) -> B + Sync,
-        mut take: impl FnMut(ScoreRun, B) -> bool + Send,
+        mut take: impl FnMut(&ScoreRun, B) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
         let nothing = |first_row: u64, rows: usize| Batch {
             index: 0,
@@ -99,7 +106,7 @@ impl Prcomp<'_> {
                     kept: None,
                     scores: copied(found.as_ref()),
                 };
-                let went_on = take(run, pick(&nothing(0, n)));
+                let went_on = take(&run, pick(&nothing(0, n)));
                 if !(monitor.advance("scores", n as u64, Some(n as u64)) && went_on) {
                     return Err(PassError::Interrupted.into());
                 }
@@ -109,43 +116,30 @@ impl Prcomp<'_> {
                 };
                 PassRecord::on_cpu("scores", "f64", scan, start)
             }
-            Data::Rows(bound, loaded) => {
+            Data::Rows(bound, _) => {
                 let rows = &bound.rows;
-                // on a device where every row is there, and nothing is read beside them
-                let whole = rows.source().rows() == Some(self.rows) && beside.is_empty();
-                let there = match whole && loaded.get().is_some() {
+                let there = match beside.is_empty() {
+                    true => self.on_device()?,
                     false => None,
-                    true => {
-                        let (site, _) = Site::new(
-                            rows,
-                            loaded,
-                            monitor,
-                            &|_| Ok(()),
-                            None,
-                            Course::LeastSquares(Products::Rounded),
-                        )?;
-                        let (found, records) = site.scores(standard, self.rotation.as_ref())?;
-                        found.zip(records.into_iter().next())
-                    }
                 };
-                if let Some((found, record)) = there {
+                if let Some((scores, record)) = there {
                     let n = record.rows as usize;
-                    let scores = Rectangular::from_fn(n, k, |i, j| found[j][i]);
                     let run = ScoreRun {
                         first_row: 0,
                         kept: None,
                         scores,
                     };
-                    let went_on = take(run, pick(&nothing(0, n)));
+                    let went_on = take(&run, pick(&nothing(0, n)));
                     if !(monitor.advance("scores", record.rows, Some(record.rows)) && went_on) {
                         return Err(PassError::Interrupted.into());
                     }
                     record
                 } else {
+                    let projection = Projection::new(standard, self.rotation.as_ref());
                     let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<_, RowError> {
                         let block = rows.block_with_weightless(batch)?;
                         let n = block.rows;
-                        let own = scores_of(standard, self.rotation.as_ref(), &block);
+                        let own = projection.of(&block);
                         let mut run = ScoreRun {
                             first_row: batch.first_row,
                             kept: block.kept,
@@ -158,16 +152,40 @@ impl Prcomp<'_> {
                     };
                     let record =
                         run_in_order("scores", "f64", rows, beside, monitor, make, |(run, other)| {
-                            take(run, other)
+                            let went_on = take(&run, other);
+                            projection.reuse(run.scores.into_values());
+                            went_on
                         })?;
                     rows.take_dropped();
                     record
                 }
             }
         };
-        self.report.passes.push(record.clone());
-        self.report.device = super::report::devices(&self.report.passes);
+        self.passed(record.clone());
         Ok(record)
+    }
+
+    fn passed(&mut self, record: PassRecord) {
+        self.report.passes.push(record);
+        self.report.device = super::report::devices(&self.report.passes);
+    }
+
+    /// All scores, from a device that has every row of the source and found its moments; `None` where none has.
+    fn on_device(&self) -> Result<Option<(Rectangular, PassRecord)>, ModelError> {
+        let Data::Rows(bound, loaded) = &self.data else {
+            return Ok(None);
+        };
+        let rows = &bound.rows;
+        if loaded.get().is_none() || rows.source().rows() != Some(self.rows) {
+            return Ok(None);
+        }
+        let course = Course::LeastSquares(Products::Rounded);
+        let (site, _) = Site::new(rows, loaded, &Quiet, &|_| Ok(()), None, course)?;
+        let (found, records) = site.scores(&self.standard, self.rotation.as_ref())?;
+        Ok(found.zip(records.into_iter().next()).map(|(values, record)| {
+            let (n, k) = (record.rows as usize, self.rotation.columns());
+            (Rectangular::of(n, k, values), record)
+        }))
     }
 }
 

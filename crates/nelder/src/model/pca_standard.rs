@@ -1,6 +1,7 @@
 //! Columns as components see them: less their centres, over their scales; and the gram of these.
 
 use nelder_device::Dd;
+use rayon::prelude::*;
 
 use super::{Center, ModelError, PcaSpec, Scale};
 use crate::pass::{Gram, Spread, Standard};
@@ -154,17 +155,22 @@ impl Columns {
         &self,
         spec: &PcaSpec,
         (weight, sums): (Dd, &[Dd]),
-        raw: impl Fn(usize, usize) -> Dd,
+        raw: impl Fn(usize, usize) -> Dd + Sync,
         size: impl Fn(usize, f64) -> f64,
     ) -> Symmetric {
         let p = self.squares.len();
         let (centers, scales) = (&self.standard.centers, &self.standard.scales);
         let mut matrix = Symmetric::zeros(p);
-        for i in (0..p).filter(|&i| self.squares[i] > 0.0) {
-            for j in (0..=i).filter(|&j| self.squares[j] > 0.0) {
+        let over = |v: Dd, scale: f64| if scale == 1.0 { v } else { v.div_f64(scale) };
+        let rows: Vec<(usize, &mut [Dd])> = matrix.rows().into_iter().enumerate().collect();
+        let rows = rows.into_par_iter().with_min_len(16);
+        rows.filter(|(i, _)| self.squares[*i] > 0.0).for_each(|(i, row)| {
+            for (j, entry) in row.iter_mut().enumerate().filter(|(j, _)| self.squares[*j] > 0.0) {
                 let own = about(&spec.center, weight, sums, centers, raw(i, j), (i, j));
-                matrix.lower[Symmetric::at(i, j)] = own.div_f64(scales[i]).div_f64(scales[j]);
+                *entry = over(over(own, scales[i]), scales[j]);
             }
+        });
+        for i in (0..p).filter(|&i| self.squares[i] > 0.0) {
             matrix.sizes[i] = size(i, self.squares[i] * scales[i] * scales[i]) / scales[i] / scales[i];
         }
         matrix.norms.clone_from(&self.norms);

@@ -277,7 +277,7 @@ impl Run<'_, '_> {
         let exact = gram.products() == Products::Exact;
         let axes = converged(match exact {
             true => of_exact(&matrix, certified),
-            false => of_gram(&matrix, unit(gram.products())),
+            false => of_gram(&matrix, unit(gram.products()), site.device()),
         })?;
         let rank = columns.rank(spec);
         if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {

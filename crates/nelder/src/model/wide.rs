@@ -84,7 +84,7 @@ impl Held {
             1.0,
             Par::rayon(0),
         );
-        let own = eigen(&Rectangular::from_fn(n, n, |i, j| gram[(i, j)]))?;
+        let own = eigen(&Rectangular::from_fn(n, n, |i, j| gram[(i, j)]), None)?;
         let trace: f64 = columns.squares.iter().sum();
         let first = own.values.first().copied().unwrap_or(0.0).max(0.0);
         let products = UNIT_STEPPING * trace.min(2.0 * (first.max(trace / n as f64) * trace).sqrt());

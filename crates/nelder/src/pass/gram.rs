@@ -71,6 +71,7 @@ pub struct Gram {
     /// for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
     pack: Vec<f64>,
+    product: Mat<f64>,
     stepping: Product<f64>,
     single: Product<f32>,
     /// Σ w of the rows that are in a product but not yet in the sums.
@@ -130,6 +131,7 @@ impl Gram {
             cross,
             rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
             pack: Vec::new(),
+            product: Mat::new(),
             stepping: Product::new(),
             single: Product::new(),
             pending: Dd::ZERO,
@@ -263,7 +265,7 @@ impl Gram {
             .as_ref()
             .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
         self.pack.resize(STRIDE * p, 0.0);
-        let mut product = Mat::<f64>::zeros(p, p);
+        self.product.resize_with(p, p, |_, _| 0.0);
         let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
         let mut from = 0;
         while from < n {
@@ -291,7 +293,7 @@ impl Gram {
             }
             let z = MatRef::from_column_major_slice_with_stride(&self.pack[..STRIDE * p], m, p, STRIDE);
             matmul(
-                product.as_mut(),
+                self.product.as_mut(),
                 BlockStructure::TriangularUpper,
                 Accum::Replace,
                 z.transpose(),
@@ -312,7 +314,7 @@ impl Gram {
                 self.sums[i] += wc.add_f64(ri);
                 let at = packed(i, 0);
                 kernels::add_corner(
-                    &product.col_as_slice(i)[..i + 1],
+                    &self.product.col_as_slice(i)[..i + 1],
                     &centers[..i + 1],
                     &rests[..i + 1],
                     wc,

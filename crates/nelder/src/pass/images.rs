@@ -1,5 +1,7 @@
 //! Products of the standardized columns with a few vectors: XᵀW(XV) in one read of the rows, and XV row by row.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
@@ -66,25 +68,65 @@ impl Accumulator for Images<'_> {
     }
 }
 
-/// XV for the rows of a block, of standardized columns X without their weights: a vector's numbers after those of the one
-/// before.
-pub fn scores_of(standard: &Standard, vectors: MatRef<'_, f64>, block: &Block<'_>) -> Vec<f64> {
-    let (n, p, k) = (block.rows, vectors.nrows(), vectors.ncols());
-    let mut out = vec![0.0; n * k];
-    let mut pack = Mat::<f64>::zeros(STRIDE, p);
-    let mut from = 0;
-    while from < n {
-        let m = RUN.min(n - from);
-        standard.write(block, (from, m), None, &mut pack, 0);
-        matmul(
-            MatMut::from_column_major_slice_mut(&mut out, n, k).subrows_mut(from, m),
-            Accum::Replace,
-            pack.as_ref().subrows(0, m),
+/// XV row by row, of standardized columns X without their weights.
+#[derive(Debug)]
+pub struct Projection<'v> {
+    standard: &'v Standard,
+    vectors: MatRef<'v, f64>,
+    /// Memory that nobody uses: the system takes as long to clear pages as the products of a few columns do.
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    packs: Vec<Mat<f64>>,
+    results: Vec<Vec<f64>>,
+}
+
+impl<'v> Projection<'v> {
+    /// On these vectors, columns x vectors.
+    pub fn new(standard: &'v Standard, vectors: MatRef<'v, f64>) -> Self {
+        Projection {
+            standard,
             vectors,
-            1.0,
-            Par::Seq,
-        );
-        from += m;
+            idle: Mutex::default(),
+        }
     }
-    out
+
+    fn idle(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The rows of a block: a vector's numbers after those of the one before.
+    pub fn of(&self, block: &Block<'_>) -> Vec<f64> {
+        let (n, p, k) = (block.rows, self.vectors.nrows(), self.vectors.ncols());
+        let (pack, out) = {
+            let mut idle = self.idle();
+            (idle.packs.pop(), idle.results.pop())
+        };
+        let mut pack = pack.unwrap_or_else(|| Mat::zeros(STRIDE, p));
+        let mut out = out.unwrap_or_default();
+        out.resize(n * k, 0.0);
+        let mut from = 0;
+        while from < n {
+            let m = RUN.min(n - from);
+            self.standard.write(block, (from, m), None, &mut pack, 0);
+            matmul(
+                MatMut::from_column_major_slice_mut(&mut out, n, k).subrows_mut(from, m),
+                Accum::Replace,
+                pack.as_ref().subrows(0, m),
+                self.vectors,
+                1.0,
+                Par::Seq,
+            );
+            from += m;
+        }
+        self.idle().packs.push(pack);
+        out
+    }
+
+    /// Takes back what [`of`](Self::of) gave.
+    pub fn reuse(&self, values: Vec<f64>) {
+        self.idle().results.push(values);
+    }
 }

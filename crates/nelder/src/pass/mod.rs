@@ -24,7 +24,7 @@ mod working;
 pub use cost::{Plan, Planned, Work, plan};
 pub use gram::{Gram, Products, packed};
 pub use house::House;
-pub use images::{Images, scores_of};
+pub use images::{Images, Projection};
 pub use loaded::Loaded;
 pub use resident::Resident;
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};

@@ -55,24 +55,32 @@ impl Site<'_, '_> {
         Ok((found.sum, vec![record]))
     }
 
-    /// XV for the rows that the device holds, by vector; `None` where the rows are with the CPU.
+    /// XV for the rows that the device holds, one vector's numbers after another's; `None` where the rows are with the CPU.
     ///
     /// # Errors
     /// Those of the device.
-    pub fn scores(&self, standard: &Standard, vectors: MatRef<'_, f64>) -> Ran<Option<Vec<Vec<f64>>>> {
+    pub fn scores(&self, standard: &Standard, vectors: MatRef<'_, f64>) -> Ran<Option<Vec<f64>>> {
         let Some(loaded) = self.loaded().filter(|l| l.resident.rests.is_empty()) else {
             return Ok((None, Vec::new()));
         };
-        let clock = loaded.resident.clock();
-        let mut out = Vec::new();
-        for a in 0..vectors.ncols() {
-            let vector: Vec<f64> = vectors.col(a).iter().copied().collect();
-            let (high, _) = loaded.projected(standard, &vector)?;
-            let mut values = loaded.resident.device.download(&high)?;
-            values.iter_mut().for_each(|v| *v = 0.0 - *v);
-            out.push(values);
+        let (resident, k) = (&loaded.resident, vectors.ncols());
+        let clock = resident.clock();
+        let all: Vec<f64> = vectors.col_iter().flat_map(|v| v.iter().copied()).collect();
+        if let Some(found) =
+            resident
+                .device
+                .project(&resident.x, &standard.centers, &standard.scales, &all)?
+        {
+            let values = resident.device.download(&found)?;
+            return Ok((Some(values), vec![clock.stop("scores", "f64", vectors.nrows())]));
         }
-        let record = clock.stop("scores", "f64x2", vectors.nrows() * vectors.ncols());
+        let mut out = Vec::with_capacity(resident.rows * k);
+        for a in 0..k {
+            let (high, _) =
+                loaded.projected(standard, &all[a * vectors.nrows()..(a + 1) * vectors.nrows()])?;
+            out.extend(resident.device.download(&high)?.iter().map(|v| 0.0 - v));
+        }
+        let record = clock.stop("scores", "f64x2", vectors.nrows() * k);
         Ok((Some(out), vec![record]))
     }
 }

@@ -141,6 +141,11 @@ impl<'a, 's> Site<'a, 's> {
         }
     }
 
+    /// The device that holds all rows.
+    pub fn device(&self) -> Option<&dyn Backend> {
+        self.loaded().map(|loaded| &*loaded.resident.device)
+    }
+
     /// Whether passes run on a device that holds all rows.
     pub fn is_device(&self) -> bool {
         matches!(self.place, Place::Loaded(_))

@@ -4,6 +4,7 @@ use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors};
 use faer::{Par, Spec};
+use nelder_device::Backend;
 
 use super::Rectangular;
 
@@ -26,20 +27,24 @@ pub(super) fn parallelism(order: usize) -> Par {
 
 /// All eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read: tridiagonal form by
 /// reflections, then divide and conquer (Golub & Van Loan 2013, 8.3 and 8.4). `None` where it does not converge, as for
-/// entries that are not finite.
+/// entries that are not finite. A device takes large ones where it is quicker.
 ///
 /// ```
 /// use nelder::solve::{Rectangular, eigen};
-/// let found = eigen(&Rectangular::from_fn(2, 2, |i, j| if i == j { 2.0 } else { 1.0 })).unwrap();
+/// let found = eigen(&Rectangular::from_fn(2, 2, |i, j| if i == j { 2.0 } else { 1.0 }), None).unwrap();
 /// assert!((found.values[0] - 3.0).abs() < 1e-15 && (found.values[1] - 1.0).abs() < 1e-15);
 /// ```
-pub fn eigen(matrix: &Rectangular) -> Option<Eigen> {
+pub fn eigen(matrix: &Rectangular, device: Option<&dyn Backend>) -> Option<Eigen> {
     let p = matrix.rows();
     if p == 0 {
         return Some(Eigen {
             values: Vec::new(),
             vectors: Rectangular::zeros(0, 0),
         });
+    }
+    // a device that fails says so in the next pass
+    if let Some(spectrum) = device.and_then(|d| d.eigen(matrix.values(), p).ok().flatten()) {
+        return Some(falling(spectrum.values, spectrum.vectors));
     }
     let par = parallelism(p);
     let (mut values, mut vectors) = (Diag::<f64>::zeros(p), Rectangular::zeros(p, p));
@@ -59,17 +64,26 @@ pub fn eigen(matrix: &Rectangular) -> Option<Eigen> {
         Spec::default(),
     )
     .ok()?;
-    // faer's rise
-    let values: Vec<f64> = (0..p).rev().map(|i| values[i]).collect();
-    let mut falling = Vec::with_capacity(p * p);
-    (0..p)
-        .rev()
-        .for_each(|j| falling.extend_from_slice(vectors.column(j)));
-    vectors
-        .as_mut()
-        .copy_from(faer::MatRef::from_column_major_slice(&falling, p, p));
-    values
-        .iter()
-        .all(|v| v.is_finite())
-        .then_some(Eigen { values, vectors })
+    let values = (0..p).map(|i| values[i]).collect();
+    let found = falling(values, vectors.into_values());
+    found.values.iter().all(|v| v.is_finite()).then_some(found)
+}
+
+/// From rising eigenvalues and their eigenvectors one after another, as decompositions give them.
+fn falling(mut values: Vec<f64>, mut vectors: Vec<f64>) -> Eigen {
+    let p = values.len();
+    values.reverse();
+    let mut rest = vectors.as_mut_slice();
+    // the outer two change places
+    while rest.len() >= 2 * p && p > 0 {
+        let len = rest.len();
+        let (first, others) = rest.split_at_mut(p);
+        let (inner, last) = others.split_at_mut(len - 2 * p);
+        first.swap_with_slice(last);
+        rest = inner;
+    }
+    Eigen {
+        values,
+        vectors: Rectangular::of(p, p, vectors),
+    }
 }
