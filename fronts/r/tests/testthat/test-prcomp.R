@@ -205,7 +205,11 @@ test_that("a matrix of many columns gives some components, and their part of all
   expect_length(ours$sdev, 4)
   expect_lt(max(abs(ours$sdev - r$sdev[1:4])), 1e-9 * r$sdev[1])
   expect_equal(summary(ours)$importance, summary(r)$importance[, 1:4], tolerance = 1e-5)
-  expect_gt(nd_explain(ours)$steps, 0)
+  report <- nd_explain(ours)
+  expect_gt(report$steps, 0)
+  # one line for all steps, with their sum
+  steps <- sum(report$passes$pass == "krylov")
+  expect_true(any(grepl(paste0("krylov, ", steps, " times"), utils::capture.output(print(report)))))
   expect_identical(nd_prcomp(x, rank. = 4, algorithm = "krylov", seed = 1)$rotation, ours$rotation)
 })
 
