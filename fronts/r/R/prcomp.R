@@ -258,7 +258,7 @@ one_of <- function(value, known, argument) {
 components_report <- function(found) {
   report <- found$report
   report$passes <- as.data.frame(report$passes)
-  structure(c(report, found[c("errors", "total", "available")], rows = found$used, omitted = found$omitted),
+  structure(c(report, found[c("errors", "angles", "total", "available")], rows = found$used, omitted = found$omitted),
             class = "nd_components_report")
 }
 

@@ -61,6 +61,10 @@ test_that("matrices of other shapes", {
   wide <- matrix(rnorm(12 * 40), 12, dimnames = list(letters[1:12], NULL))
   expect_components(nd_prcomp(wide), prcomp(wide))
   expect_components(nd_prcomp(wide, center = FALSE, scale. = TRUE), prcomp(wide, center = FALSE, scale. = TRUE))
+  report <- nd_explain(nd_prcomp(wide))
+  # the mean takes one dimension: there is no twelfth axis
+  expect_identical(report$angles[12], 1)
+  expect_gt(report$digits[2], 8)
   expect_components(nd_prcomp(wide, rank. = 3), prcomp(wide, rank. = 3))
   one <- matrix(c(1, 4, 2, 8), dimnames = list(NULL, "a"))
   expect_components(nd_prcomp(one), prcomp(one))

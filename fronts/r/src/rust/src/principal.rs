@@ -112,6 +112,7 @@ fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
         .real("used", fit.rows as f64)
         .real("omitted", fit.omitted as f64)
         .reals("errors", fit.errors)
+        .reals("angles", fit.angles)
         .inner("report", report);
     if let Some(scores) = scores {
         out.made("x", scores);
