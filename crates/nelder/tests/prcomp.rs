@@ -406,6 +406,35 @@ fn small_matrices() {
 }
 
 #[test]
+fn equal_deviations_determine_no_axis() {
+    let zeros = [0.0; 4];
+    let (right, up) = ([1.0, -1.0, 0.0, 0.0], [0.0, 0.0, 1.0, -1.0]);
+    for (a, b) in [(&zeros, &zeros), (&right, &up)] {
+        let frame = Frame::new().with_real("a", a).with_real("b", b);
+        for algorithm in [PcaAlgorithm::Auto, PcaAlgorithm::Gram, PcaAlgorithm::Qr] {
+            let fit = prcomp(&PcaSpec::default().algorithm(algorithm), &frame, &Quiet).unwrap();
+            assert_eq!(fit.angles, [1.0, 1.0], "{algorithm:?}");
+            assert_eq!(fit.report.digits.rotation, 0.0);
+            assert!((fit.sdev[0] - fit.sdev[1]).abs() < 1e-15);
+        }
+    }
+    let (a, b) = ([3.0], [4.0]);
+    let row = Frame::new().with_real("a", &a).with_real("b", &b);
+    let fit = prcomp(&PcaSpec::default(), &row, &Quiet).unwrap();
+    assert_eq!((fit.angles[0], fit.report.digits.rotation), (1.0, 0.0));
+    // three rows about their mean lie in a plane: the third axis is any that is normal to it
+    let (a, b, c, d) = ([1.0, 2.0, 4.0], [3.0, 3.5, 1.0], [0.0, 5.0, 1.0], [2.0, 2.0, 7.0]);
+    let wide = Frame::new()
+        .with_real("a", &a)
+        .with_real("b", &b)
+        .with_real("c", &c)
+        .with_real("d", &d);
+    let fit = prcomp(&PcaSpec::default(), &wide, &Quiet).unwrap();
+    assert_eq!((fit.angles.len(), fit.angles[2], fit.sdev[2]), (3, 1.0, 0.0));
+    assert!(fit.report.digits.rotation > 8.0);
+}
+
+#[test]
 fn missing_rows() {
     let a = [1.0, f64::NAN, 3.0, 5.0];
     let b = [2.0, 1.0, 7.0, 4.0];

@@ -201,7 +201,7 @@ pub struct PrcompOptions {
     /// Where passes run: auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, … [default: $NELDER_DEVICE, else auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
-    /// Write the scores, one row for each row that is used, .parquet or .csv.
+    /// Write the scores, one row for each row that is used or has weight zero, .parquet or .csv.
     #[arg(long, value_name = "OUT")]
     pub scores: Option<PathBuf>,
     /// Draw the variances of the components.

@@ -258,7 +258,7 @@ one_of <- function(value, known, argument) {
 components_report <- function(found) {
   report <- found$report
   report$passes <- as.data.frame(report$passes)
-  structure(c(report, found[c("errors", "total", "available")], rows = found$used, omitted = found$omitted),
+  structure(c(report, found[c("errors", "angles", "total", "available")], rows = found$used, omitted = found$omitted),
             class = "nd_components_report")
 }
 
@@ -269,8 +269,19 @@ print.nd_components_report <- function(x, ...) {
                                report_digits(x$digits[2L]), " (known to be right)"))
   if (x$steps > 0) report_line("steps", x$steps)
   for (note in x$notes) report_line("note", note)
-  print_passes(x$passes)
+  print_passes(passes_in_short(x$passes))
   invisible(x)
+}
+
+# The steps of an iteration as one line.
+passes_in_short <- function(p) {
+  kind <- paste(p$pass, p$device, p$precision, p$rows)
+  runs <- rle(kind)
+  group <- rep(seq_along(runs$lengths), runs$lengths)
+  out <- p[!duplicated(group), ]
+  out$pass <- ifelse(runs$lengths > 1L, paste0(out$pass, ", ", runs$lengths, " times"), out$pass)
+  out[c("bytes", "seconds")] <- rowsum(p[c("bytes", "seconds")], group)
+  out
 }
 
 # Where an iteration found some components only, the others still have their part in the variance.

@@ -76,7 +76,8 @@ impl Axes {
                 lambda = lambda.min((s[j] - b).abs() * (s[j] + b));
             }
             let part = |error: f64, gap: f64| match gap {
-                g if g.is_infinite() || error == 0.0 => 0.0,
+                g if g.is_infinite() => 0.0,
+                // equal values determine no axis, however exact they are
                 g if g <= 2.0 * error => 1.0,
                 g => error / (g - 2.0 * error),
             };

@@ -42,7 +42,8 @@ pub struct PcaDigits {
     /// Of the standard deviations in units of the first: none is off by more than 10^-digits times that.
     pub sdev: f64,
     /// Of the rotation: no axis is off by an angle whose sine is above 10^-digits. Zero where two standard deviations are so
-    /// close that their axes are not determined.
+    /// close that their axes are not determined. What is left after as many components as the rows can have, less one where
+    /// their mean is taken from them, has no variance and counts for nothing here.
     pub rotation: f64,
 }
 
@@ -393,8 +394,9 @@ impl<'s> Prcomp<'s> {
         let p = names.len();
         let root = columns.divisor().sqrt();
         let available = usize::try_from(columns.rows).map_or(p, |n| n.min(p));
-        // fewer rows than columns have no more components than rows
+        // fewer rows than columns have no more components than rows: beside their axes there is no variance
         let beyond = beyond.or(axes.singular.get(available).copied());
+        let beyond = beyond.or((p > axes.singular.len()).then_some(0.0));
         axes.singular.truncate(available);
         axes.vectors = axes.vectors.first(available);
         let deviation = |s: &f64| s / root * unit;
@@ -414,9 +416,14 @@ impl<'s> Prcomp<'s> {
         }
         let first = sdev.first().copied().unwrap_or(0.0);
         let largest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+        let counted = &angles[..kept.min(columns.rank(spec))];
         report.digits = PcaDigits {
             sdev: digits_of(largest(&errors) / first),
-            rotation: digits_of(largest(&angles)),
+            rotation: if counted.is_empty() {
+                0.0
+            } else {
+                digits_of(largest(counted))
+            },
         };
         let power = |j: usize| powers.get(j).copied().unwrap_or(1.0);
         let mut standard = columns.standard;

@@ -61,6 +61,10 @@ test_that("matrices of other shapes", {
   wide <- matrix(rnorm(12 * 40), 12, dimnames = list(letters[1:12], NULL))
   expect_components(nd_prcomp(wide), prcomp(wide))
   expect_components(nd_prcomp(wide, center = FALSE, scale. = TRUE), prcomp(wide, center = FALSE, scale. = TRUE))
+  report <- nd_explain(nd_prcomp(wide))
+  # the mean takes one dimension: there is no twelfth axis
+  expect_identical(report$angles[12], 1)
+  expect_gt(report$digits[2], 8)
   expect_components(nd_prcomp(wide, rank. = 3), prcomp(wide, rank. = 3))
   one <- matrix(c(1, 4, 2, 8), dimnames = list(NULL, "a"))
   expect_components(nd_prcomp(one), prcomp(one))
@@ -205,7 +209,11 @@ test_that("a matrix of many columns gives some components, and their part of all
   expect_length(ours$sdev, 4)
   expect_lt(max(abs(ours$sdev - r$sdev[1:4])), 1e-9 * r$sdev[1])
   expect_equal(summary(ours)$importance, summary(r)$importance[, 1:4], tolerance = 1e-5)
-  expect_gt(nd_explain(ours)$steps, 0)
+  report <- nd_explain(ours)
+  expect_gt(report$steps, 0)
+  # one line for all steps, with their sum
+  steps <- sum(report$passes$pass == "krylov")
+  expect_true(any(grepl(paste0("krylov, ", steps, " times"), utils::capture.output(print(report)))))
   expect_identical(nd_prcomp(x, rank. = 4, algorithm = "krylov", seed = 1)$rotation, ours$rotation)
 })
 

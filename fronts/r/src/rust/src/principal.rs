@@ -7,7 +7,8 @@ use nelder::model::{
 };
 use nelder::pass::Monitor;
 use savvy::{
-    ListSexp, NullSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, OwnedStringSexp, Sexp, TypedSexp, savvy,
+    ListSexp, NullSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, OwnedStringSexp, Sexp, TypedSexp,
+    savvy,
 };
 
 use crate::background;
@@ -111,6 +112,7 @@ fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
         .real("used", fit.rows as f64)
         .real("omitted", fit.omitted as f64)
         .reals("errors", fit.errors)
+        .reals("angles", fit.angles)
         .inner("report", report);
     if let Some(scores) = scores {
         out.made("x", scores);
@@ -150,7 +152,9 @@ fn scores(
         )
     })?;
     if filled != rows {
-        return Err(savvy::Error::new(format!("there are scores of {filled} rows, not of {rows}")));
+        return Err(savvy::Error::new(format!(
+            "there are scores of {filled} rows, not of {rows}"
+        )));
     }
     let size = [rows, k].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
     x.set_attrib("dim", OwnedIntegerSexp::try_from_slice(size)?.into())?;
@@ -188,7 +192,12 @@ fn compute<'s>(
 ///
 /// @noRd
 #[savvy]
-fn principal(columns: ListSexp, description: ListSexp, scores: bool, options: ListSexp) -> savvy::Result<Sexp> {
+fn principal(
+    columns: ListSexp,
+    description: ListSexp,
+    scores: bool,
+    options: ListSexp,
+) -> savvy::Result<Sexp> {
     let options = Options::new(&options)?;
     let source = RSource::new(&columns, Place::new(&options.device)?)?;
     let elements = Elements(&description);
@@ -214,7 +223,9 @@ fn principal_sparse(
     let (Some(TypedSexp::Integer(p)), Some(TypedSexp::Integer(i)), Some(TypedSexp::Real(x))) =
         (slots.get("p"), slots.get("i"), slots.get("x"))
     else {
-        return Err(savvy::Error::new("`p`, `i` and `x` must be the slots of a dgCMatrix"));
+        return Err(savvy::Error::new(
+            "`p`, `i` and `x` must be the slots of a dgCMatrix",
+        ));
     };
     let rows = usize::try_from(slots.integer("rows")?).unwrap_or(0);
     let sparse = Sparse::new(rows, p.as_slice(), i.as_slice(), x.as_slice()).map_err(ModelError::from)?;
