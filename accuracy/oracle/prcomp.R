@@ -14,18 +14,18 @@ case_pca <- function(name, data, formula, options = list()) {
   if (!is.null(options$weights)) {
     x <- model.matrix(update(as.formula(formula), ~ . - 1), model.frame(as.formula(formula), rows))
     w <- with(rows, eval(str2lang(options$weights)))
-    x <- x[w > 0, , drop = FALSE]
-    w <- w[w > 0]
-    middle <- colSums(w * x) / sum(w)
+    # rows of weight zero have scores
+    used <- w > 0
+    middle <- colSums(w[used] * x[used, ]) / sum(w[used])
     x <- sweep(x, 2, middle)
     if (isTRUE(scale)) {
-      scale <- sqrt(colSums(w * x^2) / (nrow(x) - 1))
+      scale <- sqrt(colSums(w[used] * x[used, ]^2) / (sum(used) - 1))
       x <- sweep(x, 2, scale, "/")
     }
-    s <- svd(sqrt(w) * x, nu = 0)
+    s <- svd(sqrt(w[used]) * x[used, ], nu = 0)
     v <- s$v
     dimnames(v) <- list(colnames(x), paste0("PC", seq_len(ncol(v))))
-    p <- list(sdev = s$d / sqrt(max(1, nrow(x) - 1)), rotation = v, center = middle, scale = scale, x = x %*% v)
+    p <- list(sdev = s$d / sqrt(max(1, sum(used) - 1)), rotation = v, center = middle, scale = scale, x = x %*% v)
   } else {
     call <- list(quote(prcomp), as.formula(formula), data = rows, center = center, scale. = scale)
     call$na.action <- as.name(paste0("na.", if (is.null(options$na)) "omit" else options$na))
