@@ -1,13 +1,15 @@
 //! Scores of rows on principal components: one pass.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use faer::{Mat, MatRef};
+use faer::{Mat, MatMut, MatRef};
 
 use super::pca_sparse::scores as sparse_scores;
 use super::prcomp::Data;
 use super::{ModelError, Prcomp};
-use crate::design::{Missing, RowError};
+use crate::design::{Missing, RowError, Rows};
 use crate::frame::{Batch, Scan};
 use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Projection, Quiet, Site, run_in_order};
 use crate::solve::Rectangular;
@@ -26,8 +28,8 @@ pub struct ScoreRun {
 
 impl Prcomp<'_> {
     /// The scores of the rows that were used and of those of weight zero, in their order: rows x components, R's `x`. With
-    /// [`Missing::Exclude`] incomplete rows are there too, as `NaN`. Memory grows with the rows: [`scores_to`](Self::scores_to) hands them over in runs. The
-    /// pass is added to the report.
+    /// [`Missing::Exclude`] incomplete rows are there too, as `NaN`. Memory grows with the rows: [`scores_to`](Self::scores_to) hands
+    /// them over in runs. The pass is added to the report.
     ///
     /// ```
     /// use nelder::frame::Frame;
@@ -52,6 +54,11 @@ impl Prcomp<'_> {
             return Ok(scores);
         }
         let k = self.rotation.columns();
+        if let Some(n) = self.known_rows() {
+            let mut values = vec![0.0; n * k];
+            self.scores_into(&mut values, monitor)?;
+            return Ok(Rectangular::of(n, k, values));
+        }
         let expected = match &self.data {
             Data::Rows(bound, _) => bound.rows.source().rows(),
             Data::Sparse(matrix) => Some(matrix.rows() as u64),
@@ -73,6 +80,60 @@ impl Prcomp<'_> {
             },
         )?;
         Ok(all.finish())
+    }
+
+    /// The rows of a source, where each has scores and their number is known.
+    fn known_rows(&self) -> Option<usize> {
+        let Data::Rows(bound, _) = &self.data else {
+            return None;
+        };
+        let whole = self.omitted == 0 && self.spec.subset.is_none();
+        let rows = bound.rows.source().rows().filter(|_| whole)?;
+        usize::try_from(rows).ok()
+    }
+
+    /// The same scores into memory that is there: rows x components, one component's scores after another's.
+    ///
+    /// # Errors
+    /// Those of [`scores`](Self::scores); [`ModelError::Argument`] where there are fewer or more than so many.
+    pub fn scores_into(&mut self, values: &mut [f64], monitor: &dyn Monitor) -> Result<(), ModelError> {
+        let k = self.rotation.columns();
+        let rows = values.len() / k.max(1);
+        let misfit = |found: usize| ModelError::Argument {
+            argument: "values".into(),
+            why: format!("room for {rows} rows of {k} scores, but there are {found} rows"),
+        };
+        let placed = self.known_rows().filter(|_| self.report.device == "cpu");
+        if let (Some(n), Data::Rows(bound, _)) = (placed, &self.data) {
+            if n * k != values.len() {
+                return Err(misfit(n));
+            }
+            let record = placed_scores(self, &bound.rows, n, values, monitor)?;
+            self.passed(record);
+            return Ok(());
+        }
+        let mut filled = 0;
+        let done = self.scores_to(
+            &[],
+            monitor,
+            |_| (),
+            |run, ()| {
+                let n = run.scores.rows();
+                let fits = filled + n <= rows;
+                if fits {
+                    for j in 0..k {
+                        let at = j * rows + filled;
+                        values[at..at + n].copy_from_slice(run.scores.column(j));
+                    }
+                }
+                filled += n;
+                fits
+            },
+        );
+        if filled > rows || done.is_ok() && filled * k != values.len() {
+            return Err(misfit(filled));
+        }
+        done.map(drop)
     }
 
     /// The same in runs of rows, in order, each with what `pick` makes of the columns `beside` of the source for its rows (all
@@ -187,6 +248,54 @@ impl Prcomp<'_> {
             (Rectangular::of(n, k, values), record)
         }))
     }
+}
+
+/// Scores of all of `n` rows, each batch by whoever has it, in its place.
+fn placed_scores(
+    fit: &Prcomp<'_>,
+    rows: &Rows<'_>,
+    n: usize,
+    values: &mut [f64],
+    monitor: &dyn Monitor,
+) -> Result<PassRecord, PassError> {
+    let projection = Projection::new(&fit.standard, fit.rotation.as_ref());
+    let whole = MatMut::from_column_major_slice_mut(values, n, fit.rotation.columns());
+    let places = Mutex::new(BTreeMap::from([(0, whole)]));
+    let make = |batch: &Batch<'_>, _: &Batch<'_>| -> Result<(), RowError> {
+        let block = rows.block_with_weightless(batch)?;
+        let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = usize::try_from(batch.first_row)
+            .ok()
+            .filter(|_| block.rows == batch.rows)
+            .and_then(|from| cut(&mut places, from, block.rows));
+        drop(places);
+        let own = own.ok_or_else(|| RowError {
+            row: batch.first_row,
+            message: "the rows are not those of the pass before".into(),
+        })?;
+        projection.write(&block, own);
+        Ok(())
+    };
+    let record = run_in_order("scores", "f64", rows, &[], monitor, make, |()| true)?;
+    rows.take_dropped();
+    Ok(record)
+}
+
+/// Takes rows `from..from + n` out of the pieces of a matrix, by their first rows.
+fn cut<'m>(pieces: &mut BTreeMap<usize, MatMut<'m, f64>>, from: usize, n: usize) -> Option<MatMut<'m, f64>> {
+    let (&first, piece) = pieces.range(..=from).next_back()?;
+    if from + n > first + piece.nrows() {
+        return None;
+    }
+    let piece = pieces.remove(&first)?;
+    let (before, rest) = piece.split_at_row_mut(from - first);
+    let (own, after) = rest.split_at_row_mut(n);
+    pieces.extend(
+        [(first, before), (from + n, after)]
+            .into_iter()
+            .filter(|(_, p)| p.nrows() > 0),
+    );
+    Some(own)
 }
 
 impl ScoreRun {

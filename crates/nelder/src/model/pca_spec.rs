@@ -361,7 +361,8 @@ impl PcaSpec {
         };
         let labels: Vec<String> = expressions.iter().map(label).collect();
         let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
-        let other = |v: &usize| !matches!(variables.shapes()[*v], Shape::Numeric { .. });
+        let shapes = variables.shapes();
+        let other = |v: &usize| !matches!(shapes[*v], Shape::Numeric { .. });
         let found: Vec<String> = (0..terms.variables.len())
             .filter(other)
             .map(|v| format!("`{}` is {}", labels[v], described(&terms.variables[v], source)))

@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use faer::linalg::matmul::matmul;
+use faer::prelude::ReborrowMut;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::Accumulator;
@@ -99,20 +100,24 @@ impl<'v> Projection<'v> {
 
     /// The rows of a block: a vector's numbers after those of the one before.
     pub fn of(&self, block: &Block<'_>) -> Vec<f64> {
-        let (n, p, k) = (block.rows, self.vectors.nrows(), self.vectors.ncols());
-        let (pack, out) = {
-            let mut idle = self.idle();
-            (idle.packs.pop(), idle.results.pop())
-        };
-        let mut pack = pack.unwrap_or_else(|| Mat::zeros(STRIDE, p));
-        let mut out = out.unwrap_or_default();
+        let (n, k) = (block.rows, self.vectors.ncols());
+        let mut out = self.idle().results.pop().unwrap_or_default();
         out.resize(n * k, 0.0);
+        self.write(block, MatMut::from_column_major_slice_mut(&mut out, n, k));
+        out
+    }
+
+    /// The same into a matrix of as many rows.
+    pub fn write(&self, block: &Block<'_>, mut out: MatMut<'_, f64>) {
+        let (n, p) = (block.rows, self.vectors.nrows());
+        let pack = self.idle().packs.pop();
+        let mut pack = pack.unwrap_or_else(|| Mat::zeros(STRIDE, p));
         let mut from = 0;
         while from < n {
             let m = RUN.min(n - from);
             self.standard.write(block, (from, m), None, &mut pack, 0);
             matmul(
-                MatMut::from_column_major_slice_mut(&mut out, n, k).subrows_mut(from, m),
+                out.rb_mut().subrows_mut(from, m),
                 Accum::Replace,
                 pack.as_ref().subrows(0, m),
                 self.vectors,
@@ -122,7 +127,6 @@ impl<'v> Projection<'v> {
             from += m;
         }
         self.idle().packs.push(pack);
-        out
     }
 
     /// Takes back what [`of`](Self::of) gave.

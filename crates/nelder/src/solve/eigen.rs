@@ -2,8 +2,8 @@
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
-use faer::linalg::evd::{self, ComputeEigenvectors};
-use faer::{Par, Spec};
+use faer::linalg::evd::{self, ComputeEigenvectors, SelfAdjointEvdParams};
+use faer::{Auto, Par, Spec};
 use nelder_device::Backend;
 
 use super::Rectangular;
@@ -16,6 +16,9 @@ pub struct Eigen {
     /// Orthonormal eigenvectors in the same order.
     pub vectors: Rectangular,
 }
+
+/// Threads that are few.
+const FEW: usize = 4;
 
 /// Threads for a decomposition of this order.
 pub(super) fn parallelism(order: usize) -> Par {
@@ -49,19 +52,20 @@ pub fn eigen(matrix: &Rectangular, device: Option<&dyn Backend>) -> Option<Eigen
     let par = parallelism(p);
     let (mut values, mut vectors) = (Diag::<f64>::zeros(p), Rectangular::zeros(p, p));
     let wanted = ComputeEigenvectors::Yes;
-    let room = &mut MemBuffer::new(evd::self_adjoint_evd_scratch::<f64>(
-        p,
-        wanted,
-        par,
-        Spec::default(),
-    ));
+    let mut parameters = <SelfAdjointEvdParams as Auto<f64>>::auto();
+    // a reduction's step is a product with a vector: few threads wait longer for each other than it takes
+    if par.degree() <= FEW {
+        parameters.tridiag.par_threshold = usize::MAX;
+    }
+    let parameters = Spec::new(parameters);
+    let room = &mut MemBuffer::new(evd::self_adjoint_evd_scratch::<f64>(p, wanted, par, parameters));
     evd::self_adjoint_evd(
         matrix.as_ref(),
         values.as_mut(),
         Some(vectors.as_mut()),
         par,
         MemStack::new(room),
-        Spec::default(),
+        parameters,
     )
     .ok()?;
     let values = (0..p).map(|i| values[i]).collect();
