@@ -19,6 +19,7 @@ PROBLEMS = {
     "logistic_1e7x16": (10_000_000, 16, True),
     "logistic_1e6x256": (1_000_000, 256, True),
 }
+COMPONENTS = {"pca_10000x1000_host": (10_000, 1_000), "pca_50000x200_host": (50_000, 200)}
 # peers on the host take minutes elsewhere
 HOST = {"scikit-learn": ["lm_1e7x16", "lm_250000x800", "logistic_1e7x16"], "statsmodels": ["lm_1e7x16", "logistic_1e7x16"]}
 
@@ -130,9 +131,34 @@ def on_host(peer, n, p, binary):
     return timed(lambda: sm.OLS(y, z).fit(method="qr").bse, 1)
 
 
+def components_on_torch(n, p):
+    """All components and scores, from the host's memory and back."""
+    import torch
+
+    x = torch.randn((p, n), dtype=torch.float64).T
+
+    def run():
+        z = x.cuda()
+        z = z - z.mean(0)
+        values, axes = torch.linalg.eigh(z.T @ z)
+        axes = axes.flip(1)
+        sdev = (values.flip(0) / (n - 1)) ** 0.5
+        return [v.cpu() for v in (sdev, axes, z @ axes)]
+
+    return timed(run, 6)
+
+
 def main():
-    wanted = sys.argv[1:] or list(PROBLEMS)
+    wanted = sys.argv[1:] or list(PROBLEMS) + list(COMPONENTS)
     for problem in wanted:
+        if problem in COMPONENTS:
+            line = {"problem": problem, "peer": "torch", "cores": os.cpu_count()}
+            try:
+                line["seconds"] = round(components_on_torch(*COMPONENTS[problem]), 6)
+            except Exception as error:
+                line["error"] = str(error)[:200]
+            print(json.dumps(line), flush=True)
+            continue
         n, p, binary = PROBLEMS[problem]
         peers = {"torch": lambda: on_torch(n, p, binary), "cupy": lambda: on_cupy(n, p, binary)}
         for peer, problems in HOST.items():

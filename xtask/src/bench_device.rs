@@ -13,6 +13,7 @@ const GOALS: &[(&str, &str)] = &[
     ("lm_250000x800_host", "60 ms"),
     ("logistic_1e7x16", "10 ms, 1 ms a step"),
     ("logistic_1e6x256", "3.5 ms a step"),
+    ("pca_10000x1000_host", "25 ms"),
 ];
 
 /// `cargo xtask bench --device DEVICE [--lines FILE] [PROBLEM...]`: runs the programs here, or reads the lines that they

@@ -98,7 +98,10 @@ impl Prcomp<'_> {
     /// Those of [`scores`](Self::scores); [`ModelError::Argument`] where there are fewer or more than so many.
     pub fn scores_into(&mut self, values: &mut [f64], monitor: &dyn Monitor) -> Result<(), ModelError> {
         let k = self.rotation.columns();
-        let rows = values.len() / k.max(1);
+        if k == 0 {
+            return Ok(());
+        }
+        let rows = values.len() / k;
         let misfit = |found: usize| ModelError::Argument {
             argument: "values".into(),
             why: format!("room for {rows} rows of {k} scores, but there are {found} rows"),

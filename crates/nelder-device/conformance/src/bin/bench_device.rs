@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::{Auto, DeviceFrame, Frame, On, Source};
-use nelder::model::{Accuracy, GlmSpec, LmSpec, SolveReport, glm, lm};
-use nelder::pass::{Monitor, Plan};
+use nelder::model::{Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, SolveReport, glm, lm, prcomp};
+use nelder::pass::{Monitor, PassRecord, Plan};
 use nelder_conformance::open;
 use nelder_device::{Backend, DeviceError, Matrix, Offer};
 
@@ -25,6 +25,8 @@ struct Problem {
     binary: bool,
     /// Whether the data start in the host's memory.
     host: bool,
+    /// Whether principal components and scores are wanted, of the columns but y.
+    components: bool,
 }
 
 const fn problem(name: &'static str, rows: usize, columns: usize, binary: bool, host: bool) -> Problem {
@@ -34,6 +36,14 @@ const fn problem(name: &'static str, rows: usize, columns: usize, binary: bool, 
         columns,
         binary,
         host,
+        components: false,
+    }
+}
+
+const fn components(name: &'static str, rows: usize, columns: usize, host: bool) -> Problem {
+    Problem {
+        components: true,
+        ..problem(name, rows, columns, false, host)
     }
 }
 
@@ -51,6 +61,9 @@ const PROBLEMS: &[Problem] = &[
     problem("logistic_100000x10", 100_000, 10, true, true),
     problem("logistic_1e6x16", 1_000_000, 16, true, true),
     problem("logistic_50000x200", 50_000, 200, true, true),
+    components("pca_10000x1000_host", 10_000, 1_000, true),
+    components("pca_10000x1000", 10_000, 1_000, false),
+    components("pca_50000x200_host", 50_000, 200, true),
     problem("small_20000x256", 20_000, 256, false, false),
     problem("small_4000x800", 4_000, 800, false, false),
     problem("small_20000x800", 20_000, 800, false, false),
@@ -127,6 +140,23 @@ impl Monitor for Watch {
 }
 
 fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch) -> Result<Fitted, Failure> {
+    if problem.components {
+        let names: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut found = prcomp(&PcaSpec::of_columns(&names), source, watch)?;
+        let scores = found.scores(watch)?;
+        // the length of a row is the same on other axes
+        let length = |i: usize| {
+            (0..scores.columns())
+                .map(|j| scores.get(i, j).powi(2))
+                .sum::<f64>()
+        };
+        return Ok(Fitted {
+            coefficients: vec![length(0), length(scores.rows() - 1)],
+            errors: found.sdev,
+            report: Report::of_components(&found.report),
+        });
+    }
     let terms: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
     let formula = format!("y ~ {}", terms.join(" + "));
     if problem.binary {
@@ -135,7 +165,7 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
         return Ok(Fitted {
             coefficients: found.coefficients,
             errors: found.std_errors,
-            report: found.fit.report,
+            report: Report::of_fit(&found.fit.report),
         });
     }
     let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
@@ -143,7 +173,7 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
     Ok(Fitted {
         coefficients: response.coefficients,
         errors: response.std_errors,
-        report: found.fit.report,
+        report: Report::of_fit(&found.fit.report),
     })
 }
 
@@ -151,7 +181,38 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
 struct Fitted {
     coefficients: Vec<f64>,
     errors: Vec<f64>,
-    report: SolveReport,
+    report: Report,
+}
+
+/// What is printed of a report.
+struct Report {
+    summary: String,
+    device: String,
+    passes: Vec<PassRecord>,
+}
+
+impl Report {
+    fn of_fit(report: &SolveReport) -> Self {
+        Report {
+            summary: format!(
+                "{} {} digits {:?} refinements {}",
+                report.algorithm, report.device, report.digits, report.refinements
+            ),
+            device: report.device.clone(),
+            passes: report.passes.clone(),
+        }
+    }
+
+    fn of_components(report: &PcaReport) -> Self {
+        Report {
+            summary: format!(
+                "{} {} digits {:?}",
+                report.algorithm, report.device, report.digits
+            ),
+            device: report.device.clone(),
+            passes: report.passes.clone(),
+        }
+    }
 }
 
 /// The largest difference in units of the second numbers, each.
@@ -249,16 +310,13 @@ fn time(
         });
         let other = fit(problem, &frame, Accuracy::Auto, &Watch::default())?;
         println!(
-            "  from the CPU's: coefficients {:.1e}, standard errors {:.1e}",
+            "  from the CPU's: coefficients {:.1e}, standard errors (or deviations) {:.1e}",
             apart(&fitted.coefficients, &other.coefficients),
             apart(&fitted.errors, &other.errors)
         );
     }
     if let (true, Some(Fitted { report, .. })) = (passes, fitted) {
-        println!(
-            "  {} {} digits {:?} refinements {}",
-            report.algorithm, report.device, report.digits, report.refinements
-        );
+        println!("  {}", report.summary);
         for pass in &report.passes {
             println!(
                 "  {:<12} {:>8.3} ms {:>8} {} {}",

@@ -131,31 +131,9 @@ fn scores(
     // SAFETY: numbers of any value; all of them are written below, or the vector is let go of
     let mut x = unsafe { OwnedRealSexp::new_without_init(rows * k)? };
     let values = x.as_mut_slice();
-    let mut filled = 0;
     background::run(options.threads, options.progress, |monitor| {
-        fit.scores_to(
-            &[],
-            monitor,
-            |_| (),
-            |run, ()| {
-                let n = run.scores.rows();
-                let fits = filled + n <= rows;
-                if fits {
-                    for j in 0..k {
-                        let at = j * rows + filled;
-                        values[at..at + n].copy_from_slice(run.scores.column(j));
-                    }
-                }
-                filled += n;
-                fits
-            },
-        )
+        fit.scores_into(values, monitor)
     })?;
-    if filled != rows {
-        return Err(savvy::Error::new(format!(
-            "there are scores of {filled} rows, not of {rows}"
-        )));
-    }
     let size = [rows, k].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
     x.set_attrib("dim", OwnedIntegerSexp::try_from_slice(size)?.into())?;
     let mut names = OwnedListSexp::new(2, false)?;
