@@ -13,7 +13,7 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length,
+    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length, zeros,
 };
 
 use crate::cache;
@@ -381,7 +381,7 @@ impl Cuda {
         len: usize,
     ) -> Result<Vec<f64>, DeviceError> {
         self.bind()?;
-        let mut out = vec![0.0; len];
+        let mut out = zeros(len);
         if len >= LEAST_DOWNLOAD {
             self.stream.synchronize().map_err(|e| self.failed(&e))?;
             let from = self.address(slice) + 8 * start as u64;

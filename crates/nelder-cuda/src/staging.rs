@@ -17,7 +17,7 @@ const PIECE: usize = 1 << 20;
 const LEAST_PIECE: usize = 1 << 15;
 
 /// Uploads of fewer numbers are not worth the lanes.
-pub const LEAST_UPLOAD: usize = 4 * PIECE;
+pub const LEAST_UPLOAD: usize = PIECE / 2;
 
 /// Downloads of fewer are not; the driver's own are much slower than its uploads.
 pub const LEAST_DOWNLOAD: usize = PIECE / 8;
@@ -56,6 +56,31 @@ fn pinned(context: &Arc<CudaContext>) -> Result<Pinned, DriverError> {
         memory,
         sent,
     })
+}
+
+/// Columns one after another in pieces of a buffer's size or less: where a piece begins, and parts of columns that it consists
+/// of.
+fn pieces<'c>(columns: &[&'c [f64]]) -> Vec<(usize, Vec<&'c [f64]>)> {
+    let total: usize = columns.iter().map(|c| c.len()).sum();
+    // each lane has something to do
+    let most = total.div_ceil(4 * LANES).clamp(LEAST_PIECE, PIECE);
+    let mut pieces: Vec<(usize, Vec<&[f64]>)> = Vec::new();
+    let (mut at, mut room) = (0, 0);
+    for column in columns {
+        let mut rest = *column;
+        while !rest.is_empty() {
+            if room == 0 {
+                pieces.push((at, Vec::new()));
+                room = most;
+            }
+            let (part, after) = rest.split_at(room.min(rest.len()));
+            if let Some((_, parts)) = pieces.last_mut() {
+                parts.push(part);
+            }
+            (at, room, rest) = (at + part.len(), room - part.len(), after);
+        }
+    }
+    pieces
 }
 
 impl Staging {
@@ -111,24 +136,27 @@ impl Staging {
     /// # Safety
     /// `to` is memory of this context for as many numbers, and no stream uses it.
     pub unsafe fn upload(&self, columns: &[&[f64]], to: sys::CUdeviceptr) -> Result<(), DriverError> {
-        let mut pieces: Vec<(&[f64], sys::CUdeviceptr)> = Vec::new();
-        let mut at = to;
-        for piece in columns.iter().flat_map(|c| c.chunks(PIECE)) {
-            pieces.push((piece, at));
-            at += 8 * piece.len() as sys::CUdeviceptr;
-        }
+        let pieces = pieces(columns);
         let next = AtomicUsize::new(0);
         self.on_lanes(pieces.len(), |_, lane| {
             for turn in 0.. {
-                let Some(&(piece, at)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                let Some((start, parts)) = pieces.get(next.fetch_add(1, Ordering::Relaxed)) else {
                     break;
                 };
                 let buffer = &lane.buffers[turn % 2];
                 buffer.sent.synchronize()?;
-                // SAFETY: the buffer has room for a piece, and what it held has arrived
+                let mut len = 0;
+                for part in parts {
+                    // SAFETY: the buffer has room for the parts of a piece, and what it held has arrived
+                    unsafe {
+                        std::ptr::copy_nonoverlapping(part.as_ptr(), buffer.memory.add(len), part.len())
+                    };
+                    len += part.len();
+                }
+                // SAFETY: so many numbers were written just now, and there is room for them at `to`
                 unsafe {
-                    std::ptr::copy_nonoverlapping(piece.as_ptr(), buffer.memory, piece.len());
-                    let held = std::slice::from_raw_parts(buffer.memory, piece.len());
+                    let held = std::slice::from_raw_parts(buffer.memory, len);
+                    let at = to + 8 * *start as sys::CUdeviceptr;
                     result::memcpy_htod_async(at, held, lane.stream.cu_stream())?;
                 }
                 buffer.sent.record(&lane.stream)?;
@@ -175,5 +203,41 @@ impl Staging {
             }
             Ok(())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_the_columns() {
+        for lengths in [
+            vec![],
+            vec![0, 3],
+            vec![100_000; 7],
+            vec![1, 5 << 20, 0, 17, PIECE],
+        ] {
+            let numbers: Vec<f64> = (0..lengths.iter().sum::<usize>()).map(|v| v as f64).collect();
+            let mut rest = numbers.as_slice();
+            let columns: Vec<&[f64]> = lengths
+                .iter()
+                .map(|&n| {
+                    let (own, after) = rest.split_at(n);
+                    rest = after;
+                    own
+                })
+                .collect();
+            let pieces = pieces(&columns);
+            assert!(pieces.iter().all(|(_, parts)| parts.concat().len() <= PIECE));
+            assert_eq!(
+                pieces
+                    .iter()
+                    .flat_map(|(_, parts)| parts.concat())
+                    .collect::<Vec<f64>>(),
+                numbers
+            );
+            assert!(pieces.iter().all(|(start, parts)| parts[0][0] == *start as f64));
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use faer::{Mat, MatMut, MatRef};
+use nelder_device::{large_pages, zeros};
 
 use super::pca_sparse::scores as sparse_scores;
 use super::prcomp::Data;
@@ -55,7 +56,7 @@ impl Prcomp<'_> {
         }
         let k = self.rotation.columns();
         if let Some(n) = self.known_rows() {
-            let mut values = vec![0.0; n * k];
+            let mut values = zeros(n * k);
             self.scores_into(&mut values, monitor)?;
             return Ok(Rectangular::of(n, k, values));
         }
@@ -245,7 +246,7 @@ impl Prcomp<'_> {
         }
         let course = Course::LeastSquares(Products::Rounded);
         let (site, _) = Site::new(rows, loaded, &Quiet, &|_| Ok(()), None, course)?;
-        let (found, records) = site.scores(&self.standard, self.rotation.as_ref())?;
+        let (found, records) = site.scores(&self.standard, self.rotation.values())?;
         Ok(found.zip(records.into_iter().next()).map(|(values, record)| {
             let (n, k) = (record.rows as usize, self.rotation.columns());
             (Rectangular::of(n, k, values), record)
@@ -261,6 +262,7 @@ fn placed_scores(
     values: &mut [f64],
     monitor: &dyn Monitor,
 ) -> Result<PassRecord, PassError> {
+    large_pages(values);
     let projection = Projection::new(&fit.standard, fit.rotation.as_ref());
     let whole = MatMut::from_column_major_slice_mut(values, n, fit.rotation.columns());
     let places = Mutex::new(BTreeMap::from([(0, whole)]));

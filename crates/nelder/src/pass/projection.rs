@@ -1,6 +1,6 @@
 //! Passes over standardized columns, on the CPU or on the device that holds the rows.
 
-use faer::{Mat, MatRef};
+use faer::Mat;
 use nelder_device::{Buffer, Dd, DeviceError};
 
 use super::images::Images;
@@ -59,28 +59,25 @@ impl Site<'_, '_> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn scores(&self, standard: &Standard, vectors: MatRef<'_, f64>) -> Ran<Option<Vec<f64>>> {
+    pub fn scores(&self, standard: &Standard, vectors: &[f64]) -> Ran<Option<Vec<f64>>> {
         let Some(loaded) = self.loaded().filter(|l| l.resident.rests.is_empty()) else {
             return Ok((None, Vec::new()));
         };
-        let (resident, k) = (&loaded.resident, vectors.ncols());
+        let (resident, p) = (&loaded.resident, standard.columns());
         let clock = resident.clock();
-        let all: Vec<f64> = vectors.col_iter().flat_map(|v| v.iter().copied()).collect();
-        if let Some(found) =
-            resident
-                .device
-                .project(&resident.x, &standard.centers, &standard.scales, &all)?
-        {
+        let there = resident
+            .device
+            .project(&resident.x, &standard.centers, &standard.scales, vectors)?;
+        if let Some(found) = there {
             let values = resident.device.download(&found)?;
-            return Ok((Some(values), vec![clock.stop("scores", "f64", vectors.nrows())]));
+            return Ok((Some(values), vec![clock.stop("scores", "f64", p)]));
         }
-        let mut out = Vec::with_capacity(resident.rows * k);
-        for a in 0..k {
-            let (high, _) =
-                loaded.projected(standard, &all[a * vectors.nrows()..(a + 1) * vectors.nrows()])?;
+        let mut out = Vec::with_capacity(resident.rows * vectors.len() / p.max(1));
+        for vector in vectors.chunks_exact(p.max(1)) {
+            let (high, _) = loaded.projected(standard, vector)?;
             out.extend(resident.device.download(&high)?.iter().map(|v| 0.0 - v));
         }
-        let record = clock.stop("scores", "f64x2", vectors.nrows() * k);
+        let record = clock.stop("scores", "f64x2", vectors.len());
         Ok((Some(out), vec![record]))
     }
 }
