@@ -23,7 +23,7 @@ impl Cuda {
         check_length("vectors", vectors.len(), count * columns)?;
         self.count_launch();
         let out = self.room(rows * count)?;
-        if out.len() == 0 {
+        if out.is_empty() {
             return Ok(Some(self.buffer(0, out)));
         }
         let (high, low) = centres
