@@ -1,7 +1,7 @@
 //! Memory for many numbers.
 
 /// Bytes from which on large pages are asked for.
-const LARGE: usize = 8 << 20;
+const LARGE: usize = 4 << 20;
 /// Bytes of a large page.
 const PAGE: usize = 2 << 20;
 
@@ -17,8 +17,8 @@ pub fn zeros(len: usize) -> Vec<f64> {
     values
 }
 
-/// Asks the system for large pages for numbers that will be written for the first time. Their values stay.
-pub fn large_pages(values: &mut [f64]) {
+/// Asks the system for large pages for what will be written for the first time. What is there stays.
+pub fn large_pages<T>(values: &mut [T]) {
     #[cfg(target_os = "linux")]
     if size_of_val(values) >= LARGE {
         unsafe extern "C" {

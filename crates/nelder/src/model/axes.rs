@@ -8,7 +8,7 @@
 //!    units in the last place of σ₁; or by Cholesky of a gram in twice the precision, where η is so small that nothing is lost.
 //! 3. For small grams in twice the precision, rotations in twice the precision: then what limits σ is the rounding of the data.
 
-use nelder_device::{Backend, Dd};
+use nelder_device::{Backend, Dd, zeros};
 use rayon::prelude::*;
 
 use crate::solve::{Rectangular, Symmetric, eigen, refined, root, rounded, singular};
@@ -99,7 +99,7 @@ pub(super) fn rounding(roundings: &[f64]) -> f64 {
 /// below 2 unit √(λ₁ Σt²), and in any case below unit Σt².
 pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend>) -> Option<Axes> {
     let p = matrix.order;
-    let mut lower = vec![0.0; p * p];
+    let mut lower = zeros(p * p);
     lower
         .par_chunks_mut(p.max(1))
         .enumerate()

@@ -9,8 +9,8 @@
 use std::collections::HashMap;
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
-use faer::{Accum, Mat, MatRef, Par};
-use nelder_device::{Dd, vectorized};
+use faer::{Accum, MatMut, MatRef, Par};
+use nelder_device::{Dd, vectorized, zeros};
 
 use super::Accumulator;
 use super::product::{Product, Single};
@@ -71,7 +71,7 @@ pub struct Gram {
     /// for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
     pack: Vec<f64>,
-    product: Mat<f64>,
+    product: Vec<f64>,
     stepping: Product<f64>,
     single: Product<f32>,
     /// Σ w of the rows that are in a product but not yet in the sums.
@@ -124,14 +124,14 @@ impl Gram {
             weight: Dd::ZERO,
             log_weight: 0.0,
             sums: vec![Dd::ZERO; z],
-            high: vec![0.0; z * (z + 1) / 2],
-            low: vec![0.0; z * (z + 1) / 2],
+            high: zeros(z * (z + 1) / 2),
+            low: zeros(z * (z + 1) / 2),
             counts: vec![Vec::new(); groups.len()],
             groups,
             cross,
             rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
             pack: Vec::new(),
-            product: Mat::new(),
+            product: Vec::new(),
             stepping: Product::new(),
             single: Product::new(),
             pending: Dd::ZERO,
@@ -264,8 +264,9 @@ impl Gram {
             .weights
             .as_ref()
             .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
-        self.pack.resize(STRIDE * p, 0.0);
-        self.product.resize_with(p, p, |_, _| 0.0);
+        if self.pack.len() != STRIDE * p {
+            (self.pack, self.product) = (zeros(STRIDE * p), zeros(p * p));
+        }
         let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
         let mut from = 0;
         while from < n {
@@ -293,7 +294,7 @@ impl Gram {
             }
             let z = MatRef::from_column_major_slice_with_stride(&self.pack[..STRIDE * p], m, p, STRIDE);
             matmul(
-                self.product.as_mut(),
+                MatMut::from_column_major_slice_mut(&mut self.product, p, p),
                 BlockStructure::TriangularUpper,
                 Accum::Replace,
                 z.transpose(),
@@ -314,7 +315,7 @@ impl Gram {
                 self.sums[i] += wc.add_f64(ri);
                 let at = packed(i, 0);
                 kernels::add_corner(
-                    &self.product.col_as_slice(i)[..i + 1],
+                    &self.product[i * p..i * p + i + 1],
                     &centers[..i + 1],
                     &rests[..i + 1],
                     wc,

@@ -8,6 +8,9 @@ use super::loaded::Loaded;
 use super::site::Ran;
 use super::{House, Monitor, PassError, Site, Spread, Standard, run};
 
+/// Vectors that a device takes one after another.
+const FEW_VECTORS: usize = 16;
+
 impl Site<'_, '_> {
     /// First and second moments of the dense columns.
     ///
@@ -55,7 +58,8 @@ impl Site<'_, '_> {
         Ok((found.sum, vec![record]))
     }
 
-    /// XV for the rows that the device holds, one vector's numbers after another's; `None` where the rows are with the CPU.
+    /// XV for the rows that the device holds, one vector's numbers after another's; `None` where the rows are with the CPU, or it
+    /// is quicker.
     ///
     /// # Errors
     /// Those of the device.
@@ -72,7 +76,12 @@ impl Site<'_, '_> {
             let values = resident.device.download(&found)?;
             return Ok((Some(values), vec![clock.stop("scores", "f64", p)]));
         }
-        let mut out = Vec::with_capacity(resident.rows * vectors.len() / p.max(1));
+        // one read of the columns for each vector: the CPU takes many of them quicker
+        let count = vectors.len() / p.max(1);
+        if count > FEW_VECTORS {
+            return Ok((None, Vec::new()));
+        }
+        let mut out = Vec::with_capacity(resident.rows * count);
         for vector in vectors.chunks_exact(p.max(1)) {
             let (high, _) = loaded.projected(standard, vector)?;
             out.extend(resident.device.download(&high)?.iter().map(|v| 0.0 - v));

@@ -1,6 +1,7 @@
 //! Matrices in double precision, column by column.
 
 use faer::{MatMut, MatRef};
+use nelder_device::zeros;
 
 /// A rows x columns matrix, column by column.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +17,7 @@ impl Rectangular {
         Rectangular {
             rows,
             columns,
-            values: vec![0.0; rows * columns],
+            values: zeros(rows * columns),
         }
     }
 

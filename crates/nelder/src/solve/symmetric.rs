@@ -1,6 +1,6 @@
 //! A symmetric matrix in twice the precision, and the scales its columns had.
 
-use nelder_device::Dd;
+use nelder_device::{Dd, large_pages};
 
 /// Relative error of sums in twice the precision: 2^-104 is the last bit, and 2^8 of them leave room for the sum.
 pub const UNIT_TWICE: f64 = 1.0 / (1u128 << 96) as f64;
@@ -24,9 +24,13 @@ pub struct Symmetric {
 impl Symmetric {
     /// A matrix of zeros.
     pub fn zeros(order: usize) -> Self {
+        let count = order * (order + 1) / 2;
+        let mut lower = Vec::with_capacity(count);
+        large_pages(lower.spare_capacity_mut());
+        lower.resize(count, Dd::ZERO);
         Symmetric {
             order,
-            lower: vec![Dd::ZERO; order * (order + 1) / 2],
+            lower,
             norms: vec![0.0; order],
             sizes: vec![0.0; order],
             roundings: vec![0.0; order],
