@@ -13,6 +13,7 @@ const TESTS: &[&str] = &[
     "nist",
     "oracle_lm",
     "oracle_glm",
+    "oracle_prcomp",
 ];
 /// Programs beside them.
 const PROGRAMS: &[&str] = &["bench_device"];

@@ -275,6 +275,8 @@ const MODELS: &[&str] = &[
     "oracle_lm",
     "--test",
     "oracle_glm",
+    "--test",
+    "oracle_prcomp",
     "--no-fail-fast",
 ];
 

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nelder::frame::{
-    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows, scan_in_batches,
+    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows,
+    scan_in_batches,
 };
 use nelder_device::{Backend, Offer};
 use savvy::{ListSexp, Sexp};
@@ -178,7 +179,14 @@ impl Source for RSource {
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
         let part = |c: usize, from: usize, to: usize| self.columns[c].part(from, to);
-        scan_in_batches(self.rows, batch_rows(self.rows), self.workers(), columns, &part, visit)
+        scan_in_batches(
+            self.rows,
+            batch_rows(self.rows),
+            self.workers(),
+            columns,
+            &part,
+            visit,
+        )
     }
 }
 
