@@ -147,6 +147,25 @@ pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
     }
 }
 
+/// What `--na` says, of the words that it may be.
+pub fn missing(na: &str) -> Missing {
+    match na {
+        "exclude" => Missing::Exclude,
+        "fail" => Missing::Fail,
+        _ => Missing::Omit,
+    }
+}
+
+/// What `--precision` says, of the words that it may be.
+pub fn accuracy(precision: &str) -> Accuracy {
+    match precision {
+        "certified" => Accuracy::Certified,
+        "f64" => Accuracy::Double,
+        "f32" => Accuracy::Single,
+        _ => Accuracy::Auto,
+    }
+}
+
 /// The design that is asked for.
 pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     let mut spec = LmSpec::new(&options.formula);
@@ -154,17 +173,8 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.subset = options.subset.clone();
     spec.offset = options.offset.clone();
     spec.tol = options.tol;
-    spec.missing = match options.na.as_str() {
-        "exclude" => Missing::Exclude,
-        "fail" => Missing::Fail,
-        _ => Missing::Omit,
-    };
-    spec.accuracy = match options.precision.as_str() {
-        "certified" => Accuracy::Certified,
-        "f64" => Accuracy::Double,
-        "f32" => Accuracy::Single,
-        _ => Accuracy::Auto,
-    };
+    spec.missing = missing(&options.na);
+    spec.accuracy = accuracy(&options.precision);
     for text in &options.contrasts {
         let Some((name, kind)) = text.split_once('=') else {
             return Err(Failure::Usage(format!("--contrasts {text}: write name=sum")));

@@ -117,23 +117,23 @@ pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
         digits.coefficients
     );
     let _ = writeln!(out, "  refinements                     {}", report.refinements);
+    out + &passes(&report.passes, &report.notes, plan)
+}
+
+/// The passes as they were run, after the seconds that were planned and the notes.
+fn passes(passes: &[PassRecord], notes: &[String], plan: Option<&Plan>) -> String {
+    let mut out = String::new();
     if let Some(plan) = plan {
         let of_passes = plan.seconds() - plan.rest;
-        let took: f64 = report.passes.iter().map(|p| p.seconds).sum();
+        let took: f64 = passes.iter().map(|p| p.seconds).sum();
         let _ = writeln!(
             out,
             "  seconds of the passes           {took:.2e}, {of_passes:.2e} planned"
         );
     }
-    for note in &report.notes {
+    for note in notes {
         let _ = writeln!(out, "  note: {note}");
     }
-    out + &passes(&report.passes)
-}
-
-/// The passes as they were run.
-fn passes(passes: &[PassRecord]) -> String {
-    let mut out = String::new();
     let width = passes.iter().map(|p| p.name.len()).max().unwrap_or(4).max(4);
     let _ = writeln!(
         out,
@@ -167,18 +167,7 @@ pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
     if report.steps > 0 {
         let _ = writeln!(out, "  steps of the iteration          {}", report.steps);
     }
-    if let Some(plan) = plan {
-        let took: f64 = report.passes.iter().map(|p| p.seconds).sum();
-        let planned = plan.seconds() - plan.rest;
-        let _ = writeln!(
-            out,
-            "  seconds of the passes           {took:.2e}, {planned:.2e} planned"
-        );
-    }
-    for note in &report.notes {
-        let _ = writeln!(out, "  note: {note}");
-    }
-    out + &passes(&report.passes)
+    out + &passes(&report.passes, &report.notes, plan)
 }
 
 /// What `--json` prints for principal components.

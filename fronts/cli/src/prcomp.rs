@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use nelder::design::Missing;
 use nelder::formula::parse_formula;
-use nelder::model::{Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp};
+use nelder::model::{Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp};
 use nelder::summary::components;
 use nelder_data::{Output, TableWriter};
 
 use crate::arguments::PrcompOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
-use crate::lm::{check_table, unreadable};
+use crate::lm::{accuracy, check_table, missing, unreadable};
 use crate::output;
 use crate::progress::Progress;
 
@@ -71,16 +70,8 @@ fn spec(options: &PrcompOptions) -> PcaSpec {
         tol: options.tol,
         weights: options.weights.clone(),
         subset: options.subset.clone(),
-        missing: match options.na.as_str() {
-            "exclude" => Missing::Exclude,
-            "fail" => Missing::Fail,
-            _ => Missing::Omit,
-        },
-        accuracy: match options.precision.as_str() {
-            "certified" => Accuracy::Certified,
-            "f64" => Accuracy::Double,
-            _ => Accuracy::Auto,
-        },
+        missing: missing(&options.na),
+        accuracy: accuracy(&options.precision),
         algorithm: match options.algorithm.as_str() {
             "gram" => PcaAlgorithm::Gram,
             "qr" => PcaAlgorithm::Qr,

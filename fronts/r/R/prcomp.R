@@ -122,6 +122,12 @@ matrix_columns <- function(x) {
   new_columns(list(x), ncol(x), colnames(x), nrow(x), rownames(x), function() x)
 }
 
+check_numeric <- function(x, name) {
+  if (is.numeric(x) && !is.factor(x)) return()
+  refuse("PCA applies only to numerical variables: `", name, "` is ",
+         if (is.factor(x)) "a factor" else if (is.character(x)) "text" else paste("of class", class(x)[1L]))
+}
+
 # Columns of a data frame where they lie.
 data_columns <- function(x) {
   n <- .row_names_info(x, 2L)
@@ -132,10 +138,7 @@ data_columns <- function(x) {
     if (is.data.frame(v)) return(matrix_columns(as.matrix(x)))
     if (inherits(v, "integer64")) v <- as_numbers(v, name)
     if (is.logical(v)) storage.mode(v) <- "double"
-    if (is.factor(v) || !is.numeric(v)) {
-      refuse("PCA applies only to numerical variables: `", name, "` is ",
-             if (is.factor(v)) "a factor" else if (is.character(v)) "text" else paste("of class", class(v)[1L]))
-    }
+    check_numeric(v, name)
     columns[[j]] <- v
     widths[j] <- if (is.matrix(v)) ncol(v) else 1L
     labels[[j]] <- if (widths[j] == 1L) name
@@ -162,13 +165,7 @@ formula_columns <- function(frame) {
   factors <- attr(terms, "factors")
   if (!length(factors)) refuse("the formula has no variables; write ~ a + b")
   used <- which(rowSums(factors > 0L) > 0)
-  for (v in used) {
-    x <- frame$all[[v]]
-    if (is.factor(x) || !is.numeric(x)) {
-      refuse("PCA applies only to numerical variables: `", names(frame$all)[v], "` is ",
-             if (is.factor(x)) "a factor" else if (is.character(x)) "text" else paste("of class", class(x)[1L]))
-    }
-  }
+  for (v in used) check_numeric(frame$all[[v]], names(frame$all)[v])
   attr(terms, "intercept") <- 0L
   dense <- function() {
     all <- frame$all

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use nelder_device::vectorized;
+
 use super::Numbers;
 
 /// What a design's rows consist of. A column of the model matrix is an intercept, a dense column, or the
@@ -54,6 +56,16 @@ pub struct Block<'b> {
 }
 
 impl Block<'_> {
+    /// √w of the rows; `None` where all are one.
+    pub fn roots(&self) -> Option<Vec<f64>> {
+        let mut roots = self.weights.as_ref()?.to_vec();
+        vectorized(
+            #[inline(always)]
+            || roots.iter_mut().for_each(|w| *w = w.sqrt()),
+        );
+        Some(roots)
+    }
+
     /// The rows `from..to` without responses, offset and weights: what is multiplied with coefficients.
     pub fn design(&self, from: usize, to: usize) -> Block<'_> {
         Block {

@@ -25,6 +25,17 @@ const MOST_TWICE: usize = 64;
 /// The same where the last bit is asked for.
 pub(super) const MOST_CERTIFIED: usize = 400;
 
+/// A bound on the errors of a decomposition in double precision of order `p` whose largest value is `first`.
+pub(super) fn decomposed(p: usize, first: f64) -> f64 {
+    DECOMPOSED * f64::EPSILON * ((p as f64).sqrt() + 4.0) * first
+}
+
+/// A bound on the norm of the errors of a gram, whose entries (i, j) are known to `unit` tᵢ tⱼ with errors that are as good as
+/// independent, Σt² the `total`: below 2 unit √(λ₁ Σt²), λ₁ the `first` of `p` eigenvalues, and in any case below unit Σt².
+pub(super) fn of_entries(unit: f64, total: f64, first: f64, p: usize) -> f64 {
+    unit * total.min(2.0 * (first.max(total / p as f64) * total).sqrt())
+}
+
 /// What is known of the matrix whose axes these are: bounds on the norms of errors.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Doubt {
@@ -36,6 +47,21 @@ pub(super) struct Doubt {
     pub columns: f64,
     /// Of the results, relative.
     pub results: f64,
+}
+
+impl Doubt {
+    /// Of the singular values of a triangle of order `p`, from a QR decomposition of columns whose sums of squares are
+    /// `squares`.
+    pub fn of_qr(squares: &[f64], roundings: &[f64], p: usize, singular: &[f64]) -> Self {
+        let norm = squares.iter().sum::<f64>().sqrt();
+        let first = singular.first().copied().unwrap_or(0.0);
+        let householder = HOUSEHOLDER * f64::EPSILON * norm;
+        Doubt {
+            columns: rounding(roundings) + householder + decomposed(p, first),
+            results: 4.0 * f64::EPSILON,
+            ..Doubt::default()
+        }
+    }
 }
 
 /// Axes, in the units of the standardized columns.
@@ -95,8 +121,7 @@ pub(super) fn rounding(roundings: &[f64]) -> f64 {
     0.5 * f64::EPSILON * roundings.iter().map(|r| r * r).sum::<f64>().sqrt()
 }
 
-/// Rung 1. Entries are known to `unit` tᵢ tⱼ with errors that are as good as independent, so that the norm of all of them is
-/// below 2 unit √(λ₁ Σt²), and in any case below unit Σt².
+/// Rung 1, for entries that are known to `unit` of the columns' reach.
 pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend>) -> Option<Axes> {
     let p = matrix.order;
     let mut lower = zeros(p * p);
@@ -109,14 +134,13 @@ pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend
     let own = eigen(&Rectangular::of(p, p, lower), device)?;
     let first = own.values.first().copied().unwrap_or(0.0).max(0.0);
     let reach: f64 = matrix.reach(unit).iter().map(|t| t * t).sum();
-    let entries = unit * reach.min(2.0 * (first.max(reach / p as f64) * reach).sqrt());
-    let decomposed = DECOMPOSED * f64::EPSILON * ((p as f64).sqrt() + 4.0) * first;
+    let doubt = of_entries(unit, reach, first, p) + decomposed(p, first);
     Some(Axes {
         singular: own.values.iter().map(|v| v.max(0.0).sqrt()).collect(),
         vectors: own.vectors,
         doubt: Doubt {
-            products: entries + decomposed,
-            values: entries + decomposed,
+            products: doubt,
+            values: doubt,
             columns: rounding(&matrix.roundings),
             results: 4.0 * f64::EPSILON,
         },
@@ -128,18 +152,10 @@ pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend
 /// Rung 2, from a QR decomposition: `squares` are those of the columns' norms.
 pub(super) fn of_triangle(triangle: &Rectangular, squares: &[f64], roundings: &[f64]) -> Option<Axes> {
     let own = singular(triangle)?;
-    let norm = squares.iter().sum::<f64>().sqrt();
-    let first = own.values.first().copied().unwrap_or(0.0);
-    let decomposed = DECOMPOSED * ((squares.len() as f64).sqrt() + 4.0) * first;
     Some(Axes {
+        doubt: Doubt::of_qr(squares, roundings, squares.len(), &own.values),
         singular: own.values,
         vectors: own.vectors,
-        doubt: Doubt {
-            products: 0.0,
-            values: 0.0,
-            columns: rounding(roundings) + f64::EPSILON * (HOUSEHOLDER * norm + decomposed),
-            results: 4.0 * f64::EPSILON,
-        },
         algorithm: "svd of tsqr",
         precision: "f64",
     })
@@ -177,7 +193,7 @@ pub(super) fn of_exact(matrix: &Symmetric, certified: bool) -> Option<Axes> {
         doubt: Doubt {
             products,
             values: products,
-            columns: columns + DECOMPOSED * f64::EPSILON * ((p as f64).sqrt() + 4.0) * first,
+            columns: columns + decomposed(p, first),
             results: 4.0 * f64::EPSILON,
         },
         algorithm: "svd of cholesky of gram",

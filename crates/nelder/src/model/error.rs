@@ -92,6 +92,14 @@ fn most_missing(column: &Option<String>) -> String {
 }
 
 impl ModelError {
+    /// An argument that does not fit, and why.
+    pub(super) fn argument(name: &str, why: impl Into<String>) -> Self {
+        ModelError::Argument {
+            argument: name.to_string(),
+            why: why.into(),
+        }
+    }
+
     /// Whether the request was wrong rather than the data: the command line's exit code 2.
     pub fn is_usage(&self) -> bool {
         matches!(

@@ -12,7 +12,7 @@ use super::prcomp::Data;
 use super::{ModelError, Prcomp};
 use crate::design::{Missing, RowError, Rows};
 use crate::frame::{Batch, Scan};
-use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Projection, Quiet, Site, run_in_order};
+use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Projection, Site, run_in_order};
 use crate::solve::Rectangular;
 
 /// Scores of consecutive rows.
@@ -47,17 +47,15 @@ impl Prcomp<'_> {
     /// # Errors
     /// Those of a pass.
     pub fn scores(&mut self, monitor: &dyn Monitor) -> Result<Rectangular, ModelError> {
-        if let Some((scores, record)) = self.on_device()? {
-            if !monitor.advance("scores", record.rows, Some(record.rows)) {
-                return Err(PassError::Interrupted.into());
-            }
+        if let Some((scores, record)) = self.on_device(monitor)? {
             self.passed(record);
             return Ok(scores);
         }
         let k = self.rotation.columns();
-        if let Some(n) = self.known_rows() {
+        if let (Some(n), Data::Rows(bound, _)) = (self.known_rows(), &self.data) {
             let mut values = zeros(n * k);
-            self.scores_into(&mut values, monitor)?;
+            let record = placed_scores(self, &bound.rows, n, &mut values, monitor)?;
+            self.passed(record);
             return Ok(Rectangular::of(n, k, values));
         }
         let expected = match &self.data {
@@ -103,16 +101,21 @@ impl Prcomp<'_> {
             return Ok(());
         }
         let rows = values.len() / k;
-        let misfit = |found: usize| ModelError::Argument {
-            argument: "values".into(),
-            why: format!("room for {rows} rows of {k} scores, but there are {found} rows"),
+        let misfit = |found: usize| {
+            let why = format!("room for {rows} rows of {k} scores, but there are {found} rows");
+            ModelError::argument("values", why)
         };
-        let placed = self.known_rows().filter(|_| self.report.device == "cpu");
-        if let (Some(n), Data::Rows(bound, _)) = (placed, &self.data) {
-            if n * k != values.len() {
+        if let (Some(n), Data::Rows(bound, _)) = (self.known_rows(), &self.data) {
+            if n != rows || n * k != values.len() {
                 return Err(misfit(n));
             }
-            let record = placed_scores(self, &bound.rows, n, values, monitor)?;
+            let record = match self.on_device(monitor)? {
+                Some((scores, record)) => {
+                    values.copy_from_slice(scores.values());
+                    record
+                }
+                None => placed_scores(self, &bound.rows, n, values, monitor)?,
+            };
             self.passed(record);
             return Ok(());
         }
@@ -184,7 +187,7 @@ impl Prcomp<'_> {
             Data::Rows(bound, _) => {
                 let rows = &bound.rows;
                 let there = match beside.is_empty() {
-                    true => self.on_device()?,
+                    true => self.on_device(monitor)?,
                     false => None,
                 };
                 if let Some((scores, record)) = there {
@@ -194,8 +197,7 @@ impl Prcomp<'_> {
                         kept: None,
                         scores,
                     };
-                    let went_on = take(&run, pick(&nothing(0, n)));
-                    if !(monitor.advance("scores", record.rows, Some(record.rows)) && went_on) {
+                    if !take(&run, pick(&nothing(0, n))) {
                         return Err(PassError::Interrupted.into());
                     }
                     record
@@ -236,7 +238,7 @@ impl Prcomp<'_> {
     }
 
     /// All scores, from a device that has every row of the source and found its moments; `None` where none has.
-    fn on_device(&self) -> Result<Option<(Rectangular, PassRecord)>, ModelError> {
+    fn on_device(&self, monitor: &dyn Monitor) -> Result<Option<(Rectangular, PassRecord)>, ModelError> {
         let Data::Rows(bound, loaded) = &self.data else {
             return Ok(None);
         };
@@ -245,12 +247,16 @@ impl Prcomp<'_> {
             return Ok(None);
         }
         let course = Course::LeastSquares(Products::Rounded);
-        let (site, _) = Site::new(rows, loaded, &Quiet, &|_| Ok(()), None, course)?;
+        let (site, _) = Site::new(rows, loaded, monitor, &|_| Ok(()), None, course)?;
         let (found, records) = site.scores(&self.standard, self.rotation.values())?;
-        Ok(found.zip(records.into_iter().next()).map(|(values, record)| {
-            let (n, k) = (record.rows as usize, self.rotation.columns());
-            (Rectangular::of(n, k, values), record)
-        }))
+        let Some((values, record)) = found.zip(records.into_iter().next()) else {
+            return Ok(None);
+        };
+        if !monitor.advance("scores", record.rows, Some(record.rows)) {
+            return Err(PassError::Interrupted.into());
+        }
+        let (n, k) = (record.rows as usize, self.rotation.columns());
+        Ok(Some((Rectangular::of(n, k, values), record)))
     }
 }
 

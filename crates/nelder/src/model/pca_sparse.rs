@@ -15,7 +15,7 @@ use super::krylov::krylov;
 use super::pca_standard::Columns;
 use super::prcomp::{Data, Found, converged, of_krylov};
 use super::wide::complete;
-use super::{Accuracy, ModelError, PcaAlgorithm, PcaReport, PcaSpec, Prcomp};
+use super::{Accuracy, ModelError, PcaAlgorithm, PcaSpec, Prcomp};
 use crate::frame::{Scan, Sparse};
 use crate::pass::{Monitor, PassError, PassRecord, Spread, Standard};
 use crate::solve::{Rectangular, Symmetric};
@@ -48,10 +48,6 @@ pub fn prcomp_sparse<'s>(
     monitor: &dyn Monitor,
 ) -> Result<Prcomp<'s>, ModelError> {
     spec.check()?;
-    let wrong = |argument: &str, why: String| ModelError::Argument {
-        argument: argument.to_string(),
-        why,
-    };
     let (n, p) = (matrix.rows(), matrix.columns());
     for (argument, given) in [
         ("formula", spec.formula.is_some() || spec.terms.is_some()),
@@ -60,14 +56,20 @@ pub fn prcomp_sparse<'s>(
         ("columns", !spec.columns.is_empty()),
     ] {
         if given {
-            return Err(wrong(argument, "a sparse matrix is taken as it is".into()));
+            return Err(ModelError::argument(
+                argument,
+                "a sparse matrix is taken as it is",
+            ));
         }
     }
     if names.len() != p {
-        return Err(wrong("names", format!("{} names for {p} columns", names.len())));
+        return Err(ModelError::argument(
+            "names",
+            format!("{} names for {p} columns", names.len()),
+        ));
     }
     if n == 0 || p == 0 {
-        return Err(wrong(
+        return Err(ModelError::argument(
             "x",
             format!("a matrix of {n} x {p} values has no components"),
         ));
@@ -81,26 +83,13 @@ pub fn prcomp_sparse<'s>(
         steps: 0,
     };
     let (columns, unit, axes, beyond) = work.axes(names)?;
-    let report = PcaReport {
-        algorithm: axes.algorithm.to_string(),
-        device: "cpu".into(),
-        precision: axes.precision.to_string(),
-        digits: super::PcaDigits {
-            sdev: 0.0,
-            rotation: 0.0,
-        },
-        steps: work.steps,
-        passes: work.passes,
-        notes: Vec::new(),
-    };
-    let data = Data::Sparse(matrix);
     Ok(Prcomp::new(
         spec,
         names.to_vec(),
         (columns, unit, &[]),
         (axes, beyond),
-        report,
-        data,
+        (work.steps, work.passes, Vec::new()),
+        Data::Sparse(matrix),
     ))
 }
 
@@ -138,10 +127,10 @@ impl Work<'_, '_> {
         let iterates = match self.spec.algorithm {
             PcaAlgorithm::Auto => self.spec.rank.is_some_and(|k| small > FEW && 8 * k < small),
             PcaAlgorithm::Qr => {
-                return Err(ModelError::Argument {
-                    argument: "algorithm".into(),
-                    why: "a QR decomposition would fill a sparse matrix; its gram in twice the precision is as good".into(),
-                });
+                return Err(ModelError::argument(
+                    "algorithm",
+                    "a QR decomposition would fill a sparse matrix; its gram in twice the precision is as good",
+                ));
             }
             other => other == PcaAlgorithm::Krylov,
         };

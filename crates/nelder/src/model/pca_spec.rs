@@ -216,10 +216,7 @@ impl PcaSpec {
     /// # Errors
     /// `rank.` below 1, `tol` negative, a tolerance that is not between 0 and 1, single precision.
     pub(super) fn check(&self) -> Result<(), ModelError> {
-        let wrong = |argument: &str, why: String| {
-            let argument = argument.to_string();
-            Err(ModelError::Argument { argument, why })
-        };
+        let wrong = |argument: &str, why: String| Err(ModelError::argument(argument, why));
         if self.rank == Some(0) {
             return wrong("rank.", "0 is below 1".into());
         }
@@ -252,10 +249,7 @@ impl PcaSpec {
     /// # Errors
     /// `rank.` above the number of rows or columns, `center` or `scale.` of another length or not finite.
     pub(super) fn check_size(&self, n: u64, p: usize) -> Result<(), ModelError> {
-        let wrong = |argument: &str, why: String| {
-            let argument = argument.to_string();
-            Err(ModelError::Argument { argument, why })
-        };
+        let wrong = |argument: &str, why: String| Err(ModelError::argument(argument, why));
         if let Some(rank) = self.rank.filter(|&k| k > p || k as u64 > n) {
             let most = (p as u64).min(n);
             return wrong(
@@ -314,10 +308,10 @@ impl PcaSpec {
             }
         };
         if found.response.is_some() {
-            return Err(ModelError::Argument {
-                argument: "formula".into(),
-                why: "principal components have no response; write `~ a + b`".into(),
-            });
+            return Err(ModelError::argument(
+                "formula",
+                "principal components have no response; write `~ a + b`",
+            ));
         }
         found.intercept = false;
         Ok(found)
@@ -331,10 +325,7 @@ impl PcaSpec {
         self.check()?;
         let terms = self.meaning(source)?;
         if terms.terms.is_empty() {
-            return Err(ModelError::Argument {
-                argument: "columns".into(),
-                why: "there are none".into(),
-            });
+            return Err(ModelError::argument("columns", "there are none"));
         }
         let mut expressions = terms.variables.clone();
         let mut roles = Roles {

@@ -177,24 +177,12 @@ pub fn prcomp<'s>(
     } = run;
     let powers: Vec<f64> = rows.scales().to_vec();
     let data = Data::Rows(Box::new(bound), loaded);
-    let report = PcaReport {
-        algorithm: axes.algorithm.to_string(),
-        device: devices(&passes),
-        precision: axes.precision.to_string(),
-        digits: PcaDigits {
-            sdev: 0.0,
-            rotation: 0.0,
-        },
-        steps,
-        passes,
-        notes,
-    };
     let mut fit = Prcomp::new(
         spec,
         names,
         (columns, unit, &powers),
         (axes, beyond),
-        report,
+        (steps, passes, notes),
         data,
     );
     fit.omitted = dropped.0;
@@ -388,7 +376,7 @@ impl<'s> Prcomp<'s> {
         names: Vec<String>,
         (columns, unit, powers): (Columns, f64, &[f64]),
         (mut axes, beyond): (Axes, Option<f64>),
-        mut report: PcaReport,
+        (steps, passes, notes): (u32, Vec<PassRecord>, Vec<String>),
         data: Data<'s>,
     ) -> Self {
         let p = names.len();
@@ -417,13 +405,21 @@ impl<'s> Prcomp<'s> {
         let first = sdev.first().copied().unwrap_or(0.0);
         let largest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
         let counted = &angles[..kept.min(columns.rank(spec))];
-        report.digits = PcaDigits {
-            sdev: digits_of(largest(&errors) / first),
-            rotation: if counted.is_empty() {
-                0.0
-            } else {
-                digits_of(largest(counted))
+        let report = PcaReport {
+            algorithm: axes.algorithm.to_string(),
+            device: devices(&passes),
+            precision: axes.precision.to_string(),
+            digits: PcaDigits {
+                sdev: digits_of(largest(&errors) / first),
+                rotation: if counted.is_empty() {
+                    0.0
+                } else {
+                    digits_of(largest(counted))
+                },
             },
+            steps,
+            passes,
+            notes,
         };
         let power = |j: usize| powers.get(j).copied().unwrap_or(1.0);
         let mut standard = columns.standard;

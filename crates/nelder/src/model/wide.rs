@@ -14,7 +14,7 @@ use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, re
 use faer::{Accum, Conj, Mat, Par, Spec};
 
 use super::attempt::UNIT_STEPPING;
-use super::axes::{Axes, Doubt, of_triangle, rounding};
+use super::axes::{Axes, Doubt, of_entries, rounding};
 use super::krylov::{Krylov, krylov};
 use super::pca_standard::Columns;
 use super::{ModelError, PcaSpec};
@@ -48,10 +48,7 @@ impl Held {
             |batch, _| -> Result<Vec<f64>, RowError> {
                 let block = rows.block(batch)?;
                 let n = block.rows;
-                let roots: Option<Vec<f64>> = block
-                    .weights
-                    .as_ref()
-                    .map(|w| w.iter().map(|w| w.sqrt()).collect());
+                let roots = block.roots();
                 let mut own = Mat::<f64>::zeros(n, p);
                 standard.write(&block, (0, n), roots.as_deref(), &mut own, 0);
                 Ok((0..n)
@@ -87,7 +84,7 @@ impl Held {
         let own = eigen(&Rectangular::from_fn(n, n, |i, j| gram[(i, j)]), None)?;
         let trace: f64 = columns.squares.iter().sum();
         let first = own.values.first().copied().unwrap_or(0.0).max(0.0);
-        let products = UNIT_STEPPING * trace.min(2.0 * (first.max(trace / n as f64) * trace).sqrt());
+        let products = of_entries(UNIT_STEPPING, trace, first, n);
         let mut values: Vec<f64> = own.values.iter().map(|v| v.max(0.0).sqrt()).collect();
         // centred rows sum to zero: what is left of that is rounding
         values[rank..].iter_mut().for_each(|v| *v = 0.0);
@@ -153,16 +150,10 @@ impl Held {
             par,
             MemStack::new(room),
         );
-        let like = of_triangle(&Rectangular::zeros(0, 0), &columns.squares, &columns.roundings)?;
-        let first = own.values.first().copied().unwrap_or(0.0);
-        let decomposed = 4.0 * f64::EPSILON * ((n as f64).sqrt() + 4.0) * first;
         Some(Axes {
+            doubt: Doubt::of_qr(&columns.squares, &columns.roundings, n, &own.values),
             singular: own.values,
             vectors,
-            doubt: Doubt {
-                columns: like.doubt.columns + decomposed,
-                ..like.doubt
-            },
             algorithm: "svd of qr of transpose",
             precision: "f64",
         })

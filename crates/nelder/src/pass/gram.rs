@@ -10,7 +10,7 @@ use std::collections::HashMap;
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
-use nelder_device::{Dd, vectorized, zeros};
+use nelder_device::{Dd, zeros};
 
 use super::Accumulator;
 use super::product::{Product, Single};
@@ -42,8 +42,6 @@ pub enum Products {
 
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
-/// From one packed column to the next: columns a power of two apart would share their places in the cache.
-const STRIDE: usize = RUN + 8;
 
 /// The gram of a design: what [`Gram`] has accumulated.
 #[derive(Clone, Debug)]
@@ -260,12 +258,9 @@ impl Gram {
         if p == 0 {
             return;
         }
-        let roots = block
-            .weights
-            .as_ref()
-            .map(|w| w.iter().map(|w| w.sqrt()).collect::<Vec<f64>>());
-        if self.pack.len() != STRIDE * p {
-            (self.pack, self.product) = (zeros(STRIDE * p), zeros(p * p));
+        let roots = block.roots();
+        if self.pack.len() != RUN * p {
+            (self.pack, self.product) = (zeros(RUN * p), zeros(p * p));
         }
         let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
         let mut from = 0;
@@ -283,7 +278,7 @@ impl Gram {
                 } else {
                     0.0
                 };
-                let packed = &mut self.pack[j * STRIDE..j * STRIDE + m];
+                let packed = &mut self.pack[j * RUN..j * RUN + m];
                 kernels::center(x, c, roots, packed);
                 centers[j] = c;
                 // what the rounded mean leaves over; zero up to rounding
@@ -292,7 +287,7 @@ impl Gram {
                     Some(r) => kernels::rough_sum(packed, Some(r)),
                 };
             }
-            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..STRIDE * p], m, p, STRIDE);
+            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
             matmul(
                 MatMut::from_column_major_slice_mut(&mut self.product, p, p),
                 BlockStructure::TriangularUpper,
@@ -335,13 +330,7 @@ impl Gram {
             return;
         }
         let columns: Vec<&[f64]> = columns.iter().map(|c| c.high).collect();
-        let mut roots = vec![1.0; block.rows];
-        if let Some(w) = &block.weights {
-            vectorized(
-                #[inline(always)]
-                || roots.iter_mut().zip(w.iter()).for_each(|(r, w)| *r = w.sqrt()),
-            );
-        }
+        let roots = block.roots().unwrap_or_else(|| vec![1.0; block.rows]);
         let weight = match &block.weights {
             None => Dd::from(block.rows as f64),
             Some(w) => kernels::sum(Pair::of(w)),

@@ -9,7 +9,7 @@ use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, re
 use faer::{Mat, Par, Spec};
 
 use super::Accumulator;
-use super::standard::{Standard, roots};
+use super::standard::Standard;
 use crate::design::Block;
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
@@ -93,7 +93,7 @@ impl<'s> House<'s> {
 
 impl Accumulator for House<'_> {
     fn update(&mut self, block: &Block<'_>) {
-        let roots = roots(block);
+        let roots = block.roots();
         let p = self.standard.columns();
         let mut from = 0;
         while from < block.rows {

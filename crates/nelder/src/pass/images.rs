@@ -7,13 +7,11 @@ use faer::prelude::ReborrowMut;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::Accumulator;
-use super::standard::{Standard, roots};
+use super::standard::Standard;
 use crate::design::Block;
 
 /// Rows multiplied at a time.
 const RUN: usize = 1024;
-/// From one packed column to the next: columns a power of two apart would share their places in the cache.
-const STRIDE: usize = RUN + 8;
 
 /// XᵀW(XV) for standardized columns X and a matrix V of vectors.
 #[derive(Clone, Debug)]
@@ -34,7 +32,7 @@ impl<'v> Images<'v> {
             standard,
             vectors,
             sum: Mat::zeros(p, k),
-            pack: Mat::zeros(STRIDE, p),
+            pack: Mat::zeros(RUN, p),
             scores: Mat::zeros(RUN, k),
         }
     }
@@ -42,7 +40,7 @@ impl<'v> Images<'v> {
 
 impl Accumulator for Images<'_> {
     fn update(&mut self, block: &Block<'_>) {
-        let roots = roots(block);
+        let roots = block.roots();
         let mut from = 0;
         while from < block.rows {
             let m = RUN.min(block.rows - from);
@@ -111,7 +109,7 @@ impl<'v> Projection<'v> {
     pub fn write(&self, block: &Block<'_>, mut out: MatMut<'_, f64>) {
         let (n, p) = (block.rows, self.vectors.nrows());
         let pack = self.idle().packs.pop();
-        let mut pack = pack.unwrap_or_else(|| Mat::zeros(STRIDE, p));
+        let mut pack = pack.unwrap_or_else(|| Mat::zeros(RUN, p));
         let mut from = 0;
         while from < n {
             let m = RUN.min(n - from);

@@ -117,26 +117,24 @@ impl<T: Single> Product<T> {
                 sums[1] += v * v;
             }
         }
-        // columns a power of two apart would share their places in the cache
-        let stride = m + 8;
-        self.pack.resize((p + 1) * stride, T::of(0.0));
+        self.pack.resize((p + 1) * m, T::of(0.0));
         let (pack, centers, scales) = (&mut self.pack, &self.centers, &self.scales);
         vectorized(
             #[inline(always)]
             || {
                 let own = columns.iter().zip(centers).zip(scales);
-                for (out, ((x, &c), &s)) in pack.chunks_exact_mut(stride).zip(own) {
+                for (out, ((x, &c), &s)) in pack.chunks_exact_mut(m).zip(own) {
                     for ((out, &x), &r) in out.iter_mut().zip(&x[..m]).zip(&roots[..m]) {
                         let v = r * (x - c);
                         *out = T::of(if T::SCALED { v * s } else { v });
                     }
                 }
-                for (out, &r) in pack[p * stride..].iter_mut().zip(roots) {
+                for (out, &r) in pack[p * m..].iter_mut().zip(roots) {
                     *out = T::of(r * scales[p]);
                 }
             },
         );
-        let z = MatRef::from_column_major_slice_with_stride(&self.pack[..], m, p + 1, stride);
+        let z = MatRef::from_column_major_slice_with_stride(&self.pack[..], m, p + 1, m);
         matmul(
             self.product.as_mut(),
             BlockStructure::TriangularUpper,

@@ -68,14 +68,6 @@ impl Standard {
     }
 }
 
-/// √w of the rows of a block; `None` where all are one.
-pub(super) fn roots(block: &Block<'_>) -> Option<Vec<f64>> {
-    block
-        .weights
-        .as_ref()
-        .map(|w| w.iter().map(|w| w.sqrt()).collect())
-}
-
 /// The first and second moments of the dense columns, in twice the precision.
 #[derive(Clone, Debug)]
 pub struct Spread {

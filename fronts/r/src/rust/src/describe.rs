@@ -112,16 +112,22 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
     spec.missing = Missing::Omit;
     spec.contrasts = contrasts;
     spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());
-    spec.accuracy = match elements.text("precision")?.as_str() {
-        "auto" => Accuracy::Auto,
-        "f64" => Accuracy::Double,
-        "f32" => Accuracy::Single,
-        "certified" => Accuracy::Certified,
-        other => {
-            return Err(savvy::Error::new(format!(
-                "precision: \"{other}\" is none of \"auto\", \"f32\", \"f64\", \"certified\""
-            )));
-        }
-    };
+    spec.accuracy = accuracy(&elements)?;
     Ok(spec)
+}
+
+/// What `precision` says.
+///
+/// # Errors
+/// It is none of the words that it may be.
+pub fn accuracy(elements: &Elements<'_>) -> savvy::Result<Accuracy> {
+    match elements.text("precision")?.as_str() {
+        "auto" => Ok(Accuracy::Auto),
+        "f64" => Ok(Accuracy::Double),
+        "f32" => Ok(Accuracy::Single),
+        "certified" => Ok(Accuracy::Certified),
+        other => Err(savvy::Error::new(format!(
+            "precision: \"{other}\" is none of \"auto\", \"f32\", \"f64\", \"certified\""
+        ))),
+    }
 }

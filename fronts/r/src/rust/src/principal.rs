@@ -2,9 +2,7 @@
 
 use nelder::design::Missing;
 use nelder::frame::{Source, Sparse};
-use nelder::model::{
-    Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse,
-};
+use nelder::model::{Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse};
 use nelder::pass::Monitor;
 use savvy::{
     ListSexp, NullSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, OwnedStringSexp, Sexp, TypedSexp,
@@ -12,7 +10,7 @@ use savvy::{
 };
 
 use crate::background;
-use crate::describe::Options;
+use crate::describe::{Options, accuracy, column};
 use crate::lists::{Elements, Record};
 use crate::place::Place;
 use crate::source::RSource;
@@ -29,10 +27,8 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         Some(TypedSexp::Real(v)) => Some(v.as_slice().to_vec()),
         _ => None,
     };
-    let weights = elements.text("weights")?;
     let signs = elements.text("signs")?;
     let algorithm = elements.text("algorithm")?;
-    let precision = elements.text("precision")?;
     let missing = elements.text("missing")?;
     Ok(PcaSpec {
         columns: elements.texts("columns")?,
@@ -48,7 +44,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
         },
         rank: usize::try_from(elements.integer("rank")?).ok().filter(|k| *k > 0),
         tol: Some(elements.real("tol")?).filter(|t| !t.is_nan()),
-        weights: (!weights.is_empty()).then(|| format!("`{weights}`")),
+        weights: column(elements, "weights")?,
         missing: match missing.as_str() {
             "fail" => Missing::Fail,
             "omit" => Missing::Omit,
@@ -66,13 +62,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
             "krylov" => PcaAlgorithm::Krylov,
             other => return Err(unknown("algorithm", other)),
         },
-        accuracy: match precision.as_str() {
-            "auto" => Accuracy::Auto,
-            "f32" => Accuracy::Single,
-            "f64" => Accuracy::Double,
-            "certified" => Accuracy::Certified,
-            other => return Err(unknown("precision", other)),
-        },
+        accuracy: accuracy(elements)?,
         seed: elements.real("seed")? as u64,
         tolerance: elements.real("tolerance")?,
         ..PcaSpec::default()
