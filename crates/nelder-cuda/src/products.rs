@@ -119,6 +119,13 @@ impl Cuda {
         self.pointer("matrix", &x.buffer)
     }
 
+    /// Blocks over rows and over columns, for kernels that write a number for each of both.
+    pub(crate) fn cell_grid(&self, rows: usize, columns: usize) -> LaunchConfig {
+        let mut grid = self.grid(rows);
+        grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+        grid
+    }
+
     /// Blocks over rows and groups of columns that together keep the device busy.
     pub(crate) fn wide_grid(&self, rows: usize, columns: usize) -> LaunchConfig {
         let wide = columns.div_ceil(WIDE).clamp(1, 32_768) as u32;
@@ -282,8 +289,7 @@ impl Cuda {
                         first += count;
                         continue;
                     }
-                    let mut grid = self.grid(count);
-                    grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+                    let grid = self.cell_grid(count, columns);
                     // SAFETY: `count` rows from `first` on are in the matrix and the weights, and there is room for them
                     unsafe { self.launch(MATRIX, "nelder_pack", grid, &arguments)? };
                     (to, count)

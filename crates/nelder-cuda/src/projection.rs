@@ -47,8 +47,7 @@ impl Cuda {
                 rows as u64,
                 columns as u64,
             ];
-            let mut grid = self.grid(m);
-            grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+            let grid = self.cell_grid(m, columns);
             // SAFETY: `m` rows from `first` on are in the matrix, and there is room for them
             unsafe { self.launch(MATRIX, "nelder_standard", grid, &arguments)? };
             // SAFETY: the rows were packed one column after another, the vectors have as many numbers as there are columns, and

@@ -138,8 +138,7 @@ impl Cuda {
                 unsafe { self.launch(&text, "nelder_pack_sums", config, &arguments)? };
             } else {
                 let arguments = [&[a, w, c, to][..], &place].concat();
-                let mut grid = self.grid(count);
-                grid.grid_dim.1 = (self.blocks / grid.grid_dim.0).clamp(1, columns.min(1024) as u32);
+                let grid = self.cell_grid(count, columns);
                 // SAFETY: `count` rows from `first` on are in the matrix and the weights, and there is room for them
                 unsafe { self.launch(&text, "nelder_pack", grid, &arguments)? };
             }

@@ -3,36 +3,16 @@
 //! `bench_glm glm_tall|glm_wide REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is
 //! run beforehand. `--passes` prints the passes of the last fit to standard error.
 
+mod timing;
+
 use std::error::Error;
-use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, glm};
 use nelder::pass::Quiet;
 use nelder::summary::generalized;
-
-/// Columns of float64, little-endian, column after column.
-fn read(path: &str, columns: usize) -> Result<Vec<f64>, Box<dyn Error>> {
-    let bytes = std::fs::read(path)?;
-    let values: Vec<f64> = bytes
-        .chunks_exact(8)
-        .map(|b| f64::from_le_bytes(b.try_into().unwrap_or_default()))
-        .collect();
-    if values.is_empty() || !values.len().is_multiple_of(columns) {
-        return Err(format!("{path} holds {} numbers, not {columns} columns", values.len()).into());
-    }
-    Ok(values)
-}
-
-fn peak() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find_map(|l| l.strip_prefix("VmHWM:").map(str::to_string));
-    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse().ok())
-        .unwrap_or(0)
-}
+use timing::{peak, read, timed};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -55,21 +35,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             frame.with_real(name, column)
         });
     let spec = GlmSpec::new(&format!("y ~ {}", names[..p].join(" + ")), Family::binomial());
-    let mut seconds = Vec::new();
-    for rep in 0..=reps {
-        let start = Instant::now();
+    let (seconds, fit) = timed(reps, || {
         let fit = glm(&spec, &frame, &Quiet)?;
         let summary = generalized::summary(&fit, "", 0.95, None);
         std::hint::black_box(summary.coefficients.len());
-        if rep > 0 {
-            seconds.push(start.elapsed().as_secs_f64());
+        Ok(fit.fit)
+    })?;
+    if args.iter().any(|a| a == "--passes") {
+        for pass in &fit.report.passes {
+            eprintln!("{:<20} {:>6} {:.5}", pass.name, pass.precision, pass.seconds);
         }
-        if rep == reps && args.iter().any(|a| a == "--passes") {
-            for pass in &fit.fit.report.passes {
-                eprintln!("{:<20} {:>6} {:.5}", pass.name, pass.precision, pass.seconds);
-            }
-            eprintln!("{} iterations", fit.fit.iterations);
-        }
+        eprintln!("{} iterations", fit.iterations);
     }
     println!(
         "{}",

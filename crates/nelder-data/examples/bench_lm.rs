@@ -3,13 +3,15 @@
 //! `bench_lm flights|dense REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is run
 //! beforehand.
 
+mod timing;
+
 use std::error::Error;
-use std::time::Instant;
 
 use nelder::frame::Frame;
 use nelder::model::{LmSpec, lm};
 use nelder::pass::Quiet;
 use nelder::summary::linear::summaries;
+use timing::{peak, read, timed};
 
 /// Fits, and computes all that a printed summary shows.
 fn fit(spec: &LmSpec, frame: &Frame<'_>) -> Result<usize, Box<dyn Error>> {
@@ -18,28 +20,10 @@ fn fit(spec: &LmSpec, frame: &Frame<'_>) -> Result<usize, Box<dyn Error>> {
 }
 
 fn time(problem: &str, reps: usize, spec: &LmSpec, frame: &Frame<'_>) -> Result<(), Box<dyn Error>> {
-    fit(spec, frame)?;
-    let mut seconds = Vec::new();
-    for _ in 0..reps {
-        let start = Instant::now();
-        std::hint::black_box(fit(spec, frame)?);
-        seconds.push(start.elapsed().as_secs_f64());
-    }
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak: u64 = status
-        .lines()
-        .find_map(|l| {
-            l.strip_prefix("VmHWM:")?
-                .trim()
-                .trim_end_matches("kB")
-                .trim()
-                .parse()
-                .ok()
-        })
-        .unwrap_or(0);
+    let (seconds, _) = timed(reps, || fit(spec, frame))?;
     println!(
         "{}",
-        serde_json::json!({"problem": problem, "peer": "nelder", "seconds": seconds, "peak_kb": peak})
+        serde_json::json!({"problem": problem, "peer": "nelder", "seconds": seconds, "peak_kb": peak()})
     );
     Ok(())
 }
@@ -53,11 +37,7 @@ fn flights(reps: usize) -> Result<(), Box<dyn Error>> {
 
 fn dense(reps: usize) -> Result<(), Box<dyn Error>> {
     let (n, p) = (50_000usize, 200usize);
-    let bytes = std::fs::read("bench/data/dense_50000x200.f64")?;
-    let values: Vec<f64> = bytes
-        .chunks_exact(8)
-        .map(|b| f64::from_le_bytes(b.try_into().unwrap_or_default()))
-        .collect();
+    let values = read("bench/data/dense_50000x200.f64", p + 1)?;
     if values.len() != n * (p + 1) {
         return Err(format!("the file holds {} numbers, not {n} x {}", values.len(), p + 1).into());
     }

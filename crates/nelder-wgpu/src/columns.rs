@@ -6,7 +6,8 @@ use nelder_device::{
     Buffer, Codes, Dd, DeviceError, Matrix, Reduced, SortedCodes, check_codes, check_length,
 };
 
-use crate::device::{Bind, Wgpu};
+use crate::bound::{Bind, Window};
+use crate::device::Wgpu;
 use crate::rooms::Room;
 use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
 use crate::wide;
@@ -165,7 +166,7 @@ impl Wgpu {
             return Ok(sums);
         }
         if windows.is_empty() {
-            windows.push(crate::device::Window {
+            windows.push(Window {
                 span: self.nowhere()?,
                 from: 0,
                 columns: 0,

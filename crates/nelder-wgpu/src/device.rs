@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use nelder_device::{Buffer, DeviceError, Matrix, Rates, check_length};
+use nelder_device::{DeviceError, Rates};
 
-use crate::columns::Survey;
+use crate::bound::Bind;
 use crate::rooms::{Pool, Room};
 
 /// Arithmetic that all kernels have.
@@ -18,18 +18,11 @@ const BY_64: &str = include_str!("mul_wide_64.wgsl");
 
 /// Threads of a workgroup.
 pub(crate) const THREADS: usize = 128;
-/// Bytes that are copied at a time between the host and the device.
-const PIECE: usize = 64 << 20;
-/// Bytes of what is read at once, at least.
-const LEAST_STAGE: u64 = 1 << 20;
-/// Bytes to which a binding's beginning is aligned at most.
-const ALIGNED: u64 = 256;
-
 /// A GPU that is reached through wgpu.
 pub struct Wgpu {
     pub(crate) id: String,
     pub(crate) device: wgpu::Device,
-    queue: wgpu::Queue,
+    pub(crate) queue: wgpu::Queue,
     pub(crate) about: wgpu::AdapterInfo,
     /// Names the device among those that are open.
     own: Arc<()>,
@@ -39,16 +32,16 @@ pub struct Wgpu {
     fault: Arc<Mutex<Option<Fault>>>,
     lost: Arc<AtomicBool>,
     /// Bytes that columns take.
-    used: Arc<AtomicU64>,
+    pub(crate) used: Arc<AtomicU64>,
     /// Bytes of a buffer that kernels see at most, beside the device's own limit.
     seen: u64,
     /// Bytes that there is room for, once that is known.
     most: AtomicU64,
-    nothing: OnceLock<Room>,
+    pub(crate) nothing: OnceLock<Room>,
     /// Memory that nobody uses.
     pool: Arc<Pool>,
     /// Where what is read passes through, when nobody reads.
-    stage: Mutex<Option<wgpu::Buffer>>,
+    pub(crate) stage: Mutex<Option<wgpu::Buffer>>,
     pub(crate) rates: OnceLock<Rates>,
     pub(crate) launches: AtomicU64,
     pub(crate) uploaded: AtomicU64,
@@ -65,43 +58,6 @@ impl fmt::Debug for Wgpu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Wgpu({})", self.id)
     }
-}
-
-/// What a buffer holds.
-struct Held {
-    of: Arc<()>,
-    buffer: Room,
-    used: Arc<AtomicU64>,
-    /// What is known of columns, by their first number and their rows: numbers do not change once they are there.
-    surveys: Mutex<HashMap<(usize, usize), Survey>>,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.used.fetch_sub(self.buffer.size(), Ordering::Relaxed);
-    }
-}
-
-/// Bytes of a buffer that a kernel sees.
-#[derive(Clone, Copy)]
-pub(crate) struct Bind<'b> {
-    pub buffer: &'b wgpu::Buffer,
-    pub from: u64,
-    pub bytes: u64,
-}
-
-/// Numbers in bindings: where they begin, in numbers from the beginning of the binding.
-#[derive(Clone, Copy)]
-pub(crate) struct Span<'b> {
-    pub bind: Bind<'b>,
-    pub skip: u32,
-}
-
-/// Consecutive columns of a matrix that fit in a binding.
-pub(crate) struct Window<'b> {
-    pub span: Span<'b>,
-    pub from: usize,
-    pub columns: usize,
 }
 
 fn instance() -> wgpu::Instance {
@@ -241,7 +197,7 @@ impl Wgpu {
     }
 
     /// What went wrong since the last look.
-    fn checked(&self, wanted: u64) -> Result<(), DeviceError> {
+    pub(crate) fn checked(&self, wanted: u64) -> Result<(), DeviceError> {
         if self.is_lost() {
             return Err(self.failed("the device was lost; the next fit opens it again"));
         }
@@ -326,280 +282,12 @@ impl Wgpu {
         Ok(Room::new(buffer, &self.pool))
     }
 
-    /// Room for numbers.
-    pub(crate) fn numbers(&self, len: usize) -> Result<Buffer, DeviceError> {
-        Ok(self.buffer(len, self.room_for(8 * len as u64)?))
-    }
-
-    pub(crate) fn buffer(&self, len: usize, buffer: Room) -> Buffer {
-        self.used.fetch_add(buffer.size(), Ordering::Relaxed);
-        let held = Held {
-            of: self.own.clone(),
-            buffer,
-            used: self.used.clone(),
-            surveys: Mutex::default(),
-        };
-        Buffer::new(len, held)
-    }
-
-    /// What is known of all columns of a matrix.
-    pub(crate) fn known(&self, x: &Matrix) -> Result<Option<Vec<Survey>>, DeviceError> {
-        self.held("matrix", &x.buffer)?;
-        let held: Option<&Held> = x.buffer.get();
-        let Some(held) = held else { return Ok(None) };
-        let surveys = held.surveys.lock().unwrap_or_else(PoisonError::into_inner);
-        let of = |j: usize| surveys.get(&(x.buffer.start() + j * x.rows, x.rows)).copied();
-        Ok((0..x.columns).map(of).collect())
-    }
-
-    /// Keeps what is known of the columns of a matrix.
-    pub(crate) fn know(&self, x: &Matrix, found: &[Survey]) -> Result<(), DeviceError> {
-        self.held("matrix", &x.buffer)?;
-        let held: Option<&Held> = x.buffer.get();
-        if let Some(held) = held {
-            let mut surveys = held.surveys.lock().unwrap_or_else(PoisonError::into_inner);
-            let place = |j: usize| (x.buffer.start() + j * x.rows, x.rows);
-            surveys.extend(found.iter().enumerate().map(|(j, own)| (place(j), *own)));
-        }
-        Ok(())
-    }
-
     pub(crate) fn own(&self) -> Arc<()> {
         self.own.clone()
     }
 
     pub(crate) fn is_own(&self, of: &Arc<()>) -> bool {
         Arc::ptr_eq(&self.own, of)
-    }
-
-    /// The memory of a buffer, and the byte at which it begins there.
-    pub(crate) fn held<'b>(
-        &self,
-        what: &'static str,
-        buffer: &'b Buffer,
-    ) -> Result<(&'b wgpu::Buffer, u64), DeviceError> {
-        let held: &Held = buffer.get().ok_or(DeviceError::Foreign { what })?;
-        match self.is_own(&held.of) {
-            true => Ok((&held.buffer, 8 * buffer.start() as u64)),
-            false => Err(DeviceError::Foreign { what }),
-        }
-    }
-
-    /// Some numbers of a buffer, bound.
-    pub(crate) fn span<'b>(
-        &self,
-        what: &'static str,
-        buffer: &'b Buffer,
-        from: usize,
-        len: usize,
-    ) -> Result<Span<'b>, DeviceError> {
-        let (memory, start) = self.held(what, buffer)?;
-        let start = start + 8 * from as u64;
-        let aligned = start / ALIGNED * ALIGNED;
-        let bytes = start - aligned + 8 * len.max(1) as u64;
-        if bytes > self.most_bound() {
-            return Err(self.failed(format!(
-                "{what}: kernels see no {bytes} bytes of a buffer at a time"
-            )));
-        }
-        let bind = Bind {
-            buffer: memory,
-            from: aligned,
-            bytes: bytes.min(memory.size() - aligned),
-        };
-        Ok(Span {
-            bind,
-            skip: ((start - aligned) / 8) as u32,
-        })
-    }
-
-    /// A vector of as many rows.
-    pub(crate) fn vector<'b>(
-        &self,
-        what: &'static str,
-        buffer: &'b Buffer,
-        rows: usize,
-    ) -> Result<Span<'b>, DeviceError> {
-        check_length(what, buffer.len(), rows)?;
-        self.span(what, buffer, 0, rows)
-    }
-
-    /// A vector of as many rows, or nothing.
-    pub(crate) fn maybe<'b>(
-        &'b self,
-        what: &'static str,
-        buffer: Option<&'b Buffer>,
-        rows: usize,
-    ) -> Result<Span<'b>, DeviceError> {
-        match buffer {
-            Some(buffer) => self.vector(what, buffer, rows),
-            None => self.nowhere(),
-        }
-    }
-
-    /// The columns of a matrix, as many at a time as a kernel sees.
-    pub(crate) fn windows<'b>(&self, x: &'b Matrix) -> Result<Vec<Window<'b>>, DeviceError> {
-        check_length("matrix", x.buffer.len(), x.rows.saturating_mul(x.columns))?;
-        self.held("matrix", &x.buffer)?;
-        if x.rows == 0 || x.columns == 0 {
-            return Ok(Vec::new());
-        }
-        let most = ((self.most_bound() - ALIGNED) / (8 * x.rows as u64)).max(1) as usize;
-        (0..x.columns)
-            .step_by(most)
-            .map(|from| {
-                let columns = most.min(x.columns - from);
-                let span = self.span("matrix", &x.buffer, from * x.rows, columns * x.rows)?;
-                Ok(Window { span, from, columns })
-            })
-            .collect()
-    }
-
-    /// Whole numbers for kernels to read.
-    pub(crate) fn words(&self, values: &[u32]) -> Result<Room, DeviceError> {
-        let buffer = self.room_for(4 * values.len() as u64)?;
-        for (k, piece) in values.chunks(PIECE / 4).enumerate() {
-            self.queue
-                .write_buffer(&buffer, (k * PIECE) as u64, bytemuck::cast_slice(piece));
-            if values.len() > PIECE / 4 {
-                self.queue.submit([]);
-            }
-        }
-        self.checked(4 * values.len() as u64)?;
-        Ok(buffer)
-    }
-
-    /// Whole numbers into a buffer, from word `at` on.
-    pub(crate) fn write(&self, buffer: &wgpu::Buffer, at: usize, values: &[u32]) {
-        self.queue
-            .write_buffer(buffer, 4 * at as u64, bytemuck::cast_slice(values));
-    }
-
-    /// What stands for a vector that is not there.
-    pub(crate) fn nowhere(&self) -> Result<Span<'_>, DeviceError> {
-        let bind = self.whole(self.nothing()?);
-        Ok(Span { bind, skip: 0 })
-    }
-
-    /// What is bound where there is nothing to read.
-    fn nothing(&self) -> Result<&wgpu::Buffer, DeviceError> {
-        if let Some(buffer) = self.nothing.get() {
-            return Ok(buffer);
-        }
-        let buffer = self.room_for(64)?;
-        Ok(self.nothing.get_or_init(|| buffer))
-    }
-
-    pub(crate) fn whole<'b>(&self, buffer: &'b wgpu::Buffer) -> Bind<'b> {
-        Bind {
-            buffer,
-            from: 0,
-            bytes: buffer.size(),
-        }
-    }
-
-    /// Columns, one after another, into memory.
-    pub(crate) fn written(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
-        let len: usize = columns.iter().map(|c| c.len()).sum();
-        let buffer = self.room_for(8 * len as u64)?;
-        let (mut at, mut pending) = (0u64, 0);
-        for column in columns {
-            for piece in column.chunks(PIECE / 8) {
-                self.queue.write_buffer(&buffer, at, bytemuck::cast_slice(piece));
-                at += 8 * piece.len() as u64;
-                pending += 8 * piece.len();
-                if pending >= PIECE {
-                    // what is written waits in the host's memory until then
-                    self.queue.submit([]);
-                    self.wait()?;
-                    pending = 0;
-                }
-            }
-        }
-        self.uploaded.fetch_add(8 * len as u64, Ordering::Relaxed);
-        self.checked(8 * len as u64)?;
-        Ok(self.buffer(len, buffer))
-    }
-
-    pub(crate) fn wait(&self) -> Result<(), DeviceError> {
-        self.device
-            .poll(wgpu::PollType::wait_indefinitely())
-            .map_err(|e| self.failed(e))?;
-        self.checked(0)
-    }
-
-    /// Bytes from the device, given to `take` piece by piece.
-    pub(crate) fn read(
-        &self,
-        buffer: &wgpu::Buffer,
-        from: u64,
-        bytes: u64,
-        mut take: impl FnMut(&[u8]),
-    ) -> Result<(), DeviceError> {
-        if bytes == 0 {
-            return self.checked(0);
-        }
-        let most = (bytes as usize).min(PIECE) as u64;
-        let idle = self.stage.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let stage = match idle.filter(|s| s.size() >= most) {
-            Some(stage) => stage,
-            None => self.device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size: most.next_multiple_of(LEAST_STAGE),
-                usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }),
-        };
-        self.checked(most)?;
-        let mut at = 0;
-        while at < bytes {
-            let some = most.min(bytes - at);
-            let mut encoder = self.device.create_command_encoder(&Default::default());
-            encoder.copy_buffer_to_buffer(buffer, from + at, &stage, 0, some);
-            self.queue.submit([encoder.finish()]);
-            let (told, tells) = mpsc::channel();
-            stage.map_async(wgpu::MapMode::Read, 0..some, move |outcome| {
-                // whoever waits has gone where this fails
-                let _ = told.send(outcome);
-            });
-            self.wait()?;
-            tells
-                .recv()
-                .map_err(|e| self.failed(e))?
-                .map_err(|e| self.failed(e))?;
-            {
-                let view = stage.get_mapped_range(0..some).map_err(|e| self.failed(e))?;
-                take(&view);
-            }
-            stage.unmap();
-            at += some;
-        }
-        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
-        self.downloaded.fetch_add(bytes, Ordering::Relaxed);
-        self.checked(bytes)
-    }
-
-    pub(crate) fn read_words(&self, buffer: &wgpu::Buffer, len: usize) -> Result<Vec<u32>, DeviceError> {
-        let mut out: Vec<u32> = Vec::with_capacity(len);
-        self.read(buffer, 0, 4 * len as u64, |bytes| {
-            out.extend(
-                bytes
-                    .chunks_exact(4)
-                    .map(|b| u32::from_le_bytes([b[0], b[1], b[2], b[3]])),
-            );
-        })?;
-        Ok(out)
-    }
-
-    /// Copies bytes between buffers.
-    pub(crate) fn copy(&self, parts: &[(&wgpu::Buffer, u64, &wgpu::Buffer, u64, u64)]) {
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        for (from, at, to, place, bytes) in parts {
-            if *bytes > 0 {
-                encoder.copy_buffer_to_buffer(from, *at, to, *place, *bytes);
-            }
-        }
-        self.queue.submit([encoder.finish()]);
     }
 
     /// The kernel `entry` of a text.

@@ -11,10 +11,11 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix};
 
+use crate::bound::Bind;
 use crate::columns::Survey;
-use crate::device::{Bind, Wgpu};
+use crate::device::Wgpu;
 use crate::rooms::Room;
-use crate::sums::{BUSY, HAS_HIGH, HAS_LOW, MOST_GROUPS};
+use crate::sums::{BUSY, HAS_HIGH, HAS_LOW};
 use crate::wide;
 
 const SUMS: &str = concat!(include_str!("fixed.wgsl"), include_str!("fixed_sums.wgsl"));
@@ -123,22 +124,6 @@ impl Wgpu {
         let found = self.surveyed(x)?;
         let fine = |s: &Survey| !s.not_zero || (LEAST_FIELD..0x7ff).contains(&s.field);
         Ok(found.iter().all(fine).then_some(found))
-    }
-
-    /// Columns that a launch sees: of which matrix, from which place there, the first, and how many.
-    pub(crate) fn launches<'b>(
-        &self,
-        x: &'b Matrix,
-    ) -> Result<Vec<(Bind<'b>, u32, usize, usize)>, DeviceError> {
-        let mut out = Vec::new();
-        for window in self.windows(x)? {
-            for from in (0..window.columns).step_by(MOST_GROUPS) {
-                let start = window.span.skip as usize + from * x.rows;
-                let some = MOST_GROUPS.min(window.columns - from);
-                out.push((window.span.bind, start as u32, window.from + from, some));
-            }
-        }
-        Ok(out)
     }
 
     fn fields(&self, surveys: &[Survey]) -> Result<Room, DeviceError> {

@@ -11,7 +11,7 @@ use crate::device::Wgpu;
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
-const GRAM: &str = include_str!("gram.wgsl");
+const GRAM: &str = concat!(include_str!("tiles.wgsl"), include_str!("gram.wgsl"));
 const DIGITS: usize = 7;
 /// Columns of a tile.
 const SIDE: usize = 32;

@@ -102,13 +102,6 @@ const DEEP: u32 = 8u;
 var<workgroup> left: array<vec4<u32>, 448>;
 var<workgroup> right: array<vec2<u32>, 896>;
 
-fn tile_of(index: u32) -> vec2<u32> {
-    // index = i (i + 1) / 2 + j, j <= i
-    var i = 0u;
-    while ((i + 1u) * (i + 2u) / 2u <= index) { i++; }
-    return vec2<u32>(i, index - i * (i + 1u) / 2u);
-}
-
 fn widened(v: i32, bytes: u32) -> vec4<u32> {
     let u = u32(v);
     let sign = u32(v >> 31u);

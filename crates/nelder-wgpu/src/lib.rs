@@ -1,10 +1,11 @@
 //! Any GPU as a backend of `nelder-device`, through wgpu: Vulkan, Metal, Direct3D 12.
 //!
 //! Shaders have no double precision that can be relied on, and their compilers may rearrange what they have of single
-//! precision. Here all arithmetic is that of 32-bit integers: doubles are rounded as IEEE 754 says, bit by bit as on the
-//! CPU, and sums are kept in 128 bits.
+//! precision. Here arithmetic is that of 32-bit integers: doubles are rounded as IEEE 754 says, bit by bit as on the CPU, and
+//! sums are kept in 128 bits. Only grams that may be rough, as preconditioners, are formed of floats.
 
 mod backend;
+mod bound;
 mod columns;
 mod device;
 mod fixed;
@@ -18,6 +19,7 @@ mod select;
 mod shared;
 mod single;
 mod sums;
+mod transfer;
 mod wide;
 
 pub use device::{Wgpu, count};

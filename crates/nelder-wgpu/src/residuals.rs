@@ -2,7 +2,8 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, ResidualSums, Weighed, check_length};
 
-use crate::device::{Bind, THREADS, Wgpu};
+use crate::bound::{Bind, Window};
+use crate::device::{THREADS, Wgpu};
 use crate::fixed;
 use crate::rooms::Room;
 use crate::sums::MOST_GROUPS;
@@ -60,7 +61,7 @@ impl Wgpu {
         let limbs = fixed.as_ref().map(|f| self.words(&f.words)).transpose()?;
         // no columns are a window too
         if windows.is_empty() {
-            windows.push(crate::device::Window {
+            windows.push(Window {
                 span: self.nowhere()?,
                 from: 0,
                 columns: 0,

@@ -11,7 +11,7 @@ use crate::device::Wgpu;
 use crate::sums::MOST_GROUPS;
 use crate::wide;
 
-const SINGLE: &str = include_str!("single.wgsl");
+const SINGLE: &str = concat!(include_str!("tiles.wgsl"), include_str!("single.wgsl"));
 /// Rows that are summed in single precision, at most and at least.
 const RUN: (usize, usize) = (2048, 256);
 /// Bytes of sums of runs that are kept at a time.
@@ -65,8 +65,8 @@ fn side(columns: usize) -> usize {
 
 /// A launch: left and right columns, where they begin, their first panels, the first tile, and how many tiles.
 struct Tiles<'b> {
-    left: (crate::device::Span<'b>, usize),
-    right: (crate::device::Span<'b>, usize),
+    left: (crate::bound::Span<'b>, usize),
+    right: (crate::bound::Span<'b>, usize),
     first: usize,
     count: usize,
 }

@@ -57,13 +57,6 @@ const ROW: u32 = SIDE / 4u + 1u;
 var<workgroup> lefts: array<vec4<f32>, ROW * DEEP>;
 var<workgroup> rights: array<vec4<f32>, ROW * DEEP>;
 
-fn tile_of(index: u32) -> vec2<u32> {
-    // index = i (i + 1) / 2 + j, j <= i
-    var i = 0u;
-    while ((i + 1u) * (i + 2u) / 2u <= index) { i++; }
-    return vec2<u32>(i, index - i * (i + 1u) / 2u);
-}
-
 // four numbers of a row, those of rows that are not there zero
 fn converted(x0: Double, x1: Double, x2: Double, x3: Double, c: vec4<u32>, f: vec4<u32>, inside: bool) -> vec4<f32> {
     if (!inside) { return vec4<f32>(0.0); }
