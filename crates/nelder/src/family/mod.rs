@@ -8,6 +8,7 @@ mod link;
 mod named;
 mod parse;
 mod programs;
+mod regions;
 mod sheet;
 mod variance;
 
@@ -15,4 +16,5 @@ pub use link::Link;
 pub use named::{Criterion, Family, FamilyName};
 pub use parse::FamilyError;
 pub use programs::{Programs, Start, Trials};
+pub use regions::Receding;
 pub use variance::Variance;

@@ -128,10 +128,28 @@ impl Scorer<'_, '_> {
 
     fn run_from(&self, before: Option<Ended>) -> Result<Ended, ModelError> {
         let (mut iteration, here) = Iteration::begin(self, before)?;
+        let first = here.beta.clone().map(|beta| (beta, iteration.passes.family));
         // 1. steps until the deviance settles
-        let converged = iteration.converge(here)?;
-        // 2. coefficients that still move although the deviance does not
-        let separated = iteration.separated(&converged);
+        let mut converged = iteration.converge(here)?;
+        // 2. where there may be no maximum it is looked for: in which directions the likelihood has none, and else where
+        //    it is
+        let mut separated = Vec::new();
+        let doubtful = !converged.converged || iteration.runs_away(&converged);
+        if doubtful {
+            separated = iteration.recession()?.unwrap_or_default();
+        }
+        if separated.is_empty() && (doubtful || converged.boundary) && !self.family.estimated {
+            converged = iteration.climb(converged)?;
+        }
+        if let Some((beta, family)) = first.filter(|_| {
+            self.family.estimated && separated.is_empty() && (!converged.converged || converged.boundary)
+        }) {
+            let now = iteration.passes.family;
+            match iteration.alternate(beta, family)? {
+                Some(found) => converged = iteration.after_all(found, converged.iterations),
+                None => iteration.passes.family = now,
+            }
+        }
         // 3. steps until the coefficients settle
         let free = converged.converged && !converged.boundary && separated.is_empty();
         let (iterations, settled_deviance, boundary) =

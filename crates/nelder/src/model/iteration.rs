@@ -6,20 +6,24 @@ use super::attempt::Solver;
 use super::equations::{Equations, Step, deviations};
 use super::fisher::{Ended, Scorer};
 use super::ladder::rows_left;
-use super::scoring::{Passes, Place};
+use super::scoring::{Passes, Place, Rows};
 use super::theta::ThetaStep;
 use super::warning::Warning;
 use super::{Accuracy, ModelError, Score};
 use crate::design::{Columns, Map};
-use crate::family::FamilyName;
+use crate::family::{FamilyName, Programs};
 use crate::pass::{Products, Scoring, Wanted};
 
 /// Multiplications in twice the precision for which grams are exact from the start.
 const CHEAP: f64 = 5e5;
 /// Columns from which products in single precision are the faster ones.
 const NARROW: f64 = 6.0;
-/// A step of a coefficient at the end, in units of the predictor's deviation, that tells of separation.
-const RUNAWAY: f64 = 0.05;
+/// A step of a coefficient at the end, in units of the predictor's deviation, that has separation looked for.
+const RUNAWAY: f64 = 0.01;
+/// The gain that a step may still have over the deviance where that has settled.
+const STILL_GAINING: f64 = 1e-5;
+/// A limit of steps below which a user wants no more than these.
+const MANY_STEPS: u32 = 25;
 /// A step that multiplies the deviance by more has gone astray.
 const DIVERGING: f64 = 3.0;
 /// Halvings of a step at most.
@@ -41,7 +45,9 @@ pub(super) struct Iteration<'a, 's> {
     pub theta: ThetaStep,
     pub warnings: Vec<Warning>,
     /// By column, what a unit of its coefficient does to the predictor.
-    deviations: Vec<f64>,
+    pub deviations: Vec<f64>,
+    /// The coefficients within the range that had the lowest deviance so far.
+    best: Option<(Vec<Dd>, f64)>,
 }
 
 /// A point of the iteration and what a pass found there.
@@ -160,19 +166,25 @@ impl<'a, 's> Iteration<'a, 's> {
             tables,
             map,
             warnings,
+            best: None,
         };
         if let Some(beta) = &beta {
             let wanted = iteration.passes.gram();
             sums = iteration.at("step 0", Some(beta), wanted)?;
         }
-        if !sound(&sums) {
-            return Err(ModelError::Argument {
-                argument: "start".into(),
-                why: "the starting values are out of the family's range; give start, etastart or mustart"
-                    .into(),
-            });
+        if sound(&sums) {
+            return Ok((iteration, Here { beta, sums }));
         }
-        Ok((iteration, Here { beta, sums }))
+        // values that someone gave are an error; the family's own are not the only ones
+        let given = spec.start.is_some() || spec.eta_start.is_some() || spec.mu_start.is_some();
+        match given {
+            false => iteration.inside()?.map(|here| (iteration, here)),
+            true => None,
+        }
+        .ok_or_else(|| ModelError::Argument {
+            argument: "start".into(),
+            why: "the starting values are out of the family's range; give start, etastart or mustart".into(),
+        })
     }
 
     /// One pass at coefficients, or at the starting values.
@@ -183,6 +195,22 @@ impl<'a, 's> Iteration<'a, 's> {
             beta,
         });
         self.passes.at(name, place, wanted)
+    }
+
+    /// One pass for a distance in the place of the deviance.
+    pub fn distance(
+        &mut self,
+        programs: &Programs,
+        beta: &[Dd],
+        wanted: &Wanted,
+        rows: Rows,
+    ) -> Result<Scoring, ModelError> {
+        let place = Place {
+            map: &self.map,
+            tables: &self.tables,
+            beta,
+        };
+        self.passes.distance(programs, rows, place, wanted)
     }
 
     /// The equations of a pass's gram; `None` where it has none, or its precision does not do.
@@ -202,7 +230,7 @@ impl<'a, 's> Iteration<'a, 's> {
     }
 
     /// The equations of a point, its pass repeated with better products where they want it.
-    fn solve(&mut self, here: &mut Here) -> Result<Equations, ModelError> {
+    pub fn solve(&mut self, here: &mut Here) -> Result<Equations, ModelError> {
         loop {
             if let Some(own) = self.equations(&here.sums)? {
                 return Ok(own);
@@ -249,6 +277,9 @@ impl<'a, 's> Iteration<'a, 's> {
             let mut step = equations.step(&Score::of(&here.sums.score), &from);
             self.theta.look(&here.sums, &self.passes.family);
             let deviance = here.sums.deviance.hi;
+            if self.best.as_ref().is_none_or(|(_, least)| deviance < *least) && here.beta.is_some() {
+                self.best = Some((from.clone(), deviance));
+            }
             // where no row has any weight left there is no step
             let lost = stuck || !step.delta.iter().all(|d| d.is_finite());
             if lost {
@@ -280,7 +311,7 @@ impl<'a, 's> Iteration<'a, 's> {
             }
             iterations += 1;
             let predicted = step.gain.abs() / (deviance.abs() + 0.1);
-            let wanted = match predicted < 0.1 * spec.epsilon && !self.scorer.family.estimated {
+            let wanted = match predicted < 0.1 * spec.epsilon && !self.theta.moves() {
                 true => Wanted::default(),
                 false => self.passes.gram(),
             };
@@ -289,6 +320,9 @@ impl<'a, 's> Iteration<'a, 's> {
             let mut sums = self.at(&name, Some(&next), wanted)?;
             if !sound(&sums) {
                 boundary = true;
+                if behind.is_none() {
+                    return self.from_inside(equations);
+                }
                 match self.halve(&name, next, behind.as_deref(), sums.out_of_range)? {
                     Some(found) => (next, sums) = found,
                     None => {
@@ -300,7 +334,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 }
             } else if iterations > 1
                 && sums.deviance.hi > DIVERGING * deviance
-                && !self.scorer.family.estimated
+                && !self.theta.moves()
             {
                 (next, sums) = self.shorten(&name, next, &from, sums, deviance)?;
             }
@@ -336,12 +370,7 @@ impl<'a, 's> Iteration<'a, 's> {
         out_of_range: bool,
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
         let Some(behind) = behind else {
-            return Err(ModelError::Argument {
-                argument: "start".into(),
-                why: "no valid set of coefficients has been found: the first step leaves the family's range; give \
-                      starting values"
-                    .into(),
-            });
+            return Ok(None);
         };
         self.warn(Warning::Truncated {
             divergence: !out_of_range,
@@ -383,13 +412,112 @@ impl<'a, 's> Iteration<'a, 's> {
         Ok((next, sums))
     }
 
-    /// Columns whose coefficients still move although the deviance does not: their likelihood has no maximum.
-    pub fn separated(&self, at: &Converged) -> Vec<usize> {
-        if !(at.converged || at.iterations >= 15) {
-            return Vec::new();
+    /// Where the first step from the family's starting values leaves its range: an ascent from any coefficients inside.
+    fn from_inside(&mut self, equations: Equations) -> Result<Converged, ModelError> {
+        let Some(here) = self.inside()? else {
+            return Err(ModelError::Argument {
+                argument: "start".into(),
+                why: "no valid set of coefficients has been found: the first step leaves the family's range; give \
+                      starting values"
+                    .into(),
+            });
+        };
+        let beta = here.beta.unwrap_or_else(|| vec![Dd::ZERO; self.map.columns()]);
+        let deviance = here.sums.deviance.hi;
+        self.best = Some((beta.clone(), deviance));
+        self.warn(Warning::Truncated { divergence: false });
+        let step = Step {
+            delta: vec![Dd::ZERO; beta.len()],
+            gain: f64::INFINITY,
+        };
+        Ok(Converged {
+            beta,
+            deviance,
+            step,
+            equations,
+            iterations: 0,
+            converged: false,
+            boundary: true,
+        })
+    }
+
+    /// Whether coefficients still move although the deviance does not, as they do where the likelihood has no maximum.
+    pub fn runs_away(&self, at: &Converged) -> bool {
+        if at.step.gain > STILL_GAINING * (at.deviance.abs() + 0.1) {
+            return true;
         }
         let accepted = at.equations.accepted();
-        let moving = |c: &usize| accepted[*c] && at.step.delta[*c].hi.abs() * self.deviations[*c] > RUNAWAY;
-        (0..self.map.columns()).filter(moving).collect()
+        let moving = |c: usize| accepted[c] && at.step.delta[c].hi.abs() * self.deviations[c] > RUNAWAY;
+        (0..self.map.columns()).any(moving)
+    }
+
+    /// Goes on by ascent where Fisher scoring has not found a maximum: from the best point that it has seen, then from the
+    /// inside of the range.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn climb(&mut self, at: Converged) -> Result<Converged, ModelError> {
+        // steps that were to be few are not gone beyond
+        if self.scorer.spec.max_iterations < MANY_STEPS {
+            return Ok(at);
+        }
+        for inside in [false, true] {
+            let here = match inside {
+                true => self.inside()?,
+                false => self.best.clone().map(|(beta, _)| self.again(beta)).transpose()?,
+            };
+            let Some(here) = here.filter(|h| sound(&h.sums)) else {
+                continue;
+            };
+            let found = self.ascend(here)?;
+            let (beta, deviance) = (found.here.beta.unwrap_or_default(), found.here.sums.deviance.hi);
+            let zero = vec![Dd::ZERO; beta.len()];
+            let step = found.equations.step(&Score::of(&found.here.sums.score), &zero);
+            let found = Converged {
+                step,
+                beta: beta.clone(),
+                deviance,
+                equations: found.equations,
+                iterations: found.steps,
+                converged: found.stationary,
+                boundary: false,
+            };
+            if found.converged && !self.runs_away(&found) {
+                return Ok(self.after_all(found, at.iterations));
+            }
+            if self.best.as_ref().is_none_or(|(_, least)| deviance < *least) {
+                self.best = Some((beta, deviance));
+            }
+        }
+        // no maximum inside: what is reported is the best that was seen
+        if at.converged {
+            let iterations = at.iterations;
+            self.warn(Warning::NotConverged { iterations });
+        }
+        let at = Converged {
+            converged: false,
+            ..at
+        };
+        match self.best.take() {
+            Some((beta, deviance)) if !(at.deviance <= deviance) => Ok(Converged { beta, deviance, ..at }),
+            _ => Ok(at),
+        }
+    }
+
+    /// A maximum that was found although Fisher scoring had not: what it had warned of is no more.
+    pub fn after_all(&mut self, mut found: Converged, steps: u32) -> Converged {
+        let over = |w: &Warning| matches!(w, Warning::NotConverged { .. } | Warning::Boundary);
+        self.warnings.retain(|w| !over(w));
+        found.iterations += steps;
+        found
+    }
+
+    fn again(&mut self, beta: Vec<Dd>) -> Result<Here, ModelError> {
+        let wanted = self.passes.gram();
+        let sums = self.at("again", Some(&beta), wanted)?;
+        Ok(Here {
+            beta: Some(beta),
+            sums,
+        })
     }
 }

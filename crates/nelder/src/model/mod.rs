@@ -3,6 +3,7 @@
 mod absorbed;
 mod anova;
 mod applied;
+mod ascent;
 mod attempt;
 mod axes;
 mod bound;
@@ -36,6 +37,7 @@ mod prcomp;
 mod predict;
 mod profile;
 mod quantiles;
+mod recession;
 mod report;
 mod saved;
 mod scores;

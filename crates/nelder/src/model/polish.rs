@@ -20,6 +20,9 @@ const SETTLED: f64 = 1e-11;
 /// The same for a canonical link, whose next step is of the order of its square.
 const SETTLED_CANONICAL: f64 = 1e-8;
 
+/// Shares of the way to the inside of the range by which a point at its edge moves until it is in.
+const EDGE: [f64; 5] = [1e-14, 1e-12, 1e-10, 1e-8, 1e-6];
+
 /// Points that are combined.
 const MEMORY: usize = 6;
 
@@ -251,8 +254,23 @@ impl Iteration<'_, '_> {
         width: Option<f64>,
         passes: u32,
     ) -> Result<Settled, ModelError> {
-        let beta = self.theta.split(way.origin(), &mut self.passes.family);
-        let sums = self.last(&beta, width)?;
+        let mut beta = self.theta.split(way.origin(), &mut self.passes.family);
+        let mut sums = self.last(&beta, width)?;
+        // at the edge of the range, twice the precision may be out of it where double precision is not
+        if !sound(&sums)
+            && let Some(inside) = self.inside()?
+        {
+            let target = inside.beta.unwrap_or_default();
+            for share in EDGE {
+                let step = |(b, t): (&Dd, &Dd)| *b + (*t - *b).mul_f64(share);
+                let next: Vec<Dd> = beta.iter().zip(&target).map(step).collect();
+                sums = self.last(&next, width)?;
+                if sound(&sums) {
+                    beta = next;
+                    break;
+                }
+            }
+        }
         let Some(equations) = self.equations(&sums)? else {
             return Err(self.overflow());
         };

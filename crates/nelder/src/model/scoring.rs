@@ -33,6 +33,15 @@ pub(super) struct Passes<'a, 's> {
     pub null_deviance: Option<f64>,
 }
 
+/// Whether the linear predictor of a row has its offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// η = Xβ + offset
+    AsTheyAre,
+    /// η = Xβ
+    WithoutOffset,
+}
+
 /// Coefficients, and how rows are multiplied with them.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
@@ -105,27 +114,65 @@ impl<'a, 's> Passes<'a, 's> {
         }
     }
 
-    /// One pass at β (at the starting values where there is none).
-    pub fn at(
-        &mut self,
-        name: &str,
-        beta: Option<Place<'_>>,
-        mut wanted: Wanted,
-    ) -> Result<Scoring, ModelError> {
+    /// Whether rows have weights, or trials.
+    pub fn weighted(&self) -> bool {
+        self.weighted
+    }
+
+    /// The programs of the family as it is now.
+    pub fn programs(&self) -> Programs {
         let scorer = self.scorer;
-        let rows = &scorer.bound.rows;
         let start = match (&scorer.spec.eta_start, &scorer.spec.mu_start) {
             (Some(_), _) => Start::Predictor,
             (_, Some(_)) => Start::Mean,
             _ => Start::Family,
         };
+        Programs::new(&self.family, self.weighted, self.trials(), start)
+    }
+
+    /// One pass at β (at the starting values where there is none).
+    pub fn at(
+        &mut self,
+        name: &str,
+        beta: Option<Place<'_>>,
+        wanted: Wanted,
+    ) -> Result<Scoring, ModelError> {
+        let programs = self.programs();
+        self.with(name, programs, Rows::AsTheyAre, beta, wanted)
+    }
+
+    /// One pass with programs in the place of the family's.
+    pub fn distance(
+        &mut self,
+        programs: &Programs,
+        rows: Rows,
+        beta: Place<'_>,
+        wanted: &Wanted,
+    ) -> Result<Scoring, ModelError> {
+        let null = self.null.take();
+        let sums = self.with("direction", programs.clone(), rows, Some(beta), wanted.clone());
+        self.null = null;
+        sums
+    }
+
+    fn with(
+        &mut self,
+        name: &str,
+        programs: Programs,
+        as_rows: Rows,
+        beta: Option<Place<'_>>,
+        mut wanted: Wanted,
+    ) -> Result<Scoring, ModelError> {
+        let scorer = self.scorer;
+        let rows = &scorer.bound.rows;
         if beta.is_some() && self.null_deviance.is_none() && !self.family.estimated {
             wanted.null = self.null;
         }
         wanted.theta = beta.is_some() && self.family.estimated;
         let plan = Arc::new(ScoringPlan {
             atoms: self.atoms.clone(),
-            programs: Programs::new(&self.family, self.weighted, self.trials(), start),
+            programs,
+            offset: as_rows == Rows::AsTheyAre,
             counts: self.counts,
             rough: self.products != Products::Exact,
             at: match beta {

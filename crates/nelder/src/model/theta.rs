@@ -2,13 +2,25 @@
 
 use nelder_device::Dd;
 
+use super::ModelError;
+use super::iteration::{Converged, Here, Iteration, sound};
+use super::Score;
 use crate::family::Family;
-use crate::pass::{Moments, Scoring};
+use crate::pass::{Moments, Scoring, Wanted};
+
+/// Rounds of coefficients and θ at most, where each waits for the other.
+const MOST_ROUNDS: u32 = 60;
+/// Steps of θ in one round at most.
+const MOST_STEPS: u32 = 40;
+/// A relative step of θ that is none.
+const SETTLED: f64 = 1e-7;
 
 /// Newton's method for θ of a negative binomial, a step with each step of β: the two are orthogonal in the expected
 /// information (Lawless 1987), so that both settle together.
 pub(super) struct ThetaStep {
     estimated: bool,
+    /// Whether θ stays while the coefficients settle.
+    pub held: bool,
     step: f64,
     information: f64,
     at: f64,
@@ -22,6 +34,7 @@ impl ThetaStep {
         let mean = (moments.response / moments.weight).hi;
         ThetaStep {
             estimated: family.estimated,
+            held: false,
             step: 0.0,
             information: 0.0,
             at: family.theta().unwrap_or(1.0),
@@ -30,9 +43,14 @@ impl ThetaStep {
         }
     }
 
+    /// Whether θ moves with the coefficients.
+    pub fn moves(&self) -> bool {
+        self.estimated && !self.held
+    }
+
     /// The step from what a pass found.
     pub fn look(&mut self, sums: &Scoring, family: &Family) {
-        let Some(theta) = family.theta().filter(|_| self.estimated) else {
+        let Some(theta) = family.theta().filter(|_| self.moves()) else {
             return;
         };
         let (score, information) = (sums.theta[0].hi, sums.theta[1].hi);
@@ -48,7 +66,7 @@ impl ThetaStep {
     }
 
     pub fn taken(&self, family: Family) -> Family {
-        if self.estimated {
+        if self.moves() {
             family.with_theta((self.at + self.step).min(self.largest))
         } else {
             family
@@ -56,7 +74,7 @@ impl ThetaStep {
     }
 
     pub fn small(&self, epsilon: f64) -> bool {
-        !self.estimated || self.step.abs() <= epsilon.sqrt() * self.at
+        !self.moves() || self.step.abs() <= epsilon.sqrt() * self.at
     }
 
     pub fn gain(&self) -> f64 {
@@ -93,5 +111,66 @@ impl ThetaStep {
             *family = family.with_theta(theta.hi.clamp(self.at * 0.1, self.largest));
         }
         point
+    }
+}
+
+impl Iteration<'_, '_> {
+    /// The coefficients at a θ that is held and θ at coefficients that are held, in turns, as MASS's `glm.nb` does it: the
+    /// likelihood rises with each, where both together went astray. `None` where it does not settle.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn alternate(&mut self, start: Vec<Dd>, family: Family) -> Result<Option<Converged>, ModelError> {
+        self.passes.family = family;
+        let mut beta = start;
+        let mut steps = 0;
+        for _ in 0..MOST_ROUNDS {
+            // 1. coefficients
+            self.theta.held = true;
+            let wanted = self.passes.gram();
+            let sums = self.at("again", Some(&beta), wanted)?;
+            if !sound(&sums) {
+                break;
+            }
+            let here = Here {
+                beta: Some(beta),
+                sums,
+            };
+            let found = self.ascend(here)?;
+            steps += found.steps;
+            beta = found.here.beta.unwrap_or_default();
+            self.theta.held = false;
+            if !found.stationary {
+                break;
+            }
+            // 2. θ
+            let before = self.passes.family.theta().unwrap_or(f64::NAN);
+            let mut sums = found.here.sums;
+            for _ in 0..MOST_STEPS {
+                self.theta.look(&sums, &self.passes.family);
+                if self.theta.small(SETTLED * SETTLED) {
+                    break;
+                }
+                self.passes.family = self.theta.taken(self.passes.family);
+                sums = self.at("theta", Some(&beta), Wanted::default())?;
+            }
+            let now = self.passes.family.theta().unwrap_or(f64::NAN);
+            if (now - before).abs() <= SETTLED * now || self.theta.diverged {
+                let deviance = sums.deviance.hi;
+                let zero = vec![Dd::ZERO; beta.len()];
+                let step = found.equations.step(&Score::of(&sums.score), &zero);
+                return Ok(Some(Converged {
+                    beta,
+                    deviance,
+                    step,
+                    equations: found.equations,
+                    iterations: steps,
+                    converged: true,
+                    boundary: false,
+                }));
+            }
+        }
+        self.theta.held = false;
+        Ok(None)
     }
 }

@@ -218,7 +218,7 @@ impl Loaded {
         let clock = resident.clock();
         let mut sums = Scoring::new(plan.clone());
         let observed = self.observed(plan.counts)?;
-        let offset = resident.offset.as_ref();
+        let offset = resident.offset.as_ref().filter(|_| plan.offset);
         let first = matches!(plan.at, At::Start);
         if first {
             sums.moments = self.moments_of(&observed)?;

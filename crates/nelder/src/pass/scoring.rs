@@ -54,6 +54,8 @@ pub struct ScoringPlan {
     pub atoms: Atoms,
     /// The family.
     pub programs: Programs,
+    /// Whether η has the offset, where there is one.
+    pub offset: bool,
     /// Whether two responses are numbers of successes and of failures.
     pub counts: bool,
     /// Whether the score of a pass that is not the last may be formed in double precision.
@@ -327,7 +329,7 @@ impl Scoring {
         let y = &observed.y[from..to];
         let w = observed.weight.as_ref().map(|w| &w[from..to]);
         let trials = observed.trials.as_ref().map(|t| &t[from..to]);
-        let offset = block.offset.as_ref().map(|o| &o[from..to]);
+        let offset = block.offset.as_ref().filter(|_| plan.offset).map(|o| &o[from..to]);
         let [
             eta,
             low,

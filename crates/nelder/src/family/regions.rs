@@ -1,0 +1,203 @@
+//! Distances to convex sets of linear predictors, as programs over rows: to the directions in which a likelihood rises
+//! without end, and to the domain of a family.
+//!
+//! Both are sums of squares on one side of a line, so that Newton's steps for them are weighted least squares and run
+//! as the passes of Fisher scoring do: with f the distance of a row, W is its curvature and s its negative slope, both
+//! halved.
+
+use nelder_device::{Binary, Program, Slot, Unary};
+
+use super::sheet::Sheet;
+use super::{Family, Link, Programs, Variance};
+
+/// The curvature that rows keep which are where they should be, so that a step stays determined.
+const REST: f64 = 1.0 / 16384.0;
+
+/// Which responses let the likelihood of their row rise without end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receding {
+    /// y = 0 as η falls, y = 1 as η grows.
+    BothEnds,
+    /// y = 0 as η falls.
+    Zero,
+}
+
+impl Family {
+    /// Which responses let the likelihood of their row rise for as long as η moves to one side; `None` where none do.
+    ///
+    /// Between the ends of its range a response has its maximum at a finite η. At them, log μ or log(1 − μ) rises
+    /// towards 0 (Albert & Anderson 1984); a count of zero has −μ, which rises as η falls where the link is the
+    /// logarithm (Correia, Guimarães & Zylkin 2019).
+    pub fn receding(&self) -> Option<Receding> {
+        match (self.link, self.variance) {
+            (Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog, Variance::Binomial) => {
+                Some(Receding::BothEnds)
+            }
+            (Link::Log, Variance::Binomial | Variance::NegativeBinomial(_)) => Some(Receding::Zero),
+            (Link::Log, Variance::Power(k)) if k > 0.0 && k < 2.0 => Some(Receding::Zero),
+            _ => None,
+        }
+    }
+
+    /// The open interval of linear predictors whose means the variance allows, on the side of a mean.
+    pub fn domain(&self, mean: f64) -> (f64, f64) {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        let above = |low: f64| (low, f64::INFINITY);
+        match (self.variance, self.link) {
+            (_, Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog) => all,
+            (Variance::Binomial, Link::Log) => (f64::NEG_INFINITY, 0.0),
+            (_, Link::Log) => all,
+            (Variance::Binomial, Link::Inverse | Link::InverseSquare) => above(1.0),
+            (Variance::Binomial, Link::Power(k)) if k < 0.0 => above(1.0),
+            (Variance::Binomial, _) => (0.0, 1.0),
+            (Variance::Constant, Link::Identity) => all,
+            (Variance::Constant, Link::Inverse) if mean < 0.0 => (f64::NEG_INFINITY, 0.0),
+            _ => above(0.0),
+        }
+    }
+}
+
+/// What a row contributes: curvature, slope, distance, and how far it is on the right side.
+struct Distance {
+    weight: Slot,
+    slope: Slot,
+    value: Slot,
+    inside: Slot,
+    /// 1 where the row has moved as far as it should.
+    moved: Slot,
+}
+
+/// max(0, a)
+fn positive(s: &mut Sheet, a: Slot) -> Slot {
+    let zero = s.number(0.0);
+    s.max(a, zero)
+}
+
+/// The programs whose steps and last passes are those of a distance; rows of weight zero have none.
+fn programs(of: impl Fn(&mut Sheet, Slot, Slot) -> Distance, weighted: bool, like: Programs) -> Programs {
+    let program = |last: bool| -> Program {
+        let mut sheet = Sheet::default();
+        let s = &mut sheet;
+        let (y, eta) = (s.input(0), s.input(1));
+        let own = of(s, y, eta);
+        let zero = s.number(0.0);
+        let far = s.number(f64::MAX);
+        let one = s.number(1.0);
+        let counted = match weighted {
+            true => {
+                let w = s.input(2);
+                s.compare(Binary::Gt, w, 0.0)
+            }
+            false => one,
+        };
+        let mut out = vec![own.weight, own.slope, own.value];
+        if last {
+            out.push(zero);
+        }
+        let mut out: Vec<Slot> = out.into_iter().map(|v| s.select(counted, v, zero)).collect();
+        if last {
+            out.push(s.select(counted, own.inside, far));
+            out.push(s.select(counted, own.moved, zero));
+            out.extend([zero, zero]);
+        }
+        out.into_iter().for_each(|slot| {
+            sheet.0.output(slot);
+        });
+        sheet.0
+    };
+    Programs {
+        step: program(false),
+        single: program(false),
+        finish: program(true),
+        ..like
+    }
+}
+
+impl Programs {
+    /// The distance of a direction z = Xγ to those in which the likelihood rises without end: rows at an end of the
+    /// range should have moved there by 1, none may move away from it, and the others may not move at all.
+    ///
+    /// With σ = ±1 the side of a row, f = max(0, 1 − σz)² + K max(0, −σz)², and K z² for the others. The smallest σz (−|z| for
+    /// the others) is the last pass's distance to an end; the rows with σz above 1/2 are its likelihood.
+    pub fn recession(ends: Receding, weighted: bool, stiffness: f64, like: Programs) -> Programs {
+        let of = |s: &mut Sheet, y: Slot, z: Slot| {
+            let zero = s.number(0.0);
+            let down = s.compare(Binary::Eq, y, 0.0);
+            let up = match ends {
+                Receding::BothEnds => s.compare(Binary::Eq, y, 1.0),
+                Receding::Zero => zero,
+            };
+            let side = s.sub(up, down);
+            let end = s.add(up, down);
+            let along = s.mul(side, z);
+            // 1. at an end
+            let short = s.complement(along);
+            let short = positive(s, short);
+            let against = s.apply(Unary::Neg, along);
+            let against = positive(s, against);
+            let stiff = s.scale(against, stiffness);
+            let slope = s.add(short, stiff);
+            let slope = s.mul(side, slope);
+            let value = s.square(short);
+            let more = s.mul(stiff, against);
+            let value = s.add(value, more);
+            let wrong = s.compare(Binary::Lt, along, 0.0);
+            let still_short = s.compare(Binary::Lt, along, 1.0);
+            let (one, rest, both) = (s.number(1.0), s.number(REST), s.number(1.0 + stiffness));
+            let weight = s.select(still_short, one, rest);
+            let weight = s.select(wrong, both, weight);
+            // 2. between them
+            let size = s.apply(Unary::Abs, z);
+            let away = s.apply(Unary::Neg, size);
+            let pull = s.scale(z, -stiffness);
+            let square = s.square(z);
+            let cost = s.scale(square, stiffness);
+            let hard = s.number(stiffness);
+            let moved = s.compare(Binary::Gt, along, 0.5);
+            Distance {
+                weight: s.select(end, weight, hard),
+                slope: s.select(end, slope, pull),
+                value: s.select(end, value, cost),
+                inside: s.select(end, along, away),
+                moved: s.select(end, moved, zero),
+            }
+        };
+        programs(of, weighted, like)
+    }
+
+    /// The distance of η to an interval well inside a domain: f = max(0, a − η)² + max(0, η − b)², where a and b are a
+    /// fifth of the way from the ends of the domain to a predictor `centre` in it. The smallest distance to an end of the
+    /// domain is the last pass's.
+    pub fn interior(domain: (f64, f64), centre: f64, weighted: bool, like: Programs) -> Programs {
+        let of = |s: &mut Sheet, _: Slot, eta: Slot| {
+            let zero = s.number(0.0);
+            let far = s.number(f64::MAX);
+            let (mut below, mut above, mut inside) = (zero, zero, far);
+            if domain.0.is_finite() {
+                let end = s.number(domain.0 + 0.2 * (centre - domain.0));
+                let gap = s.sub(end, eta);
+                below = positive(s, gap);
+                inside = s.compare(Binary::Sub, eta, domain.0);
+            }
+            if domain.1.is_finite() {
+                let end = s.number(domain.1 - 0.2 * (domain.1 - centre));
+                let gap = s.sub(eta, end);
+                above = positive(s, gap);
+                let ceiling = s.number(domain.1);
+                let room = s.sub(ceiling, eta);
+                inside = s.min(inside, room);
+            }
+            let gap = s.add(below, above);
+            let (one, rest) = (s.number(1.0), s.number(REST));
+            let outside = s.compare(Binary::Gt, gap, 0.0);
+            Distance {
+                weight: s.select(outside, one, rest),
+                slope: s.sub(below, above),
+                value: s.square(gap),
+                inside,
+                moved: zero,
+            }
+        };
+        programs(of, weighted, like)
+    }
+}
