@@ -110,8 +110,7 @@ impl Iteration<'_, '_> {
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
         let wanted = Wanted {
             gram: Some(Products::Exact),
-            // one bin: nobody asks for what would be in it
-            last: Some(Some(f64::MAX)),
+            last: Some(self.scorer.residual_width(&self.passes.moments, 1.0)),
             ..Wanted::default()
         };
         let mut beta = start;

@@ -1,0 +1,113 @@
+//! Iterations that R's Fisher scoring loses, and separation that is and is not there.
+
+use nelder::family::Family;
+use nelder::frame::Frame;
+use nelder::model::{Glm, GlmSpec, Warning, glm};
+use nelder::pass::Quiet;
+
+fn near(got: f64, want: f64, tolerance: f64) {
+    assert!((got - want).abs() <= tolerance * (1.0 + want.abs()), "{got} for {want}");
+}
+
+fn fit<'f>(family: &str, frame: &'f Frame<'f>, spec: impl Fn(GlmSpec) -> GlmSpec) -> Glm<'f> {
+    let family: Family = family.parse().unwrap();
+    glm(&spec(GlmSpec::new("y ~ x", family)), frame, &Quiet).unwrap()
+}
+
+fn separated(fit: &Glm<'_>) -> Option<Vec<String>> {
+    fit.fit.warnings.iter().find_map(|w| match w {
+        Warning::Separation { terms } => Some(terms.clone()),
+        _ => None,
+    })
+}
+
+/// R's `glm(y ~ x, inverse.gaussian("log"), epsilon = 1e-15, maxit = 1000)`.
+#[test]
+fn inverse_gaussian_far_from_its_mean() {
+    let x = [0.1, 3.0, 0.3, 2.5, 2.8, 1.9, 1.5, 1.8];
+    let y = [0.37, 6.64, 5.76, 17.41, 0.07, 0.55, 6.38, 0.01];
+    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    let fit = fit("inverse.gaussian(log)", &frame, |s| s);
+    assert!(fit.fit.converged, "{:?}", fit.fit.warnings);
+    near(fit.coefficients[0], 0.909_626_51, 1e-8);
+    near(fit.coefficients[1], 0.330_809_778, 1e-8);
+    near(fit.fit.deviance, 117.424_012_019_854_4, 1e-12);
+}
+
+/// `MASS::glm.nb(y ~ x)`: 4.35094, −0.36809, θ 0.4720, 2 log L −71.3806.
+#[test]
+fn theta_and_coefficients_that_run_off_together() {
+    let x: Vec<f64> = (1..=12).map(f64::from).collect();
+    let y = [200.0, 14.0, 0.0, 7.0, 8.0, 4.0, 0.0, 0.0, 3.0, 7.0, 0.0, 2.0];
+    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    let fit = fit("negative.binomial", &frame, |s| s);
+    assert!(fit.fit.converged, "{:?}", fit.fit.warnings);
+    near(fit.coefficients[0], 4.35094, 1e-5);
+    near(fit.coefficients[1], -0.36809, 1e-5);
+    near(fit.fit.family.theta().unwrap(), 0.4720, 1e-4);
+}
+
+/// The maximum is at 0.05174, 0.59961, deviance 15.9557; zeros are no separation where the link is the identity.
+#[test]
+fn a_maximum_next_to_the_boundary_is_no_separation() {
+    let x: Vec<f64> = (1..=8).map(f64::from).collect();
+    let y = [2.0, 0.0, 1.0, 0.0, 1.0, 3.0, 5.0, 10.0];
+    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    for start in [None, Some(vec![1.0, 1.0])] {
+        let fit = fit("poisson(identity)", &frame, |mut s| {
+            s.start = start.clone();
+            s
+        });
+        assert_eq!(separated(&fit), None);
+        assert!(fit.fit.converged, "{:?}", fit.fit.warnings);
+        near(fit.coefficients[0], 0.05174, 1e-4);
+        near(fit.coefficients[1], 0.59961, 1e-4);
+        near(fit.fit.deviance, 15.9557, 1e-5);
+    }
+}
+
+#[test]
+fn separation_of_every_link_is_proved() {
+    let x: Vec<f64> = (1..=10).map(f64::from).collect();
+    let complete = [0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0];
+    // 5 and 6 share a value of x in what follows, with both answers: quasi-complete
+    let tied = [1.0, 2.0, 3.0, 4.0, 5.0, 5.0, 7.0, 8.0, 9.0, 10.0];
+    let overlap = [0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+    for link in ["logit", "probit", "cauchit", "cloglog"] {
+        let family = format!("binomial({link})");
+        let both = Some(vec!["(Intercept)".to_string(), "x".to_string()]);
+        let frame = Frame::new().with_real("x", &x).with_real("y", &complete);
+        assert_eq!(separated(&fit(&family, &frame, |s| s)), both, "{link}, complete");
+        let frame = Frame::new().with_real("x", &tied).with_real("y", &complete);
+        assert_eq!(separated(&fit(&family, &frame, |s| s)), both, "{link}, quasi-complete");
+        let frame = Frame::new().with_real("x", &x).with_real("y", &overlap);
+        let fit = fit(&family, &frame, |s| s);
+        assert_eq!(separated(&fit), None, "{link}, overlapping");
+        assert!(fit.fit.converged, "{link}: {:?}", fit.fit.warnings);
+    }
+}
+
+#[test]
+fn a_narrow_overlap_is_no_separation() {
+    for width in [1e-2, 1e-4, 1e-6] {
+        let x = [1.0, 2.0, 3.0, 4.0 + width, 4.0, 5.0, 6.0, 7.0];
+        let y = [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0];
+        let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+        let fit = fit("binomial", &frame, |s| s);
+        assert_eq!(separated(&fit), None, "{width}: {:?}", fit.coefficients);
+    }
+}
+
+/// A count of zeros in one group has no finite rate on the logarithmic scale; only that group's term is named.
+#[test]
+fn zeros_of_one_group() {
+    let x = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+    let z = [0.3, -1.0, 0.4, 0.2, 0.9, -0.7];
+    let y = [3.0, 1.0, 2.0, 0.0, 0.0, 0.0];
+    let frame = Frame::new().with_real("x", &x).with_real("y", &y).with_real("z", &z);
+    for family in ["poisson", "quasipoisson", "negative.binomial(2)"] {
+        let family: Family = family.parse().unwrap();
+        let fit = glm(&GlmSpec::new("y ~ x + z", family), &frame, &Quiet).unwrap();
+        assert_eq!(separated(&fit), Some(vec!["x".to_string()]), "{}", family.label());
+    }
+}
