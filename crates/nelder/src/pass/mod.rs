@@ -30,7 +30,7 @@ pub use resident::Resident;
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
 pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
 pub use score::ScoreSums;
-pub use scoring::{At, Moments, Observed, Scoring, ScoringPlan, Wanted, predictor_of};
+pub use scoring::{At, Moments, Observed, Scoring, ScoringPlan, Wanted, is_count, predictor_of};
 pub use site::{Course, Site};
 pub use standard::{Spread, Standard};
 pub use table::{Cross, Table};

@@ -114,8 +114,10 @@ pub struct Moments {
     pub response: Dd,
     /// Whether each y is 0 or 1.
     pub binary: bool,
-    /// Whether each w y is a whole number, to a thousandth.
+    /// Whether each w y is a whole number, to a thousandth; where successes are counted, they and the failures.
     pub whole: bool,
+    /// Whether each y of positive weight is a whole number, to 1e-7 of it: a count.
+    pub counts: bool,
 }
 
 impl Default for Moments {
@@ -127,6 +129,7 @@ impl Default for Moments {
             response: Dd::ZERO,
             binary: true,
             whole: true,
+            counts: true,
         }
     }
 }
@@ -141,12 +144,21 @@ impl Moments {
                 self.weight = self.weight.add_f64(y.len() as f64);
                 self.response += kernels::sum(Pair::of(y));
                 self.whole = self.whole && (self.binary || y.iter().all(|&y| near_whole(y)));
+                self.counts = self.counts && (self.binary || y.iter().all(|&y| is_count(y)));
             }
             Some(w) => {
                 self.empty += w.iter().filter(|w| **w == 0.0).count() as u64;
                 self.weight += kernels::sum(Pair::of(w));
                 self.response += kernels::dot(Pair::of(w), Pair::of(y));
-                self.whole = self.whole && w.iter().zip(y.iter()).all(|(w, y)| near_whole(w * y));
+                self.whole = self.whole
+                    && match &observed.trials {
+                        None => w.iter().zip(y.iter()).all(|(w, y)| near_whole(w * y)),
+                        Some(n) => n
+                            .iter()
+                            .zip(y.iter())
+                            .all(|(n, y)| near_whole(*n) && near_whole(n * y)),
+                    };
+                self.counts = self.counts && w.iter().zip(y.iter()).all(|(&w, &y)| w == 0.0 || is_count(y));
             }
         }
     }
@@ -158,7 +170,13 @@ impl Moments {
         self.response += other.response;
         self.binary &= other.binary;
         self.whole &= other.whole;
+        self.counts &= other.counts;
     }
+}
+
+/// Whether a Poisson count may be `y`, as R's `dpois` has it.
+pub fn is_count(y: f64) -> bool {
+    (y - y.round()).abs() <= 1e-7 * y.abs().max(1.0)
 }
 
 fn near_whole(x: f64) -> bool {
@@ -179,8 +197,11 @@ pub struct Scoring {
     pub out_of_range: bool,
     /// Of the responses, in a first pass.
     pub moments: Moments,
-    /// ΣW, Σs and the deviance of the model without columns.
-    pub null: [Dd; 3],
+    /// ΣW, Σs and the deviance of the model without columns, and that deviance again, `NaN` where it is out of range; all
+    /// but the third where there is an offset.
+    pub null: [Dd; 4],
+    /// Whether a row's deviance without columns is infinite, and whether one is `NaN`: a sum in two parts does not tell.
+    pub null_ends: [bool; 2],
     /// Σ dℓ/dθ and −Σ d²ℓ/dθ².
     pub theta: [Dd; 2],
     /// Σ w (y − μ)² / V.
@@ -274,7 +295,8 @@ impl Scoring {
             deviance: Dd::ZERO,
             out_of_range: false,
             moments: Moments::default(),
-            null: [Dd::ZERO; 3],
+            null: [Dd::ZERO; 4],
+            null_ends: [false; 2],
             theta: [Dd::ZERO; 2],
             pearson: Dd::ZERO,
             edge: f64::INFINITY,
@@ -301,6 +323,15 @@ impl Scoring {
     pub(super) fn count(&mut self, residual: f64) {
         if let Some(histogram) = &mut self.histogram {
             histogram.add(residual);
+        }
+    }
+
+    /// The deviance of the model without columns: infinite or `NaN` where a row's is.
+    pub fn null_deviance(&self) -> f64 {
+        match self.null_ends {
+            [_, true] => f64::NAN,
+            [true, _] => f64::INFINITY,
+            _ => self.null[2].hi,
         }
     }
 
@@ -421,14 +452,19 @@ impl Scoring {
                 None => null[..n].fill(constant),
                 Some(o) => null.iter_mut().zip(o).for_each(|(e, o)| *e = constant + o),
             }
-            let [_, _, d] = &mut self.null;
+            let d = &mut self.null[2];
             run(
                 &mut runners.deviance,
                 &columns(y, &null[..n], w, trials),
                 n,
                 &mut [spare],
             );
-            *d += kernels::sum(Pair::of(&spare[..n]));
+            let own = kernels::sum(Pair::of(&spare[..n]));
+            *d += own;
+            if !own.hi.is_finite() {
+                self.null_ends[0] |= spare[..n].iter().any(|d| d.is_infinite());
+                self.null_ends[1] |= spare[..n].iter().any(|d| d.is_nan());
+            }
             if offset.is_some() {
                 run(
                     &mut runners.step,
@@ -438,6 +474,7 @@ impl Scoring {
                 );
                 self.null[0] += kernels::sum(Pair::of(&pearson[..n]));
                 self.null[1] += kernels::sum(Pair::of(&edge[..n]));
+                self.null[3] += kernels::sum(Pair::of(&likelihood[..n]));
             }
         }
         if plan.wanted.theta {
@@ -526,6 +563,9 @@ impl Accumulator for Scoring {
         self.moments.merge(&other.moments);
         for (a, b) in self.null.iter_mut().zip(other.null) {
             *a += b;
+        }
+        for (a, b) in self.null_ends.iter_mut().zip(other.null_ends) {
+            *a |= b;
         }
         for (a, b) in self.theta.iter_mut().zip(other.theta) {
             *a += b;
