@@ -210,6 +210,8 @@ check_rows <- function(e, all) {
     was <- record$rss
     size <- was + record$mss
   } else {
+    # without degrees of freedom deviance residuals are 0 by definition
+    if (record$df_residual == 0) return()
     now <- sum(all[[1L]]$deviance^2)
     was <- record$deviance
     size <- max(was, record$null_deviance[is.finite(record$null_deviance)])

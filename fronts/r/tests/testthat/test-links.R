@@ -241,6 +241,16 @@ test_that("saturated fits are R's", {
   }
 })
 
+test_that("a saturated fit with a rate of zero has its residuals", {
+  d <- data.frame(y = c(0, 3, 5, 2), g = factor(1:4))
+  ours <- suppressWarnings(nd_glm(y ~ g, poisson, d))
+  r <- suppressWarnings(glm(y ~ g, poisson, d))
+  for (type in c("deviance", "pearson", "working", "response")) {
+    expect_same(residuals(ours, type), residuals(r, type), 1e-3, scale = 1, label = type)
+  }
+  expect_same(fitted(ours), fitted(r), 1e-8)
+})
+
 test_that("clustered covariances are sandwich's", {
   skip_without("sandwich", "lmtest")
   for (family in list(binomial(), poisson())) {
