@@ -106,7 +106,8 @@ impl Link {
             Link::Probit => {
                 // Mills' ratio: 1/z − 1/z³ + 3/z⁵ − …
                 let q = 1.0 / (eta * eta);
-                (1.0 - q * (1.0 - 3.0 * q * (1.0 - 5.0 * q * (1.0 - 7.0 * q)))) / eta.abs()
+                let series = [11.0, 9.0, 7.0, 5.0, 3.0, 1.0];
+                series.iter().fold(1.0, |rest, k| 1.0 - k * q * rest) / eta.abs()
             }
             Link::Cauchit => eta.abs(),
             Link::Cloglog if eta > 0.0 => (-eta).exp(),

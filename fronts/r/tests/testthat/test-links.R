@@ -229,6 +229,7 @@ test_that("saturated fits are R's", {
     expect_same(coef(ours), coef(r))
     expect_same(vcov(ours), vcov(r))
     expect_same(coef(suppressWarnings(summary(ours))), coef(suppressWarnings(summary(r))))
+    if (inherits(ours, "glm")) expect_identical(summary(ours)$deviance.resid, summary(r)$deviance.resid)
     expect_identical(unname(residuals(ours)), c(0, 0, 0, 0))
     expect_same(unname(fitted(ours)), d$y)
     if (!inherits(ours, "glm")) {

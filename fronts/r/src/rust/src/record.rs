@@ -71,9 +71,19 @@ pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
         .real("theta_error", own.theta_error.unwrap_or(f64::NAN))
         .flags("counts", vec![own.moments.counts])
         .flags("whole", vec![own.moments.whole])
-        .texts("trace_passes", trace.iter().map(|(name, _)| name.clone()).collect())
+        .texts(
+            "trace_passes",
+            trace.iter().map(|(name, _)| name.clone()).collect(),
+        )
         .reals("trace", trace.iter().map(|(_, deviance)| *deviance).collect())
-        .texts("warnings", own.warnings.iter().filter(said).map(ToString::to_string).collect());
+        .texts(
+            "warnings",
+            own.warnings
+                .iter()
+                .filter(said)
+                .map(ToString::to_string)
+                .collect(),
+        );
     out
 }
 
