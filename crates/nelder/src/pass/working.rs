@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use nelder_device::kernels::Pair;
 
 use super::Coefficients;
+use super::observed::Observed;
 use super::residual::residuals_of;
-use super::scoring::{Observed, run_program};
+use super::scoring::run_program;
 use crate::design::{Atoms, Block, Numbers};
 use crate::family::Programs;
 
