@@ -77,7 +77,9 @@ glm_expected <- function(m, with, nb) {
     quantiles = arr(quantile(residuals(m, "deviance")[usable]))))
   if (isTRUE(with$hc)) {
     for (type in c("HC0", "HC1", "HC2", "HC3")) out[[tolower(type)]] <- square(sandwich::vcovHC(m, type = type))
-    out$cluster <- c(list(column = "g"), square(sandwich::vcovCL(m, cluster = ~g, type = "HC1")))
+    out$cluster <- c(list(column = "g"), square(sandwich::vcovCL(m, cluster = ~g)))
+    for (type in c("HC0", "HC1", "HC2", "HC3"))
+      out[[paste0("cluster_", tolower(type))]] <- square(sandwich::vcovCL(m, cluster = ~g, type = type))
   }
   if (isTRUE(with$tables)) {
     for (test in c("Chisq", "F")) {
@@ -222,6 +224,24 @@ glm_case("poisson identity", "glm", "count ~ x2 + a", "poisson(identity)", list(
 glm_case("binomial log", "glm", "yb ~ x2", "binomial(log)", list(start = list(c(-1, -0.1))))
 glm_case("theta", "glm", "over ~ x1 + a", "negative.binomial", list(), list(tables = FALSE))
 glm_case("theta numeric", "glm", "over ~ x1 * x2", "negative.binomial")
+
+# Every link by its name: R's families take them all. The first response has means above zero, the second between 0 and 1.
+link_responses <- list("gaussian(" = c("y", "unit"), "binomial(" = c("yb", "yb"), "quasibinomial(" = c("unit", "unit"),
+  "poisson(" = c("count", "yb"), "quasipoisson(" = c("count", "yb"), "Gamma(" = c("pos", "unit"),
+  "inverse.gaussian(" = c("inv", "unit"), "negative.binomial(2, " = c("over", "yb"), "quasi(variance = \"mu\", link = " = c("pos", "unit"))
+links <- c("identity", "log", "inverse", "1/mu^2", "sqrt", "logit", "probit", "cauchit", "cloglog", "power(0.3)", "power(1/2)")
+for (f in names(link_responses)) for (link in links) {
+  quoted <- if (startsWith(link, "power")) link else paste0("\"", link, "\"")
+  own <- paste0(f, quoted, ")")
+  y <- link_responses[[f]][1 + link %in% c("logit", "probit", "cauchit", "cloglog")]
+  start <- c(family_of(own)$linkfun(mean(d[[y]])), 0)
+  # what R's own iteration does not reach is not asked for
+  m <- tryCatch(glm(as.formula(paste(y, "~ x2")), family_of(own), d, start = start), error = function(e) NULL,
+    warning = function(w) if (grepl("non-integer", conditionMessage(w))) suppressWarnings(
+      glm(as.formula(paste(y, "~ x2")), family_of(own), d, start = start)) else NULL)
+  if (is.null(m) || !m$converged || m$boundary) { message("without ", own); next }
+  glm_case(paste("link", own), "glm", paste(y, "~ x2"), own, list(start = list(start)))
+}
 
 # --- responses -------------------------------------------------------------------------------------------------
 

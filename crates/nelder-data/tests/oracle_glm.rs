@@ -212,6 +212,10 @@ fn check_covariances(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
         ("hc2", "HC2"),
         ("hc3", "HC3"),
         ("cluster", "cluster:g"),
+        ("cluster_hc0", "cluster:g:HC0"),
+        ("cluster_hc1", "cluster:g:HC1"),
+        ("cluster_hc2", "cluster:g:hc2"),
+        ("cluster_hc3", "cluster:g:HC3"),
     ] {
         let Some(expected) = e.get(key) else { continue };
         let v = fit.vcov(&kind.parse::<Vcov>().unwrap(), &Quiet).unwrap();
@@ -378,6 +382,6 @@ fn all_cases() {
             );
         }
     }
-    assert!(tried > 140, "{tried} cases");
+    assert!(tried > 220, "{tried} cases");
     assert!(failed.is_empty(), "{failed}");
 }

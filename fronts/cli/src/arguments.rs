@@ -124,7 +124,8 @@ pub struct GlmOptions {
     #[command(flatten)]
     pub model: ModelOptions,
     /// Family and link: gaussian, binomial, poisson, Gamma, inverse.gaussian, quasi, quasibinomial, quasipoisson,
-    /// negative.binomial, tweedie; such as 'binomial(probit)' or 'quasi(link = log, variance = mu)'.
+    /// negative.binomial, tweedie; such as 'binomial(probit)' or 'quasi(link = log, variance = mu)'. Each takes every link:
+    /// identity, log, inverse, 1/mu^2, sqrt, logit, probit, cauchit, cloglog, power(x).
     #[arg(long, value_name = "FAMILY", default_value = "gaussian")]
     pub family: String,
     /// Coefficients to start from, in the order of the columns.
@@ -238,7 +239,10 @@ pub struct ModelOptions {
     /// Contrasts by variable: name=treatment, sum, helmert or poly; several with commas.
     #[arg(long, value_name = "NAME=KIND,...", value_delimiter = ',')]
     pub contrasts: Vec<String>,
-    /// Covariance of the coefficients: iid, HC0 to HC3, or cluster:COLUMN.
+    /// Covariance of the coefficients: iid, HC0 to HC3, cluster:COLUMN, or cluster:COLUMN:TYPE, types and defaults being those
+    /// of R's sandwich. For G clusters, cluster:COLUMN is HC1 for lm, times G/(G-1) (n-1)/(n-k), and HC0 for glm, times
+    /// G/(G-1); HC2 and HC3 divide by 1 - leverage within clusters. Tests are R's lmtest's: t with n-k degrees of freedom for
+    /// lm, z for glm.
     #[arg(long, value_name = "KIND", default_value = "iid")]
     pub vcov: String,
     /// Level of the confidence intervals.

@@ -269,6 +269,125 @@ fn warnings_go_to_standard_error() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("Number of Fisher Scoring iterations: 18"));
 }
 
+/// Links beyond those that R lists in its messages, and the types of clustered errors with their factors.
+#[test]
+fn links_and_cluster_types_by_name() {
+    let folder = Folder::new("glm_links");
+    folder.write("k.csv", "x,s,f\n0,2,18\n1,5,15\n2,6,14\n3,9,11\n");
+    let file = "k.csv".to_string();
+    folder.ok(&[
+        "glm",
+        "cbind(s, f) ~ x",
+        "--family",
+        "binomial(identity)",
+        "--data",
+        &file,
+        "--tidy",
+        "t.csv",
+    ]);
+    let b = numbers(&folder.read("t.csv"), "estimate");
+    assert!(
+        (b[0] - 0.107_204_9).abs() < 1e-7 && (b[1] - 0.111_681_1).abs() < 1e-7,
+        "{b:?}"
+    );
+    let file = data("data/glm.csv");
+    let errors = |kind: &str| {
+        folder.ok(&[
+            "glm",
+            "yb ~ x1 + x2",
+            "--family",
+            "binomial",
+            "--data",
+            &file,
+            "--vcov",
+            kind,
+            "--tidy",
+            "t.csv",
+        ]);
+        numbers(&folder.read("t.csv"), "std_error")
+    };
+    // 80 rows, 3 coefficients
+    let (plain, zero, one) = (
+        errors("cluster:g"),
+        errors("cluster:g:HC0"),
+        errors("cluster:g:hc1"),
+    );
+    assert_eq!(plain, zero);
+    for (a, b) in zero.iter().zip(&one) {
+        assert!((b / a - f64::sqrt(79.0 / 77.0)).abs() < 1e-12);
+    }
+    // for a linear model sandwich's default is HC1
+    let linear = |kind: &str| {
+        folder.ok(&[
+            "lm",
+            "y ~ x1 + x2",
+            "--data",
+            &file,
+            "--vcov",
+            kind,
+            "--tidy",
+            "t.csv",
+        ]);
+        numbers(&folder.read("t.csv"), "std_error")
+    };
+    assert_eq!(linear("cluster:g"), linear("cluster:g:HC1"));
+    let text = folder.ok(&[
+        "glm",
+        "yb ~ x1",
+        "--family",
+        "binomial",
+        "--data",
+        &file,
+        "--vcov",
+        "cluster:g:HC3",
+    ]);
+    assert!(
+        text.contains("z value") && text.ends_with("Standard errors: cluster:g:HC3\n"),
+        "{text}"
+    );
+}
+
+/// Counts that are none, and fits with as many columns as rows.
+#[test]
+fn fractions_and_saturated_fits() {
+    let folder = Folder::new("glm_fractions");
+    folder.write("k.csv", "x,y\n0,1.5\n1,2\n2,3.25\n3,4\n");
+    let file = "k.csv".to_string();
+    let args = ["glm", "y ~ x", "--family", "poisson", "--data", &file];
+    let out = folder.run(&args);
+    let errors = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(
+        out.status.success() && errors.contains("1.5 in row 1, 3.25 in row 3"),
+        "{errors}"
+    );
+    assert!(String::from_utf8_lossy(&out.stdout).contains("AIC: Inf"));
+    let text = folder.ok(&["lm", "y ~ factor(x)", "--data", &file]);
+    assert!(
+        text.contains("ALL 4 residuals are 0: no residual degrees of freedom!")
+            && text.contains("Residual standard error: NaN on 0 degrees of freedom")
+            && text.contains("F-statistic:   NaN on 3 and 0 DF,  p-value: NA"),
+        "{text}"
+    );
+    folder.ok(&["lm", "y ~ factor(x)", "--data", &file, "--save", "fit"]);
+    let table = folder.ok(&["anova", "fit"]);
+    let row = |name: &str| {
+        table
+            .lines()
+            .find(|l| l.starts_with(name))
+            .unwrap_or_default()
+            .to_string()
+    };
+    assert!(
+        row("factor(x)").matches("NaN").count() == 2 && row("Residuals").contains("NaN"),
+        "{table}"
+    );
+    let text = folder.ok(&["glm", "y ~ factor(x)", "--data", &file]);
+    assert!(
+        text.contains("taken to be NaN") && text.contains("[1]  0  0  0  0"),
+        "{text}"
+    );
+}
+
 #[test]
 fn refusals() {
     let folder = Folder::new("glm_refusals");
@@ -283,8 +402,8 @@ fn refusals() {
         (
             2,
             "yb ~ x1",
-            &["--family", "binomial(sqrt)"],
-            "it has logit, probit, cauchit, log, cloglog",
+            &["--family", "binomial(square)"],
+            "there are identity, log, inverse, 1/mu^2, sqrt, logit, probit, cauchit, cloglog, power(x)",
         ),
         (
             2,

@@ -5,6 +5,14 @@ nd_explain <- function(fit) {
   if (is.null(library)) refuse("the report of this fit was not kept; fit it again")
   report <- library$report()
   report$passes <- as.data.frame(report$passes)
+  if (isTRUE(e$custom)) {
+    # what the last weighted fit knows of its digits says nothing of an iteration whose functions are R's
+    own <- memory(e)$report
+    report$algorithm <- "fisher scoring with the family's R functions"
+    report$digits <- c(NA_real_, NA_real_)
+    report$refinements <- own$steps
+    report$passes <- own$passes
+  }
   class(report) <- "nd_report"
   report
 }
@@ -16,8 +24,9 @@ print.nd_report <- function(x, digits = 3L, ...) {
   report_line("algorithm", x$algorithm)
   report_line("device", paste0(x$device, ", ", x$precision))
   report_line("condition", formatC(x$condition, digits = digits, format = "g"))
-  report_line("digits", paste0("coefficients ", report_digits(x$digits[1L]), ", standard errors ",
-                               report_digits(x$digits[2L]), " (known to be right)"))
+  report_line("digits", if (all(is.na(x$digits))) "no claim"
+              else paste0("coefficients ", report_digits(x$digits[1L]), ", standard errors ",
+                          report_digits(x$digits[2L]), " (known to be right)"))
   report_line("refinements", x$refinements)
   for (note in x$notes) report_line("note", note)
   print_passes(x$passes)

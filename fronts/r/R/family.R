@@ -36,13 +36,14 @@ native_link <- function(family) {
 
 # The family as the library reads it, or NULL where it has none that computes the same.
 native_family <- function(family) {
+  if (identical(family$family, "Tweedie")) return(native_tweedie(family))
   link <- native_link(family)
   if (is.null(link)) return(NULL)
   reference <- function(...) tryCatch(suppressWarnings(...), error = function(e) NULL)
   name <- family$family
   linked <- if (startsWith(link, "power(")) stats::power(as.numeric(sub("power\\((.*)\\)", "\\1", link))) else link
   if (name %in% c("gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson")) {
-    own <- reference(do.call(getExportedValue("stats", name), list(link = linked)))
+    own <- reference(getExportedValue("stats", name)(link = linked))
     if (is.null(own) || !same_family(family, own)) return(NULL)
     return(paste0(name, "(", link, ")"))
   }
@@ -55,14 +56,22 @@ native_family <- function(family) {
   }
   if (startsWith(name, "Negative Binomial(")) {
     theta <- get0(".Theta", environment(family$variance), inherits = FALSE)
-    if (!is.numeric(theta) || !link %in% c("log", "identity", "sqrt") || !requireNamespace("MASS", quietly = TRUE)) {
-      return(NULL)
-    }
-    own <- reference(eval(substitute(MASS::negative.binomial(theta, l), list(theta = theta, l = link))))
+    if (!is.numeric(theta) || !requireNamespace("MASS", quietly = TRUE)) return(NULL)
+    own <- reference(MASS::negative.binomial(theta, link = linked))
     if (is.null(own) || !same_family(family, own)) return(NULL)
     return(paste0("negative.binomial(", exactly(theta), ",link=", link, ")"))
   }
   NULL
+}
+
+# tweedie() of statmod.
+native_tweedie <- function(family) {
+  if (!requireNamespace("statmod", quietly = TRUE)) return(NULL)
+  power <- get0("p", environment(family$variance), inherits = FALSE)
+  lambda <- get0("lambda", environment(family$linkfun), inherits = FALSE)
+  known <- is.numeric(power) && is.numeric(lambda) && !(power > 0 && power < 1)
+  if (!known || !same_family(family, statmod::tweedie(power, lambda))) return(NULL)
+  paste0("tweedie(var.power=", exactly(power), ",link.power=", exactly(lambda), ")")
 }
 
 # y and prior weights as the family makes them of the response, for the rows that are kept.
@@ -70,8 +79,13 @@ family_start <- function(e) {
   own <- memory(e)
   if (is.null(own$start)) {
     frame <- frame_of(e)
+    given <- function(what) {
+      own <- frame$all[[what]]
+      if (!is.null(own)) kept(own, e$omit)
+    }
     own$start <- initialized(e$request$family, kept(stats::model.response(frame$all, "any"), e$omit), weights_of(e),
-                             e$rows, offset_of(e), e$row_names)
+                             e$rows, offset_of(e), e$row_names, start = e$request$start, etastart = given("(etastart)"),
+                             mustart = given("(mustart)"))
   }
   own$start
 }

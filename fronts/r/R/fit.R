@@ -152,7 +152,10 @@ lazy_value <- function(e, key) {
   if (startsWith(key, "model:")) return(bare(kept_column(frame_of(e), e, substring(key, 7L))))
   switch(key,
     row_names = as.character(kept_row_names(frame_of(e))),
-    residuals = , fitted = , working = , weight = , linear = , deviance = by_row(e, "residuals", key),
+    # R's links keep means a little within their range
+    fitted = if (e$kind == "glm" && is.null(e$values)) e$request$family$linkinv(by_row(e, "residuals", "linear"))
+             else by_row(e, "residuals", key),
+    residuals = , working = , weight = , linear = , deviance = by_row(e, "residuals", key),
     weighted_residuals = by_row(e, "residuals", "residuals") * sqrt(weights_of(e)),
     y = family_start(e)$y,
     prior = family_start(e)$weights,
@@ -166,7 +169,8 @@ lazy_value <- function(e, key) {
       c(e$names[d$pivot[seq_len(d$rank)]], character(n - d$rank))
     },
     used_row_names = {
-      w <- weights_of(e)
+      # rows without a trial are none of the fit either
+      w <- if (e$kind == "glm") family_start(e)$weights else weights_of(e)
       names <- as.character(kept_row_names(frame_of(e)))
       if (is.null(w)) names else names[w != 0]
     },
@@ -206,9 +210,11 @@ check_rows <- function(e, all) {
     was <- record$rss
     size <- was + record$mss
   } else {
+    # without degrees of freedom deviance residuals are 0 by definition
+    if (record$df_residual == 0) return()
     now <- sum(all[[1L]]$deviance^2)
     was <- record$deviance
-    size <- max(was, record$null_deviance)
+    size <- max(was, record$null_deviance[is.finite(record$null_deviance)])
   }
   apart <- abs(now - was) > 1e-6 * was + 1e-12 * size
   if (any(apart & is.finite(was))) {
@@ -249,7 +255,8 @@ decomposition <- function(e) {
       offset <- offset_of(e)
       if (!is.null(offset)) eta <- eta - offset
       w <- by_row(e, "residuals", "weight")
-      good <- w > 0
+      # a row of the fit whose working weight is next to nothing has its row in the decomposition
+      good <- if (isTRUE(e$custom)) w > 0 else family_start(e)$weights > 0
       root <- sqrt(w[good])
       y <- ((eta + by_row(e, "residuals", "working"))[good]) * root
       x <- x[good, , drop = FALSE] * root

@@ -46,7 +46,9 @@ summary.nd_glm <- function(object, dispersion = NULL, correlation = FALSE, symbo
 }
 
 deviance_residuals <- function(object, e) {
-  if (is.null(object$na.action) || !inherits(object$na.action, "exclude")) lazy_rows(e, "deviance")
+  # without degrees of freedom they are zeros without names
+  plain <- object$df.residual > 0L && (is.null(object$na.action) || !inherits(object$na.action, "exclude"))
+  if (plain) lazy_rows(e, "deviance")
   else stats::residuals(object, type = "deviance")
 }
 

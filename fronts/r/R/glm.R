@@ -12,7 +12,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
   frame <- evaluate_frame(own, parent.frame(), na, if (is.data.frame(data)) data, more)
-  control <- do.call(stats::glm.control, control)
+  control <- scoring_control(control)
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = precision, device = device, family = family, start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000))
@@ -31,6 +31,33 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   if (!missing(formula) && inherits(formula, "formula")) z$formula <- formula
   class(z) <- c("nd_glm", "glm", "lm")
   z
+}
+
+# R's glm.control(), and `epsilon_f64`: the steps are formed in double precision once the deviance changes by less.
+scoring_control <- function(control) {
+  own <- control[["epsilon_f64"]]
+  control[["epsilon_f64"]] <- NULL
+  control <- do.call(stats::glm.control, control)
+  if (!is.null(own)) {
+    if (!is.numeric(own) || length(own) != 1L || is.na(own) || own < 0) {
+      refuse("control: epsilon_f64 must be a number from 0, not ", deparse(own)[1L])
+    }
+    # not a component: R's own methods hand these to glm.control()
+    attr(control, "epsilon_f64") <- as.double(own)
+  }
+  control
+}
+
+# The lines that glm.fit() prints with trace = TRUE.
+print_trace <- function(record) {
+  for (i in seq_along(record$trace)) {
+    name <- record$trace_passes[i]
+    if (grepl("^step [0-9]+$", name) && name != "step 0") {
+      cat("Deviance = ", record$trace[i], " Iterations - ", substring(name, 6L), "\n", sep = "")
+    } else if (grepl("^step [0-9]+, halved$", name)) {
+      cat("Step halved: new deviance = ", record$trace[i], "\n", sep = "")
+    }
+  }
 }
 
 # The response of a generalized linear model as the library reads it.
@@ -79,7 +106,8 @@ describe_generalized <- function(frame, request) {
 # What the library needs beside the design; `eta_start` and `mu_start` name columns.
 scoring_options <- function(request, eta_start = "", mu_start = "") {
   list(family = request$native, start = as.double(request$start), eta_start = eta_start, mu_start = mu_start,
-       epsilon = as.double(request$control$epsilon), maxit = as.integer(request$control$maxit))
+       epsilon = as.double(request$control$epsilon), maxit = as.integer(request$control$maxit),
+       epsilon_f64 = if (is.null(own <- attr(request$control, "epsilon_f64"))) 1e-6 else own)
 }
 
 # From a frame to the components of a glm, up to `boundary`, with `nelder`.
@@ -91,12 +119,44 @@ fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TR
   own <- memory(e)
   own$fit <- rust(library_fit(e, design))
   record <- own$fit$record()
+  if (isTRUE(request$control$trace)) print_trace(record)
+  record$trace <- record$trace_passes <- NULL
   check_omitted(e, record)
   record <- keep_record(e, record, design)
   check_start(request$start, record$names, call)
   for (text in record$warnings) warning(simpleWarning(text, call))
+  e$record <- record <- check_whole(e, record, request$family)
+  if (!is.finite(record$null_deviance) && attr(frame$terms, "intercept") == 0L) {
+    e$record$null_deviance <- record$null_deviance <- null_deviance_at_zero(e, request$family)
+  }
   check_rank(e, singular.ok)
   components(e, request$family, record)
+}
+
+# The deviance of the model without columns where its means are out of range: R's functions tell an infinite from none.
+null_deviance_at_zero <- function(e, family) {
+  own <- family_start(e)
+  offset <- offset_of(e)
+  mu <- family$linkinv(if (is.null(offset)) rep.int(0, e$rows) else offset)
+  sum(family$dev.resids(own$y, mu, own$weights))
+}
+
+# Responses that are no whole numbers where the family is one of counts: R's warnings, and of Poisson R's criterion, whose
+# dpois() warns of each row.
+check_whole <- function(e, record, family) {
+  if (identical(family$family, "binomial") && !record$whole) {
+    counts <- is.matrix(stats::model.response(frame_of(e)$all, "any"))
+    warning(gettextf(if (counts) "non-integer counts in a %s glm!" else "non-integer #successes in a %s glm!", "binomial"),
+            call. = FALSE, domain = NA)
+  }
+  if (identical(family$family, "poisson") && !record$counts) {
+    own <- family_start(e)
+    mu <- lazy_value(e, "fitted")
+    record$aic <- family$aic(own$y, rep.int(1, e$rows), mu, own$weights, record$deviance) + 2 * record$rank
+    if (is.nan(record$aic)) record$aic <- Inf
+    record$log_lik <- -Inf
+  }
+  record
 }
 
 check_start <- function(start, names, call) {
@@ -154,135 +214,29 @@ components <- function(e, family, record) {
   z
 }
 
-# A family that the library has not: R evaluates its functions between passes, each of which is a weighted linear fit.
-fit_custom <- function(frame, request, call, model, singular.ok) {
-  family <- request$family
-  if (!is.null(frame$omit)) {
-    e <- new_core("glm", frame, list(dropped = NULL), request, TRUE)
-    reduced <- lazy_frame(e, frame)
-    attr(reduced, "na.action") <- NULL
-    frame <- list(all = reduced, terms = frame$terms, omit = NULL, said = frame$said, rows = frame$rows)
-  }
-  n <- frame$rows
-  offset <- stats::model.offset(frame$all)
-  if (is.null(offset)) offset <- rep.int(0, n)
-  w <- frame$all[["(weights)"]]
-  if (!is.null(w) && any(w < 0)) refuse("negative weights not allowed")
-  y <- stats::model.response(frame$all, "any")
-  etastart <- stats::model.extract(frame$all, "etastart")
-  mustart <- stats::model.extract(frame$all, "mustart")
-  begin <- initialized(family, y, w, n, offset, etastart = etastart, mustart = mustart)
-  y <- begin$y
-  prior <- begin$weights
-  control <- request$control
-  valideta <- if (is.null(family$valideta)) function(eta) TRUE else family$valideta
-  validmu <- if (is.null(family$validmu)) function(mu) TRUE else family$validmu
-  deviance_of <- function(mu) sum(family$dev.resids(y, mu, prior))
-  design <- describe_model(frame, rep.int(0, n), request$contrasts, rep.int(1, n), NULL, tol = request$tol,
-                           precision = request$precision)
-  names <- design$columns$names
-  at <- match(design$model$variable_columns[[design$model$response]], names)
-  vector_of <- rep(seq_along(design$columns$widths), design$columns$widths)
-  at_y <- vector_of[at]
-  at_w <- vector_of[match("(weights)", names)]
-  step <- function(z, w) {
-    columns <- design$columns
-    columns$columns[[at_y]] <- z
-    columns$columns[[at_w]] <- w
-    rust(NelderFit$lm(columns, design$model, run_options(request$device)))
-  }
-  eta <- if (!is.null(etastart)) etastart
-         else if (!is.null(request$start)) NULL
-         else family$linkfun(if (is.null(mustart)) begin$mustart else mustart)
-  beta <- request$start
-  if (is.null(eta)) eta <- offset + as.vector(stats::model.matrix(frame$terms, frame$all, request$contrasts) %*% beta)
-  mu <- family$linkinv(eta)
-  if (!(validmu(mu) && valideta(eta))) {
-    refuse("cannot find valid starting values: please specify some")
-  }
-  before <- deviance_of(mu)
-  eta_before <- NULL
-  converged <- boundary <- FALSE
-  iterations <- control$maxit
-  more <- 3L
-  fit <- NULL
-  for (iter in seq_len(control$maxit + more)) {
-    if (iter > control$maxit && !converged) break
-    slope <- family$mu.eta(eta)
-    variance <- family$variance(mu)
-    good <- prior > 0 & slope != 0
-    if (anyNA(variance[prior > 0])) refuse("NAs in V(mu)")
-    if (any(variance[prior > 0] == 0)) refuse("0s in V(mu)")
-    weight <- ifelse(good, prior * slope^2 / variance, 0)
-    z <- ifelse(good, eta - offset + (y - mu) / slope, 0)
-    fit <- step(z, weight)
-    if (isTRUE(control$trace)) cat("Deviance =", before, "Iterations -", iter, "\n")
-    new <- fit$rows("residuals", run_options())[[1L]]$fitted + offset
-    now_mu <- family$linkinv(new)
-    now <- deviance_of(now_mu)
-    inner <- 1L
-    while (!(is.finite(now) && validmu(now_mu) && valideta(new))) {
-      if (is.null(eta_before) || inner > control$maxit) {
-        refuse("no valid set of coefficients has been found: please supply starting values")
-      }
-      inner <- inner + 1L
-      boundary <- TRUE
-      new <- (new + eta_before) / 2
-      now_mu <- family$linkinv(new)
-      now <- deviance_of(now_mu)
-    }
-    eta <- eta_before <- new
-    mu <- now_mu
-    if (!converged && abs(now - before) / (abs(now) + 0.1) < control$epsilon) {
-      converged <- TRUE
-      iterations <- iter
-    }
-    before <- now
-    # steps beyond R's last one bring the digits that it leaves
-    if (converged && (more <- more - 1L) < 0L) break
-  }
-  record <- fit$record()
-  slope <- family$mu.eta(eta)
-  rank <- record$rank
-  weightless <- sum(prior == 0)
-  if (!converged) warning(simpleWarning(paste("the algorithm did not converge in", iterations, "iterations; raise maxit"), call))
-  null_mu <- if (attr(frame$terms, "intercept") == 0L) family$linkinv(offset)
-             else if (all(offset == 0)) sum(prior * y) / sum(prior)
-             else {
-               suppressWarnings(stats::glm.fit(matrix(1, n, 1L), y, prior, offset = offset, family = family,
-                                               control = control, intercept = TRUE))$fitted.values
-             }
-  aic <- suppressWarnings(family$aic(y, n, mu, prior, before)) + 2 * rank
-  record <- c(record[c("names", "assign", "coefficients", "aliased", "rank")], list(
-    df_residual = n - weightless - rank, df_null = n - weightless - (attr(frame$terms, "intercept") == 1L),
-    rows = n - weightless, deviance = before, null_deviance = deviance_of(rep_len(null_mu, n)), aic = aic,
-    iterations = iterations, converged = converged, boundary = boundary))
-  e <- new_core("glm", frame, design, request, !model)
-  e$custom <- TRUE
-  own <- memory(e)
-  own$fit <- fit
-  e$values <- list(fitted = mu, linear = eta, working = (y - mu) / slope, weight = weight, y = y, weights = prior)
-  own$start <- list(y = y, weights = prior)
-  record <- keep_record(e, record, design)
-  check_rank(e, singular.ok)
-  components(e, family, record)
-}
-
 nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family = stats::gaussian(), control = list(),
-                       singular.ok = TRUE, precision = getOption("nelder.precision", "auto"),
+                       intercept = TRUE, singular.ok = TRUE, precision = getOption("nelder.precision", "auto"),
                        device = getOption("nelder.device", "auto")) {
   call <- match.call()
   device <- check_device(device)
   family <- as_family(family, parent.frame())
   native <- native_family(family)
   if (is.null(native)) stop("nd_glm_fit() takes the families of R and MASS; use nd_glm() for others")
-  control <- do.call(stats::glm.control, control)
+  control <- scoring_control(control)
   binomial <- family$family %in% c("binomial", "quasibinomial")
   if (is.factor(y) && binomial) y <- as.numeric(as.integer(y) != 1L)
   frame <- matrix_frame(x, y, weights, offset)
   request <- list(terms = frame$terms, tol = min(1e-7, control$epsilon / 1000), precision = check_precision(precision),
                   device = device, family = family, native = native, start = start, control = control)
-  fit_generalized(frame, request, call, TRUE, singular.ok)
+  z <- fit_generalized(frame, request, call, TRUE, singular.ok)
+  # a matrix says not which of its columns is an intercept; as in glm.fit() it is the argument that does
+  if (intercept) {
+    prior <- as.vector(z$prior.weights)
+    y <- as.vector(z$y)
+    z$null.deviance <- sum(family$dev.resids(y, rep_len(sum(prior * y) / sum(prior), length(y)), prior))
+    z$df.null <- z$df.null - 1L
+  }
+  z
 }
 
 nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, etastart, mustart, control = list(...),
@@ -292,13 +246,14 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   if (!requireNamespace("MASS", quietly = TRUE)) stop("nd_glm.nb() needs the package MASS")
   link <- substitute(link)
   link <- if (is.character(link)) link else deparse(link)
-  if (!link %in% c("log", "identity", "sqrt")) stop("link: ", link, " is none of log, identity, sqrt")
+  links <- c("log", "identity", "sqrt", "inverse", "1/mu^2", "logit", "probit", "cauchit", "cloglog")
+  if (!link %in% links) stop("link: ", link, " is none of ", paste(links, collapse = ", "))
   call <- match.call()
   own <- match.call(expand.dots = FALSE)
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
   frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data, more)
-  control <- do.call(stats::glm.control, control)
+  control <- scoring_control(control)
   device <- check_device(device)
   negative <- function(theta) eval(substitute(MASS::negative.binomial(theta, link), list(theta = theta, link = link)))
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,

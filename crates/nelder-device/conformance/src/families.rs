@@ -26,6 +26,36 @@ const FAMILIES: &[(&str, Response)] = &[
     ("quasi(link=log, variance=mu^2)", |r| 10.0 * r.uniform() + 1e-3),
     ("negative.binomial(2.5)", |r| (20.0 * r.uniform()).floor()),
     ("tweedie(1.5, log)", |r| 10.0 * r.uniform()),
+    ("gaussian(inverse)", |r| 10.0 * r.uniform() + 0.1),
+    ("gaussian(sqrt)", |r| 10.0 * r.uniform() + 0.1),
+    ("gaussian(1/mu^2)", |r| 10.0 * r.uniform() + 0.1),
+    ("gaussian(logit)", |r| r.uniform()),
+    ("binomial(log)", |r| r.uniform().round()),
+    ("binomial(identity)", |r| r.uniform().round()),
+    ("binomial(sqrt)", |r| r.uniform().round()),
+    ("binomial(inverse)", |r| r.uniform().round()),
+    ("binomial(1/mu^2)", |r| r.uniform().round()),
+    ("binomial(power(0.3))", |r| r.uniform().round()),
+    ("quasibinomial(identity)", |r| r.uniform()),
+    ("poisson(identity)", |r| (20.0 * r.uniform()).floor()),
+    ("poisson(inverse)", |r| (20.0 * r.uniform()).floor()),
+    ("poisson(logit)", |r| r.uniform().round()),
+    ("quasipoisson(1/mu^2)", |r| 20.0 * r.uniform()),
+    ("Gamma(identity)", |r| 10.0 * r.uniform() + 1e-3),
+    ("Gamma(sqrt)", |r| 10.0 * r.uniform() + 1e-3),
+    ("Gamma(1/mu^2)", |r| 10.0 * r.uniform() + 1e-3),
+    ("inverse.gaussian(inverse)", |r| 10.0 * r.uniform() + 1e-3),
+    ("inverse.gaussian(identity)", |r| 10.0 * r.uniform() + 1e-3),
+    ("inverse.gaussian(log)", |r| 10.0 * r.uniform() + 1e-3),
+    ("inverse.gaussian(sqrt)", |r| 10.0 * r.uniform() + 1e-3),
+    ("quasi(link=power(0.3), variance=mu^3)", |r| {
+        10.0 * r.uniform() + 1e-3
+    }),
+    ("quasi(link=cauchit, variance=mu(1-mu))", |r| r.uniform()),
+    ("negative.binomial(2.5, sqrt)", |r| (20.0 * r.uniform()).floor()),
+    ("negative.binomial(2.5, inverse)", |r| {
+        (20.0 * r.uniform()).floor()
+    }),
 ];
 
 /// Programs that differ from the original in the rounding of their functions.

@@ -93,8 +93,35 @@ impl Link {
         }
     }
 
-    /// μ, 1 − μ and dμ/dη at η.
-    pub(super) fn mean(&self, s: &mut Sheet, eta: Slot) -> Mean {
+    /// μ / (dμ/dη) far out where μ tends to 0, (1 − μ) / (dμ/dη) where it tends to 1: what is left of the ratio where both
+    /// are below the smallest numbers.
+    pub(super) fn tail(&self, eta: f64) -> f64 {
+        match self {
+            Link::Identity => eta,
+            Link::Log | Link::Logit => 1.0,
+            Link::Inverse => -eta,
+            Link::InverseSquare => -2.0 * eta,
+            Link::Sqrt => 0.5 * eta,
+            Link::Power(lambda) => lambda * eta,
+            Link::Probit => {
+                // Mills' ratio: 1/z − 1/z³ + 3/z⁵ − …
+                let q = 1.0 / (eta * eta);
+                let series = [11.0, 9.0, 7.0, 5.0, 3.0, 1.0];
+                series.iter().fold(1.0, |rest, k| 1.0 - k * q * rest) / eta.abs()
+            }
+            Link::Cauchit => eta.abs(),
+            Link::Cloglog if eta > 0.0 => (-eta).exp(),
+            Link::Cloglog => 1.0,
+        }
+    }
+
+    /// Whether all means lie between 0 and 1.
+    pub(super) fn is_bounded(&self) -> bool {
+        matches!(self, Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog)
+    }
+
+    /// μ, 1 − μ and dμ/dη at η. `bounded` says that means lie between 0 and 1, so that 1 − μ is wanted to its own digits.
+    pub(super) fn mean(&self, s: &mut Sheet, eta: Slot, bounded: bool) -> Mean {
         let plain = |s: &mut Sheet, mu: Slot, slope: Slot, valid: Option<Slot>| Mean {
             mu,
             complement: s.complement(mu),
@@ -125,7 +152,12 @@ impl Link {
                 let square = s.square(mu);
                 let slope = s.apply(Unary::Neg, square);
                 let valid = s.compare(Binary::Ne, eta, 0.0);
-                plain(s, mu, slope, Some(valid))
+                let mut mean = plain(s, mu, slope, Some(valid));
+                if bounded {
+                    let above = s.compare(Binary::Sub, eta, 1.0);
+                    mean.complement = s.mul(above, mu);
+                }
+                mean
             }
             Link::InverseSquare => {
                 let root = s.apply(Unary::Sqrt, eta);
@@ -133,20 +165,41 @@ impl Link {
                 let part = s.div(mu, eta);
                 let slope = s.scale(part, -0.5);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                plain(s, mu, slope, Some(valid))
+                let mut mean = plain(s, mu, slope, Some(valid));
+                if bounded {
+                    // 1 − 1/√η = (η − 1) / (√η (√η + 1))
+                    let above = s.compare(Binary::Sub, eta, 1.0);
+                    let sum = s.compare(Binary::Add, root, 1.0);
+                    let share = s.div(above, sum);
+                    mean.complement = s.mul(share, mu);
+                }
+                mean
             }
             Link::Sqrt => {
                 let mu = s.square(eta);
                 let slope = s.add(eta, eta);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                plain(s, mu, slope, Some(valid))
+                let mut mean = plain(s, mu, slope, Some(valid));
+                if bounded {
+                    let below = s.complement(eta);
+                    let sum = s.compare(Binary::Add, eta, 1.0);
+                    mean.complement = s.mul(below, sum);
+                }
+                mean
             }
             Link::Power(lambda) => {
                 let mu = s.power(eta, 1.0 / lambda);
                 let part = s.div(mu, eta);
                 let slope = s.scale(part, 1.0 / lambda);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                plain(s, mu, slope, Some(valid))
+                let mut mean = plain(s, mu, slope, Some(valid));
+                if bounded {
+                    let log = s.apply(Unary::Log, eta);
+                    let log = s.scale(log, 1.0 / lambda);
+                    let less = s.apply(Unary::Expm1, log);
+                    mean.complement = s.apply(Unary::Neg, less);
+                }
+                mean
             }
             Link::Logit => {
                 // with e = exp(−|η|): the smaller of μ and 1 − μ is e / (1 + e), the larger 1 / (1 + e)

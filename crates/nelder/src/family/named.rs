@@ -54,7 +54,7 @@ pub enum Criterion {
 /// use nelder::family::{Family, Link};
 /// let family: Family = "binomial(probit)".parse().unwrap();
 /// assert_eq!((family.label().as_str(), family.link), ("binomial", Link::Probit));
-/// assert!("binomial(sqrt)".parse::<Family>().is_err());
+/// assert!("binomial(square)".parse::<Family>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Family {
@@ -187,6 +187,16 @@ impl Family {
         simple && strictly.iter().all(|&y| self.refuses(y, start).is_none())
     }
 
+    /// The mean that R's families start from, where it depends on the response alone.
+    fn first_mean(&self, y: f64) -> f64 {
+        match (self.name, self.variance) {
+            (FamilyName::Poisson | FamilyName::Quasipoisson, _) => y + 0.1,
+            (_, Variance::NegativeBinomial(_)) if y == 0.0 => 1.0 / 6.0,
+            (FamilyName::Quasi | FamilyName::Tweedie, Variance::Power(_)) if y == 0.0 => 0.1,
+            _ => y,
+        }
+    }
+
     /// What is wrong with a response; `start` says whether it is also the mean to start from.
     pub fn refuses(&self, y: f64, start: bool) -> Option<&'static str> {
         let from_zero = "must not be negative";
@@ -197,6 +207,11 @@ impl Family {
             (FamilyName::Tweedie, Variance::Power(k)) if k >= 2.0 && !(y > 0.0) => Some(above_zero),
             (FamilyName::Tweedie, Variance::Power(k)) if k < 1.0 => None,
             (_, Variance::Power(_) | Variance::NegativeBinomial(_)) if !(y >= 0.0) => Some(from_zero),
+            (_, Variance::Power(_) | Variance::NegativeBinomial(_))
+                if start && self.link.is_bounded() && !(self.first_mean(y) < 1.0) =>
+            {
+                Some("must be below 1 to start from with this link; give starting values")
+            }
             (_, Variance::Constant) if start => match self.link {
                 Link::Log if !(y > 0.0) => {
                     Some("must be above 0 to start from with a log link; give starting values")

@@ -146,40 +146,27 @@ impl FromStr for Family {
                 None => return wrong(format!("the parentheses of `{text}` do not match")),
             },
         };
-        let own = |which: FamilyName, variance: Variance, links: &[Link]| -> Result<Family, FamilyError> {
+        // as R's families, each takes any link that there is
+        let own = |which: FamilyName, variance: Variance, default: Link| -> Result<Family, FamilyError> {
             let asked = matched(name, given_of(&given), &["link"])?;
-            let chosen = chosen_link(name, asked[0].as_deref(), links)?;
+            let chosen = asked[0].as_deref().map_or(Ok(default), link)?;
             Ok(Family::new(which, chosen, variance))
         };
-        use Link::{Cauchit, Cloglog, Identity, Inverse, InverseSquare, Log, Logit, Probit, Sqrt};
         match name {
-            "gaussian" => own(
-                FamilyName::Gaussian,
-                Variance::Constant,
-                &[Identity, Log, Inverse],
-            ),
-            "binomial" | "quasibinomial" => {
-                let which = match name {
-                    "binomial" => FamilyName::Binomial,
-                    _ => FamilyName::Quasibinomial,
-                };
-                own(which, Variance::Binomial, &[Logit, Probit, Cauchit, Log, Cloglog])
-            }
-            "poisson" => own(FamilyName::Poisson, Variance::Power(1.0), &[Log, Identity, Sqrt]),
-            "quasipoisson" => own(
-                FamilyName::Quasipoisson,
-                Variance::Power(1.0),
-                &[Log, Identity, Sqrt],
-            ),
-            "Gamma" | "gamma" => own(FamilyName::Gamma, Variance::Power(2.0), &[Inverse, Identity, Log]),
+            "gaussian" => own(FamilyName::Gaussian, Variance::Constant, Link::Identity),
+            "binomial" => own(FamilyName::Binomial, Variance::Binomial, Link::Logit),
+            "quasibinomial" => own(FamilyName::Quasibinomial, Variance::Binomial, Link::Logit),
+            "poisson" => own(FamilyName::Poisson, Variance::Power(1.0), Link::Log),
+            "quasipoisson" => own(FamilyName::Quasipoisson, Variance::Power(1.0), Link::Log),
+            "Gamma" | "gamma" => own(FamilyName::Gamma, Variance::Power(2.0), Link::Inverse),
             "inverse.gaussian" => own(
                 FamilyName::InverseGaussian,
                 Variance::Power(3.0),
-                &[InverseSquare, Inverse, Identity, Log],
+                Link::InverseSquare,
             ),
             "quasi" => {
                 let asked = matched(name, given, &["link", "variance"])?;
-                let chosen = asked[0].as_deref().map_or(Ok(Identity), link)?;
+                let chosen = asked[0].as_deref().map_or(Ok(Link::Identity), link)?;
                 let v = asked[1].as_deref().map_or(Ok(Variance::Constant), variance)?;
                 Ok(Family::new(FamilyName::Quasi, chosen, v))
             }
@@ -190,7 +177,7 @@ impl FromStr for Family {
                 });
                 let names: &[&str] = if known { &["theta", "link"] } else { &["link"] };
                 let asked = matched(name, given, names)?;
-                let chosen = chosen_link(name, asked[names.len() - 1].as_deref(), &[Log, Identity, Sqrt])?;
+                let chosen = asked[names.len() - 1].as_deref().map_or(Ok(Link::Log), link)?;
                 let theta = match asked[0].as_deref().filter(|_| known) {
                     None => 1.0,
                     Some(text) => match number(text).filter(|t| *t > 0.0) {
@@ -250,20 +237,6 @@ fn given_of(given: &[Argument]) -> Vec<Argument> {
     given.iter().map(copy).collect()
 }
 
-/// The link asked for, the first of `links` without one; any power is taken.
-fn chosen_link(family: &str, asked: Option<&str>, links: &[Link]) -> Result<Link, FamilyError> {
-    let Some(text) = asked else { return Ok(links[0]) };
-    let chosen = link(text)?;
-    if links.contains(&chosen) || text.starts_with("power(") {
-        return Ok(chosen);
-    }
-    let there: Vec<String> = links.iter().map(Link::name).collect();
-    wrong(format!(
-        "{family} has no link `{text}`; it has {}",
-        there.join(", ")
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,10 +274,45 @@ mod tests {
         assert_eq!(read("tweedie(1.5, power(0.3))").link, Link::Power(0.3));
     }
 
+    /// R's families take every link by its name in quotes, and every `power()`.
+    #[test]
+    fn every_family_takes_every_link() {
+        let links = [
+            ("identity", Link::Identity),
+            ("log", Link::Log),
+            ("inverse", Link::Inverse),
+            ("1/mu^2", Link::InverseSquare),
+            ("sqrt", Link::Sqrt),
+            ("logit", Link::Logit),
+            ("probit", Link::Probit),
+            ("cauchit", Link::Cauchit),
+            ("cloglog", Link::Cloglog),
+            ("power(0.3)", Link::Power(0.3)),
+            ("power(1/2)", Link::Power(0.5)),
+        ];
+        for family in [
+            "gaussian",
+            "binomial",
+            "quasibinomial",
+            "poisson",
+            "quasipoisson",
+            "Gamma",
+            "inverse.gaussian",
+            "quasi",
+            "negative.binomial",
+            "tweedie",
+        ] {
+            for (name, link) in links {
+                let own = read(&format!("{family}(link = \"{name}\")"));
+                assert_eq!(own.link, link, "{family}({name})");
+                assert_eq!(read(&own.call()).link, link, "{}", own.call());
+            }
+        }
+    }
+
     #[test]
     fn what_is_not_there_is_listed() {
         assert!(refused("bernoulli").contains("there are gaussian, binomial"));
-        assert!(refused("poisson(logit)").contains("it has log, identity, sqrt"));
         assert!(refused("poisson(lgo)").contains("there is no link `lgo`; there are identity, log"));
         assert!(refused("quasi(log, mu^4)").contains("constant, mu(1-mu)"));
         assert!(refused("negative.binomial(-1)").contains("theta must be a number above 0"));

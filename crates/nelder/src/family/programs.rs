@@ -31,6 +31,8 @@ pub enum Trials {
 /// Trials that are not the weights are column 3.
 #[derive(Clone, Debug)]
 pub struct Programs {
+    /// The family.
+    pub family: Family,
     /// One step of Fisher scoring: the working weight W = w (dμ/dη)² / V, the score of η, s = w (y − μ) (dμ/dη) / V,
     /// and the deviance (`NaN` where η or μ is out of range).
     pub step: Program,
@@ -78,6 +80,7 @@ impl Programs {
     /// The programs of a family for rows with or without prior weights.
     pub fn new(family: &Family, weighted: bool, trials: Trials, start: Start) -> Programs {
         Programs {
+            family: *family,
             step: step(family, weighted, trials, false),
             finish: step(family, weighted, trials, true),
             single: step(family, weighted, Trials::Single, false),
@@ -124,6 +127,25 @@ impl Family {
         (mu[0], slope[0])
     }
 
+    /// The working residual (y − μ) dη/dμ of a row whose working weight says nothing. Where dμ/dη has no digits left, it is
+    /// the limit for a response that the mean tends to; for another, dμ/dη is taken to be ε, as R's links have it.
+    pub fn working_residual(&self, y: f64, eta: f64) -> f64 {
+        let (mu, slope) = self.mean(eta);
+        if slope.abs() >= f64::MIN_POSITIVE / f64::EPSILON {
+            return (y - mu) / slope;
+        }
+        let above = self.link.is_bounded() && eta > 0.0;
+        match (y, above) {
+            (0.0, false) => -self.link.tail(eta),
+            (1.0, true) => self.link.tail(eta),
+            _ => (y - mu) / f64::EPSILON.copysign(slope),
+        }
+    }
+
+    fn mean_at(&self, s: &mut Sheet, eta: Slot) -> super::link::Mean {
+        self.link.mean(s, eta, self.variance == Variance::Binomial)
+    }
+
     fn one(&self, program: &Program, value: f64) -> f64 {
         let (column, mut out) = ([value], [f64::NAN]);
         let inputs = [Input::Real(&column), Input::Real(&column), Input::Real(&column)];
@@ -151,7 +173,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
     let mut sheet = Sheet::default();
     let s = &mut sheet;
     let row = Row::new(s, weighted);
-    let mean = family.link.mean(s, row.eta);
+    let mean = family.mean_at(s, row.eta);
     let residual = family.variance.residual(s, row.y, &mean);
     // 1. weight and score
     let variance = family.variance.at(s, &mean);
@@ -186,8 +208,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
     }
     let mut out = vec![weight, score, own];
     if last {
-        let square = s.square(residual);
-        let pearson = s.div(square, variance);
+        let pearson = over(s, residual, variance);
         out.push(row.weigh(s, pearson));
         out.push(match family.variance {
             Variance::Binomial => s.min(mean.mu, mean.complement),
@@ -208,8 +229,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
                 s.add(size, own_size)
             }
         };
-        let square = s.square(size);
-        let blur = s.div(square, variance);
+        let blur = over(s, size, variance);
         out.push(row.weigh(s, blur));
         let zero = s.number(0.0);
         let size = s.max(own, zero);
@@ -221,6 +241,15 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
         sheet.0.output(slot);
     });
     sheet.0
+}
+
+/// a² / V; 0 where a is, as at a mean that is an end of its range to the last digit, where V is 0 too.
+fn over(s: &mut Sheet, a: Slot, variance: Slot) -> Slot {
+    let ratio = s.div(a, variance);
+    let all = s.mul(ratio, a);
+    let some = s.compare(Binary::Ne, a, 0.0);
+    let zero = s.number(0.0);
+    s.select(some, all, zero)
 }
 
 /// The range check of a mean, where the link can leave the variance's range.
@@ -243,7 +272,7 @@ fn deviance(family: &Family, weighted: bool, trials: Trials) -> Program {
     let mut sheet = Sheet::default();
     let s = &mut sheet;
     let row = Row::new(s, weighted);
-    let mean = family.link.mean(s, row.eta);
+    let mean = family.mean_at(s, row.eta);
     let unit = family
         .variance
         .deviance(s, row.y, &mean, trials == Trials::Single);
@@ -255,7 +284,7 @@ fn deviance(family: &Family, weighted: bool, trials: Trials) -> Program {
 fn mean(family: &Family) -> Program {
     let mut sheet = Sheet::default();
     let eta = sheet.input(1);
-    let mean = family.link.mean(&mut sheet, eta);
+    let mean = family.mean_at(&mut sheet, eta);
     sheet.0.output(mean.mu);
     sheet.0.output(mean.slope);
     sheet.0
@@ -318,7 +347,7 @@ fn theta(family: &Family, weighted: bool) -> Program {
     };
     let s = &mut sheet;
     let row = Row::new(s, weighted);
-    let mu = family.link.mean(s, row.eta).mu;
+    let mu = family.mean_at(s, row.eta).mu;
     let t = s.number(theta);
     let (count, mean) = (s.add(row.y, t), s.add(mu, t));
     // log θ + 1 − log(θ+μ) − (y+θ)/(μ+θ) = −log(1 + μ/θ) + (μ−y)/(μ+θ)

@@ -2,7 +2,7 @@
 //!
 //! A coefficient's coordinates in the basis of [`Basis`] make the unscaled covariance an inner product; with the
 //! sum Q of squared scores in between they make the sandwich E Q Eᵀ (White 1980; Liang & Zeger 1986). R's
-//! `sandwich::vcovHC` and `sandwich::vcovCL(type = "HC1")` are the specification; rows of weight zero do not
+//! `sandwich::vcovHC` and `sandwich::vcovCL` are the specification; rows of weight zero do not
 //! count as observations here, which differs from `sandwich`.
 
 use std::sync::Arc;
@@ -10,12 +10,10 @@ use std::sync::Arc;
 use faer::Mat;
 use nelder_device::Dd;
 
+use super::cluster_sums::{ClusterSums, by_cluster};
 use super::scores::{Basis, Power, Scores};
-use super::vcov::Clusters;
-use super::{LeastSquares, Lm, ModelError, System, Vcov, by_atom};
-use crate::design::Block;
-use crate::frame::Batch;
-use crate::pass::{Coefficients, Monitor, PassRecord, run, run_beside};
+use super::{ClusterType, LeastSquares, Lm, ModelError, System, Vcov, by_atom};
+use crate::pass::{Coefficients, Monitor, PassRecord, run};
 use crate::solve::{Symmetric, factor_twice};
 
 /// A covariance of the coefficients and what it took.
@@ -158,11 +156,35 @@ impl Lm<'_> {
         let fit = &self.fit;
         let all = fit.system().coordinates("the covariance of all coefficients")?;
         let mut passes = Vec::new();
-        let scores = self.scores(response, kind, monitor, &mut passes)?;
         let (n, k) = (self.rows() as f64, self.rank as f64);
-        let (factor, clusters) = scores.adjustment(kind, n, k)?;
+        let (squares, factor, clusters) = match kind.clustered(ClusterType::Hc1) {
+            None => {
+                let scores = self.scores(response, kind, monitor, &mut passes)?;
+                (scores.squares(), scores.adjustment(kind, n, k)?, None)
+            }
+            Some((expression, own)) => {
+                let rows = &self.bound.rows;
+                let sums = ClusterSums::new(
+                    self.basis(),
+                    Arc::new(fit.coefficients_by_atom(response)),
+                    response,
+                    own,
+                );
+                let found = by_cluster(
+                    expression,
+                    own,
+                    rows,
+                    monitor,
+                    &mut passes,
+                    &sums,
+                    |sums, block, codes| sums.update(block, codes),
+                )?;
+                let g = found.clusters();
+                (found.squares()?, own.factor(expression, g, n, k)?, Some(g))
+            }
+        };
         let factor = factor / fit.response_scale(response).powi(2);
-        let matrix = fit.system().sandwich(&all, &scores.squares(), factor);
+        let matrix = fit.system().sandwich(&all, &squares, factor);
         Ok(Covariance {
             kind: kind.clone(),
             matrix,
@@ -179,46 +201,23 @@ impl Lm<'_> {
         monitor: &dyn Monitor,
         passes: &mut Vec<PassRecord>,
     ) -> Result<Scores, ModelError> {
-        let fit = &self.fit;
+        let coefficients = Arc::new(self.fit.coefficients_by_atom(response));
+        let new = || Scores::new(self.basis(), coefficients.clone(), response, Power::of(kind));
         let rows = &self.bound.rows;
-        let basis = Arc::new(Basis::new(
+        let (scores, record) = run(&format!("scores, {kind}"), "f64", rows, monitor, new)?;
+        passes.push(record);
+        rows.take_dropped();
+        Ok(scores)
+    }
+
+    fn basis(&self) -> Arc<Basis> {
+        let fit = &self.fit;
+        Arc::new(Basis::new(
             &fit.normal,
             &fit.factor,
             &fit.columns.map,
             fit.gram.atoms(),
-        ));
-        let coefficients = Arc::new(fit.coefficients_by_atom(response));
-        let power = match kind {
-            Vcov::Hc2 => Power::One,
-            Vcov::Hc3 => Power::Two,
-            _ => Power::Zero,
-        };
-        let new = |by_cluster| Scores::new(basis.clone(), coefficients.clone(), response, power, by_cluster);
-        let Vcov::Cluster(expression) = kind else {
-            let (scores, record) = run(&format!("scores, {kind}"), "f64", rows, monitor, || new(false))?;
-            passes.push(record);
-            rows.take_dropped();
-            return Ok(scores);
-        };
-        let source = rows.source();
-        let codes = Clusters::new(expression, source, passes)?;
-        let columns = codes.columns().to_vec();
-        let update = |scores: &mut Scores, block: &Block<'_>, beside: &Batch<'_>| {
-            scores.update_clusters(block, &codes.of(block, beside)?);
-            Ok(())
-        };
-        let (scores, record) = run_beside(
-            "scores by cluster",
-            "f64",
-            rows,
-            &columns,
-            monitor,
-            || new(true),
-            update,
-        )?;
-        passes.push(record);
-        rows.take_dropped();
-        Ok(scores)
+        ))
     }
 
     /// F statistic of all coefficients but the intercept under a covariance (R's `lmtest::waldtest`): value and
@@ -252,12 +251,11 @@ impl Lm<'_> {
 }
 
 impl Scores {
-    /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients, and its number of
-    /// clusters.
+    /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients.
     ///
     /// # Errors
-    /// Fewer than two clusters; a row of leverage one where residuals are divided by 1 − h.
-    pub(super) fn adjustment(&self, kind: &Vcov, n: f64, k: f64) -> Result<(f64, Option<usize>), ModelError> {
+    /// A row of leverage one where residuals are divided by 1 − h.
+    pub(super) fn adjustment(&self, kind: &Vcov, n: f64, k: f64) -> Result<f64, ModelError> {
         if let Some(row) = self.saturated {
             return Err(ModelError::Argument {
                 argument: "vcov".into(),
@@ -268,21 +266,9 @@ impl Scores {
                 ),
             });
         }
-        match kind {
-            Vcov::Hc1 => Ok((n / (n - k), None)),
-            Vcov::Cluster(expression) => {
-                let g = self.clusters();
-                if g < 2 {
-                    return Err(ModelError::Argument {
-                        argument: "cluster".into(),
-                        why: format!(
-                            "`{expression}` has one value in all rows; clustering needs two or more"
-                        ),
-                    });
-                }
-                Ok((g as f64 / (g as f64 - 1.0) * ((n - 1.0) / (n - k)), Some(g)))
-            }
-            _ => Ok((1.0, None)),
-        }
+        Ok(match kind {
+            Vcov::Hc1 => n / (n - k),
+            _ => 1.0,
+        })
     }
 }

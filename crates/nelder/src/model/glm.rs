@@ -66,14 +66,21 @@ pub fn glm<'s>(spec: &GlmSpec, source: &'s dyn Source, monitor: &dyn Monitor) ->
     let mut passes = bound.passes.clone();
     passes.append(&mut fit.report.passes);
     fit.report.passes = passes;
-    Ok(Glm::new(spec.clone(), bound, fit))
+    let mut fit = Glm::new(spec.clone(), bound, fit);
+    fit.warn_of_fractions(monitor)?;
+    Ok(fit)
 }
 
 impl<'s> Glm<'s> {
-    fn new(spec: GlmSpec, bound: Bound<'s>, fit: MaximumLikelihood) -> Self {
+    fn new(spec: GlmSpec, bound: Bound<'s>, mut fit: MaximumLikelihood) -> Self {
         let p = fit.aliased.len();
         let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
         let dispersion = fit.dispersion();
+        if fit.df_residual() == 0 {
+            // as many columns as rows: R's deviance residuals are 0
+            let runs = fit.residuals.iter_mut().flat_map(|run| &mut run.values);
+            runs.for_each(|values| values.fill(0.0));
+        }
         Glm {
             coefficients: (0..p).map(|c| mask(c, fit.coefficients[c].hi)).collect(),
             std_errors: (0..p)

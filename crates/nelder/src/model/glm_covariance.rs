@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
+use super::cluster_sums::{ClusterSums, by_cluster};
 use super::covariance::Covariance;
 use super::scores::{Power, Scores};
-use super::vcov::Clusters;
-use super::{Glm, MaximumLikelihood, ModelError, System, Vcov, by_atom};
+use super::{ClusterType, Glm, MaximumLikelihood, ModelError, System, Vcov, by_atom};
 use crate::design::Block;
 use crate::family::{Programs, Start, Trials};
 use crate::frame::Batch;
@@ -111,44 +111,41 @@ impl Glm<'_> {
         let none = Arc::new(Coefficients::default());
         let (programs, coefficients) = (self.programs(), self.fit.coefficients_by_atom());
         let (atoms, counts) = (self.fit.gram.atoms().clone(), self.counts());
-        let power = match kind {
-            Vcov::Hc2 => Power::One,
-            Vcov::Hc3 => Power::Two,
-            _ => Power::Zero,
-        };
         let rows = &self.bound.rows;
-        let mut passes = Vec::new();
-        let clusters = match kind {
-            Vcov::Cluster(expression) => Some(Clusters::new(expression, rows.source(), &mut passes)?),
-            _ => None,
-        };
-        let columns = clusters.as_ref().map_or_else(Vec::new, |c| c.columns().to_vec());
-        let update = |scores: &mut Scores, block: &Block<'_>, beside: &Batch<'_>| {
-            let working = Working::of(&programs, &atoms, counts, block, &coefficients);
-            let own = working.block(block);
-            match &clusters {
-                Some(clusters) => scores.update_clusters(&own, &clusters.of(&own, beside)?),
-                None => scores.update(&own),
-            }
-            Ok(())
-        };
-        let (scores, record) = run_beside(
-            &format!("scores, {kind}"),
-            "f64",
-            rows,
-            &columns,
-            monitor,
-            || Scores::new(basis.clone(), none.clone(), 0, power, clusters.is_some()),
-            update,
-        )?;
-        rows.take_dropped();
-        passes.push(record);
-        // 2. the factor of the kind
         let (n, k) = (self.fit.rows() as f64, self.fit.rank() as f64);
-        let (factor, clusters) = scores.adjustment(kind, n, k)?;
+        let mut passes = Vec::new();
+        let working = |block: &Block<'_>| Working::of(&programs, &atoms, counts, block, &coefficients);
+        let (squares, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
+            None => {
+                let update = |scores: &mut Scores, block: &Block<'_>, _: &Batch<'_>| {
+                    scores.update(&working(block).block(block));
+                    Ok(())
+                };
+                let new = || Scores::new(basis.clone(), none.clone(), 0, Power::of(kind));
+                let name = format!("scores, {kind}");
+                let (scores, record) = run_beside(&name, "f64", rows, &[], monitor, new, update)?;
+                passes.push(record);
+                rows.take_dropped();
+                (scores.squares(), scores.adjustment(kind, n, k)?, None)
+            }
+            Some((expression, own)) => {
+                let sums = ClusterSums::new(basis, none, 0, own);
+                let found = by_cluster(
+                    expression,
+                    own,
+                    rows,
+                    monitor,
+                    &mut passes,
+                    &sums,
+                    |sums, block, codes| sums.update(&working(block).block(block), codes),
+                )?;
+                let g = found.clusters();
+                (found.squares()?, own.factor(expression, g, n, k)?, Some(g))
+            }
+        };
         Ok(Covariance {
             kind: kind.clone(),
-            matrix: system.sandwich(&all, &scores.squares(), factor),
+            matrix: system.sandwich(&all, &squares, factor),
             clusters,
             passes,
         })

@@ -205,7 +205,8 @@ impl Glm<'_> {
             out.response[i] = working.response[i] - working.mu[i];
             out.working[i] = working.residual[i];
             out.pearson[i] = working.pearson[i];
-            out.deviance[i] = working.deviance[i];
+            // as many columns as rows: R's deviance residuals are 0
+            out.deviance[i] = if df == 0.0 { 0.0 } else { working.deviance[i] };
             out.weight[i] = working.weight[i];
             if working.prior.get(i) == Some(&0.0) {
                 continue;

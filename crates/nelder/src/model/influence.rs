@@ -193,6 +193,14 @@ impl Lm<'_> {
         let (mut high, mut low) = (Vec::new(), Vec::new());
         let atoms = &self.bound.rows.layout().atoms;
         residuals_of(atoms, block, pair, coefficients, &mut high, &mut low);
+        if self.df_residual == 0 {
+            // every row of the fit is met exactly
+            for i in 0..block.rows {
+                if block.weights.as_ref().is_none_or(|w| w[i] != 0.0) {
+                    (high[i], low[i]) = (0.0, 0.0);
+                }
+            }
+        }
         let scale = self.fit.response_scale(y);
         let own = &self.responses[y];
         let (rank, df) = (self.rank as f64, self.df_residual as f64);

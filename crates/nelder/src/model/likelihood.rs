@@ -276,6 +276,8 @@ impl MaximumLikelihood {
             Criterion::InverseGaussian => {
                 weight * ((tau * dev / weight).ln() + 1.0) + 3.0 * self.likelihood + 2.0
             }
+            // a value that is no count has no probability
+            Criterion::Poisson if !self.moments.counts => f64::INFINITY,
             Criterion::Binomial | Criterion::Poisson => self.likelihood,
             Criterion::NegativeBinomial => self.likelihood + if self.family.estimated { 2.0 } else { 0.0 },
             Criterion::None => f64::NAN,

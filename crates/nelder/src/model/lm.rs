@@ -70,12 +70,18 @@ pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> R
 }
 
 impl<'s> Lm<'s> {
-    fn new(spec: LmSpec, bound: Bound<'s>, fit: LeastSquares) -> Self {
+    fn new(spec: LmSpec, bound: Bound<'s>, mut fit: LeastSquares) -> Self {
         let p = fit.aliased.len();
         let rank = fit.aliased.iter().filter(|a| !**a).count();
         let n = fit.gram.rows;
         let df_residual = n.saturating_sub(rank as u64);
         let names = response_names(&bound);
+        if df_residual == 0 {
+            // as many columns as rows: what the residuals have is rounding error
+            fit.rss.fill(Dd::ZERO);
+            let runs = fit.residuals.iter_mut().flat_map(|run| &mut run.values);
+            runs.for_each(|values| values.fill(0.0));
+        }
         let responses = (0..fit.coefficients.len())
             .map(|y| {
                 let rss = fit.rss[y].hi;

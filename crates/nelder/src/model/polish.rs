@@ -8,6 +8,7 @@ use nelder_device::Dd;
 
 use super::equations::Equations;
 use super::iteration::{Converged, Iteration, sound};
+use super::null_search::NullSearch;
 use super::{Accuracy, ModelError, Score};
 use crate::pass::{Gram, Products, Scoring, Wanted};
 
@@ -289,6 +290,7 @@ impl Iteration<'_, '_> {
         if self.scorer.family.estimated {
             // θ is known now
             self.passes.null = Some(self.scorer.null_start(&self.passes.moments, &at.sums));
+            self.passes.null_search = NullSearch::default();
             self.passes.family.estimated = false;
         }
         for _ in 0..100 {
@@ -297,6 +299,6 @@ impl Iteration<'_, '_> {
             }
             self.at("null model", Some(&at.beta), Wanted::default())?;
         }
-        Ok(f64::NAN)
+        Ok(self.passes.null_search.lowest())
     }
 }

@@ -1,4 +1,4 @@
-//! Sums of squared scores, by row or by cluster, in coordinates in which the gram is the identity.
+//! Sums of squared scores, row by row, in coordinates in which the gram is the identity.
 //!
 //! A row x of the model matrix has coordinates e = L⁻¹ z over the columns that are kept, z its centred columns less
 //! their means in its level of an eliminated factor, and 1/√N for its level. Its leverage is w |e|², and a
@@ -6,7 +6,6 @@
 //! is made of are then of the order of u, however ill-conditioned the columns are, and nothing cancels (White 1980;
 //! MacKinnon & White 1985).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use faer::linalg::matmul::matmul;
@@ -15,7 +14,7 @@ use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
 use nelder_device::kernels::Pair;
 
-use super::Normal;
+use super::{Normal, Vcov};
 use crate::design::{Atoms, Block, ColumnKind, Map};
 use crate::pass::{Accumulator, Coefficients, residuals_of};
 use crate::solve::Factor;
@@ -141,6 +140,11 @@ impl Basis {
         })
     }
 
+    /// What the rows consist of.
+    pub fn atoms(&self) -> &Atoms {
+        &self.atoms
+    }
+
     /// Number of coordinates that every row has; one more belongs to its level.
     pub fn order(&self) -> usize {
         self.root.ncols()
@@ -224,59 +228,66 @@ pub enum Power {
     Two,
 }
 
-/// Σ (w r)² / (1 − h)^q e eᵀ over the rows, or the sums of w r e by cluster.
+impl Power {
+    /// The power that a kind of covariance has.
+    pub fn of(kind: &Vcov) -> Power {
+        match kind {
+            Vcov::Hc2 => Power::One,
+            Vcov::Hc3 => Power::Two,
+            _ => Power::Zero,
+        }
+    }
+}
+
+/// Σ (w r)² / (1 − h)^q e eᵀ over the rows.
 #[derive(Clone, Debug)]
 pub struct Scores {
     basis: Arc<Basis>,
     coefficients: Arc<Coefficients>,
     response: usize,
     power: Power,
-    by_cluster: bool,
     /// Rows.
     pub rows: u64,
     products: Mat<f64>,
     cross: Vec<f64>,
     levels: Vec<f64>,
-    clusters: Vec<Option<Box<[f64]>>>,
-    cluster_levels: HashMap<(u32, u32), f64>,
     /// First row of the source whose leverage is one, where residuals are divided by 1 − h.
     pub saturated: Option<u64>,
 }
 
 impl Scores {
-    /// Nothing seen. `by_cluster` sums scores by cluster first.
-    pub fn new(
-        basis: Arc<Basis>,
-        coefficients: Arc<Coefficients>,
-        response: usize,
-        power: Power,
-        by_cluster: bool,
-    ) -> Self {
+    /// Nothing seen.
+    pub fn new(basis: Arc<Basis>, coefficients: Arc<Coefficients>, response: usize, power: Power) -> Self {
         let (r, l) = (basis.order(), basis.levels());
-        let squares = if by_cluster { 0 } else { r };
         Scores {
             basis,
             coefficients,
             response,
             power,
-            by_cluster,
             rows: 0,
-            products: Mat::zeros(squares, squares),
-            cross: if by_cluster { Vec::new() } else { vec![0.0; l * r] },
-            levels: if by_cluster { Vec::new() } else { vec![0.0; l] },
-            clusters: Vec::new(),
-            cluster_levels: HashMap::new(),
+            products: Mat::zeros(r, r),
+            cross: vec![0.0; l * r],
+            levels: vec![0.0; l],
             saturated: None,
         }
     }
 
-    /// Number of clusters with rows.
-    pub fn clusters(&self) -> usize {
-        self.clusters.iter().flatten().count()
+    /// The sum over rows of the squares of scores: coordinates that every row has first, then one for each level of the
+    /// eliminated factor.
+    pub fn squares(&self) -> Mat<f64> {
+        let (r, l) = (self.basis.order(), self.basis.levels());
+        Mat::from_fn(r + l, r + l, |i, j| match (i < r, j < r) {
+            (true, true) => self.products[(i.max(j), i.min(j))],
+            (true, false) => self.cross[(j - r) * r + i],
+            (false, true) => self.cross[(i - r) * r + j],
+            (false, false) if i == j => self.levels[i - r],
+            _ => 0.0,
+        })
     }
+}
 
-    /// Takes in the rows of a block, each with the code of its cluster (not read unless sums are by cluster).
-    pub fn update_clusters(&mut self, block: &Block<'_>, clusters: &[u32]) {
+impl Accumulator for Scores {
+    fn update(&mut self, block: &Block<'_>) {
         self.rows += block.rows as u64;
         let basis = self.basis.clone();
         let (mut high, mut low) = (Vec::new(), Vec::new());
@@ -298,140 +309,58 @@ impl Scores {
             let to = (from + RUN).min(block.rows);
             let mut e = basis.coordinates(block, from, to);
             let weight = |i: usize| block.weights.as_ref().map_or(1.0, |w| w[from + i]);
-            if self.by_cluster {
-                for i in 0..to - from {
-                    let s = weight(i) * high[from + i];
-                    self.add_score(
-                        block,
-                        from + i,
-                        clusters[from + i],
-                        s,
-                        |a| e[(i, a)],
-                        basis.order(),
-                    );
-                }
-            } else {
-                let mut factors = Vec::with_capacity(to - from);
-                for i in 0..to - from {
-                    let w = weight(i);
-                    let level = basis.level(block, from + i);
-                    let factor = match self.power {
-                        Power::Zero => w * high[from + i],
-                        power => {
-                            let own = level.map_or(0.0, |(_, x)| x * x);
-                            let h =
-                                w * (own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
-                            if h > SATURATED {
-                                let row = block.source_row(from + i);
-                                self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
-                            }
-                            let left = if power == Power::One {
-                                (1.0 - h).sqrt()
-                            } else {
-                                1.0 - h
-                            };
-                            w * high[from + i] / left
+            let mut factors = Vec::with_capacity(to - from);
+            for i in 0..to - from {
+                let w = weight(i);
+                let level = basis.level(block, from + i);
+                let factor = match self.power {
+                    Power::Zero => w * high[from + i],
+                    power => {
+                        let own = level.map_or(0.0, |(_, x)| x * x);
+                        let h = w * (own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
+                        if h > SATURATED {
+                            let row = block.source_row(from + i);
+                            self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
                         }
-                    };
-                    if let Some((l, x)) = level {
-                        let u = factor * factor;
-                        self.levels[l] += u * x * x;
-                        for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()]
-                            .iter_mut()
-                            .enumerate()
-                        {
-                            *cell += u * x * e[(i, a)];
-                        }
+                        let left = if power == Power::One {
+                            (1.0 - h).sqrt()
+                        } else {
+                            1.0 - h
+                        };
+                        w * high[from + i] / left
                     }
-                    factors.push(factor);
-                }
-                for a in 0..basis.order() {
-                    e.col_as_slice_mut(a)
+                };
+                if let Some((l, x)) = level {
+                    let u = factor * factor;
+                    self.levels[l] += u * x * x;
+                    for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()]
                         .iter_mut()
-                        .zip(&factors)
-                        .for_each(|(x, f)| *x *= f);
+                        .enumerate()
+                    {
+                        *cell += u * x * e[(i, a)];
+                    }
                 }
-                triangular(
-                    self.products.as_mut(),
-                    BlockStructure::TriangularLower,
-                    Accum::Add,
-                    e.transpose(),
-                    BlockStructure::Rectangular,
-                    e.as_ref(),
-                    BlockStructure::Rectangular,
-                    1.0,
-                    Par::Seq,
-                );
+                factors.push(factor);
             }
+            for a in 0..basis.order() {
+                e.col_as_slice_mut(a)
+                    .iter_mut()
+                    .zip(&factors)
+                    .for_each(|(x, f)| *x *= f);
+            }
+            triangular(
+                self.products.as_mut(),
+                BlockStructure::TriangularLower,
+                Accum::Add,
+                e.transpose(),
+                BlockStructure::Rectangular,
+                e.as_ref(),
+                BlockStructure::Rectangular,
+                1.0,
+                Par::Seq,
+            );
             from = to;
         }
-    }
-
-    fn add_score(
-        &mut self,
-        block: &Block<'_>,
-        row: usize,
-        cluster: u32,
-        score: f64,
-        coordinate: impl Fn(usize) -> f64,
-        order: usize,
-    ) {
-        let at = cluster as usize;
-        if at >= self.clusters.len() {
-            self.clusters.resize(at + 1, None);
-        }
-        let sums = self.clusters[at].get_or_insert_with(|| vec![0.0; order].into());
-        for (a, sum) in sums.iter_mut().enumerate() {
-            *sum += score * coordinate(a);
-        }
-        if let Some((level, x)) = self.basis.level(block, row) {
-            *self.cluster_levels.entry((cluster, level as u32)).or_insert(0.0) += score * x;
-        }
-    }
-
-    /// The sum over rows, or over clusters, of the squares of scores: coordinates that every row has first, then
-    /// one for each level of the eliminated factor.
-    pub fn squares(&self) -> Mat<f64> {
-        let (r, l) = (self.basis.order(), self.basis.levels());
-        if !self.by_cluster {
-            return Mat::from_fn(r + l, r + l, |i, j| match (i < r, j < r) {
-                (true, true) => self.products[(i.max(j), i.min(j))],
-                (true, false) => self.cross[(j - r) * r + i],
-                (false, true) => self.cross[(i - r) * r + j],
-                (false, false) if i == j => self.levels[i - r],
-                _ => 0.0,
-            });
-        }
-        let mut out = Mat::<f64>::zeros(r + l, r + l);
-        let mut by_level: Vec<(&(u32, u32), &f64)> = self.cluster_levels.iter().collect();
-        by_level.sort_by_key(|(key, _)| **key);
-        let mut rest = by_level.as_slice();
-        for (first, part) in self.clusters.chunks(RUN).enumerate() {
-            let mut s = Mat::<f64>::zeros(part.len(), r + l);
-            for (i, sums) in part.iter().enumerate() {
-                for (a, &v) in sums.iter().flatten().enumerate() {
-                    s[(i, a)] = v;
-                }
-            }
-            let end = rest.partition_point(|(key, _)| (key.0 as usize) < (first + 1) * RUN);
-            for (key, v) in &rest[..end] {
-                s[(key.0 as usize - first * RUN, r + key.1 as usize)] = **v;
-            }
-            rest = &rest[end..];
-            matmul(out.as_mut(), Accum::Add, s.transpose(), s.as_ref(), 1.0, Par::Seq);
-        }
-        out
-    }
-}
-
-impl Accumulator for Scores {
-    fn update(&mut self, block: &Block<'_>) {
-        let none = if self.by_cluster {
-            vec![0; block.rows]
-        } else {
-            Vec::new()
-        };
-        self.update_clusters(block, &none);
     }
 
     fn merge(&mut self, other: Self) {
@@ -442,19 +371,6 @@ impl Accumulator for Scores {
             .iter_mut()
             .zip(&other.levels)
             .for_each(|(a, b)| *a += b);
-        if other.clusters.len() > self.clusters.len() {
-            self.clusters.resize(other.clusters.len(), None);
-        }
-        for (mine, theirs) in self.clusters.iter_mut().zip(other.clusters) {
-            match (mine.as_mut(), theirs) {
-                (Some(a), Some(b)) => a.iter_mut().zip(&b).for_each(|(a, b)| *a += b),
-                (None, Some(b)) => *mine = Some(b),
-                _ => {}
-            }
-        }
-        for (key, v) in other.cluster_levels {
-            *self.cluster_levels.entry(key).or_insert(0.0) += v;
-        }
         self.saturated = match (self.saturated, other.saturated) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nelder_device::Dd;
 
 use super::fisher::Scorer;
+use super::null_search::{Next, NullSearch};
 use super::{ModelError, by_atom};
 use crate::design::{Atoms, Block, Map, RowError};
 use crate::family::{Family, Programs, Start, Trials};
@@ -31,6 +32,8 @@ pub(super) struct Passes<'a, 's> {
     pub null: Option<f64>,
     /// Its deviance, once known.
     pub null_deviance: Option<f64>,
+    /// The search for it.
+    pub null_search: NullSearch,
 }
 
 /// Whether the linear predictor of a row has its offset.
@@ -84,6 +87,7 @@ impl<'a, 's> Passes<'a, 's> {
             dropped: (0, 0),
             null: None,
             null_deviance: None,
+            null_search: NullSearch::default(),
         })
     }
 
@@ -200,6 +204,7 @@ impl<'a, 's> Passes<'a, 's> {
             Some(_) => sums.moments = self.moments,
         }
         self.records.push(record);
+        scorer.monitor.scored(name, sums.deviance.hi);
         let dropped = rows.take_dropped();
         if beta.is_none() {
             self.dropped = dropped;
@@ -212,16 +217,18 @@ impl<'a, 's> Passes<'a, 's> {
 
     /// The model without columns: its deviance, or its next constant where there is an offset.
     fn learn_null(&mut self, constant: f64, sums: &Scoring) {
-        let [weight, score, deviance] = sums.null;
-        let iterates =
-            self.scorer.bound.terms.intercept && !self.scorer.bound.rows.roles().offsets.is_empty();
-        let step = score.hi / weight.hi;
-        let gain = score.hi * step;
-        let settled = !iterates || !step.is_finite() || gain.abs() <= 1e-14 * (deviance.hi.abs() + 1e-3);
-        if settled {
-            self.null_deviance = Some(deviance.hi);
-        } else {
-            self.null = Some(constant + step);
+        let [weight, score, _, checked] = sums.null.map(|d| d.hi);
+        let bound = self.scorer.bound;
+        if !bound.terms.intercept || bound.rows.roles().offsets.is_empty() {
+            self.null_deviance = Some(sums.null_deviance());
+            return;
+        }
+        let mean = self
+            .family
+            .predictor((self.moments.response / self.moments.weight).hi);
+        match self.null_search.next(constant, [weight, score, checked], mean) {
+            Next::Constant(c) => self.null = Some(c),
+            Next::Deviance(d) => self.null_deviance = Some(d),
         }
     }
 }

@@ -22,24 +22,109 @@ pub enum Vcov {
     Hc2,
     /// Squared residuals over (1 − h)².
     Hc3,
-    /// Scores summed by the values of an expression of the columns, times G / (G − 1) and (n − 1) / (n − k).
+    /// Scores summed by the values of an expression of the columns, with the correction that sandwich's `vcovCL` has by
+    /// default: [`ClusterType::Hc1`] for a linear model, [`ClusterType::Hc0`] for a generalized one.
     Cluster(String),
+    /// The same with a correction by name.
+    ClusterAs(String, ClusterType),
+}
+
+/// Which correction for a small number of clusters: the types of sandwich's `vcovCL`, for G clusters, n rows and k
+/// coefficients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum ClusterType {
+    /// Times G / (G − 1).
+    Hc0,
+    /// Times G / (G − 1) and (n − 1) / (n − k).
+    Hc1,
+    /// Residuals of a cluster times (I − H)^(−1/2), H its block of the hat matrix (Bell & McCaffrey 2002).
+    Hc2,
+    /// Residuals of a cluster times (I − H)⁻¹.
+    Hc3,
+}
+
+impl ClusterType {
+    /// What the sum over clusters is multiplied with.
+    ///
+    /// # Errors
+    /// Fewer than two clusters.
+    pub(super) fn factor(self, expression: &str, clusters: usize, n: f64, k: f64) -> Result<f64, ModelError> {
+        if clusters < 2 {
+            return Err(ModelError::Argument {
+                argument: "cluster".into(),
+                why: format!("`{expression}` has one value in all rows; clustering needs two or more"),
+            });
+        }
+        let g = clusters as f64;
+        Ok(match self {
+            ClusterType::Hc0 => g / (g - 1.0),
+            ClusterType::Hc1 => g / (g - 1.0) * ((n - 1.0) / (n - k)),
+            ClusterType::Hc2 | ClusterType::Hc3 => 1.0,
+        })
+    }
+
+    /// Whether residuals are changed by the hat matrix of their cluster.
+    pub(super) fn uses_blocks(self) -> bool {
+        matches!(self, ClusterType::Hc2 | ClusterType::Hc3)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            ClusterType::Hc0 => "HC0",
+            ClusterType::Hc1 => "HC1",
+            ClusterType::Hc2 => "HC2",
+            ClusterType::Hc3 => "HC3",
+        }
+    }
+
+    /// The type at the end of `expression:TYPE`, and the expression.
+    fn after(text: &str) -> Option<(&str, ClusterType)> {
+        let (expression, name) = text.rsplit_once(':')?;
+        let all = [
+            ClusterType::Hc0,
+            ClusterType::Hc1,
+            ClusterType::Hc2,
+            ClusterType::Hc3,
+        ];
+        let own = all
+            .into_iter()
+            .find(|t| t.name().eq_ignore_ascii_case(name.trim()))?;
+        Some((expression, own))
+    }
+}
+
+impl Vcov {
+    /// The expression of the clusters and the correction, `default` where none is named.
+    pub(super) fn clustered(&self, default: ClusterType) -> Option<(&str, ClusterType)> {
+        match self {
+            Vcov::Cluster(expression) => Some((expression, default)),
+            Vcov::ClusterAs(expression, own) => Some((expression, *own)),
+            _ => None,
+        }
+    }
 }
 
 impl FromStr for Vcov {
     type Err = ModelError;
 
-    /// Reads `iid`, `HC0` to `HC3` (in either case), or `cluster:COLUMN`.
+    /// Reads `iid`, `HC0` to `HC3` (in either case), `cluster:COLUMN`, or `cluster:COLUMN:HC1`.
     ///
     /// ```
-    /// use nelder::model::Vcov;
+    /// use nelder::model::{ClusterType, Vcov};
     /// assert_eq!("HC3".parse::<Vcov>().unwrap(), Vcov::Hc3);
     /// assert_eq!("cluster:school".parse::<Vcov>().unwrap(), Vcov::Cluster("school".into()));
+    /// let typed = Vcov::ClusterAs("school".into(), ClusterType::Hc3);
+    /// assert_eq!("cluster:school:HC3".parse::<Vcov>().unwrap(), typed);
     /// assert!("HC9".parse::<Vcov>().is_err());
     /// ```
     fn from_str(text: &str) -> Result<Self, ModelError> {
         if let Some(expression) = text.strip_prefix("cluster:").filter(|e| !e.trim().is_empty()) {
-            return Ok(Vcov::Cluster(expression.trim().to_string()));
+            return Ok(match ClusterType::after(expression) {
+                Some((expression, own)) if !expression.trim().is_empty() => {
+                    Vcov::ClusterAs(expression.trim().to_string(), own)
+                }
+                _ => Vcov::Cluster(expression.trim().to_string()),
+            });
         }
         match text.to_ascii_lowercase().as_str() {
             "iid" | "const" => Ok(Vcov::Iid),
@@ -49,7 +134,9 @@ impl FromStr for Vcov {
             "hc3" => Ok(Vcov::Hc3),
             _ => Err(ModelError::Argument {
                 argument: "vcov".into(),
-                why: format!("`{text}` is none of iid, HC0, HC1, HC2, HC3 and cluster:COLUMN"),
+                why: format!(
+                    "`{text}` is none of iid, HC0, HC1, HC2, HC3, cluster:COLUMN and cluster:COLUMN:HC0 to HC3"
+                ),
             }),
         }
     }
@@ -64,6 +151,7 @@ impl std::fmt::Display for Vcov {
             Vcov::Hc2 => f.write_str("HC2"),
             Vcov::Hc3 => f.write_str("HC3"),
             Vcov::Cluster(expression) => write!(f, "cluster:{expression}"),
+            Vcov::ClusterAs(expression, own) => write!(f, "cluster:{expression}:{}", own.name()),
         }
     }
 }

@@ -28,6 +28,15 @@ pub enum Warning {
     },
     /// Numbers of successes that are no whole numbers.
     FractionalSuccesses,
+    /// Responses of a Poisson model that are no whole numbers.
+    FractionalCounts {
+        /// The response.
+        response: String,
+        /// Positions of the first rows, from 0, with their values.
+        first: Vec<(u64, f64)>,
+        /// In how many rows.
+        rows: u64,
+    },
     /// θ has no finite estimate, because the counts vary no more than Poisson counts do.
     ThetaDiverges,
 }
@@ -60,6 +69,24 @@ impl std::fmt::Display for Warning {
             ),
             Warning::FractionalSuccesses => {
                 f.write_str("numbers of successes that are no whole numbers in a binomial model")
+            }
+            Warning::FractionalCounts {
+                response,
+                first,
+                rows,
+            } => {
+                let named: Vec<String> = first
+                    .iter()
+                    .map(|(row, y)| format!("{y} in row {}", row + 1))
+                    .collect();
+                let more = if *rows > first.len() as u64 { ", …" } else { "" };
+                write!(
+                    f,
+                    "the response `{response}` is no whole number in {rows} row{} ({}{more}): the likelihood of a Poisson \
+                     model is 0 there, and the AIC infinite; quasipoisson has the same coefficients",
+                    if *rows == 1 { "" } else { "s" },
+                    named.join(", ")
+                )
             }
             Warning::ThetaDiverges => {
                 f.write_str("theta has no finite estimate: the counts vary no more than Poisson counts do")

@@ -40,8 +40,9 @@ fn counted(weighted: bool) -> Program {
     p
 }
 
-/// By row: 1 where y is neither 0 nor 1, where w y is no whole number to a thousandth, and where w is zero.
-fn looks(weighted: bool) -> Program {
+/// By row: 1 where y is neither 0 nor 1, where w y is no whole number to a thousandth, where w is zero, and where y is no
+/// count although w is not zero. Trials that are counted stand in the place of w in the second, and are whole too.
+fn looks(weighted: bool, counted: bool) -> Program {
     let mut p = Program::new();
     let y = p.input(0);
     let (zero, one, half) = (p.constant(0.0), p.constant(1.0), p.constant(0.5));
@@ -56,12 +57,33 @@ fn looks(weighted: bool) -> Program {
             (p.binary(Binary::Mul, w, y), empty)
         }
     };
-    let up = p.binary(Binary::Add, product, half);
-    let whole = p.unary(Unary::Floor, up);
-    let apart = p.binary(Binary::Sub, product, whole);
-    let apart = p.unary(Unary::Abs, apart);
-    let fraction = p.binary(Binary::Gt, apart, thousandth);
-    for out in [other, fraction, empty] {
+    let apart = |p: &mut Program, x: u32| {
+        let up = p.binary(Binary::Add, x, half);
+        let whole = p.unary(Unary::Floor, up);
+        let apart = p.binary(Binary::Sub, x, whole);
+        p.unary(Unary::Abs, apart)
+    };
+    let fraction = match counted {
+        false => {
+            let by = apart(&mut p, product);
+            p.binary(Binary::Gt, by, thousandth)
+        }
+        true => {
+            let trials = p.input(2);
+            let successes = p.binary(Binary::Mul, trials, y);
+            let by = [trials, successes].map(|x| apart(&mut p, x));
+            let most = p.binary(Binary::Max, by[0], by[1]);
+            p.binary(Binary::Gt, most, thousandth)
+        }
+    };
+    let by = apart(&mut p, y);
+    let size = p.unary(Unary::Abs, y);
+    let size = p.binary(Binary::Max, size, one);
+    let close = p.constant(1e-7);
+    let allowed = p.binary(Binary::Mul, close, size);
+    let no_count = p.binary(Binary::Gt, by, allowed);
+    let no_count = p.select(empty, zero, no_count);
+    for out in [other, fraction, empty, no_count] {
         p.output(out);
     }
     p
@@ -192,9 +214,10 @@ impl Loaded {
             None => Dd::from(n as f64),
             Some(w) => device.reduce(w)?.sum,
         };
-        let program = looks(w.is_some());
-        let [other, fraction, empty] =
-            outputs(device.run(&program, &[&observed.y, w.unwrap_or(&observed.y)], n)?)?;
+        let program = looks(w.is_some(), observed.trials.is_some());
+        let trials = observed.trials.as_ref().unwrap_or(&observed.y);
+        let inputs = [&observed.y, w.unwrap_or(&observed.y), trials];
+        let [other, fraction, empty, no_count] = outputs(device.run(&program, &inputs, n)?)?;
         let count = |flags: &Buffer| Ok::<f64, DeviceError>(device.reduce(flags)?.sum.hi);
         Ok(Moments {
             rows: n as u64,
@@ -203,6 +226,7 @@ impl Loaded {
             response,
             binary: count(&other)? == 0.0,
             whole: count(&fraction)? == 0.0,
+            counts: count(&no_count)? == 0.0,
         })
     }
 
@@ -308,12 +332,18 @@ impl Loaded {
             let run = |program: &Program| device.run(program, &inputs, n);
             let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
             if let Some(own) = run(&plan.programs.deviance)?.first() {
-                sums.null[2] = total(own)?;
+                let own = device.reduce(own)?;
+                sums.null[2] = own.sum;
+                sums.null_ends = [!own.sum.hi.is_finite(), own.missing > 0];
             }
             if offset.is_some() {
-                let [weight, score, _] = outputs(run(&plan.programs.step)?)?;
+                let [weight, score, deviance] = outputs(run(&plan.programs.step)?)?;
                 sums.null[0] = total(&weight)?;
                 sums.null[1] = total(&score)?;
+                sums.null[3] = match device.reduce(&deviance)? {
+                    own if own.missing == 0 => own.sum,
+                    _ => Dd::new(f64::NAN),
+                };
             }
         }
         // 4. the score

@@ -28,6 +28,9 @@ pub trait Monitor: Sync {
 
     /// Called with what is to come, before the first pass over the rows of a model.
     fn planned(&self, _plan: &Plan) {}
+
+    /// Called after each pass of Fisher scoring with its name and the deviance that it found.
+    fn scored(&self, _pass: &str, _deviance: f64) {}
 }
 
 impl<A: Accumulator, B: Accumulator> Accumulator for (A, B) {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 
+use super::observed::{Moments, Observed};
 use super::residual::{Histogram, ResidualRun, residuals_of};
 use super::{Accumulator, Coefficients, Gram, Products, ScoreSums};
 use crate::design::{Atoms, Block};
@@ -66,107 +67,6 @@ pub struct ScoringPlan {
     pub wanted: Wanted,
 }
 
-/// Responses and prior weights of some rows.
-#[derive(Clone, Debug)]
-pub struct Observed<'b> {
-    /// Responses; proportions of successes where these are counted.
-    pub y: Cow<'b, [f64]>,
-    /// Prior weights times trials.
-    pub weight: Option<Cow<'b, [f64]>>,
-    /// Trials, where successes are counted.
-    pub trials: Option<Vec<f64>>,
-}
-
-impl<'b> Observed<'b> {
-    /// What a block's rows observed.
-    pub fn of(block: &'b Block<'_>, counts: bool) -> Observed<'b> {
-        let own = &block.responses;
-        if !counts || own.len() < 2 {
-            return Observed {
-                y: own.first().map_or(Cow::Borrowed(&[]), |y| Cow::Borrowed(&y.high)),
-                weight: block.weights.as_deref().map(Cow::Borrowed),
-                trials: None,
-            };
-        }
-        let (s, f) = (&own[0].high, &own[1].high);
-        let trials: Vec<f64> = s.iter().zip(f.iter()).map(|(s, f)| s + f).collect();
-        let share = |(s, n): (&f64, &f64)| if *n == 0.0 { 0.0 } else { s / n };
-        let weight = match &block.weights {
-            None => trials.clone(),
-            Some(w) => w.iter().zip(&trials).map(|(w, n)| w * n).collect(),
-        };
-        Observed {
-            y: s.iter().zip(&trials).map(share).collect(),
-            weight: Some(Cow::Owned(weight)),
-            trials: Some(trials),
-        }
-    }
-}
-
-/// Sums over responses and prior weights alone.
-#[derive(Clone, Copy, Debug)]
-pub struct Moments {
-    /// Rows.
-    pub rows: u64,
-    /// Rows whose weight is zero because they have no trial.
-    pub empty: u64,
-    /// Σ w.
-    pub weight: Dd,
-    /// Σ w y.
-    pub response: Dd,
-    /// Whether each y is 0 or 1.
-    pub binary: bool,
-    /// Whether each w y is a whole number, to a thousandth.
-    pub whole: bool,
-}
-
-impl Default for Moments {
-    fn default() -> Self {
-        Moments {
-            rows: 0,
-            empty: 0,
-            weight: Dd::ZERO,
-            response: Dd::ZERO,
-            binary: true,
-            whole: true,
-        }
-    }
-}
-
-impl Moments {
-    fn add(&mut self, observed: &Observed<'_>) {
-        let y = &observed.y;
-        self.rows += y.len() as u64;
-        self.binary = self.binary && y.iter().all(|&y| y == 0.0 || y == 1.0);
-        match &observed.weight {
-            None => {
-                self.weight = self.weight.add_f64(y.len() as f64);
-                self.response += kernels::sum(Pair::of(y));
-                self.whole = self.whole && (self.binary || y.iter().all(|&y| near_whole(y)));
-            }
-            Some(w) => {
-                self.empty += w.iter().filter(|w| **w == 0.0).count() as u64;
-                self.weight += kernels::sum(Pair::of(w));
-                self.response += kernels::dot(Pair::of(w), Pair::of(y));
-                self.whole = self.whole && w.iter().zip(y.iter()).all(|(w, y)| near_whole(w * y));
-            }
-        }
-    }
-
-    fn merge(&mut self, other: &Moments) {
-        self.rows += other.rows;
-        self.empty += other.empty;
-        self.weight += other.weight;
-        self.response += other.response;
-        self.binary &= other.binary;
-        self.whole &= other.whole;
-    }
-}
-
-fn near_whole(x: f64) -> bool {
-    (x - x.round()).abs() <= 1e-3
-}
-
 /// What a pass of Fisher scoring accumulates.
 #[derive(Clone, Debug)]
 pub struct Scoring {
@@ -181,8 +81,11 @@ pub struct Scoring {
     pub out_of_range: bool,
     /// Of the responses, in a first pass.
     pub moments: Moments,
-    /// ΣW, Σs and the deviance of the model without columns.
-    pub null: [Dd; 3],
+    /// ΣW, Σs and the deviance of the model without columns, and that deviance again, `NaN` where it is out of range; all
+    /// but the third where there is an offset.
+    pub null: [Dd; 4],
+    /// Whether a row's deviance without columns is infinite, and whether one is `NaN`: a sum in two parts does not tell.
+    pub null_ends: [bool; 2],
     /// Σ dℓ/dθ and −Σ d²ℓ/dθ².
     pub theta: [Dd; 2],
     /// Σ w (y − μ)² / V.
@@ -276,7 +179,8 @@ impl Scoring {
             deviance: Dd::ZERO,
             out_of_range: false,
             moments: Moments::default(),
-            null: [Dd::ZERO; 3],
+            null: [Dd::ZERO; 4],
+            null_ends: [false; 2],
             theta: [Dd::ZERO; 2],
             pearson: Dd::ZERO,
             edge: f64::INFINITY,
@@ -303,6 +207,15 @@ impl Scoring {
     pub(super) fn count(&mut self, residual: f64) {
         if let Some(histogram) = &mut self.histogram {
             histogram.add(residual);
+        }
+    }
+
+    /// The deviance of the model without columns: infinite or `NaN` where a row's is.
+    pub fn null_deviance(&self) -> f64 {
+        match self.null_ends {
+            [_, true] => f64::NAN,
+            [true, _] => f64::INFINITY,
+            _ => self.null[2].hi,
         }
     }
 
@@ -423,14 +336,19 @@ impl Scoring {
                 None => null[..n].fill(constant),
                 Some(o) => null.iter_mut().zip(o).for_each(|(e, o)| *e = constant + o),
             }
-            let [_, _, d] = &mut self.null;
+            let d = &mut self.null[2];
             run(
                 &mut runners.deviance,
                 &columns(y, &null[..n], w, trials),
                 n,
                 &mut [spare],
             );
-            *d += kernels::sum(Pair::of(&spare[..n]));
+            let own = kernels::sum(Pair::of(&spare[..n]));
+            *d += own;
+            if !own.hi.is_finite() {
+                self.null_ends[0] |= spare[..n].iter().any(|d| d.is_infinite());
+                self.null_ends[1] |= spare[..n].iter().any(|d| d.is_nan());
+            }
             if offset.is_some() {
                 run(
                     &mut runners.step,
@@ -440,6 +358,7 @@ impl Scoring {
                 );
                 self.null[0] += kernels::sum(Pair::of(&pearson[..n]));
                 self.null[1] += kernels::sum(Pair::of(&edge[..n]));
+                self.null[3] += kernels::sum(Pair::of(&likelihood[..n]));
             }
         }
         if plan.wanted.theta {
@@ -528,6 +447,9 @@ impl Accumulator for Scoring {
         self.moments.merge(&other.moments);
         for (a, b) in self.null.iter_mut().zip(other.null) {
             *a += b;
+        }
+        for (a, b) in self.null_ends.iter_mut().zip(other.null_ends) {
+            *a |= b;
         }
         for (a, b) in self.theta.iter_mut().zip(other.theta) {
             *a += b;

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use nelder_device::kernels::Pair;
 
 use super::Coefficients;
+use super::observed::Observed;
 use super::residual::residuals_of;
-use super::scoring::{Observed, run_program};
+use super::scoring::run_program;
 use crate::design::{Atoms, Block, Numbers};
 use crate::family::Programs;
 
@@ -79,14 +80,10 @@ impl Working {
         out.response = y.to_vec();
         out.prior = observed.weight.as_ref().map_or_else(Vec::new, |w| w.to_vec());
         out.residual = (0..n)
-            .map(|i| {
+            .map(|i| match weight[i] >= f64::MIN_POSITIVE / f64::EPSILON {
+                true => score[i] / weight[i],
                 // a row of no weight still has a working residual
-                let plain = (y[i] - out.mu[i]) / out.slope[i];
-                if weight[i] > 0.0 {
-                    score[i] / weight[i]
-                } else {
-                    plain
-                }
+                false => programs.family.working_residual(y[i], out.eta[i]),
             })
             .collect();
         out.pearson = (0..n).map(|i| pearson[i].sqrt().copysign(deviance[i])).collect();

@@ -27,7 +27,8 @@ pub fn summary(fit: &Glm<'_>, call: &str, level: f64, covariance: Option<&Covari
         family: own.family.label(),
         link: own.family.link.name(),
         residuals: match own.df_residual() {
-            0..=5 if !own.residuals.is_empty() => all_residuals(&own.residuals, 0),
+            0 => ResidualSummary::Saturated,
+            1..=5 if !own.residuals.is_empty() => all_residuals(&own.residuals, 0),
             _ => ResidualSummary::Quantiles(fit.quantiles),
         },
         coefficients: coefficient_rows(fit, level, covariance),

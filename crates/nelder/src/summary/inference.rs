@@ -113,9 +113,12 @@ pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FS
     })
 }
 
-/// F and its tail area; both missing where F is none.
+/// F and its tail area; both missing where F is none, `NaN` where the largest model leaves no degrees of freedom.
 fn test(value: f64, df1: f64, df2: f64) -> (Option<f64>, Option<f64>) {
-    if value.is_nan() || df1 == 0.0 || df2 <= 0.0 {
+    if df1 != 0.0 && df2 == 0.0 {
+        return (Some(f64::NAN), Some(f64::NAN));
+    }
+    if value.is_nan() || df1 == 0.0 || df2 < 0.0 {
         return (None, None);
     }
     (Some(value), Some(f::upper(value, df1.abs(), df2)))
@@ -161,7 +164,7 @@ pub fn model_rows(lines: &[ModelLine]) -> Vec<ModelRow> {
         .iter()
         .map(|line| {
             let (f, p_value) = match (line.df, line.sum_sq) {
-                (Some(df), Some(s)) if s / df / mean >= 0.0 => test(s / df / mean, df, df2),
+                (Some(df), Some(s)) if df2 == 0.0 || s / df / mean >= 0.0 => test(s / df / mean, df, df2),
                 _ => (None, None),
             };
             ModelRow {

@@ -12,7 +12,7 @@ const DIGITS: usize = 4;
 /// What R prints for `summary(glm(...))`.
 pub fn summary(fit: &GlmSummary) -> String {
     let mut out = format!("\nCall:\n{}\n\nDeviance Residuals: \n", fit.call);
-    out.push_str(&residuals(&fit.residuals));
+    out.push_str(&residuals(fit));
     if fit.coefficients.is_empty() {
         out.push_str("\nNo Coefficients\n");
     } else {
@@ -99,16 +99,31 @@ fn missing(rows: u64) -> String {
     }
 }
 
-fn residuals(all: &ResidualSummary) -> String {
+fn residuals(fit: &GlmSummary) -> String {
     let zapped = |values: &[f64]| format_significant(&zapsmall(values, DIGITS as i32 + 1), DIGITS);
-    match all {
+    match &fit.residuals {
         ResidualSummary::Quantiles(q) => {
             let names = ["Min", "1Q", "Median", "3Q", "Max"].map(str::to_owned);
             text::named_vector(&names, &zapped(q), 2)
         }
         ResidualSummary::All { names, values } => text::named_vector(names, &zapped(values), 2),
-        ResidualSummary::Saturated => String::new(),
+        ResidualSummary::Saturated => zeros(fit.nobs),
     }
+}
+
+/// A vector of zeros without names, two blanks between them.
+fn zeros(length: u64) -> String {
+    let label = length.to_string().len() + 2;
+    let a_line = ((text::LINE - label) / 3).max(1) as u64;
+    let line = |first: u64| {
+        let count = a_line.min(length - first);
+        format!(
+            "{:>label$}{}\n",
+            format!("[{}]", first + 1),
+            "  0".repeat(count as usize)
+        )
+    };
+    (0..length.div_ceil(a_line)).map(|k| line(k * a_line)).collect()
 }
 
 /// What MASS adds for a negative binomial: as many decimals as its standard error has before its third digit.

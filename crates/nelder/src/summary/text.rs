@@ -1,7 +1,7 @@
 //! Text in columns, as R's `print` lays out matrices and named vectors.
 
 /// R's `options(width = 80)`.
-const LINE: usize = 80;
+pub(super) const LINE: usize = 80;
 
 pub(super) fn width(text: &str) -> usize {
     text.chars().count()

@@ -1,11 +1,14 @@
 //! Fits behind external pointers, and what R asks of them.
 
+use std::sync::Mutex;
+
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{
     Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, Vcov,
     glm, lm,
 };
+use nelder::pass::{Monitor, Plan};
 use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
@@ -27,7 +30,30 @@ enum Model {
 #[savvy]
 struct NelderFit {
     model: Model,
+    /// Names of the passes of an iteration, with their deviances.
+    trace: Vec<(String, f64)>,
     _source: Box<RSource>,
+}
+
+/// A monitor that keeps the deviances of an iteration.
+struct Traced<'a> {
+    monitor: &'a dyn Monitor,
+    trace: &'a Mutex<Vec<(String, f64)>>,
+}
+
+impl Monitor for Traced<'_> {
+    fn advance(&self, pass: &str, rows: u64, total: Option<u64>) -> bool {
+        self.monitor.advance(pass, rows, total)
+    }
+
+    fn planned(&self, plan: &Plan) {
+        self.monitor.planned(plan);
+    }
+
+    fn scored(&self, pass: &str, deviance: f64) {
+        let mut trace = self.trace.lock().unwrap_or_else(|e| e.into_inner());
+        trace.push((pass.to_string(), deviance));
+    }
 }
 
 /// The source for as long as the fit that is kept beside it.
@@ -70,12 +96,13 @@ impl NelderFit {
         fit.fit.residuals = Vec::new();
         Ok(NelderFit {
             model: Model::Lm(Box::new(fit)),
+            trace: Vec::new(),
             _source: source,
         })
     }
 
     /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
-    /// of columns), `epsilon`, `maxit`.
+    /// of columns), `epsilon`, `maxit`, `epsilon_f64`.
     fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
         let options = Options::new(&options)?;
         let source = Box::new(RSource::new(&columns, Place::new(&options.device)?)?);
@@ -89,12 +116,19 @@ impl NelderFit {
         spec.mu_start = column(&elements, "mu_start")?;
         spec.epsilon = elements.real("epsilon")?;
         spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
+        spec.epsilon_f64 = elements.real("epsilon_f64")?;
+        let trace = Mutex::default();
         let mut fit = background::run(options.threads, options.progress, |monitor| {
-            glm(&spec, rows, monitor)
+            let monitor = Traced {
+                monitor,
+                trace: &trace,
+            };
+            glm(&spec, rows, &monitor)
         })?;
         fit.fit.residuals = Vec::new();
         Ok(NelderFit {
             model: Model::Glm(Box::new(fit)),
+            trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
             _source: source,
         })
     }
@@ -103,7 +137,7 @@ impl NelderFit {
     fn record(&self) -> savvy::Result<Sexp> {
         match &self.model {
             Model::Lm(fit) => record::linear(fit),
-            Model::Glm(fit) => record::generalized(fit),
+            Model::Glm(fit) => record::generalized(fit, &self.trace),
         }
         .into_list()?
         .into()

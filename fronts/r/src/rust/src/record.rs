@@ -2,7 +2,7 @@
 
 use nelder::model::{
     Detail, DevianceChanges, Glm, GlmInfluence, GlmPrediction, Influence, Lm, Sequential, SequentialDeviance,
-    SolveReport, TermChanges,
+    SolveReport, TermChanges, Warning,
 };
 
 use crate::lists::Record;
@@ -43,8 +43,10 @@ pub fn linear(fit: &Lm<'_>) -> Record {
 }
 
 /// What a generalized linear fit knows without another pass.
-pub fn generalized(fit: &Glm<'_>) -> Record {
+pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
     let own = &fit.fit;
+    // R's own functions say it, of counts row by row
+    let said = |w: &&Warning| !matches!(w, Warning::FractionalCounts { .. } | Warning::FractionalSuccesses);
     let mut out = Record::default();
     out.texts("names", fit.names().to_vec())
         .integers("assign", own.columns.assign.iter().copied())
@@ -67,7 +69,21 @@ pub fn generalized(fit: &Glm<'_>) -> Record {
         .flags("boundary", vec![own.boundary])
         .real("theta", fit.theta().unwrap_or(f64::NAN))
         .real("theta_error", own.theta_error.unwrap_or(f64::NAN))
-        .texts("warnings", own.warnings.iter().map(ToString::to_string).collect());
+        .flags("counts", vec![own.moments.counts])
+        .flags("whole", vec![own.moments.whole])
+        .texts(
+            "trace_passes",
+            trace.iter().map(|(name, _)| name.clone()).collect(),
+        )
+        .reals("trace", trace.iter().map(|(_, deviance)| *deviance).collect())
+        .texts(
+            "warnings",
+            own.warnings
+                .iter()
+                .filter(said)
+                .map(ToString::to_string)
+                .collect(),
+        );
     out
 }
 
