@@ -3,16 +3,17 @@
 mod common;
 
 use arrow_ipc::CompressionType;
-use common::{Cells, Csv, Folder, PLAIN, read, table, write_ipc, write_parquet};
+use common::{Cells, Csv, Folder, PLAIN, read, table, write_ipc, write_parquet, write_stream};
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
 use nelder::pass::Quiet;
 use nelder_data::open;
-use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 
 /// Names and bits of everything that a fit says.
 fn answer(source: &dyn Source) -> (Vec<String>, Vec<u64>) {
-    let formula = "y ~ x + single + i8 + i16 + u8 + u16 + flag * fruit + coded + awkward + day + milli";
+    let formula =
+        "y ~ x + single + i8 + i16 + u8 + u16 + flag * fruit + as.character(coded) + awkward + day + milli";
     let fit = lm(&LmSpec::new(formula), source, &Quiet).unwrap();
     let r = &fit.responses[0];
     let numbers = r
@@ -33,6 +34,7 @@ fn every_format_gives_the_same_columns_and_the_same_fit() {
         ("gzip", Compression::GZIP(GzipLevel::default())),
         ("zstd", Compression::ZSTD(ZstdLevel::default())),
         ("lz4", Compression::LZ4_RAW),
+        ("brotli", Compression::BROTLI(BrotliLevel::default())),
     ];
     for (name, codec) in codecs {
         for dictionary in [true, false] {
@@ -49,6 +51,9 @@ fn every_format_gives_the_same_columns_and_the_same_fit() {
     ] {
         let path = folder.path(&format!("{name}.arrow"));
         write_ipc(&path, &table, codec, rows);
+        files.push(path);
+        let path = folder.path(&format!("{name}-stream.arrows"));
+        write_stream(&path, &table, rows);
         files.push(path);
     }
     let texts = [
@@ -96,6 +101,13 @@ fn every_format_gives_the_same_columns_and_the_same_fit() {
             "TABS.TSV",
             Csv {
                 delimiter: '\t',
+                ..PLAIN
+            },
+        ),
+        (
+            "bars.csv",
+            Csv {
+                delimiter: '|',
                 ..PLAIN
             },
         ),
