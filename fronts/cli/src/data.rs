@@ -107,6 +107,16 @@ pub fn remark(opened: &Opened, texts: &[&str], all: bool) {
     }
 }
 
+/// The same of the columns that the formula of a saved fit names.
+pub fn remark_named(opened: &Opened, formula: &str) {
+    let names = words(formula);
+    for (name, text) in opened.remarks() {
+        if names.contains(name) {
+            eprintln!("nelder: {text}");
+        }
+    }
+}
+
 /// The names in an expression, and `.` where it stands alone.
 fn words(text: &str) -> Vec<String> {
     let (mut out, mut rest) = (Vec::new(), text);

@@ -26,6 +26,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
         ));
     }
     let source = data::open(&options.data)?;
+    data::remark_named(&source, &fit.design.spec.formula);
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -107,6 +108,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
         ));
     }
     let source = data::open(&options.data)?;
+    data::remark_named(&source, &fit.spec.design.formula);
     let errors = options.interval.is_some() || options.se;
     let mut names = vec!["fit"];
     if options.se {

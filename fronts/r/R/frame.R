@@ -82,7 +82,7 @@ as_doubles <- function(x, name) {
   own <- attributes(x)[c("dim", "dimnames", "names")]
   y <- suppressWarnings(as.double(unclassed64(x)))
   # digits tell, where a double may be beyond the largest of them
-  large <- which(abs(y) > 2^53)
+  large <- which(abs(y) >= 2^53)
   rounded <- large[as.character(unclassed64(x)[large]) != format_whole(y[large])]
   attributes(y) <- own[lengths(own) > 0L]
   if (length(rounded)) {
