@@ -50,7 +50,8 @@ fn parts_are_the_whole() {
     );
     folder.file("parts/_SUCCESS", "");
     folder.file("parts/.hidden.csv", "nothing");
-    let expected = read(&open(&whole).unwrap());
+    let alone = open(&whole).unwrap();
+    let expected = read(&alone);
     let named: Vec<PathBuf> = ["a.parquet", "b.arrow", "c.arrows", "d.csv", "e.csv"]
         .iter()
         .map(|n| folder.path("parts").join(n))
@@ -64,7 +65,7 @@ fn parts_are_the_whole() {
         let formula = "y ~ x + i8 + flag * fruit + coded + awkward + factor(u64 > 5)";
         let (a, b) = (
             lm(&LmSpec::new(formula), &source, &Quiet),
-            lm(&LmSpec::new(formula), &open(&whole).unwrap(), &Quiet),
+            lm(&LmSpec::new(formula), &alone, &Quiet),
         );
         let (a, b) = (a.unwrap(), b.unwrap());
         assert_eq!(a.names(), b.names());

@@ -106,7 +106,7 @@ fn answer(source: &dyn Source, formula: &str, change: impl Fn(&mut LmSpec)) -> (
 }
 
 fn clustered(source: &dyn Source, by: &str) -> Vec<u64> {
-    let mut fit = lm(&LmSpec::new("y ~ x"), source, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new("y ~ x"), source, &Quiet).unwrap();
     let found = fit.vcov(0, &Vcov::Cluster(by.into()), &Quiet).unwrap();
     found.std_errors().iter().map(|x| x.to_bits()).collect()
 }
