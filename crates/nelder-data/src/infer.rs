@@ -51,17 +51,19 @@ pub(crate) fn logical(field: &[u8]) -> Option<bool> {
     }
 }
 
+/// Whether a field that is a number consists of digits and a sign.
+fn is_digits(field: &[u8]) -> bool {
+    let digit = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b' ' | b'\t');
+    field.iter().all(digit)
+}
+
 /// The whole number that a field of digits is.
 pub(crate) fn whole(field: &[u8]) -> Option<i128> {
     let field = field.trim_ascii();
-    let digits = field
-        .strip_prefix(b"-")
-        .or(field.strip_prefix(b"+"))
-        .unwrap_or(field);
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
+    match is_digits(field) {
+        true => std::str::from_utf8(field).ok()?.parse().ok(),
+        false => None,
     }
-    std::str::from_utf8(field).ok()?.parse().ok()
 }
 
 /// A field that is no number.
@@ -126,10 +128,9 @@ impl Seen {
             Some(x) => {
                 self.numbers += 1;
                 if self.whole {
-                    match whole(field) {
-                        Some(i) => self.wide |= x.abs() >= EXACT as f64 && i.unsigned_abs() > EXACT as u128,
-                        None => self.whole = false,
-                    }
+                    let small = x.abs() < EXACT as f64;
+                    self.whole = is_digits(field) && (small || whole(field).is_some());
+                    self.wide |= !small && whole(field).is_some_and(|i| i.unsigned_abs() > EXACT as u128);
                 }
             }
         }

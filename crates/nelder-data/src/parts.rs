@@ -138,7 +138,8 @@ fn agree(
         let whole = kinds.iter().try_fold(first, |a, &b| both(a, b));
         match whole {
             Some(Kind::Logical) => types.push((name.clone(), TextType::Logical)),
-            Some(Kind::Text) | None => types.push((name.clone(), TextType::Text)),
+            Some(Kind::Text) => types.push((name.clone(), TextType::Text)),
+            None if found.iter().all(|part| part.is_text) => types.push((name.clone(), TextType::Text)),
             _ => {}
         }
     }

@@ -22,7 +22,7 @@ fn types_of_text_columns() {
         ("1|2|-3", Kind::Integer),
         ("1|NA||+4", Kind::Integer),
         (" 1|2 | ", Kind::Integer),
-        ("9007199254740993|1", Kind::Real),
+        ("9007199254740993|1", Kind::Integer),
         ("1|2.5", Kind::Real),
         ("1e5|.5|2.|-1E-3", Kind::Real),
         ("Inf|-Inf|NaN|NA", Kind::Real),

@@ -62,9 +62,10 @@ pub(super) fn value<'b>(
                     Some(Column::Whole(v)) => coder.code_wholes(v.iter().copied()),
                     _ => coder.code_reals(&number(argument, batch)?),
                 },
-                (_, columns) if argument.ty.whole() && columns.iter().any(is_whole) => {
-                    coder.code_wholes(wholes(argument, batch)?)
-                }
+                (_, columns) if columns.iter().any(is_whole) => match wholes(argument, batch)? {
+                    Some(values) => coder.code_wholes(values.into_iter()),
+                    None => coder.code_reals(&number(argument, batch)?),
+                },
                 _ => coder.code_reals(&number(argument, batch)?),
             };
             owned(codes, &coder.levels)
@@ -159,18 +160,19 @@ fn pair<'b>(values: &[i128]) -> Numbers<'b> {
     }
 }
 
-/// The whole numbers that a node gives, formed in twice the precision.
-fn wholes(node: &Node, batch: &Batch<'_>) -> Result<impl Iterator<Item = i128>, EvaluateError> {
+/// The whole numbers that a node gives, formed in twice the precision; `None` where one is not whole.
+fn wholes(node: &Node, batch: &Batch<'_>) -> Result<Option<Vec<i128>>, EvaluateError> {
     let mut columns = numbers(node, batch, Precision::Twice)?;
     let column = columns.pop().ok_or(EvaluateError::Column { position: 0 })?;
-    let whole = move |i: usize| {
-        let (high, low) = (column.high[i], column.low.as_ref().map_or(0.0, |l| l[i]));
-        match high.is_finite() {
-            true => high as i128 + low as i128,
-            false => i128::MIN,
+    let whole = |(i, &high): (usize, &f64)| {
+        let low = column.low.as_ref().map_or(0.0, |l| l[i]);
+        match high.is_nan() {
+            true => Some(i128::MIN),
+            false => (high.fract() == 0.0 && low.fract() == 0.0 && high.abs() < 1e38)
+                .then(|| high as i128 + low as i128),
         }
     };
-    Ok((0..batch.rows).map(whole))
+    Ok(column.high.iter().enumerate().map(whole).collect())
 }
 
 fn plain<'b>(high: Vec<f64>) -> Value<'b> {
