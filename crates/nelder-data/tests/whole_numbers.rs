@@ -236,16 +236,21 @@ fn rounded(data: &Data) {
     }
 }
 
-/// The same numbers but for the last places: batches of other lengths are summed in another order, and each number is
-/// right to a few units.
+/// The same numbers but for the last places: batches of other lengths are summed in another order. A coefficient is right
+/// to a few units of itself and of its standard error, which has the condition of the rows in it.
 fn alike((own, rows): (Vec<u64>, u64), (expected, of): (Vec<u64>, u64), name: &str) {
     assert_eq!((own.len(), rows), (expected.len(), of), "{name}");
-    for (a, b) in own.iter().zip(&expected) {
-        let (a, b) = (f64::from_bits(*a), f64::from_bits(*b));
-        assert!(
-            (a - b).abs() <= 4.0 * f64::EPSILON * b.abs(),
-            "{name}: {a:e} and {b:e}"
-        );
+    let numbers = |bits: &[u64]| bits.iter().map(|&b| f64::from_bits(b)).collect::<Vec<f64>>();
+    let (own, expected) = (numbers(&own), numbers(&expected));
+    let coefficients = own.len() / 2;
+    for (k, (a, b)) in own.iter().zip(&expected).enumerate() {
+        let error = if k < coefficients {
+            expected[k + coefficients]
+        } else {
+            0.0
+        };
+        let limit = 64.0 * f64::EPSILON * (b.abs() + error.abs());
+        assert!((a - b).abs() <= limit, "{name}: {a:e} and {b:e}");
     }
 }
 
