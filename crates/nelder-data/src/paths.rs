@@ -69,6 +69,9 @@ fn matching(pattern: &Path) -> Result<Vec<Listed>, DataError> {
     let mut files = Vec::new();
     for found in glob::glob(&pattern.to_string_lossy()).map_err(|e| wrong(e.to_string()))? {
         let found = found.map_err(|e| wrong(e.to_string()))?;
+        if is_hidden(&found) && !is_hidden(pattern) {
+            continue;
+        }
         let mut inner = Vec::new();
         match found.is_dir() {
             true => walk(&found, &mut inner)?,
@@ -98,8 +101,7 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), DataError> {
     }
     entries.sort();
     for entry in entries {
-        let name = entry.file_name().map(|n| n.to_string_lossy().into_owned());
-        if name.is_some_and(|n| n.starts_with(['.', '_'])) {
+        if is_hidden(&entry) {
             continue;
         }
         match entry.is_dir() {
@@ -108,6 +110,12 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), DataError> {
         }
     }
     Ok(())
+}
+
+/// Whether a name says that the file holds no data: it begins with `.` or `_`.
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|n| n.to_string_lossy().starts_with(['.', '_']))
 }
 
 /// The folders of a path that are `name=value`.
