@@ -1,17 +1,18 @@
 //! Arrow arrays as columns of a model.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{
+    Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, Int64Type, UInt64Type,
+};
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::i256;
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, TimeUnit};
-use nelder::frame::{Column, Kind, Levels, MISSING};
+use nelder::frame::{Column, EXACT, Kind};
 
-use crate::hash::Interner;
+use crate::coded::TextColumn;
 
 /// What an Arrow type is in a model; `None` where it is nothing.
 pub(crate) fn kind(field: &Field) -> Option<Kind> {
@@ -24,11 +25,11 @@ pub(crate) fn kind(field: &Field) -> Option<Kind> {
         | DataType::Timestamp(..)
         | DataType::Time32(_)
         | DataType::Time64(_)
-        | DataType::Duration(_)
-        | DataType::Decimal32(..)
-        | DataType::Decimal64(..)
-        | DataType::Decimal128(..)
-        | DataType::Decimal256(..) => Kind::Real,
+        | DataType::Duration(_) => Kind::Real,
+        t if is_decimal(t) => match scale(t) {
+            0 => Kind::Integer,
+            _ => Kind::Real,
+        },
         DataType::Int8
         | DataType::Int16
         | DataType::Int32
@@ -38,84 +39,48 @@ pub(crate) fn kind(field: &Field) -> Option<Kind> {
         | DataType::UInt32
         | DataType::UInt64 => Kind::Integer,
         DataType::Boolean => Kind::Logical,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Text,
-        DataType::Dictionary(_, value) if is_text(value) => Kind::Text,
+        t if is_text(t) || is_binary(t) => Kind::Text,
+        DataType::Dictionary(_, value) => {
+            kind(&Field::new("", value.as_ref().clone(), true))?;
+            Kind::Factor {
+                ordered: field.dict_is_ordered() == Some(true),
+            }
+        }
+        DataType::RunEndEncoded(_, values) => return kind(values),
         _ => return None,
     })
 }
 
-fn is_text(t: &DataType) -> bool {
+pub(crate) fn is_text(t: &DataType) -> bool {
     matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Codes of one text column for one worker.
-pub(crate) struct TextColumn {
-    interner: Interner,
+/// Whether it is bytes, which are text where they are UTF-8.
+pub(crate) fn is_binary(t: &DataType) -> bool {
+    matches!(
+        t,
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_)
+    )
 }
 
-impl TextColumn {
-    pub(crate) fn new(levels: Arc<Levels>) -> Self {
-        TextColumn {
-            interner: Interner::new(levels),
-        }
-    }
-
-    fn column<'a>(&mut self, array: &ArrayRef) -> Result<Column<'a>, String> {
-        let codes = match array.data_type() {
-            DataType::Dictionary(_, _) => {
-                let keys = cast(&dictionary_keys(array)?, &DataType::Int32).map_err(|e| e.to_string())?;
-                let keys = keys.as_primitive::<Int32Type>();
-                let values =
-                    cast(array.as_any_dictionary().values(), &DataType::Utf8).map_err(|e| e.to_string())?;
-                let values = values.as_string::<i32>();
-                let mut map = Vec::with_capacity(values.len());
-                for i in 0..values.len() {
-                    map.push(if values.is_null(i) {
-                        MISSING
-                    } else {
-                        self.interner.code(values.value(i).as_bytes())?
-                    });
-                }
-                let all = keys.values().iter();
-                if keys.null_count() == 0 {
-                    all.map(|&k| map.get(k as usize).copied().unwrap_or(MISSING))
-                        .collect()
-                } else {
-                    all.enumerate()
-                        .map(|(i, &k)| {
-                            if keys.is_null(i) {
-                                MISSING
-                            } else {
-                                map.get(k as usize).copied().unwrap_or(MISSING)
-                            }
-                        })
-                        .collect()
-                }
-            }
-            _ => {
-                let array = cast(array, &DataType::Utf8).map_err(|e| e.to_string())?;
-                let values = array.as_string::<i32>();
-                let mut codes = Vec::with_capacity(values.len());
-                for i in 0..values.len() {
-                    codes.push(if values.is_null(i) {
-                        MISSING
-                    } else {
-                        self.interner.code(values.value(i).as_bytes())?
-                    });
-                }
-                codes
-            }
-        };
-        Ok(Column::Codes {
-            codes: Cow::Owned(codes),
-            levels: self.interner.levels().clone(),
-        })
-    }
+fn is_decimal(t: &DataType) -> bool {
+    matches!(
+        t,
+        DataType::Decimal32(..)
+            | DataType::Decimal64(..)
+            | DataType::Decimal128(..)
+            | DataType::Decimal256(..)
+    )
 }
 
-fn dictionary_keys(array: &ArrayRef) -> Result<ArrayRef, String> {
-    let keys = array.as_any_dictionary().keys();
-    Ok(arrow_array::make_array(keys.to_data()))
+fn scale(t: &DataType) -> i8 {
+    match t {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => *scale,
+        _ => 0,
+    }
 }
 
 /// The column of an array. Doubles without missing values are borrowed.
@@ -147,7 +112,13 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
         let out = whole.iter().map(|x| x.map_or(f64::NAN, |x| quotient(x, per)));
         Ok(Column::Real(out.collect()))
     };
+    if let Some(text) = text {
+        return text.column(array);
+    }
     Ok(match array.data_type() {
+        t if is_text(t) || is_binary(t) || matches!(t, DataType::Dictionary(..)) => {
+            return Err("a text column without levels".into());
+        }
         DataType::Float64 if array.null_count() == 0 => {
             Column::Real(Cow::Borrowed(array.as_primitive::<Float64Type>().values()))
         }
@@ -207,18 +178,79 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
         DataType::Time32(unit) => stored(DataType::Int32, per_second(unit))?,
         DataType::Date64 => stored(DataType::Int64, 86_400_000)?,
         DataType::Date32 => stored(DataType::Int32, 1)?,
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale) => decimal(array, *scale)?,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _) => {
-            match text {
-                Some(text) => text.column(array)?,
-                None => return Err("a text column without levels".into()),
-            }
+        DataType::Int64 | DataType::UInt32 | DataType::UInt64 => whole(array)?,
+        t if is_decimal(t) && scale(t) == 0 => whole_decimal(array)?,
+        t if is_decimal(t) => decimal(array, scale(t))?,
+        DataType::RunEndEncoded(_, values) => {
+            let plain = cast(array, values.data_type()).map_err(|e| e.to_string())?;
+            crate::memory::owned(column(&plain, None)?)
         }
         _ => real(array)?,
     })
+}
+
+/// Whole numbers as doubles where each is one.
+fn whole<'a>(array: &ArrayRef) -> Result<Column<'a>, String> {
+    let exact = |x: u64| x <= EXACT as u64;
+    Ok(match array.data_type() {
+        DataType::UInt64 => {
+            let values = array.as_primitive::<UInt64Type>();
+            match values.values().iter().all(|&x| exact(x)) {
+                true => reals(values.iter(), |x| x as f64),
+                false => wholes(values.iter()),
+            }
+        }
+        DataType::Int64 => {
+            let values = array.as_primitive::<Int64Type>();
+            match values.values().iter().all(|&x| exact(x.unsigned_abs())) {
+                true if values.null_count() == 0 => {
+                    Column::Real(values.values().iter().map(|&x| x as f64).collect())
+                }
+                true => reals(values.iter(), |x| x as f64),
+                false => wholes(values.iter()),
+            }
+        }
+        _ => {
+            let values = cast(array, &DataType::Int64).map_err(|e| e.to_string())?;
+            reals(values.as_primitive::<Int64Type>().iter(), |x| x as f64)
+        }
+    })
+}
+
+/// Decimals without a decimal point.
+fn whole_decimal<'a>(array: &ArrayRef) -> Result<Column<'a>, String> {
+    let values: Vec<Option<i128>> = match array.data_type() {
+        DataType::Decimal256(..) => {
+            let wide: Option<Vec<Option<i128>>> = array
+                .as_primitive::<Decimal256Type>()
+                .iter()
+                .map(|x| match x {
+                    None => Some(None),
+                    Some(x) => x.to_i128().map(Some),
+                })
+                .collect();
+            match wide {
+                Some(wide) => wide,
+                None => return decimal(array, 0),
+            }
+        }
+        _ => {
+            let wide = cast(array, &DataType::Decimal128(38, 0)).map_err(|e| e.to_string())?;
+            wide.as_primitive::<Decimal128Type>().iter().collect()
+        }
+    };
+    Ok(match values.iter().flatten().all(|x| x.abs() <= EXACT) {
+        true => reals(values.into_iter(), |x| x as f64),
+        false => wholes(values.into_iter()),
+    })
+}
+
+fn reals<'a, T>(values: impl Iterator<Item = Option<T>>, real: impl Fn(T) -> f64) -> Column<'a> {
+    Column::Real(values.map(|x| x.map_or(f64::NAN, &real)).collect())
+}
+
+fn wholes<'a, T: Into<i128>>(values: impl Iterator<Item = Option<T>>) -> Column<'a> {
+    Column::Whole(values.map(|x| x.map_or(i128::MIN, Into::into)).collect())
 }
 
 /// R's missing integer is a number like any other to the formats; such a batch goes as doubles.

@@ -15,14 +15,56 @@ pub enum DataError {
         /// Similar names that exist.
         near: Vec<String>,
     },
-    /// The path is a folder.
+    /// The path is a folder where a file is needed.
     #[error("{} is a directory; name one file in it", .0.display())]
     Directory(PathBuf),
-    /// Standard input was asked for.
-    #[error(
-        "standard input cannot be read twice, and a fit reads its data more than once; save it to a file"
-    )]
-    Stdin,
+    /// A folder holds no file of data, or a pattern matches none.
+    #[error("{}: there is no file of data in it (names that begin with . or _ do not count)", .0.display())]
+    NoFiles(PathBuf),
+    /// A pattern of names cannot be read.
+    #[error("{}: {what}", path.display())]
+    Pattern {
+        /// The pattern.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// A terminal or another device, which no data come from.
+    #[error("{} is a terminal or device; name a file, or a pipe that delivers one", .0.display())]
+    Device(PathBuf),
+    /// The same file was named twice.
+    #[error("{} is named twice", .0.display())]
+    Twice(PathBuf),
+    /// A column has one type in one file and another in another.
+    #[error("`{name}` is {} in {} and {} in {}; make them alike", kinds[0], paths[0].display(), kinds[1], paths[1].display())]
+    Kinds {
+        /// The column.
+        name: String,
+        /// What it is.
+        kinds: [String; 2],
+        /// Where.
+        paths: [PathBuf; 2],
+    },
+    /// A column that an option names is not there.
+    #[error("{}: there is no column `{name}`{}", path.display(), hint(near.as_slice()))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+        /// A name that looks like it.
+        near: Option<String>,
+    },
+    /// The fields of a column are not of the type that was asked for.
+    #[error("{}: `{name}` is not of the type asked for: {what}", path.display())]
+    Type {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        name: String,
+        /// The first such field.
+        what: String,
+    },
     /// The file has no bytes.
     #[error("{} is empty (0 bytes)", .0.display())]
     Empty(PathBuf),
@@ -52,14 +94,6 @@ pub enum DataError {
         line: u64,
         /// What is wrong with it.
         what: String,
-    },
-    /// Two columns have the same name.
-    #[error("{}: column names must be unique, but these occur twice: {}", path.display(), names.join(", "))]
-    Duplicate {
-        /// The file.
-        path: PathBuf,
-        /// The names.
-        names: Vec<String>,
     },
     /// The operating system refused.
     #[error("{}: {error}", path.display())]
@@ -162,6 +196,17 @@ fn edits(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+/// What is said of a column whose name another one has.
+pub(crate) const TWICE: &str = "stands there twice; make the names unique";
+
+/// What is said of a column of a type that has no values.
+pub(crate) const NO_VALUES: &str = "has no values at all";
+
+/// What is said of a column of a type that a model cannot use.
+pub(crate) fn of_type(kind: &impl std::fmt::Display) -> String {
+    format!("is of type {kind}, which a model cannot use")
 }
 
 /// Names that occur more than once, in order.

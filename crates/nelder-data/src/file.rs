@@ -1,12 +1,14 @@
 //! A file read at positions, by any number of workers at once.
 
 use std::fs::File;
-use std::io::{BufReader, Read, Result, Write};
+use std::io::{BufReader, IsTerminal, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
 use ::parquet::file::reader::{ChunkReader, Length};
+use nelder::frame::SourceError;
 
 use crate::DataError;
 
@@ -15,31 +17,57 @@ use crate::DataError;
 pub(crate) struct PositionedFile {
     file: Arc<File>,
     len: u64,
+    /// When it was last written; `None` for a copy that no one else has.
+    modified: Option<SystemTime>,
     pub(crate) path: Arc<PathBuf>,
 }
 
 impl PositionedFile {
+    /// Opens a file; what can be read only once, standard input (`-`) and pipes, is copied first.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, DataError> {
-        let file = File::open(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => DataError::missing(path),
-            _ => DataError::io(path, e),
+        let standard = path == Path::new("-");
+        let name = if standard {
+            Path::new("standard input")
+        } else {
+            path
+        };
+        let real = if standard { Path::new("/dev/stdin") } else { path };
+        let file = File::open(real).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound if !standard => DataError::missing(path),
+            _ => DataError::io(name, e),
         })?;
-        let meta = file.metadata().map_err(|e| DataError::io(path, e))?;
+        let meta = file.metadata().map_err(|e| DataError::io(name, e))?;
         if meta.is_dir() {
             return Err(DataError::Directory(path.to_path_buf()));
         }
         if !meta.is_file() {
-            // pipes and terminals cannot be read twice
-            return Err(DataError::Stdin);
+            return PositionedFile::spooled(file, name);
         }
         if meta.len() == 0 {
-            return Err(DataError::Empty(path.to_path_buf()));
+            return Err(DataError::Empty(name.to_path_buf()));
         }
         Ok(PositionedFile {
             file: Arc::new(file),
             len: meta.len(),
-            path: Arc::new(path.to_path_buf()),
+            modified: meta.modified().ok(),
+            path: Arc::new(name.to_path_buf()),
         })
+    }
+
+    /// What a pipe delivers, in a temporary file without a name.
+    fn spooled(mut pipe: File, name: &Path) -> std::result::Result<Self, DataError> {
+        if pipe.is_terminal() {
+            return Err(DataError::Device(name.to_path_buf()));
+        }
+        if is_device(&pipe) {
+            // the null device ends at once, others never
+            let read = pipe.read(&mut [0]).map_err(|e| DataError::io(name, e))?;
+            return Err(match read {
+                0 => DataError::Empty(name.to_path_buf()),
+                _ => DataError::Device(name.to_path_buf()),
+            });
+        }
+        PositionedFile::copied(&mut pipe, name, |e| DataError::io(name, e))
     }
 
     /// What a gzip file holds, in a temporary file without a name, under the name of the original: a compressed
@@ -50,34 +78,91 @@ impl PositionedFile {
             format: "gzip",
             what: e.to_string(),
         };
-        let mut file = tempfile::tempfile().map_err(|e| DataError::io(&std::env::temp_dir(), e))?;
         let mut decoder = flate2::read::MultiGzDecoder::new(BufReader::new(self.reader(0)));
+        let copy = PositionedFile::copied(&mut decoder, &self.path, broken);
+        self.unchanged().map_err(|what| self.changed(what))?;
+        copy
+    }
+
+    fn copied(
+        from: &mut dyn Read,
+        name: &Path,
+        failed: impl Fn(std::io::Error) -> DataError,
+    ) -> std::result::Result<Self, DataError> {
+        let full = |e: std::io::Error| DataError::io(&std::env::temp_dir(), e);
+        let mut file = tempfile::tempfile().map_err(full)?;
         let (mut buffer, mut len) = (vec![0u8; 1 << 16], 0u64);
         loop {
-            let n = match decoder.read(&mut buffer) {
+            let n = match from.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(n) => n,
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(broken(e)),
+                Err(e) => return Err(failed(e)),
             };
-            file.write_all(&buffer[..n])
-                .map_err(|e| DataError::io(&std::env::temp_dir(), e))?;
+            file.write_all(&buffer[..n]).map_err(full)?;
             len += n as u64;
         }
         if len == 0 {
-            return Err(DataError::Empty(self.path.to_path_buf()));
+            return Err(DataError::Empty(name.to_path_buf()));
         }
         Ok(PositionedFile {
             file: Arc::new(file),
             len,
-            path: self.path.clone(),
+            modified: None,
+            path: Arc::new(name.to_path_buf()),
         })
+    }
+
+    /// Whether it is still the file that was opened; else how it differs.
+    pub(crate) fn unchanged(&self) -> std::result::Result<(), String> {
+        let Some(modified) = self.modified else {
+            return Ok(());
+        };
+        let meta = self
+            .file
+            .metadata()
+            .map_err(|e| format!("{}: {e}", self.name()))?;
+        let how = match meta.len() {
+            n if n != self.len => format!("it had {} bytes when it was opened, and has {n} now", self.len),
+            _ if meta.modified().ok() != Some(modified) => "it was written to since it was opened".into(),
+            _ => return Ok(()),
+        };
+        Err(self.changing(&how))
+    }
+
+    /// Says that a pass found other rows than the one before.
+    pub(crate) fn changed_rows(&self, were: u64, are: u64) -> String {
+        self.changing(&format!(
+            "a part of it had {were} rows when it was opened, and has {are} now"
+        ))
+    }
+
+    fn changing(&self, how: &str) -> String {
+        format!(
+            "{} changed while it was being read: {how}; run again when it is complete",
+            self.name()
+        )
+    }
+
+    /// The error of a file that changed.
+    pub(crate) fn changed(&self, what: String) -> DataError {
+        DataError::Source(SourceError::Read(what))
     }
 
     /// Whether the file both begins and ends with a format's mark.
     pub(crate) fn is_between(&self, mark: &[u8]) -> bool {
         let ends = |at: u64| self.bytes(at, mark.len()).is_ok_and(|b| b == mark);
         self.len >= 2 * mark.len() as u64 && ends(0) && ends(self.len - mark.len() as u64)
+    }
+
+    /// Whether the file begins with a mark.
+    pub(crate) fn begins(&self, mark: &[u8]) -> bool {
+        self.bytes(0, mark.len()).is_ok_and(|b| b == mark)
+    }
+
+    /// Whether it is a copy of what came by a pipe, or of a compressed file.
+    pub(crate) fn is_piped(&self) -> bool {
+        self.modified.is_none()
     }
 
     /// Bytes in the file when it was opened.
@@ -170,4 +255,16 @@ impl ChunkReader for PositionedFile {
             .map(bytes::Bytes::from)
             .map_err(|e| ParquetError::EOF(format!("bytes {start} to {}: {e}", start + length as u64)))
     }
+}
+
+#[cfg(unix)]
+fn is_device(file: &File) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    file.metadata()
+        .is_ok_and(|m| m.file_type().is_char_device() || m.file_type().is_block_device())
+}
+
+#[cfg(windows)]
+fn is_device(_: &File) -> bool {
+    false
 }

@@ -3,27 +3,34 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::{Block, MessageHeader, convert::try_fb_to_schema, root_as_footer, root_as_message};
+use arrow_schema::DataType;
 use nelder::frame::{Batch, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
 
-use crate::convert::{self, TextColumn};
+use crate::coded::{self, TextColumn};
+use crate::convert;
 use crate::file::PositionedFile;
+use crate::opened::{Found, Table};
 use crate::workers::{guarded, share};
-use crate::{DataError, Opened};
+use crate::{DataError, stream};
 
 /// A compressed buffer that claims to become larger than this is damaged.
 const LARGEST_BUFFER: u64 = 4 << 30;
 /// Bytes that a compressed byte becomes at most; zstd's longest run is shorter.
 const LARGEST_RATIO: u64 = 1 << 16;
 
-/// What the footer says about the file.
-struct Footer {
-    schema: arrow_schema::SchemaRef,
-    version: arrow_ipc::MetadataVersion,
-    dictionaries: Vec<Block>,
-    batches: Vec<Block>,
+/// What the footer of a file says, or the messages of a stream.
+pub(crate) struct Footer {
+    pub schema: arrow_schema::SchemaRef,
+    pub version: arrow_ipc::MetadataVersion,
+    pub dictionaries: Vec<Block>,
+    pub batches: Vec<Block>,
+    /// How many of the dictionaries come before each batch; all, in a file.
+    pub before: Vec<usize>,
 }
 
 struct IpcSource {
@@ -49,19 +56,27 @@ fn footer(file: &PositionedFile) -> Result<Footer, String> {
     let bytes = file.bytes(at, length).map_err(|e| text(&e))?;
     let footer = root_as_footer(&bytes).map_err(|e| text(&e))?;
     let schema = footer.schema().ok_or("the footer has no schema")?;
+    let dictionaries: Vec<Block> = footer
+        .dictionaries()
+        .map_or(Vec::new(), |b| b.iter().copied().collect());
+    let batches: Vec<Block> = footer
+        .recordBatches()
+        .map_or(Vec::new(), |b| b.iter().copied().collect());
+    Ok(Footer {
+        schema: schema_of(schema)?,
+        version: footer.version(),
+        before: vec![dictionaries.len(); batches.len()],
+        dictionaries,
+        batches,
+    })
+}
+
+/// The schema of a footer or a message.
+pub(crate) fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<arrow_schema::SchemaRef, String> {
     if !schema.endianness().equals_to_target_endianness() {
         return Err("it was written by a machine with another order of bytes".into());
     }
-    Ok(Footer {
-        schema: Arc::new(try_fb_to_schema(schema).map_err(|e| text(&e))?),
-        version: footer.version(),
-        dictionaries: footer
-            .dictionaries()
-            .map_or(Vec::new(), |b| b.iter().copied().collect()),
-        batches: footer
-            .recordBatches()
-            .map_or(Vec::new(), |b| b.iter().copied().collect()),
-    })
+    try_fb_to_schema(schema).map(Arc::new).map_err(|e| e.to_string())
 }
 
 /// The message of a block: its metadata, or all of it.
@@ -129,39 +144,41 @@ fn checked(bytes: &[u8], block: &Block, body: bool) -> Result<u64, String> {
     Ok(rows)
 }
 
-/// Opens an Arrow IPC file.
-pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
+/// What a stream of messages begins with.
+pub(crate) const STREAM: [u8; 4] = [0xff; 4];
+
+/// Opens an Arrow IPC file, or a stream of Arrow messages in one.
+pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
     let broken = |what: String| DataError::Broken {
         path: file.path.as_ref().clone(),
         format: "Arrow IPC",
         what,
     };
-    if !file.bytes(0, 6).is_ok_and(|start| start == b"ARROW1") {
-        return Err(broken(
-            "it does not begin with ARROW1; a stream must be saved as a file first".into(),
-        ));
+    let footer = match () {
+        () if file.begins(b"ARROW1") => guarded(|| footer(&file)),
+        () if file.begins(&STREAM) => guarded(|| stream::messages(&file)),
+        () => Err("it does not begin with ARROW1, nor as a stream of Arrow messages does".into()),
     }
-    let footer = guarded(|| footer(&file)).map_err(broken)?;
+    .map_err(broken)?;
+    let names: Vec<&str> = footer.schema.fields().iter().map(|f| f.name().as_str()).collect();
+    let repeated = crate::error::duplicates(names);
     let (mut schema, mut places, mut levels, mut unreadable) = (Schema::default(), vec![], vec![], vec![]);
     for (i, field) in footer.schema.fields().iter().enumerate() {
-        match convert::kind(field) {
+        let name = field.name().clone();
+        let why = match convert::kind(field) {
+            _ if repeated.contains(&name) => crate::error::TWICE.to_string(),
+            None if *field.data_type() == DataType::Null => crate::error::NO_VALUES.to_string(),
+            None => crate::error::of_type(field.data_type()),
             Some(kind) => {
-                schema.fields.push(Field {
-                    name: field.name().clone(),
-                    kind,
-                });
+                schema.fields.push(Field { name, kind });
                 places.push(i);
                 levels.push((kind == Kind::Text).then(|| Arc::new(Levels::growing())));
+                continue;
             }
-            None => unreadable.push((field.name().clone(), field.data_type().to_string())),
+        };
+        if !unreadable.contains(&(name.clone(), why.clone())) {
+            unreadable.push((name, why));
         }
-    }
-    let names = crate::error::duplicates(schema.fields.iter().map(|f| f.name.as_str()));
-    if !names.is_empty() {
-        return Err(DataError::Duplicate {
-            path: file.path.as_ref().clone(),
-            names,
-        });
     }
     // row counts are in the batches' own headers
     let (mut starts, mut rows) = (Vec::new(), 0u64);
@@ -170,8 +187,8 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
         let count = guarded(|| checked(&message(&file, block, false)?, block, false)).map_err(broken)?;
         rows = rows.saturating_add(count);
     }
-    let source = IpcSource {
-        file,
+    let mut source = IpcSource {
+        file: file.clone(),
         footer,
         schema,
         places,
@@ -179,17 +196,23 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
         starts,
         rows,
     };
-    Ok(Opened {
-        source: Box::new(source),
+    guarded(|| source.look_at_values(&mut unreadable)).map_err(broken)?;
+    let empty = vec![false; source.schema.fields.len()];
+    Ok(Found {
+        table: Box::new(source),
         unreadable,
+        remarks: Vec::new(),
+        empty,
+        is_text: false,
     })
 }
 
 impl IpcSource {
-    fn decoder(&self, wanted: &[usize]) -> Result<FileDecoder, String> {
+    /// The decoder of the batches that come after so many dictionaries, of which later ones replace earlier ones.
+    fn decoder(&self, wanted: &[usize], dictionaries: usize) -> Result<FileDecoder, String> {
         let mut decoder = FileDecoder::new(self.footer.schema.clone(), self.footer.version)
             .with_projection(wanted.to_vec());
-        for block in &self.footer.dictionaries {
+        for block in &self.footer.dictionaries[..dictionaries] {
             let bytes = message(&self.file, block, true)?;
             checked(&bytes, block, true)?;
             decoder
@@ -199,8 +222,90 @@ impl IpcSource {
         Ok(decoder)
     }
 
+    fn batch(&self, decoder: &FileDecoder, index: usize) -> Result<RecordBatch, String> {
+        let block = &self.footer.batches[index];
+        let bytes = message(&self.file, block, true)?;
+        checked(&bytes, block, true)?;
+        decoder
+            .read_record_batch(block, &Buffer::from_vec(bytes))
+            .map_err(|e| e.to_string())?
+            .ok_or_else(|| format!("record batch {index} is missing"))
+    }
+
+    /// The levels of dictionaries, in their order, and which columns of bytes are text as far as the first batch says.
+    fn look_at_values(&mut self, unreadable: &mut Vec<(String, String)>) -> Result<(), String> {
+        let data_type = |c: usize| self.footer.schema.field(self.places[c]).data_type();
+        let looked: Vec<usize> = (0..self.places.len())
+            .filter(|&c| matches!(data_type(c), DataType::Dictionary(..)) || convert::is_binary(data_type(c)))
+            .collect();
+        if looked.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<usize> = looked.iter().map(|&c| self.places[c]).collect();
+        let mut labels: Vec<Vec<String>> = vec![Vec::new(); looked.len()];
+        let mut no_text = Vec::new();
+        let mut last = None;
+        for index in 0..self.footer.batches.len() {
+            // one batch for each set of dictionaries
+            if last == Some(self.footer.before[index]) {
+                continue;
+            }
+            last = Some(self.footer.before[index]);
+            let decoder = self.decoder(&wanted, self.footer.before[index])?;
+            let batch = self.batch(&decoder, index)?;
+            for (k, column) in batch.columns().iter().enumerate() {
+                match column.data_type() {
+                    DataType::Dictionary(..) => {
+                        let values = coded::labels(column.as_any_dictionary().values());
+                        match values {
+                            Ok(values) => labels[k].extend(values.into_iter().flatten()),
+                            Err(_) => no_text.push(looked[k]),
+                        }
+                    }
+                    _ if index == 0 && !coded::is_utf8(column) => no_text.push(looked[k]),
+                    _ => {}
+                }
+            }
+        }
+        for (&c, labels) in looked.iter().zip(labels) {
+            if let Kind::Factor { .. } = self.schema.fields[c].kind {
+                self.levels[c] = Some(Arc::new(Levels::fixed(labels)));
+            }
+        }
+        no_text.sort_unstable();
+        no_text.dedup();
+        for c in no_text.into_iter().rev() {
+            let kind = self.footer.schema.field(self.places.remove(c)).data_type();
+            let name = self.schema.fields.remove(c).name;
+            self.levels.remove(c);
+            unreadable.push((
+                name,
+                format!("{}: its bytes are not text in UTF-8", crate::error::of_type(kind)),
+            ));
+        }
+        Ok(())
+    }
+
     fn name(&self) -> PathBuf {
         self.file.path.as_ref().clone()
+    }
+}
+
+impl Table for IpcSource {
+    fn batches(&self) -> usize {
+        self.starts.len()
+    }
+
+    fn levels(&self, column: usize) -> Option<&Arc<Levels>> {
+        self.levels[column].as_ref()
+    }
+
+    fn set_levels(&mut self, column: usize, levels: Arc<Levels>) {
+        self.levels[column] = Some(levels);
+    }
+
+    fn file(&self) -> &PositionedFile {
+        &self.file
     }
 }
 
@@ -229,47 +334,57 @@ impl Source for IpcSource {
         let failed =
             |what: String| format!("{}: not a readable Arrow IPC file: {what}", self.name().display());
         // a file without text has no dictionaries, and those it has are read once for all workers
-        let decoder = guarded(|| self.decoder(&wanted)).map_err(|e| SourceError::Read(failed(e)))?;
-        share(self.workers(), self.starts.len(), visit, |worker, round| {
-            let mut texts: Vec<Option<TextColumn>> = columns
-                .iter()
-                .map(|&c| self.levels[c].clone().map(TextColumn::new))
-                .collect();
-            while let Some(index) = round.next() {
-                let block = &self.footer.batches[index];
-                let batch = guarded(|| {
-                    let bytes = message(&self.file, block, true)?;
-                    checked(&bytes, block, true)?;
-                    decoder
-                        .read_record_batch(block, &Buffer::from_vec(bytes))
-                        .map_err(|e| e.to_string())?
-                        .ok_or_else(|| format!("record batch {index} is missing"))
-                })
-                .map_err(failed)?;
-                let rows = batch.num_rows();
-                let end = self.starts.get(index + 1).copied().unwrap_or(self.rows);
-                if rows as u64 != end - self.starts[index] {
-                    return Err(failed(format!(
-                        "record batch {index} has {rows} rows, not as it says"
-                    )));
+        let before = &self.footer.before;
+        let first = before.first().copied().unwrap_or(0);
+        let decoder = guarded(|| self.decoder(&wanted, first));
+        let decoder =
+            decoder.map_err(|e| SourceError::Read(self.file.unchanged().err().unwrap_or(failed(e))))?;
+        let one = before.iter().all(|&n| n == first);
+        share(
+            &self.file,
+            self.workers(),
+            self.starts.len(),
+            visit,
+            |worker, round| {
+                let mut own: Option<(usize, FileDecoder)> = None;
+                let mut texts: Vec<Option<TextColumn>> = columns
+                    .iter()
+                    .map(|&c| self.levels[c].clone().map(TextColumn::new))
+                    .collect();
+                while let Some(index) = round.next() {
+                    // a stream may have other dictionaries later
+                    if !one && own.as_ref().map(|(n, _)| *n) != Some(before[index]) {
+                        let new = guarded(|| self.decoder(&wanted, before[index])).map_err(failed)?;
+                        own = Some((before[index], new));
+                    }
+                    let decoder = own.as_ref().map_or(&decoder, |(_, own)| own);
+                    let batch = guarded(|| self.batch(decoder, index)).map_err(failed)?;
+                    let rows = batch.num_rows();
+                    let end = self.starts.get(index + 1).copied().unwrap_or(self.rows);
+                    if rows as u64 != end - self.starts[index] {
+                        return Err(failed(format!(
+                            "record batch {index} has {rows} rows, not as it says"
+                        )));
+                    }
+                    let mut read = Vec::with_capacity(columns.len());
+                    for ((&at, text), &c) in place.iter().zip(&mut texts).zip(columns) {
+                        let named = |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
+                        read.push(convert::column(batch.column(at), text.as_mut()).map_err(named)?);
+                    }
+                    if !round.deliver(
+                        worker,
+                        Batch {
+                            index,
+                            first_row: self.starts[index],
+                            rows,
+                            columns: read,
+                        },
+                    ) {
+                        return Ok(());
+                    }
                 }
-                let mut read = Vec::with_capacity(columns.len());
-                for (&at, text) in place.iter().zip(&mut texts) {
-                    read.push(convert::column(batch.column(at), text.as_mut()).map_err(failed)?);
-                }
-                if !round.deliver(
-                    worker,
-                    Batch {
-                        index,
-                        first_row: self.starts[index],
-                        rows,
-                        columns: read,
-                    },
-                ) {
-                    return Ok(());
-                }
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
     }
 }

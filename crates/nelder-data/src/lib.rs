@@ -4,21 +4,31 @@
 //! several workers, as often as a fit needs them. Memory does not grow with the number of rows.
 //! [`TableWriter`] writes columns back, [`columns_to_memory`] keeps them.
 
+mod coded;
 mod convert;
 mod csv;
+mod dictionary;
 mod error;
 mod file;
 mod hash;
+mod header;
+mod infer;
 mod ipc;
 mod memory;
 mod opened;
+mod options;
 mod parquet;
+mod parts;
+mod paths;
+mod records;
+mod stream;
 mod workers;
 mod write;
 
 pub use error::DataError;
 pub use memory::columns_to_memory;
-pub use opened::{Opened, open};
+pub use opened::{Opened, open, open_all};
+pub use options::{TextOptions, TextType};
 pub use write::{Output, TableWriter};
 
 /// Rows of a batch, unless the file's own batches are smaller: ten columns of doubles stay in the L2 cache.

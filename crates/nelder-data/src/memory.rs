@@ -41,6 +41,10 @@ pub fn columns_to_memory(source: &dyn Source, names: &[&str]) -> Result<Frame<'s
                 (Some(Column::Integer(a)), Column::Real(b)) => {
                     Column::Real(append(Cow::Owned(reals(&a)), &b))
                 }
+                (Some(Column::Whole(a)), Column::Whole(b)) => Column::Whole(append(a, &b)),
+                // and as whole numbers of any size where doubles cannot
+                (Some(Column::Whole(a)), b) => Column::Whole(append(a, &wholes(&b))),
+                (Some(a), Column::Whole(b)) => Column::Whole(append(Cow::Owned(wholes(&a)), &b)),
                 // a source delivers one type a column otherwise
                 (Some(a), _) => a,
             });
@@ -60,15 +64,33 @@ fn append<T: Copy>(a: Cow<'static, [T]>, b: &[T]) -> Cow<'static, [T]> {
     Cow::Owned(a)
 }
 
+/// A batch of a column of whole numbers, whatever it came as.
+pub(crate) fn wholes(column: &Column<'_>) -> Vec<i128> {
+    match column {
+        Column::Real(v) => {
+            let whole = |&x: &f64| if x.is_nan() { i128::MIN } else { x as i128 };
+            v.iter().map(whole).collect()
+        }
+        Column::Integer(v) => {
+            let whole = |&x: &i32| if x == i32::MIN { i128::MIN } else { i128::from(x) };
+            v.iter().map(whole).collect()
+        }
+        Column::Whole(v) => v.to_vec(),
+        Column::Logical(v) => vec![i128::MIN; v.len()],
+        Column::Codes { codes, .. } => vec![i128::MIN; codes.len()],
+    }
+}
+
 fn reals(v: &[i32]) -> Vec<f64> {
     let real = |&x: &i32| if x == i32::MIN { f64::NAN } else { f64::from(x) };
     v.iter().map(real).collect()
 }
 
-fn owned(column: Column<'_>) -> Column<'static> {
+pub(crate) fn owned(column: Column<'_>) -> Column<'static> {
     match column {
         Column::Real(v) => Column::Real(Cow::Owned(v.into_owned())),
         Column::Integer(v) => Column::Integer(Cow::Owned(v.into_owned())),
+        Column::Whole(v) => Column::Whole(Cow::Owned(v.into_owned())),
         Column::Logical(v) => Column::Logical(Cow::Owned(v.into_owned())),
         Column::Codes { codes, levels } => Column::Codes {
             codes: Cow::Owned(codes.into_owned()),

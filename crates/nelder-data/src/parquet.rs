@@ -9,10 +9,12 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::convert::{self, TextColumn};
+use crate::coded::TextColumn;
+use crate::convert;
 use crate::file::PositionedFile;
+use crate::opened::{Found, Table};
 use crate::workers::{guarded, share};
-use crate::{BATCH_ROWS, DataError, Opened};
+use crate::{BATCH_ROWS, DataError, dictionary};
 
 /// A part of a row group.
 struct Piece {
@@ -36,7 +38,7 @@ pub(crate) struct ParquetSource {
 }
 
 /// Opens a Parquet file.
-pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
+pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
     let path = file.path.clone();
     let broken = |what: String| DataError::Broken {
         path: path.as_ref().clone(),
@@ -54,58 +56,54 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
         ));
     }
     let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
-    // strings come as dictionaries, which is how most files hold them
-    let fields: Vec<ArrowField> = plain
-        .schema()
-        .fields()
-        .iter()
-        .map(|f| match f.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                ArrowField::new(f.name(), text, f.is_nullable())
-            }
-            _ => f.as_ref().clone(),
-        })
-        .collect();
-    let wanted = Arc::new(ArrowSchema::new(fields));
+    let wanted = Arc::new(ArrowSchema::new(
+        plain
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| wanted(f))
+            .collect::<Vec<_>>(),
+    ));
     let metadata =
         guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(wanted)))
-            .unwrap_or(plain);
-    let mut unreadable = Vec::new();
-    let mut schema = Schema::default();
+            .unwrap_or_else(|_| plain.clone());
+    let (mut schema, mut unreadable) = (Schema::default(), Vec::new());
     let (mut leaves, mut levels) = (Vec::new(), Vec::new());
+    let repeated = crate::error::duplicates(plain.schema().fields().iter().map(|f| f.name().as_str()));
     // a flat column has one leaf; nested ones have more and are not read
     let mut leaf = 0;
-    for field in metadata.schema().fields() {
-        match convert::kind(field) {
+    for (place, field) in plain.schema().fields().iter().enumerate() {
+        let name = field.name().clone();
+        let width = leaves_of(&metadata, place);
+        let at = leaf;
+        leaf += width;
+        let why = match convert::kind(field) {
+            _ if repeated.contains(&name) => crate::error::TWICE.to_string(),
+            None if *field.data_type() == DataType::Null => crate::error::NO_VALUES.to_string(),
+            None => crate::error::of_type(field.data_type()),
+            Some(_) if guarded(|| dictionary::is_text(&file, &metadata, at, field)).is_ok_and(|is| !is) => {
+                format!(
+                    "{}: its bytes are not text in UTF-8",
+                    crate::error::of_type(field.data_type())
+                )
+            }
             Some(kind) => {
-                schema.fields.push(Field {
-                    name: field.name().clone(),
-                    kind,
+                schema.fields.push(Field { name, kind });
+                leaves.push(at);
+                levels.push(match kind {
+                    Kind::Text => Some(Arc::new(Levels::growing())),
+                    Kind::Factor { .. } => {
+                        let own = guarded(|| dictionary::levels(&file, &metadata, at, field));
+                        Some(Arc::new(own.map_err(broken)?))
+                    }
+                    _ => None,
                 });
-                leaves.push(leaf);
-                levels.push((kind == Kind::Text).then(|| Arc::new(Levels::growing())));
-                leaf += 1;
+                continue;
             }
-            None => {
-                unreadable.push((field.name().clone(), field.data_type().to_string()));
-                let prefix = field.name();
-                let columns = metadata.metadata().file_metadata().schema_descr();
-                leaf += columns
-                    .columns()
-                    .iter()
-                    .filter(|c| c.path().parts().first().is_some_and(|p| p == prefix))
-                    .count()
-                    .max(1);
-            }
+        };
+        if !unreadable.contains(&(name.clone(), why.clone())) {
+            unreadable.push((name, why));
         }
-    }
-    let names = crate::error::duplicates(schema.fields.iter().map(|f| f.name.as_str()));
-    if !names.is_empty() {
-        return Err(DataError::Duplicate {
-            path: path.as_ref().clone(),
-            names,
-        });
     }
     let groups = metadata.metadata().row_groups();
     let parts = (2 * rayon::current_num_threads())
@@ -142,6 +140,7 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
             first_index += part.div_ceil(BATCH_ROWS);
         }
     }
+    let empty = vec![false; schema.fields.len()];
     let source = ParquetSource {
         file,
         metadata,
@@ -151,10 +150,54 @@ pub(crate) fn open(file: PositionedFile) -> Result<Opened, DataError> {
         pieces,
         rows: first_row,
     };
-    Ok(Opened {
-        source: Box::new(source),
+    Ok(Found {
+        table: Box::new(source),
         unreadable,
+        remarks: Vec::new(),
+        empty,
+        is_text: false,
     })
+}
+
+/// How a column is read: strings as dictionaries, which is how most files hold them, other dictionaries as their values.
+fn wanted(field: &ArrowField) -> ArrowField {
+    let text = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+    let data_type = match field.data_type() {
+        t if convert::is_text(t) => text(),
+        DataType::Dictionary(_, value) if convert::is_text(value) => text(),
+        DataType::Dictionary(_, value) => value.as_ref().clone(),
+        other => other.clone(),
+    };
+    ArrowField::new(field.name(), data_type, field.is_nullable())
+}
+
+/// How many leaves a column has.
+fn leaves_of(metadata: &ArrowReaderMetadata, place: usize) -> usize {
+    let columns = metadata.metadata().file_metadata().schema_descr();
+    (0..columns.num_columns())
+        .filter(|&leaf| columns.get_column_root_idx(leaf) == place)
+        .count()
+        .max(1)
+}
+
+impl Table for ParquetSource {
+    fn batches(&self) -> usize {
+        self.pieces
+            .last()
+            .map_or(0, |p| p.first_index + p.rows.div_ceil(BATCH_ROWS))
+    }
+
+    fn levels(&self, column: usize) -> Option<&Arc<Levels>> {
+        self.levels[column].as_ref()
+    }
+
+    fn set_levels(&mut self, column: usize, levels: Arc<Levels>) {
+        self.levels[column] = Some(levels);
+    }
+
+    fn file(&self) -> &PositionedFile {
+        &self.file
+    }
 }
 
 impl Source for ParquetSource {
@@ -181,19 +224,72 @@ impl Source for ParquetSource {
             .collect();
         let in_order = place.iter().copied().eq(0..order.len());
         let leaves: Vec<usize> = order.iter().map(|&c| self.leaves[c]).collect();
-        share(self.workers(), self.pieces.len(), visit, |worker, round| {
-            let mut texts: Vec<Option<TextColumn>> = order
-                .iter()
-                .map(|&c| self.levels[c].clone().map(TextColumn::new))
-                .collect();
-            let name = self.file.name();
-            let failed = |what: String| format!("{name}: not a readable Parquet file: {what}");
-            while let Some(at) = round.next() {
-                let piece = &self.pieces[at];
-                if leaves.is_empty() {
-                    let mut done = 0;
-                    while done < piece.rows {
-                        let rows = BATCH_ROWS.min(piece.rows - done);
+        share(
+            &self.file,
+            self.workers(),
+            self.pieces.len(),
+            visit,
+            |worker, round| {
+                let mut texts: Vec<Option<TextColumn>> = order
+                    .iter()
+                    .map(|&c| self.levels[c].clone().map(TextColumn::new))
+                    .collect();
+                let name = self.file.name();
+                let failed = |what: String| format!("{name}: not a readable Parquet file: {what}");
+                while let Some(at) = round.next() {
+                    let piece = &self.pieces[at];
+                    if leaves.is_empty() {
+                        let mut done = 0;
+                        while done < piece.rows {
+                            let rows = BATCH_ROWS.min(piece.rows - done);
+                            let (index, first_row) = (
+                                piece.first_index + done / BATCH_ROWS,
+                                piece.first_row + done as u64,
+                            );
+                            if !round.deliver(
+                                worker,
+                                Batch {
+                                    index,
+                                    first_row,
+                                    rows,
+                                    columns: Vec::new(),
+                                },
+                            ) {
+                                return Ok(());
+                            }
+                            done += rows;
+                        }
+                        continue;
+                    }
+                    let mut reader = guarded(|| {
+                        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
+                            self.file.clone(),
+                            self.metadata.clone(),
+                        );
+                        let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
+                        builder
+                            .with_projection(mask)
+                            .with_row_groups(vec![piece.group])
+                            .with_offset(piece.offset)
+                            .with_limit(piece.rows)
+                            .with_batch_size(BATCH_ROWS)
+                            .build()
+                    })
+                    .map_err(failed)?;
+                    let mut done = 0usize;
+                    while let Some(batch) = guarded(|| reader.next().transpose()).map_err(failed)? {
+                        let rows = batch.num_rows();
+                        let mut read = Vec::with_capacity(order.len());
+                        for ((array, text), &c) in batch.columns().iter().zip(&mut texts).zip(&order) {
+                            let named =
+                                |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
+                            read.push(convert::column(array, text.as_mut()).map_err(named)?);
+                        }
+                        let columns = if in_order {
+                            read
+                        } else {
+                            place.iter().map(|&i| read[i].clone()).collect()
+                        };
                         let (index, first_row) = (
                             piece.first_index + done / BATCH_ROWS,
                             piece.first_row + done as u64,
@@ -204,67 +300,22 @@ impl Source for ParquetSource {
                                 index,
                                 first_row,
                                 rows,
-                                columns: Vec::new(),
+                                columns,
                             },
                         ) {
                             return Ok(());
                         }
                         done += rows;
                     }
-                    continue;
-                }
-                let mut reader = guarded(|| {
-                    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-                        self.file.clone(),
-                        self.metadata.clone(),
-                    );
-                    let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
-                    builder
-                        .with_projection(mask)
-                        .with_row_groups(vec![piece.group])
-                        .with_offset(piece.offset)
-                        .with_limit(piece.rows)
-                        .with_batch_size(BATCH_ROWS)
-                        .build()
-                })
-                .map_err(failed)?;
-                let mut done = 0usize;
-                while let Some(batch) = guarded(|| reader.next().transpose()).map_err(failed)? {
-                    let rows = batch.num_rows();
-                    let mut read = Vec::with_capacity(order.len());
-                    for (array, text) in batch.columns().iter().zip(&mut texts) {
-                        read.push(convert::column(array, text.as_mut()).map_err(failed)?);
+                    if done != piece.rows {
+                        return Err(failed(format!(
+                            "row group {} has {done} rows, not {}",
+                            piece.group, piece.rows
+                        )));
                     }
-                    let columns = if in_order {
-                        read
-                    } else {
-                        place.iter().map(|&i| read[i].clone()).collect()
-                    };
-                    let (index, first_row) = (
-                        piece.first_index + done / BATCH_ROWS,
-                        piece.first_row + done as u64,
-                    );
-                    if !round.deliver(
-                        worker,
-                        Batch {
-                            index,
-                            first_row,
-                            rows,
-                            columns,
-                        },
-                    ) {
-                        return Ok(());
-                    }
-                    done += rows;
                 }
-                if done != piece.rows {
-                    return Err(failed(format!(
-                        "row group {} has {done} rows, not {}",
-                        piece.group, piece.rows
-                    )));
-                }
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
     }
 }

@@ -7,6 +7,8 @@ use std::sync::{Mutex, Once};
 
 use nelder::frame::{Batch, Column, Scan, SourceError, Visit};
 
+use crate::file::PositionedFile;
+
 /// What the workers of one scan share: which piece is next, what was delivered, whether to go on.
 pub(crate) struct Round<'v> {
     visit: &'v Visit<'v>,
@@ -58,20 +60,23 @@ impl Round<'_> {
 
 fn width(column: &Column<'_>) -> usize {
     match column {
+        Column::Whole(_) => 16,
         Column::Real(_) => 8,
         Column::Integer(_) | Column::Codes { .. } => 4,
         Column::Logical(_) => 1,
     }
 }
 
-/// Runs `work` as `workers` workers over `pieces` pieces. Each takes pieces from [`Round::next`] until there is none;
+/// Runs `work` as `workers` workers over `pieces` pieces of a file, which must be the same before and after. Each takes pieces from [`Round::next`] until there is none;
 /// the first error ends all.
 pub(crate) fn share(
+    file: &PositionedFile,
     workers: usize,
     pieces: usize,
     visit: &Visit<'_>,
     work: impl Fn(usize, &Round<'_>) -> Result<(), String> + Sync,
 ) -> Result<Scan, SourceError> {
+    file.unchanged().map_err(SourceError::Read)?;
     let round = Round {
         visit,
         pieces,
@@ -83,7 +88,8 @@ pub(crate) fn share(
     };
     let run = |worker: usize| {
         if let Err(what) = work(worker, &round) {
-            round.fail(SourceError::Read(what));
+            // what cannot be read may be what someone is writing
+            round.fail(SourceError::Read(file.unchanged().err().unwrap_or(what)));
         }
     };
     let workers = workers.min(pieces).max(1);
@@ -100,10 +106,13 @@ pub(crate) fn share(
     }
     match round.error.into_inner().unwrap_or_else(|e| e.into_inner()) {
         Some(error) => Err(error),
-        None => Ok(Scan {
-            rows: round.rows.into_inner(),
-            bytes: round.bytes.into_inner(),
-        }),
+        None => {
+            file.unchanged().map_err(SourceError::Read)?;
+            Ok(Scan {
+                rows: round.rows.into_inner(),
+                bytes: round.bytes.into_inner(),
+            })
+        }
     }
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
+use nelder::frame::{Column, Kind};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::DataError;
+use crate::{DataError, memory};
 
 /// Values of a column to be written.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub enum Output {
     Real(Vec<f64>),
     /// Whole numbers.
     Integer(Vec<Option<i64>>),
+    /// Whole numbers of any size; in Parquet of 64 bits.
+    Whole(Vec<Option<i128>>),
     /// Logical values.
     Logical(Vec<Option<bool>>),
     /// Strings.
@@ -27,10 +30,30 @@ pub enum Output {
 }
 
 impl Output {
+    /// A column of a batch; one of whole numbers is the same kind of output in every batch, however it comes.
+    pub fn of(column: &Column<'_>, kind: Kind) -> Output {
+        let some = |x: i128| (x != i128::MIN).then_some(x);
+        match column {
+            column if kind == Kind::Integer => {
+                Output::Whole(memory::wholes(column).into_iter().map(some).collect())
+            }
+            Column::Real(v) => Output::Real(v.to_vec()),
+            Column::Integer(_) | Column::Whole(_) => {
+                Output::Whole(memory::wholes(column).into_iter().map(some).collect())
+            }
+            Column::Logical(v) => Output::Logical(v.iter().map(|&x| (x != 2).then_some(x == 1)).collect()),
+            Column::Codes { codes, levels } => {
+                let labels = levels.labels();
+                Output::Text(codes.iter().map(|&c| labels.get(c as usize).cloned()).collect())
+            }
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Output::Real(v) => v.len(),
             Output::Integer(v) => v.len(),
+            Output::Whole(v) => v.len(),
             Output::Logical(v) => v.len(),
             Output::Text(v) => v.len(),
         }
@@ -39,29 +62,37 @@ impl Output {
     fn data_type(&self) -> DataType {
         match self {
             Output::Real(_) => DataType::Float64,
-            Output::Integer(_) => DataType::Int64,
+            Output::Integer(_) | Output::Whole(_) => DataType::Int64,
             Output::Logical(_) => DataType::Boolean,
             Output::Text(_) => DataType::Utf8,
         }
     }
 
-    fn array(self) -> ArrayRef {
-        match self {
+    fn array(self) -> Result<ArrayRef, String> {
+        Ok(match self {
             Output::Real(v) => Arc::new(
                 v.into_iter()
                     .map(|x| (!x.is_nan()).then_some(x))
                     .collect::<Float64Array>(),
             ),
             Output::Integer(v) => Arc::new(Int64Array::from(v)),
+            Output::Whole(v) => {
+                let narrow = |x: i128| {
+                    i64::try_from(x).map_err(|_| format!("{x} has more than 64 bits; write a .csv file"))
+                };
+                let narrow = v.into_iter().map(|x| x.map(narrow).transpose());
+                Arc::new(Int64Array::from(narrow.collect::<Result<Vec<_>, _>>()?))
+            }
             Output::Logical(v) => Arc::new(BooleanArray::from(v)),
             Output::Text(v) => Arc::new(StringArray::from(v)),
-        }
+        })
     }
 
     fn field(&self, i: usize) -> String {
         let text = match self {
             Output::Real(v) => (!v[i].is_nan()).then(|| v[i].to_string()),
             Output::Integer(v) => v[i].map(|x| x.to_string()),
+            Output::Whole(v) => v[i].map(|x| x.to_string()),
             Output::Logical(v) => v[i].map(|x| {
                 if x {
                     "TRUE".to_string()
@@ -177,7 +208,14 @@ impl TableWriter {
                     let new = ArrowWriter::try_new(file, schema.clone(), Some(properties));
                     *writer = Some(Box::new(new.map_err(|e| failed(e.to_string()))?));
                 }
-                let arrays = columns.into_iter().map(Output::array).collect();
+                let mut arrays = Vec::with_capacity(columns.len());
+                for (name, column) in self.names.iter().zip(columns) {
+                    arrays.push(
+                        column
+                            .array()
+                            .map_err(|what| failed(format!("`{name}`: {what}")))?,
+                    );
+                }
                 let batch = RecordBatch::try_new(schema, arrays).map_err(|e| failed(e.to_string()))?;
                 if let Some(writer) = writer {
                     writer.write(&batch).map_err(|e| failed(e.to_string()))?;

@@ -22,7 +22,7 @@ fn types_of_text_columns() {
         ("1|2|-3", Kind::Integer),
         ("1|NA||+4", Kind::Integer),
         (" 1|2 | ", Kind::Integer),
-        ("9007199254740993|1", Kind::Real),
+        ("9007199254740993|1", Kind::Integer),
         ("1|2.5", Kind::Real),
         ("1e5|.5|2.|-1E-3", Kind::Real),
         ("Inf|-Inf|NaN|NA", Kind::Real),
@@ -148,7 +148,6 @@ fn lines_that_are_no_records_are_named() {
     line("a,b\r1,2\r3,4\r", 1, "carriage returns");
     let wide: Vec<u8> = "a,b\n1,2\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(refused(&folder, [&[0xff, 0xfe][..], &wide].concat()).contains("UTF-16"));
-    assert!(refused(&folder, "a,b,a,c,b\n1,2,3,4,5\n").contains("occur twice: a, b"));
     assert!(matches!(
         open(&folder.file("e.csv", "")),
         Err(DataError::Empty(_))
@@ -173,7 +172,7 @@ fn headers() {
     };
     assert_eq!(names("\"\",a,\"b c\",\n1,2,3,4\n"), ["X", "a", "b c", "X.1"]);
     assert_eq!(names("X,,X.1\n1,2,3\n"), ["X", "X.2", "X.1"]);
-    assert_eq!(names(" a , \"b\"\n1,2\n"), ["a", "\"b\""]);
+    assert_eq!(names(" a , \"b\"\n1,2\n"), ["a", "b"]);
     assert_eq!(names("\n\r\na;b\n1,5;2\n"), ["a", "b"]);
     assert_eq!(names("\"a,1\";b\n1;2\n"), ["a,1", "b"]);
     for text in ["a,b", "a,b\n", "a,b\r\n"] {

@@ -48,6 +48,7 @@ impl<'a> Counted<'a> {
 
 fn bytes(batch: &Batch<'_>) -> u64 {
     let width = |c: &Column<'_>| match c {
+        Column::Whole(_) => 16,
         Column::Real(_) => 8,
         Column::Integer(_) | Column::Codes { .. } => 4,
         Column::Logical(_) => 1,

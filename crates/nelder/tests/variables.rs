@@ -550,6 +550,7 @@ fn odd_rows_are_a_value_or_an_error() {
             let column = match column {
                 Column::Real(_) => Column::Real(Cow::Owned(vec![x; rows])),
                 Column::Integer(_) => Column::Integer(Cow::Owned(vec![i; rows])),
+                Column::Whole(_) => Column::Whole(Cow::Owned(vec![i128::from(i); rows])),
                 Column::Logical(_) => Column::Logical(Cow::Owned(vec![l; rows])),
                 Column::Codes { levels, .. } => Column::Codes {
                     codes: Cow::Owned(vec![code; rows]),

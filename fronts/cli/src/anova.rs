@@ -6,6 +6,7 @@ use nelder::summary::inference::{model_rows, sequential_rows};
 use nelder::summary::tables;
 
 use crate::arguments::{AnovaOptions, Test};
+use crate::data;
 use crate::failure::Failure;
 use crate::fit_file::{self, Saved};
 use crate::output::print;
@@ -67,12 +68,12 @@ fn deviance_table(options: &AnovaOptions, fits: &[SavedGlm]) -> Result<String, F
         let known = fits.iter().all(|f| f.family.known_dispersion());
         return Ok(deviance::between_models(&lines, test(known), dispersion, df));
     };
-    let Some(data) = &options.data else {
+    if options.data.is_empty() {
         return Err(Failure::Usage(
             "the terms of one generalized linear model are fitted one after the other: give its data with --data".into(),
         ));
-    };
-    let source = nelder_data::open(data)?;
+    }
+    let source = data::open_paths(&options.data, &options.text)?;
     let progress = Progress::new(false);
     let fit = glm(&one.spec, &source, &progress)?;
     let table = fit.sequential(&progress)?;

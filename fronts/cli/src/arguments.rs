@@ -38,6 +38,47 @@ pub struct DevicesOptions {
     pub json: bool,
 }
 
+/// What is read, and how.
+#[derive(Args)]
+pub struct DataOptions {
+    /// The data: .parquet, .csv, .tsv, .txt, .arrow or .feather, each also as .gz; a folder or pattern of such files, or
+    /// several of these options, as one table (folders named year=2013 are a column); - for standard input.
+    #[arg(long = "data", value_name = "FILE", required = true)]
+    pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub text: TextOptions,
+}
+
+/// How text files are read; what is not given is found out.
+#[derive(Args)]
+pub struct TextOptions {
+    /// Text files: what separates fields, a character or `tab` [default: , ; tab or |, whichever fits].
+    #[arg(long, value_name = "CHAR", allow_hyphen_values = true)]
+    pub sep: Option<String>,
+    /// Text files: the decimal point.
+    #[arg(long, value_name = "CHAR", default_value = ".", hide_default_value = true)]
+    pub dec: String,
+    /// Text files: what stands around fields with separators in them, a character or `none` [default: "].
+    #[arg(long, value_name = "CHAR", default_value = "\"", hide_default_value = true)]
+    pub quote: String,
+    /// Text files: what stands for missing values, beside empty fields [default: NA].
+    #[arg(
+        long,
+        value_name = "A,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        default_value = "NA",
+        hide_default_value = true
+    )]
+    pub na_strings: Vec<String>,
+    /// Text files: types of columns that are not what they look like: text, number or logical.
+    #[arg(long, value_name = "NAME=TYPE,...", value_delimiter = ',')]
+    pub types: Vec<String>,
+    /// Text files: names of the columns, where the first line has none or others.
+    #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
+    pub names: Vec<String>,
+}
+
 /// Around what an interval is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Interval {
@@ -62,8 +103,8 @@ pub struct PredictOptions {
     /// A fit written by `nelder lm --save` or `nelder glm --save`.
     pub fit: PathBuf,
     /// The rows to predict; they need no response.
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    #[command(flatten)]
+    pub data: DataOptions,
     /// Add the ends of an interval, `lwr` and `upr`.
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -100,7 +141,9 @@ pub struct AnovaOptions {
     pub fits: Vec<PathBuf>,
     /// The data of a generalized linear model alone, whose terms are fitted one after the other.
     #[arg(long, value_name = "FILE")]
-    pub data: Option<PathBuf>,
+    pub data: Vec<PathBuf>,
+    #[command(flatten)]
+    pub text: TextOptions,
     /// Test of deviances [default: chisq where the dispersion is known, else f].
     #[arg(long)]
     pub test: Option<Test>,
@@ -157,9 +200,9 @@ pub struct PrcompOptions {
     /// The variables, such as '~ a + b + log(c)'; all columns of the data where there is neither a formula nor --columns.
     #[arg(conflicts_with = "columns")]
     pub formula: Option<String>,
-    /// The data: .parquet, .csv, .tsv, .arrow or .feather.
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataOptions,
     /// The variables by name.
     #[arg(long, value_name = "A,B,...", value_delimiter = ',')]
     pub columns: Vec<String>,
@@ -221,9 +264,9 @@ pub struct PrcompOptions {
 pub struct ModelOptions {
     /// The model, such as 'y ~ x + factor(g)'.
     pub formula: String,
-    /// The data: .parquet, .csv, .tsv, .arrow or .feather.
-    #[arg(long, value_name = "FILE")]
-    pub data: PathBuf,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataOptions,
     /// Case weights: an expression of the columns.
     #[arg(long, value_name = "E")]
     pub weights: Option<String>,

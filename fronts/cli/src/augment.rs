@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nelder::frame::{Batch, Column};
+use nelder::frame::{Batch, Kind};
 use nelder::model::{Detail, Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
 use nelder::pass::PassRecord;
 use nelder_data::{Output, TableWriter};
@@ -16,6 +16,7 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
     let rows = &fit.bound.rows;
     let beside = rows.columns().to_vec();
     let fields = &rows.source().schema().fields;
+    let kinds: Vec<Kind> = beside.iter().map(|&c| fields[c].kind).collect();
     let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
     for response in &fit.responses {
         let tail = match response.name.as_str() {
@@ -45,15 +46,21 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
         true => Detail::Deletions,
         false => Detail::Leverages,
     };
-    let done = fit.influence_to(detail, &beside, progress, owned, |run, mut columns| {
-        for one in &run.responses {
-            columns.extend(diagnostics(one));
-        }
-        let written = writer.write(kept(columns, &run));
-        let sound = written.is_ok();
-        failed = written.err();
-        sound
-    });
+    let done = fit.influence_to(
+        detail,
+        &beside,
+        progress,
+        |batch| owned(batch, &kinds),
+        |run, mut columns| {
+            for one in &run.responses {
+                columns.extend(diagnostics(one));
+            }
+            let written = writer.write(kept(columns, &run));
+            let sound = written.is_ok();
+            failed = written.err();
+            sound
+        },
+    );
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -80,6 +87,7 @@ pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) ->
     let rows = &fit.bound.rows;
     let beside = rows.columns().to_vec();
     let fields = &rows.source().schema().fields;
+    let kinds: Vec<Kind> = beside.iter().map(|&c| fields[c].kind).collect();
     let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
     let own = [
         ".fitted",
@@ -100,13 +108,19 @@ pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) ->
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut writer = TableWriter::create(path, &names)?;
     let mut failed = None;
-    let done = fit.influence_to(Detail::Leverages, &beside, progress, owned, |run, mut columns| {
-        columns.extend(generalized(&run));
-        let written = writer.write(picked(columns, run.kept.as_deref()));
-        let sound = written.is_ok();
-        failed = written.err();
-        sound
-    });
+    let done = fit.influence_to(
+        Detail::Leverages,
+        &beside,
+        progress,
+        |batch| owned(batch, &kinds),
+        |run, mut columns| {
+            columns.extend(generalized(&run));
+            let written = writer.write(picked(columns, run.kept.as_deref()));
+            let sound = written.is_ok();
+            failed = written.err();
+            sound
+        },
+    );
     if let Some(error) = failed {
         return Err(error.into());
     }
@@ -136,20 +150,9 @@ fn generalized(run: &GlmInfluenceRun) -> Vec<Output> {
 }
 
 /// The columns of a batch as they are written.
-fn owned(batch: &Batch<'_>) -> Vec<Output> {
-    let of = |column: &Column<'_>| match column {
-        Column::Real(v) => Output::Real(v.to_vec()),
-        Column::Integer(v) => {
-            let some = |&x: &i32| (x != i32::MIN).then_some(i64::from(x));
-            Output::Integer(v.iter().map(some).collect())
-        }
-        Column::Logical(v) => Output::Logical(v.iter().map(|&x| (x != 2).then_some(x == 1)).collect()),
-        Column::Codes { codes, levels } => {
-            let labels = levels.labels();
-            Output::Text(codes.iter().map(|&c| labels.get(c as usize).cloned()).collect())
-        }
-    };
-    batch.columns.iter().map(of).collect()
+fn owned(batch: &Batch<'_>, kinds: &[Kind]) -> Vec<Output> {
+    let pairs = batch.columns.iter().zip(kinds);
+    pairs.map(|(column, &kind)| Output::of(column, kind)).collect()
 }
 
 fn diagnostics(one: &Influence) -> Vec<Output> {
@@ -182,6 +185,7 @@ fn picked(columns: Vec<Output>, kept: Option<&[u32]>) -> Vec<Output> {
     let of = |column| match column {
         Output::Real(v) => Output::Real(pick(&v, kept)),
         Output::Integer(v) => Output::Integer(pick(&v, kept)),
+        Output::Whole(v) => Output::Whole(pick(&v, kept)),
         Output::Logical(v) => Output::Logical(pick(&v, kept)),
         Output::Text(v) => Output::Text(pick(&v, kept)),
     };

@@ -8,9 +8,9 @@ use crate::arguments::GlmOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
-use crate::lm::{call, check_level, check_table, spec, unreadable};
+use crate::lm::{call, check_level, check_table, spec, texts};
 use crate::progress::Progress;
-use crate::{augment, fit_file, output};
+use crate::{augment, data, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
@@ -38,13 +38,18 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         false => call("glm", options, Some(&asked.family), None)?,
     };
     let device = Choice::new(options.device.as_deref())?;
-    let opened = nelder_data::open(&options.data)?;
+    let opened = data::open(&options.data)?;
+    data::remark(
+        &opened,
+        &texts(options, &[&asked.etastart, &asked.mustart]),
+        false,
+    );
     let placed = device.place(&opened);
     let source = &*placed;
     let progress = Progress::new(options.explain);
     let mut fit = glm(&wanted, source, &progress).map_err(|e| {
         progress.clear();
-        unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), opened.unreadable())
     })?;
     let covariance = match kind == Vcov::Iid {
         true => None,
@@ -63,6 +68,9 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     progress.clear();
     if let Some(path) = &options.save {
         fit_file::write(path, &Saved::Glm(Box::new(fit.save()?)))?;
+    }
+    for text in fit.bound.rows.rounded() {
+        eprintln!("nelder: warning: {text}");
     }
     for warning in &summary.warnings {
         eprintln!("nelder: warning: {warning}");

@@ -12,7 +12,7 @@ use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::progress::Progress;
-use crate::{augment, fit_file, output};
+use crate::{augment, data, fit_file, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -26,14 +26,18 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     // formula and expressions are checked before the file is opened
     let whole = call("lm", options, None, None)?;
     let device = Choice::new(options.device.as_deref())?;
-    let opened = nelder_data::open(&options.data)?;
+    let opened = data::open(&options.data)?;
+    data::remark(&opened, &texts(options, &[]), false);
     let placed = device.place(&opened);
     let source = &*placed;
     let progress = Progress::new(options.explain);
     let mut fit = lm(&spec, source, &progress).map_err(|e| {
         progress.clear();
-        unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), opened.unreadable())
     })?;
+    for text in fit.bound.rows.rounded() {
+        eprintln!("nelder: warning: {text}");
+    }
     let covariances = if kind == Vcov::Iid {
         None
     } else {
@@ -88,11 +92,7 @@ pub fn call(
     if let Some(name) = response {
         formula = Formula::new(Some(Expr::Name(name.to_string())), formula.predictors);
     }
-    let stem = options
-        .data
-        .file_stem()
-        .map_or("data".into(), |s| s.to_string_lossy());
-    let data = ("data", Expr::Name(stem.into_owned()));
+    let data = ("data", data::name(&options.data));
     let mut rest = Vec::new();
     // in the order of R's arguments
     let (first, second) = match family {
@@ -109,6 +109,15 @@ pub fn call(
         }
     }
     Ok(deparse_call(function, &formula, &rest))
+}
+
+/// The texts of a model in which columns are named.
+pub fn texts<'o>(options: &'o ModelOptions, more: &[&'o Option<String>]) -> Vec<&'o str> {
+    let own = [&options.weights, &options.subset, &options.offset];
+    let optional = own.into_iter().chain(more.iter().copied());
+    let mut texts = vec![options.formula.as_str(), options.vcov.as_str()];
+    texts.extend(optional.flatten().map(String::as_str));
+    texts
 }
 
 /// A level of confidence.
@@ -128,22 +137,6 @@ pub fn check_table(path: &Path) -> Result<(), Failure> {
             "{}: cannot write this kind of file; use .parquet or .csv",
             path.display()
         ))),
-    }
-}
-
-/// An unknown column may be one that the file has in a type that no model can use.
-pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
-    match failure {
-        Failure::Data(what) => {
-            let hint = columns
-                .iter()
-                .find(|(name, _)| what.contains(&format!("`{name}`")))
-                .map_or(String::new(), |(name, kind)| {
-                    format!("\nthe file has a column `{name}` of type {kind}, which a model cannot use")
-                });
-            Failure::Data(what + &hint)
-        }
-        other => other,
     }
 }
 

@@ -3,6 +3,7 @@
 mod anova;
 mod arguments;
 mod augment;
+mod data;
 mod device;
 mod devices;
 mod failure;

@@ -10,9 +10,9 @@ use nelder_data::{Output, TableWriter};
 use crate::arguments::PrcompOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
-use crate::lm::{accuracy, check_table, missing, unreadable};
-use crate::output;
+use crate::lm::{accuracy, check_table, missing};
 use crate::progress::Progress;
+use crate::{data, output};
 
 /// Computes and prints.
 pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
@@ -25,12 +25,23 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
         check_table(path)?;
     }
     let device = Choice::new(options.device.as_deref())?;
-    let opened = nelder_data::open(&options.data)?;
+    let opened = data::open(&options.data)?;
+    let named: Vec<&str> = [&options.formula, &options.weights, &options.subset]
+        .into_iter()
+        .flatten()
+        .chain(&options.columns)
+        .map(String::as_str)
+        .collect();
+    data::remark(
+        &opened,
+        &named,
+        options.formula.is_none() && options.columns.is_empty(),
+    );
     let placed = device.place(&opened);
     let progress = Progress::new(options.explain);
     let mut fit = prcomp(&spec, &*placed, &progress).map_err(|e| {
         progress.clear();
-        unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), opened.unreadable())
     })?;
     if let Some(path) = &options.scores {
         write_scores(&mut fit, path, &progress)?;

@@ -6,9 +6,10 @@ use nelder::summary::inference::intervals;
 use nelder_data::{Output, TableWriter};
 
 use crate::arguments::{Interval, PredictOptions, Scale};
+use crate::data;
 use crate::failure::Failure;
 use crate::fit_file::{self, Saved};
-use crate::lm::{check_level, check_table, unreadable};
+use crate::lm::{check_level, check_table};
 use crate::progress::Progress;
 
 /// Predicts and writes one row for each row of the data.
@@ -24,7 +25,8 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
             "--type is for generalized linear models; this fit is linear".into(),
         ));
     }
-    let source = nelder_data::open(&options.data)?;
+    let source = data::open(&options.data)?;
+    data::remark_named(&source, &fit.design.spec.formula);
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -47,7 +49,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     if let Some(error) = failed {
         return Err(error.into());
     }
-    done.map_err(|e| unreadable(e.into(), source.unreadable()))?;
+    done.map_err(|e| data::unreadable(e.into(), source.unreadable()))?;
     writer.finish()?;
     warn_aliased(&fit.design.aliased);
     if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
@@ -105,7 +107,8 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
             "--interval prediction is for linear models; a generalized one has intervals of the mean (confidence)".into(),
         ));
     }
-    let source = nelder_data::open(&options.data)?;
+    let source = data::open(&options.data)?;
+    data::remark_named(&source, &fit.spec.design.formula);
     let errors = options.interval.is_some() || options.se;
     let mut names = vec!["fit"];
     if options.se {
@@ -142,7 +145,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
     if let Some(error) = failed {
         return Err(error.into());
     }
-    done.map_err(|e| unreadable(e.into(), source.unreadable()))?;
+    done.map_err(|e| data::unreadable(e.into(), source.unreadable()))?;
     writer.finish()?;
     warn_aliased(&fit.design.aliased);
     Ok(())

@@ -44,8 +44,10 @@ fn files() {
     };
     says("dat.csv", &["no file dat.csv; did you mean data.csv?"]);
     says("data.parquet", &["no file data.parquet; did you mean data.csv?"]);
-    says(".", &["is a directory"]);
-    says("-", &["standard input", "save it to a file"]);
+    std::fs::create_dir(folder.0.join("nothing")).unwrap();
+    says("nothing", &["nothing: there is no file of data in it"]);
+    says("*.txt", &["*.txt: there is no file of data"]);
+    says("-", &["standard input is empty (0 bytes)"]);
     let flights = std::fs::read(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../examples/flights.parquet"

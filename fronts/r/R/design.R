@@ -26,11 +26,7 @@ contrasts_of <- function(name, x, levels, ordered, given) {
 
 # Numbers of a variable as the library reads them: vectors of doubles, integers, logical values, factors.
 as_numbers <- function(x, name) {
-  if (inherits(x, "integer64")) {
-    # doubles whose bits are integers
-    if (!requireNamespace("bit64", quietly = TRUE)) refuse("`", name, "` is of class integer64; load the package bit64")
-    return(as.double(x))
-  }
+  if (inherits(x, "integer64")) return(as_doubles(x, name))
   if (is.numeric(x) || inherits(x, c("Date", "POSIXct", "difftime"))) return(x)
   if (is.complex(x)) refuse("`", name, "` is complex; only real numbers can be in the model")
   refuse("variables of type '", typeof(x), "' are invalid in a model: `", name, "`")

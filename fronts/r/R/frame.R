@@ -26,12 +26,14 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
     identical(action, stats::na.pass) || identical(action, stats::na.fail)
   frame$na.action <- if (known) quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
+  load_integer64(frame, data, env)
   all <- tryCatch(eval(frame, env), error = function(err) {
     # errors of the user's own functions keep their call
     from <- as.character(conditionCall(err)[[1L]])[1L]
     if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
     stop(err)
   })
+  for (v in which(vapply(all, inherits, NA, "integer64"))) all[[v]] <- as_doubles(all[[v]], names(all)[v])
   terms <- attr(all, "terms")
   omit <- attr(all, "na.action")
   attr(all, "na.action") <- NULL
@@ -54,6 +56,43 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
     return(list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing)))
   }
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
+}
+
+# Whole numbers of 64 bits are doubles whose bits are integers: without the methods of bit64, R's functions would take
+# them for other numbers.
+load_integer64 <- function(frame, data, env) {
+  for (name in all.vars(frame[-1L])) {
+    x <- if (is.list(data) && !is.null(data[[name]])) data[[name]] else get0(name, envir = env)
+    if (inherits(x, "integer64")) return(need_bit64(name))
+  }
+}
+
+need_bit64 <- function(name) {
+  if (!requireNamespace("bit64", quietly = TRUE)) refuse("`", name, "` is of class integer64; install the package bit64")
+}
+
+format_whole <- function(x) sprintf("%.0f", x)
+
+# The same numbers without a shape.
+unclassed64 <- function(x) structure(as.vector(unclass(x)), class = "integer64")
+
+# Whole numbers of 64 bits as doubles, of the same shape; a warning names the first that is not the same number.
+as_doubles <- function(x, name) {
+  need_bit64(name)
+  own <- attributes(x)[c("dim", "dimnames", "names")]
+  y <- suppressWarnings(as.double(unclassed64(x)))
+  # digits tell, where a double may be beyond the largest of them
+  large <- which(abs(y) >= 2^53)
+  rounded <- large[as.character(unclassed64(x)[large]) != format_whole(y[large])]
+  attributes(y) <- own[lengths(own) > 0L]
+  if (length(rounded)) {
+    i <- rounded[1L]
+    row <- if (is.null(own$dim)) i else (i - 1L) %% own$dim[1L] + 1L
+    warning("`", name, "` has whole numbers beyond 2^53, which are rounded where they are taken as numbers: ",
+            as.character(unclassed64(x)[i]), " in row ", row, " becomes ", format_whole(y[i]),
+            "; as codes, such as factor(), they keep all digits", call. = FALSE)
+  }
+  y
 }
 
 described_missing <- function(frame, row) {

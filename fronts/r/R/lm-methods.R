@@ -249,6 +249,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
       if (length(weights) != 2L) stop("'weights' as formula should be one-sided")
       weights <- eval(weights[[2L]], newdata, environment(weights))
     }
+    if (inherits(weights, "integer64")) weights <- as_doubles(weights, "weights")
   }
   w <- object$weights
   res.var <- if (is.null(scale)) e$record$rss / object$df.residual else scale^2

@@ -1,6 +1,10 @@
 # Fits to a matrix that someone holds: one variable without a name, whose columns name the coefficients.
 
 matrix_frame <- function(x, y, w = NULL, offset = NULL) {
+  if (inherits(x, "integer64")) x <- as_doubles(x, "x")
+  if (inherits(y, "integer64")) y <- as_doubles(y, "y")
+  if (inherits(w, "integer64")) w <- as_doubles(w, "w")
+  if (inherits(offset, "integer64")) offset <- as_doubles(offset, "offset")
   if (!is.matrix(x) || !is.numeric(x)) refuse("'x' must be a numeric matrix")
   if (is.logical(y)) storage.mode(y) <- "double"
   if (!is.numeric(y)) refuse("'y' must be numeric")

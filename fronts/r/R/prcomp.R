@@ -117,6 +117,7 @@ distinct_names <- function(labels, p) {
 }
 
 matrix_columns <- function(x) {
+  if (inherits(x, "integer64")) x <- as_doubles(x, "x")
   if (is.logical(x)) storage.mode(x) <- "double"
   if (!is.numeric(x)) refuse("'x' must be numeric, and is of type ", typeof(x))
   new_columns(list(x), ncol(x), colnames(x), nrow(x), rownames(x), function() x)
@@ -136,7 +137,7 @@ data_columns <- function(x) {
     v <- x[[j]]
     name <- names(x)[j]
     if (is.data.frame(v)) return(matrix_columns(as.matrix(x)))
-    if (inherits(v, "integer64")) v <- as_numbers(v, name)
+    if (inherits(v, "integer64")) v <- x[[j]] <- as_doubles(v, name)
     if (is.logical(v)) storage.mode(v) <- "double"
     check_numeric(v, name)
     columns[[j]] <- v
@@ -178,10 +179,7 @@ formula_columns <- function(frame) {
     (is.null(frame$omit) || !length(others))
   if (!in_place) return(matrix_columns(dense()))
   of <- apply(factors > 0L, 2L, which)
-  vectors <- lapply(of, function(v) {
-    x <- frame$all[[v]]
-    if (inherits(x, "integer64")) as_numbers(x, names(frame$all)[v]) else x
-  })
+  vectors <- lapply(of, function(v) frame$all[[v]])
   new_columns(unname(vectors), rep(1L, length(of)), attr(terms, "term.labels"), nrow(frame$all),
               as.character(kept_row_names(frame)), dense, frame$omit)
 }
@@ -189,6 +187,7 @@ formula_columns <- function(frame) {
 with_weights <- function(columns, weights) {
   if (is.null(weights)) return(columns)
   if (!is.null(columns$sparse)) refuse("weights: a sparse matrix is taken as it is, without weights")
+  if (inherits(weights, "integer64")) weights <- as_doubles(weights, "weights")
   if (!is.numeric(weights)) refuse("'weights' must be a numeric vector")
   if (length(weights) != columns$rows) refuse("weights: ", length(weights), " numbers for ", columns$rows, " rows")
   bad <- setdiff(which(is.na(weights) | weights < 0 | is.infinite(weights)), columns$omit)

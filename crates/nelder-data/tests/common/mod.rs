@@ -190,6 +190,19 @@ pub fn write_ipc(path: &Path, batch: &RecordBatch, compression: Option<Compressi
     writer.finish().unwrap();
 }
 
+/// A stream of Arrow messages, saved.
+pub fn write_stream(path: &Path, batch: &RecordBatch, rows: usize) {
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer = arrow_ipc::writer::StreamWriter::try_new(file, &batch.schema()).unwrap();
+    let mut at = 0;
+    while at < batch.num_rows() {
+        let n = rows.min(batch.num_rows() - at);
+        writer.write(&batch.slice(at, n)).unwrap();
+        at += n;
+    }
+    writer.finish().unwrap();
+}
+
 /// How a text file is written.
 #[derive(Clone, Copy)]
 pub struct Csv {
@@ -331,6 +344,10 @@ fn cells(column: &Column<'_>) -> Cells {
         Column::Real(v) => Cells::Numbers(v.iter().map(|&x| bits(x)).collect()),
         Column::Integer(v) => {
             let real = |&x: &i32| if x == i32::MIN { f64::NAN } else { f64::from(x) };
+            Cells::Numbers(v.iter().map(|x| bits(real(x))).collect())
+        }
+        Column::Whole(v) => {
+            let real = |&x: &i128| if x == i128::MIN { f64::NAN } else { x as f64 };
             Cells::Numbers(v.iter().map(|x| bits(real(x))).collect())
         }
         Column::Logical(v) => Cells::Logical(v.to_vec()),

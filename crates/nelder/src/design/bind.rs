@@ -126,6 +126,7 @@ impl<'s> Binder<'s> {
                 values: vec![*value],
                 whole: *integer,
             }),
+            Expr::Whole(value) => Term::Constant(Constant::Wholes(vec![Some(*value)])),
             Expr::Text(text) => Term::Constant(Constant::Texts(vec![Some(text.clone())])),
             Expr::Logical(l) => Term::Constant(Constant::Logicals(vec![*l as u8])),
             Expr::Missing => Term::Constant(Constant::Logicals(vec![2])),
@@ -238,14 +239,22 @@ impl<'s> Binder<'s> {
     /// A term as part of scalar arithmetic: numbers or logicals.
     pub fn scalar(&mut self, term: Term, expr: &Expr) -> Result<Node, BindError> {
         match term {
-            Term::Constant(c) => match c.numbers().as_deref() {
-                Some(&[x]) => {
+            Term::Constant(c) => match c.pairs().as_deref() {
+                Some(&[(high, low)]) => {
                     let ty = Type::Numbers {
                         columns: 1,
                         names: None,
                         whole: c.whole(),
                     };
-                    Ok(node(Kind::Constant(x), ty, expr))
+                    let part = |x: f64| node(Kind::Constant(x), ty.clone(), expr);
+                    Ok(match low == 0.0 {
+                        true => part(high),
+                        // their sum is exact where programs run in twice the precision
+                        false => {
+                            let both = Kind::Binary(Op::Add, Box::new([part(high), part(low)]));
+                            node(both, ty.clone(), expr)
+                        }
+                    })
                 }
                 Some(v) => Err(mistyped(
                     expr,
@@ -416,7 +425,7 @@ impl<'s> Binder<'s> {
             return Ok(Term::Node(node(kind, Type::Logical, expr)));
         }
         let a = self.scalar(Term::Node(a), expr)?;
-        let kind = Kind::Among(Box::new(a), set.numbers().unwrap_or_default());
+        let kind = Kind::Among(Box::new(a), set.pairs().unwrap_or_default());
         Ok(Term::Node(node(kind, Type::Logical, expr)))
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, RwLock};
 
-use crate::frame::{Key, Levels, MISSING, number_label};
+use crate::frame::{EXACT, Key, Levels, MISSING, number_label};
 
 /// In a table: not looked up yet.
 pub(super) const UNSEEN: u32 = u32::MAX - 1;
@@ -64,6 +64,7 @@ struct NumberCache {
     base: i32,
     direct: Vec<u32>,
     others: QuickMap<u64>,
+    wholes: QuickMap<i128>,
 }
 
 impl CodeNumbers {
@@ -109,6 +110,22 @@ impl CodeNumbers {
     }
 }
 
+impl CodeNumbers {
+    /// Whole numbers of any size; `i128::MIN` is missing.
+    pub fn code_wholes(&self, values: impl Iterator<Item = i128>) -> Vec<u32> {
+        let code = |cache: &mut NumberCache, x: i128| match i32::try_from(x) {
+            _ if x == i128::MIN => MISSING,
+            Ok(i) => cache.direct(i).unwrap_or_else(|| cache.whole(i, &self.levels)),
+            Err(_) if x.abs() <= EXACT => cache.other(x as f64, &self.levels),
+            Err(_) => {
+                let new = || self.levels.intern(&Key::Whole(x));
+                *cache.wholes.entry(x).or_insert_with(new)
+            }
+        };
+        self.pool.with(|cache| values.map(|x| code(cache, x)).collect())
+    }
+}
+
 impl NumberCache {
     #[inline]
     fn direct(&self, x: i32) -> Option<u32> {
@@ -147,8 +164,11 @@ impl NumberCache {
 
     fn other(&mut self, x: f64, levels: &Levels) -> u32 {
         *self.others.entry(x.to_bits()).or_insert_with(|| {
-            // numbers that print alike are one level, as in R
-            let printed = number_label(x).parse().unwrap_or(x);
+            // numbers that print alike are one level, as in R; whole numbers print all their digits
+            let printed = match levels.is_whole() {
+                true => x,
+                false => number_label(x).parse().unwrap_or(x),
+            };
             levels.intern(&Key::Number(printed))
         })
     }

@@ -2,7 +2,7 @@
 
 use nelder_device::{Binary, Input, Output, Program, Unary};
 
-use crate::frame::number_label;
+use crate::frame::{EXACT, number_label};
 
 /// The value of an expression without columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,6 +11,8 @@ pub(super) enum Constant {
     Null,
     /// Numbers; `NaN` is missing.
     Numbers { values: Vec<f64>, whole: bool },
+    /// Whole numbers, some of which double precision may not have; `None` is missing.
+    Wholes(Vec<Option<i128>>),
     /// Strings; `None` is missing.
     Texts(Vec<Option<String>>),
     /// 0, 1, and 2 for missing.
@@ -30,6 +32,7 @@ impl Constant {
         match self {
             Constant::Null => Some(Vec::new()),
             Constant::Numbers { values, .. } => Some(values.clone()),
+            Constant::Wholes(v) => Some(v.iter().map(|x| x.map_or(f64::NAN, |x| x as f64)).collect()),
             Constant::Logicals(v) => Some(
                 v.iter()
                     .map(|&l| if l > 1 { f64::NAN } else { l as f64 })
@@ -51,6 +54,7 @@ impl Constant {
                     x => Some(number_label(x)),
                 })
                 .collect(),
+            Constant::Wholes(v) => v.iter().map(|x| x.map(|x| x.to_string())).collect(),
             Constant::Texts(v) => v.clone(),
             Constant::Logicals(v) => v
                 .iter()
@@ -76,8 +80,29 @@ impl Constant {
     pub fn whole(&self) -> bool {
         match self {
             Constant::Numbers { whole, .. } => *whole,
-            Constant::Logicals(_) => true,
+            Constant::Wholes(_) | Constant::Logicals(_) => true,
             _ => false,
+        }
+    }
+
+    /// Each number as the sum of two in double precision, exact up to 106 binary digits; `None` for strings.
+    pub fn pairs(&self) -> Option<Vec<(f64, f64)>> {
+        match self {
+            Constant::Wholes(v) => Some(v.iter().map(|x| x.map_or((f64::NAN, 0.0), parts)).collect()),
+            _ => Some(self.numbers()?.into_iter().map(|x| (x, 0.0)).collect()),
+        }
+    }
+
+    /// As whole numbers, where each is one or missing.
+    fn wholes(&self) -> Option<Vec<Option<i128>>> {
+        let whole = |x: f64| match x {
+            x if x.is_nan() => Some(None),
+            x if x.fract() == 0.0 && x.abs() <= EXACT as f64 => Some(Some(x as i128)),
+            _ => None,
+        };
+        match self {
+            Constant::Wholes(v) => Some(v.clone()),
+            _ => self.numbers()?.into_iter().map(whole).collect(),
         }
     }
 
@@ -97,6 +122,10 @@ impl Constant {
             } else {
                 Constant::Logicals(logicals)
             }
+        } else if parts().any(|p| matches!(p, Constant::Wholes(_)))
+            && let Some(wholes) = parts().map(Constant::wholes).collect::<Option<Vec<_>>>()
+        {
+            Constant::Wholes(wholes.concat())
         } else {
             Constant::Numbers {
                 values: parts().flat_map(|p| p.numbers().unwrap_or_default()).collect(),
@@ -107,6 +136,9 @@ impl Constant {
 
     /// An operation on each value; `None` for strings.
     pub fn unary(&self, op: Unary) -> Option<Constant> {
+        if let (Constant::Wholes(v), Unary::Neg) = (self, op) {
+            return Some(Constant::Wholes(v.iter().map(|x| x.map(|x| -x)).collect()));
+        }
         let values = self.numbers()?;
         let mut program = Program::new();
         let x = program.input(0);
@@ -141,6 +173,12 @@ impl Constant {
             Constant::Numbers { values, whole }
         })
     }
+}
+
+/// A whole number as the double nearest to it and what is left.
+pub(super) fn parts(x: i128) -> (f64, f64) {
+    let high = x as f64;
+    (high, x.wrapping_sub(high as i128) as f64)
 }
 
 fn run(program: &Program, inputs: &[&[f64]]) -> Option<Vec<f64>> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nelder_device::{Dd, Input, Output, Program};
 
+use super::constant::parts;
 use super::error::EvaluateError;
 use super::node::{Kind, Node, Type};
 use super::recode::Measure;
@@ -58,7 +59,12 @@ pub(super) fn value<'b>(
                 // whole numbers are coded without becoming doubles
                 (Kind::Column(c), columns) => match columns.get(*c) {
                     Some(Column::Integer(v)) => coder.code_integers(v),
+                    Some(Column::Whole(v)) => coder.code_wholes(v.iter().copied()),
                     _ => coder.code_reals(&number(argument, batch)?),
+                },
+                (_, columns) if columns.iter().any(is_whole) => match wholes(argument, batch)? {
+                    Some(values) => coder.code_wholes(values.into_iter()),
+                    None => coder.code_reals(&number(argument, batch)?),
                 },
                 _ => coder.code_reals(&number(argument, batch)?),
             };
@@ -134,6 +140,41 @@ pub(super) fn value<'b>(
     })
 }
 
+fn is_whole(column: &Column<'_>) -> bool {
+    matches!(column, Column::Whole(_))
+}
+
+/// A whole number as the double nearest to it and what is left; missing as `NaN`.
+fn of_whole(x: i128) -> (f64, f64) {
+    match x {
+        i128::MIN => (f64::NAN, 0.0),
+        x => parts(x),
+    }
+}
+
+fn pair<'b>(values: &[i128]) -> Numbers<'b> {
+    let (high, low): (Vec<f64>, Vec<f64>) = values.iter().map(|&x| of_whole(x)).unzip();
+    Numbers {
+        high: Cow::Owned(high),
+        low: Some(low),
+    }
+}
+
+/// The whole numbers that a node gives, formed in twice the precision; `None` where one is not whole.
+fn wholes(node: &Node, batch: &Batch<'_>) -> Result<Option<Vec<i128>>, EvaluateError> {
+    let mut columns = numbers(node, batch, Precision::Twice)?;
+    let column = columns.pop().ok_or(EvaluateError::Column { position: 0 })?;
+    let whole = |(i, &high): (usize, &f64)| {
+        let low = column.low.as_ref().map_or(0.0, |l| l[i]);
+        match high.is_nan() {
+            true => Some(i128::MIN),
+            false => (high.fract() == 0.0 && low.fract() == 0.0 && high.abs() < 1e38)
+                .then(|| high as i128 + low as i128),
+        }
+    };
+    Ok(column.high.iter().enumerate().map(whole).collect())
+}
+
 fn plain<'b>(high: Vec<f64>) -> Value<'b> {
     Value::Numbers(vec![Numbers {
         high: Cow::Owned(high),
@@ -157,6 +198,7 @@ fn column<'b>(node: &Node, position: usize, batch: &'b Batch<'_>) -> Result<Valu
             let real = |&x: &i32| if x == i32::MIN { f64::NAN } else { x as f64 };
             plain(v.iter().map(real).collect())
         }
+        (Column::Whole(v), Type::Numbers { .. }) => plain(v.iter().map(|&x| of_whole(x).0).collect()),
         (Column::Logical(v), Type::Logical) => Value::Logical(Cow::Borrowed(v)),
         (Column::Codes { codes, levels }, ty) if ty.is_codes() => Value::Codes {
             codes: Cow::Borrowed(codes),
@@ -184,11 +226,18 @@ fn run<'b>(
         },
         _ => None,
     };
+    // whole numbers beyond double precision are sums of two
+    let whole = |node: &Node| match node.kind {
+        Kind::Column(c) => batch.columns.get(c).filter(|c| is_whole(c)),
+        _ => None,
+    };
+    let exact = nodes.iter().any(|node| whole(node).is_some());
     let mut values = Vec::with_capacity(nodes.len());
     for node in nodes {
-        values.push(match direct(node) {
-            Some(_) => None,
-            None => Some(value(node, batch, precision)?),
+        values.push(match (direct(node), whole(node)) {
+            (Some(_), _) => None,
+            (None, Some(Column::Whole(v))) => Some(Value::Numbers(vec![pair(v)])),
+            (None, _) => Some(value(node, batch, precision)?),
         });
     }
     let mut inputs = Vec::with_capacity(wires.len());
@@ -207,14 +256,21 @@ fn run<'b>(
     let columns = program.outputs().len();
     if node.ty == Type::Logical {
         let mut out = vec![0u8; rows];
-        program
-            .run::<f64>(&inputs, rows, &mut [Output::Logical(&mut out)])
-            .map_err(failed)?;
+        let outputs = &mut [Output::Logical(&mut out)];
+        match exact {
+            false => program.run::<f64>(&inputs, rows, outputs),
+            true => program.run::<Dd>(&inputs, rows, outputs),
+        }
+        .map_err(failed)?;
         return Ok(Value::Logical(Cow::Owned(out)));
     }
     let mut high = vec![vec![0.0; rows]; columns];
     let mut low: Vec<Option<Vec<f64>>> = vec![None; columns];
     match precision {
+        Precision::Double if exact => {
+            let mut outputs: Vec<Output<'_>> = high.iter_mut().map(|h| Output::Real(h)).collect();
+            program.run::<Dd>(&inputs, rows, &mut outputs).map_err(failed)?;
+        }
         Precision::Double => {
             let mut outputs: Vec<Output<'_>> = high.iter_mut().map(|h| Output::Real(h)).collect();
             program.run::<f64>(&inputs, rows, &mut outputs).map_err(failed)?;

@@ -27,6 +27,7 @@ mod node;
 mod poly;
 mod prepare;
 mod recode;
+mod rounding;
 mod rows;
 mod splines;
 mod value;

@@ -93,8 +93,8 @@ pub(super) enum Kind {
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<[Node; 2]>),
     Round(Box<Node>, i32),
-    /// Whether it is one of some numbers; never missing.
-    Among(Box<Node>, Vec<f64>),
+    /// Whether it is one of some numbers, each a sum of two; never missing.
+    Among(Box<Node>, Vec<(f64, f64)>),
     /// Condition, yes, no.
     Select(Box<[Node; 3]>),
     /// The six above fused; input `i` of the program is column `wires[i].1` of `inputs[wires[i].0]`.
@@ -300,15 +300,19 @@ impl Fuse {
         }
     }
 
-    fn among(&mut self, value: Slot, set: &[f64]) -> Slot {
+    fn among(&mut self, value: Slot, set: &[(f64, f64)]) -> Slot {
         let program = &mut self.program;
         let mut found = program.constant(0.0);
-        for &x in set.iter().filter(|x| !x.is_nan()) {
-            let x = program.constant(x);
+        for &(high, low) in set.iter().filter(|x| !x.0.is_nan()) {
+            let mut x = program.constant(high);
+            if low != 0.0 {
+                let low = program.constant(low);
+                x = program.binary(Binary::Add, x, low);
+            }
             let equal = program.binary(Binary::Eq, value, x);
             found = program.binary(Binary::Or, found, equal);
         }
-        let missing = program.constant(set.iter().any(|x| x.is_nan()) as u8 as f64);
+        let missing = program.constant(set.iter().any(|x| x.0.is_nan()) as u8 as f64);
         let unknown = program.unary(Unary::IsNan, value);
         program.select(unknown, missing, found)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nelder_device::Binary;
 
 use super::codes::Pool;
-use crate::frame::{Key, Levels, MISSING};
+use crate::frame::{Key, Levels, MISSING, beside_whole};
 
 /// A value for each code of a set of levels, extended as the set grows.
 pub(super) struct Table<T> {
@@ -307,6 +307,11 @@ impl Lookup {
                         Key::Number(x) if *ordered => match x.partial_cmp(&parsed(text)) {
                             Some(ordering) => ordering,
                             None => return 2,
+                        },
+                        Key::Whole(x) if *ordered => match text.trim().parse::<i128>() {
+                            Ok(y) => x.cmp(&y),
+                            Err(_) if parsed(text).is_nan() => return 2,
+                            Err(_) => beside_whole(parsed(text), *x).reverse(),
                         },
                         _ => label.as_bytes().cmp(text.as_bytes()),
                     };

@@ -195,6 +195,11 @@ impl<'s> Rows<'s> {
         every.then_some((dense, responses))
     }
 
+    /// A sentence for each column whose whole numbers were rounded because the model takes them as numbers.
+    pub fn rounded(&self) -> Vec<String> {
+        rounded(&self.variables, self.source)
+    }
+
     /// Rows left out as incomplete, and rows of zero weight, since the last call.
     pub fn take_dropped(&self) -> (u64, u64) {
         (
@@ -451,6 +456,20 @@ impl<'s> Rows<'s> {
             }
         }
     }
+}
+
+/// A sentence for each column of a source whose whole numbers variables rounded.
+fn rounded(variables: &Variables, source: &dyn Source) -> Vec<String> {
+    let sentence = |(column, row, value): (usize, u64, i128)| {
+        let name = source.schema().fields.get(column).map_or("", |f| f.name.as_str());
+        format!(
+            "`{name}` has whole numbers beyond 2^53, which are rounded where they are taken as numbers: {value} in row {} \
+             becomes {}; as codes, such as factor({name}), they keep all digits",
+            row + 1,
+            value as f64
+        )
+    };
+    variables.rounded().into_iter().map(sentence).collect()
 }
 
 impl Rows<'_> {

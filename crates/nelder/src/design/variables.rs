@@ -11,6 +11,7 @@ use super::evaluate::value;
 use super::node::{Kind, Node, Type};
 use super::prepare::{self, NodeState, Piece};
 use super::recode::{Table, mapped};
+use super::rounding::Rounding;
 use super::value::{Precision, Shape, Value};
 use crate::formula::Expr;
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
@@ -46,6 +47,7 @@ pub struct Variables {
     seen: Vec<OnceLock<Arc<Levels>>>,
     /// The levels of the fit, where the variables were restored.
     known: Vec<Option<Known>>,
+    rounding: Rounding,
 }
 
 /// The levels that a fit has.
@@ -115,6 +117,7 @@ impl Variables {
         Ok(Variables {
             seen: roots.iter().map(|_| OnceLock::new()).collect(),
             known: roots.iter().map(|_| None).collect(),
+            rounding: Rounding::of(&roots),
             columns: binder.columns,
             roots,
             precision,
@@ -144,6 +147,28 @@ impl Variables {
             None => root.ty.shape(),
         };
         self.roots.iter().zip(&self.known).map(shape).collect()
+    }
+
+    /// Whether a variable is one column of whole numbers, which may be beyond double precision.
+    pub fn is_whole(&self, variable: usize) -> bool {
+        matches!(
+            self.roots[variable].ty,
+            Type::Numbers {
+                columns: 1,
+                whole: true,
+                ..
+            }
+        )
+    }
+
+    /// Columns of the source whose whole numbers were rounded because a variable takes them as numbers, each with the
+    /// first such row (from 0) and its value; known once the batches were evaluated.
+    pub fn rounded(&self) -> Vec<(usize, u64, i128)> {
+        let found = self.rounding.found();
+        found
+            .into_iter()
+            .map(|(at, (row, value))| (self.columns[at], row, value))
+            .collect()
     }
 
     /// Whether [`prepare`](Variables::prepare) must see all rows before the first batch is evaluated.
@@ -239,6 +264,7 @@ impl Variables {
     /// # Errors
     /// A level that the fit does not have, on restored variables; a batch of other columns; not prepared.
     pub fn evaluate<'b>(&self, batch: &'b Batch<'_>) -> Result<Vec<Value<'b>>, EvaluateError> {
+        self.rounding.look_at(batch);
         let mut values = Vec::with_capacity(self.roots.len());
         for ((root, seen), known) in self.roots.iter().zip(&self.seen).zip(&self.known) {
             let mut result = value(root, batch, self.precision)?;

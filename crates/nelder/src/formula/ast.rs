@@ -69,6 +69,8 @@ pub enum Expr {
         /// Whether it was written with `L`.
         integer: bool,
     },
+    /// A whole number of more digits than R prints of a double.
+    Whole(i128),
     /// A string.
     Text(String),
     /// `TRUE` or `FALSE`.

@@ -200,6 +200,7 @@ fn broken(marked: &str) -> String {
 fn write_expr(f: &mut Out<'_>, e: &Expr, follow: u8) -> fmt::Result {
     match e {
         Expr::Number { value, integer } => write_number(f, *value, *integer, follow),
+        Expr::Whole(value) => write!(f, "{value}"),
         Expr::Text(text) => write_quoted(f, text, '"'),
         Expr::Logical(true) => f.write_str("TRUE"),
         Expr::Logical(false) => f.write_str("FALSE"),

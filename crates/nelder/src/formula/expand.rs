@@ -27,7 +27,7 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     if let Some(e) = response {
         if matches!(
             e,
-            Expr::Number { .. } | Expr::Text(_) | Expr::Logical(_) | Expr::Missing
+            Expr::Number { .. } | Expr::Whole(_) | Expr::Text(_) | Expr::Logical(_) | Expr::Missing
         ) {
             return Err(FormulaError::ConstantResponse {
                 constant: e.to_string(),
@@ -204,7 +204,7 @@ impl Reader {
                     self.install(&column);
                 }
             }
-            Expr::Number { .. } | Expr::Text(_) | Expr::Logical(_) | Expr::Missing => {
+            Expr::Number { .. } | Expr::Whole(_) | Expr::Text(_) | Expr::Logical(_) | Expr::Missing => {
                 return Err(FormulaError::Constant {
                     constant: base.to_string(),
                 });

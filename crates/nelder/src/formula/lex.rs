@@ -1,6 +1,7 @@
 //! R's tokens.
 
 use super::Binary;
+use crate::frame::number_label;
 
 /// What a token is.
 #[derive(Clone, Debug, PartialEq)]
@@ -9,6 +10,8 @@ pub(super) enum Kind {
         value: f64,
         integer: bool,
     },
+    /// A whole number of more digits than R prints of a double.
+    Whole(i128),
     Text(String),
     /// A name; `quoted` when it stood in back-ticks (and is then never a keyword).
     Name {
@@ -312,6 +315,7 @@ impl Lexer<'_> {
                 .parse()
                 .map_err(|_| (start, format!("`{number}` is not a number")))?
         };
+        let whole = self.text[start..self.at].parse().ok().filter(|&x| is_long(x));
         let mut integer = false;
         if self.eat("L") {
             // as in R, `1e10L` and `1.5L` are ordinary numbers
@@ -326,7 +330,7 @@ impl Lexer<'_> {
                     format!("expected an operator after `{number}`; a name cannot start with a digit"),
                 ))
             }
-            _ => Ok(Kind::Number { value, integer }),
+            _ => Ok(whole.map_or(Kind::Number { value, integer }, Kind::Whole)),
         }
     }
 
@@ -415,4 +419,10 @@ impl Lexer<'_> {
         }
         u32::from_str_radix(&self.text[start..self.at], radix).ok()
     }
+}
+
+/// Whether a whole number has more digits than R prints of a double.
+fn is_long(x: i128) -> bool {
+    let printed: Option<f64> = number_label(x as f64).parse().ok();
+    printed.is_none_or(|p| p as i128 != x)
 }

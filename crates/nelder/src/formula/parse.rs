@@ -297,6 +297,7 @@ impl<'a> Parser<'a> {
     fn primary(&mut self) -> Result<Node, SyntaxError> {
         let expr = match self.kind().clone() {
             Kind::Number { value, integer } => Expr::Number { value, integer },
+            Kind::Whole(value) => Expr::Whole(value),
             Kind::Text(text) => Expr::Text(text),
             Kind::Name { name, quoted } => return self.name(name, quoted),
             Kind::Open => {

@@ -25,14 +25,17 @@ pub enum Kind {
 
 /// The values of one column for a run of rows.
 ///
-/// Missing values: `NaN` in `Real` and `Integer`, `2` in `Logical`, [`MISSING`](super::MISSING) in
-/// `Codes`. `Text` and `Factor` columns are both codes into [`Levels`].
+/// Missing values: `NaN` in `Real`, the least number in `Integer` and `Whole`, `2` in `Logical`,
+/// [`MISSING`](super::MISSING) in `Codes`. `Text` and `Factor` columns are both codes into [`Levels`]. A column of kind
+/// [`Kind::Integer`] comes as `Integer`, as `Real`, or as `Whole`, batch by batch.
 #[derive(Clone, Debug)]
 pub enum Column<'a> {
     /// Numbers.
     Real(Cow<'a, [f64]>),
     /// Whole numbers as R holds them; `i32::MIN` is missing.
     Integer(Cow<'a, [i32]>),
+    /// Whole numbers some of which may be beyond ±2⁵³, where double precision has not every one; `i128::MIN` is missing.
+    Whole(Cow<'a, [i128]>),
     /// 0 is `FALSE`, 1 is `TRUE`, 2 is missing.
     Logical(Cow<'a, [u8]>),
     /// Codes into `levels`, from 0.
@@ -50,6 +53,7 @@ impl Column<'_> {
         match self {
             Column::Real(v) => v.len(),
             Column::Integer(v) => v.len(),
+            Column::Whole(v) => v.len(),
             Column::Logical(v) => v.len(),
             Column::Codes { codes, .. } => codes.len(),
         }

@@ -1,5 +1,6 @@
 //! The levels of a factor, found while the rows go by.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::RwLock;
 
@@ -15,27 +16,56 @@ pub enum Key {
     Text(Box<str>),
     /// A number: sorted by value.
     Number(#[serde(with = "written")] f64),
+    /// A whole number beyond ±2⁵³: sorted by value among the numbers.
+    Whole(#[serde(with = "written")] i128),
 }
 
-/// Numbers as text, which unlike a JSON number may be infinite.
+/// Whole numbers up to this one, and their negatives, are all double precision numbers: 2⁵³.
+pub const EXACT: i128 = 1 << 53;
+
+/// Numbers as text, which unlike a JSON number may be infinite, or of any size.
 mod written {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
-    pub(super) fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<T: Display, S: Serializer>(x: &T, to: S) -> Result<S::Ok, S::Error> {
         to.serialize_str(&x.to_string())
     }
 
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(from: D) -> Result<f64, D::Error> {
+    pub(super) fn deserialize<'d, T: FromStr<Err: Display>, D: Deserializer<'d>>(
+        from: D,
+    ) -> Result<T, D::Error> {
         String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 
 impl Key {
+    /// The key of a whole number.
+    ///
+    /// ```
+    /// use nelder::frame::Key;
+    /// assert_eq!(Key::of_whole(5), Key::Number(5.0));
+    /// assert_eq!(Key::of_whole((1 << 53) + 1), Key::Whole((1 << 53) + 1));
+    /// ```
+    pub fn of_whole(x: i128) -> Key {
+        match (-EXACT..=EXACT).contains(&x) {
+            true => Key::Number(x as f64),
+            false => Key::Whole(x),
+        }
+    }
+
     fn hashable(&self) -> HashKey {
         match self {
             Key::Text(s) => HashKey::Text(s.clone()),
+            // a large double is the whole number that it is
+            Key::Number(x) if x.abs() > EXACT as f64 && x.abs() < i128::MAX as f64 => {
+                HashKey::Whole(*x as i128)
+            }
             // `-0.0 == 0.0` in R; the two share a level
             Key::Number(x) => HashKey::Number((x + 0.0).to_bits()),
+            Key::Whole(x) => HashKey::Whole(*x),
         }
     }
 }
@@ -44,6 +74,7 @@ impl Key {
 enum HashKey {
     Text(Box<str>),
     Number(u64),
+    Whole(i128),
 }
 
 #[derive(Default)]
@@ -193,8 +224,9 @@ impl Levels {
     pub fn label_of(&self, key: &Key) -> String {
         match key {
             Key::Text(s) => s.to_string(),
-            Key::Number(x) if self.whole && x.abs() < 1e15 => format!("{x}"),
+            Key::Number(x) if self.whole && x.fract() == 0.0 => format!("{}", x + 0.0),
             Key::Number(x) => crate::frame::number_label(*x),
+            Key::Whole(x) => x.to_string(),
         }
     }
 
@@ -224,9 +256,20 @@ fn sorted(keys: &[Key]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();
     order.sort_by(|&a, &b| match (&keys[a as usize], &keys[b as usize]) {
         (Key::Number(x), Key::Number(y)) => x.total_cmp(y),
+        (Key::Whole(x), Key::Whole(y)) => x.cmp(y),
+        (Key::Number(x), Key::Whole(y)) => beside_whole(*x, *y),
+        (Key::Whole(x), Key::Number(y)) => beside_whole(*y, *x).reverse(),
         (Key::Text(x), Key::Text(y)) => x.as_bytes().cmp(y.as_bytes()),
-        (Key::Number(_), Key::Text(_)) => std::cmp::Ordering::Less,
-        (Key::Text(_), Key::Number(_)) => std::cmp::Ordering::Greater,
+        (_, Key::Text(_)) => Ordering::Less,
+        (Key::Text(_), _) => Ordering::Greater,
     });
     order
+}
+
+/// How a number compares with a whole one beyond ±2⁵³, where every double is whole.
+pub(crate) fn beside_whole(x: f64, y: i128) -> Ordering {
+    match x.abs() < i128::MAX as f64 {
+        true => (x as i128).cmp(&y),
+        false => x.total_cmp(&0.0),
+    }
 }

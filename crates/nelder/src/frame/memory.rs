@@ -68,6 +68,11 @@ impl<'a> Frame<'a> {
         self.with(name, Kind::Integer, Column::Integer(Cow::Borrowed(values)))
     }
 
+    /// Adds a column of whole numbers of any size; `i128::MIN` is missing.
+    pub fn with_whole(self, name: &str, values: &'a [i128]) -> Self {
+        self.with(name, Kind::Integer, Column::Whole(Cow::Borrowed(values)))
+    }
+
     /// Adds a column of 0 (`FALSE`), 1 (`TRUE`) and 2 (missing).
     pub fn with_logical(self, name: &str, values: &'a [u8]) -> Self {
         self.with(name, Kind::Logical, Column::Logical(Cow::Borrowed(values)))
@@ -131,6 +136,7 @@ fn part<'s>(column: &'s Column<'_>, from: usize, to: usize) -> (Column<'s>, u64)
     match column {
         Column::Real(v) => (Column::Real(Cow::Borrowed(&v[from..to])), 8),
         Column::Integer(v) => (Column::Integer(Cow::Borrowed(&v[from..to])), 4),
+        Column::Whole(v) => (Column::Whole(Cow::Borrowed(&v[from..to])), 16),
         Column::Logical(v) => (Column::Logical(Cow::Borrowed(&v[from..to])), 1),
         Column::Codes { codes, levels } => (
             Column::Codes {

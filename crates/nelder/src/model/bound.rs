@@ -158,6 +158,7 @@ pub(super) fn all_missing(rows: &Rows<'_>) -> Option<String> {
             let any = match column {
                 Column::Real(v) => v.iter().any(|x| !x.is_nan()),
                 Column::Integer(v) => v.iter().any(|&x| x != i32::MIN),
+                Column::Whole(v) => v.iter().any(|&x| x != i128::MIN),
                 Column::Logical(v) => v.iter().any(|&x| x != 2),
                 Column::Codes { codes, .. } => codes.iter().any(|&c| c != MISSING),
             };

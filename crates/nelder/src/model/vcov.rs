@@ -172,6 +172,11 @@ impl Clusters {
     ) -> Result<Self, ModelError> {
         let parsed = [parse_expression(expression)?];
         let mut variables = Variables::bind(&parsed, source.schema(), Precision::Double)?;
+        if variables.is_whole(0) {
+            // as codes, whole numbers of any size stay apart
+            let codes = [parse_expression(&format!("factor({expression})"))?];
+            variables = Variables::bind(&codes, source.schema(), Precision::Double)?;
+        }
         if variables.needs_prepare() {
             let start = std::time::Instant::now();
             let scan = variables.prepare(source)?;

@@ -1,0 +1,48 @@
+//! How a text file is to be read, where it does not say so itself.
+
+/// The type of a column of a text file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextType {
+    /// Strings.
+    Text,
+    /// Numbers.
+    Number,
+    /// `TRUE` or `FALSE`.
+    Logical,
+}
+
+/// How text files are read: what is not given is found out.
+///
+/// ```
+/// use nelder_data::TextOptions;
+/// let options = TextOptions { decimal: b',', ..TextOptions::default() };
+/// assert_eq!(options.missing, ["NA"]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TextOptions {
+    /// What separates fields.
+    pub separator: Option<u8>,
+    /// The decimal point.
+    pub decimal: u8,
+    /// What stands around fields that contain separators or line ends; `None` for nothing.
+    pub quote: Option<u8>,
+    /// What stands for a missing value; an empty field is missing in any case.
+    pub missing: Vec<String>,
+    /// Types of columns by name.
+    pub types: Vec<(String, TextType)>,
+    /// Names of the columns, where the file has none, or others.
+    pub names: Vec<String>,
+}
+
+impl Default for TextOptions {
+    fn default() -> Self {
+        TextOptions {
+            separator: None,
+            decimal: b'.',
+            quote: Some(b'"'),
+            missing: vec!["NA".into()],
+            types: Vec::new(),
+            names: Vec::new(),
+        }
+    }
+}

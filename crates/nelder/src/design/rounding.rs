@@ -1,0 +1,66 @@
+//! Whole numbers that double precision rounds where they are taken as numbers.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use super::node::{Kind, Node, Type};
+use crate::frame::{Batch, Column};
+
+/// Columns by position, the first row (from 0) that was rounded, and its value.
+type Found = BTreeMap<usize, (u64, i128)>;
+
+/// The columns that variables take as numbers, and the first row of each that is not what it was. Codes, comparisons
+/// and arithmetic have all digits, and are not among them.
+pub(super) struct Rounding {
+    columns: Vec<usize>,
+    found: Mutex<Found>,
+}
+
+impl Rounding {
+    pub fn of(roots: &[Node]) -> Rounding {
+        let mut columns = Vec::new();
+        for root in roots {
+            taken_as_numbers(root, &mut columns);
+        }
+        columns.sort_unstable();
+        columns.dedup();
+        Rounding {
+            columns,
+            found: Mutex::default(),
+        }
+    }
+
+    /// Looks for rounded values in a batch.
+    pub fn look_at(&self, batch: &Batch<'_>) {
+        for &at in &self.columns {
+            let Some(Column::Whole(values)) = batch.columns.get(at) else {
+                continue;
+            };
+            let rounded = |x: &i128| *x != i128::MIN && (*x as f64) as i128 != *x;
+            if let Some(i) = values.iter().position(rounded) {
+                let new = (batch.first_row + i as u64, values[i]);
+                let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
+                let first = found.entry(at).or_insert(new);
+                *first = new.min(*first);
+            }
+        }
+    }
+
+    pub fn found(&self) -> Found {
+        self.found.lock().unwrap_or_else(|e| e.into_inner()).clone()
+    }
+}
+
+fn taken_as_numbers(node: &Node, out: &mut Vec<usize>) {
+    match &node.kind {
+        Kind::Column(at) if matches!(node.ty, Type::Numbers { .. }) => out.push(*at),
+        kind => {
+            let exact = matches!(kind, Kind::Program { .. } | Kind::CodeNumbers(..));
+            for child in node.children() {
+                if !(exact && matches!(child.kind, Kind::Column(_))) {
+                    taken_as_numbers(child, out);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The data that a command reads, and what is said of them.
+
+use std::path::PathBuf;
+
+use nelder::formula::Expr;
+use nelder_data::{Opened, TextType, open_all};
+
+use crate::arguments::{DataOptions, TextOptions};
+use crate::failure::Failure;
+
+/// One byte that an option names.
+fn character(option: &str, text: &str, words: &[(&str, Option<u8>)]) -> Result<Option<u8>, Failure> {
+    if let Some((_, byte)) = words.iter().find(|(word, _)| *word == text) {
+        return Ok(*byte);
+    }
+    match text.as_bytes() {
+        [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'\n' | b'\r') => {
+            Ok(Some(*byte))
+        }
+        _ => Err(Failure::Usage(format!("{option} {text:?}: give one character"))),
+    }
+}
+
+/// How text files are to be read.
+pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Failure> {
+    let tab = [("tab", Some(b'\t')), ("\\t", Some(b'\t'))];
+    let separator = match &asked.sep {
+        None => None,
+        Some(text) => character("--sep", text, &tab)?,
+    };
+    let decimal = character("--dec", &asked.dec, &[])?.unwrap_or(b'.');
+    if !matches!(decimal, b'.' | b',') {
+        return Err(Failure::Usage(format!("--dec {:?}: give . or ,", asked.dec)));
+    }
+    if separator == Some(decimal) {
+        return Err(Failure::Usage(format!(
+            "--sep and --dec are both {:?}; they must differ",
+            asked.dec
+        )));
+    }
+    let quote = character("--quote", &asked.quote, &[("none", None), ("", None)])?;
+    let mut types = Vec::new();
+    for text in &asked.types {
+        let wrong = || {
+            Failure::Usage(format!(
+                "--types {text}: write name=text, name=number or name=logical"
+            ))
+        };
+        let (name, kind) = text.rsplit_once('=').ok_or_else(wrong)?;
+        let kind = match kind.trim() {
+            "text" | "character" | "factor" => TextType::Text,
+            "number" | "numeric" | "integer" => TextType::Number,
+            "logical" => TextType::Logical,
+            _ => return Err(wrong()),
+        };
+        types.push((name.trim().to_string(), kind));
+    }
+    Ok(nelder_data::TextOptions {
+        separator,
+        decimal,
+        quote,
+        missing: asked.na_strings.clone(),
+        types,
+        names: asked.names.clone(),
+    })
+}
+
+/// Opens the data that are asked for.
+pub fn open(asked: &DataOptions) -> Result<Opened, Failure> {
+    open_paths(&asked.data, &asked.text)
+}
+
+/// Opens files as one table.
+pub fn open_paths(paths: &[PathBuf], text: &TextOptions) -> Result<Opened, Failure> {
+    Ok(open_all(paths, &text_options(text)?)?)
+}
+
+/// What the data are called in a call that is printed.
+pub fn name(asked: &DataOptions) -> Expr {
+    let first = asked.data.first();
+    let stem = first
+        .and_then(|path| path.file_stem())
+        .map(|s| s.to_string_lossy());
+    let name = match stem.as_deref() {
+        None => "data",
+        Some("-") => "stdin",
+        Some(stem) => stem,
+    };
+    Expr::Name(name.to_string())
+}
+
+/// Says on standard error what someone who uses these columns should know: of a column that was taken for text, of those
+/// that `.` leaves out. `texts` are the formula and the other expressions.
+pub fn remark(opened: &Opened, texts: &[&str], all: bool) {
+    let names: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
+    let named = |name: &str| names.iter().flatten().any(|word| word == name);
+    let all = all || named(".");
+    for (name, text) in opened.remarks() {
+        if all || named(name) {
+            eprintln!("nelder: {text}");
+        }
+    }
+    if all {
+        for (name, why) in opened.unreadable() {
+            eprintln!("nelder: the column `{name}` is left out: it {why}");
+        }
+    }
+}
+
+/// The same of the columns that the formula of a saved fit names.
+pub fn remark_named(opened: &Opened, formula: &str) {
+    let names = words(formula);
+    for (name, text) in opened.remarks() {
+        if names.contains(name) {
+            eprintln!("nelder: {text}");
+        }
+    }
+}
+
+/// The names in an expression, and `.` where it stands alone.
+fn words(text: &str) -> Vec<String> {
+    let (mut out, mut rest) = (Vec::new(), text);
+    let part = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_');
+    while let Some(first) = rest.chars().next() {
+        if first == '`' {
+            let end = rest[1..].find('`').map_or(rest.len(), |i| i + 1);
+            out.push(rest[1..end].to_string());
+            rest = rest.get(end + 1..).unwrap_or_default();
+        } else if matches!(first, '"' | '\'') {
+            let end = rest[1..].find(first).map_or(rest.len(), |i| i + 1);
+            rest = rest.get(end + 1..).unwrap_or_default();
+        } else if part(first) {
+            let end = rest.find(|c| !part(c)).unwrap_or(rest.len());
+            out.push(rest[..end].to_string());
+            rest = &rest[end..];
+        } else {
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// An unknown column may be one that the file has and no model can use.
+pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
+    match failure {
+        Failure::Data(what) => {
+            let hint = columns
+                .iter()
+                .find(|(name, _)| what.contains(&format!("`{name}`")))
+                .map_or(String::new(), |(name, why)| {
+                    format!("\nthe data have a column `{name}`, which {why}")
+                });
+            Failure::Data(what + &hint)
+        }
+        other => other,
+    }
+}
