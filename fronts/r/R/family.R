@@ -69,7 +69,7 @@ native_family <- function(family) {
 family_start <- function(e) {
   own <- memory(e)
   if (is.null(own$start)) {
-    frame <- frame_of(e)
+    frame <- rows_of(e)
     own$start <- initialized(e$request$family, kept(stats::model.response(frame$all, "any"), e$omit), weights_of(e),
                              e$rows, offset_of(e), e$row_names)
   }

@@ -14,14 +14,19 @@ na_action_in_force <- function(given, data) {
 
 # The variables of a model for all rows of the data, and which rows are left out.
 #
-# `call` is the user's call with its arguments matched; `more` are the names of arguments beside lm's that are
+# `call` is the user's call with its arguments matched; `given` are the values of those of its arguments that have been
+# evaluated (formula, data), so that they are evaluated once; `more` are the names of arguments beside lm's that are
 # variables; `na` is list(set, value). The result is a list: `all`, a model frame with every row; `terms`; `omit`, the
 # rows left out as na.omit() records them; `rows`, how many are left.
-evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
+evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
   wanted <- c("formula", "data", "subset", "weights", "offset", more)
   frame <- call[c(1L, match(wanted, names(call), 0L))]
   frame[[1L]] <- quote(stats::model.frame)
-  action <- na_action_in_force(na, data)
+  data <- given$data
+  # by name: the data in the call itself would be printed with every error
+  for (name in intersect(names(given), names(frame))) frame[[name]] <- as.name(paste0("(", name, ")"))
+  if (length(given)) env <- list2env(stats::setNames(given, paste0("(", names(given), ")")), parent = env)
+  action <- na_action_in_force(na, if (is.data.frame(data)) data)
   known <- is.null(action) || identical(action, stats::na.omit) || identical(action, stats::na.exclude) ||
     identical(action, stats::na.pass) || identical(action, stats::na.fail)
   frame$na.action <- if (known) quote(stats::na.pass) else action

@@ -7,11 +7,12 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   family <- as_family(family, parent.frame())
   precision <- check_precision(precision)
   device <- check_device(device)
+  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
   if (missing(data)) data <- environment(formula)
   if (!method %in% c("glm.fit", "model.frame")) stop("invalid 'method' argument: ", method)
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
-  frame <- evaluate_frame(own, parent.frame(), na, if (is.data.frame(data)) data, more)
+  frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- do.call(stats::glm.control, control)
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = precision, device = device, family = family, start = start, control = control,
@@ -25,9 +26,10 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   if (x) z$x <- model_matrix(e)
   if (!y) z$y <- NULL
   z <- c(z, list(call = call, formula = stats::formula(frame$terms), terms = frame$terms,
-                 data = if (model) data else environment(stats::formula(frame$terms)), offset = offset_of(e),
+                 data = if (model) data else environment(stats::formula(frame$terms)), offset = offset_of(e, frame),
                  control = control, method = method, contrasts = e$record$contrasts, xlevels = e$record$xlevels,
-                 nelder = e))
+                 nelder = handle(e)))
+  keep_prints(e, z)
   if (!missing(formula) && inherits(formula, "formula")) z$formula <- formula
   class(z) <- c("nd_glm", "glm", "lm")
   z
@@ -64,7 +66,7 @@ describe_generalized <- function(frame, request) {
     refuse("negative weights not allowed: weight ", w[bad], " in row ", attr(frame$all, "row.names")[bad])
   }
   y <- generalized_response(frame, request$family)
-  offset <- stats::model.offset(frame$all)
+  offset <- as.vector(stats::model.offset(frame$all))
   check_offset(offset, if (is.matrix(y)) y[, 1L] else y)
   eta <- frame$all[["(etastart)"]]
   mu <- frame$all[["(mustart)"]]
@@ -282,7 +284,9 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
   frame <- matrix_frame(x, y, weights, offset)
   request <- list(terms = frame$terms, tol = min(1e-7, control$epsilon / 1000), precision = check_precision(precision),
                   device = device, family = family, native = native, start = start, control = control)
-  fit_generalized(frame, request, call, TRUE, singular.ok)
+  z <- fit_generalized(frame, request, call, TRUE, singular.ok)
+  z$nelder <- handle(z$nelder)
+  z
 }
 
 nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, etastart, mustart, control = list(...),
@@ -297,7 +301,8 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   own <- match.call(expand.dots = FALSE)
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
-  frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data, more)
+  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- do.call(stats::glm.control, control)
   device <- check_device(device)
   negative <- function(theta) eval(substitute(MASS::negative.binomial(theta, link), list(theta = theta, link = link)))
@@ -314,8 +319,9 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   if (!y) z$y <- NULL
   z <- c(z, list(call = call, terms = frame$terms, formula = as.vector(attr(frame$terms, "formula")),
                  theta = e$record$theta, SE.theta = e$record$theta_error, twologlik = 2 * e$record$log_lik,
-                 offset = offset_of(e), control = control, method = "glm.fit", contrasts = e$record$contrasts,
-                 xlevels = e$record$xlevels, nelder = e))
+                 offset = offset_of(e, frame), control = control, method = "glm.fit", contrasts = e$record$contrasts,
+                 xlevels = e$record$xlevels, nelder = handle(e)))
+  keep_prints(e, z)
   z$aic <- -z$twologlik + 2 * z$rank + 2
   class(z) <- c("nd_negbin", "negbin", "nd_glm", "glm", "lm")
   z

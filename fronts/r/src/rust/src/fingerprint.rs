@@ -1,0 +1,119 @@
+//! Fingerprints of columns: 64 bits that depend on every value and on where it stands, so that a change in place, a
+//! permutation of the rows too, is noticed.
+
+use rayon::prelude::*;
+use savvy::{ListSexp, OwnedStringSexp, Sexp, savvy};
+use savvy_ffi::{
+    INTEGER, INTSXP, LGLSXP, R_CHAR, R_NaString, REAL, REALSXP, Rf_xlength, STRING_ELT, STRSXP, TYPEOF,
+};
+use std::ffi::CStr;
+
+use crate::background;
+use crate::describe::Options;
+
+/// Values that one task takes.
+const RUN: usize = 1 << 16;
+
+/// An odd constant, the golden ratio's 64 bits.
+const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The part of the `k`th value in its column's sum: both halves of a product of 128 bits whose factors both depend on k.
+fn part(value: u64, k: usize) -> u64 {
+    let place = (k as u64 + 1).wrapping_mul(STRIDE);
+    let product = u128::from(value ^ place) * u128::from(place.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// The sum of the parts of all values, modulo 2⁶⁴, in any order.
+fn sum<T: Copy + Sync>(values: &[T], bits: impl Fn(T) -> u64 + Sync) -> u64 {
+    let run = |(r, run): (usize, &[T])| {
+        let parts = run.iter().enumerate().map(|(i, &v)| part(bits(v), r * RUN + i));
+        parts.fold(0u64, u64::wrapping_add)
+    };
+    if values.len() <= RUN {
+        return run((0, values));
+    }
+    let runs = values.par_chunks(RUN).enumerate().map(run);
+    runs.reduce(|| 0, u64::wrapping_add)
+}
+
+/// A string's bytes as 64 bits (FNV-1a); `None` for a missing one.
+fn of_text(text: Option<&CStr>) -> u64 {
+    let bytes = text.map_or(&b"\xff"[..], CStr::to_bytes);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &b| {
+        (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// A column's values in R's memory.
+enum Values<'a> {
+    Real(&'a [f64]),
+    Integer(&'a [i32]),
+    Text(Vec<u64>),
+    Other,
+}
+
+/// The values of a vector; strings are hashed here, on R's thread.
+fn values(of: &Sexp) -> Values<'_> {
+    // SAFETY: on R's thread; types are tested before pointers are taken, and R holds the vector during the call
+    unsafe {
+        let length = Rf_xlength(of.0) as usize;
+        match TYPEOF(of.0) {
+            REALSXP if length > 0 => Values::Real(std::slice::from_raw_parts(REAL(of.0), length)),
+            INTSXP | LGLSXP if length > 0 => {
+                Values::Integer(std::slice::from_raw_parts(INTEGER(of.0), length))
+            }
+            STRSXP => {
+                let text = |i| {
+                    let one = STRING_ELT(of.0, i as _);
+                    of_text((one != R_NaString).then(|| CStr::from_ptr(R_CHAR(one))))
+                };
+                Values::Text((0..length).map(text).collect())
+            }
+            _ => Values::Other,
+        }
+    }
+}
+
+/// One string for each vector, of its type, length and values; empty for what is no vector of numbers or strings.
+///
+/// @noRd
+#[savvy]
+fn fingerprints(vectors: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+    let options = Options::new(&options)?;
+    let vectors: Vec<Sexp> = vectors.values_iter().collect();
+    let all: Vec<Values<'_>> = vectors.iter().map(values).collect();
+    let prints = background::on_threads(options.threads, || {
+        let print = |values: &Values<'_>| match values {
+            Values::Real(v) => format!("d{:x}:{:016x}", v.len(), sum(v, f64::to_bits)),
+            Values::Integer(v) => format!("i{:x}:{:016x}", v.len(), sum(v, |v| v as u32 as u64)),
+            Values::Text(v) => format!("s{:x}:{:016x}", v.len(), sum(v, |v| v)),
+            Values::Other => String::new(),
+        };
+        all.iter().map(print).collect::<Vec<_>>()
+    })?;
+    OwnedStringSexp::try_from_slice(prints)?.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swap_changes_the_sum_of_any_two_values() {
+        let values: Vec<f64> = (0..200_000).map(|i| f64::from(i % 97)).collect();
+        let whole = sum(&values, f64::to_bits);
+        for (i, j) in [(0, 1), (5, 199_999), (65_535, 65_536), (100_000, 100_001)] {
+            let mut moved = values.clone();
+            moved.swap(i, j);
+            assert_ne!(sum(&moved, f64::to_bits), whole, "{i} {j}");
+            moved.swap(i, j);
+            assert_eq!(sum(&moved, f64::to_bits), whole);
+            moved[j] += 1.0;
+            assert_ne!(sum(&moved, f64::to_bits), whole);
+        }
+        let mut sorted = values.clone();
+        sorted.sort_by(f64::total_cmp);
+        assert_ne!(sum(&sorted, f64::to_bits), whole);
+    }
+}
