@@ -44,6 +44,7 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
     # the function has done its work on the frame; what it says of it is kept
     return(list(all = all, terms = terms, omit = NULL, said = omit, rows = nrow(all)))
   }
+  if (!is.null(action)) all <- without_times(all)
   plain <- vapply(all, function(x) typeof(x) %in% c("double", "integer", "logical", "character"), NA)
   missing <- if (all(plain)) incomplete_rows(unclass(all), as.numeric(nrow(all)))
              else seq_len(nrow(all))[!stats::complete.cases(all)]
@@ -56,9 +57,33 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
     }
     names(missing) <- attr(all, "row.names")[missing]
     class(missing) <- if (identical(action, stats::na.exclude)) "exclude" else "omit"
+    attr(all, "row.names") <- told_apart(attr(all, "row.names"), missing)
     return(list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing)))
   }
+  if (identical(action, stats::na.omit) || identical(action, stats::na.exclude)) {
+    attr(all, "row.names") <- told_apart(attr(all, "row.names"))
+  }
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
+}
+
+# A model frame whose time series are plain numbers, as any na.action leaves them.
+without_times <- function(all) {
+  for (j in which(vapply(all, function(x) !is.null(attr(x, "tsp")), NA))) {
+    x <- all[[j]]
+    classes <- setdiff(oldClass(x), "ts")
+    attr(x, "tsp") <- NULL
+    attr(x, "class") <- if (length(classes)) classes
+    all[[j]] <- x
+  }
+  all
+}
+
+# Row names as a data frame has them when rows are taken from it: those of the rows that are kept differ.
+told_apart <- function(names, omit = NULL) {
+  if (!is.character(names)) return(names)
+  own <- if (is.null(omit)) seq_along(names) else seq_along(names)[-as.integer(omit)]
+  if (anyDuplicated(names[own])) names[own] <- make.unique(names[own])
+  names
 }
 
 described_missing <- function(frame, row) {
@@ -121,8 +146,8 @@ lazy_frame <- function(e, frame) {
     if (is.matrix(x)) {
       own$dim <- c(frame$rows, columns)
       names <- list(if (!is.null(rownames(x))) rownames(x)[-as.integer(frame$omit)], colnames(x))
-      own$dimnames <- if (!is.null(dimnames(x))) names
-    }
+      own$dimnames <- if (!is.null(dimnames(x))) stats::setNames(names, names(dimnames(x)))
+    } else if (!is.null(names(x))) own$names <- names(x)[-as.integer(frame$omit)]
     for (a in names(own)) attr(y, a) <- own[[a]]
     y
   })

@@ -130,28 +130,29 @@ components <- function(e, family, record) {
     pivoted <- c(record$names[!record$aliased], record$names[record$aliased])
     dimnames(R) <- list(pivoted, pivoted)
   }
-  z <- list(coefficients = stats::setNames(record$coefficients, record$names), residuals = lazy_rows(e, "working"),
+  z <- list(coefficients = if (p) stats::setNames(record$coefficients, record$names) else numeric(), residuals = lazy_rows(e, "working"),
             fitted.values = lazy_rows(e, "fitted"))
   if (p) {
     z$effects <- effects
     z$R <- R
-  }
+  } else z[c("effects", "R")] <- list(NULL)
   z$rank <- record$rank
-  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol)
+  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol) else z["qr"] <- list(NULL)
   if (p) z$qr <- structure(unclass(z$qr)[c("qr", "rank", "qraux", "pivot", "tol")], class = "qr")
   z$family <- family
   z$linear.predictors <- lazy_rows(e, "linear")
   z$deviance <- record$deviance
   z$aic <- if (is.nan(record$aic)) NA_real_ else record$aic
   z$null.deviance <- record$null_deviance
-  z$iter <- record$iterations
+  z$iter <- if (p) record$iterations else 0L
   z$weights <- lazy_rows(e, "weight")
   z$prior.weights <- lazy_rows(e, "prior")
   z$df.residual <- as.integer(record$df_residual)
   z$df.null <- as.integer(record$df_null)
   z$y <- lazy_rows(e, "y")
   z$converged <- record$converged
-  z$boundary <- record$boundary
+  # as R has it of a model without columns
+  z$boundary <- record$boundary || !p
   z$nelder <- e
   z
 }

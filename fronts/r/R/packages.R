@@ -18,6 +18,11 @@ bread.nd_lm <- function(x, ...) {
 # These look at the first class of the model by name.
 outlierTest.nd_glm <- function(model, ...) car::outlierTest(unfold(model), ...)
 residualPlots.nd_lm <- function(model, ...) car::residualPlots(unfold(model), ...)
+Predict.nd_lm <- function(object, ...) NextMethod()
+Predict.nd_glm <- function(object, ...) {
+  own <- utils::getS3method("Predict", "glm", optional = TRUE, envir = asNamespace("car"))
+  (if (is.null(own)) stats::predict else own)(object, ...)
+}
 residualPlots.nd_glm <- function(model, ...) car::residualPlots(unfold(model), ...)
 
 # vcovHC() of sandwich in one pass, without a model matrix, where it means the same.
