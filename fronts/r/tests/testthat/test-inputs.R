@@ -179,3 +179,34 @@ test_that("a limit of time is an ordinary condition", {
   expect_match(conditionMessage(caught), "time limit")
   expect_length(coef(nd_lm(y ~ X1, d)), 2)
 })
+
+test_that("where we differ from R on purpose: weights of zero, and the attribute that scale() leaves", {
+  w <- rep(c(0, 1, 2), length.out = 32)
+  ours <- nd_glm(mpg ~ wt, gaussian, mtcars, weights = w)
+  expect_same(AIC(ours), AIC(lm(mpg ~ wt, mtcars, weights = w)))
+  expect_identical(AIC(glm(mpg ~ wt, gaussian, mtcars, weights = w)), Inf)
+  scaled <- scale(as.matrix(mtcars))
+  components <- nd_prcomp(scaled)
+  expect_false(components$scale)
+  expect_equal(unname(predict(components, scaled)), unname(components$x), tolerance = 1e-10)
+})
+
+test_that("a fingerprint depends on every value and its place", {
+  print_of <- function(x) nelder:::fingerprints(list(x), nelder:::run_options())
+  columns <- list(numbers = (seq_len(2e5) %% 97) / 7, whole = seq_len(2e5) %% 97L, texts = as.character(seq_len(2000) %% 97))
+  for (x in columns) {
+    own <- print_of(x)
+    last <- length(x)
+    for (pair in list(c(1, 2), c(5, last), c(65536, 65537), c(100000, 100001))) {
+      if (max(pair) > last) next
+      moved <- replace(x, pair, x[rev(pair)])
+      expect_false(identical(print_of(moved), own))
+      expect_identical(print_of(replace(moved, pair, x[pair])), own)
+    }
+    expect_false(identical(print_of(sort(x)), own))
+    expect_false(identical(print_of(rev(x)), own))
+    expect_false(identical(print_of(replace(x, last, x[1])), own))
+  }
+  expect_false(identical(print_of(c(0, 1)), print_of(c(-0, 1))))
+  expect_false(identical(print_of(c("a", NA)), print_of(c("a", "NA"))))
+})

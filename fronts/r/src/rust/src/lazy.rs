@@ -68,7 +68,9 @@ fn handle_new(what: ListSexp) -> savvy::Result<Sexp> {
         .ok_or_else(|| savvy::Error::new("one element"))?
         .0;
     // SAFETY: as above
-    Ok(Sexp(unsafe { unwind_protect(|| nelder_handle_new(environment))? }))
+    Ok(Sexp(unsafe {
+        unwind_protect(|| nelder_handle_new(environment))?
+    }))
 }
 
 /// The environment that such a pointer keeps, or `NULL`.
