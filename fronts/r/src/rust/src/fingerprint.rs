@@ -17,17 +17,17 @@ const RUN: usize = 1 << 16;
 /// An odd constant, the golden ratio's 64 bits.
 const STRIDE: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The part of the `k`th value in its column's sum: both halves of a product of 128 bits whose factors both depend on k.
+/// The part of the `k`th value in its column's sum: the product of the halves of what the value and its place add up to,
+/// which is a product of numbers of 32 bits and so vectorises, and the value.
 fn part(value: u64, k: usize) -> u64 {
-    let place = (k as u64 + 1).wrapping_mul(STRIDE);
-    let product = u128::from(value ^ place) * u128::from(place.rotate_left(32) ^ 0xd1b5_4a32_d192_ed03);
-    (product as u64) ^ ((product >> 64) as u64)
+    let moved = value.wrapping_add((k as u64 + 1).wrapping_mul(STRIDE));
+    ((moved & 0xffff_ffff) * (moved >> 32)).wrapping_add(value)
 }
 
 /// The sum of the parts of all values, modulo 2⁶⁴, in any order.
 fn sum<T: Copy + Sync>(values: &[T], bits: impl Fn(T) -> u64 + Sync) -> u64 {
     let run = |(r, run): (usize, &[T])| {
-        let parts = run.iter().enumerate().map(|(i, &v)| part(bits(v), r * RUN + i));
+        let parts = run.iter().zip(r * RUN..).map(|(&v, k)| part(bits(v), k));
         parts.fold(0u64, u64::wrapping_add)
     };
     if values.len() <= RUN {
