@@ -44,6 +44,27 @@ NULL
   .Call(savvy_devices__impl)
 }
 
+#' One string for each vector, of its type, length and values; empty for what is no vector of numbers or strings.
+#'
+#' @noRd
+`fingerprints` <- function(`vectors`, `options`) {
+  .Call(savvy_fingerprints__impl, `vectors`, `options`)
+}
+
+#' The environment that such a pointer keeps, or `NULL`.
+#'
+#' @noRd
+`handle_get` <- function(`what`) {
+  .Call(savvy_handle_get__impl, `what`)
+}
+
+#' A pointer that keeps an environment, `what[[1]]`, and is identical to any other such pointer.
+#'
+#' @noRd
+`handle_new` <- function(`what`) {
+  .Call(savvy_handle_new__impl, `what`)
+}
+
 #' The rows (from 1) in which one of the columns is missing.
 #'
 #' @noRd
@@ -64,6 +85,14 @@ NULL
 #' @noRd
 `lazy_new` <- function(`what`) {
   .Call(savvy_lazy_new__impl, `what`)
+}
+
+#' What one of these vectors is made from, `list(type, length, from, key, written)`, or `NULL` for any other vector.
+#' `written` is `TRUE` where someone has had a pointer to write to.
+#'
+#' @noRd
+`lazy_source` <- function(`x`) {
+  .Call(savvy_lazy_source__impl, `x`)
 }
 
 #' Principal components of columns, and their scores if `scores`.

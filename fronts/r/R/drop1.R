@@ -35,7 +35,7 @@ f_columns <- function(table, deviances, rms, rdf) {
 
 drop1.nd_lm <- function(object, scope, scale = 0, all.cols = TRUE, test = c("none", "Chisq", "F"), k = 2, ...) {
   test <- match.arg(test)
-  if (inherits(object, "mlm") || !all.cols && object$rank < length(object$coefficients)) return(NextMethod())
+  if (!as_made(object) || !all.cols && object$rank < length(object$coefficients)) return(NextMethod())
   e <- core(object)
   if (is.null(object$terms) || has_own_response(e)) return(NextMethod())
   scope <- drop_labels(object, if (missing(scope)) NULL else scope)
@@ -63,12 +63,13 @@ drop1.nd_lm <- function(object, scope, scale = 0, all.cols = TRUE, test = c("non
 
 drop1.nd_glm <- function(object, scope, scale = 0, test = c("none", "Rao", "LRT", "Chisq", "F"), k = 2, ...) {
   test <- match.arg(test)
+  if (!as_made(object)) return(NextMethod())
   e <- core(object)
   scope <- drop_labels(object, if (missing(scope)) NULL else scope)
   if (isTRUE(e$custom) || has_own_response(e) || test == "Rao" || !all(scope %in% stats::drop.scope(object))) return(NextMethod())
   if (test == "Chisq") test <- "LRT"
   n <- length(object$residuals)
-  changed <- rust(fit_of(e)$drop1(list(terms = scope), run_options()))
+  changed <- rust(fit_of_rows(e)$drop1(list(terms = scope), run_options()))
   at <- match(c("<none>", scope), changed$terms)
   dev <- changed$deviance[at]
   df <- changed$df[at]

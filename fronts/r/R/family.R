@@ -78,7 +78,7 @@ native_tweedie <- function(family) {
 family_start <- function(e) {
   own <- memory(e)
   if (is.null(own$start)) {
-    frame <- frame_of(e)
+    frame <- rows_of(e)
     given <- function(what) {
       own <- frame$all[[what]]
       if (!is.null(own)) kept(own, e$omit)

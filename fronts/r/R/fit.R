@@ -1,7 +1,21 @@
 # The part of a fit that R does not see: the rows, the library's fit behind a pointer, and what is made on demand.
 #
-# A fit holds an environment `e`. What can be made again is held beside it, by a weak reference that files do not keep:
-# a fit from a file gets its rows from `e$frame`, or, where the fit is slim (model = FALSE), by evaluating its call.
+# A fit holds an environment `e`, behind a pointer (its component `nelder`) that is identical to that of any other fit.
+# What can be made again is held beside it, by a weak reference that files do not keep: a fit from a file gets its rows from
+# `e$frame`, or, where the fit is slim (model = FALSE), by evaluating its call.
+
+handle <- function(e) structure(handle_new(list(e)), class = "nd_handle")
+
+print.nd_handle <- function(x, ...) {
+  cat("<the rows and the library's fit>\n")
+  invisible(x)
+}
+
+format.nd_handle <- function(x, ...) "<the rows and the library's fit>"
+
+all.equal.nd_handle <- function(target, current, ...) {
+  if (inherits(current, "nd_handle")) TRUE else "target is a fit of nelder, current is not"
+}
 
 memory <- function(e) {
   own <- if (is.null(e$reference)) NULL else weak_get(list(e$reference))
@@ -17,8 +31,10 @@ new_core <- function(kind, frame, design, request, slim) {
   e$kind <- kind
   e$request <- request
   e$omit <- frame$omit
+  e$said <- frame$said
   e$rows <- frame$rows
   e$dropped <- design$dropped
+  e$prints <- prints_of(frame)
   if (!slim) e$frame <- frame
   own <- memory(e)
   own$frame <- frame
@@ -30,9 +46,30 @@ frame_of <- function(e) {
   own <- memory(e)
   if (is.null(own$frame)) {
     own$frame <- if (!is.null(e$frame)) e$frame else frame_again(e)
-    if (own$frame$rows != e$rows) changed_data()
+    if (own$frame$rows != e$rows || !identical(prints_of(own$frame), e$prints)) { own$frame <- NULL; changed_data() }
   }
   own$frame
+}
+
+# The rows for something that is computed of them after the fit: they are still what they were.
+rows_of <- function(e) {
+  frame <- frame_of(e)
+  now <- prints_of(frame)
+  if (!identical(now, e$prints)) {
+    changed <- names(now)[now != e$prints]
+    refuse("the data of this fit have been changed in place since it was made (data.table does that), ",
+           paste0("`", changed, "`", collapse = ", "), ": what has one value for each row cannot be computed any more")
+  }
+  frame
+}
+
+# Fingerprints of the columns of a fit, in the order of their rows.
+prints_of <- function(frame) {
+  columns <- as.list(unclass(frame$all))
+  if (!is.null(frame$x)) columns <- c(list(x = frame$x), columns)
+  prints <- rust(fingerprints(unname(columns), run_options()))
+  labels <- lapply(unname(columns), levels)
+  stats::setNames(paste0(prints, rust(fingerprints(labels, run_options()))), names(columns))
 }
 
 changed_data <- function() {
@@ -45,7 +82,7 @@ frame_again <- function(e) {
   request <- e$request
   if (is.null(request$call)) changed_data()
   tryCatch(
-    evaluate_frame(request$frame_call, environment(stats::formula(request$terms)), request$na, NULL, request$more),
+    evaluate_frame(request$frame_call, environment(stats::formula(request$terms)), request$na, more = request$more),
     error = function(err) refuse("the rows of this fit were not kept with it (model = FALSE), and its call cannot be ",
                                "evaluated here: ", conditionMessage(err)))
 }
@@ -54,6 +91,12 @@ design_of <- function(e) {
   own <- memory(e)
   if (is.null(own$design)) own$design <- describe(e$kind, frame_of(e), e$request)
   own$design
+}
+
+# The library's fit, for what is a pass over the rows.
+fit_of_rows <- function(e) {
+  rows_of(e)
+  fit_of(e)
 }
 
 # The library's fit.
@@ -118,18 +161,13 @@ user_call <- function() {
 # An error with the user's call.
 refuse <- function(..., domain = NULL) stop(simpleError(.makeMessage(..., domain = domain), user_call()))
 
-# Arguments that no one takes.
-refuse_unused <- function(extra) {
-  refuse(sprintf(ngettext(length(extra), "unused argument (%s)", "unused arguments (%s)"),
-                 paste(sub("^list\\((.*)\\)$", "\\1", deparse(extra, width.cutoff = 500L)[1L]))))
-}
-
 # Errors of the library become conditions with the call of the user's function; an interrupt interrupts.
 rust <- function(expr) {
   call <- user_call()
   tryCatch(expr, error = function(err) {
     # what the command's options do is not for R
     message <- sub("; `--na omit` leaves such rows out", "", conditionMessage(err), fixed = TRUE)
+    if (validUTF8(message)) Encoding(message) <- "UTF-8"
     if (identical(message, "interrupted")) {
       signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
       invokeRestart("abort")
@@ -149,12 +187,12 @@ lazy_rows <- function(e, key, names = e$row_names) {
 
 # What a lazy vector holds: called by lazy.c.
 lazy_value <- function(e, key) {
-  if (startsWith(key, "model:")) return(bare(kept_column(frame_of(e), e, substring(key, 7L))))
+  if (startsWith(key, "model:")) return(bare(kept_column(rows_of(e), e, substring(key, 7L))))
   switch(key,
     row_names = as.character(kept_row_names(frame_of(e))),
     # R's links keep means a little within their range
     fitted = if (e$kind == "glm" && is.null(e$values)) e$request$family$linkinv(by_row(e, "residuals", "linear"))
-             else by_row(e, "residuals", key),
+             else with_own_offsets(e, by_row(e, "residuals", "fitted")),
     residuals = , working = , weight = , linear = , deviance = by_row(e, "residuals", key),
     weighted_residuals = by_row(e, "residuals", "residuals") * sqrt(weights_of(e)),
     y = family_start(e)$y,
@@ -192,52 +230,34 @@ by_row <- function(e, detail, key) {
   own <- memory(e)
   of <- if (detail == "residuals") "rows" else detail
   if (is.null(own[[of]])) {
-    all <- rust(fit_of(e)$rows(detail, run_options()))
-    check_rows(e, all)
-    own[[of]] <- all
+    own[[of]] <- rust(fit_of_rows(e)$rows(detail, run_options()))
   }
   values <- lapply(own[[of]], `[[`, key)
   if (length(values) == 1L) values[[1L]] else unlist(values)
 }
 
-# Someone may have written into the columns without R's knowledge (data.table does): the sums that the fit has say so.
-check_rows <- function(e, all) {
-  record <- e$record
-  if (is.null(record)) return()
-  if (e$kind == "lm") {
-    w <- weights_of(e)
-    now <- vapply(all, function(one) sum(if (is.null(w)) one$residuals^2 else w * one$residuals^2), 0)
-    was <- record$rss
-    size <- was + record$mss
-  } else {
-    # without degrees of freedom deviance residuals are 0 by definition
-    if (record$df_residual == 0) return()
-    now <- sum(all[[1L]]$deviance^2)
-    was <- record$deviance
-    size <- max(was, record$null_deviance[is.finite(record$null_deviance)])
-  }
-  apart <- abs(now - was) > 1e-6 * was + 1e-12 * size
-  if (any(apart & is.finite(was))) {
-    refuse("the data of this fit have been changed in place since it was made (data.table does that): what has one ",
-           "value for each row cannot be computed any more")
-  }
-}
-
 weights_of <- function(e) {
-  w <- frame_of(e)$all[["(weights)"]]
+  w <- rows_of(e)$all[["(weights)"]]
   if (is.null(w)) NULL else as.vector(kept(w, e$omit))
 }
 
-offset_of <- function(e) {
-  offset <- stats::model.offset(frame_of(e)$all)
+offset_of <- function(e, frame = rows_of(e)) {
+  offset <- stats::model.offset(frame$all)
   if (is.null(offset)) NULL else kept(offset, e$omit)
+}
+
+# Fitted values of several responses with offsets of their own, which the library has not seen.
+with_own_offsets <- function(e, fitted) {
+  if (e$kind == "glm") return(fitted)
+  offset <- offset_of(e)
+  if (is.matrix(offset) && ncol(offset) > 1L) fitted + as.vector(offset) else fitted
 }
 
 # R's QR decomposition of the weighted model matrix, for those who ask for it.
 decomposition <- function(e) {
   own <- memory(e)
   if (is.null(own$decomposition)) {
-    frame <- frame_of(e)
+    frame <- rows_of(e)
     x <- model_matrix(e)
     if (e$kind == "lm") {
       y <- kept(stats::model.response(frame$all, "numeric"), e$omit)
@@ -268,7 +288,7 @@ decomposition <- function(e) {
 }
 
 model_matrix <- function(e) {
-  frame <- frame_of(e)
+  frame <- rows_of(e)
   if (!is.null(frame$x)) return(frame$x)
   stats::model.matrix(frame$terms, lazy_frame(e, frame), e$record$contrasts)
 }

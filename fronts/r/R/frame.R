@@ -14,19 +14,24 @@ na_action_in_force <- function(given, data) {
 
 # The variables of a model for all rows of the data, and which rows are left out.
 #
-# `call` is the user's call with its arguments matched; `more` are the names of arguments beside lm's that are
+# `call` is the user's call with its arguments matched; `given` are the values of those of its arguments that have been
+# evaluated (formula, data), so that they are evaluated once; `more` are the names of arguments beside lm's that are
 # variables; `na` is list(set, value). The result is a list: `all`, a model frame with every row; `terms`; `omit`, the
 # rows left out as na.omit() records them; `rows`, how many are left.
-evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
+evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
   wanted <- c("formula", "data", "subset", "weights", "offset", more)
   frame <- call[c(1L, match(wanted, names(call), 0L))]
   frame[[1L]] <- quote(stats::model.frame)
-  action <- na_action_in_force(na, data)
+  data <- given$data
+  # by name: the data in the call itself would be printed with every error
+  for (name in intersect(names(given), names(frame))) frame[[name]] <- as.name(paste0("(", name, ")"))
+  if (length(given)) env <- list2env(stats::setNames(given, paste0("(", names(given), ")")), parent = env)
+  action <- na_action_in_force(na, if (is.data.frame(data)) data)
   known <- is.null(action) || identical(action, stats::na.omit) || identical(action, stats::na.exclude) ||
     identical(action, stats::na.pass) || identical(action, stats::na.fail)
   frame$na.action <- if (known) quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
-  load_integer64(frame, data, env)
+  load_integer64(unique(c(all.vars(frame[-1L]), all.vars(given$formula))), data, env)
   all <- tryCatch(eval(frame, env), error = function(err) {
     # errors of the user's own functions keep their call
     from <- as.character(conditionCall(err)[[1L]])[1L]
@@ -41,6 +46,7 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
     # the function has done its work on the frame; what it says of it is kept
     return(list(all = all, terms = terms, omit = NULL, said = omit, rows = nrow(all)))
   }
+  if (!is.null(action)) all <- without_times(all)
   plain <- vapply(all, function(x) typeof(x) %in% c("double", "integer", "logical", "character"), NA)
   missing <- if (all(plain)) incomplete_rows(unclass(all), as.numeric(nrow(all)))
              else seq_len(nrow(all))[!stats::complete.cases(all)]
@@ -53,15 +59,19 @@ evaluate_frame <- function(call, env, na, data = NULL, more = NULL) {
     }
     names(missing) <- attr(all, "row.names")[missing]
     class(missing) <- if (identical(action, stats::na.exclude)) "exclude" else "omit"
+    attr(all, "row.names") <- told_apart(attr(all, "row.names"), missing)
     return(list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing)))
+  }
+  if (identical(action, stats::na.omit) || identical(action, stats::na.exclude)) {
+    attr(all, "row.names") <- told_apart(attr(all, "row.names"))
   }
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
 }
 
 # Whole numbers of 64 bits are doubles whose bits are integers: without the methods of bit64, R's functions would take
 # them for other numbers.
-load_integer64 <- function(frame, data, env) {
-  for (name in all.vars(frame[-1L])) {
+load_integer64 <- function(names, data, env) {
+  for (name in names) {
     x <- if (is.list(data) && !is.null(data[[name]])) data[[name]] else get0(name, envir = env)
     if (inherits(x, "integer64")) return(need_bit64(name))
   }
@@ -93,6 +103,26 @@ as_doubles <- function(x, name) {
             "; as codes, such as factor(), they keep all digits", call. = FALSE)
   }
   y
+}
+
+# A model frame whose time series are plain numbers, as any na.action leaves them.
+without_times <- function(all) {
+  for (j in which(vapply(all, function(x) !is.null(attr(x, "tsp")), NA))) {
+    x <- all[[j]]
+    classes <- setdiff(oldClass(x), "ts")
+    attr(x, "tsp") <- NULL
+    attr(x, "class") <- if (length(classes)) classes
+    all[[j]] <- x
+  }
+  all
+}
+
+# Row names as a data frame has them when rows are taken from it: those of the rows that are kept differ.
+told_apart <- function(names, omit = NULL) {
+  if (!is.character(names)) return(names)
+  own <- if (is.null(omit)) seq_along(names) else seq_along(names)[-as.integer(omit)]
+  if (anyDuplicated(names[own])) names[own] <- make.unique(names[own])
+  names
 }
 
 described_missing <- function(frame, row) {
@@ -155,8 +185,8 @@ lazy_frame <- function(e, frame) {
     if (is.matrix(x)) {
       own$dim <- c(frame$rows, columns)
       names <- list(if (!is.null(rownames(x))) rownames(x)[-as.integer(frame$omit)], colnames(x))
-      own$dimnames <- if (!is.null(dimnames(x))) names
-    }
+      own$dimnames <- if (!is.null(dimnames(x))) stats::setNames(names, names(dimnames(x)))
+    } else if (!is.null(names(x))) own$names <- names(x)[-as.integer(frame$omit)]
     for (a in names(own)) attr(y, a) <- own[[a]]
     y
   })

@@ -1,11 +1,9 @@
 # Methods of nd_glm that read the library's fit.
 
 summary.nd_glm <- function(object, dispersion = NULL, correlation = FALSE, symbolic.cor = FALSE, ...) {
+  if (!as_made(object) || object$rank == 0L) return(NextMethod())
   e <- core(object)
-  if (isTRUE(e$custom) || object$rank == 0L) {
-    out <- stats::summary.glm(unfold(object), dispersion, correlation, symbolic.cor, ...)
-    return(out)
-  }
+  if (isTRUE(e$custom)) return(NextMethod())
   est.disp <- FALSE
   df.r <- object$df.residual
   if (is.null(dispersion)) {
@@ -53,6 +51,7 @@ deviance_residuals <- function(object, e) {
 }
 
 summary.nd_negbin <- function(object, dispersion = 1, correlation = FALSE, ...) {
+  if (!as_made(object)) return(NextMethod())
   if (is.null(dispersion)) dispersion <- 1
   out <- c(summary.nd_glm(object, dispersion = dispersion, correlation = correlation),
            object[c("theta", "SE.theta", "twologlik", "th.warn")])
@@ -66,8 +65,9 @@ vcov.nd_glm <- function(object, complete = TRUE, ...) {
 }
 
 influence.nd_glm <- function(model, do.coef = TRUE, ...) {
+  if (do.coef || !as_made(model)) return(NextMethod())
   e <- core(model)
-  if (do.coef || isTRUE(e$custom)) return(NextMethod())
+  if (isTRUE(e$custom)) return(NextMethod())
   used <- as.vector(model$prior.weights != 0)
   names <- names(model$prior.weights)[used]
   take <- function(key) stats::setNames(by_row(e, "leverages", key)[used], names)
@@ -92,8 +92,9 @@ cooks.distance.nd_glm <- function(model, infl = stats::influence(model, do.coef 
 predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", "terms"), se.fit = FALSE,
                            dispersion = NULL, terms = NULL, na.action = stats::na.pass, ...) {
   type <- match.arg(type)
+  if (type == "terms" || !as_made(object)) return(NextMethod())
   e <- core(object)
-  if (type == "terms" || isTRUE(e$custom)) return(NextMethod())
+  if (isTRUE(e$custom)) return(NextMethod())
   missing_data <- missing(newdata) || is.null(newdata)
   if (missing_data && !se.fit) {
     out <- if (type == "link") object$linear.predictors else object$fitted.values
@@ -136,12 +137,13 @@ predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", 
 
 anova.nd_glm <- function(object, ..., dispersion = NULL, test = NULL) {
   dots <- list(...)
-  e <- core(object)
   varlist <- attr(object$terms, "term.labels")
-  if (length(dots) || isTRUE(e$custom) || length(varlist) == 0L || has_own_response(e)) return(NextMethod())
+  if (length(dots) || !as_made(object)) return(NextMethod())
+  e <- core(object)
+  if (isTRUE(e$custom) || length(varlist) == 0L || has_own_response(e)) return(NextMethod())
   doscore <- !is.null(test) && test == "Rao"
   if (doscore) return(NextMethod())
-  terms <- rust(fit_of(e)$sequential(0L, run_options()))
+  terms <- rust(fit_of_rows(e)$sequential(0L, run_options()))
   resdf <- c(terms$df_null, terms$df_residual)
   resdev <- c(terms$null_deviance, terms$deviance)
   df <- c(NA, -diff(resdf))

@@ -7,11 +7,12 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   family <- as_family(family, parent.frame())
   precision <- check_precision(precision)
   device <- check_device(device)
+  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
   if (missing(data)) data <- environment(formula)
   if (!method %in% c("glm.fit", "model.frame")) stop("invalid 'method' argument: ", method)
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
-  frame <- evaluate_frame(own, parent.frame(), na, if (is.data.frame(data)) data, more)
+  frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = precision, device = device, family = family, start = start, control = control,
@@ -25,9 +26,10 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   if (x) z$x <- model_matrix(e)
   if (!y) z$y <- NULL
   z <- c(z, list(call = call, formula = stats::formula(frame$terms), terms = frame$terms,
-                 data = if (model) data else environment(stats::formula(frame$terms)), offset = offset_of(e),
+                 data = if (model) data else environment(stats::formula(frame$terms)), offset = offset_of(e, frame),
                  control = control, method = method, contrasts = e$record$contrasts, xlevels = e$record$xlevels,
-                 nelder = e))
+                 nelder = handle(e)))
+  keep_prints(e, z)
   if (!missing(formula) && inherits(formula, "formula")) z$formula <- formula
   class(z) <- c("nd_glm", "glm", "lm")
   z
@@ -91,7 +93,7 @@ describe_generalized <- function(frame, request) {
     refuse("negative weights not allowed: weight ", w[bad], " in row ", attr(frame$all, "row.names")[bad])
   }
   y <- generalized_response(frame, request$family)
-  offset <- stats::model.offset(frame$all)
+  offset <- as.vector(stats::model.offset(frame$all))
   check_offset(offset, if (is.matrix(y)) y[, 1L] else y)
   eta <- frame$all[["(etastart)"]]
   mu <- frame$all[["(mustart)"]]
@@ -188,28 +190,29 @@ components <- function(e, family, record) {
     pivoted <- c(record$names[!record$aliased], record$names[record$aliased])
     dimnames(R) <- list(pivoted, pivoted)
   }
-  z <- list(coefficients = stats::setNames(record$coefficients, record$names), residuals = lazy_rows(e, "working"),
+  z <- list(coefficients = if (p) stats::setNames(record$coefficients, record$names) else numeric(), residuals = lazy_rows(e, "working"),
             fitted.values = lazy_rows(e, "fitted"))
   if (p) {
     z$effects <- effects
     z$R <- R
-  }
+  } else z[c("effects", "R")] <- list(NULL)
   z$rank <- record$rank
-  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol)
+  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol) else z["qr"] <- list(NULL)
   if (p) z$qr <- structure(unclass(z$qr)[c("qr", "rank", "qraux", "pivot", "tol")], class = "qr")
   z$family <- family
   z$linear.predictors <- lazy_rows(e, "linear")
   z$deviance <- record$deviance
   z$aic <- if (is.nan(record$aic)) NA_real_ else record$aic
   z$null.deviance <- record$null_deviance
-  z$iter <- record$iterations
+  z$iter <- if (p) record$iterations else 0L
   z$weights <- lazy_rows(e, "weight")
   z$prior.weights <- lazy_rows(e, "prior")
   z$df.residual <- as.integer(record$df_residual)
   z$df.null <- as.integer(record$df_null)
   z$y <- lazy_rows(e, "y")
   z$converged <- record$converged
-  z$boundary <- record$boundary
+  # as R has it of a model without columns
+  z$boundary <- record$boundary || !p
   z$nelder <- e
   z
 }
@@ -236,6 +239,7 @@ nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family
     z$null.deviance <- sum(family$dev.resids(y, rep_len(sum(prior * y) / sum(prior), length(y)), prior))
     z$df.null <- z$df.null - 1L
   }
+  z$nelder <- handle(z$nelder)
   z
 }
 
@@ -252,7 +256,8 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   own <- match.call(expand.dots = FALSE)
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
   more <- c("etastart", "mustart")
-  frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data, more)
+  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
   device <- check_device(device)
   negative <- function(theta) eval(substitute(MASS::negative.binomial(theta, link), list(theta = theta, link = link)))
@@ -269,8 +274,9 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   if (!y) z$y <- NULL
   z <- c(z, list(call = call, terms = frame$terms, formula = as.vector(attr(frame$terms, "formula")),
                  theta = e$record$theta, SE.theta = e$record$theta_error, twologlik = 2 * e$record$log_lik,
-                 offset = offset_of(e), control = control, method = "glm.fit", contrasts = e$record$contrasts,
-                 xlevels = e$record$xlevels, nelder = e))
+                 offset = offset_of(e, frame), control = control, method = "glm.fit", contrasts = e$record$contrasts,
+                 xlevels = e$record$xlevels, nelder = handle(e)))
+  keep_prints(e, z)
   z$aic <- -z$twologlik + 2 * z$rank + 2
   class(z) <- c("nd_negbin", "negbin", "nd_glm", "glm", "lm")
   z

@@ -1,9 +1,15 @@
 # Methods of nd_lm that read the library's fit instead of a QR decomposition.
 
 core <- function(object) {
-  e <- object$nelder
+  e <- if (!is.null(object$nelder)) handle_get(list(object$nelder))
   if (is.null(e)) refuse("this is no fit of nelder: its component `nelder` is missing")
   e
+}
+
+# The model frame that is kept with a fit, if its columns are what they were.
+model.frame.nd_lm <- function(formula, ...) {
+  if (!is.null(formula$model) && !is.null(formula$nelder)) rows_of(core(formula))
+  NextMethod()
 }
 
 # (X'WX)^-1 without the aliased coefficients, with names.
@@ -20,13 +26,12 @@ unscaled <- function(e) {
 }
 
 summary.nd_lm <- function(object, correlation = FALSE, symbolic.cor = FALSE, ...) {
-  if (inherits(object, "mlm")) return(NextMethod())
   z <- object
-  e <- core(z)
   p <- z$rank
+  if (!as_made(z) || p == 0L) return(NextMethod())
+  e <- core(z)
   rdf <- z$df.residual
   w <- z$weights
-  if (p == 0L) return(stats::summary.lm(unfold(z), correlation = correlation, symbolic.cor = symbolic.cor, ...))
   ans <- z[c("call", "terms", if (!is.null(w)) "weights")]
   class(ans) <- "summary.lm"
   rss <- e$record$rss
@@ -74,18 +79,18 @@ unfold <- function(object) {
 }
 
 vcov.nd_lm <- function(object, complete = TRUE, ...) {
-  if (inherits(object, "mlm") || object$rank == 0L) return(NextMethod())
+  if (!as_made(object) || object$rank == 0L) return(NextMethod())
   e <- core(object)
   stats::.vcov.aliased(e$record$aliased_named, unscaled(e) * (e$record$rss / object$df.residual), complete = complete)
 }
 
 deviance.nd_lm <- function(object, ...) {
-  if (inherits(object, "mlm")) return(NextMethod())
+  if (!as_made(object)) return(NextMethod())
   core(object)$record$rss
 }
 
 logLik.nd_lm <- function(object, REML = FALSE, ...) {
-  if (inherits(object, "mlm") || REML || object$df.residual <= 0) return(NextMethod())
+  if (!as_made(object) || REML || object$df.residual <= 0) return(NextMethod())
   e <- core(object)
   n <- object$rank + object$df.residual
   w <- object$weights
@@ -95,6 +100,7 @@ logLik.nd_lm <- function(object, REML = FALSE, ...) {
 }
 
 extractAIC.nd_lm <- function(fit, scale = 0, k = 2, ...) {
+  if (!as_made(fit)) return(NextMethod())
   n <- length(fit$residuals)
   edf <- n - fit$df.residual
   rss <- stats::deviance(fit)
@@ -103,9 +109,7 @@ extractAIC.nd_lm <- function(fit, scale = 0, k = 2, ...) {
 }
 
 anova.nd_lm <- function(object, ...) {
-  if (inherits(object, "mlm")) return(NextMethod())
-  if (length(list(object, ...)) > 1L) return(NextMethod())
-  if (!inherits(object, "lm")) warning("calling anova.lm(<fake-lm-object>) ...")
+  if (length(list(object, ...)) > 1L || !as_made(object)) return(NextMethod())
   e <- core(object)
   rss <- e$record$rss
   rdf <- object$df.residual
@@ -133,13 +137,13 @@ sum_of_fitted <- function(object, e) {
     f <- object$fitted.values
     return(sum(if (is.null(object$weights)) f^2 else object$weights * f^2))
   }
-  y <- kept(linear_response(frame_of(e)), e$omit)
+  y <- kept(linear_response(rows_of(e)), e$omit)
   w <- weights_of(e)
   sum(if (is.null(w)) y^2 else w * y^2) - e$record$rss
 }
 
 influence.nd_lm <- function(model, do.coef = TRUE, ...) {
-  if (inherits(model, "mlm") || do.coef) return(NextMethod())
+  if (do.coef || !as_made(model)) return(NextMethod())
   e <- core(model)
   w <- model$weights
   used <- if (is.null(w)) TRUE else w != 0
@@ -217,7 +221,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
                           pred.var = res.var / weights, weights = 1, ...) {
   type <- match.arg(type)
   interval <- match.arg(interval)
-  if (inherits(object, "mlm") || type == "terms" || is.null(object$nelder)) return(NextMethod())
+  if (type == "terms" || !as_made(object)) return(NextMethod())
   e <- core(object)
   errors <- se.fit || interval != "none"
   if (missing(newdata) || is.null(newdata)) {
@@ -281,7 +285,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
 row_errors <- function(e) {
   own <- memory(e)
   if (is.null(own$row_errors)) {
-    all <- rust(fit_of(e)$predict(design_of(e)$columns, TRUE, run_options()))[[1L]]
+    all <- rust(fit_of_rows(e)$predict(design_of(e)$columns, TRUE, run_options()))[[1L]]
     own$row_errors <- kept(if (is.null(all$se)) all$link_se else all$se, e$omit)
   }
   own$row_errors

@@ -4,15 +4,14 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
                   device = getOption("nelder.device", "auto")) {
   call <- match.call()
   own <- match.call(expand.dots = FALSE)
-  extra <- list(...)
-  if (length(extra)) refuse_unused(extra)
+  chkDots(...)
   precision <- check_precision(precision)
   device <- check_device(device)
   if (!method %in% c("qr", "model.frame")) {
     warning(gettextf("method = '%s' is not supported. Using 'qr'", method), domain = NA)
   }
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
-  frame <- evaluate_frame(own, parent.frame(), na, if (!missing(data)) data)
+  frame <- evaluate_frame(own, parent.frame(), na, c(list(formula = formula), if ("data" %in% names(own)) list(data = data)))
   request <- list(call = call, frame_call = own, na = na, terms = frame$terms, contrasts = contrasts,
                   tol = tol, precision = precision, device = device)
   if (identical(method, "model.frame")) {
@@ -28,7 +27,8 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   if (model) z$model <- lazy_frame(e, frame)
   if (x) z$x <- model_matrix(e)
   if (y) z$y <- kept(stats::model.response(frame$all, "numeric"), frame$omit)
-  z$nelder <- e
+  if (!qr) z$qr <- NULL
+  z$nelder <- handle(e)
   z
 }
 
@@ -71,8 +71,9 @@ weights_in <- function(frame) {
 
 check_offset <- function(offset, response) {
   if (is.null(offset)) return()
-  if (is.matrix(offset)) {
-    refuse("an offset with several columns is not supported; subtract it from the response")
+  if (is.matrix(offset) && ncol(offset) > 1L && !identical(dim(offset), dim(response))) {
+    refuse("the offset has ", nrow(offset), " x ", ncol(offset), " values, the response ",
+           paste(c(NROW(response), NCOL(response)), collapse = " x "))
   }
   if (NROW(offset) != NROW(response)) {
     refuse(gettextf("number of offsets is %d, should equal %d (number of observations)", NROW(offset), NROW(response)),
@@ -87,6 +88,14 @@ describe <- function(kind, frame, request) {
   response <- linear_response(frame)
   offset <- stats::model.offset(frame$all)
   check_offset(offset, response)
+  if (is.matrix(offset)) {
+    # each response has an offset of its own: what is fitted is the rest of it
+    if (ncol(offset) == 1L) offset <- as.vector(offset)
+    else {
+      response <- response - as.vector(offset)
+      offset <- NULL
+    }
+  }
   describe_model(frame, response, request$contrasts, weights_in(frame), offset, tol = request$tol,
                  precision = request$precision)
 }
@@ -107,7 +116,8 @@ finish_linear <- function(e, design) {
     if (!several) return(lazy_rows(e, key))
     x <- lazy("double", e$rows * length(record$responses), e, key)
     dim(x) <- c(e$rows, length(record$responses))
-    dimnames(x) <- list(e$row_names, record$responses)
+    dimnames(x) <- stats::setNames(list(e$row_names, record$responses),
+                                   names(dimnames(frame$all[[attr(frame$terms, "response")]])))
     x
   }
   coefficients <- if (several) {
@@ -132,8 +142,12 @@ finish_linear <- function(e, design) {
   }
   z$df.residual <- as.integer(record$df_residual)
   if (!is.null(frame$said)) z$na.action <- frame$said
-  z$offset <- offset_of(e)
-  if (!p && !is.null(z$offset)) z$fitted.values <- z$offset
+  z$offset <- offset_of(e, frame)
+  if (!p && !is.null(z$offset)) {
+    z$fitted.values <- z$offset
+    e$fitted_is_offset <- TRUE
+  }
+  keep_prints(e, z)
   z$contrasts <- design$contrasts
   z$xlevels <- design$xlevels
   class(z) <- c("nd_lm", if (several) "mlm", "lm")
@@ -160,7 +174,7 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   z["assign"] <- list(attr(x, "assign"))
   attr(z$qr$qr, "assign") <- attr(x, "assign")
   z$offset <- offset
-  z$nelder <- e
+  z$nelder <- handle(e)
   class(z) <- NULL
   z
 }

@@ -7,8 +7,7 @@ nd_prcomp.default <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol
                               algorithm = c("auto", "gram", "qr", "krylov"), seed = 1,
                               precision = getOption("nelder.precision", "auto"),
                               device = getOption("nelder.device", "auto")) {
-  extra <- list(...)
-  if (length(extra)) refuse_unused(extra)
+  chkDots(...)
   columns <- columns_of(x)
   p <- length(columns$names)
   signs <- one_of(signs, c("largest", "r", "computed"), "signs")
@@ -62,7 +61,7 @@ nd_prcomp.formula <- function(formula, data = NULL, subset, na.action, ..., weig
   own <- match.call(expand.dots = FALSE)
   if (attr(stats::terms(formula, data = data), "response") > 0L) refuse("response not allowed in formula")
   na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
-  frame <- evaluate_frame(own, parent.frame(), na, data)
+  frame <- evaluate_frame(own, parent.frame(), na, c(list(formula = formula), if ("data" %in% names(own)) list(data = data)))
   w <- weights_in(frame)
   columns <- formula_columns(frame)
   if (!is.null(w) && !length(columns$omit)) w <- kept(w, frame$omit)

@@ -44,6 +44,21 @@ SEXP savvy_devices__impl(void) {
     return handle_result(res);
 }
 
+SEXP savvy_fingerprints__impl(SEXP c_arg__vectors, SEXP c_arg__options) {
+    SEXP res = savvy_fingerprints__ffi(c_arg__vectors, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_handle_get__impl(SEXP c_arg__what) {
+    SEXP res = savvy_handle_get__ffi(c_arg__what);
+    return handle_result(res);
+}
+
+SEXP savvy_handle_new__impl(SEXP c_arg__what) {
+    SEXP res = savvy_handle_new__ffi(c_arg__what);
+    return handle_result(res);
+}
+
 SEXP savvy_incomplete_rows__impl(SEXP c_arg__columns, SEXP c_arg__rows) {
     SEXP res = savvy_incomplete_rows__ffi(c_arg__columns, c_arg__rows);
     return handle_result(res);
@@ -61,6 +76,11 @@ SEXP savvy_lazy_is_made__impl(SEXP c_arg__x) {
 
 SEXP savvy_lazy_new__impl(SEXP c_arg__what) {
     SEXP res = savvy_lazy_new__ffi(c_arg__what);
+    return handle_result(res);
+}
+
+SEXP savvy_lazy_source__impl(SEXP c_arg__x) {
+    SEXP res = savvy_lazy_source__ffi(c_arg__x);
     return handle_result(res);
 }
 
@@ -142,9 +162,13 @@ SEXP savvy_NelderFit_unscaled__impl(SEXP self__) {
 
 static const R_CallMethodDef CallEntries[] = {
     {"savvy_devices__impl", (DL_FUNC) &savvy_devices__impl, 0},
+    {"savvy_fingerprints__impl", (DL_FUNC) &savvy_fingerprints__impl, 2},
+    {"savvy_handle_get__impl", (DL_FUNC) &savvy_handle_get__impl, 1},
+    {"savvy_handle_new__impl", (DL_FUNC) &savvy_handle_new__impl, 1},
     {"savvy_incomplete_rows__impl", (DL_FUNC) &savvy_incomplete_rows__impl, 2},
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
+    {"savvy_lazy_source__impl", (DL_FUNC) &savvy_lazy_source__impl, 1},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},

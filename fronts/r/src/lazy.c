@@ -16,14 +16,23 @@ static R_altrep_class_t lazy_real, lazy_integer, lazy_logical, lazy_string;
 
 /* data1: list(type, length, environment, key, whether someone may have written); data2: the values, or NULL */
 
-static SEXP computed(SEXP x)
+/* The call of lazy_value() for a vector. */
+static SEXP call_for(SEXP x)
 {
     SEXP what = R_altrep_data1(x);
     SEXP name = PROTECT(Rf_mkString("nelder"));
     SEXP space = PROTECT(R_FindNamespace(name));
-    SEXP call = PROTECT(Rf_lang3(Rf_install("lazy_value"), VECTOR_ELT(what, 2), VECTOR_ELT(what, 3)));
-    SEXP values = Rf_eval(call, space);
+    SEXP maker = PROTECT(Rf_eval(Rf_install("lazy_value"), space));
+    SEXP call = Rf_lang3(maker, VECTOR_ELT(what, 2), VECTOR_ELT(what, 3));
     UNPROTECT(3);
+    return call;
+}
+
+static SEXP computed(SEXP x)
+{
+    SEXP call = PROTECT(call_for(x));
+    SEXP values = Rf_eval(call, R_GlobalEnv);
+    UNPROTECT(1);
     return values;
 }
 
@@ -113,9 +122,12 @@ static SEXP lazy_state(SEXP x)
     SEXP values = R_altrep_data2(x);
     if (values != R_NilValue && VECTOR_ELT(what, 4) != R_NilValue) {
         /* much of R asks for a pointer to write to and only reads */
-        SEXP fresh = PROTECT(computed(x));
-        Rboolean same = R_compute_identical(fresh, values, 16);
-        UNPROTECT(1);
+        int failed = 0;
+        SEXP call = PROTECT(call_for(x));
+        SEXP fresh = PROTECT(R_tryEvalSilent(call, R_GlobalEnv, &failed));
+        /* what cannot be made any more is written as it is */
+        Rboolean same = !failed && R_compute_identical(fresh, values, 16);
+        UNPROTECT(2);
         if (!same)
             return NULL;
     }
@@ -170,11 +182,34 @@ SEXP nelder_lazy_new(SEXP kind, SEXP length, SEXP from, SEXP key)
     return x;
 }
 
+static int is_lazy(SEXP x)
+{
+    return ALTREP(x) && (R_altrep_inherits(x, lazy_real) || R_altrep_inherits(x, lazy_integer) ||
+                         R_altrep_inherits(x, lazy_logical) || R_altrep_inherits(x, lazy_string));
+}
+
+/* The lazy vector itself where R has put it into a wrapper, as it does when it sets an attribute of a shared vector. */
+static SEXP unwrapped(SEXP x)
+{
+    if (ALTREP(x) && !is_lazy(x)) {
+        SEXP inner = R_altrep_data1(x);
+        if (TYPEOF(inner) == TYPEOF(x) && is_lazy(inner))
+            return inner;
+    }
+    return x;
+}
+
 SEXP nelder_lazy_is_made(SEXP x)
 {
-    int own = ALTREP(x) && (R_altrep_inherits(x, lazy_real) || R_altrep_inherits(x, lazy_integer) ||
-                            R_altrep_inherits(x, lazy_logical) || R_altrep_inherits(x, lazy_string));
-    return Rf_ScalarLogical(own ? R_altrep_data2(x) != R_NilValue : NA_LOGICAL);
+    x = unwrapped(x);
+    return Rf_ScalarLogical(is_lazy(x) ? R_altrep_data2(x) != R_NilValue : NA_LOGICAL);
+}
+
+/* list(type, length, environment, key, whether someone may have written: TRUE or NULL), or NULL for another vector */
+SEXP nelder_lazy_source(SEXP x)
+{
+    x = unwrapped(x);
+    return is_lazy(x) ? R_altrep_data1(x) : R_NilValue;
 }
 
 SEXP nelder_weak_new(SEXP key, SEXP value)
@@ -187,15 +222,76 @@ SEXP nelder_weak_get(SEXP reference)
     return TYPEOF(reference) == WEAKREFSXP ? R_WeakRefValue(reference) : R_NilValue;
 }
 
-static void check(void *unused)
+/* The environment of a fit behind a pointer to nothing: to identical() and all.equal() the pointers of two fits are the
+   same, where environments never are. */
+
+SEXP nelder_handle_new(SEXP environment)
+{
+    return R_MakeExternalPtr(NULL, R_NilValue, environment);
+}
+
+SEXP nelder_handle_get(SEXP handle)
+{
+    return TYPEOF(handle) == EXTPTRSXP ? R_ExternalPtrProtected(handle) : R_NilValue;
+}
+
+/* Strings in UTF-8, whatever encoding each has. */
+SEXP nelder_utf8(SEXP strings)
+{
+    R_xlen_t n = Rf_xlength(strings);
+    SEXP out = PROTECT(Rf_allocVector(STRSXP, n));
+    for (R_xlen_t i = 0; i < n; i++) {
+        SEXP one = STRING_ELT(strings, i);
+        if (one == NA_STRING || Rf_getCharCE(one) == CE_UTF8) {
+            SET_STRING_ELT(out, i, one);
+            continue;
+        }
+        const void *top = vmaxget();
+        SET_STRING_ELT(out, i, Rf_mkCharCE(Rf_translateCharUTF8(one), CE_UTF8));
+        vmaxset(top);
+    }
+    UNPROTECT(1);
+    return out;
+}
+
+/* What has come in while the library computes: an interrupt, or an error of R's own event loop (a limit of time), whose
+   message is kept. */
+
+static char trouble[512];
+
+static SEXP listen(void *unused)
 {
     (void) unused;
     R_CheckUserInterrupt();
+    return R_NilValue;
 }
 
+static SEXP note(SEXP condition, void *failed)
+{
+    *(int *) failed = 1;
+    SEXP message = VECTOR_ELT(condition, 0);
+    const char *text = TYPEOF(message) == STRSXP && Rf_xlength(message) ? CHAR(STRING_ELT(message, 0)) : "";
+    strncpy(trouble, text, sizeof trouble - 1);
+    return R_NilValue;
+}
+
+static void check(void *failed)
+{
+    R_tryCatchError(listen, NULL, note, failed);
+}
+
+/* 0 for nothing, 1 for an interrupt, 2 for an error, see nelder_trouble() */
 int nelder_interrupted(void)
 {
-    return R_ToplevelExec(check, NULL) == FALSE;
+    int failed = 0;
+    if (R_ToplevelExec(check, &failed) == FALSE)
+        return 1;
+    return failed ? 2 : 0;
+}
+
+const char *nelder_trouble(void)
+{
+    return trouble;
 }
 
 static void methods(R_altrep_class_t class)

@@ -1,8 +1,12 @@
 SEXP savvy_devices__ffi(void);
+SEXP savvy_fingerprints__ffi(SEXP c_arg__vectors, SEXP c_arg__options);
+SEXP savvy_handle_get__ffi(SEXP c_arg__what);
+SEXP savvy_handle_new__ffi(SEXP c_arg__what);
 SEXP savvy_incomplete_rows__ffi(SEXP c_arg__columns, SEXP c_arg__rows);
 SEXP savvy_init_lazy__ffi(DllInfo* c_arg__dll);
 SEXP savvy_lazy_is_made__ffi(SEXP c_arg__x);
 SEXP savvy_lazy_new__ffi(SEXP c_arg__what);
+SEXP savvy_lazy_source__ffi(SEXP c_arg__x);
 SEXP savvy_principal__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options);
 SEXP savvy_principal_sparse__ffi(SEXP c_arg__matrix, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options);
 SEXP savvy_used_levels__ffi(SEXP c_arg__codes, SEXP c_arg__levels, SEXP c_arg__left_out);

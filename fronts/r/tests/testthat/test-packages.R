@@ -20,6 +20,10 @@ test_that("broom", {
     agree(f, "augment", function(m) as.data.frame(broom::augment(m)))
   }
   for (f in linear) agree(f, "tidy", function(m) as.data.frame(broom::tidy(m, conf.int = TRUE)))
+  # as quiet as of an lm
+  for (f in list(linear[[1]], generalized[[1]])) {
+    for (verb in c("tidy", "glance", "augment")) expect_silent(getExportedValue("broom", verb)(f$ours))
+  }
   for (f in linear[1:2]) agree(f, "augment new", function(m) as.data.frame(broom::augment(m, newdata = people[1:9, ])))
 })
 
@@ -59,6 +63,48 @@ test_that("car", {
       agree(f, "linearHypothesis", function(m) as.data.frame(car::linearHypothesis(m, "x = 0.5", singular.ok = TRUE)))
     }
   }
+})
+
+test_that("car's own predictions and covariances", {
+  skip_without("car")
+  f <- both(nd_lm(y ~ x + a, people))
+  agree(f, "Predict", function(m) car::Predict(m, people[1:4, ], se.fit = TRUE, vcov. = car::hccm))
+  agree(f, "Predict without", function(m) car::Predict(m, people[1:4, ], se.fit = TRUE))
+  agree(f, "hccm", car::hccm)
+})
+
+test_that("insight knows which statistic a fit has", {
+  skip_without("insight")
+  for (f in all_pairs) expect_identical(insight::find_statistic(f$ours), insight::find_statistic(f$r), label = f$name)
+  expect_identical(insight::find_statistic(nd_glm(k ~ x, poisson, people)), "z-statistic")
+  expect_identical(insight::find_statistic(nd_lm(y ~ x, people)), "t-statistic")
+})
+
+test_that("S4 methods and slots for R's classes take a fit", {
+  where <- new.env()
+  methods::setGeneric("kind_of_fit", function(x) standardGeneric("kind_of_fit"), where = where)
+  methods::setMethod("kind_of_fit", "lm", function(x) "lm", where = where)
+  expect_identical(where$kind_of_fit(nd_lm(y ~ x, people)), "lm")
+  expect_identical(where$kind_of_fit(nd_lm(cbind(y, y2) ~ x, people)), "lm")
+  expect_identical(where$kind_of_fit(nd_glm(k ~ x, poisson, people)), "lm")
+  methods::setMethod("kind_of_fit", "glm", function(x) "glm", where = where)
+  methods::setMethod("kind_of_fit", "prcomp", function(x) "prcomp", where = where)
+  expect_identical(where$kind_of_fit(nd_glm(k ~ x, poisson, people)), "glm")
+  expect_identical(where$kind_of_fit(nd_prcomp(people[c("x", "z")])), "prcomp")
+  holder <- methods::setClass("holder_of_fits", representation(fit = "lm"), where = where)
+  expect_identical(coef(holder(fit = nd_glm(k ~ x, poisson, people))@fit), coef(nd_glm(k ~ x, poisson, people)))
+})
+
+test_that("equal fits are equal", {
+  fit <- nd_lm(y ~ x + a, people)
+  expect_equal(fit, fit)
+  expect_equal(fit, nd_lm(y ~ x + a, people))
+  expect_identical(fit, nd_lm(y ~ x + a, people))
+  expect_true(isTRUE(all.equal(fit, nd_lm(y ~ x + a, people))))
+  expect_false(identical(fit, nd_lm(y ~ x + b, people)))
+  expect_false(isTRUE(all.equal(fit, nd_lm(y ~ x + a, transform(people, y = 2 * y)))))
+  late <- nd_glm(k ~ x, poisson, people)
+  expect_equal(late, nd_glm(k ~ x, poisson, people))
 })
 
 test_that("emmeans", {

@@ -1,5 +1,6 @@
 //! Work on threads of its own while R's thread listens for interrupts and shows progress.
 
+use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -8,8 +9,10 @@ use nelder::pass::Monitor;
 use rayon::ThreadPool;
 
 unsafe extern "C" {
-    /// Whether the user has asked to stop; takes the interrupt. In `lazy.c`.
+    /// 1 where the user has asked to stop (takes the interrupt), 2 where R has raised an error meanwhile. In `lazy.c`.
     fn nelder_interrupted() -> i32;
+    /// The message of that error.
+    fn nelder_trouble() -> *const c_char;
 }
 
 /// What the worker reports to R's thread.
@@ -68,6 +71,14 @@ fn pool(count: usize) -> savvy::Result<Arc<ThreadPool>> {
     Ok(pool)
 }
 
+/// Runs something short on `threads` threads.
+///
+/// # Errors
+/// Threads that cannot be started.
+pub fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> savvy::Result<T> {
+    Ok(pool(threads)?.install(work))
+}
+
 /// How long until the first line of progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -75,7 +86,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// shows progress after two seconds if asked to.
 ///
 /// # Errors
-/// `interrupted`; a panic of the work, as an error.
+/// `interrupted`; an error that R raises while it waits, as a limit of time is; a panic of the work, as an error.
 pub fn run<T: Send>(
     threads: usize,
     show: bool,
@@ -86,6 +97,7 @@ pub fn run<T: Send>(
     let (done, wait) = mpsc::channel::<()>();
     let start = Instant::now();
     let mut shown = false;
+    let mut trouble: Option<String> = None;
     let result = std::thread::scope(|scope| {
         let (watch, pool) = (&watch, &pool);
         let worker = scope.spawn(move || {
@@ -96,8 +108,14 @@ pub fn run<T: Send>(
         });
         while let Err(mpsc::RecvTimeoutError::Timeout) = wait.recv_timeout(Duration::from_millis(100)) {
             // SAFETY: on R's own thread, as R demands
-            if unsafe { nelder_interrupted() } != 0 {
+            let state = unsafe { nelder_interrupted() };
+            if state != 0 {
                 watch.stop.store(true, Ordering::Relaxed);
+            }
+            if state == 2 {
+                // SAFETY: a string of C that is there as long as the process
+                let text = unsafe { CStr::from_ptr(nelder_trouble()) };
+                trouble = Some(text.to_string_lossy().into_owned());
             }
             if show && start.elapsed() > PATIENCE {
                 shown = true;
@@ -114,6 +132,9 @@ pub fn run<T: Send>(
     });
     if shown {
         savvy::io::r_eprint("\r                                        \r", false);
+    }
+    if let Some(trouble) = trouble {
+        return Err(savvy::Error::new(trouble));
     }
     if watch.stop.load(Ordering::Relaxed) {
         return Err(savvy::Error::new("interrupted"));

@@ -53,12 +53,13 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
     let columns = elements.list("variable_columns")?;
     let suffixes = elements.list("variable_suffixes")?;
     let texts = elements.texts("variables")?;
+    let strings = |of: &ListSexp, v: usize| of.get_by_index(v).map_or(Ok(None), texts_of);
     let mut variables = Vec::with_capacity(texts.len());
     for (v, text) in texts.iter().enumerate() {
         variables.push(Expr::Evaluated {
             text: text.clone(),
-            columns: columns.get_by_index(v).and_then(texts_of).ok_or_else(damaged)?,
-            suffixes: suffixes.get_by_index(v).and_then(texts_of).unwrap_or_default(),
+            columns: strings(&columns, v)?.ok_or_else(damaged)?,
+            suffixes: strings(&suffixes, v)?.unwrap_or_default(),
         });
     }
     let in_terms = elements.list("term_variables")?;

@@ -7,6 +7,9 @@ unsafe extern "C" {
     fn nelder_lazy_init(dll: *mut savvy::ffi::DllInfo);
     fn nelder_lazy_new(kind: SEXP, length: SEXP, from: SEXP, key: SEXP) -> SEXP;
     fn nelder_lazy_is_made(x: SEXP) -> SEXP;
+    fn nelder_lazy_source(x: SEXP) -> SEXP;
+    fn nelder_handle_new(environment: SEXP) -> SEXP;
+    fn nelder_handle_get(handle: SEXP) -> SEXP;
     fn nelder_weak_new(key: SEXP, value: SEXP) -> SEXP;
     fn nelder_weak_get(reference: SEXP) -> SEXP;
 }
@@ -43,6 +46,44 @@ fn lazy_new(what: ListSexp) -> savvy::Result<Sexp> {
 fn lazy_is_made(x: Sexp) -> savvy::Result<Sexp> {
     // SAFETY: as above
     Ok(Sexp(unsafe { unwind_protect(|| nelder_lazy_is_made(x.0))? }))
+}
+
+/// What one of these vectors is made from, `list(type, length, from, key, written)`, or `NULL` for any other vector.
+/// `written` is `TRUE` where someone has had a pointer to write to.
+///
+/// @noRd
+#[savvy]
+fn lazy_source(x: Sexp) -> savvy::Result<Sexp> {
+    // SAFETY: as above
+    Ok(Sexp(unsafe { unwind_protect(|| nelder_lazy_source(x.0))? }))
+}
+
+/// A pointer that keeps an environment, `what[[1]]`, and is identical to any other such pointer.
+///
+/// @noRd
+#[savvy]
+fn handle_new(what: ListSexp) -> savvy::Result<Sexp> {
+    let environment = what
+        .get_by_index(0)
+        .ok_or_else(|| savvy::Error::new("one element"))?
+        .0;
+    // SAFETY: as above
+    Ok(Sexp(unsafe {
+        unwind_protect(|| nelder_handle_new(environment))?
+    }))
+}
+
+/// The environment that such a pointer keeps, or `NULL`.
+///
+/// @noRd
+#[savvy]
+fn handle_get(what: ListSexp) -> savvy::Result<Sexp> {
+    let handle = what
+        .get_by_index(0)
+        .ok_or_else(|| savvy::Error::new("one element"))?
+        .0;
+    // SAFETY: as above
+    Ok(Sexp(unsafe { unwind_protect(|| nelder_handle_get(handle))? }))
 }
 
 /// A reference to `what[[2]]` that lives as long as `what[[1]]`, and is not written to files.

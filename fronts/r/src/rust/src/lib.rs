@@ -3,6 +3,7 @@
 
 mod background;
 mod describe;
+mod fingerprint;
 mod fit;
 mod lazy;
 mod lists;

@@ -1,9 +1,48 @@
 //! Named elements of R lists, read and written.
 
+use std::ffi::CStr;
+
 use savvy::{
     ListSexp, OwnedIntegerSexp, OwnedListSexp, OwnedLogicalSexp, OwnedRealSexp, OwnedStringSexp, Sexp,
-    TypedSexp,
+    StringSexp, TypedSexp, unwind_protect,
 };
+use savvy_ffi::{R_CHAR, R_NaString, Rf_xlength, SEXP, STRING_ELT};
+
+unsafe extern "C" {
+    /// A copy of strings in UTF-8. In `lazy.c`.
+    fn nelder_utf8(strings: SEXP) -> SEXP;
+}
+
+/// The bytes of a string that R takes for UTF-8; those that are not are written as R prints them, `\xe4`.
+fn escaped(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for part in bytes.utf8_chunks() {
+        out.push_str(part.valid());
+        for byte in part.invalid() {
+            out.push_str(&format!("\\x{byte:02x}"));
+        }
+    }
+    out
+}
+
+/// The strings of a vector of R in UTF-8, whatever encoding each has there; `NA` as "NA".
+///
+/// # Errors
+/// A string that is marked as bytes.
+fn utf8(strings: &StringSexp) -> savvy::Result<Vec<String>> {
+    // SAFETY: on R's thread; nothing below allocates in R, so that the copy stays until it is read
+    unsafe {
+        let own = unwind_protect(|| nelder_utf8(strings.0))?;
+        let text = |i| {
+            let one = STRING_ELT(own, i);
+            match one == R_NaString {
+                true => "NA".to_string(),
+                false => escaped(CStr::from_ptr(R_CHAR(one)).to_bytes()),
+            }
+        };
+        Ok((0..Rf_xlength(own)).map(text).collect())
+    }
+}
 
 /// Reads the elements of a list by name.
 pub struct Elements<'a>(pub &'a ListSexp);
@@ -32,7 +71,7 @@ impl Elements<'_> {
     /// Strings.
     pub fn texts(&self, name: &str) -> savvy::Result<Vec<String>> {
         match self.get(name) {
-            Some(TypedSexp::String(v)) => Ok(v.iter().map(String::from).collect()),
+            Some(TypedSexp::String(v)) => utf8(&v),
             _ => Err(missing(name)),
         }
     }
@@ -92,11 +131,14 @@ pub fn positions(from_one: &[i32]) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// The strings of an element of a list.
-pub fn texts_of(value: Sexp) -> Option<Vec<String>> {
+/// The strings of an element of a list, `None` where it is of another type.
+///
+/// # Errors
+/// A string that is marked as bytes.
+pub fn texts_of(value: Sexp) -> savvy::Result<Option<Vec<String>>> {
     match value.into_typed() {
-        TypedSexp::String(v) => Some(v.iter().map(String::from).collect()),
-        _ => None,
+        TypedSexp::String(v) => utf8(&v).map(Some),
+        _ => Ok(None),
     }
 }
 

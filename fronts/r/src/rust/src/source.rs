@@ -94,7 +94,7 @@ impl RSource {
         let mut columns = Vec::new();
         for (v, vector) in vectors.values_iter().enumerate() {
             let width = widths.get(v).copied().unwrap_or(1).max(0) as usize;
-            let labels = levels.get_by_index(v).and_then(texts_of);
+            let labels = levels.get_by_index(v).map_or(Ok(None), texts_of)?;
             let labels = labels.map(|l| Arc::new(Levels::fixed(l)));
             let held = values(&vector, rows * width, labels.is_some());
             let Some(held) = held else {
