@@ -8,7 +8,7 @@ use crate::arguments::GlmOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
-use crate::lm::{call, check_level, check_table, spec, unreadable};
+use crate::lm::{call, check_level, check_table, spec, unreadable, warn_dropped_contrasts};
 use crate::progress::Progress;
 use crate::{augment, fit_file, output};
 
@@ -64,6 +64,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     if let Some(path) = &options.save {
         fit_file::write(path, &Saved::Glm(Box::new(fit.save()?)))?;
     }
+    warn_dropped_contrasts(&fit.fit.columns);
     for warning in &summary.warnings {
         eprintln!("nelder: warning: {warning}");
     }

@@ -9,7 +9,7 @@ use super::constant::Constant;
 use super::error::BindError;
 use super::node::{Kind, Node, Type};
 use super::recode::{Choose, Lookup, Measure, Recode, Rule};
-use crate::formula::Expr;
+use crate::formula::{Contrast, Expr};
 
 /// A column of any type; constants are refused.
 fn column(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Node, BindError> {
@@ -67,6 +67,33 @@ pub(super) fn factor(binder: &mut Binder<'_>, call: &Call<'_>, ordered: bool) ->
         ty,
         call.expr,
     )))
+}
+
+/// `C(object, contr, how.many, base = )`
+pub(super) fn contrasts(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let object = column(binder, call, "object")?;
+    let object = binder.factor(object, call.expr)?;
+    let ordered = object.ty == Type::Factor { ordered: true };
+    let how_many = call.count(binder, "how.many", 1, 100_000)?;
+    let mut base = None;
+    for arg in &call.dots {
+        match (arg.name.as_deref(), &arg.value) {
+            (Some("base"), Expr::Number { value, .. }) if *value >= 1.0 && value.fract() == 0.0 => {
+                base = Some(*value as usize);
+            }
+            (Some("base"), _) => return Err(call.wrong("base", "must be the number of a level")),
+            (name, value) => {
+                let argument = name.map_or_else(|| value.to_string(), String::from);
+                return Err(call.wrong(&argument, "is not one that the function has"));
+            }
+        }
+    }
+    let default = Expr::Name(if ordered { "poly" } else { "treatment" }.into());
+    let contr = call.expr("contr").unwrap_or(&default);
+    let contrast =
+        Contrast::of_c(contr, how_many, base).map_err(|e| call.wrong("contr", &format!("is wrong: {e}")))?;
+    let kind = Kind::Contrasts(Box::new(object), contrast);
+    Ok(Term::Node(node(kind, Type::Factor { ordered }, call.expr)))
 }
 
 /// `relevel(x, ref)`

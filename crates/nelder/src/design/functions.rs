@@ -13,6 +13,7 @@ use crate::formula::{Arg, Expr, nearest};
 
 /// All of them, for messages about unknown ones.
 pub(super) const NAMES: &[&str] = &[
+    "C",
     "I",
     "abs",
     "as.character",
@@ -154,6 +155,10 @@ pub(super) fn call(
                 function.ends_with("ordered"),
             )
         }
+        "C" => factors::contrasts(
+            binder,
+            &Call::matched(expr, args, &["object", "contr", "how.many", "..."])?,
+        ),
         "relevel" => factors::relevel(binder, &Call::matched(expr, args, &["x", "ref"])?),
         "paste" | "paste0" => {
             let call = Call::matched(expr, args, &["...", "sep", "collapse"])?;

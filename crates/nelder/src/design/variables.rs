@@ -12,7 +12,7 @@ use super::node::{Kind, Node, Type};
 use super::prepare::{self, NodeState, Piece};
 use super::recode::{Table, mapped};
 use super::value::{Precision, Shape, Value};
-use crate::formula::Expr;
+use crate::formula::{Contrast, Expr};
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
 
 /// Expressions over the columns of a source: bound once, evaluated batch by batch from several threads.
@@ -131,6 +131,14 @@ impl Variables {
         let root = self.roots.get(variable)?;
         match root.kind {
             Kind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
+            _ => None,
+        }
+    }
+
+    /// The contrasts that a variable brings along: those of R's `C(f, contr)`.
+    pub fn contrast(&self, variable: usize) -> Option<&Contrast> {
+        match &self.roots.get(variable)?.kind {
+            Kind::Contrasts(_, contrast) => Some(contrast),
             _ => None,
         }
     }

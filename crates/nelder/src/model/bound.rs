@@ -122,7 +122,7 @@ pub(super) fn bind_as<'s>(
                 why: format!("`{name}` is numeric, and only factors have contrasts; write factor({name})"),
             });
         }
-        contrasts[v] = Some(*contrast);
+        contrasts[v] = Some(contrast.clone());
     }
     let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
     Ok(Bound {
@@ -142,7 +142,8 @@ impl Bound<'_> {
                 label: self.rows.labels()[v].clone(),
                 shape: shapes[v].clone(),
                 levels: self.rows.levels(v),
-                contrast: self.contrasts[v],
+                contrast: self.contrasts[v].clone(),
+                attached: self.rows.variables().contrast(v).cloned(),
                 unweighted: self.rows.unweighted_codes(v),
             })
             .collect()
