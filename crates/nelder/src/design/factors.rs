@@ -167,9 +167,27 @@ pub(super) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Te
     Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
 }
 
-/// `as.character`, `nchar`, `tolower`, `toupper`, `substr`.
-pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+/// `startsWith` and `endsWith`: whether text has a beginning or an end.
+pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Term, BindError> {
     let x = column(binder, call, "x")?;
+    if x.ty != Type::Text {
+        return Err(call.mistyped(format!(
+            "`{}` is {}, where text is needed; as.character() makes it text",
+            x.name,
+            x.ty.described()
+        )));
+    }
+    let Some(text) = call.text(binder, name)? else {
+        return Err(call.wrong(name, "is missing"));
+    };
+    let end = name == "suffix";
+    let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Affix { text, end }));
+    Ok(Term::Node(node(kind, Type::Logical, call.expr)))
+}
+
+/// `as.character`, `nchar`, `tolower`, `toupper`, `substr`, `substring`.
+pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+    let x = column(binder, call, if function == "substring" { "text" } else { "x" })?;
     let is_factor = matches!(x.ty, Type::Factor { .. });
     let x = binder.text(x, call.expr)?;
     if function == "nchar" {
@@ -184,6 +202,13 @@ pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> 
         "as.character" => Rule::Text,
         "toupper" => Rule::Case { upper: true },
         "tolower" => Rule::Case { upper: false },
+        "substring" => {
+            let Some(first) = call.number(binder, "first")? else {
+                return Err(call.wrong("first", "is missing"));
+            };
+            let last = call.number(binder, "last")?.unwrap_or(1e6);
+            Rule::Substring(first.max(1.0) as usize, last.max(0.0) as usize)
+        }
         _ => {
             let (Some(start), Some(stop)) = (call.number(binder, "start")?, call.number(binder, "stop")?)
             else {

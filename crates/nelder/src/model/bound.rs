@@ -90,12 +90,13 @@ pub(super) fn bind_as<'s>(
         _ => Precision::Double,
     };
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
-    let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
+    let given = terms.variables.len();
+    let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     if let Some(r) = terms.response.filter(|_| wishes.levels)
         && matches!(variables.shapes()[r], Shape::Factor { .. })
     {
         expressions[r] = parse_expression(&format!("as.numeric(factor({})) != 1", labels[r]))?;
-        variables = Variables::bind(&expressions, source.schema(), precision)?;
+        variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     }
     let mut passes = Vec::new();
     if variables.needs_prepare() {
