@@ -279,8 +279,9 @@ pub struct ModelOptions {
     /// Rows with missing values: omit, exclude or fail.
     #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
     pub na: String,
-    /// Contrasts by variable: name=treatment, sum, helmert or poly; several with commas.
-    #[arg(long, value_name = "NAME=KIND,...", value_delimiter = ',')]
+    /// Contrasts by variable: name=treatment, sum, helmert, poly or SAS, or a matrix such as 'name=cbind(c(1, -1, 0))';
+    /// several with commas.
+    #[arg(long, value_name = "NAME=KIND,...")]
     pub contrasts: Vec<String>,
     /// Covariance of the coefficients: iid, HC0 to HC3, cluster:COLUMN, or cluster:COLUMN:TYPE, types and defaults being those
     /// of R's sandwich. For G clusters, cluster:COLUMN is HC1 for lm, times G/(G-1) (n-1)/(n-k), and HC0 for glm, times

@@ -8,7 +8,7 @@ use crate::arguments::GlmOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
-use crate::lm::{call, check_level, check_table, spec, texts};
+use crate::lm::{call, check_level, check_table, spec, texts, warn_dropped_contrasts};
 use crate::progress::Progress;
 use crate::{augment, data, fit_file, output};
 
@@ -72,6 +72,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     for text in fit.bound.rows.rounded() {
         eprintln!("nelder: warning: {text}");
     }
+    warn_dropped_contrasts(&fit.fit.columns);
     for warning in &summary.warnings {
         eprintln!("nelder: warning: {warning}");
     }

@@ -1,5 +1,6 @@
 //! `nelder lm`.
 
+use std::io::Write as _;
 use std::path::Path;
 
 use nelder::design::Missing;
@@ -64,6 +65,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     if let Some(path) = &options.save {
         fit_file::write(path, &Saved::Lm(Box::new(fit.save()?)))?;
     }
+    warn_dropped_contrasts(&fit.fit.columns);
     let report = &fit.fit.report;
     if let Some(path) = &options.tidy {
         output::write_whole(path, |out| {
@@ -168,13 +170,46 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.tol = options.tol;
     spec.missing = missing(&options.na);
     spec.accuracy = accuracy(&options.precision);
-    for text in &options.contrasts {
-        let Some((name, kind)) = text.split_once('=') else {
+    for text in options.contrasts.iter().flat_map(|all| split_outside(all, ',')) {
+        let mut parts = split_outside(text, '=').into_iter();
+        let (Some(name), true) = (parts.next(), parts.next().is_some()) else {
             return Err(Failure::Usage(format!("--contrasts {text}: write name=sum")));
         };
+        let kind = text[name.len() + 1..].trim();
         let contrast =
-            Contrast::parse(kind.trim()).map_err(|e| Failure::Usage(format!("--contrasts {text}: {e}")))?;
+            Contrast::read(kind).map_err(|e| Failure::Usage(format!("--contrasts {text}: {e}")))?;
         spec.contrasts.push((name.trim().to_string(), contrast));
     }
     Ok(spec)
+}
+
+/// The parts of a text between separators that stand outside of parentheses and quotes.
+fn split_outside(text: &str, separator: char) -> Vec<&str> {
+    let (mut depth, mut quote, mut from, mut parts) = (0usize, None, 0, Vec::new());
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            (Some(q), _) if c == q => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'' | '`') => quote = Some(c),
+            (None, '(') => depth += 1,
+            (None, ')') => depth = depth.saturating_sub(1),
+            (None, _) if c == separator && depth == 0 => {
+                parts.push(&text[from..at]);
+                from = at + c.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[from..]);
+    parts
+}
+
+/// Says which factors lost contrasts that were for all of their levels.
+pub fn warn_dropped_contrasts(columns: &nelder::design::Columns) {
+    for factor in &columns.dropped_contrasts {
+        let _ = writeln!(
+            std::io::stderr(),
+            "nelder: warning: contrasts dropped from factor {factor} due to missing levels"
+        );
+    }
 }

@@ -3,25 +3,35 @@
 builtin_contrasts <- c(contr.treatment = "treatment", contr.sum = "sum", contr.helmert = "helmert",
                        contr.poly = "poly", contr.SAS = "SAS")
 
-# The contrasts of a factor: what lm keeps in `contrasts`, and how the library is told: a name, or a matrix.
+# The contrasts of a factor: what lm keeps in `contrasts`, and how the library is told: a name, or a matrix of any shape,
+# as model.matrix() finds them. `levels` are those that rows have; contrasts of `x` itself are for all of its levels.
 contrasts_of <- function(name, x, levels, ordered, given) {
   value <- given[[name]]
-  if (is.null(value)) value <- attr(x, "contrasts")
-  if (is.null(value)) value <- getOption("contrasts")[[1L + ordered]]
+  own <- attr(x, "contrasts")
+  if (is.factor(x) && !is.null(own) && length(levels) < nlevels(x)) {
+    warning(gettextf("contrasts dropped from factor %s due to missing levels", name), domain = NA, call. = FALSE)
+    own <- NULL
+  }
   if (length(levels) < 2L) {
     refuse("contrasts can be applied only to factors with 2 or more levels: `", name, "` has ",
          if (length(levels)) paste0("only the level \"", levels, "\"") else "no level")
   }
-  if (is.character(value) && length(value) == 1L && value %in% names(builtin_contrasts)) {
-    own <- builtin_contrasts[[value]]
+  default <- getOption("contrasts")[[1L + ordered]]
+  chosen <- if (!is.null(value)) value else if (!is.null(own)) own else default
+  if (is.character(chosen) && length(chosen) == 1L && chosen %in% names(builtin_contrasts)) {
+    own <- builtin_contrasts[[chosen]]
     if (own == "SAS") own <- paste0("treatment:", length(levels) - 1L)
-    return(list(value = value, name = own, matrix = NULL))
+    return(list(value = chosen, name = own, matrix = NULL))
   }
   f <- factor(levels, levels = levels, ordered = ordered)
-  stats::contrasts(f) <- if (is.character(value)) get(value, mode = "function") else value
-  matrix <- stats::contrasts(f)
-  if (!is.character(value)) value <- attr(f, "contrasts")
-  list(value = value, name = "", matrix = matrix)
+  if (is.null(value) && !is.null(own)) attr(f, "contrasts") <- own
+  else if (is.matrix(chosen)) stats::contrasts(f, ncol(chosen)) <- chosen
+  else stats::contrasts(f) <- chosen
+  matrix <- as.matrix(stats::contrasts(f))
+  if (nrow(matrix) != length(levels)) {
+    refuse("the contrasts of `", name, "` have ", nrow(matrix), " rows, and the factor has ", length(levels), " levels")
+  }
+  list(value = attr(f, "contrasts"), name = "", matrix = matrix)
 }
 
 # Numbers of a variable as the library reads them: vectors of doubles, integers, logical values, factors.
@@ -79,10 +89,9 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
     x <- frame$all[[v]]
     if (is.factor(x) || is.logical(x) && !is.matrix(x) || is.character(x)) {
       is_factor[v] <- TRUE
-      own <- if (is.logical(x)) {
-        seen <- unique(as.vector(kept(x, frame$omit)))
-        list(codes = x, levels = c("FALSE", "TRUE")[c(FALSE, TRUE) %in% seen], ordered = FALSE)
-      } else as_codes(x, frame$omit)
+      # both logical values are levels, whether rows have them or not
+      own <- if (is.logical(x)) list(codes = x, levels = c("FALSE", "TRUE"), ordered = FALSE)
+             else as_codes(x, frame$omit)
       if (!is.logical(x)) {
         xlevels[[name]] <- own$levels
         if (is.factor(x) && length(own$levels) < nlevels(x)) dropped[[name]] <- own$levels

@@ -210,10 +210,15 @@ kept_column <- function(frame, e, name) {
   y
 }
 
-# What model.frame() leaves of a column's attributes when rows are left out: all but names, shape and time.
+# What model.frame() leaves of a column's attributes when rows are left out: all but names, shape and time. `levels` are
+# those that are left, where some are not.
 attributes_of_kept <- function(x, levels = NULL) {
   own <- attributes(x)
   own <- own[setdiff(names(own), c("names", "dim", "dimnames", "tsp"))]
-  if (!is.null(levels)) own$levels <- levels
+  if (!is.null(levels)) {
+    own$levels <- levels
+    # they were for all levels
+    own$contrasts <- NULL
+  }
   own
 }

@@ -11,7 +11,7 @@ use super::error::{BindError, UnknownName};
 use super::functions;
 use super::node::{Kind, Node, Type};
 use super::recode::{Lookup, Match, Measure, Recode, Rule};
-use crate::formula::{Binary, Expr, Unary, nearest};
+use crate::formula::{Arg, Binary, Expr, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
@@ -78,7 +78,12 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                         nearest(function, functions::NAMES.iter().copied()),
                     );
                 }
-                open.extend(args.iter().rev().map(|a| &a.value));
+                let object = |a: &&Arg| function != "C" || a.name.as_deref() == Some("object");
+                match args.iter().rev().filter(object).count() {
+                    // the contrasts of `C(f, sum)` are no column
+                    0 => open.extend(args.iter().find(|a| a.name.is_none()).map(|a| &a.value)),
+                    _ => open.extend(args.iter().rev().filter(object).map(|a| &a.value)),
+                }
             }
             Expr::Evaluated { columns, .. } => {
                 for column in columns.iter().filter(|c| !known.contains_key(c.as_str())) {

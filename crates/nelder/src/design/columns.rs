@@ -51,6 +51,9 @@ pub struct Columns {
     pub levels: Vec<Option<UsedLevels>>,
     /// The contrasts of each variable that is a factor.
     pub contrasts: Vec<Option<Contrast>>,
+    /// Factors whose own contrasts do not hold, because some of their levels have no row; R drops these contrasts with
+    /// a warning.
+    pub dropped_contrasts: Vec<String>,
 }
 
 /// What [`Columns::new`] needs to know of the variables.
@@ -63,6 +66,8 @@ pub struct Variable {
     pub levels: Option<Arc<Levels>>,
     /// The contrasts asked for.
     pub contrast: Option<Contrast>,
+    /// The contrasts that it brings along, for all of its levels: those of `C(f, contr)`.
+    pub attached: Option<Contrast>,
     /// Codes whose levels count as used although no row of positive weight has them.
     pub unweighted: Vec<u32>,
 }
@@ -102,6 +107,7 @@ impl Columns {
         };
         let mut levels: Vec<Option<UsedLevels>> = Vec::new();
         let mut contrasts: Vec<Option<Contrast>> = Vec::new();
+        let mut dropped_contrasts = Vec::new();
         for (v, variable) in variables.iter().enumerate() {
             match (&variable.levels, in_terms[v]) {
                 (Some(all), true) => {
@@ -117,7 +123,15 @@ impl Columns {
                         });
                     }
                     let ordered = matches!(variable.shape, Shape::Factor { ordered: true });
-                    contrasts.push(Some(variable.contrast.unwrap_or(Contrast::default_for(ordered))));
+                    let attached = variable
+                        .attached
+                        .as_ref()
+                        .filter(|_| found.codes.len() == all.len());
+                    if attached.is_none() && variable.attached.is_some() {
+                        dropped_contrasts.push(variable.label.clone());
+                    }
+                    let own = variable.contrast.as_ref().or(attached).cloned();
+                    contrasts.push(Some(own.unwrap_or_else(|| Contrast::default_for(ordered))));
                     levels.push(Some(found));
                 }
                 _ => {
@@ -154,7 +168,7 @@ impl Columns {
                 match (&levels[v], &contrasts[v]) {
                     (Some(found), Some(contrast)) => {
                         let full = *coding == Coding::Full;
-                        let contrast = if full { Contrast::Identity } else { *contrast };
+                        let contrast = if full { &Contrast::Identity } else { contrast };
                         if let std::collections::hash_map::Entry::Vacant(slot) = matrices.entry((v, full)) {
                             slot.insert(contrast.matrix(found.codes.len()).map_err(|e| {
                                 DesignError::Contrast {
@@ -259,6 +273,7 @@ impl Columns {
             map,
             levels,
             contrasts,
+            dropped_contrasts,
         })
     }
 }
@@ -312,10 +327,10 @@ fn absorbable(
     let full = (0..count).all(has_rows);
     let contrast = contrasts[term.variables[0]].as_ref()?;
     // the level without a column
-    let without = match (term.coding[0], contrast, layout.intercept) {
+    let without = match (term.coding[0], contrast.base(count), layout.intercept) {
         (Coding::Full, _, false) => None,
-        (Coding::Contrasts, Contrast::Treatment { base }, true) if has_rows(*base) => Some(*base),
-        (Coding::Contrasts, Contrast::Sum, true) if full => Some(count - 1),
+        (Coding::Contrasts, Some(base), true) if has_rows(base) => Some(base),
+        (Coding::Contrasts, None, true) if full && *contrast == Contrast::Sum => Some(count - 1),
         _ => return None,
     };
     let (mut codes, mut columns, mut empty, mut base) = (Vec::new(), Vec::new(), Vec::new(), 0);

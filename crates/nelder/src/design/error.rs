@@ -20,6 +20,11 @@ impl std::fmt::Display for UnknownName {
         } else {
             ("column", "")
         };
+        if self.function
+            && let Some(why) = super::functions::refusal(&self.name)
+        {
+            return write!(f, "`{}()` cannot be called in a formula: {why}", self.name);
+        }
         write!(f, "there is no {kind} `{}{brackets}`", self.name)?;
         if let Some(nearest) = &self.nearest {
             write!(f, "; did you mean `{nearest}{brackets}`?")?;

@@ -125,6 +125,7 @@ pub(super) fn value<'b>(
                 _ => Value::Logical(Cow::Owned(lookup.logicals(&codes, &levels))),
             }
         }
+        Kind::Contrasts(argument, _) => coded(codes(argument, batch)?),
         Kind::Match(ab, matching) => {
             let (a, b) = (codes(&ab[0], batch)?, codes(&ab[1], batch)?);
             Value::Logical(Cow::Owned(matching.apply((&a.0, &a.1), (&b.0, &b.1))))

@@ -9,7 +9,7 @@ use super::constant::Constant;
 use super::error::BindError;
 use super::node::{Kind, Node, Type};
 use super::recode::{Choose, Lookup, Measure, Recode, Rule};
-use crate::formula::Expr;
+use crate::formula::{Contrast, Expr};
 
 /// A column of any type; constants are refused.
 fn column(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Node, BindError> {
@@ -67,6 +67,33 @@ pub(super) fn factor(binder: &mut Binder<'_>, call: &Call<'_>, ordered: bool) ->
         ty,
         call.expr,
     )))
+}
+
+/// `C(object, contr, how.many, base = )`
+pub(super) fn contrasts(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let object = column(binder, call, "object")?;
+    let object = binder.factor(object, call.expr)?;
+    let ordered = object.ty == Type::Factor { ordered: true };
+    let how_many = call.count(binder, "how.many", 1, 100_000)?;
+    let mut base = None;
+    for arg in &call.dots {
+        match (arg.name.as_deref(), &arg.value) {
+            (Some("base"), Expr::Number { value, .. }) if *value >= 1.0 && value.fract() == 0.0 => {
+                base = Some(*value as usize);
+            }
+            (Some("base"), _) => return Err(call.wrong("base", "must be the number of a level")),
+            (name, value) => {
+                let argument = name.map_or_else(|| value.to_string(), String::from);
+                return Err(call.wrong(&argument, "is not one that the function has"));
+            }
+        }
+    }
+    let default = Expr::Name(if ordered { "poly" } else { "treatment" }.into());
+    let contr = call.expr("contr").unwrap_or(&default);
+    let contrast =
+        Contrast::of_c(contr, how_many, base).map_err(|e| call.wrong("contr", &format!("is wrong: {e}")))?;
+    let kind = Kind::Contrasts(Box::new(object), contrast);
+    Ok(Term::Node(node(kind, Type::Factor { ordered }, call.expr)))
 }
 
 /// `relevel(x, ref)`
@@ -140,9 +167,27 @@ pub(super) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Te
     Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
 }
 
-/// `as.character`, `nchar`, `tolower`, `toupper`, `substr`.
-pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+/// `startsWith` and `endsWith`: whether text has a beginning or an end.
+pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Term, BindError> {
     let x = column(binder, call, "x")?;
+    if x.ty != Type::Text {
+        return Err(call.mistyped(format!(
+            "`{}` is {}, where text is needed; as.character() makes it text",
+            x.name,
+            x.ty.described()
+        )));
+    }
+    let Some(text) = call.text(binder, name)? else {
+        return Err(call.wrong(name, "is missing"));
+    };
+    let end = name == "suffix";
+    let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Affix { text, end }));
+    Ok(Term::Node(node(kind, Type::Logical, call.expr)))
+}
+
+/// `as.character`, `nchar`, `tolower`, `toupper`, `substr`, `substring`.
+pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+    let x = column(binder, call, if function == "substring" { "text" } else { "x" })?;
     let is_factor = matches!(x.ty, Type::Factor { .. });
     let x = binder.text(x, call.expr)?;
     if function == "nchar" {
@@ -157,6 +202,13 @@ pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> 
         "as.character" => Rule::Text,
         "toupper" => Rule::Case { upper: true },
         "tolower" => Rule::Case { upper: false },
+        "substring" => {
+            let Some(first) = call.number(binder, "first")? else {
+                return Err(call.wrong("first", "is missing"));
+            };
+            let last = call.number(binder, "last")?.unwrap_or(1e6);
+            Rule::Substring(first.max(1.0) as usize, last.max(0.0) as usize)
+        }
         _ => {
             let (Some(start), Some(stop)) = (call.number(binder, "start")?, call.number(binder, "stop")?)
             else {

@@ -13,6 +13,7 @@ use crate::formula::{Arg, Expr, nearest};
 
 /// All of them, for messages about unknown ones.
 pub(super) const NAMES: &[&str] = &[
+    "C",
     "I",
     "abs",
     "as.character",
@@ -27,8 +28,10 @@ pub(super) const NAMES: &[&str] = &[
     "cbind",
     "ceiling",
     "cos",
+    "cosh",
     "cut",
     "droplevels",
+    "endsWith",
     "exp",
     "expm1",
     "factor",
@@ -58,13 +61,33 @@ pub(super) const NAMES: &[&str] = &[
     "seq",
     "sign",
     "sin",
+    "sinh",
     "sqrt",
+    "startsWith",
     "substr",
+    "substring",
     "tan",
+    "tanh",
     "tolower",
     "toupper",
     "trunc",
+    "xor",
 ];
+
+/// Why a function of R is not one of rows, for those whose value at a row depends on the order of the rows or on chance.
+pub(super) fn refusal(function: &str) -> Option<&'static str> {
+    match function {
+        "lag" | "lead" | "shift" | "diff" | "embed" | "cumsum" | "cumprod" | "cummax" | "cummin" | "ave"
+        | "rev" | "filter" | "rollmean" | "order" | "sort" | "head" | "tail" | "seq_along" => Some(
+            "its value depends on the order of the rows, which are read in parts by several workers: make it a column \
+             of the data",
+        ),
+        "rnorm" | "runif" | "rbinom" | "rpois" | "sample" => {
+            Some("it is random, and the rows are read more than once: make it a column of the data")
+        }
+        _ => None,
+    }
+}
 
 /// Binds a call.
 pub(super) fn call(
@@ -154,6 +177,10 @@ pub(super) fn call(
                 function.ends_with("ordered"),
             )
         }
+        "C" => factors::contrasts(
+            binder,
+            &Call::matched(expr, args, &["object", "contr", "how.many", "..."])?,
+        ),
         "relevel" => factors::relevel(binder, &Call::matched(expr, args, &["x", "ref"])?),
         "paste" | "paste0" => {
             let call = Call::matched(expr, args, &["...", "sep", "collapse"])?;
@@ -165,6 +192,29 @@ pub(super) fn call(
         }
         "as.character" | "nchar" | "tolower" | "toupper" => {
             factors::text(binder, &Call::matched(expr, args, &["x"])?, function)
+        }
+        "substring" => factors::text(
+            binder,
+            &Call::matched(expr, args, &["text", "first", "last"])?,
+            function,
+        ),
+        "startsWith" | "endsWith" => {
+            let formals = if function == "startsWith" {
+                &["x", "prefix"]
+            } else {
+                &["x", "suffix"]
+            };
+            factors::affix(binder, &Call::matched(expr, args, formals)?, formals[1])
+        }
+        "sinh" | "cosh" | "tanh" => hyperbolic(binder, &Call::matched(expr, args, &["x"])?, function),
+        "xor" => {
+            let call = Call::matched(expr, args, &["x", "y"])?;
+            let (x, y) = (call.term(binder, "x")?, call.term(binder, "y")?);
+            let (x, y) = (
+                binder.unary(Unary::Truth, x, expr)?,
+                binder.unary(Unary::Truth, y, expr)?,
+            );
+            binder.binary(Binary::Ne, x, y, expr)
         }
         "substr" => factors::text(
             binder,
@@ -198,6 +248,45 @@ fn elementwise(function: &str) -> Option<Unary> {
         "is.finite" => Unary::IsFinite,
         _ => return None,
     })
+}
+
+/// `sinh`, `cosh` and `tanh`, by e^x − 1 so that nothing cancels near zero.
+fn hyperbolic(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+    let expr = call.expr;
+    let number = |x: f64| Term::Constant(Constant::number(x));
+    let (a, b) = (call.term(binder, "x")?, call.term(binder, "x")?);
+    if function == "tanh" {
+        // −t / (t + 2) with t = e^(−2|x|) − 1, and the sign of x
+        let mut part = |x: Term| -> Result<Term, BindError> {
+            let size = binder.unary(Unary::Abs, x, expr)?;
+            let twice = binder.binary(Binary::Mul, number(-2.0), size, expr)?;
+            binder.unary(Unary::Expm1, twice, expr)
+        };
+        let (above, below) = (part(a)?, part(b)?);
+        let below = binder.binary(Binary::Add, below, number(2.0), expr)?;
+        let ratio = binder.binary(Binary::Div, above, below, expr)?;
+        let sign = call.term(binder, "x")?;
+        let sign = binder.unary(Unary::Sign, sign, expr)?;
+        let sign = binder.unary(Unary::Neg, sign, expr)?;
+        return binder.binary(Binary::Mul, sign, ratio, expr);
+    }
+    let operation = if function == "sinh" {
+        Unary::Expm1
+    } else {
+        Unary::Exp
+    };
+    let joined = if function == "sinh" {
+        Binary::Sub
+    } else {
+        Binary::Add
+    };
+    let b = binder.unary(Unary::Neg, b, expr)?;
+    let (a, b) = (
+        binder.unary(operation, a, expr)?,
+        binder.unary(operation, b, expr)?,
+    );
+    let both = binder.binary(joined, a, b, expr)?;
+    binder.binary(Binary::Mul, both, number(0.5), expr)
 }
 
 fn log(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {

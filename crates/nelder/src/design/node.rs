@@ -9,7 +9,7 @@ use super::codes::{CodeNumbers, Combine};
 use super::cut::Cut;
 use super::recode::{Choose, Lookup, Match, Recode};
 use super::value::Shape;
-use crate::formula::matrix_suffixes;
+use crate::formula::{Contrast, matrix_suffixes};
 use crate::frame::Levels;
 
 /// What an expression gives, to R.
@@ -125,6 +125,8 @@ pub(super) enum Kind {
     Lookup(Box<Node>, Lookup),
     /// Whether two factors have the same label.
     Match(Box<[Node; 2]>, Match),
+    /// `C`: a factor that has contrasts of its own.
+    Contrasts(Box<Node>, Contrast),
 }
 
 impl Node {
@@ -140,6 +142,7 @@ impl Node {
             Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
                 vec![a]
             }
+            Kind::Contrasts(a, _) => vec![a],
             Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter().collect(),
             Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter().collect(),
             Kind::Program { inputs, .. } => inputs.iter().collect(),
@@ -158,6 +161,7 @@ impl Node {
             Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
                 vec![a]
             }
+            Kind::Contrasts(a, _) => vec![a],
             Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter_mut().collect(),
             Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter_mut().collect(),
             Kind::Program { inputs, .. } => inputs.iter_mut().collect(),

@@ -254,6 +254,8 @@ pub(super) enum Measure {
     Compare { op: Binary, text: String, ordered: bool },
     /// Whether it is one of these; missing is, if `missing`.
     Among { labels: Vec<String>, missing: bool },
+    /// Whether it begins with a string, or ends with it.
+    Affix { text: String, end: bool },
     /// Whether it is missing.
     IsMissing,
 }
@@ -325,12 +327,14 @@ impl Lookup {
                     }
                 }
                 Measure::Among { .. } => self.index.contains_key(label),
+                Measure::Affix { text, end: false } => label.starts_with(text.as_str()),
+                Measure::Affix { text, end: true } => label.ends_with(text.as_str()),
                 _ => false,
             };
             yes as u8
         };
         let missing = match self.measure {
-            Measure::Compare { .. } => 2,
+            Measure::Compare { .. } | Measure::Affix { .. } => 2,
             Measure::Among { missing, .. } => missing as u8,
             _ => 1,
         };

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bind::{Binder, Term, unknown_names};
 use super::codes::{Pool, UNSEEN};
+use super::constant::Constant;
 use super::error::{BindError, EvaluateError};
 use super::evaluate::value;
 use super::node::{Kind, Node, Type};
@@ -13,7 +14,7 @@ use super::prepare::{self, NodeState, Piece};
 use super::recode::{Table, mapped};
 use super::rounding::Rounding;
 use super::value::{Precision, Shape, Value};
-use crate::formula::Expr;
+use crate::formula::{Contrast, Expr};
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
 
 /// Expressions over the columns of a source: bound once, evaluated batch by batch from several threads.
@@ -94,24 +95,46 @@ impl Variables {
     /// # Errors
     /// [`BindError::Unknown`] with all unknown columns and functions, or the first wrong argument or type.
     pub fn bind(expressions: &[Expr], schema: &Schema, precision: Precision) -> Result<Variables, BindError> {
+        Variables::bind_with_constants(expressions, expressions.len(), schema, precision)
+    }
+
+    /// The same where the expressions from position `first` on may be one number or logical value for all rows: weights
+    /// and subsets.
+    ///
+    /// # Errors
+    /// As [`bind`](Variables::bind).
+    pub fn bind_with_constants(
+        expressions: &[Expr],
+        first: usize,
+        schema: &Schema,
+        precision: Precision,
+    ) -> Result<Variables, BindError> {
         let unknown = unknown_names(expressions, schema);
         if !unknown.is_empty() {
             return Err(BindError::Unknown(unknown));
         }
         let mut binder = Binder::new(schema);
         let mut roots = Vec::with_capacity(expressions.len());
-        for expr in expressions {
-            roots.push(match binder.term(expr)? {
-                Term::Node(node) => Node {
-                    name: Arc::from(expr.to_string()),
-                    ..node.fused()
-                },
-                Term::Constant(_) => {
-                    return Err(BindError::Type {
-                        call: expr.to_string(),
-                        problem: "it is the same in all rows; a variable needs a column".into(),
-                    });
+        for (at, expr) in expressions.iter().enumerate() {
+            let term = binder.term(expr)?;
+            let single = |c: &Constant| c.numbers().is_some_and(|v| v.len() == 1);
+            roots.push(match term {
+                Term::Constant(c) if at >= first && single(&c) => {
+                    let node = binder.scalar(Term::Constant(c), expr)?;
+                    node.fused()
                 }
+                term => match term {
+                    Term::Node(node) => Node {
+                        name: Arc::from(expr.to_string()),
+                        ..node.fused()
+                    },
+                    Term::Constant(_) => {
+                        return Err(BindError::Type {
+                            call: expr.to_string(),
+                            problem: "it is the same in all rows; a variable needs a column".into(),
+                        });
+                    }
+                },
             });
         }
         Ok(Variables {
@@ -134,6 +157,14 @@ impl Variables {
         let root = self.roots.get(variable)?;
         match root.kind {
             Kind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
+            _ => None,
+        }
+    }
+
+    /// The contrasts that a variable brings along: those of R's `C(f, contr)`.
+    pub fn contrast(&self, variable: usize) -> Option<&Contrast> {
+        match &self.roots.get(variable)?.kind {
+            Kind::Contrasts(_, contrast) => Some(contrast),
             _ => None,
         }
     }

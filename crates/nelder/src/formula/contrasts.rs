@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::nearest;
+use super::{GivenContrasts, nearest};
 
 /// The most levels polynomial contrasts are defined for, as in R.
 const MAX_POLY_LEVELS: usize = 95;
 
 /// A way to code a factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Contrast {
     /// Each level against level `base` (from 0): indicators of the others. R's default for unordered factors.
     Treatment {
@@ -23,13 +23,25 @@ pub enum Contrast {
     Poly,
     /// An indicator for each level.
     Identity,
+    /// Each level against the last: R's `contr.SAS`.
+    Sas,
+    /// The columns of a rule in number, as R's `C(f, sum, how.many)` evaluates the rule for the number of levels: so
+    /// those of treatment contrasts are named by number.
+    Numbered {
+        /// The rule.
+        rule: Box<Contrast>,
+        /// How many columns; one less than levels where it is not said.
+        columns: Option<usize>,
+    },
+    /// A matrix of numbers.
+    Given(GivenContrasts),
 }
 
 /// A contrast that does not exist, or not for this factor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContrastError {
     /// An unknown name.
-    #[error("there are no contrasts named `{name}`{}; known are treatment, sum, helmert, poly and identity", meant(.suggestion))]
+    #[error("there are no contrasts named `{name}`{}; known are treatment, sum, helmert, poly, SAS and identity", meant(.suggestion))]
     Unknown {
         /// The name given.
         name: String,
@@ -59,6 +71,30 @@ pub enum ContrastError {
         base: usize,
         /// The levels there are.
         levels: usize,
+    },
+    /// A matrix for another number of levels.
+    #[error("the contrast matrix has {rows} rows and the factor {levels} levels")]
+    WrongRows {
+        /// Rows of the matrix.
+        rows: usize,
+        /// The levels there are.
+        levels: usize,
+    },
+    /// What was given is no contrast matrix.
+    #[error("no contrast matrix: {why}")]
+    Matrix {
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Text that is neither a name nor a matrix.
+    #[error(
+        "`{text}` is no contrast: {why}; write sum, contr.treatment(4, base = 2), c(1, -1, 0) or cbind(c(1, -1, 0), c(1, 1, -2))"
+    )]
+    Unreadable {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        why: String,
     },
 }
 
@@ -97,9 +133,10 @@ impl Contrast {
             "sum" => Contrast::Sum,
             "helmert" => Contrast::Helmert,
             "poly" => Contrast::Poly,
+            "SAS" => Contrast::Sas,
             "identity" => Contrast::Identity,
             _ => {
-                let known = ["treatment", "sum", "helmert", "poly", "identity"];
+                let known = ["treatment", "sum", "helmert", "poly", "SAS", "identity"];
                 let suggestion = nearest(short, known.into_iter()).map(String::from);
                 return Err(ContrastError::Unknown {
                     name: name.to_string(),
@@ -121,41 +158,64 @@ impl Contrast {
     /// # Errors
     /// Fewer than 2 levels (1 is enough for `Identity`), more than 95 for `Poly`, a base that is no level.
     pub fn matrix(&self, levels: usize) -> Result<ContrastMatrix, ContrastError> {
-        match *self {
-            Contrast::Identity if levels > 0 => {}
-            _ if levels < 2 => return Err(ContrastError::TooFewLevels { levels }),
-            Contrast::Treatment { base } if base >= levels => {
-                return Err(ContrastError::NoSuchBase { base, levels });
+        let wrong = match self {
+            Contrast::Identity if levels > 0 => None,
+            _ if levels < 2 => Some(ContrastError::TooFewLevels { levels }),
+            &Contrast::Treatment { base } if base >= levels => {
+                Some(ContrastError::NoSuchBase { base, levels })
             }
-            Contrast::Poly if levels > MAX_POLY_LEVELS => {
-                return Err(ContrastError::TooManyLevels { levels });
-            }
-            _ => {}
-        }
-        let poly = if *self == Contrast::Poly {
-            polynomials(levels)
-        } else {
-            Vec::new()
+            Contrast::Poly if levels > MAX_POLY_LEVELS => Some(ContrastError::TooManyLevels { levels }),
+            Contrast::Given(given) if given.levels() != levels => Some(ContrastError::WrongRows {
+                rows: given.levels(),
+                levels,
+            }),
+            _ => None,
         };
-        Ok(ContrastMatrix {
-            contrast: *self,
-            levels,
-            poly,
-        })
+        if let Some(wrong) = wrong {
+            return Err(wrong);
+        }
+        let dense = match self {
+            Contrast::Poly => polynomials(levels),
+            Contrast::Given(given) => given.values().to_vec(),
+            Contrast::Numbered { rule, columns } => {
+                let matrix = rule.matrix(levels)?;
+                let given = GivenContrasts::new(levels, matrix.to_dense(), None)?;
+                given.how_many(columns.unwrap_or(levels - 1))?.values().to_vec()
+            }
+            _ => Vec::new(),
+        };
+        let rule = match self {
+            Contrast::Treatment { base } => Rule::Treatment(*base),
+            Contrast::Sas => Rule::Treatment(levels - 1),
+            Contrast::Identity => Rule::Identity,
+            Contrast::Sum => Rule::Sum,
+            Contrast::Helmert => Rule::Helmert,
+            Contrast::Poly | Contrast::Numbered { .. } | Contrast::Given(_) => Rule::Dense,
+        };
+        Ok(ContrastMatrix { rule, levels, dense })
+    }
+
+    /// The level without a column, where the others are indicators.
+    pub fn base(&self, levels: usize) -> Option<usize> {
+        match self {
+            Contrast::Treatment { base } => Some(*base),
+            Contrast::Sas => levels.checked_sub(1),
+            _ => None,
+        }
     }
 
     /// What R appends to the variable's name for each column: the levels' labels for treatment and identity,
     /// `1`, `2`, … for sum and Helmert, `.L .Q .C ^4` … for polynomials.
     pub fn suffixes(&self, labels: &[String]) -> Vec<String> {
         let columns = 1..labels.len().max(1);
-        match *self {
+        let without = |base: usize, labels: &[String]| {
+            let others = labels.iter().enumerate().filter(|(i, _)| *i != base);
+            others.map(|(_, label)| label.clone()).collect()
+        };
+        match self {
             Contrast::Identity => labels.to_vec(),
-            Contrast::Treatment { base } => labels
-                .iter()
-                .enumerate()
-                .filter(|(i, _)| *i != base)
-                .map(|(_, label)| label.clone())
-                .collect(),
+            Contrast::Treatment { base } => without(*base, labels),
+            Contrast::Sas => without(labels.len().saturating_sub(1), labels),
             Contrast::Sum | Contrast::Helmert => columns.map(|k| k.to_string()).collect(),
             Contrast::Poly => columns
                 .map(|k| match k {
@@ -165,52 +225,64 @@ impl Contrast {
                     _ => format!("^{k}"),
                 })
                 .collect(),
+            Contrast::Numbered { rule, columns } => {
+                let numbers: Vec<String> = (1..=labels.len()).map(|k| k.to_string()).collect();
+                let mut own = rule.suffixes(&numbers);
+                own.truncate(columns.unwrap_or(own.len()));
+                own
+            }
+            Contrast::Given(given) => given.suffixes().to_vec(),
         }
     }
+}
+
+/// How the entries of a matrix follow from level and column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Rule {
+    Treatment(usize),
+    Identity,
+    Sum,
+    Helmert,
+    Dense,
 }
 
 /// The columns of a factor: levels x columns, kept as a rule where it is one, so that a factor of 100,000
 /// levels costs nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContrastMatrix {
-    contrast: Contrast,
+    rule: Rule,
     levels: usize,
-    /// levels x (levels - 1), column by column; empty unless polynomial.
-    poly: Vec<f64>,
+    /// Column by column; empty unless the rule is to look here.
+    dense: Vec<f64>,
 }
 
 impl ContrastMatrix {
-    /// The contrast it was made from.
-    pub fn contrast(&self) -> Contrast {
-        self.contrast
-    }
-
     /// Number of levels (rows).
     pub fn levels(&self) -> usize {
         self.levels
     }
 
-    /// Number of columns: one less than levels, or as many for indicators of all.
+    /// Number of columns: one less than levels by a rule, as many for indicators of all, any number otherwise.
     pub fn columns(&self) -> usize {
-        if self.contrast == Contrast::Identity {
-            self.levels
-        } else {
-            self.levels - 1
+        match self.rule {
+            Rule::Identity => self.levels,
+            Rule::Dense => self.dense.len() / self.levels,
+            _ => self.levels - 1,
         }
     }
 
     /// Whether each row is zero but for at most a single 1: treatment and identity.
     pub fn is_indicator(&self) -> bool {
-        matches!(self.contrast, Contrast::Treatment { .. } | Contrast::Identity)
+        matches!(self.rule, Rule::Treatment(_) | Rule::Identity)
     }
 
     /// The column that is 1 for a level where [`is_indicator`](Self::is_indicator); `None` for the base, and
     /// for contrasts that are not indicators.
     pub fn column_of(&self, level: usize) -> Option<usize> {
-        match self.contrast {
-            Contrast::Identity => Some(level),
-            Contrast::Treatment { base } if level < base => Some(level),
-            Contrast::Treatment { base } if level > base => Some(level - 1),
+        match self.rule {
+            Rule::Identity => Some(level),
+            Rule::Treatment(base) if level < base => Some(level),
+            Rule::Treatment(base) if level > base => Some(level - 1),
             _ => None,
         }
         .filter(|_| level < self.levels)
@@ -221,30 +293,28 @@ impl ContrastMatrix {
         if level >= self.levels || column >= self.columns() {
             return 0.0;
         }
-        match self.contrast {
-            Contrast::Identity | Contrast::Treatment { .. } => {
-                f64::from(self.column_of(level) == Some(column))
-            }
-            Contrast::Sum if level + 1 == self.levels => -1.0,
-            Contrast::Sum => f64::from(level == column),
-            Contrast::Helmert if level <= column => -1.0,
-            Contrast::Helmert if level == column + 1 => level as f64,
-            Contrast::Helmert => 0.0,
-            Contrast::Poly => self.poly[column * self.levels + level],
+        match self.rule {
+            Rule::Identity | Rule::Treatment(_) => f64::from(self.column_of(level) == Some(column)),
+            Rule::Sum if level + 1 == self.levels => -1.0,
+            Rule::Sum => f64::from(level == column),
+            Rule::Helmert if level <= column => -1.0,
+            Rule::Helmert if level == column + 1 => level as f64,
+            Rule::Helmert => 0.0,
+            Rule::Dense => self.dense[column * self.levels + level],
         }
     }
 
     /// The entries of a level's row that are not zero by construction, as (column, value), columns increasing.
     pub fn row(&self, level: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
-        let columns = match self.contrast {
+        let columns = match self.rule {
             _ if level >= self.levels => 0..0,
-            Contrast::Identity | Contrast::Treatment { .. } => match self.column_of(level) {
+            Rule::Identity | Rule::Treatment(_) => match self.column_of(level) {
                 Some(column) => column..column + 1,
                 None => 0..0,
             },
-            Contrast::Sum if level + 1 < self.levels => level..level + 1,
-            Contrast::Helmert => level.saturating_sub(1)..self.columns(),
-            Contrast::Sum | Contrast::Poly => 0..self.columns(),
+            Rule::Sum if level + 1 < self.levels => level..level + 1,
+            Rule::Helmert => level.saturating_sub(1)..self.columns(),
+            Rule::Sum | Rule::Dense => 0..self.columns(),
         };
         columns.map(move |column| (column, self.get(level, column)))
     }
@@ -347,6 +417,12 @@ mod tests {
             Contrast::Helmert,
             Contrast::Poly,
             Contrast::Identity,
+            Contrast::Sas,
+            Contrast::Numbered {
+                rule: Box::new(Contrast::Helmert),
+                columns: Some(2),
+            },
+            Contrast::Given(GivenContrasts::new(5, (0..35).map(f64::from).collect(), None).unwrap()),
         ];
         for contrast in all {
             let m = contrast.matrix(5).unwrap();

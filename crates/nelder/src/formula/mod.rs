@@ -5,9 +5,11 @@
 //! them, and these are the labels and names of everything that follows.
 
 mod ast;
+mod contrast_values;
 mod contrasts;
 mod deparse;
 mod expand;
+mod given;
 mod lex;
 mod names;
 mod parse;
@@ -18,6 +20,7 @@ mod terms;
 pub use ast::{Arg, Binary, Expr, Unary};
 pub use contrasts::{Contrast, ContrastError, ContrastMatrix};
 pub use deparse::deparse_call;
+pub use given::GivenContrasts;
 pub use names::{INTERCEPT, NamePart, column_names, matrix_suffixes};
 pub use parse::{Formula, SyntaxError, parse_expression, parse_formula};
 pub use scope::update;

@@ -134,9 +134,8 @@ impl Terms {
     pub fn without_response(&self) -> (Terms, Vec<usize>) {
         let used =
             |v: usize| self.terms.iter().any(|t| t.variables.contains(&v)) || self.offsets.contains(&v);
-        let left: Vec<usize> = (0..self.variables.len())
-            .filter(|&v| self.response != Some(v) || used(v))
-            .collect();
+        // a variable that `. - x` took out again makes no column
+        let left: Vec<usize> = (0..self.variables.len()).filter(|&v| used(v)).collect();
         let place = |v: &usize| left.iter().position(|l| l == v).unwrap_or_default();
         let terms = Terms {
             variables: left.iter().map(|&v| self.variables[v].clone()).collect(),

@@ -90,12 +90,13 @@ pub(super) fn bind_as<'s>(
         _ => Precision::Double,
     };
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
-    let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
+    let given = terms.variables.len();
+    let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     if let Some(r) = terms.response.filter(|_| wishes.levels)
         && matches!(variables.shapes()[r], Shape::Factor { .. })
     {
         expressions[r] = parse_expression(&format!("as.numeric(factor({})) != 1", labels[r]))?;
-        variables = Variables::bind(&expressions, source.schema(), precision)?;
+        variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     }
     let mut passes = Vec::new();
     if variables.needs_prepare() {
@@ -122,7 +123,7 @@ pub(super) fn bind_as<'s>(
                 why: format!("`{name}` is numeric, and only factors have contrasts; write factor({name})"),
             });
         }
-        contrasts[v] = Some(*contrast);
+        contrasts[v] = Some(contrast.clone());
     }
     let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
     Ok(Bound {
@@ -142,7 +143,8 @@ impl Bound<'_> {
                 label: self.rows.labels()[v].clone(),
                 shape: shapes[v].clone(),
                 levels: self.rows.levels(v),
-                contrast: self.contrasts[v],
+                contrast: self.contrasts[v].clone(),
+                attached: self.rows.variables().contrast(v).cloned(),
                 unweighted: self.rows.unweighted_codes(v),
             })
             .collect()

@@ -351,9 +351,12 @@ impl PcaSpec {
             other => other.to_string(),
         };
         let labels: Vec<String> = expressions.iter().map(label).collect();
-        let mut variables = Variables::bind(&expressions, source.schema(), precision)?;
+        let given = terms.variables.len();
+        let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
         let shapes = variables.shapes();
-        let other = |v: &usize| !matches!(shapes[*v], Shape::Numeric { .. });
+        // those that `. - g` took out again make no column, whatever they are
+        let used = |v: &usize| terms.terms.iter().any(|t| t.variables.contains(v));
+        let other = |v: &usize| used(v) && !matches!(shapes[*v], Shape::Numeric { .. });
         let found: Vec<String> = (0..terms.variables.len())
             .filter(other)
             .map(|v| format!("`{}` is {}", labels[v], described(&terms.variables[v], source)))

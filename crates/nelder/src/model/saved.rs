@@ -283,7 +283,7 @@ impl SavedDesign {
             .collect();
         let contrast = |label: &String| -> Option<Contrast> {
             let named = self.spec.contrasts.iter().rev().find(|(name, _)| name == label);
-            named.map(|(_, contrast)| *contrast)
+            named.map(|(_, contrast)| contrast.clone())
         };
         let described: Vec<Variable> = (0..terms.variables.len())
             .map(|v| Variable {
@@ -291,6 +291,7 @@ impl SavedDesign {
                 shape: shapes[v].clone(),
                 levels: levels[v].clone(),
                 contrast: contrast(&labels[v]),
+                attached: variables.contrast(v).cloned(),
                 unweighted: self.unweighted.get(v).cloned().unwrap_or_default(),
             })
             .collect();
