@@ -6,6 +6,7 @@
 
 mod convert;
 mod csv;
+mod destination;
 mod error;
 mod file;
 mod hash;
@@ -13,12 +14,15 @@ mod ipc;
 mod memory;
 mod opened;
 mod parquet;
+mod place;
 mod workers;
 mod write;
 
+pub use destination::{Destination, abandon};
 pub use error::DataError;
 pub use memory::columns_to_memory;
 pub use opened::{Opened, open};
+pub use place::Place;
 pub use write::{Output, TableWriter};
 
 /// Rows of a batch, unless the file's own batches are smaller: ten columns of doubles stay in the L2 cache.

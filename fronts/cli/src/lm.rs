@@ -6,13 +6,15 @@ use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
+use nelder_data::Destination;
 
 use crate::arguments::{LmOptions, ModelOptions};
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
+use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
-use crate::{augment, fit_file, output};
+use crate::{augment, fit_file, interrupt, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -27,6 +29,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     let whole = call("lm", options, None, None)?;
     let device = Choice::new(options.device.as_deref())?;
     let opened = nelder_data::open(&options.data)?;
+    let [augment, save, tidy] = model_destinations(options)?;
     let placed = device.place(&opened);
     let source = &*placed;
     let progress = Progress::new(options.explain);
@@ -46,10 +49,14 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         }
         Some(found)
     };
-    if let Some(path) = &options.augment {
-        augment::write(&mut fit, path, asked.dfbetas, &progress)?;
+    let mut written = Vec::new();
+    if let Some(destination) = augment {
+        written.push(augment::write(&mut fit, destination, asked.dfbetas, &progress));
     }
     progress.clear();
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
+    }
     let mut summaries = linear::summaries(&fit, &whole, options.level, covariances.as_deref());
     if summaries.len() > 1 {
         // R prints each of several responses as if it were the only one
@@ -57,23 +64,38 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
             summary.call = call("lm", options, None, Some(&summary.response))?;
         }
     }
-    if let Some(path) = &options.save {
-        fit_file::write(path, &Saved::Lm(Box::new(fit.save()?)))?;
+    if let Some(destination) = save {
+        let saved = fit.save().map_err(Failure::from);
+        written.push(saved.and_then(|fit| fit_file::write(destination, &Saved::Lm(Box::new(fit)))));
     }
     let report = &fit.fit.report;
-    if let Some(path) = &options.tidy {
-        output::write_whole(path, |out| {
-            let mut out = out;
-            tidy::write_csv(&mut out, &summaries)
-        })?;
+    let mut tidied = false;
+    if let Some(destination) = tidy {
+        let done = write_whole(destination, |mut out| tidy::write_csv(&mut out, &summaries));
+        tidied = done.is_ok();
+        written.push(done);
     }
     let json = || output::json(&summaries, report);
-    output::deliver(
+    written.push(output::deliver(
         options,
+        tidied,
         report,
         progress.plan().as_ref(),
         || print::summaries(&summaries),
         json,
+    ));
+    all(written)
+}
+
+/// Where the outputs of a model go: its rows, the fit, its coefficients.
+pub fn model_destinations(options: &ModelOptions) -> Result<[Option<Destination>; 3], Failure> {
+    destinations(
+        &[options.data.as_path()],
+        [
+            ("--augment", options.augment.as_deref()),
+            ("--save", options.save.as_deref()),
+            ("--tidy", options.tidy.as_deref()),
+        ],
     )
 }
 
@@ -175,6 +197,7 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.tol = options.tol;
     spec.missing = missing(&options.na);
     spec.accuracy = accuracy(&options.precision);
+    spec.fingerprint = options.save.is_some();
     for text in &options.contrasts {
         let Some((name, kind)) = text.split_once('=') else {
             return Err(Failure::Usage(format!("--contrasts {text}: write name=sum")));
