@@ -63,7 +63,7 @@ impl Place {
             let folder = folder.unwrap_or(Path::new("."));
             let name = path.file_name().filter(|_| !ends_in_separator(&path));
             let Some(name) = name else {
-                return Err(wrong("is a folder; name a file".into()));
+                return Err(wrong("is a directory; name a file".into()));
             };
             let within = fs::canonicalize(folder).map_err(|e| match e.kind() {
                 ErrorKind::NotFound => {
@@ -99,7 +99,7 @@ impl Place {
                 false => about,
             };
             return match () {
-                () if about.is_dir() => Err(wrong("is a folder; name a file".into())),
+                () if about.is_dir() => Err(wrong("is a directory; name a file".into())),
                 () if is_disk(&about) => Err(wrong("is a disk; name a file on it".into())),
                 () if about.is_file() => Ok(found(Held::File(about.clone()), Some(&about))),
                 () => Ok(found(Held::Stream, Some(&about))),
