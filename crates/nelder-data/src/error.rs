@@ -103,6 +103,14 @@ pub enum DataError {
         /// What it said.
         error: std::io::Error,
     },
+    /// The name of an output leads where no file can be.
+    #[error("{}: {what}", path.display())]
+    Place {
+        /// The name.
+        path: PathBuf,
+        /// Why.
+        what: String,
+    },
     /// The output's extension names no format that can be written.
     #[error("{}: cannot write this kind of file; use .parquet or .csv", .0.display())]
     Extension(PathBuf),

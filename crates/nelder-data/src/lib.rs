@@ -7,6 +7,7 @@
 mod coded;
 mod convert;
 mod csv;
+mod destination;
 mod dictionary;
 mod error;
 mod file;
@@ -20,15 +21,19 @@ mod options;
 mod parquet;
 mod parts;
 mod paths;
+mod place;
 mod records;
 mod stream;
 mod workers;
 mod write;
 
+pub use destination::{Destination, abandon};
 pub use error::DataError;
 pub use memory::columns_to_memory;
 pub use opened::{Opened, open, open_all};
 pub use options::{TextOptions, TextType};
+pub use paths::files;
+pub use place::Place;
 pub use write::{Output, TableWriter};
 
 /// Rows of a batch, unless the file's own batches are smaller: ten columns of doubles stay in the L2 cache.

@@ -15,7 +15,15 @@ pub(crate) struct Listed {
 /// How Hive writes a missing value.
 const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The files that paths stand for, in order.
+/// The files that paths, folders and patterns stand for, in order.
+///
+/// # Errors
+/// A folder or a pattern without files; a file that is named twice.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DataError> {
+    Ok(listed(paths)?.into_iter().map(|file| file.path).collect())
+}
+
+/// The same with what their paths say of their rows.
 pub(crate) fn listed(paths: &[PathBuf]) -> Result<Vec<Listed>, DataError> {
     let mut files: Vec<Listed> = Vec::new();
     for path in paths {

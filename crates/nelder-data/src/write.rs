@@ -1,6 +1,5 @@
 //! Columns written to Parquet or CSV.
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +11,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use crate::{DataError, memory};
+use crate::{DataError, Destination, Place, memory};
 
 /// Values of a column to be written.
 #[derive(Clone, Debug)]
@@ -115,49 +114,41 @@ fn quoted(text: &str) -> String {
 }
 
 enum Format {
-    Csv(BufWriter<File>),
-    Parquet(Option<File>, Option<Box<ArrowWriter<File>>>),
+    Csv(BufWriter<Destination>),
+    /// A writer once the types of the columns are known.
+    Parquet(Result<Box<ArrowWriter<Destination>>, Option<Destination>>),
 }
 
-/// Writes batches of named columns to a temporary file beside the target, which takes the target's name when
-/// [`finish`](TableWriter::finish) is called; until then, and after an error, the target is as it was.
+/// Writes batches of named columns to a [`Destination`], which is complete when [`finish`](TableWriter::finish) is called;
+/// until then, and after an error, a file of that name is as it was.
 pub struct TableWriter {
     target: PathBuf,
-    temporary: PathBuf,
     names: Vec<String>,
     format: Format,
-    finished: bool,
 }
 
 impl TableWriter {
     /// Prepares a `.parquet` or `.csv` file.
     pub fn create(path: &Path, names: &[&str]) -> Result<Self, DataError> {
-        let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-        let parquet = match extension.as_deref() {
-            Some("parquet" | "pq") => true,
-            Some("csv") => false,
-            _ => return Err(DataError::Extension(path.to_path_buf())),
-        };
-        let mut name = std::ffi::OsString::from(".");
-        name.push(path.file_name().unwrap_or_default());
-        name.push(format!(".{}.part", std::process::id()));
-        let temporary = path.with_file_name(name);
-        let file = File::create(&temporary).map_err(|e| DataError::io(path, e))?;
-        let format = if parquet {
-            Format::Parquet(Some(file), None)
+        is_parquet(path)?;
+        TableWriter::onto(Destination::open(Place::of(path)?)?, names)
+    }
+
+    /// Writes to a destination whose name is that of a `.parquet` or `.csv` file.
+    pub fn onto(out: Destination, names: &[&str]) -> Result<Self, DataError> {
+        let target = out.path().to_path_buf();
+        let format = if is_parquet(&target)? {
+            Format::Parquet(Err(Some(out)))
         } else {
-            let mut out = BufWriter::new(file);
+            let mut out = BufWriter::new(out);
             let header: Vec<String> = names.iter().map(|n| quoted(n)).collect();
-            writeln!(out, "{}", header.join(",")).map_err(|e| DataError::io(path, e))?;
+            writeln!(out, "{}", header.join(",")).map_err(|e| DataError::io(&target, e))?;
             Format::Csv(out)
         };
-        let names = names.iter().map(|n| n.to_string()).collect();
         Ok(TableWriter {
-            target: path.to_path_buf(),
-            temporary,
-            names,
+            target,
+            names: names.iter().map(|n| n.to_string()).collect(),
             format,
-            finished: false,
         })
     }
 
@@ -189,7 +180,7 @@ impl TableWriter {
                     writeln!(out, "{}", fields.join(",")).map_err(|e| DataError::io(&target, e))?;
                 }
             }
-            Format::Parquet(file, writer) => {
+            Format::Parquet(writer) => {
                 let failed = |what: String| DataError::Columns {
                     path: target.clone(),
                     what,
@@ -201,12 +192,14 @@ impl TableWriter {
                     .map(|(n, c)| Field::new(n, c.data_type(), true))
                     .collect();
                 let schema = Arc::new(Schema::new(fields));
-                if let Some(file) = file.take() {
+                if let Err(out) = writer
+                    && let Some(out) = out.take()
+                {
                     let properties = WriterProperties::builder()
                         .set_compression(Compression::ZSTD(ZstdLevel::default()))
                         .build();
-                    let new = ArrowWriter::try_new(file, schema.clone(), Some(properties));
-                    *writer = Some(Box::new(new.map_err(|e| failed(e.to_string()))?));
+                    let new = ArrowWriter::try_new(out, schema.clone(), Some(properties));
+                    *writer = Ok(Box::new(new.map_err(|e| failed(e.to_string()))?));
                 }
                 let mut arrays = Vec::with_capacity(columns.len());
                 for (name, column) in self.names.iter().zip(columns) {
@@ -217,7 +210,7 @@ impl TableWriter {
                     );
                 }
                 let batch = RecordBatch::try_new(schema, arrays).map_err(|e| failed(e.to_string()))?;
-                if let Some(writer) = writer {
+                if let Ok(writer) = writer {
                     writer.write(&batch).map_err(|e| failed(e.to_string()))?;
                 }
             }
@@ -227,33 +220,32 @@ impl TableWriter {
 
     /// Completes the file and gives it its name.
     pub fn finish(mut self) -> Result<(), DataError> {
-        if let Format::Parquet(Some(_), _) = &self.format {
+        if let Format::Parquet(Err(_)) = &self.format {
             // a file without rows still has its columns
             self.write(self.names.iter().map(|_| Output::Real(Vec::new())).collect())?;
         }
-        let target = self.target.clone();
-        match &mut self.format {
-            Format::Csv(out) => out.flush().map_err(|e| DataError::io(&target, e))?,
-            Format::Parquet(_, writer) => {
-                if let Some(writer) = writer.take() {
-                    writer.close().map_err(|e| DataError::Columns {
-                        path: target.clone(),
-                        what: e.to_string(),
-                    })?;
-                }
-            }
-        }
-        std::fs::rename(&self.temporary, &self.target).map_err(|e| DataError::io(&target, e))?;
-        self.finished = true;
-        Ok(())
+        let target = self.target;
+        let out = match self.format {
+            Format::Csv(out) => out
+                .into_inner()
+                .map_err(|e| DataError::io(&target, e.into_error()))?,
+            Format::Parquet(Ok(writer)) => writer.into_inner().map_err(|e| DataError::Columns {
+                path: target.clone(),
+                what: e.to_string(),
+            })?,
+            // a writer that could not be made was an error before
+            Format::Parquet(Err(_)) => return Ok(()),
+        };
+        out.finish()
     }
 }
 
-impl Drop for TableWriter {
-    fn drop(&mut self) {
-        if !self.finished {
-            // nothing is left behind; the target was never touched
-            let _ = std::fs::remove_file(&self.temporary);
-        }
+/// Whether a table is to be Parquet rather than CSV, by its name.
+fn is_parquet(path: &Path) -> Result<bool, DataError> {
+    let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+    match extension.as_deref() {
+        Some("parquet" | "pq") => Ok(true),
+        Some("csv") => Ok(false),
+        _ => Err(DataError::Extension(path.to_path_buf())),
     }
 }

@@ -10,6 +10,7 @@ use nelder_device::{DeviceError, Rates};
 
 use crate::bound::Bind;
 use crate::rooms::{Pool, Room};
+use crate::silence::in_silence;
 
 /// Arithmetic that all kernels have.
 const SOFT: &str = include_str!("soft.wgsl");
@@ -83,12 +84,20 @@ fn adapters() -> Vec<wgpu::Adapter> {
     found
 }
 
+/// That what there is only imitates a GPU.
+pub(crate) fn no_hardware(id: &str, name: &str) -> DeviceError {
+    DeviceError::Absent {
+        device: id.to_string(),
+        why: format!("{name} is no GPU"),
+    }
+}
+
 /// How many adapters there are.
 ///
 /// # Errors
 /// [`DeviceError::Absent`] where there is none.
 pub fn count() -> Result<usize, DeviceError> {
-    match adapters().len() {
+    match in_silence(adapters).0.len() {
         0 => Err(DeviceError::Absent {
             device: "wgpu".into(),
             why: "no driver for Vulkan, Metal or Direct3D 12 was found".into(),
@@ -104,11 +113,28 @@ impl Wgpu {
     /// [`DeviceError::Absent`] for an index that is not there; [`DeviceError::Failed`] where the driver refuses, and where
     /// the device computes something else than the CPU.
     pub fn open(index: usize) -> Result<Wgpu, DeviceError> {
-        Wgpu::opened(index, wgpu::Features::SHADER_INT64)
+        Wgpu::opened(index, wgpu::Features::SHADER_INT64, false)
+    }
+
+    /// The same for a GPU; what imitates one is not opened.
+    pub(crate) fn open_hardware(index: usize) -> Result<Wgpu, DeviceError> {
+        Wgpu::opened(index, wgpu::Features::SHADER_INT64, true)
+    }
+
+    /// Opens it in silence; what the driver printed is part of an error.
+    fn opened(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
+        let (opened, words) = in_silence(|| Wgpu::started(index, features, hardware));
+        opened.map_err(|error| match error {
+            DeviceError::Failed { device, message } if !words.is_empty() => DeviceError::Failed {
+                device,
+                message: format!("{message}; the driver printed: {words}"),
+            },
+            other => other,
+        })
     }
 
     /// With those of the features that it has.
-    fn opened(index: usize, features: wgpu::Features) -> Result<Wgpu, DeviceError> {
+    fn started(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
         let id = format!("wgpu:{index}");
         let found = adapters();
         let failed = |message: String| DeviceError::Failed {
@@ -123,6 +149,10 @@ impl Wgpu {
                 n => format!("there are {n}, numbered from 0"),
             },
         })?;
+        let about = adapter.get_info();
+        if hardware && about.device_type == wgpu::DeviceType::Cpu {
+            return Err(no_hardware(&id, &about.name));
+        }
         let wide = adapter.features() & features;
         let wanted = wgpu::DeviceDescriptor {
             label: None,
@@ -155,7 +185,7 @@ impl Wgpu {
         });
         let product = if wide.is_empty() { BY_HALVES } else { BY_64 };
         let opened = Wgpu {
-            about: adapter.get_info(),
+            about,
             device,
             queue,
             own: Arc::new(()),
@@ -399,7 +429,7 @@ pub(crate) mod tests {
             true => wgpu::Features::empty(),
             false => wgpu::Features::SHADER_INT64,
         };
-        match Wgpu::opened(0, features) {
+        match Wgpu::opened(0, features, false) {
             Ok(device) => Some(device),
             Err(DeviceError::Absent { why, .. }) if std::env::var_os("CI").is_none() => {
                 println!("not tested, {why}: mesa-vulkan-drivers brings a device");

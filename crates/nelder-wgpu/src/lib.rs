@@ -17,6 +17,7 @@ mod residuals;
 mod rooms;
 mod select;
 mod shared;
+mod silence;
 mod single;
 mod sums;
 mod transfer;
@@ -24,3 +25,4 @@ mod wide;
 
 pub use device::{Wgpu, count};
 pub use shared::{Offered, shared};
+pub use silence::silence_drivers;

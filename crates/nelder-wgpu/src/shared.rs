@@ -5,6 +5,7 @@ use std::sync::Arc;
 use nelder_device::{Backend, DeviceError, Offer, Opened};
 
 use crate::Wgpu;
+use crate::device::no_hardware;
 
 /// The devices that are open.
 static OPEN: Opened<Wgpu> = Opened::new();
@@ -36,13 +37,11 @@ impl Offer for Offered {
     }
 
     fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
-        let device = shared(self.0)?;
+        let device = OPEN.shared("wgpu", self.0, |device| !device.is_lost(), Wgpu::open_hardware)?;
         match device.is_hardware() {
             true => Ok(device),
-            false => Err(DeviceError::Absent {
-                device: self.id(),
-                why: format!("{} is no GPU", device.describe().name),
-            }),
+            // opened by name before
+            false => Err(no_hardware(&self.id(), &device.describe().name)),
         }
     }
 }

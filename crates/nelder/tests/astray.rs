@@ -6,7 +6,10 @@ use nelder::model::{Glm, GlmSpec, Warning, glm};
 use nelder::pass::Quiet;
 
 fn near(got: f64, want: f64, tolerance: f64) {
-    assert!((got - want).abs() <= tolerance * (1.0 + want.abs()), "{got} for {want}");
+    assert!(
+        (got - want).abs() <= tolerance * (1.0 + want.abs()),
+        "{got} for {want}"
+    );
 }
 
 fn fit<'f>(family: &str, frame: &'f Frame<'f>, spec: impl Fn(GlmSpec) -> GlmSpec) -> Glm<'f> {
@@ -79,7 +82,11 @@ fn separation_of_every_link_is_proved() {
         let frame = Frame::new().with_real("x", &x).with_real("y", &complete);
         assert_eq!(separated(&fit(&family, &frame, |s| s)), both, "{link}, complete");
         let frame = Frame::new().with_real("x", &tied).with_real("y", &complete);
-        assert_eq!(separated(&fit(&family, &frame, |s| s)), both, "{link}, quasi-complete");
+        assert_eq!(
+            separated(&fit(&family, &frame, |s| s)),
+            both,
+            "{link}, quasi-complete"
+        );
         let frame = Frame::new().with_real("x", &x).with_real("y", &overlap);
         let fit = fit(&family, &frame, |s| s);
         assert_eq!(separated(&fit), None, "{link}, overlapping");
@@ -104,7 +111,10 @@ fn zeros_of_one_group() {
     let x = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0];
     let z = [0.3, -1.0, 0.4, 0.2, 0.9, -0.7];
     let y = [3.0, 1.0, 2.0, 0.0, 0.0, 0.0];
-    let frame = Frame::new().with_real("x", &x).with_real("y", &y).with_real("z", &z);
+    let frame = Frame::new()
+        .with_real("x", &x)
+        .with_real("y", &y)
+        .with_real("z", &z);
     for family in ["poisson", "quasipoisson", "negative.binomial(2)"] {
         let family: Family = family.parse().unwrap();
         let fit = glm(&GlmSpec::new("y ~ x + z", family), &frame, &Quiet).unwrap();

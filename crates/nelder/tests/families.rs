@@ -2,7 +2,7 @@
 
 use nelder::family::{Family, Programs, Start, Trials};
 use nelder::frame::Frame;
-use nelder::model::{Accuracy, Glm, GlmSpec, ModelError, Warning, glm};
+use nelder::model::{Accuracy, Glm, GlmSpec, Warning, glm};
 use nelder::pass::Quiet;
 use nelder_device::{Input, Output, Program};
 

@@ -42,7 +42,10 @@ fn outcome(model: &Model, seed: u64) -> (Outcome, bool, String) {
         Err(e) if best.is_some() => return (Outcome::Missed, false, text(e.to_string())),
         Err(e) => return (Outcome::None { converged: false }, false, text(e.to_string())),
     };
-    let separated = fit.warnings.iter().any(|w| matches!(w, Warning::Separation { .. }));
+    let separated = fit
+        .warnings
+        .iter()
+        .any(|w| matches!(w, Warning::Separation { .. }));
     let line = text(format!("{} {:?}", fit.deviance, fit.warnings));
     let converged = fit.converged && !separated;
     // a maximum far out may be beyond what the optimiser looks at
@@ -90,5 +93,10 @@ fn maxima_are_found() {
         assert!(found * 3 >= seeds, "{}: the data are no test", model.name);
         all = [all[0] + found, all[1] + lower];
     }
-    assert!(all[1] * 20 <= all[0], "{} of {} are not the highest", all[1], all[0]);
+    assert!(
+        all[1] * 20 <= all[0],
+        "{} of {} are not the highest",
+        all[1],
+        all[0]
+    );
 }

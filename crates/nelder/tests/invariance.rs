@@ -331,7 +331,7 @@ proptest! {
         let base = run(Contrast::Treatment { base: 0 });
         let a = &base.responses[0];
         for contrast in [Contrast::Sum, Contrast::Helmert, Contrast::Poly, Contrast::Treatment { base: levels - 1 }] {
-            let other = run(contrast);
+            let other = run(contrast.clone());
             let b = &other.responses[0];
             // columns of irrational contrasts are rounded, which moves their span by ε, and the RSS by its square
             prop_assert!((a.rss - b.rss).abs() <= 16.0 * f64::EPSILON * a.rss, "{:?} {} {}", contrast, a.rss, b.rss);

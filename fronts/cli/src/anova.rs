@@ -75,7 +75,10 @@ fn deviance_table(options: &AnovaOptions, fits: &[SavedGlm]) -> Result<String, F
     }
     let source = data::open_paths(&options.data, &options.text)?;
     let progress = Progress::new(false);
-    let fit = glm(&one.spec, &source, &progress)?;
+    let mut spec = one.spec.clone();
+    spec.design.fingerprint = one.fingerprint.is_some();
+    let fit = glm(&spec, &source, &progress)?;
+    one.check_rows(&fit)?;
     let table = fit.sequential(&progress)?;
     progress.clear();
     let known = fit.fit.family.known_dispersion();

@@ -136,10 +136,11 @@ pub enum Test {
 /// `nelder anova`.
 #[derive(Args)]
 pub struct AnovaOptions {
-    /// Fits written by `nelder lm --save` or `nelder glm --save`: one for its terms in sequence, several to compare.
+    /// Fits written by `nelder lm --save` or `nelder glm --save`: one for its terms in sequence, several of the same rows to
+    /// compare.
     #[arg(required = true, value_name = "FIT")]
     pub fits: Vec<PathBuf>,
-    /// The data of a generalized linear model alone, whose terms are fitted one after the other.
+    /// The data of a generalized linear model alone, whose terms are fitted one after the other: the rows of the fit.
     #[arg(long, value_name = "FILE")]
     pub data: Vec<PathBuf>,
     #[command(flatten)]
@@ -304,7 +305,7 @@ pub struct ModelOptions {
     /// Print one JSON object instead of the table.
     #[arg(long, conflicts_with = "tidy")]
     pub json: bool,
-    /// Write the coefficients to a CSV file.
+    /// Write the coefficients to a CSV file; - is standard output.
     #[arg(long, value_name = "OUT.csv")]
     pub tidy: Option<PathBuf>,
     /// Write the rows of the fit with fitted values, residuals and diagnostics.

@@ -1,18 +1,21 @@
 //! `nelder lm --augment`: the rows with what the fit says of each.
 
-use std::path::Path;
-
 use nelder::frame::{Batch, Kind};
 use nelder::model::{Detail, Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
 use nelder::pass::PassRecord;
-use nelder_data::{Output, TableWriter};
+use nelder_data::{Destination, Output, TableWriter};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// Writes the columns that the model reads and its diagnostics, one row for each row of the fit; with `dfbetas` one
 /// more column for each coefficient. Incomplete rows are in it where they were excluded rather than omitted.
-pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) -> Result<(), Failure> {
+pub fn write(
+    fit: &mut Lm<'_>,
+    destination: Destination,
+    dfbetas: bool,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let rows = &fit.bound.rows;
     let beside = rows.columns().to_vec();
     let fields = &rows.source().schema().fields;
@@ -40,7 +43,7 @@ pub fn write(fit: &mut Lm<'_>, path: &Path, dfbetas: bool, progress: &Progress) 
     }
     check_names(&names)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = TableWriter::create(path, &names)?;
+    let mut writer = TableWriter::onto(destination, &names)?;
     let mut failed = None;
     let detail = match dfbetas {
         true => Detail::Deletions,
@@ -83,7 +86,11 @@ fn check_names(names: &[String]) -> Result<(), Failure> {
 }
 
 /// The same for a generalized linear model: means, linear predictors, residuals of every kind, diagnostics.
-pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) -> Result<(), Failure> {
+pub fn write_generalized(
+    fit: &mut Glm<'_>,
+    destination: Destination,
+    progress: &Progress,
+) -> Result<(), Failure> {
     let rows = &fit.bound.rows;
     let beside = rows.columns().to_vec();
     let fields = &rows.source().schema().fields;
@@ -106,7 +113,7 @@ pub fn write_generalized(fit: &mut Glm<'_>, path: &Path, progress: &Progress) ->
     names.extend(own.map(String::from));
     check_names(&names)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = TableWriter::create(path, &names)?;
+    let mut writer = TableWriter::onto(destination, &names)?;
     let mut failed = None;
     let done = fit.influence_to(
         Detail::Leverages,

@@ -7,6 +7,7 @@ use nelder_data::{Opened, TextType, open_all};
 
 use crate::arguments::{DataOptions, TextOptions};
 use crate::failure::Failure;
+use crate::output::note;
 
 /// One byte that an option names.
 fn character(option: &str, text: &str, words: &[(&str, Option<u8>)]) -> Result<Option<u8>, Failure> {
@@ -65,6 +66,13 @@ pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Fai
     })
 }
 
+/// The files and folders that no output may be: what the data were named as, and what that stands for.
+pub fn inputs(asked: &DataOptions) -> Result<Vec<PathBuf>, Failure> {
+    let mut all = asked.data.clone();
+    all.extend(nelder_data::files(&asked.data)?);
+    Ok(all)
+}
+
 /// Opens the data that are asked for.
 pub fn open(asked: &DataOptions) -> Result<Opened, Failure> {
     open_paths(&asked.data, &asked.text)
@@ -97,12 +105,12 @@ pub fn remark(opened: &Opened, texts: &[&str], all: bool) {
     let all = all || named(".");
     for (name, text) in opened.remarks() {
         if all || named(name) {
-            eprintln!("nelder: {text}");
+            note(&format!("nelder: {text}"));
         }
     }
     if all {
         for (name, why) in opened.unreadable() {
-            eprintln!("nelder: the column `{name}` is left out: it {why}");
+            note(&format!("nelder: the column `{name}` is left out: it {why}"));
         }
     }
 }
@@ -112,7 +120,7 @@ pub fn remark_named(opened: &Opened, formula: &str) {
     let names = words(formula);
     for (name, text) in opened.remarks() {
         if names.contains(name) {
-            eprintln!("nelder: {text}");
+            note(&format!("nelder: {text}"));
         }
     }
 }

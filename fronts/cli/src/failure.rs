@@ -10,7 +10,7 @@ pub enum Failure {
     Usage(String),
     /// The data or the numbers were: exit code 1.
     Data(String),
-    /// Ctrl-C: exit code 130.
+    /// A signal: exit code 130 for Ctrl-C.
     Interrupted,
 }
 
@@ -20,7 +20,7 @@ impl Failure {
         match self {
             Failure::Usage(_) => 2,
             Failure::Data(_) => 1,
-            Failure::Interrupted => 130,
+            Failure::Interrupted => crate::interrupt::code(),
         }
     }
 }

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use nelder::model::{SavedGlm, SavedLm};
+use nelder_data::Destination;
 
 use crate::failure::Failure;
-use crate::output::write_whole;
+use crate::outputs::write_whole;
 
 /// What the first line starts with; the number changes when older fits can no longer be read.
 const KIND: &str = "nelder-fit 2";
@@ -28,9 +29,9 @@ fn checksum(bytes: &[u8]) -> u64 {
 }
 
 /// Writes a fit.
-pub fn write(path: &Path, fit: &Saved) -> Result<(), Failure> {
+pub fn write(destination: Destination, fit: &Saved) -> Result<(), Failure> {
     let text = serde_json::to_string(fit).map_err(|e| Failure::Data(e.to_string()))?;
-    write_whole(path, |out| {
+    write_whole(destination, |out| {
         writeln!(out, "{KIND} {:016x}", checksum(text.as_bytes()))?;
         out.write_all(text.as_bytes())?;
         out.write_all(b"\n")

@@ -8,9 +8,10 @@ use crate::arguments::GlmOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
-use crate::lm::{call, check_level, check_table, spec, texts, warn_dropped_contrasts};
+use crate::lm::{call, check_level, check_table, model_destinations, spec, texts, warn_dropped_contrasts};
+use crate::outputs::{all, write_whole};
 use crate::progress::Progress;
-use crate::{augment, data, fit_file, output};
+use crate::{augment, data, fit_file, interrupt, output};
 
 /// Fits and prints.
 pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
@@ -44,6 +45,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         &texts(options, &[&asked.etastart, &asked.mustart]),
         false,
     );
+    let [augment, save, tidy] = model_destinations(options)?;
     let placed = device.place(&opened);
     let source = &*placed;
     let progress = Progress::new(options.explain);
@@ -62,35 +64,44 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     if asked.limits == "profile" {
         profile_limits(&mut fit, &mut summary, options.level, &progress)?;
     }
-    if let Some(path) = &options.augment {
-        augment::write_generalized(&mut fit, path, &progress)?;
+    let mut written = Vec::new();
+    if let Some(destination) = augment {
+        written.push(augment::write_generalized(&mut fit, destination, &progress));
     }
     progress.clear();
-    if let Some(path) = &options.save {
-        fit_file::write(path, &Saved::Glm(Box::new(fit.save()?)))?;
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
     }
-    for text in fit.bound.rows.rounded() {
-        eprintln!("nelder: warning: {text}");
-    }
-    warn_dropped_contrasts(&fit.fit.columns);
-    for warning in &summary.warnings {
-        eprintln!("nelder: warning: {warning}");
+    if let Some(destination) = save {
+        let saved = fit.save().map_err(Failure::from);
+        written.push(saved.and_then(|fit| fit_file::write(destination, &Saved::Glm(Box::new(fit)))));
     }
     let report = &fit.fit.report;
-    if let Some(path) = &options.tidy {
-        output::write_whole(path, |out| {
-            let mut out = out;
+    let mut tidied = false;
+    if let Some(destination) = tidy {
+        let done = write_whole(destination, |mut out| {
             tidy::write_rows(&mut out, &summary.coefficients)
-        })?;
+        });
+        tidied = done.is_ok();
+        written.push(done);
     }
     let json = || output::generalized_json(&summary, report);
-    output::deliver(
+    written.push(output::deliver(
         options,
+        tidied,
         report,
         progress.plan().as_ref(),
         || print_generalized::summary(&summary),
         json,
-    )
+    ));
+    for text in fit.bound.rows.rounded() {
+        output::note(&format!("nelder: warning: {text}"));
+    }
+    warn_dropped_contrasts(&fit.fit.columns);
+    for warning in &summary.warnings {
+        output::note(&format!("nelder: warning: {warning}"));
+    }
+    all(written)
 }
 
 /// Puts limits by profile likelihood in place of Wald's.

@@ -7,13 +7,15 @@ use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
 use nelder::summary::{linear, print, tidy};
+use nelder_data::Destination;
 
 use crate::arguments::{LmOptions, ModelOptions};
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
+use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
-use crate::{augment, data, fit_file, output};
+use crate::{augment, data, fit_file, interrupt, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -29,6 +31,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     let device = Choice::new(options.device.as_deref())?;
     let opened = data::open(&options.data)?;
     data::remark(&opened, &texts(options, &[]), false);
+    let [augment, save, tidy] = model_destinations(options)?;
     let placed = device.place(&opened);
     let source = &*placed;
     let progress = Progress::new(options.explain);
@@ -36,9 +39,6 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         progress.clear();
         data::unreadable(e.into(), opened.unreadable())
     })?;
-    for text in fit.bound.rows.rounded() {
-        eprintln!("nelder: warning: {text}");
-    }
     let covariances = if kind == Vcov::Iid {
         None
     } else {
@@ -51,10 +51,14 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         }
         Some(found)
     };
-    if let Some(path) = &options.augment {
-        augment::write(&mut fit, path, asked.dfbetas, &progress)?;
+    let mut written = Vec::new();
+    if let Some(destination) = augment {
+        written.push(augment::write(&mut fit, destination, asked.dfbetas, &progress));
     }
     progress.clear();
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
+    }
     let mut summaries = linear::summaries(&fit, &whole, options.level, covariances.as_deref());
     if summaries.len() > 1 {
         // R prints each of several responses as if it were the only one
@@ -62,24 +66,42 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
             summary.call = call("lm", options, None, Some(&summary.response))?;
         }
     }
-    if let Some(path) = &options.save {
-        fit_file::write(path, &Saved::Lm(Box::new(fit.save()?)))?;
+    if let Some(destination) = save {
+        let saved = fit.save().map_err(Failure::from);
+        written.push(saved.and_then(|fit| fit_file::write(destination, &Saved::Lm(Box::new(fit)))));
     }
-    warn_dropped_contrasts(&fit.fit.columns);
     let report = &fit.fit.report;
-    if let Some(path) = &options.tidy {
-        output::write_whole(path, |out| {
-            let mut out = out;
-            tidy::write_csv(&mut out, &summaries)
-        })?;
+    let mut tidied = false;
+    if let Some(destination) = tidy {
+        let done = write_whole(destination, |mut out| tidy::write_csv(&mut out, &summaries));
+        tidied = done.is_ok();
+        written.push(done);
     }
     let json = || output::json(&summaries, report);
-    output::deliver(
+    written.push(output::deliver(
         options,
+        tidied,
         report,
         progress.plan().as_ref(),
         || print::summaries(&summaries),
         json,
+    ));
+    for text in fit.bound.rows.rounded() {
+        output::note(&format!("nelder: warning: {text}"));
+    }
+    warn_dropped_contrasts(&fit.fit.columns);
+    all(written)
+}
+
+/// Where the outputs of a model go: its rows, the fit, its coefficients.
+pub fn model_destinations(options: &ModelOptions) -> Result<[Option<Destination>; 3], Failure> {
+    destinations(
+        &data::inputs(&options.data)?,
+        [
+            ("--augment", options.augment.as_deref()),
+            ("--save", options.save.as_deref()),
+            ("--tidy", options.tidy.as_deref()),
+        ],
     )
 }
 
@@ -170,6 +192,7 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.tol = options.tol;
     spec.missing = missing(&options.na);
     spec.accuracy = accuracy(&options.precision);
+    spec.fingerprint = options.save.is_some();
     for text in options.contrasts.iter().flat_map(|all| split_outside(all, ',')) {
         let mut parts = split_outside(text, '=').into_iter();
         let (Some(name), true) = (parts.next(), parts.next().is_some()) else {

@@ -9,8 +9,10 @@ mod devices;
 mod failure;
 mod fit_file;
 mod glm;
+mod interrupt;
 mod lm;
 mod output;
+mod outputs;
 mod prcomp;
 mod predict;
 mod progress;
@@ -22,7 +24,16 @@ use clap::Parser;
 use arguments::{Command, Nelder};
 
 fn main() -> ExitCode {
-    let arguments = Nelder::parse();
+    let arguments = match Nelder::try_parse() {
+        Ok(arguments) => arguments,
+        Err(asked) => {
+            let lost = |e: std::io::Error| e.kind() != std::io::ErrorKind::BrokenPipe;
+            let lost = asked.print().is_err_and(lost) && !asked.use_stderr();
+            return ExitCode::from(if lost { 1 } else { asked.exit_code() as u8 });
+        }
+    };
+    interrupt::watch();
+    nelder_wgpu::silence_drivers();
     let done = match arguments.command {
         Command::Lm(options) => lm::run(&options),
         Command::Glm(options) => glm::run(&options),
@@ -34,7 +45,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("nelder: {failure}");
+            output::note(&format!("nelder: {failure}"));
             ExitCode::from(failure.code())
         }
     }

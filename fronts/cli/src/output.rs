@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::io::Write;
-use std::path::Path;
 
 use nelder::model::{PcaReport, SolveReport, Vcov};
 use nelder::pass::{PassRecord, Plan};
@@ -185,10 +184,11 @@ pub fn components_json(summary: &PcaSummary, report: &PcaReport) -> Result<Strin
         .map_err(|e| Failure::Data(e.to_string()))
 }
 
-/// Prints what a fit was asked for: one JSON object, or its table (unless the coefficients were written to a file) and
+/// Prints what a fit was asked for: one JSON object, or its table (unless the coefficients are in a file, `tidied`) and
 /// how it was computed.
 pub fn deliver(
     options: &ModelOptions,
+    tidied: bool,
     report: &SolveReport,
     plan: Option<&Plan>,
     table: impl FnOnce() -> String,
@@ -198,7 +198,7 @@ pub fn deliver(
         return print(&json()?);
     }
     let mut text = String::new();
-    if options.tidy.is_none() {
+    if !tidied {
         text += &table();
         if options.vcov.parse::<Vcov>()? != Vcov::Iid {
             text += &format!("Standard errors: {}\n", options.vcov);
@@ -215,38 +215,17 @@ pub fn deliver(
 
 /// Prints to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
-    match std::io::stdout().write_all(text.as_bytes()) {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // the reader of a pipe may leave early
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::Data(e.to_string())),
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Data(format!("standard output: {e}")))
+        }
         _ => Ok(()),
     }
 }
 
-/// Writes a file whole or not at all: under another name first, which then becomes the file's.
-pub fn write_whole(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<(), Failure> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let temporary = path.with_file_name(name);
-    let attempt = || -> std::io::Result<()> {
-        let mut file = std::io::BufWriter::new(std::fs::File::create(&temporary)?);
-        write(&mut file)?;
-        file.flush()?;
-        std::fs::rename(&temporary, path)
-    };
-    attempt().map_err(|e| {
-        let _ = std::fs::remove_file(&temporary);
-        let folder = path.parent().filter(|f| !f.as_os_str().is_empty());
-        match folder {
-            Some(folder) if !folder.exists() => Failure::Data(format!(
-                "{}: there is no folder {}; make it first",
-                path.display(),
-                folder.display()
-            )),
-            _ => Failure::Data(format!("{}: {e}", path.display())),
-        }
-    })
+/// Says something on standard error, where that can be.
+pub fn note(text: &str) {
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }

@@ -1,18 +1,17 @@
 //! `nelder prcomp`.
 
-use std::path::Path;
-
 use nelder::formula::parse_formula;
 use nelder::model::{Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp};
 use nelder::summary::components;
-use nelder_data::{Output, TableWriter};
+use nelder_data::{Destination, Output, TableWriter};
 
 use crate::arguments::PrcompOptions;
 use crate::device::Choice;
 use crate::failure::Failure;
 use crate::lm::{accuracy, check_table, missing};
+use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
-use crate::{data, output};
+use crate::{data, interrupt, output};
 
 /// Computes and prints.
 pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
@@ -37,29 +36,45 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
         &named,
         options.formula.is_none() && options.columns.is_empty(),
     );
+    let [scores, scree] = destinations(
+        &data::inputs(&options.data)?,
+        [
+            ("--scores", options.scores.as_deref()),
+            ("--scree", options.scree.as_deref()),
+        ],
+    )?;
     let placed = device.place(&opened);
     let progress = Progress::new(options.explain);
     let mut fit = prcomp(&spec, &*placed, &progress).map_err(|e| {
         progress.clear();
         data::unreadable(e.into(), opened.unreadable())
     })?;
-    if let Some(path) = &options.scores {
-        write_scores(&mut fit, path, &progress)?;
+    let mut written = Vec::new();
+    if let Some(destination) = scores {
+        written.push(write_scores(&mut fit, destination, &progress));
     }
     progress.clear();
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
+    }
     let summary = components::summary(&fit);
-    if let Some(path) = &options.scree {
-        output::write_whole(path, |out| out.write_all(components::scree(&summary).as_bytes()))?;
+    if let Some(destination) = scree {
+        written.push(write_whole(destination, |out| {
+            out.write_all(components::scree(&summary).as_bytes())
+        }));
     }
-    if options.json {
-        return output::print(&output::components_json(&summary, &fit.report)?);
-    }
-    let mut text = components::print(&summary);
-    if options.explain {
-        text += "\n";
-        text += &output::explain_components(&fit.report, progress.plan().as_ref());
-    }
-    output::print(&text)
+    let text = if options.json {
+        output::components_json(&summary, &fit.report)?
+    } else {
+        let mut text = components::print(&summary);
+        if options.explain {
+            text += "\n";
+            text += &output::explain_components(&fit.report, progress.plan().as_ref());
+        }
+        text
+    };
+    written.push(output::print(&text));
+    all(written)
 }
 
 /// What is asked for.
@@ -99,10 +114,10 @@ fn spec(options: &PrcompOptions) -> PcaSpec {
 }
 
 /// Writes `PC1`, `PC2`, … of the rows that are used, in their order; under `--na exclude` incomplete rows are missing.
-fn write_scores(fit: &mut Prcomp<'_>, path: &Path, progress: &Progress) -> Result<(), Failure> {
+fn write_scores(fit: &mut Prcomp<'_>, destination: Destination, progress: &Progress) -> Result<(), Failure> {
     let names: Vec<String> = (1..=fit.rotation.columns()).map(|j| format!("PC{j}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = TableWriter::create(path, &names)?;
+    let mut writer = TableWriter::onto(destination, &names)?;
     let mut failed = None;
     let done = fit.scores_to(
         &[],

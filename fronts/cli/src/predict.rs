@@ -3,13 +3,15 @@
 use nelder::model::{Prediction, SavedGlm, SavedLm};
 use nelder::summary::generalized::mean_intervals;
 use nelder::summary::inference::intervals;
-use nelder_data::{Output, TableWriter};
+use nelder_data::{Destination, Output, TableWriter};
 
 use crate::arguments::{Interval, PredictOptions, Scale};
 use crate::data;
 use crate::failure::Failure;
 use crate::fit_file::{self, Saved};
 use crate::lm::{check_level, check_table};
+use crate::output::note;
+use crate::outputs::destinations;
 use crate::progress::Progress;
 
 /// Predicts and writes one row for each row of the data.
@@ -30,7 +32,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = TableWriter::create(&options.out, &names)?;
+    let mut writer = TableWriter::onto(destination(options)?, &names)?;
     let progress = Progress::new(false);
     let mut failed = None;
     let done = fit.predict_to(&source, errors, &progress, |run| {
@@ -53,9 +55,17 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     writer.finish()?;
     warn_aliased(&fit.design.aliased);
     if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
-        eprintln!("nelder: the fit is weighted; prediction intervals are for observations of weight one");
+        note("nelder: the fit is weighted; prediction intervals are for observations of weight one");
     }
     Ok(())
+}
+
+/// Where the predictions go: not onto the rows, nor onto the fit.
+fn destination(options: &PredictOptions) -> Result<Destination, Failure> {
+    let mut inputs = data::inputs(&options.data)?;
+    inputs.push(options.fit.clone());
+    let [out] = destinations(&inputs, [("--out", Some(options.out.as_path()))])?;
+    out.ok_or_else(|| Failure::Usage("--out names no file".into()))
 }
 
 fn column_names(fit: &SavedLm, options: &PredictOptions) -> Vec<String> {
@@ -94,8 +104,8 @@ fn columns(fit: &SavedLm, response: usize, prediction: &Prediction, options: &Pr
 
 fn warn_aliased(aliased: &[bool]) {
     if aliased.contains(&true) {
-        eprintln!(
-            "nelder: the fit has aliased coefficients; predictions are right where the new rows depend on columns as the fit's rows do"
+        note(
+            "nelder: the fit has aliased coefficients; predictions are right where the new rows depend on columns as the fit's rows do",
         );
     }
 }
@@ -118,7 +128,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
         names.extend(["lwr", "upr"]);
     }
     let on_link = options.scale != Some(Scale::Response);
-    let mut writer = TableWriter::create(&options.out, &names)?;
+    let mut writer = TableWriter::onto(destination(options)?, &names)?;
     let progress = Progress::new(false);
     let mut failed = None;
     let done = fit.predict_to(&source, errors, &progress, |run| {

@@ -1,22 +1,21 @@
-//! A progress bar for passes that take long, and Ctrl-C in the middle of one.
+//! A progress bar for passes that take long, and a signal in the middle of one.
 
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use nelder::pass::{Monitor, Plan};
 
-use crate::output;
+use crate::{interrupt, output};
 
 /// Work shorter than this shows nothing.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// Shows a bar on standard error when that is a terminal; stops a pass after Ctrl-C.
+/// Shows a bar on standard error when that is a terminal; stops a pass after a signal.
 pub struct Progress {
     start: Instant,
-    stop: Arc<AtomicBool>,
     rows: AtomicU64,
     pass: Mutex<String>,
     bar: OnceLock<ProgressBar>,
@@ -29,13 +28,8 @@ impl Progress {
     /// Watches from now on.
     /// With `explain`, what is to come is printed to standard error before it comes.
     pub fn new(explain: bool) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = stop.clone();
-        // a second handler cannot be set; then Ctrl-C ends the process as usual
-        let _ = ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed));
         Progress {
             start: Instant::now(),
-            stop,
             rows: AtomicU64::new(0),
             pass: Mutex::new(String::new()),
             bar: OnceLock::new(),
@@ -83,14 +77,15 @@ impl Monitor for Progress {
                 bar.set_position(done);
             }
         }
-        !self.stop.load(Ordering::Relaxed)
+        !interrupt::requested()
     }
 
     fn planned(&self, plan: &Plan) {
         let mut first = self.plan.lock().unwrap_or_else(|e| e.into_inner());
         // models within the model (its null, a profile) have plans too
         if self.explain && first.is_none() {
-            eprint!("{}", output::planned(plan));
+            output::note(output::planned(plan).trim_end_matches('\n'));
+            output::note("");
             *first = Some(plan.clone());
         }
     }

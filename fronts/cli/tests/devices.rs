@@ -105,3 +105,27 @@ fn a_generalized_model_on_a_device() {
         "{plan}"
     );
 }
+
+/// What drivers print while they start, such as that there is no folder for the session, does not reach the terminal.
+#[test]
+fn drivers_are_silent() {
+    let folder = common::Folder::new("devices_silent");
+    folder.write("d.csv", "x,y\n1,2\n2,3.5\n3,4\n4,6\n");
+    let run = |args: &[&str]| {
+        let mut command = folder.command(args);
+        command.env_remove("XDG_RUNTIME_DIR").env_remove("NELDER_DEVICE");
+        command.output().unwrap()
+    };
+    let out = run(&["lm", "y ~ x", "--data", "d.csv", "--device", "wgpu"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    match out.status.success() {
+        true => assert!(said.is_empty(), "{said}"),
+        // one message, where there is no device
+        false => assert!(
+            said.starts_with("nelder: ") && said.lines().count() == 1,
+            "{said}"
+        ),
+    }
+    let out = run(&["devices"]);
+    assert!(out.status.success() && out.stderr.is_empty());
+}

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
+use super::fingerprint::{Fingerprint, Fingerprints};
 use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
 use crate::frame::{Batch, Levels, Source, Whole};
 
@@ -65,6 +66,7 @@ pub struct Rows<'s> {
     omitted: AtomicU64,
     unweighted: AtomicU64,
     unweighted_codes: Mutex<BTreeSet<(usize, u32)>>,
+    fingerprints: Option<Fingerprints>,
 }
 
 impl<'s> Rows<'s> {
@@ -95,7 +97,21 @@ impl<'s> Rows<'s> {
             omitted: AtomicU64::new(0),
             unweighted: AtomicU64::new(0),
             unweighted_codes: Mutex::new(BTreeSet::new()),
+            fingerprints: None,
         }
+    }
+
+    /// Has the fingerprint of the rows taken in the first pass.
+    pub fn fingerprinted(mut self) -> Self {
+        self.fingerprints = Some(Fingerprints::default());
+        self
+    }
+
+    /// The fingerprint of the rows, where it is taken.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        let fields = &self.source.schema().fields;
+        let names: Vec<String> = self.columns().iter().map(|&c| fields[c].name.clone()).collect();
+        self.fingerprints.as_ref().map(|f| f.fingerprint(&names))
     }
 
     /// Where the rows come from.
@@ -281,6 +297,13 @@ impl<'s> Rows<'s> {
             .filter(|k| k.iter().any(|k| !k))
             .map(|k| (0..n as u32).filter(|&i| k[i as usize]).collect());
         let rows = kept.as_ref().map_or(n, Vec::len);
+        let weights = weights.map(|w| match &kept {
+            None => w,
+            Some(kept) => Cow::Owned(kept.iter().map(|&i| w[i as usize]).collect()),
+        });
+        if let Some(fingerprints) = &self.fingerprints {
+            fingerprints.take(batch, kept.as_deref(), weights.as_deref());
+        }
         if rows == 0 {
             return Ok(Block {
                 first_row: batch.first_row,
@@ -299,10 +322,6 @@ impl<'s> Rows<'s> {
                 },
             }
         };
-        let weights = weights.map(|w| match &kept {
-            None => w,
-            Some(kept) => Cow::Owned(kept.iter().map(|&i| w[i as usize]).collect()),
-        });
         // 4. responses less the offsets
         let mut responses = Vec::new();
         if let Some(r) = self.roles.response {

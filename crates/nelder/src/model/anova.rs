@@ -9,7 +9,7 @@ use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
 use super::{Bound, Lm, LmSpec, ModelError, lm};
-use crate::design::is_factor;
+use crate::design::{Fingerprint, is_factor};
 use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
 use crate::pass::{Monitor, PassRecord};
 
@@ -89,6 +89,9 @@ pub struct Compared {
     pub df_residual: u64,
     /// Residual sum of squares.
     pub rss: Dd,
+    /// The rows that were fitted, where the fit knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Compares fits of one response, in the order given: R's `anova(m1, m2, …)`.
@@ -130,6 +133,7 @@ pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
                 first.response
             )));
         }
+        same_rows(i, &model.fingerprint, &first.fingerprint)?;
         let df_residual = model.df_residual as f64;
         let before = i.checked_sub(1).map(|b| &models[b]);
         lines.push(ModelLine {
@@ -141,6 +145,30 @@ pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
         });
     }
     Ok(lines)
+}
+
+/// That model `i` was fitted to the rows of the first, where both know their rows.
+///
+/// # Errors
+/// [`ModelError::Argument`] with what differs.
+pub(super) fn same_rows(
+    i: usize,
+    model: &Option<Fingerprint>,
+    first: &Option<Fingerprint>,
+) -> Result<(), ModelError> {
+    let (Some(model), Some(first)) = (model, first) else {
+        return Ok(());
+    };
+    match model.difference(first) {
+        None => Ok(()),
+        Some(what) => Err(ModelError::argument(
+            "models",
+            format!(
+                "the rows of model {} are not those of the first: they {what}; fit all to the same data",
+                i + 1
+            ),
+        )),
+    }
 }
 
 /// A term as the set of its variables' labels.
@@ -247,6 +275,7 @@ impl<'s> Lm<'s> {
             rows: self.rows(),
             df_residual: self.df_residual,
             rss: self.fit.rss[response],
+            fingerprint: self.bound.fingerprint(self.rows()),
         })
     }
 

@@ -120,7 +120,15 @@ impl Iteration<'_, '_> {
             let stuck = !newton.gain.is_finite() || passes >= MOST_PASSES;
             let found = match stationary || stuck {
                 true => None,
-                false => self.search(&here, &newton.delta, newton.gain, &equations, &pairs, &mut passes, steps)?,
+                false => self.search(
+                    &here,
+                    &newton.delta,
+                    newton.gain,
+                    &equations,
+                    &pairs,
+                    &mut passes,
+                    steps,
+                )?,
             };
             let Some(next) = found else {
                 return Ok(Ascended {
@@ -273,4 +281,3 @@ fn direction(here: &Point, newton: &[Dd], equations: &Equations, pairs: &VecDequ
     }
     out
 }
-

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::design::{Layout, Precision, Roles, Rows, Shape, Variable, Variables};
+use crate::design::{Fingerprint, Layout, Precision, Roles, Rows, Shape, Variable, Variables};
 use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::PassRecord;
@@ -125,7 +125,10 @@ pub(super) fn bind_as<'s>(
         }
         contrasts[v] = Some(contrast.clone());
     }
-    let rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
+    let mut rows = Rows::new(source, variables, labels, layout, roles, spec.missing, precision);
+    if spec.fingerprint {
+        rows = rows.fingerprinted();
+    }
     Ok(Bound {
         terms,
         rows,
@@ -135,6 +138,11 @@ pub(super) fn bind_as<'s>(
 }
 
 impl Bound<'_> {
+    /// The fingerprint of the rows, where it was asked for and all `rows` of the fit went through the host.
+    pub(super) fn fingerprint(&self, rows: u64) -> Option<Fingerprint> {
+        self.rows.fingerprint().filter(|f| f.rows == rows)
+    }
+
     /// What the columns of the model matrix need to know of the variables.
     pub fn variables(&self) -> Vec<Variable> {
         let shapes = self.rows.shapes();

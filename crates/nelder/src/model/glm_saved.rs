@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::predict::{spread, square_norms};
 use super::{Glm, GlmSpec, ModelError, SavedDesign};
-use crate::design::RowError;
+use crate::design::{Fingerprint, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::frame::Source;
 use crate::pass::{Monitor, PassRecord, means, run_in_order};
@@ -31,6 +31,9 @@ pub struct SavedGlm {
     pub deviance: f64,
     /// Dispersion.
     pub dispersion: f64,
+    /// The rows that were fitted, where the fit knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// By column, zero where aliased, in the units in which rows are delivered.
     coefficients: Vec<Dd>,
 }
@@ -80,6 +83,7 @@ impl Glm<'_> {
             df_residual: fit.df_residual(),
             deviance: fit.deviance,
             dispersion: self.dispersion,
+            fingerprint: self.bound.fingerprint(fit.rows()),
             coefficients: fit.scaled_coefficients(),
         })
     }
@@ -99,6 +103,31 @@ impl Glm<'_> {
 }
 
 impl SavedGlm {
+    /// That a fit of the same request is one of the same rows: by the fingerprints, or, where one of them has none, by the
+    /// number of rows and the deviance.
+    ///
+    /// # Errors
+    /// [`ModelError::Argument`] with what differs.
+    pub fn check_rows(&self, again: &Glm<'_>) -> Result<(), ModelError> {
+        let (rows, deviance) = (again.fit.rows(), again.fit.deviance);
+        let differs = match (&self.fingerprint, again.bound.fingerprint(rows)) {
+            (Some(own), Some(other)) => other.difference(own),
+            _ if rows != self.rows => Some(format!("are {rows} and not {}", self.rows)),
+            _ => {
+                let size = self.deviance.abs().max(deviance.abs());
+                let near = (deviance - self.deviance).abs() <= 1e-6 * size + 1e-9 * rows as f64;
+                (!near).then(|| format!("have a deviance of {deviance} and not {}", self.deviance))
+            }
+        };
+        match differs {
+            None => Ok(()),
+            Some(what) => Err(ModelError::argument(
+                "data",
+                format!("these are not the rows of the fit: they {what}"),
+            )),
+        }
+    }
+
     /// Predictions for the rows of a source, which needs all columns of the formula but the response; R's
     /// `predict(fit, newdata, type = "link")` and `"response"`, with `se.fit = std_errors`. Memory grows with the
     /// rows: [`predict_to`](Self::predict_to) hands them over in runs.

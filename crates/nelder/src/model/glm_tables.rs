@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::anova::label_set;
+use super::anova::{label_set, same_rows};
 use super::fisher::Scorer;
 use super::{Glm, GlmSpec, MaximumLikelihood, ModelError, SavedGlm, glm};
 use crate::family::{Family, FamilyName};
@@ -119,6 +119,7 @@ pub fn compare_deviances(models: &[SavedGlm]) -> Result<(Vec<DevianceLine>, f64,
                 first.response
             )));
         }
+        same_rows(i, &model.fingerprint, &first.fingerprint)?;
         let before = i.checked_sub(1).map(|b| &models[b]);
         lines.push(DevianceLine {
             formula: model.formula.clone(),

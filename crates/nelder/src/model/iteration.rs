@@ -332,10 +332,7 @@ impl<'a, 's> Iteration<'a, 's> {
                         (next, stuck) = (from.clone(), true);
                     }
                 }
-            } else if iterations > 1
-                && sums.deviance.hi > DIVERGING * deviance
-                && !self.theta.moves()
-            {
+            } else if iterations > 1 && sums.deviance.hi > DIVERGING * deviance && !self.theta.moves() {
                 (next, sums) = self.shorten(&name, next, &from, sums, deviance)?;
             }
             // 3. R's test; a change below rounding error is none

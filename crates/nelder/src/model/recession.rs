@@ -51,7 +51,8 @@ impl Iteration<'_, '_> {
         for (stiffness, allowed) in STIFFNESS.iter().zip(VIOLATION) {
             let like = self.passes.programs();
             let programs = Programs::recession(ends, self.passes.weighted(), stiffness * rows, like);
-            let Some((found, sums)) = self.nearest(&programs, direction, Rows::WithoutOffset, |_| false)? else {
+            let Some((found, sums)) = self.nearest(&programs, direction, Rows::WithoutOffset, |_| false)?
+            else {
                 return Ok(None);
             };
             // no row has moved, or one the wrong way

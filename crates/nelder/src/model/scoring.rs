@@ -135,12 +135,7 @@ impl<'a, 's> Passes<'a, 's> {
     }
 
     /// One pass at β (at the starting values where there is none).
-    pub fn at(
-        &mut self,
-        name: &str,
-        beta: Option<Place<'_>>,
-        wanted: Wanted,
-    ) -> Result<Scoring, ModelError> {
+    pub fn at(&mut self, name: &str, beta: Option<Place<'_>>, wanted: Wanted) -> Result<Scoring, ModelError> {
         let programs = self.programs();
         self.with(name, programs, Rows::AsTheyAre, beta, wanted)
     }

@@ -49,6 +49,10 @@ pub struct LmSpec {
     pub tol: Option<f64>,
     /// How exact.
     pub accuracy: Accuracy,
+    /// Whether the fit takes a [`Fingerprint`](crate::design::Fingerprint) of its rows in the first pass, for
+    /// comparisons of saved fits.
+    #[serde(skip)]
+    pub fingerprint: bool,
 }
 
 impl LmSpec {

@@ -3,8 +3,8 @@
 use nelder_device::Dd;
 
 use super::ModelError;
-use super::iteration::{Converged, Here, Iteration, sound};
 use super::Score;
+use super::iteration::{Converged, Here, Iteration, sound};
 use crate::family::Family;
 use crate::pass::{Moments, Scoring, Wanted};
 

@@ -242,7 +242,11 @@ impl Scoring {
         let y = &observed.y[from..to];
         let w = observed.weight.as_ref().map(|w| &w[from..to]);
         let trials = observed.trials.as_ref().map(|t| &t[from..to]);
-        let offset = block.offset.as_ref().filter(|_| plan.offset).map(|o| &o[from..to]);
+        let offset = block
+            .offset
+            .as_ref()
+            .filter(|_| plan.offset)
+            .map(|o| &o[from..to]);
         let [
             eta,
             low,

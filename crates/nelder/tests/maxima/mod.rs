@@ -296,7 +296,11 @@ fn climb(data: &Data, model: &Model, mut beta: Vec<f64>) -> Option<Maximum> {
         if size < 1e-9 * (1.0 + deviance.sqrt()) {
             // a maximum has a Hessian that is definite on the scale of the information
             let scaled: Vec<Vec<f64>> = (0..p)
-                .map(|r| (0..p).map(|c| h[r][c] / scale[r] / scale[c] - if r == c { 1e-5 } else { 0.0 }).collect())
+                .map(|r| {
+                    (0..p)
+                        .map(|c| h[r][c] / scale[r] / scale[c] - if r == c { 1e-5 } else { 0.0 })
+                        .collect()
+                })
                 .collect();
             cholesky_solve(&scaled, &vec![0.0; p])?;
             return Some(Maximum { beta, deviance });
@@ -304,9 +308,8 @@ fn climb(data: &Data, model: &Model, mut beta: Vec<f64>) -> Option<Maximum> {
         loop {
             let mut damped = h.clone();
             (0..p).for_each(|c| damped[c][c] += damping * scale[c] * scale[c]);
-            let next = cholesky_solve(&damped, &score).map(|d| -> Vec<f64> {
-                beta.iter().zip(&d).map(|(b, d)| b + d).collect()
-            });
+            let next = cholesky_solve(&damped, &score)
+                .map(|d| -> Vec<f64> { beta.iter().zip(&d).map(|(b, d)| b + d).collect() });
             if let Some(next) = next {
                 let there = data.deviance(model, &next);
                 let closer = || {
@@ -333,12 +336,20 @@ fn climb(data: &Data, model: &Model, mut beta: Vec<f64>) -> Option<Maximum> {
 /// All maxima inside the domain that climbing from many starts finds, the best first.
 pub fn maxima(data: &Data, model: &Model, draws: &mut Draws) -> Vec<Maximum> {
     let p = data.x.len() + 1;
-    let centres: Vec<f64> = data.x.iter().map(|x| x.iter().sum::<f64>() / x.len() as f64).collect();
+    let centres: Vec<f64> = data
+        .x
+        .iter()
+        .map(|x| x.iter().sum::<f64>() / x.len() as f64)
+        .collect();
     let widths: Vec<f64> = data
         .x
         .iter()
         .zip(&centres)
-        .map(|(x, c)| (x.iter().map(|v| (v - c).powi(2)).sum::<f64>() / x.len() as f64).sqrt().max(1e-3))
+        .map(|(x, c)| {
+            (x.iter().map(|v| (v - c).powi(2)).sum::<f64>() / x.len() as f64)
+                .sqrt()
+                .max(1e-3)
+        })
         .collect();
     let mut found: Vec<Maximum> = Vec::new();
     for k in 0..300 {
@@ -357,7 +368,9 @@ pub fn maxima(data: &Data, model: &Model, draws: &mut Draws) -> Vec<Maximum> {
         }
         if let Some(at) = climb(data, model, beta)
             && at.beta.iter().all(|b| b.abs() < 1e5)
-            && !found.iter().any(|f| (f.deviance - at.deviance).abs() < 1e-7 * (1.0 + at.deviance))
+            && !found
+                .iter()
+                .any(|f| (f.deviance - at.deviance).abs() < 1e-7 * (1.0 + at.deviance))
         {
             found.push(at);
         }
