@@ -274,12 +274,12 @@ fn matrix(expr: &Expr) -> Result<Matrix, ContrastError> {
                 Binary::Pow => Some(x.powf(y)),
                 _ => None,
             };
-            let (shape, other) =
-                if a.values.len() >= b.values.len() && !(b.rows == a.values.len() && !b.vector) {
-                    (&a, &b)
-                } else {
-                    (&b, &a)
-                };
+            let (shape, other) = if a.values.len() >= b.values.len() && (b.vector || b.rows != a.values.len())
+            {
+                (&a, &b)
+            } else {
+                (&b, &a)
+            };
             let n = shape.values.len();
             if other.values.is_empty() || !n.is_multiple_of(other.values.len()) {
                 return Err(unreadable(

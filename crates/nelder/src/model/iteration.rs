@@ -321,7 +321,7 @@ impl<'a, 's> Iteration<'a, 's> {
             if !sound(&sums) {
                 boundary = true;
                 if behind.is_none() {
-                    return self.from_inside(equations);
+                    return self.start_inside(equations);
                 }
                 match self.halve(&name, next, behind.as_deref(), sums.out_of_range)? {
                     Some(found) => (next, sums) = found,
@@ -410,7 +410,7 @@ impl<'a, 's> Iteration<'a, 's> {
     }
 
     /// Where the first step from the family's starting values leaves its range: an ascent from any coefficients inside.
-    fn from_inside(&mut self, equations: Equations) -> Result<Converged, ModelError> {
+    fn start_inside(&mut self, equations: Equations) -> Result<Converged, ModelError> {
         let Some(here) = self.inside()? else {
             return Err(ModelError::Argument {
                 argument: "start".into(),
