@@ -221,7 +221,7 @@ fn options() {
     says(&["--level", "nan"], &["--level NaN is not between 0 and 1"]);
     says(
         &["--vcov", "HC9"],
-        &["`HC9` is none of iid, HC0, HC1, HC2, HC3 and cluster:COLUMN"],
+        &["`HC9` is none of iid, HC0, HC1, HC2, HC3, cluster:COLUMN and cluster:COLUMN:HC0 to HC3"],
     );
     says(
         &["--contrasts", "g=foo"],

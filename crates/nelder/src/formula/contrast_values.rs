@@ -471,7 +471,24 @@ mod tests {
         assert_eq!(shape("matrix(c(1, -1, 0, 0.5, 0.5, -1), ncol = 2)"), want);
         assert_eq!(shape("matrix(c(1, .5, -1, .5, 0, -1), 3, byrow = TRUE)"), want);
         assert_eq!(shape("rbind(c(1, .5), c(-1, .5), c(0, -1))"), want);
-        assert_eq!(shape("1:4").1, [1.0, 2.0, 3.0, 4.0]);
+        // as.vector(`contrasts<-`(factor(1:4), value = 1:4)) of R: the columns that QR adds
+        let completed = [
+            1.0,
+            2.0,
+            3.0,
+            4.0,
+            0.023606797749978925,
+            -0.439344662916631601,
+            0.807868932583326371,
+            -0.392131067416673640,
+            0.547213595499957961,
+            -0.712022659166596572,
+            -0.217595468166680656,
+            0.382404531833319350,
+        ];
+        for (got, want) in shape("1:4").1.iter().zip(completed) {
+            assert!((got - want).abs() < 8.0 * f64::EPSILON, "{got} {want}");
+        }
         assert_eq!(given("cbind(a = 1:2, 3)").suffixes(), ["a", ""]);
         assert_eq!(given("contr.treatment(3, base = 2)").suffixes(), ["1", "3"]);
         assert_eq!(given("contr.sum(3, contrasts = FALSE)").columns(), 3);
