@@ -27,12 +27,15 @@ fn later() {
     std::thread::sleep(Duration::from_millis(50));
 }
 
+/// What someone does to a file.
+type Change = fn(&Path);
+
 #[test]
 fn a_file_that_changes_between_passes() {
     let folder = Folder::new();
     for name in ["t.csv", "t.parquet", "t.arrow", "t.arrows"] {
         let path = folder.path(name);
-        let changes: [(&str, fn(&Path)); 4] = [
+        let changes: [(&str, Change); 4] = [
             ("rewritten", |path| write(path, 50)),
             ("the same bytes again", |path| {
                 let bytes = std::fs::read(path).unwrap();

@@ -87,7 +87,7 @@ fn complements_do_not_cancel() {
         let own = family(&format!("binomial({link})"));
         let program = Programs::new(&own, false, Trials::Single, Start::Family).step;
         let (y, eta) = ([0.0], [eta]);
-        let mut out = vec![[f64::NAN]; 3];
+        let mut out = [[f64::NAN]; 3];
         let mut outputs: Vec<Output<'_>> = out.iter_mut().map(|o| Output::Real(o)).collect();
         program
             .run::<f64>(&[Input::Real(&y), Input::Real(&eta)], 1, &mut outputs)
