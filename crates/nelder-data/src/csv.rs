@@ -297,12 +297,14 @@ fn columns(
             continue;
         }
         let seen = &found.seen[at + shape.skipped];
-        let kind = match options.types.iter().rev().find(|(n, _)| *n == name) {
+        let wanted = options.types.iter().rev().find(|(n, _)| *n == name);
+        let kind = match wanted.map(|(_, to)| *to) {
+            None if options.text.contains(&name) => Kind::Text,
             None => {
                 remarks.extend(seen.remark(&name, &reading).map(|text| (name.clone(), text)));
                 seen.kind()
             }
-            Some((_, to)) => seen.forced(*to).map_err(|what| DataError::Type {
+            Some(to) => seen.forced(to).map_err(|what| DataError::Type {
                 path: file.path.as_ref().clone(),
                 name: name.clone(),
                 what,

@@ -30,6 +30,8 @@ pub struct TextOptions {
     pub missing: Vec<String>,
     /// Types of columns by name.
     pub types: Vec<(String, TextType)>,
+    /// Columns that are text, where the file has them and `types` says nothing of them.
+    pub text: Vec<String>,
     /// Names of the columns, where the file has none, or others.
     pub names: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl Default for TextOptions {
             quote: Some(b'"'),
             missing: vec!["NA".into()],
             types: Vec::new(),
+            text: Vec::new(),
             names: Vec::new(),
         }
     }

@@ -62,6 +62,7 @@ pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Fai
         quote,
         missing: asked.na_strings.clone(),
         types,
+        text: Vec::new(),
         names: asked.names.clone(),
     })
 }
@@ -76,6 +77,15 @@ pub fn inputs(asked: &DataOptions) -> Result<Vec<PathBuf>, Failure> {
 /// Opens the data that are asked for.
 pub fn open(asked: &DataOptions) -> Result<Opened, Failure> {
     open_paths(&asked.data, &asked.text)
+}
+
+/// Opens new data for a fit in whose data these columns were text: digits, `T` or nothing at all are text in them too.
+pub fn open_with_text(asked: &DataOptions, text: &[String]) -> Result<Opened, Failure> {
+    let options = nelder_data::TextOptions {
+        text: text.to_vec(),
+        ..text_options(&asked.text)?
+    };
+    Ok(open_all(&asked.data, &options)?)
 }
 
 /// Opens files as one table.

@@ -186,6 +186,15 @@ fn functions_as_r_defines_them() {
         let of = |term: &str| fit(&folder, &["lm", &format!("y ~ {term}")]).1;
         close(&of(a), &of(b));
     }
+    // R's coef(lm(y ~ …, d))
+    for (term, want) in [
+        ("asin(x / 8)", [1.524982135451943, 4.73794462490863]),
+        ("acos(x / 8)", [8.967328148816046, -4.737944624908633]),
+        ("atan(x - 4)", [4.380035090865186, 2.232372787137324]),
+        ("lgamma(x - 2.5)", [3.458425643227323, 0.9864665571858615]),
+    ] {
+        close(&fit(&folder, &["lm", &format!("y ~ {term}")]).1, &want);
+    }
     for call in ["cumsum(x)", "lag(x)", "rnorm(8)"] {
         let said = folder.fails(1, &["lm", &format!("y ~ {call}"), "--data", "d.csv"]);
         assert!(

@@ -259,3 +259,40 @@ fn large_numbers_as_numbers_are_a_warning() {
         assert!((p - ((i * i) % 5) as f64).abs() < 1e-12, "{i}: {p}");
     }
 }
+
+/// What was text in the fit is text in new data, whatever it looks like there; no rows give no predictions.
+#[test]
+fn new_files_whose_factors_look_otherwise() {
+    let folder = Folder::new("saved_fits_text");
+    folder.write("d.csv", "g,x,y\n01,1,1\n02,2,3\nT,3,2\n01,4,5\n02,5,4\nT,6,8\n");
+    said(
+        &folder,
+        &["lm", "y ~ g + x", "--data", "d.csv", "--save", "m.fit"],
+    );
+    said(
+        &folder,
+        &[
+            "glm",
+            "y ~ g + x",
+            "--family",
+            "poisson",
+            "--data",
+            "d.csv",
+            "--save",
+            "p.fit",
+        ],
+    );
+    for fit in ["m.fit", "p.fit"] {
+        let predict = |text: &str| {
+            folder.write("n.csv", text);
+            said(&folder, &["predict", fit, "--data", "n.csv", "--out", "o.csv"]);
+            let text = folder.read("o.csv");
+            text.lines().skip(1).map(String::from).collect::<Vec<_>>()
+        };
+        let all = predict("g,x\n01,1\n02,2\nT,3\n");
+        assert_eq!(predict("g,x\n01,1\n02,2\n"), all[..2]);
+        assert_eq!(predict("g,x\nT,3\n"), all[2..]);
+        assert_eq!(predict("g,x\nNA,1\nNA,3\n"), ["NA", "NA"]);
+        assert!(predict("g,x\n").is_empty());
+    }
+}

@@ -16,6 +16,7 @@ pub(super) const NAMES: &[&str] = &[
     "C",
     "I",
     "abs",
+    "acos",
     "as.character",
     "as.factor",
     "as.integer",
@@ -23,6 +24,8 @@ pub(super) const NAMES: &[&str] = &[
     "as.numeric",
     "as.double",
     "as.ordered",
+    "asin",
+    "atan",
     "bs",
     "c",
     "cbind",
@@ -41,6 +44,7 @@ pub(super) const NAMES: &[&str] = &[
     "interaction",
     "is.finite",
     "is.na",
+    "lgamma",
     "log",
     "log10",
     "log1p",
@@ -207,6 +211,7 @@ pub(super) fn call(
             factors::affix(binder, &Call::matched(expr, args, formals)?, formals[1])
         }
         "sinh" | "cosh" | "tanh" => hyperbolic(binder, &Call::matched(expr, args, &["x"])?, function),
+        "asin" | "acos" => inverse_circular(binder, &Call::matched(expr, args, &["x"])?, function),
         "xor" => {
             let call = Call::matched(expr, args, &["x", "y"])?;
             let (x, y) = (call.term(binder, "x")?, call.term(binder, "y")?);
@@ -241,6 +246,8 @@ fn elementwise(function: &str) -> Option<Unary> {
         "sin" => Unary::Sin,
         "cos" => Unary::Cos,
         "tan" => Unary::Tan,
+        "atan" => Unary::Atan,
+        "lgamma" => Unary::LogGamma,
         "floor" => Unary::Floor,
         "ceiling" => Unary::Ceiling,
         "trunc" => Unary::Truncate,
@@ -248,6 +255,26 @@ fn elementwise(function: &str) -> Option<Unary> {
         "is.finite" => Unary::IsFinite,
         _ => return None,
     })
+}
+
+/// asin x = atan(x / √((1 − x)(1 + x))) and acos x = 2 atan √((1 − x) / (1 + x)), in which nothing cancels near ±1.
+fn inverse_circular(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+    let expr = call.expr;
+    let one = || Term::Constant(Constant::number(1.0));
+    let (a, b) = (call.term(binder, "x")?, call.term(binder, "x")?);
+    let below = binder.binary(Binary::Sub, one(), a, expr)?;
+    let above = binder.binary(Binary::Add, one(), b, expr)?;
+    if function == "acos" {
+        let ratio = binder.binary(Binary::Div, below, above, expr)?;
+        let root = binder.unary(Unary::Sqrt, ratio, expr)?;
+        let half = binder.unary(Unary::Atan, root, expr)?;
+        return binder.binary(Binary::Mul, Term::Constant(Constant::number(2.0)), half, expr);
+    }
+    let product = binder.binary(Binary::Mul, below, above, expr)?;
+    let root = binder.unary(Unary::Sqrt, product, expr)?;
+    let x = call.term(binder, "x")?;
+    let ratio = binder.binary(Binary::Div, x, root, expr)?;
+    binder.unary(Unary::Atan, ratio, expr)
 }
 
 /// `sinh`, `cosh` and `tanh`, by e^x − 1 so that nothing cancels near zero.

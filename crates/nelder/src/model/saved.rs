@@ -11,7 +11,7 @@ use crate::design::{
     Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
 };
 use crate::formula::{Contrast, parse_expression};
-use crate::frame::{Levels, Source};
+use crate::frame::{Field, Kind, Levels, Source};
 use crate::pass::Gram;
 
 /// A linear model apart from its data.
@@ -51,6 +51,9 @@ pub struct SavedDesign {
     pub aliased: Vec<bool>,
     /// Names of the data's columns, for a `.` in the formula.
     columns: Vec<String>,
+    /// Those of them that were text or factors.
+    #[serde(default)]
+    text: Vec<String>,
     /// Bases and levels of the variables, without the response.
     state: VariablesState,
     shapes: Vec<ShapeState>,
@@ -164,6 +167,11 @@ impl SavedLm {
 }
 
 impl SavedDesign {
+    /// Names of the data's columns that were text or factors in the fit.
+    pub fn text_columns(&self) -> &[String] {
+        &self.text
+    }
+
     /// The design of a fit.
     ///
     /// # Errors
@@ -202,12 +210,20 @@ impl SavedDesign {
         let shapes = rows.shapes();
         let mut scales = system.scales.to_vec();
         scales.truncate(layout.atoms.dense + layout.atoms.extra);
-        let names = rows.source().schema().names();
+        let schema = rows.source().schema();
+        let names = schema.names();
+        let is_text = |field: &&Field| matches!(field.kind, Kind::Text | Kind::Factor { .. });
         Ok(SavedDesign {
             spec: spec.clone(),
             names: columns.names.clone(),
             aliased: system.aliased.to_vec(),
             columns: names.iter().map(|n| n.to_string()).collect(),
+            text: schema
+                .fields
+                .iter()
+                .filter(is_text)
+                .map(|f| f.name.clone())
+                .collect(),
             state,
             shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
             twice: rows.precision() == Precision::Twice,
