@@ -4,8 +4,10 @@
 //! Fisher scoring takes whole steps β ← β + I⁻¹ s with the expected information I = XᵀWX. Where the observed
 //! information is far from it, these cycle, run off, or leave the family's range. Here a step is t d with
 //!
-//!     d = H s,   H from the last few steps and differences of scores (L-BFGS: Nocedal & Wright 2006, algorithm 7.4),
-//!     H₀ = γ I⁻¹, γ = Δsᵀ Δβ / Δsᵀ I⁻¹ Δs of the last step,
+//! ```text
+//! d = H s,   H from the last few steps and differences of scores (L-BFGS: Nocedal & Wright 2006, algorithm 7.4),
+//! H₀ = γ I⁻¹, γ = Δsᵀ Δβ / Δsᵀ I⁻¹ Δs of the last step,
+//! ```
 //!
 //! and t is long enough to satisfy Wolfe's conditions (ibid., 3.6), so that the deviance falls with each step. A
 //! predictor or a mean out of range counts as an infinite deviance.

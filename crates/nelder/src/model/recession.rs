@@ -4,7 +4,9 @@
 //! row's likelihood falls (Albert & Anderson 1984; Konis 2007). For zeros and ones that is a cone: rows at an end of
 //! their range move there or stay, all others stay. The point of it in which most rows have moved minimises
 //!
-//!     Σ max(0, 1 − σz)² + K Σ max(0, −σz)² + K Σ z²,   z = Xγ,   K → ∞
+//! ```text
+//! Σ max(0, 1 − σz)² + K Σ max(0, −σz)² + K Σ z²,   z = Xγ,   K → ∞
+//! ```
 //!
 //! (first sum over rows at an end, second over those that move away from it, last over the others), by Newton's steps,
 //! each a weighted least squares of a pass. Violations fall as 1/K where there is such a direction, and stay where
