@@ -24,6 +24,7 @@ pub const DEBIAN: &[&str] = &[
     "r-cran-matrix",
     "r-cran-rmarkdown",
     "r-cran-sandwich",
+    "r-cran-statmod",
     "r-cran-testthat",
 ];
 pub const PACKAGES: &[&str] = &[
@@ -41,6 +42,7 @@ pub const PACKAGES: &[&str] = &[
     "Matrix",
     "rmarkdown",
     "sandwich",
+    "statmod",
     "testthat",
 ];
 
