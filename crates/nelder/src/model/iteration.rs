@@ -69,6 +69,22 @@ pub(super) struct Converged {
     pub boundary: bool,
 }
 
+impl Converged {
+    /// The end of an ascent at coefficients, with the step that would come next there.
+    pub fn at(beta: Vec<Dd>, sums: &Scoring, equations: Equations, steps: u32, converged: bool) -> Self {
+        let zero = vec![Dd::ZERO; beta.len()];
+        Converged {
+            step: equations.step(&Score::of(&sums.score), &zero),
+            deviance: sums.deviance.hi,
+            beta,
+            equations,
+            iterations: steps,
+            converged,
+            boundary: false,
+        }
+    }
+}
+
 pub(super) fn plus(a: &[Dd], b: &[Dd]) -> Vec<Dd> {
     a.iter().zip(b).map(|(x, y)| *x + *y).collect()
 }
@@ -467,23 +483,23 @@ impl<'a, 's> Iteration<'a, 's> {
                 continue;
             };
             let found = self.ascend(here)?;
-            let (beta, deviance) = (found.here.beta.unwrap_or_default(), found.here.sums.deviance.hi);
-            let zero = vec![Dd::ZERO; beta.len()];
-            let step = found.equations.step(&Score::of(&found.here.sums.score), &zero);
-            let found = Converged {
-                step,
-                beta: beta.clone(),
-                deviance,
-                equations: found.equations,
-                iterations: found.steps,
-                converged: found.stationary,
-                boundary: false,
-            };
+            let beta = found.here.beta.unwrap_or_default();
+            let found = Converged::at(
+                beta,
+                &found.here.sums,
+                found.equations,
+                found.steps,
+                found.stationary,
+            );
             if found.converged && !self.runs_away(&found) {
                 return Ok(self.after_all(found, at.iterations));
             }
-            if self.best.as_ref().is_none_or(|(_, least)| deviance < *least) {
-                self.best = Some((beta, deviance));
+            if self
+                .best
+                .as_ref()
+                .is_none_or(|(_, least)| found.deviance < *least)
+            {
+                self.best = Some((found.beta, found.deviance));
             }
         }
         // no maximum inside: what is reported is the best that was seen
@@ -509,7 +525,8 @@ impl<'a, 's> Iteration<'a, 's> {
         found
     }
 
-    fn again(&mut self, beta: Vec<Dd>) -> Result<Here, ModelError> {
+    /// A pass with the gram at coefficients, to go on from there.
+    pub fn again(&mut self, beta: Vec<Dd>) -> Result<Here, ModelError> {
         let wanted = self.passes.gram();
         let sums = self.at("again", Some(&beta), wanted)?;
         Ok(Here {

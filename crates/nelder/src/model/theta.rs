@@ -3,8 +3,7 @@
 use nelder_device::Dd;
 
 use super::ModelError;
-use super::Score;
-use super::iteration::{Converged, Here, Iteration, sound};
+use super::iteration::{Converged, Iteration, sound};
 use crate::family::Family;
 use crate::pass::{Moments, Scoring, Wanted};
 
@@ -127,15 +126,10 @@ impl Iteration<'_, '_> {
         for _ in 0..MOST_ROUNDS {
             // 1. coefficients
             self.theta.held = true;
-            let wanted = self.passes.gram();
-            let sums = self.at("again", Some(&beta), wanted)?;
-            if !sound(&sums) {
+            let here = self.again(beta)?;
+            if !sound(&here.sums) {
                 break;
             }
-            let here = Here {
-                beta: Some(beta),
-                sums,
-            };
             let found = self.ascend(here)?;
             steps += found.steps;
             beta = found.here.beta.unwrap_or_default();
@@ -156,18 +150,7 @@ impl Iteration<'_, '_> {
             }
             let now = self.passes.family.theta().unwrap_or(f64::NAN);
             if (now - before).abs() <= SETTLED * now || self.theta.diverged {
-                let deviance = sums.deviance.hi;
-                let zero = vec![Dd::ZERO; beta.len()];
-                let step = found.equations.step(&Score::of(&sums.score), &zero);
-                return Ok(Some(Converged {
-                    beta,
-                    deviance,
-                    step,
-                    equations: found.equations,
-                    iterations: steps,
-                    converged: true,
-                    boundary: false,
-                }));
+                return Ok(Some(Converged::at(beta, &sums, found.equations, steps, true)));
             }
         }
         self.theta.held = false;
