@@ -91,6 +91,37 @@ test_that("a permutation in place, and any other change, is noticed", {
   }
 })
 
+test_that("the values of a column that shares them stay where the fit reads them", {
+  # R wraps a matrix that gets attributes, and gives the wrapper other values when someone may write to it
+  exact <- vapply(c(HC1 = "HC1", HC3 = "HC3"), function(type) {
+    x <- model.matrix(lm(y ~ poly(x, 2), people))
+    h <- lm.influence(lm(y ~ poly(x, 2), people))$hat
+    u <- residuals(lm(y ~ poly(x, 2), people)) / if (type == "HC3") 1 - h else sqrt(1 - 3 / n)
+    a <- solve(crossprod(x))
+    sum(diag(a %*% crossprod(x * u) %*% a))
+  }, 1)
+  skip_without("sandwich")
+  d <- people
+  d$p <- poly(d$x, 2)
+  for (make in list(function() nd_lm(y ~ poly(x, 2), people), function() nd_lm(y ~ p, d))) {
+    m <- make()
+    frame <- model.frame(m)
+    other <- frame[[2]]
+    attr(other, "more") <- 1
+    written <- hatvalues(m)
+    other[1] <- other[1] + 1
+    for (k in 1:5) {
+      rm(other)
+      gc()
+      filled <- lapply(1:500, function(i) rnorm(240))
+      for (type in names(exact)) expect_same(sum(diag(sandwich::vcovHC(m, type))), exact[[type]], label = type)
+      expect_same(unname(hatvalues(m)), unname(hatvalues(lm(y ~ poly(x, 2), people))))
+      other <- model.frame(m)[[2]]
+      attr(other, "more") <- k
+    }
+  }
+})
+
 test_that("each argument is evaluated once", {
   count <- 0
   once <- function(value) { count <<- count + 1; value }

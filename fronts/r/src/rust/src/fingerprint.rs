@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 use savvy::{ListSexp, OwnedStringSexp, Sexp, savvy};
 use savvy_ffi::{
-    INTEGER, INTSXP, LGLSXP, R_CHAR, R_NaString, REAL, REALSXP, Rf_xlength, STRING_ELT, STRSXP, TYPEOF,
+    INTEGER_RO, INTSXP, LGLSXP, R_CHAR, R_NaString, REAL_RO, REALSXP, Rf_xlength, STRING_ELT, STRSXP, TYPEOF,
 };
 use std::ffi::CStr;
 
@@ -59,9 +59,9 @@ fn values(of: &Sexp) -> Values<'_> {
     unsafe {
         let length = Rf_xlength(of.0) as usize;
         match TYPEOF(of.0) {
-            REALSXP if length > 0 => Values::Real(std::slice::from_raw_parts(REAL(of.0), length)),
+            REALSXP if length > 0 => Values::Real(std::slice::from_raw_parts(REAL_RO(of.0), length)),
             INTSXP | LGLSXP if length > 0 => {
-                Values::Integer(std::slice::from_raw_parts(INTEGER(of.0), length))
+                Values::Integer(std::slice::from_raw_parts(INTEGER_RO(of.0), length))
             }
             STRSXP => {
                 let text = |i| {

@@ -5,6 +5,7 @@ mod background;
 mod describe;
 mod fingerprint;
 mod fit;
+mod kept;
 mod lazy;
 mod lists;
 mod place;

@@ -10,17 +10,12 @@ use nelder::frame::{
 use nelder_device::{Backend, Offer};
 use savvy::{ListSexp, Sexp};
 use savvy_ffi::{
-    INTEGER, INTSXP, LGLSXP, R_NaString, R_PreserveObject, REAL, REALSXP, Rf_xlength, SEXP, STRING_ELT,
-    STRSXP, TYPEOF,
+    INTEGER_RO, INTSXP, LGLSXP, R_NaString, REAL_RO, REALSXP, Rf_xlength, SEXP, STRING_ELT, STRSXP, TYPEOF,
 };
 
+use crate::kept::Kept;
 use crate::lists::{Elements, texts_of};
 use crate::place::Place;
-
-unsafe extern "C" {
-    /// The other half of `R_PreserveObject`.
-    fn R_ReleaseObject(object: SEXP);
-}
 
 /// Values of a column: R's memory, `rows` long.
 #[derive(Clone, Copy)]
@@ -41,38 +36,33 @@ pub struct RSource {
     schema: Schema,
     columns: Vec<RColumn>,
     rows: usize,
-    held: SEXP,
+    _kept: Vec<Kept>,
     place: Place,
 }
 
-// SAFETY: the memory behind the pointers is held by `held`, which is made and released on R's thread only, and no
-// one writes to it: R copies an object that has a second reference before it changes it, and `held` is one
+// SAFETY: the memory behind the pointers is that of the vectors in `_kept`, which are kept and released on R's thread only,
+// and no one writes to it: R copies an object that has a second reference before it changes it, and keeping is one
 unsafe impl Send for RSource {}
 // SAFETY: as above, shared reads
 unsafe impl Sync for RSource {}
 
-impl Drop for RSource {
-    fn drop(&mut self) {
-        // SAFETY: finalizers run on R's thread
-        unsafe { R_ReleaseObject(self.held) };
-    }
+/// Whether an R vector has at least `rows` numbers, logical values or, for a factor, codes.
+fn readable(of: SEXP, rows: usize, factor: bool) -> bool {
+    // SAFETY: on R's thread
+    let (kind, length) = unsafe { (TYPEOF(of), Rf_xlength(of) as usize) };
+    length >= rows && (kind == INTSXP || !factor && (kind == REALSXP || kind == LGLSXP))
 }
 
-/// The values of an R vector of at least `rows` values.
-fn values(of: &Sexp, rows: usize, factor: bool) -> Option<Values> {
-    // SAFETY: on R's thread; the type is tested before the pointer is taken. A vector that R makes only when it is
-    // needed is made here
+/// The values of a [`readable`] vector.
+fn values(of: &Kept, factor: bool) -> Values {
+    // SAFETY: on R's thread; the type is tested before the pointer is taken
     unsafe {
-        if (Rf_xlength(of.0) as usize) < rows {
-            return None;
+        match TYPEOF(of.get()) {
+            REALSXP => Values::Real(REAL_RO(of.get())),
+            LGLSXP => Values::Logical(INTEGER_RO(of.get())),
+            _ if factor => Values::Codes(INTEGER_RO(of.get())),
+            _ => Values::Integer(INTEGER_RO(of.get())),
         }
-        Some(match TYPEOF(of.0) {
-            REALSXP if !factor => Values::Real(REAL(of.0)),
-            INTSXP if factor => Values::Codes(INTEGER(of.0)),
-            INTSXP => Values::Integer(INTEGER(of.0)),
-            LGLSXP if !factor => Values::Logical(INTEGER(of.0)),
-            _ => return None,
-        })
     }
 }
 
@@ -91,18 +81,20 @@ impl RSource {
         let ordered = elements.integers("ordered")?;
         let rows = elements.real("rows")? as usize;
         let mut schema = Schema::default();
-        let mut columns = Vec::new();
+        let (mut columns, mut kept) = (Vec::new(), Vec::new());
         for (v, vector) in vectors.values_iter().enumerate() {
             let width = widths.get(v).copied().unwrap_or(1).max(0) as usize;
             let labels = levels.get_by_index(v).map_or(Ok(None), texts_of)?;
             let labels = labels.map(|l| Arc::new(Levels::fixed(l)));
-            let held = values(&vector, rows * width, labels.is_some());
-            let Some(held) = held else {
+            if !readable(vector.0, rows * width, labels.is_some()) {
                 return Err(savvy::Error::new(format!(
                     "`{}` is not {rows} numbers, logical values or levels",
                     names.get(schema.fields.len()).map_or("", String::as_str)
                 )));
-            };
+            }
+            let own = Kept::values_of(vector.0)?;
+            let held = values(&own, labels.is_some());
+            kept.push(own);
             for k in 0..width {
                 let at = rows * k;
                 // SAFETY: within the vector, whose length was tested
@@ -131,14 +123,11 @@ impl RSource {
                 });
             }
         }
-        let held = description.0;
-        // SAFETY: on R's thread; released when this is dropped
-        unsafe { R_PreserveObject(held) };
         Ok(RSource {
             schema,
             columns,
             rows,
-            held,
+            _kept: kept,
             place,
         })
     }
@@ -255,7 +244,7 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
             };
             match TYPEOF(column.0) {
                 REALSXP => {
-                    let values = std::slice::from_raw_parts(REAL(column.0), length);
+                    let values = std::slice::from_raw_parts(REAL_RO(column.0), length);
                     for chunk in values.chunks_exact(rows) {
                         for (missing, v) in missing.iter_mut().zip(chunk) {
                             *missing |= v.is_nan();
@@ -263,7 +252,7 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
                     }
                 }
                 INTSXP | LGLSXP => {
-                    let values = std::slice::from_raw_parts(INTEGER(column.0), length);
+                    let values = std::slice::from_raw_parts(INTEGER_RO(column.0), length);
                     for chunk in values.chunks_exact(rows) {
                         for (missing, v) in missing.iter_mut().zip(chunk) {
                             *missing |= *v == i32::MIN;
@@ -290,7 +279,7 @@ pub fn used_levels(codes: &Sexp, levels: usize, left_out: &[i32]) -> Vec<bool> {
         if TYPEOF(codes.0) != INTSXP {
             return used;
         }
-        std::slice::from_raw_parts(INTEGER(codes.0), Rf_xlength(codes.0) as usize)
+        std::slice::from_raw_parts(INTEGER_RO(codes.0), Rf_xlength(codes.0) as usize)
     };
     let mut out = left_out.iter().map(|&i| i as usize - 1).peekable();
     for (i, &code) in codes.iter().enumerate() {
