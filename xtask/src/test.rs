@@ -171,6 +171,8 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             args.extend(["--test", "conformance"]);
             let env = [
                 ("NELDER_TEST_DEVICE", "wgpu"),
+                // software compiles a program for seconds
+                ("NELDER_TEST_FEW", "1"),
                 // Mesa asks for a display otherwise
                 ("NODEVICE_SELECT", "1"),
             ];

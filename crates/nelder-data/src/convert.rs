@@ -20,12 +20,15 @@ pub(crate) fn kind(field: &Field) -> Option<Kind> {
         DataType::Float16
         | DataType::Float32
         | DataType::Float64
-        | DataType::Date32
-        | DataType::Date64
-        | DataType::Timestamp(..)
         | DataType::Time32(_)
         | DataType::Time64(_)
         | DataType::Duration(_) => Kind::Real,
+        DataType::Date32 | DataType::Date64 => Kind::Date,
+        DataType::Timestamp(_, zone) => Kind::Time {
+            utc: zone
+                .as_deref()
+                .is_none_or(|z| ["UTC", "Etc/UTC", "GMT", "Z", "+00:00"].contains(&z)),
+        },
         t if is_decimal(t) => match scale(t) {
             0 => Kind::Integer,
             _ => Kind::Real,

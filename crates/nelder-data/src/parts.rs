@@ -96,7 +96,7 @@ pub(crate) fn open(files: &[Listed], options: &TextOptions) -> Result<Opened, Da
 }
 
 fn is_number(kind: Kind) -> bool {
-    matches!(kind, Kind::Integer | Kind::Real)
+    matches!(kind, Kind::Integer | Kind::Real | Kind::Date | Kind::Time { .. })
 }
 
 /// What two kinds of one column are together; `None` where there is no such thing.
@@ -112,6 +112,8 @@ fn both(a: Kind, b: Kind) -> Option<Kind> {
 fn described(kind: Kind) -> String {
     match kind {
         Kind::Real | Kind::Integer => "a number",
+        Kind::Date => "a date",
+        Kind::Time { .. } => "a time",
         Kind::Logical => "logical",
         Kind::Text => "text",
         Kind::Factor { ordered: false } => "a factor",

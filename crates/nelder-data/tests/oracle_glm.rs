@@ -7,7 +7,7 @@ use nelder::model::{Glm, GlmSpec, Vcov, glm};
 use nelder::pass::Quiet;
 use nelder::summary::deviance::{DevianceTest, deviance_test};
 use nelder::summary::generalized::coefficient_rows;
-use nelder_conformance::Placed;
+use nelder_conformance::{Placed, few};
 use serde_json::Value;
 
 /// Coefficients of models whose condition is below a million.
@@ -375,7 +375,14 @@ fn claims(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
 #[test]
 fn all_cases() {
     let (mut failed, mut tried) = (String::new(), 0);
-    for case in cases() {
+    let is_link = |case: &Value| case["name"].as_str().unwrap().starts_with("link ");
+    let (links, mut all): (Vec<Value>, Vec<Value>) = cases().into_iter().partition(is_link);
+    assert!(links.len() >= 99, "{} links", links.len());
+    // 11 links are no multiple of 4: each link comes with some families, each family with some links
+    let every = if few() { 4 } else { 1 };
+    println!("1 in {every} of {} links with families", links.len());
+    all.extend(links.into_iter().step_by(every));
+    for case in all {
         tried += 1;
         let mut wrong = check(&case);
         if !wrong.is_empty() {
@@ -389,6 +396,6 @@ fn all_cases() {
             );
         }
     }
-    assert!(tried > 220, "{tried} cases");
+    assert!(tried > if every == 1 { 220 } else { 160 }, "{tried} cases");
     assert!(failed.is_empty(), "{failed}");
 }

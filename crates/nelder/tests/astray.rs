@@ -48,6 +48,13 @@ fn theta_and_coefficients_that_run_off_together() {
     near(fit.coefficients[0], 4.35094, 1e-5);
     near(fit.coefficients[1], -0.36809, 1e-5);
     near(fit.fit.family.theta().unwrap(), 0.4720, 1e-4);
+    // steps that are to be few stay few
+    let few = self::fit("negative.binomial", &frame, |s| s.max_iterations(5));
+    assert!(
+        !few.fit.converged && few.fit.iterations == 5,
+        "{}",
+        few.fit.iterations
+    );
 }
 
 /// The maximum is at 0.05174, 0.59961, deviance 15.9557; zeros are no separation where the link is the identity.

@@ -284,6 +284,10 @@ pub struct ModelOptions {
     /// several with commas.
     #[arg(long, value_name = "NAME=KIND,...")]
     pub contrasts: Vec<String>,
+    /// Order of the levels of text: C (by byte, `Z` before `a`) or root (as in a dictionary: Unicode's default collation, that of
+    /// R with ICU).
+    #[arg(long, value_name = "ORDER", default_value = "C", value_parser = ["C", "root"])]
+    pub collate: String,
     /// Covariance of the coefficients: iid, HC0 to HC3, cluster:COLUMN, or cluster:COLUMN:TYPE, types and defaults being those
     /// of R's sandwich. For G clusters, cluster:COLUMN is HC1 for lm, times G/(G-1) (n-1)/(n-k), and HC0 for glm, times
     /// G/(G-1); HC2 and HC3 divide by 1 - leverage within clusters. Tests are R's lmtest's: t with n-k degrees of freedom for

@@ -11,7 +11,7 @@ use crate::fit_file::Saved;
 use crate::lm::{call, check_level, check_table, model_destinations, spec, texts, warn_dropped_contrasts};
 use crate::outputs::{all, write_whole};
 use crate::progress::Progress;
-use crate::{augment, data, fit_file, interrupt, output};
+use crate::{augment, collate, data, fit_file, interrupt, output};
 
 /// Fits and prints.
 pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
@@ -39,6 +39,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         false => call("glm", options, Some(&asked.family), None)?,
     };
     let device = Choice::new(options.device.as_deref())?;
+    collate::set(&options.collate);
     let opened = data::open(&options.data)?;
     data::remark(
         &opened,
@@ -98,6 +99,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         output::note(&format!("nelder: warning: {text}"));
     }
     warn_dropped_contrasts(&fit.fit.columns);
+    collate::note_reference(&options.collate, &fit.fit.columns, fit.bound.rows.labels());
     for warning in &summary.warnings {
         output::note(&format!("nelder: warning: {warning}"));
     }

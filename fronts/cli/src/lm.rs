@@ -15,7 +15,7 @@ use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
-use crate::{augment, data, fit_file, interrupt, output};
+use crate::{augment, collate, data, fit_file, interrupt, output};
 
 /// Fits and prints.
 pub fn run(asked: &LmOptions) -> Result<(), Failure> {
@@ -29,6 +29,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     // formula and expressions are checked before the file is opened
     let whole = call("lm", options, None, None)?;
     let device = Choice::new(options.device.as_deref())?;
+    collate::set(&options.collate);
     let opened = data::open(&options.data)?;
     data::remark(&opened, &texts(options, &[]), false);
     let [augment, save, tidy] = model_destinations(options)?;
@@ -90,6 +91,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         output::note(&format!("nelder: warning: {text}"));
     }
     warn_dropped_contrasts(&fit.fit.columns);
+    collate::note_reference(&options.collate, &fit.fit.columns, fit.bound.rows.labels());
     all(written)
 }
 

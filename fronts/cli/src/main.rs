@@ -3,6 +3,7 @@
 mod anova;
 mod arguments;
 mod augment;
+mod collate;
 mod data;
 mod device;
 mod devices;

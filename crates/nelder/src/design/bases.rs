@@ -9,6 +9,7 @@ use super::constant::Constant;
 use super::cut::{Cut, CutRule, Labels};
 use super::error::BindError;
 use super::node::{Kind, Node, Type};
+use super::quantile::Ties;
 use super::recode::{Lookup, Measure};
 use super::splines::{MAX_DEGREE, SplineRule};
 
@@ -36,13 +37,33 @@ fn numbered(columns: usize) -> Type {
     }
 }
 
-/// `poly(x, degree, raw)`
+/// `rank(x, na.last = "keep", ties.method)`
+pub(super) fn rank(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+    let x = column(binder, call)?;
+    if call.text(binder, "na.last")?.is_some_and(|t| t != "keep") {
+        return Err(call.wrong("na.last", "must be \"keep\": a missing value has no rank"));
+    }
+    let ties = match call.text(binder, "ties.method")?.as_deref() {
+        None | Some("average") => Ties::Average,
+        Some("min") => Ties::Min,
+        Some("max") => Ties::Max,
+        Some(_) => {
+            let problem = "must be \"average\", \"min\" or \"max\": the others depend on the order of the rows or on chance";
+            return Err(call.wrong("ties.method", problem));
+        }
+    };
+    let kind = Kind::Basis(Box::new(x), Basis::Rank(ties, None));
+    Ok(Term::Node(node(kind, Type::NUMBER, call.expr)))
+}
+
+/// `poly(x, degree, raw)`, and `poly(x, y, degree = d)` of several columns.
 pub(super) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
     let x = column(binder, call)?;
     if call.expr("coefs").is_some() {
         return Err(call.wrong("coefs", "cannot be given; the fit keeps its own"));
     }
     let mut degree = call.count(binder, "degree", 1, MAX_DEGREE)?;
+    let mut columns = vec![call.expr("x")];
     for arg in &call.dots {
         // the degree may stand second without its name
         match (binder.term(&arg.value)?, degree, &arg.name) {
@@ -50,29 +71,88 @@ pub(super) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, Bin
                 Some(&[d]) if d >= 1.0 && d <= MAX_DEGREE as f64 => degree = Some(d as usize),
                 _ => return Err(call.wrong("degree", &format!("must be a number from 1 to {MAX_DEGREE}"))),
             },
-            _ => {
-                let hint = "is one too many; polynomials of several columns are written as products";
-                return Err(call.wrong(&arg.value.to_string(), hint));
-            }
+            (Term::Node(_), _, None) => columns.push(Some(&arg.value)),
+            _ => return Err(call.wrong(&arg.value.to_string(), "is one too many")),
         }
     }
     let degree = degree.unwrap_or(1);
-    if call.flag(binder, "raw", false)? {
-        return raw(binder, call, degree);
+    let is_raw = call.flag(binder, "raw", false)?;
+    if columns.len() == 1 {
+        return Ok(Term::Node(match is_raw {
+            true => raw(binder, call, call.expr("x"), degree)?,
+            false => orthogonal(x, degree, call),
+        }));
     }
-    let kind = Kind::Basis(Box::new(x), Basis::Poly(degree, None));
-    Ok(Term::Node(node(kind, numbered(degree), call.expr)))
+    let mut parts = Vec::new();
+    for column in columns {
+        parts.push(match is_raw {
+            true => raw(binder, call, column, degree)?,
+            false => {
+                let x = binder.term(column.unwrap_or(call.expr))?;
+                let x = binder.scalar(x, call.expr)?;
+                if x.ty.columns() != 1 {
+                    return Err(call.wrong(&x.name, "is a matrix; one column is needed"));
+                }
+                orthogonal(x, degree, call)
+            }
+        });
+    }
+    let products = total_degrees(parts.len(), degree);
+    if products.len() > MAX_COLUMNS {
+        return Err(call.wrong("degree", &format!("gives more than {MAX_COLUMNS} columns")));
+    }
+    let name = |of: &Vec<usize>| of.iter().map(usize::to_string).collect::<Vec<_>>().join(".");
+    let ty = Type::Numbers {
+        columns: products.len(),
+        names: Some(products.iter().map(name).collect()),
+        whole: false,
+    };
+    Ok(Term::Node(node(Kind::Products(parts, products), ty, call.expr)))
 }
 
-fn raw(binder: &mut Binder<'_>, call: &Call<'_>, degree: usize) -> Result<Term, BindError> {
+/// The degrees of each column in the polynomials of total degree 1 to `degree`, those of the first column fastest (R's
+/// `polym`).
+fn total_degrees(columns: usize, degree: usize) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new()];
+    for _ in 0..columns {
+        all = (0..=degree)
+            .flat_map(|d| all.iter().map(move |own: &Vec<usize>| (own.clone(), d)))
+            .filter(|(own, d)| own.iter().sum::<usize>() + d <= degree)
+            .map(|(mut own, d)| {
+                own.push(d);
+                own
+            })
+            .collect();
+        if all.len() > MAX_COLUMNS + 1 {
+            break;
+        }
+    }
+    all.retain(|own| own.iter().any(|d| *d > 0));
+    all
+}
+
+fn orthogonal(x: Node, degree: usize, call: &Call<'_>) -> Node {
+    node(
+        Kind::Basis(Box::new(x), Basis::Poly(degree, None)),
+        numbered(degree),
+        call.expr,
+    )
+}
+
+fn raw(
+    binder: &mut Binder<'_>,
+    call: &Call<'_>,
+    column: Option<&crate::formula::Expr>,
+    degree: usize,
+) -> Result<Node, BindError> {
     let mut powers = Vec::new();
     for k in 1..=degree {
         let exponent = Term::Constant(Constant::number(k as f64));
-        let x = call.term(binder, "x")?;
+        let x = binder.term(column.unwrap_or(call.expr))?;
         let power = binder.binary(Binary::Pow, x, exponent, call.expr)?;
         powers.push(binder.scalar(power, call.expr)?);
     }
-    Ok(Term::Node(node(Kind::Bind(powers), numbered(degree), call.expr)))
+    Ok(node(Kind::Bind(powers), numbered(degree), call.expr))
 }
 
 /// `ns(x, df, knots, intercept, Boundary.knots)` and `bs`, which also has `degree`.

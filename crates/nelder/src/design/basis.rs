@@ -6,11 +6,13 @@ use nelder_device::{Dd, Real, vectorized};
 use serde::{Deserialize, Serialize};
 
 use super::poly::PolyBasis;
+use super::quantile::{Ranks, Ties};
 use super::splines::{SplineBasis, SplineRule};
 use super::value::Numbers;
 
-/// `poly`, `ns`, `bs` or `scale`; the second part is there once all rows were seen.
+/// `poly`, `ns`, `bs`, `scale` or `rank`; the second part is there once all rows were seen.
 pub(super) enum Basis {
+    Rank(Ties, Option<Ranks>),
     Poly(usize, Option<PolyBasis>),
     Spline(SplineRule, Option<SplineBasis>),
     Scale(ScaleRule, Option<Vec<Scaled>>),
@@ -38,10 +40,12 @@ pub(super) struct Scaled {
     scale: Dd,
 }
 
-/// Number, sum and sum of squares of the values that are not missing.
+/// Number, sum and sum of squares of the values that are not missing, less one of them: n, Σ(x − s), Σ(x − s)². The values
+/// about s are of the order of their spread, so that what is subtracted for a variance is not more than that either.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Moments {
     n: f64,
+    shift: f64,
     sum: Dd,
     squares: Dd,
 }
@@ -52,6 +56,10 @@ impl Moments {
         for i in 0..values.high.len() {
             let x = value(values, i);
             if !x.is_nan() {
+                if m.n == 0.0 {
+                    m.shift = x.hi;
+                }
+                let x = x - Dd::new(m.shift);
                 m.n += 1.0;
                 m.sum += x;
                 m.squares += x.square();
@@ -60,12 +68,48 @@ impl Moments {
         m
     }
 
+    /// Of both; what is about the other's s is moved to ours: with d = s′ − s, Σ(x − s)² = Σ(x − s′)² + 2d Σ(x − s′) + n d².
     pub fn merge(self, other: Moments) -> Moments {
+        if self.n == 0.0 || other.n == 0.0 {
+            return if self.n == 0.0 { other } else { self };
+        }
+        let d = Dd::new(other.shift) - Dd::new(self.shift);
         Moments {
             n: self.n + other.n,
-            sum: self.sum + other.sum,
-            squares: self.squares + other.squares,
+            shift: self.shift,
+            sum: self.sum + (other.sum + d * other.n),
+            squares: self.squares + (other.squares + (d * other.sum).scale(2.0) + d.square() * other.n),
         }
+    }
+
+    /// n
+    pub fn count(&self) -> f64 {
+        self.n
+    }
+
+    /// Σx
+    pub fn total(&self) -> f64 {
+        (self.sum + Dd::new(self.shift) * self.n).hi
+    }
+
+    fn center(&self) -> Dd {
+        Dd::new(self.shift) + self.sum / self.n
+    }
+
+    /// Σx / n
+    pub fn mean(&self) -> f64 {
+        self.center().hi
+    }
+
+    /// Σ(x − c)²
+    fn about(&self, c: Dd) -> Dd {
+        let d = Dd::new(self.shift) - c;
+        (self.squares + (d * self.sum).scale(2.0) + d.square() * self.n).max(Dd::ZERO)
+    }
+
+    /// Σ(x − x̄)² / (n − 1)
+    pub fn variance(&self) -> f64 {
+        (self.about(self.center()) / (self.n - 1.0)).hi
     }
 }
 
@@ -80,16 +124,12 @@ impl ScaleRule {
         let one = |(k, m): (usize, &Moments)| {
             let center = match &self.center {
                 Choice::No => Dd::ZERO,
-                Choice::Computed => m.sum / m.n,
+                Choice::Computed => m.center(),
                 Choice::Given(c) => Dd::new(c[k % c.len()]),
             };
             let scale = match &self.scale {
                 Choice::No => Dd::ONE,
-                // the sum of squares about the center, which in twice the precision may be expanded
-                Choice::Computed => {
-                    let about = m.squares - (center * m.sum).scale(2.0) + center.square() * m.n;
-                    (about / (m.n - 1.0).max(1.0)).max(Dd::ZERO).sqrt()
-                }
+                Choice::Computed => (m.about(center) / (m.n - 1.0).max(1.0)).sqrt(),
                 Choice::Given(s) => Dd::new(s[k % s.len()]),
             };
             Scaled { center, scale }
@@ -132,6 +172,7 @@ impl Scaled {
 impl Basis {
     pub fn is_ready(&self) -> bool {
         match self {
+            Basis::Rank(_, state) => state.is_some(),
             Basis::Poly(_, state) => state.is_some(),
             Basis::Spline(_, state) => state.is_some(),
             Basis::Scale(_, state) => state.is_some(),
@@ -145,6 +186,11 @@ impl Basis {
             low,
         };
         match self {
+            Basis::Rank(ties, state) => {
+                let ranks = state.as_ref()?;
+                let own = argument.first()?.high.iter().map(|&x| ranks.rank(x, *ties));
+                Some(vec![owned(own.collect(), None)])
+            }
             Basis::Poly(_, state) => {
                 let columns = state.as_ref()?.columns(&argument.first()?.high, low);
                 Some(columns.into_iter().map(|(high, low)| owned(high, low)).collect())

@@ -7,11 +7,13 @@ use nelder_device::{Binary as Op, Unary as Op1};
 
 use super::codes::{CodeNumbers, Combine};
 use super::constant::{Constant, is_logical, keeps_whole};
+use super::dates;
 use super::error::{BindError, UnknownName};
+use super::factors;
 use super::functions;
 use super::node::{Kind, Node, Type};
 use super::recode::{Lookup, Match, Measure, Recode, Rule};
-use crate::formula::{Arg, Binary, Expr, Unary, nearest};
+use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
@@ -80,6 +82,11 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
                 let object = |a: &&Arg| function != "C" || a.name.as_deref() == Some("object");
                 match args.iter().rev().filter(object).count() {
+                    _ if function == "reorder" => {
+                        // a function is no column
+                        let columns = args.iter().filter(|a| a.name.as_deref() != Some("FUN")).take(2);
+                        open.extend(columns.map(|a| &a.value));
+                    }
                     // the contrasts of `C(f, sum)` are no column
                     0 => open.extend(args.iter().find(|a| a.name.is_none()).map(|a| &a.value)),
                     _ => open.extend(args.iter().rev().filter(object).map(|a| &a.value)),
@@ -140,6 +147,13 @@ impl<'s> Binder<'s> {
             Expr::Evaluated {
                 columns, suffixes, ..
             } => self.evaluated(expr, columns, suffixes)?,
+            Expr::Resolved { call, value } => match value {
+                Resolved::Numbers(values) => Term::Constant(Constant::Numbers {
+                    values: values.clone(),
+                    whole: false,
+                }),
+                Resolved::Levels { labels, ordered } => factors::reordered(self, call, labels, *ordered)?,
+            },
             Expr::Paren(inner) => self.term(inner)?,
             Expr::Unary(op, a) => {
                 let a = self.term(a)?;
@@ -204,7 +218,7 @@ impl<'s> Binder<'s> {
             self.columns.len() - 1
         });
         let ty = match self.schema.fields[at].kind {
-            frame::Kind::Real => Type::NUMBER,
+            frame::Kind::Real | frame::Kind::Date | frame::Kind::Time { .. } => Type::NUMBER,
             frame::Kind::Integer => Type::Numbers {
                 columns: 1,
                 names: None,
@@ -215,6 +229,12 @@ impl<'s> Binder<'s> {
             frame::Kind::Factor { ordered } => Type::Factor { ordered },
         };
         Ok(Term::Node(node(Kind::Column(position), ty, expr)))
+    }
+
+    /// What the column at a position among those that are asked for is.
+    pub fn kind_of(&self, position: usize) -> Option<frame::Kind> {
+        let at = *self.columns.get(position)?;
+        self.schema.fields.get(at).map(|f| f.kind)
     }
 
     /// Columns that hold an expression's values.
@@ -353,6 +373,8 @@ impl<'s> Binder<'s> {
 
     /// A comparison; of text, by level.
     fn compare(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+        let a = self.as_day(a, &b);
+        let b = self.as_day(b, &a);
         let is_codes = |t: &Term| matches!(t, Term::Node(n) if n.ty.is_codes());
         let is_text = |t: &Term| is_codes(t) || matches!(t, Term::Constant(Constant::Texts(_)));
         if !is_text(&a) && !is_text(&b) {
@@ -407,6 +429,21 @@ impl<'s> Binder<'s> {
         }
     }
 
+    /// A string that is compared with a date as the day that it says.
+    fn as_day(&self, term: Term, other: &Term) -> Term {
+        match (&term, other) {
+            (Term::Constant(Constant::Texts(texts)), Term::Node(n))
+                if dates::unit(self, n) == Some(dates::Unit::Days) =>
+            {
+                let days: Option<Vec<f64>> = texts.iter().map(|t| dates::day(t.as_ref()?)).collect();
+                days.map_or(term, |values| {
+                    Term::Constant(Constant::Numbers { values, whole: false })
+                })
+            }
+            _ => term,
+        }
+    }
+
     /// `x %in% constants`; never missing.
     fn among(&mut self, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
         let Term::Constant(set) = b else {
@@ -439,6 +476,9 @@ impl<'s> Binder<'s> {
         if n.ty.is_codes() {
             return Ok(n);
         }
+        if dates::unit(self, &n) == Some(dates::Unit::Days) {
+            return Ok(dates::written(n, expr));
+        }
         let numbers = matches!(n.ty, Type::Numbers { .. });
         let coded = self.factor(n, expr)?;
         if !numbers {
@@ -454,6 +494,12 @@ impl<'s> Binder<'s> {
     /// A node as a factor: numbers in the order of their values.
     pub fn factor(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
         let factor = Type::Factor { ordered: false };
+        if dates::unit(self, &n) == Some(dates::Unit::Days) {
+            return Ok(Node {
+                ty: factor,
+                ..dates::written(n, expr)
+            });
+        }
         match n.ty {
             Type::Text => Ok(Node { ty: factor, ..n }),
             Type::Factor { .. } => Ok(n),

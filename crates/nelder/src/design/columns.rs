@@ -18,6 +18,8 @@ pub struct UsedLevels {
     pub labels: Vec<String>,
     /// Place of each code among the used levels.
     pub rank: Vec<Option<u32>>,
+    /// Whether they are strings that the data give no order.
+    pub collated: bool,
 }
 
 impl UsedLevels {
@@ -34,7 +36,12 @@ impl UsedLevels {
         for (r, &c) in codes.iter().enumerate() {
             rank[c as usize] = Some(r as u32);
         }
-        UsedLevels { codes, labels, rank }
+        UsedLevels {
+            codes,
+            labels,
+            rank,
+            collated: levels.is_collated(),
+        }
     }
 }
 

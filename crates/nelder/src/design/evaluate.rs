@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use nelder_device::{Dd, Input, Output, Program};
+use nelder_device::{Dd, Input, Output, Program, Real};
 
 use super::constant::parts;
 use super::error::EvaluateError;
@@ -119,13 +119,32 @@ pub(super) fn value<'b>(
             let (codes, levels) = codes(argument, batch)?;
             match lookup.measure {
                 Measure::Position(None) if !levels.is_fixed() => return Err(not_prepared()),
-                Measure::Position(_) | Measure::Number | Measure::Characters => {
+                Measure::Position(_) | Measure::Number | Measure::Characters | Measure::Date(_) => {
                     plain(lookup.numbers(&codes, &levels))
                 }
                 _ => Value::Logical(Cow::Owned(lookup.logicals(&codes, &levels))),
             }
         }
         Kind::Contrasts(argument, _) => coded(codes(argument, batch)?),
+        Kind::Special(parts, special) => {
+            let a = number(&parts[0], batch)?;
+            let b = parts.get(1).map(|b| number(b, batch)).transpose()?;
+            let at = |i: usize| b.as_ref().map_or(0.0, |b| b[i]);
+            plain(a.iter().enumerate().map(|(i, &x)| special.of(x, at(i))).collect())
+        }
+        Kind::Stamp(argument, stamp) => owned(stamp.apply(&number(argument, batch)?), &stamp.levels),
+        Kind::Products(parts, columns) => {
+            let parts = parts
+                .iter()
+                .map(|p| numbers(p, batch, precision))
+                .collect::<Result<Vec<_>, _>>()?;
+            Value::Numbers(
+                columns
+                    .iter()
+                    .map(|of| product(&parts, of, batch.rows, low))
+                    .collect(),
+            )
+        }
         Kind::Match(ab, matching) => {
             let (a, b) = (codes(&ab[0], batch)?, codes(&ab[1], batch)?);
             Value::Logical(Cow::Owned(matching.apply((&a.0, &a.1), (&b.0, &b.1))))
@@ -139,6 +158,24 @@ pub(super) fn value<'b>(
             return Err(EvaluateError::Rows(format!("`{}` is not fused", node.name)));
         }
     })
+}
+
+/// The product of one column of each part, by position from 1; 0 is no column.
+fn product(parts: &[Vec<Numbers<'_>>], of: &[usize], rows: usize, twice: bool) -> Numbers<'static> {
+    let mut all = vec![Dd::ONE; rows];
+    for (part, &at) in parts.iter().zip(of) {
+        let Some(column) = at.checked_sub(1).and_then(|k| part.get(k)) else {
+            continue;
+        };
+        for (i, all) in all.iter_mut().enumerate() {
+            let rest = column.low.as_ref().map_or(0.0, |l| l[i]);
+            *all = *all * Dd::from_parts(column.high[i], rest);
+        }
+    }
+    Numbers {
+        high: all.iter().map(|x| x.hi).collect(),
+        low: twice.then(|| all.iter().map(|x| x.lo).collect()),
+    }
 }
 
 fn is_whole(column: &Column<'_>) -> bool {

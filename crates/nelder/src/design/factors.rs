@@ -8,6 +8,7 @@ use super::codes::Combine;
 use super::constant::Constant;
 use super::error::BindError;
 use super::node::{Kind, Node, Type};
+use super::pattern::{Pattern, Replacement, Syntax};
 use super::recode::{Choose, Lookup, Measure, Recode, Rule};
 use crate::formula::{Contrast, Expr};
 
@@ -110,6 +111,31 @@ pub(super) fn relevel(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
     Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
 }
 
+/// `reorder(x, X, FUN)` with the levels that its values give.
+pub(super) fn reordered(
+    binder: &mut Binder<'_>,
+    call: &Expr,
+    labels: &[String],
+    ordered: bool,
+) -> Result<Term, BindError> {
+    let Expr::Call { args, .. } = call else {
+        return Err(BindError::State("reorder() was no call".into()));
+    };
+    let matched = Call::matched(
+        call,
+        args,
+        &["x", "X", "FUN", "...", "order", "decreasing", "na.rm"],
+    )?;
+    let x = column(binder, &matched, "x")?;
+    let x = binder.factor(x, call)?;
+    let rule = Rule::Among {
+        from: labels.to_vec(),
+        to: labels.to_vec(),
+    };
+    let kind = Kind::Recode(Box::new(x), Recode::new(rule));
+    Ok(Term::Node(node(kind, Type::Factor { ordered }, call)))
+}
+
 /// `paste` and `paste0`.
 pub(super) fn paste(binder: &mut Binder<'_>, call: &Call<'_>, separator: &str) -> Result<Term, BindError> {
     if call.expr("collapse").is_some_and(|e| *e != Expr::Null) {
@@ -185,6 +211,50 @@ pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Res
     Ok(Term::Node(node(kind, Type::Logical, call.expr)))
 }
 
+/// `grepl(pattern, x)`, `sub(pattern, replacement, x)`, `gsub`.
+pub(super) fn pattern(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+    let x = column(binder, call, "x")?;
+    let x = binder.text(x, call.expr)?;
+    let syntax = match (
+        call.flag(binder, "fixed", false)?,
+        call.flag(binder, "perl", false)?,
+    ) {
+        (true, _) => Syntax::Fixed,
+        (false, true) => Syntax::Perl,
+        _ => Syntax::Extended,
+    };
+    let ignore_case = call.flag(binder, "ignore.case", false)?;
+    call.flag(binder, "useBytes", false)?;
+    let Some(text) = call.text(binder, "pattern")? else {
+        return Err(call.wrong("pattern", "is missing"));
+    };
+    let pattern = Pattern::new(&text, syntax, ignore_case).map_err(|e| call.wrong("pattern", &e))?;
+    if function == "grepl" {
+        let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Matches(Box::new(pattern))));
+        return Ok(Term::Node(node(kind, Type::Logical, call.expr)));
+    }
+    let Some(by) = call.text(binder, "replacement")? else {
+        return Err(call.wrong("replacement", "is missing"));
+    };
+    let by = Replacement::new(&by, syntax).map_err(|e| call.wrong("replacement", &e))?;
+    if by.groups() > 0 && !pattern.has_groups() {
+        let problem = "refers to a group of a pattern with alternatives, of which the longest is taken; perl = TRUE takes \
+                       the first that matches";
+        return Err(call.wrong("replacement", problem));
+    }
+    let all = function == "gsub";
+    if all && pattern.matches_empty() {
+        return Err(call.wrong("pattern", "matches nothing at all, which is everywhere"));
+    }
+    let rule = Rule::Replace {
+        pattern: Box::new(pattern),
+        by,
+        all,
+    };
+    let kind = Kind::Recode(Box::new(x), Recode::new(rule));
+    Ok(Term::Node(node(kind, Type::Text, call.expr)))
+}
+
 /// `as.character`, `nchar`, `tolower`, `toupper`, `substr`, `substring`.
 pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
     let x = column(binder, call, if function == "substring" { "text" } else { "x" })?;
@@ -200,6 +270,7 @@ pub(super) fn text(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> 
     let rule = match function {
         "as.character" if !is_factor => return Ok(Term::Node(x)),
         "as.character" => Rule::Text,
+        "trimws" => Rule::Trimmed,
         "toupper" => Rule::Case { upper: true },
         "tolower" => Rule::Case { upper: false },
         "substring" => {

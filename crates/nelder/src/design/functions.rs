@@ -4,51 +4,71 @@ use nelder_device::{Binary, Unary};
 
 use super::arguments::Call;
 use super::bases;
-use super::bind::{Binder, Term, node};
+use super::bind::{Binder, Term, mistyped, node};
 use super::constant::Constant;
+use super::dates;
 use super::error::{BindError, UnknownName};
 use super::factors;
 use super::node::{Kind, Type};
+use super::special::{self, Special};
+use super::summaries;
 use crate::formula::{Arg, Expr, nearest};
 
 /// All of them, for messages about unknown ones.
 pub(super) const NAMES: &[&str] = &[
     "C",
     "I",
+    "IQR",
     "abs",
     "acos",
+    "as.Date",
     "as.character",
+    "as.double",
     "as.factor",
     "as.integer",
     "as.logical",
     "as.numeric",
-    "as.double",
     "as.ordered",
     "asin",
     "atan",
+    "beta",
     "bs",
     "c",
     "cbind",
     "ceiling",
+    "choose",
     "cos",
     "cosh",
     "cut",
+    "digamma",
     "droplevels",
     "endsWith",
     "exp",
     "expm1",
     "factor",
     "floor",
+    "format",
+    "gamma",
+    "grepl",
+    "gsub",
     "identity",
     "ifelse",
     "interaction",
     "is.finite",
     "is.na",
+    "julian",
+    "lbeta",
+    "lchoose",
     "lgamma",
     "log",
     "log10",
     "log1p",
     "log2",
+    "max",
+    "mean",
+    "median",
+    "min",
+    "months",
     "nchar",
     "ns",
     "offset",
@@ -58,23 +78,38 @@ pub(super) const NAMES: &[&str] = &[
     "pmax",
     "pmin",
     "poly",
+    "polym",
+    "quantile",
+    "quarters",
+    "range",
+    "rank",
     "relevel",
+    "reorder",
     "rep",
     "round",
     "scale",
+    "sd",
     "seq",
     "sign",
+    "signif",
     "sin",
     "sinh",
     "sqrt",
     "startsWith",
+    "strftime",
+    "sub",
     "substr",
     "substring",
+    "sum",
     "tan",
     "tanh",
     "tolower",
     "toupper",
+    "trigamma",
+    "trimws",
     "trunc",
+    "var",
+    "weekdays",
     "xor",
 ];
 
@@ -100,6 +135,13 @@ pub(super) fn call(
     function: &str,
     args: &[Arg],
 ) -> Result<Term, BindError> {
+    if let Some((special, formals)) = Special::named(function) {
+        return special::call(binder, &Call::matched(expr, args, formals)?, special, formals);
+    }
+    if summaries::NAMES.contains(&function) {
+        let problem = "has one value for all rows, which is not known here".to_string();
+        return Err(mistyped(expr, problem));
+    }
     if let Some(op) = elementwise(function) {
         let call = Call::matched(expr, args, &["x"])?;
         let x = call.term(binder, "x")?;
@@ -148,7 +190,7 @@ pub(super) fn call(
             Ok(Term::Constant(Constant::concatenate(&vec![x; times])))
         }
         "cbind" => cbind(binder, &Call::matched(expr, args, &["...", "deparse.level"])?),
-        "poly" => bases::poly(
+        "poly" | "polym" => bases::poly(
             binder,
             &Call::matched(expr, args, &["x", "...", "degree", "coefs", "raw", "simple"])?,
         ),
@@ -185,6 +227,40 @@ pub(super) fn call(
             binder,
             &Call::matched(expr, args, &["object", "contr", "how.many", "..."])?,
         ),
+        "rank" => bases::rank(
+            binder,
+            &Call::matched(expr, args, &["x", "na.last", "ties.method"])?,
+        ),
+        "grepl" => {
+            let formals = &["pattern", "x", "ignore.case", "perl", "fixed", "useBytes"];
+            factors::pattern(binder, &Call::matched(expr, args, formals)?, function)
+        }
+        "sub" | "gsub" => {
+            let formals = &[
+                "pattern",
+                "replacement",
+                "x",
+                "ignore.case",
+                "perl",
+                "fixed",
+                "useBytes",
+            ];
+            factors::pattern(binder, &Call::matched(expr, args, formals)?, function)
+        }
+        "as.Date" => {
+            let formals = &["x", "format", "tryFormats", "optional", "tz", "origin"];
+            dates::as_date(binder, &Call::matched(expr, args, formals)?)
+        }
+        "format" | "strftime" => {
+            dates::label(binder, &Call::matched(expr, args, &["x", "format"])?, function)
+        }
+        "weekdays" | "months" => dates::label(
+            binder,
+            &Call::matched(expr, args, &["x", "abbreviate"])?,
+            function,
+        ),
+        "quarters" => dates::label(binder, &Call::matched(expr, args, &["x"])?, function),
+        "julian" => dates::julian(binder, &Call::matched(expr, args, &["x", "origin"])?),
         "relevel" => factors::relevel(binder, &Call::matched(expr, args, &["x", "ref"])?),
         "paste" | "paste0" => {
             let call = Call::matched(expr, args, &["...", "sep", "collapse"])?;
@@ -194,7 +270,7 @@ pub(super) fn call(
             let formals = &["...", "drop", "sep", "lex.order"];
             factors::interaction(binder, &Call::matched(expr, args, formals)?)
         }
-        "as.character" | "nchar" | "tolower" | "toupper" => {
+        "as.character" | "nchar" | "tolower" | "toupper" | "trimws" => {
             factors::text(binder, &Call::matched(expr, args, &["x"])?, function)
         }
         "substring" => factors::text(

@@ -7,7 +7,9 @@ use nelder_device::{Binary, Op, Program, Slot, Unary};
 use super::basis::Basis;
 use super::codes::{CodeNumbers, Combine};
 use super::cut::Cut;
+use super::dates::Stamp;
 use super::recode::{Choose, Lookup, Match, Recode};
+use super::special::Special;
 use super::value::Shape;
 use crate::formula::{Contrast, matrix_suffixes};
 use crate::frame::Levels;
@@ -127,6 +129,12 @@ pub(super) enum Kind {
     Match(Box<[Node; 2]>, Match),
     /// `C`: a factor that has contrasts of its own.
     Contrasts(Box<Node>, Contrast),
+    /// `gamma`, `choose`, `signif` and their kind, of one or two columns.
+    Special(Vec<Node>, Special),
+    /// Dates and times to labels.
+    Stamp(Box<Node>, Stamp),
+    /// Products of columns: each is one column of every part, by position from 1; 0 leaves the part out.
+    Products(Vec<Node>, Vec<Vec<usize>>),
 }
 
 impl Node {
@@ -142,11 +150,14 @@ impl Node {
             Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
                 vec![a]
             }
-            Kind::Contrasts(a, _) => vec![a],
+            Kind::Contrasts(a, _) | Kind::Stamp(a, _) => vec![a],
             Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter().collect(),
             Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter().collect(),
             Kind::Program { inputs, .. } => inputs.iter().collect(),
-            Kind::Bind(parts) | Kind::Combine(parts, _) => parts.iter().collect(),
+            Kind::Bind(parts)
+            | Kind::Combine(parts, _)
+            | Kind::Special(parts, _)
+            | Kind::Products(parts, _) => parts.iter().collect(),
         }
     }
 
@@ -161,11 +172,14 @@ impl Node {
             Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
                 vec![a]
             }
-            Kind::Contrasts(a, _) => vec![a],
+            Kind::Contrasts(a, _) | Kind::Stamp(a, _) => vec![a],
             Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter_mut().collect(),
             Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter_mut().collect(),
             Kind::Program { inputs, .. } => inputs.iter_mut().collect(),
-            Kind::Bind(parts) | Kind::Combine(parts, _) => parts.iter_mut().collect(),
+            Kind::Bind(parts)
+            | Kind::Combine(parts, _)
+            | Kind::Special(parts, _)
+            | Kind::Products(parts, _) => parts.iter_mut().collect(),
         }
     }
 

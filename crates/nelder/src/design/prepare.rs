@@ -9,6 +9,7 @@ use super::error::{BindError, EvaluateError};
 use super::evaluate::{codes, number, numbers};
 use super::node::{Kind, Node};
 use super::poly::PolyBasis;
+use super::quantile::Ranks;
 use super::recode::{Measure, Recode, Rule};
 use super::splines::SplineBasis;
 use super::value::Precision;
@@ -29,6 +30,7 @@ pub(super) enum Piece {
 pub(super) enum NodeState {
     Poly(PolyBasis),
     Spline(SplineBasis),
+    Ranks(Ranks),
     Scale(Vec<Scaled>),
     Breaks(Vec<f64>),
     Labels { from: Vec<String>, to: Vec<String> },
@@ -141,6 +143,7 @@ fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
         Kind::Basis(_, Basis::Poly(degree, state)) => {
             *state = Some(PolyBasis::of(&gathered(pieces), *degree)?);
         }
+        Kind::Basis(_, Basis::Rank(_, state)) => *state = Some(Ranks::of(gathered(pieces))),
         Kind::Basis(_, Basis::Spline(rule, state)) => *state = Some(rule.place(&mut gathered(pieces))?),
         Kind::Basis(argument, Basis::Scale(rule, state)) => {
             let mut total = vec![Moments::default(); argument.ty.columns()];
@@ -206,6 +209,7 @@ pub(super) fn state(node: &Node) -> Option<NodeState> {
     match &node.kind {
         Kind::Basis(_, Basis::Poly(_, state)) => state.clone().map(NodeState::Poly),
         Kind::Basis(_, Basis::Spline(_, state)) => state.clone().map(NodeState::Spline),
+        Kind::Basis(_, Basis::Rank(_, state)) => state.clone().map(NodeState::Ranks),
         Kind::Basis(_, Basis::Scale(_, state)) => state.clone().map(NodeState::Scale),
         Kind::Cut(_, cut) if cut.rule.breaks.is_err() => cut
             .intervals
@@ -244,6 +248,7 @@ pub(super) fn restore(
                 Kind::Basis(_, basis) => match (basis, next()?) {
                     (Basis::Poly(_, state), NodeState::Poly(s)) => *state = Some(s.clone()),
                     (Basis::Spline(_, state), NodeState::Spline(s)) => *state = Some(s.clone()),
+                    (Basis::Rank(_, state), NodeState::Ranks(s)) => *state = Some(s.clone()),
                     (Basis::Scale(_, state), NodeState::Scale(s)) => *state = Some(s.clone()),
                     _ => return Err(other()),
                 },

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use nelder_device::Binary;
 
+use super::calendar;
 use super::codes::Pool;
-use crate::frame::{Key, Levels, MISSING, beside_whole};
+use super::pattern::{Pattern, Replacement};
+use crate::frame::{Key, Levels, MISSING, beside_whole, collated};
 
 /// A value for each code of a set of levels, extended as the set grows.
 pub(super) struct Table<T> {
@@ -87,8 +89,16 @@ pub(super) enum Rule {
     First(String),
     /// Some characters of the label, from 1.
     Substring(usize, usize),
+    /// The label without blanks around it.
+    Trimmed,
     /// The label in upper or lower case.
     Case { upper: bool },
+    /// The label with the first match of a pattern, or all, replaced.
+    Replace {
+        pattern: Box<Pattern>,
+        by: Replacement,
+        all: bool,
+    },
 }
 
 impl Recode {
@@ -185,8 +195,10 @@ impl Recode {
                     let n = (last + 1).saturating_sub(*first);
                     label.chars().skip(first.saturating_sub(1)).take(n).collect()
                 }
+                Rule::Trimmed => label.trim_matches([' ', '\t', '\r', '\n']).to_string(),
                 Rule::Case { upper: true } => label.to_uppercase(),
                 Rule::Case { upper: false } => label.to_lowercase(),
+                Rule::Replace { pattern, by, all } => pattern.replaced(label, by, *all),
                 _ => label.to_string(),
             };
             self.levels.intern(&Key::Text(text.into()))
@@ -256,6 +268,10 @@ pub(super) enum Measure {
     Among { labels: Vec<String>, missing: bool },
     /// Whether it begins with a string, or ends with it.
     Affix { text: String, end: bool },
+    /// Whether a pattern occurs in it; not in a missing one.
+    Matches(Box<Pattern>),
+    /// The day that it says by the first of some formats that fits, from 1970-01-01.
+    Date(Vec<String>),
     /// Whether it is missing.
     IsMissing,
 }
@@ -288,6 +304,10 @@ impl Lookup {
             Measure::Position(None) if given => code as f64 + 1.0,
             Measure::Characters => label.chars().count() as f64,
             Measure::Number => parsed(label),
+            Measure::Date(formats) => formats
+                .iter()
+                .find_map(|f| calendar::parsed(label, f))
+                .map_or(f64::NAN, |day| day as f64),
             _ => f64::NAN,
         };
         self.numbers
@@ -315,7 +335,7 @@ impl Lookup {
                             Err(_) if parsed(text).is_nan() => return 2,
                             Err(_) => beside_whole(parsed(text), *x).reverse(),
                         },
-                        _ => label.as_bytes().cmp(text.as_bytes()),
+                        _ => collated(label, text),
                     };
                     match op {
                         Binary::Eq => ordering.is_eq(),
@@ -329,6 +349,7 @@ impl Lookup {
                 Measure::Among { .. } => self.index.contains_key(label),
                 Measure::Affix { text, end: false } => label.starts_with(text.as_str()),
                 Measure::Affix { text, end: true } => label.ends_with(text.as_str()),
+                Measure::Matches(pattern) => pattern.occurs(label),
                 _ => false,
             };
             yes as u8
@@ -336,6 +357,7 @@ impl Lookup {
         let missing = match self.measure {
             Measure::Compare { .. } | Measure::Affix { .. } => 2,
             Measure::Among { missing, .. } => missing as u8,
+            Measure::Matches(_) => 0,
             _ => 1,
         };
         self.logicals

@@ -1,6 +1,6 @@
 //! The variables of a formula, bound to the columns of a source and evaluated batch by batch.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,9 @@ use super::node::{Kind, Node, Type};
 use super::prepare::{self, NodeState, Piece};
 use super::recode::{Table, mapped};
 use super::rounding::Rounding;
+use super::summaries;
 use super::value::{Precision, Shape, Value};
-use crate::formula::{Contrast, Expr};
+use crate::formula::{Contrast, Expr, Resolved};
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
 
 /// Expressions over the columns of a source: bound once, evaluated batch by batch from several threads.
@@ -48,6 +49,8 @@ pub struct Variables {
     seen: Vec<OnceLock<Arc<Levels>>>,
     /// The levels of the fit, where the variables were restored.
     known: Vec<Option<Known>>,
+    /// The values of functions of all rows in each variable.
+    resolved: Vec<Vec<Resolved>>,
     rounding: Rounding,
 }
 
@@ -64,6 +67,9 @@ struct Known {
 pub struct VariablesState {
     nodes: Vec<NodeState>,
     levels: Vec<Option<LevelsState>>,
+    /// Values of functions of all rows, by variable.
+    #[serde(default)]
+    resolved: Vec<Vec<Resolved>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,7 +143,13 @@ impl Variables {
                 },
             });
         }
+        let resolved = expressions.iter().map(|expr| {
+            let mut values = Vec::new();
+            summaries::values(expr, &mut values);
+            values
+        });
         Ok(Variables {
+            resolved: resolved.collect(),
             seen: roots.iter().map(|_| OnceLock::new()).collect(),
             known: roots.iter().map(|_| None).collect(),
             rounding: Rounding::of(&roots),
@@ -145,6 +157,36 @@ impl Variables {
             roots,
             precision,
         })
+    }
+
+    /// The expressions with the values of `mean(x)`, `quantile(x)`, `reorder(g, x)` and their kind in their place, and what
+    /// was read for them: all rows, before any are left out as missing or by a subset (as R does), once for each level
+    /// of nesting; nothing where there are none.
+    ///
+    /// ```
+    /// use nelder::design::{Precision, Variables};
+    /// use nelder::formula::parse_expression;
+    /// use nelder::frame::{Frame, Source};
+    ///
+    /// let frame = Frame::new().with_real("x", &[1.0, 2.0, 6.0]);
+    /// let asked = [parse_expression("x - mean(x)").unwrap()];
+    /// let (known, scan) = Variables::resolve(&asked, &frame, Precision::Double).unwrap();
+    /// assert_eq!(scan.rows, 3);
+    /// assert!(Variables::bind(&known, frame.schema(), Precision::Double).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// Unknown names; arguments that the functions do not have; missing values without `na.rm = TRUE`.
+    pub fn resolve(
+        expressions: &[Expr],
+        source: &dyn Source,
+        precision: Precision,
+    ) -> Result<(Vec<Expr>, Scan), BindError> {
+        let unknown = unknown_names(expressions, source.schema());
+        if !unknown.is_empty() {
+            return Err(BindError::Unknown(unknown));
+        }
+        summaries::resolve(expressions, source, precision)
     }
 
     /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.
@@ -242,9 +284,7 @@ impl Variables {
             prepare::columns_of(node, &mut positions);
         }
         let wanted: Vec<usize> = positions.iter().map(|&p| self.columns[p]).collect();
-        let found: Mutex<Vec<(usize, Vec<Piece>)>> = Mutex::new(Vec::new());
-        let failure: Mutex<Option<EvaluateError>> = Mutex::new(None);
-        let visit = |_worker: usize, batch: Batch<'_>| {
+        let look = |batch: Batch<'_>| {
             // the columns are put where the nodes look for them
             let mut placed: Vec<Column<'_>> = self.columns.iter().map(|_| absent()).collect();
             for (&p, column) in positions.iter().zip(batch.columns) {
@@ -254,33 +294,15 @@ impl Variables {
                 columns: placed,
                 ..batch
             };
-            let pieces: Result<Vec<Piece>, EvaluateError> = waiting
+            let piece = |node: &&Node| prepare::piece(node, &batch, self.precision);
+            waiting
                 .iter()
-                .map(|node| prepare::piece(node, &batch, self.precision))
-                .collect();
-            match pieces {
-                Ok(pieces) => {
-                    found
-                        .lock()
-                        .unwrap_or_else(|e| e.into_inner())
-                        .push((batch.index, pieces));
-                    true
-                }
-                Err(error) => {
-                    *failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
-                    false
-                }
-            }
+                .map(piece)
+                .collect::<Result<Vec<Piece>, EvaluateError>>()
         };
-        let scan = source.scan(&wanted, &visit);
-        if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
-            return Err(error.into());
-        }
-        let scan = scan?;
-        let mut found = found.into_inner().unwrap_or_else(|e| e.into_inner());
-        found.sort_unstable_by_key(|(index, _)| *index);
+        let (found, scan) = summaries::in_order(source, &wanted, look)?;
         let mut by_node: Vec<Vec<Piece>> = waiting.iter().map(|_| Vec::new()).collect();
-        for (_, pieces) in found {
+        for pieces in found {
             for (all, piece) in by_node.iter_mut().zip(pieces) {
                 all.push(piece);
             }
@@ -347,6 +369,7 @@ impl Variables {
         VariablesState {
             nodes,
             levels: levels.collect(),
+            resolved: which.iter().map(|&at| self.resolved[at].clone()).collect(),
         }
     }
 
@@ -360,7 +383,11 @@ impl Variables {
         schema: &Schema,
         precision: Precision,
     ) -> Result<Variables, BindError> {
-        let mut variables = Variables::bind(expressions, schema, precision)?;
+        let mut expressions = expressions.to_vec();
+        for (expr, resolved) in expressions.iter_mut().zip(&state.resolved) {
+            *expr = summaries::restore(expr, resolved)?;
+        }
+        let mut variables = Variables::bind(&expressions, schema, precision)?;
         if state.levels.len() != variables.roots.len() {
             return Err(BindError::State(format!(
                 "the fit has {} variables, not {}",

@@ -59,6 +59,20 @@ pub struct Arg {
     pub value: Expr,
 }
 
+/// The value of a function of all rows.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+pub enum Resolved {
+    /// Numbers, all finite: of `mean(x)`, `quantile(x)`.
+    Numbers(Vec<f64>),
+    /// Levels in an order: of `reorder(g, x)`.
+    Levels {
+        /// The labels in their order.
+        labels: Vec<String>,
+        /// Whether the factor is ordered.
+        ordered: bool,
+    },
+}
+
 /// An R expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expr {
@@ -89,6 +103,13 @@ pub enum Expr {
         columns: Vec<String>,
         /// What the columns of a matrix append to the text.
         suffixes: Vec<String>,
+    },
+    /// A call whose value for all rows is known, such as `mean(x)`. The parser never makes one.
+    Resolved {
+        /// The call, which prints.
+        call: Box<Expr>,
+        /// Its value.
+        value: Resolved,
     },
     /// `function(args)`.
     Call {

@@ -208,6 +208,7 @@ fn write_expr(f: &mut Out<'_>, e: &Expr, follow: u8) -> fmt::Result {
         Expr::Null => f.write_str("NULL"),
         Expr::Name(name) => write_name(f, name),
         Expr::Evaluated { text, .. } => f.write_str(text),
+        Expr::Resolved { call, .. } => write_expr(f, call, follow),
         Expr::Call { function, args } => {
             write_name(f, function)?;
             f.write_char('(')?;

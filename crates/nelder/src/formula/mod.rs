@@ -17,7 +17,7 @@ mod scope;
 mod suggest;
 mod terms;
 
-pub use ast::{Arg, Binary, Expr, Unary};
+pub use ast::{Arg, Binary, Expr, Resolved, Unary};
 pub use contrasts::{Contrast, ContrastError, ContrastMatrix};
 pub use deparse::deparse_call;
 pub use given::GivenContrasts;

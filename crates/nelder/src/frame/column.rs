@@ -8,8 +8,15 @@ use super::Levels;
 /// What a column holds, as R would see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// Double precision numbers; also dates and times (days and seconds since 1970).
+    /// Double precision numbers.
     Real,
+    /// Dates: days from 1970-01-01, as `Real`; numeric in a model.
+    Date,
+    /// Times: seconds from 1970-01-01 UTC, as `Real`; numeric in a model.
+    Time {
+        /// Whether their clock is UTC's, so that their day and hour are known.
+        utc: bool,
+    },
     /// Whole numbers; numeric in a model, printed without exponent in labels.
     Integer,
     /// `TRUE`, `FALSE` or missing.

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
-use std::sync::RwLock;
+use std::sync::{OnceLock, RwLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -240,8 +240,13 @@ impl Levels {
         self.read().keys.iter().map(|k| self.label_of(k)).collect()
     }
 
+    /// Whether strings among the levels have no order but the process's.
+    pub fn is_collated(&self) -> bool {
+        matches!(self.order, Order::Sorted) && self.read().keys.iter().any(|k| matches!(k, Key::Text(_)))
+    }
+
     /// Codes in the order in which R lists the levels: as given when fixed, else numbers by value and strings
-    /// by byte, unless the set has an order of its own.
+    /// by byte (or as [`set_collation`] has it), unless the set has an order of its own.
     pub fn order(&self) -> Vec<u32> {
         match &self.order {
             Order::Given => (0..self.len() as u32).collect(),
@@ -252,6 +257,26 @@ impl Levels {
     }
 }
 
+/// How two strings compare where the data give them no order.
+pub type Collation = fn(&str, &str) -> Ordering;
+
+static COLLATION: OnceLock<Collation> = OnceLock::new();
+
+/// Sets the order of strings for this process, as a locale does for R: by byte (R's C locale) unless it is set. Call it before
+/// anything is read; only the first call counts, and `false` says that there was one before.
+pub fn set_collation(collation: Collation) -> bool {
+    COLLATION.set(collation).is_ok()
+}
+
+/// How two strings compare in this process; strings that are equal in its order compare by byte.
+pub(crate) fn collated(a: &str, b: &str) -> Ordering {
+    let by_byte = || a.as_bytes().cmp(b.as_bytes());
+    match COLLATION.get() {
+        None => by_byte(),
+        Some(compare) => compare(a, b).then_with(by_byte),
+    }
+}
+
 fn sorted(keys: &[Key]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..keys.len() as u32).collect();
     order.sort_by(|&a, &b| match (&keys[a as usize], &keys[b as usize]) {
@@ -259,7 +284,7 @@ fn sorted(keys: &[Key]) -> Vec<u32> {
         (Key::Whole(x), Key::Whole(y)) => x.cmp(y),
         (Key::Number(x), Key::Whole(y)) => beside_whole(*x, *y),
         (Key::Whole(x), Key::Number(y)) => beside_whole(*y, *x).reverse(),
-        (Key::Text(x), Key::Text(y)) => x.as_bytes().cmp(y.as_bytes()),
+        (Key::Text(x), Key::Text(y)) => collated(x, y),
         (_, Key::Text(_)) => Ordering::Less,
         (Key::Text(_), _) => Ordering::Greater,
     });

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::design::{Fingerprint, Layout, Precision, Roles, Rows, Shape, Variable, Variables};
-use crate::formula::{Contrast, Expr, Terms, nearest, parse_expression};
+use crate::formula::{Arg, Binary, Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::PassRecord;
 
@@ -90,15 +90,21 @@ pub(super) fn bind_as<'s>(
         _ => Precision::Double,
     };
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
+    let mut passes = Vec::new();
+    let start = std::time::Instant::now();
+    let (known, scan) = Variables::resolve(&expressions, source, precision)?;
+    expressions = known;
+    if scan.rows > 0 {
+        passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
+    }
     let given = terms.variables.len();
     let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     if let Some(r) = terms.response.filter(|_| wishes.levels)
         && matches!(variables.shapes()[r], Shape::Factor { .. })
     {
-        expressions[r] = parse_expression(&format!("as.numeric(factor({})) != 1", labels[r]))?;
+        expressions[r] = beyond_first(&expressions[r]);
         variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     }
-    let mut passes = Vec::new();
     if variables.needs_prepare() {
         let start = std::time::Instant::now();
         let scan = variables.prepare(source)?;
@@ -135,6 +141,20 @@ pub(super) fn bind_as<'s>(
         contrasts,
         passes,
     })
+}
+
+/// `as.numeric(factor(y)) != 1`
+fn beyond_first(y: &Expr) -> Expr {
+    let call = |function: &str, value: Expr| Expr::Call {
+        function: function.into(),
+        args: vec![Arg { name: None, value }],
+    };
+    let one = Expr::Number {
+        value: 1.0,
+        integer: false,
+    };
+    let place = call("as.numeric", call("factor", y.clone()));
+    Expr::Binary(Binary::Ne, Box::new(place), Box::new(one))
 }
 
 impl Bound<'_> {

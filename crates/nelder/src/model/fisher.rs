@@ -138,12 +138,13 @@ impl Scorer<'_, '_> {
         if doubtful {
             separated = iteration.recession()?.unwrap_or_default();
         }
-        if separated.is_empty() && (doubtful || converged.boundary) && !self.family.estimated {
+        let goes_on = separated.is_empty() && iteration.goes_on();
+        if goes_on && (doubtful || converged.boundary) && !self.family.estimated {
             converged = iteration.climb(converged)?;
         }
-        if let Some((beta, family)) = first.filter(|_| {
-            self.family.estimated && separated.is_empty() && (!converged.converged || converged.boundary)
-        }) {
+        if let Some((beta, family)) =
+            first.filter(|_| self.family.estimated && goes_on && (!converged.converged || converged.boundary))
+        {
             let now = iteration.passes.family;
             match iteration.alternate(beta, family)? {
                 Some(found) => converged = iteration.after_all(found, converged.iterations),

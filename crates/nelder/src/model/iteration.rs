@@ -464,16 +464,17 @@ impl<'a, 's> Iteration<'a, 's> {
         (0..self.map.columns()).any(moving)
     }
 
+    /// Whether more may follow the steps: those that were to be few are not gone beyond.
+    pub fn goes_on(&self) -> bool {
+        self.scorer.spec.max_iterations >= MANY_STEPS
+    }
+
     /// Goes on by ascent where Fisher scoring has not found a maximum: from the best point that it has seen, then from the
     /// inside of the range.
     ///
     /// # Errors
     /// Those of a pass.
     pub fn climb(&mut self, at: Converged) -> Result<Converged, ModelError> {
-        // steps that were to be few are not gone beyond
-        if self.scorer.spec.max_iterations < MANY_STEPS {
-            return Ok(at);
-        }
         for inside in [false, true] {
             let here = match inside {
                 true => self.inside()?,

@@ -352,6 +352,12 @@ impl PcaSpec {
         };
         let labels: Vec<String> = expressions.iter().map(label).collect();
         let given = terms.variables.len();
+        let mut passes = Vec::new();
+        let start = std::time::Instant::now();
+        let (expressions, scan) = Variables::resolve(&expressions, source, precision)?;
+        if scan.rows > 0 {
+            passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
+        }
         let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
         let shapes = variables.shapes();
         // those that `. - g` took out again make no column, whatever they are
@@ -364,7 +370,6 @@ impl PcaSpec {
         if !found.is_empty() {
             return Err(ModelError::NotNumeric(found.join(", ")));
         }
-        let mut passes = Vec::new();
         if variables.needs_prepare() {
             let start = std::time::Instant::now();
             let scan = variables.prepare(source)?;

@@ -171,6 +171,11 @@ impl Clusters {
         passes: &mut Vec<PassRecord>,
     ) -> Result<Self, ModelError> {
         let parsed = [parse_expression(expression)?];
+        let start = std::time::Instant::now();
+        let (parsed, scan) = Variables::resolve(&parsed, source, Precision::Double)?;
+        if scan.rows > 0 {
+            passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
+        }
         let mut variables = Variables::bind(&parsed, source.schema(), Precision::Double)?;
         if variables.is_whole(0) {
             // as codes, whole numbers of any size stay apart

@@ -1,0 +1,58 @@
+//! The order of text: by byte, or as in a dictionary.
+
+use std::cmp::Ordering;
+use std::sync::OnceLock;
+
+use icu_collator::CollatorBorrowed;
+use icu_collator::options::CollatorOptions;
+use nelder::design::Columns;
+use nelder::formula::Contrast;
+use nelder::frame::set_collation;
+
+use crate::output::note;
+
+/// Unicode's order of strings without the rules of any language (CLDR's root).
+fn root() -> Option<&'static CollatorBorrowed<'static>> {
+    static ROOT: OnceLock<Option<CollatorBorrowed<'static>>> = OnceLock::new();
+    let made =
+        ROOT.get_or_init(|| CollatorBorrowed::try_new(Default::default(), CollatorOptions::default()).ok());
+    made.as_ref()
+}
+
+fn in_a_dictionary(a: &str, b: &str) -> Ordering {
+    root().map_or_else(|| a.cmp(b), |root| root.compare(a, b))
+}
+
+/// Sets the order of text for what is read from now on.
+pub fn set(order: &str) {
+    if order == "root" {
+        set_collation(in_a_dictionary);
+    }
+}
+
+/// Says of factors in the order of bytes which of them would have another reference level in a dictionary's order, as R
+/// has it in most locales.
+pub fn note_reference(order: &str, columns: &Columns, labels: &[String]) {
+    if order != "C" {
+        return;
+    }
+    for ((levels, contrast), label) in columns.levels.iter().zip(&columns.contrasts).zip(labels) {
+        let Some(levels) = levels.as_ref().filter(|l| l.collated) else {
+            continue;
+        };
+        let first = levels.labels.first();
+        let other = levels
+            .labels
+            .iter()
+            .min_by(|a, b| in_a_dictionary(a, b).then_with(|| a.cmp(b)));
+        let (Some(first), Some(other)) = (first, other) else {
+            continue;
+        };
+        if first != other && *contrast == Some(Contrast::default_for(false)) {
+            note(&format!(
+                "nelder: note: the reference level of `{label}` is \"{first}\", the first by byte; in a dictionary \"{other}\" is \
+                 first, as in R in most locales: --collate root, or relevel({label}, ref = \"{other}\")"
+            ));
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Functions of all rows and the order of text, from a file to a saved fit.
+
+mod common;
+
+use common::Folder;
+
+/// Estimates by term, as `--tidy -` writes them.
+fn estimates(folder: &Folder, args: &[&str]) -> Vec<(String, f64)> {
+    let text = folder.ok(&[args, &["--tidy", "-"]].concat());
+    let mut rows = text.lines();
+    let header: Vec<&str> = rows.next().unwrap().split(',').collect();
+    let at = header
+        .iter()
+        .position(|h| h.trim_matches('"') == "estimate")
+        .unwrap();
+    rows.map(|row| {
+        // terms in quotes have no commas here
+        let cells: Vec<&str> = row.split(',').collect();
+        (cells[0].trim_matches('"').to_string(), cells[at].parse().unwrap())
+    })
+    .collect()
+}
+
+fn close(a: f64, b: f64) {
+    assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{a}, not {b}");
+}
+
+/// Means are 1.5 (Z), 3.5 (a) and 6.5 (b): R in its C locale has Z as the reference, in others a.
+#[test]
+fn another_reference_level_is_said_and_can_be_had() {
+    let folder = Folder::new("formulas_collate");
+    folder.write("d.csv", "y,g\n1,Z\n3,a\n6,b\n2,Z\n4,a\n7,b\n");
+    let out = folder.run(&["lm", "y ~ g", "--data", "d.csv"]);
+    let said = String::from_utf8(out.stderr).unwrap();
+    assert!(
+        said.contains("the reference level of `g` is \"Z\"") && said.contains("relevel(g, ref = \"a\")"),
+        "{said}"
+    );
+    let by_byte = estimates(&folder, &["lm", "y ~ g", "--data", "d.csv"]);
+    let names: Vec<&str> = by_byte.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(names, ["(Intercept)", "ga", "gb"]);
+    close(by_byte[0].1, 1.5);
+    for (formula, more) in [
+        ("y ~ g", &["--collate", "root"][..]),
+        ("y ~ relevel(g, ref = 'a')", &[]),
+    ] {
+        let args = [&["lm", formula, "--data", "d.csv"], more].concat();
+        let out = folder.run(&args);
+        assert!(
+            out.stderr.is_empty(),
+            "{}",
+            String::from_utf8(out.stderr).unwrap()
+        );
+        let own = estimates(&folder, &args);
+        close(own[0].1, 3.5);
+        assert_eq!(own.iter().filter(|(n, _)| n.ends_with('Z')).count(), 1);
+    }
+    let root = estimates(&folder, &["lm", "y ~ g", "--data", "d.csv", "--collate", "root"]);
+    let names: Vec<&str> = root.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(names, ["(Intercept)", "gb", "gZ"]);
+    // other contrasts have no reference level, other orders are the user's
+    for formula in ["y ~ factor(g, levels = c('Z', 'a', 'b'))", "y ~ g - 1"] {
+        let out = folder.run(&["lm", formula, "--data", "d.csv", "--contrasts", "g=sum"]);
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(!said.contains("reference level"), "{formula}: {said}");
+    }
+}
+
+/// What R's `ifelse(s < "b")` and `sort()` do is the same order.
+#[test]
+fn strings_compare_in_the_order_of_levels() {
+    let folder = Folder::new("formulas_compare");
+    folder.write("d.csv", "y,g\n1,Z\n3,a\n6,b\n2,Z\n4,a\n7,b\n");
+    let formula = "y ~ I(g < 'b')";
+    let by_byte = estimates(&folder, &["lm", formula, "--data", "d.csv"]);
+    close(by_byte[0].1, 6.5);
+    let root = estimates(&folder, &["lm", formula, "--data", "d.csv", "--collate", "root"]);
+    close(root[0].1, (6.0 + 7.0 + 1.0 + 2.0) / 4.0);
+}
+
+/// The fit's mean, quantiles and order of levels, not those of the new rows.
+#[test]
+fn a_saved_fit_keeps_what_it_took_from_all_rows() {
+    let folder = Folder::new("formulas_saved");
+    let x = [1.0, 2.0, 4.0, 8.0, 16.0, 5.0];
+    let rows: Vec<String> = x
+        .iter()
+        .enumerate()
+        .map(|(i, x)| format!("{},{x},{}", 3.0 + 2.0 * (x - 6.0), ["u", "v"][i % 2]))
+        .collect();
+    folder.write("d.csv", format!("y,x,g\n{}\n", rows.join("\n")));
+    folder.write("new.csv", "x,g\n10,v\n11,u\n");
+    for formula in [
+        "y ~ I(x - mean(x))",
+        "y ~ I((x - mean(x)) / sd(x)) + reorder(g, x)",
+        "y ~ I(x - max(x)) + I(x > quantile(x, 0.5))",
+        "y ~ rank(x) + x",
+        "y ~ poly(x, 1) + I(x - min(x, 3))",
+    ] {
+        folder.ok(&["lm", formula, "--data", "d.csv", "--save", "fit.json"]);
+        folder.ok(&["predict", "fit.json", "--data", "new.csv", "--out", "p.csv"]);
+        let text = std::fs::read_to_string(folder.0.join("p.csv")).unwrap();
+        let fitted: Vec<f64> = text
+            .lines()
+            .skip(1)
+            .map(|l| l.split(',').next_back().unwrap().parse().unwrap())
+            .collect();
+        assert_eq!(fitted.len(), 2, "{text}");
+        assert!(
+            (fitted[0] - 11.0).abs() < 1e-10 && (fitted[1] - 13.0).abs() < 1e-10,
+            "{formula}: {fitted:?}"
+        );
+        std::fs::remove_file(folder.0.join("fit.json")).unwrap();
+        std::fs::remove_file(folder.0.join("p.csv")).unwrap();
+    }
+}
+
+#[test]
+fn the_pass_for_them_is_reported() {
+    let folder = Folder::new("formulas_passes");
+    folder.write("d.csv", "y,x\n1,2\n2,3\n4,4\n7,8\n");
+    let text = folder.ok(&[
+        "lm",
+        "y ~ I(x - mean(x)) + I(x > median(x))",
+        "--data",
+        "d.csv",
+        "--explain",
+    ]);
+    assert!(text.contains("summaries"), "{text}");
+}
