@@ -300,6 +300,7 @@ fn columns(
         let wanted = options.types.iter().rev().find(|(n, _)| *n == name);
         let kind = match wanted.map(|(_, to)| *to) {
             None if options.text.contains(&name) => Kind::Text,
+            None if seen.is_empty() && options.logical.contains(&name) => Kind::Logical,
             None => {
                 remarks.extend(seen.remark(&name, &reading).map(|text| (name.clone(), text)));
                 seen.kind()

@@ -1,6 +1,6 @@
 //! A file read at positions, by any number of workers at once.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufReader, IsTerminal, Read, Result, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,13 +12,36 @@ use nelder::frame::SourceError;
 
 use crate::DataError;
 
+/// When a file was last written and, where the system tells, last changed in any way: the first can be set back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Written {
+    modified: SystemTime,
+    changed: (i64, i64),
+}
+
+impl Written {
+    fn of(meta: &Metadata) -> Option<Written> {
+        #[cfg(unix)]
+        let changed = {
+            use std::os::unix::fs::MetadataExt;
+            (meta.ctime(), meta.ctime_nsec())
+        };
+        #[cfg(not(unix))]
+        let changed = (0, 0);
+        Some(Written {
+            modified: meta.modified().ok()?,
+            changed,
+        })
+    }
+}
+
 /// A file without a shared cursor: reads name their position.
 #[derive(Clone, Debug)]
 pub(crate) struct PositionedFile {
     file: Arc<File>,
     len: u64,
     /// When it was last written; `None` for a copy that no one else has.
-    modified: Option<SystemTime>,
+    modified: Option<Written>,
     pub(crate) path: Arc<PathBuf>,
 }
 
@@ -49,7 +72,7 @@ impl PositionedFile {
         Ok(PositionedFile {
             file: Arc::new(file),
             len: meta.len(),
-            modified: meta.modified().ok(),
+            modified: Written::of(&meta),
             path: Arc::new(name.to_path_buf()),
         })
     }
@@ -124,7 +147,7 @@ impl PositionedFile {
             .map_err(|e| format!("{}: {e}", self.name()))?;
         let how = match meta.len() {
             n if n != self.len => format!("it had {} bytes when it was opened, and has {n} now", self.len),
-            _ if meta.modified().ok() != Some(modified) => "it was written to since it was opened".into(),
+            _ if Written::of(&meta) != Some(modified) => "it was written to since it was opened".into(),
             _ => return Ok(()),
         };
         Err(self.changing(&how))

@@ -112,7 +112,9 @@ pub fn open_all(paths: &[PathBuf], options: &TextOptions) -> Result<Opened, Data
 pub(crate) fn open_one(path: &Path, options: &TextOptions) -> Result<Found, DataError> {
     let mut file = PositionedFile::open(path)?;
     let mut extension = lower_extension(path);
-    let piped = file.is_piped();
+    // standard input has no name that says what it is, whatever is behind it
+    let nameless = [Path::new("-"), Path::new("/dev/stdin")].contains(&path) || path.starts_with("/dev/fd");
+    let piped = file.is_piped() || nameless;
     if extension.as_deref() == Some("gz") || (piped && file.begins(b"\x1f\x8b")) {
         file = file.decompressed()?;
         extension = path.file_stem().and_then(|stem| lower_extension(Path::new(stem)));

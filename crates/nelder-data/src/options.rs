@@ -32,6 +32,8 @@ pub struct TextOptions {
     pub types: Vec<(String, TextType)>,
     /// Columns that are text, where the file has them and `types` says nothing of them.
     pub text: Vec<String>,
+    /// Columns that are logical where the file has no value of them.
+    pub logical: Vec<String>,
     /// Names of the columns, where the file has none, or others.
     pub names: Vec<String>,
 }
@@ -45,6 +47,7 @@ impl Default for TextOptions {
             missing: vec!["NA".into()],
             types: Vec::new(),
             text: Vec::new(),
+            logical: Vec::new(),
             names: Vec::new(),
         }
     }

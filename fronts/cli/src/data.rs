@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nelder::formula::Expr;
+use nelder::model::SavedDesign;
 use nelder_data::{Opened, TextType, open_all};
 
 use crate::arguments::{DataOptions, TextOptions};
@@ -63,6 +64,7 @@ pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Fai
         missing: asked.na_strings.clone(),
         types,
         text: Vec::new(),
+        logical: Vec::new(),
         names: asked.names.clone(),
     })
 }
@@ -79,10 +81,12 @@ pub fn open(asked: &DataOptions) -> Result<Opened, Failure> {
     open_paths(&asked.data, &asked.text)
 }
 
-/// Opens new data for a fit in whose data these columns were text: digits, `T` or nothing at all are text in them too.
-pub fn open_with_text(asked: &DataOptions, text: &[String]) -> Result<Opened, Failure> {
+/// Opens new data for a fit: what was text in its data is text in them, also digits, `T` or nothing at all; logical columns
+/// may be empty.
+pub fn open_for(asked: &DataOptions, design: &SavedDesign) -> Result<Opened, Failure> {
     let options = nelder_data::TextOptions {
-        text: text.to_vec(),
+        text: design.text_columns().to_vec(),
+        logical: design.logical_columns().to_vec(),
         ..text_options(&asked.text)?
     };
     Ok(open_all(&asked.data, &options)?)

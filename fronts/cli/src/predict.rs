@@ -27,7 +27,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
             "--type is for generalized linear models; this fit is linear".into(),
         ));
     }
-    let source = data::open_with_text(&options.data, fit.design.text_columns())?;
+    let source = data::open_for(&options.data, &fit.design)?;
     data::remark_named(&source, &fit.design.spec.formula);
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
@@ -117,7 +117,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
             "--interval prediction is for linear models; a generalized one has intervals of the mean (confidence)".into(),
         ));
     }
-    let source = data::open_with_text(&options.data, fit.design.text_columns())?;
+    let source = data::open_for(&options.data, &fit.design)?;
     data::remark_named(&source, &fit.spec.design.formula);
     let errors = options.interval.is_some() || options.se;
     let mut names = vec!["fit"];

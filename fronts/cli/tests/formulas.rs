@@ -6,7 +6,9 @@ use common::Folder;
 
 /// Estimates by term, as `--tidy -` writes them.
 fn estimates(folder: &Folder, args: &[&str]) -> Vec<(String, f64)> {
-    let text = folder.ok(&[args, &["--tidy", "-"]].concat());
+    let out = folder.run(&[args, &["--tidy", "-"]].concat());
+    assert!(out.status.success(), "{}", String::from_utf8(out.stderr).unwrap());
+    let text = String::from_utf8(out.stdout).unwrap();
     let mut rows = text.lines();
     let header: Vec<&str> = rows.next().unwrap().split(',').collect();
     let at = header
@@ -14,9 +16,10 @@ fn estimates(folder: &Folder, args: &[&str]) -> Vec<(String, f64)> {
         .position(|h| h.trim_matches('"') == "estimate")
         .unwrap();
     rows.map(|row| {
-        // terms in quotes have no commas here
-        let cells: Vec<&str> = row.split(',').collect();
-        (cells[0].trim_matches('"').to_string(), cells[at].parse().unwrap())
+        // a term may have commas, numbers have none
+        let cells: Vec<&str> = row.rsplitn(header.len(), ',').collect();
+        let estimate = cells[header.len() - 1 - at].parse().unwrap();
+        (cells[header.len() - 1].trim_matches('"').to_string(), estimate)
     })
     .collect()
 }
@@ -95,7 +98,7 @@ fn a_saved_fit_keeps_what_it_took_from_all_rows() {
         "y ~ I((x - mean(x)) / sd(x)) + reorder(g, x)",
         "y ~ I(x - max(x)) + I(x > quantile(x, 0.5))",
         "y ~ rank(x) + x",
-        "y ~ poly(x, 1) + I(x - min(x, 3))",
+        "y ~ poly(x, 2) + I(x > min(x, 3))",
     ] {
         folder.ok(&["lm", formula, "--data", "d.csv", "--save", "fit.json"]);
         folder.ok(&["predict", "fit.json", "--data", "new.csv", "--out", "p.csv"]);
@@ -119,12 +122,13 @@ fn a_saved_fit_keeps_what_it_took_from_all_rows() {
 fn the_pass_for_them_is_reported() {
     let folder = Folder::new("formulas_passes");
     folder.write("d.csv", "y,x\n1,2\n2,3\n4,4\n7,8\n");
-    let text = folder.ok(&[
+    let out = folder.run(&[
         "lm",
         "y ~ I(x - mean(x)) + I(x > median(x))",
         "--data",
         "d.csv",
         "--explain",
     ]);
+    let text = String::from_utf8([out.stdout, out.stderr].concat()).unwrap();
     assert!(text.contains("summaries"), "{text}");
 }

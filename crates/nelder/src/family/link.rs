@@ -121,6 +121,32 @@ impl Link {
     }
 
     /// μ, 1 − μ and dμ/dη at η. `bounded` says that means lie between 0 and 1, so that 1 − μ is wanted to its own digits.
+    /// d²μ/dη² of a link that is no distribution's; 0 for those.
+    pub(super) fn bend(&self, s: &mut Sheet, eta: Slot, mean: &Mean) -> Slot {
+        let over_square = |s: &mut Sheet, factor: f64| {
+            let part = s.div(mean.mu, eta);
+            let part = s.div(part, eta);
+            s.scale(part, factor)
+        };
+        match *self {
+            Link::Log => mean.mu,
+            Link::Sqrt => s.number(2.0),
+            Link::Inverse => over_square(s, 2.0),
+            Link::InverseSquare => over_square(s, 0.75),
+            Link::Power(lambda) => over_square(s, (1.0 / lambda) * (1.0 / lambda - 1.0)),
+            _ => s.number(0.0),
+        }
+    }
+
+    /// Whether positive means fall to 0 as η grows without end.
+    pub(super) fn falls(&self) -> bool {
+        match *self {
+            Link::Inverse | Link::InverseSquare => true,
+            Link::Power(lambda) => lambda < 0.0,
+            _ => false,
+        }
+    }
+
     pub(super) fn mean(&self, s: &mut Sheet, eta: Slot, bounded: bool) -> Mean {
         let plain = |s: &mut Sheet, mu: Slot, slope: Slot, valid: Option<Slot>| Mean {
             mu,

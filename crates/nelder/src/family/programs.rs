@@ -142,7 +142,7 @@ impl Family {
         }
     }
 
-    fn mean_at(&self, s: &mut Sheet, eta: Slot) -> super::link::Mean {
+    pub(super) fn mean_at(&self, s: &mut Sheet, eta: Slot) -> super::link::Mean {
         self.link.mean(s, eta, self.variance == Variance::Binomial)
     }
 

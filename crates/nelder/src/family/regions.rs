@@ -8,10 +8,13 @@
 use nelder_device::{Binary, Program, Slot, Unary};
 
 use super::sheet::Sheet;
-use super::{Family, Link, Programs, Variance};
+use super::{Family, Link, Programs, Trials, Variance};
 
 /// The curvature that rows keep which are where they should be, so that a step stays determined.
 const REST: f64 = 1.0 / 16384.0;
+
+/// The share of the expected information that a row has at least.
+const LEAST_SHARE: f64 = 1e-4;
 
 /// Which responses let the likelihood of their row rise without end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,8 @@ pub enum Receding {
     BothEnds,
     /// y = 0 as η falls.
     Zero,
+    /// y = 0 as η grows.
+    ZeroAbove,
 }
 
 impl Family {
@@ -35,6 +40,11 @@ impl Family {
             }
             (Link::Log, Variance::Binomial | Variance::NegativeBinomial(_)) => Some(Receding::Zero),
             (Link::Log, Variance::Power(k)) if k > 0.0 && k < 2.0 => Some(Receding::Zero),
+            // means fall to 0 as η grows
+            (link, Variance::Binomial | Variance::NegativeBinomial(_)) if link.falls() => {
+                Some(Receding::ZeroAbove)
+            }
+            (link, Variance::Power(k)) if k > 0.0 && k < 2.0 && link.falls() => Some(Receding::ZeroAbove),
             _ => None,
         }
     }
@@ -122,10 +132,11 @@ impl Programs {
     pub fn recession(ends: Receding, weighted: bool, stiffness: f64, like: Programs) -> Programs {
         let of = |s: &mut Sheet, y: Slot, z: Slot| {
             let zero = s.number(0.0);
-            let down = s.compare(Binary::Eq, y, 0.0);
-            let up = match ends {
-                Receding::BothEnds => s.compare(Binary::Eq, y, 1.0),
-                Receding::Zero => zero,
+            let none = s.compare(Binary::Eq, y, 0.0);
+            let (down, up) = match ends {
+                Receding::BothEnds => (none, s.compare(Binary::Eq, y, 1.0)),
+                Receding::Zero => (none, zero),
+                Receding::ZeroAbove => (zero, none),
             };
             let side = s.sub(up, down);
             let end = s.add(up, down);
@@ -160,6 +171,71 @@ impl Programs {
                 value: s.select(end, value, cost),
                 inside: s.select(end, along, away),
                 moved: s.select(end, moved, zero),
+            }
+        };
+        programs(of, weighted, like)
+    }
+
+    /// The deviance of a row and a barrier at the ends of its domain: f = d(y, μ) − 2τ Σ log(distance of η to an end), with the
+    /// observed information −∂²ℓ/∂η², where that is positive, in the place of the expected: near an end the expected is
+    /// larger by any factor (Forsgren, Gill & Wright 2002, "Interior methods for nonlinear optimization").
+    ///
+    /// With q = μ′ / V, the score is (y − μ) q and −∂²ℓ/∂η² = μ′ q − (y − μ) (μ″ − q μ′ V′) / V. The smaller distance to an end is
+    /// the last pass's.
+    pub fn barrier(domain: (f64, f64), tau: f64, weighted: bool, trials: Trials, like: Programs) -> Programs {
+        let family = like.family;
+        let of = |s: &mut Sheet, y: Slot, eta: Slot| {
+            let mean = family.mean_at(s, eta);
+            let variance = family.variance.at(s, &mean);
+            let residual = family.variance.residual(s, y, &mean);
+            // 1. the likelihood
+            let q = s.div(mean.slope, variance);
+            let bend = family.link.bend(s, eta, &mean);
+            let rise = family.variance.rise(s, &mean, variance);
+            let turn = s.mul(mean.slope, rise);
+            let turn = s.mul(q, turn);
+            let turn = s.sub(bend, turn);
+            let turn = s.div(turn, variance);
+            let turn = s.mul(residual, turn);
+            let expected = s.mul(mean.slope, q);
+            let observed = s.sub(expected, turn);
+            let least = s.scale(expected, LEAST_SHARE);
+            let observed = s.max(observed, least);
+            let score = s.mul(residual, q);
+            let unit = family.variance.deviance(s, y, &mean, trials == Trials::Single);
+            let own = [observed, score, unit].map(|v| match weighted {
+                true => {
+                    let w = s.input(2);
+                    s.mul(w, v)
+                }
+                false => v,
+            });
+            let [mut weight, mut slope, mut value] = own;
+            // 2. the barrier, of the same height for every row
+            let mut inside = s.number(f64::MAX);
+            for (end, side) in [(domain.0, 1.0), (domain.1, -1.0)] {
+                if !end.is_finite() {
+                    continue;
+                }
+                let room = s.compare(Binary::Sub, eta, end);
+                let room = s.scale(room, side);
+                inside = s.min(inside, room);
+                let push = s.inverse(room);
+                let square = s.square(push);
+                let push = s.scale(push, side * tau);
+                let square = s.scale(square, tau);
+                let height = s.apply(Unary::Log, room);
+                let height = s.scale(height, -2.0 * tau);
+                weight = s.add(weight, square);
+                slope = s.add(slope, push);
+                value = s.add(value, height);
+            }
+            Distance {
+                weight,
+                slope,
+                value,
+                inside,
+                moved: s.number(0.0),
             }
         };
         programs(of, weighted, like)

@@ -45,6 +45,22 @@ impl Variance {
         }
     }
 
+    /// dV/dμ, of a variance V.
+    pub(super) fn rise(&self, s: &mut Sheet, mean: &Mean, variance: Slot) -> Slot {
+        match *self {
+            Variance::Constant => s.number(0.0),
+            Variance::Binomial => s.sub(mean.complement, mean.mu),
+            Variance::Power(k) => {
+                let part = s.div(variance, mean.mu);
+                s.scale(part, k)
+            }
+            Variance::NegativeBinomial(theta) => {
+                let part = s.scale(mean.mu, 2.0 / theta);
+                s.compare(Binary::Add, part, 1.0)
+            }
+        }
+    }
+
     /// Whether μ is a mean that the variance allows; `None` where all numbers are, or where the link gives no other.
     pub(super) fn valid(&self, s: &mut Sheet, mean: &Mean) -> Option<Slot> {
         match self {

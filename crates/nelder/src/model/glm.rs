@@ -76,6 +76,11 @@ impl<'s> Glm<'s> {
         let p = fit.aliased.len();
         let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
         let dispersion = fit.dispersion();
+        let unit = if fit.is_regular() {
+            dispersion.sqrt()
+        } else {
+            f64::NAN
+        };
         if fit.df_residual() == 0 {
             // as many columns as rows: R's deviance residuals are 0
             let runs = fit.residuals.iter_mut().flat_map(|run| &mut run.values);
@@ -83,9 +88,7 @@ impl<'s> Glm<'s> {
         }
         Glm {
             coefficients: (0..p).map(|c| mask(c, fit.coefficients[c].hi)).collect(),
-            std_errors: (0..p)
-                .map(|c| mask(c, dispersion.sqrt() * fit.variances[c].sqrt()))
-                .collect(),
+            std_errors: (0..p).map(|c| mask(c, unit * fit.variances[c].sqrt())).collect(),
             dispersion,
             quantiles: quantiles(
                 fit.moments.rows,

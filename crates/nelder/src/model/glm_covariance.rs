@@ -93,7 +93,7 @@ impl Glm<'_> {
     pub fn vcov(&self, kind: &Vcov, monitor: &dyn Monitor) -> Result<Covariance, ModelError> {
         let system = self.fit.system();
         if *kind == Vcov::Iid {
-            let mut matrix = system.unscaled()?;
+            let mut matrix = self.fit.unscaled_covariance()?;
             let dispersion = self.dispersion;
             matrix
                 .row_iter_mut()
@@ -145,7 +145,11 @@ impl Glm<'_> {
         };
         Ok(Covariance {
             kind: kind.clone(),
-            matrix: system.sandwich(&all, &squares, factor),
+            matrix: system.sandwich(
+                &all,
+                &squares,
+                if self.fit.is_regular() { factor } else { f64::NAN },
+            ),
             clusters,
             passes,
         })

@@ -28,6 +28,10 @@ const MANY_STEPS: u32 = 25;
 const DIVERGING: f64 = 3.0;
 /// Halvings of a step at most.
 const MOST_HALVINGS: u32 = 60;
+/// By how much of the best deviance that was seen that at the edge may be above it.
+const EDGE_GAP: f64 = 1e-7;
+/// The tolerance for aliased columns where rows differ in weight by as much as at the edge of a range.
+const WEIGHTED_APART: f64 = 1e-15;
 
 /// An iteration: its model, its passes, and what it has found to warn of.
 pub(super) struct Iteration<'a, 's> {
@@ -483,7 +487,13 @@ impl<'a, 's> Iteration<'a, 's> {
             let Some(here) = here.filter(|h| sound(&h.sums)) else {
                 continue;
             };
-            let found = self.ascend(here)?;
+            let mut found = self.ascend(here)?;
+            if !found.stationary
+                && let Some(beta) = found.here.beta.clone()
+                && let Some(here) = self.newton(beta)?.filter(|h| sound(&h.sums))
+            {
+                found = self.ascend(here)?;
+            }
             let beta = found.here.beta.unwrap_or_default();
             let found = Converged::at(
                 beta,
@@ -503,11 +513,26 @@ impl<'a, 's> Iteration<'a, 's> {
                 self.best = Some((found.beta, found.deviance));
             }
         }
-        // no maximum inside: what is reported is the best that was seen
-        if at.converged {
-            let iterations = at.iterations;
-            self.warn(Warning::NotConverged { iterations });
+        // no maximum inside: it may be at the edge
+        if let Some(here) = self.towards_the_edge()?.filter(|h| sound(&h.sums)) {
+            let least = self.best.as_ref().map_or(f64::INFINITY, |(_, least)| *least);
+            let enough = here.sums.deviance.hi <= least + EDGE_GAP * (least.abs() + 0.1);
+            if let (true, Some(equations)) = (enough, self.equations(&here.sums)?) {
+                let beta = here.beta.unwrap_or_default();
+                let found = Converged::at(beta, &here.sums, equations, 0, true);
+                let found = self.after_all(found, at.iterations);
+                self.warn(Warning::Edge);
+                return Ok(Converged {
+                    boundary: true,
+                    ..found
+                });
+            }
         }
+        // what is reported is the best that was seen
+        self.warnings
+            .retain(|w| !matches!(w, Warning::NotConverged { .. }));
+        self.warn(Warning::NoMaximum);
+        self.exactly();
         let at = Converged {
             converged: false,
             ..at
@@ -518,9 +543,21 @@ impl<'a, 's> Iteration<'a, 's> {
         }
     }
 
+    /// Products in twice the precision from here on, in which columns count as aliased only where nothing is left of them: at the
+    /// edge of a range a few rows may have nearly all the weight.
+    pub fn exactly(&mut self) {
+        self.passes.products = Products::Exact;
+        self.tol = self.tol.min(WEIGHTED_APART);
+    }
+
     /// A maximum that was found although Fisher scoring had not: what it had warned of is no more.
     pub fn after_all(&mut self, mut found: Converged, steps: u32) -> Converged {
-        let over = |w: &Warning| matches!(w, Warning::NotConverged { .. } | Warning::Boundary);
+        let over = |w: &Warning| {
+            matches!(
+                w,
+                Warning::NotConverged { .. } | Warning::Boundary | Warning::NoMaximum
+            )
+        };
         self.warnings.retain(|w| !over(w));
         found.iterations += steps;
         found

@@ -1,12 +1,13 @@
 //! A maximum of the likelihood and what is known of it: variances, error bounds, criteria.
 
+use faer::Mat;
 use nelder_device::Dd;
 
 use super::attempt::UNIT_EXACT;
 use super::equations::column_scales;
 use super::fisher::Ended;
 use super::warning::Warning;
-use super::{Bound, Digits, Normal, SolveReport};
+use super::{Bound, Digits, ModelError, Normal, SolveReport};
 use crate::design::{Columns, Map};
 use crate::family::{Criterion, Family};
 use crate::pass::{Gram, Histogram, Moments, Products, ResidualRun};
@@ -69,6 +70,27 @@ pub struct MaximumLikelihood {
 }
 
 impl MaximumLikelihood {
+    /// Whether standard errors mean something: not where no maximum was found, and not at the edge of the family's range.
+    pub fn is_regular(&self) -> bool {
+        !self
+            .warnings
+            .iter()
+            .any(|w| matches!(w, Warning::Edge | Warning::NoMaximum))
+    }
+
+    /// (XᵀWX)⁻¹, columns x columns in the units of the data; `NaN` for aliased coefficients, and where the fit is not
+    /// [regular](Self::is_regular).
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    pub fn unscaled_covariance(&self) -> Result<Mat<f64>, ModelError> {
+        let mut matrix = self.system().unscaled()?;
+        if !self.is_regular() {
+            matrix.fill(f64::NAN);
+        }
+        Ok(matrix)
+    }
+
     /// What an iteration ended with.
     pub(super) fn new(ended: Ended, bound: &Bound<'_>) -> Self {
         let Ended {

@@ -423,7 +423,11 @@ impl<'s> Prcomp<'s> {
         };
         let power = |j: usize| powers.get(j).copied().unwrap_or(1.0);
         let mut standard = columns.standard;
-        let total = columns.squares.iter().sum::<f64>() / columns.rows.max(2).saturating_sub(1) as f64;
+        // where all components are there, from them, so that shares add up to one
+        let total = match axes.singular.len() == available {
+            true => axes.singular.iter().map(|s| s * s).sum::<f64>() / (root * root),
+            false => columns.squares.iter().sum::<f64>() / columns.rows.max(2).saturating_sub(1) as f64,
+        };
         // the common power belongs to the singular values
         standard.scales.iter_mut().for_each(|s| *s /= unit);
         Prcomp {

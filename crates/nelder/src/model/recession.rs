@@ -28,8 +28,10 @@ const STIFFNESS: [f64; 3] = [1048576.0, 1099511627776.0, 1125899906842624.0];
 const VIOLATION: [f64; 3] = [1e-3, 1e-8, 1e-11];
 /// Steps with each of them at most.
 const MOST_STEPS: u32 = 40;
-/// Halvings of a step at most.
-const MOST_HALVINGS: u32 = 20;
+/// Heights τ of the barrier at the edge of a domain, in units of a row's deviance.
+const HEIGHTS: [f64; 10] = [1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9];
+/// Lengths of a step that are tried at most.
+const MOST_TRIALS: u32 = 20;
 /// The tolerance for aliased columns where rows differ by K in weight.
 const ALIASED: f64 = 1e-13;
 /// A coefficient of a direction that moves no row by more is none.
@@ -103,6 +105,62 @@ impl Iteration<'_, '_> {
         }))
     }
 
+    /// Coefficients of the largest likelihood where that is at the edge of the domain, by Newton's steps for the likelihood and a
+    /// barrier of falling height, from the inside; `None` where the domain has no end, or the steps fail. The deviance is
+    /// then within 2nτ of the least that there is.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn towards_the_edge(&mut self) -> Result<Option<Here>, ModelError> {
+        let moments = self.passes.moments;
+        let domain = self.passes.family.domain((moments.response / moments.weight).hi);
+        if !domain.0.is_finite() && !domain.1.is_finite() {
+            return Ok(None);
+        }
+        let Some(start) = self.inside()? else {
+            return Ok(None);
+        };
+        let unit = (start.sums.deviance.hi.abs() + 0.1) / moments.rows as f64;
+        let mut beta = start.beta.unwrap_or_default();
+        for height in HEIGHTS {
+            let programs = Programs::barrier(
+                domain,
+                height * unit,
+                self.passes.weighted(),
+                self.passes.trials(),
+                self.passes.programs(),
+            );
+            let Some((found, sums)) = self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? else {
+                return Ok(None);
+            };
+            if !(sums.edge > 0.0) {
+                return Ok(None);
+            }
+            beta = found;
+        }
+        self.exactly();
+        self.again(beta).map(Some)
+    }
+
+    /// Where Newton's steps with the observed information lead from coefficients.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn newton(&mut self, beta: Vec<Dd>) -> Result<Option<Here>, ModelError> {
+        let all = (f64::NEG_INFINITY, f64::INFINITY);
+        let programs = Programs::barrier(
+            all,
+            0.0,
+            self.passes.weighted(),
+            self.passes.trials(),
+            self.passes.programs(),
+        );
+        match self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? {
+            Some((beta, _)) => self.again(beta).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Newton's steps towards the smallest distance, or until a point is `enough`; `None` where the equations fail.
     fn nearest(
         &mut self,
@@ -136,19 +194,27 @@ impl Iteration<'_, '_> {
             if !step.gain.is_finite() || !step.delta.iter().all(|d| d.is_finite()) {
                 return Ok(None);
             }
-            if step.gain <= 1e-13 * sums.deviance.hi {
+            if step.gain <= 1e-13 * sums.deviance.hi.abs() {
                 break;
             }
-            let mut delta = step.delta;
-            let mut fell = false;
-            for _ in 0..MOST_HALVINGS {
-                let next = plus(&beta, &delta);
+            // from a kink the curvature on the other side is not known, and may be K times as large: the parabola through
+            // both values and the slope lands near the smallest value there
+            let (mut t, mut fell) = (1.0f64, false);
+            for _ in 0..MOST_TRIALS {
+                let part: Vec<Dd> = step.delta.iter().map(|d| d.mul_f64(t)).collect();
+                let next = plus(&beta, &part);
                 let there = self.distance(programs, &next, &wanted, rows)?;
-                if there.deviance.hi < sums.deviance.hi {
+                let rise = there.deviance.hi - sums.deviance.hi;
+                if rise < 0.0 {
                     (beta, sums, fell) = (next, there, true);
                     break;
                 }
-                delta.iter_mut().for_each(|d| *d = d.scale(0.5));
+                let top = step.gain * t * t / (2.0 * step.gain * t + rise);
+                t = if top.is_finite() {
+                    top.clamp(1e-20 * t, 0.5 * t)
+                } else {
+                    0.5 * t
+                };
             }
             if !fell {
                 break;

@@ -11,7 +11,7 @@ use crate::design::{
     Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
 };
 use crate::formula::{Contrast, parse_expression};
-use crate::frame::{Field, Kind, Levels, Source};
+use crate::frame::{Kind, Levels, Source};
 use crate::pass::Gram;
 
 /// A linear model apart from its data.
@@ -54,6 +54,9 @@ pub struct SavedDesign {
     /// Those of them that were text or factors.
     #[serde(default)]
     text: Vec<String>,
+    /// Those of them that were logical.
+    #[serde(default)]
+    logical: Vec<String>,
     /// Bases and levels of the variables, without the response.
     state: VariablesState,
     shapes: Vec<ShapeState>,
@@ -172,6 +175,11 @@ impl SavedDesign {
         &self.text
     }
 
+    /// Names of the data's columns that were logical in the fit.
+    pub fn logical_columns(&self) -> &[String] {
+        &self.logical
+    }
+
     /// The design of a fit.
     ///
     /// # Errors
@@ -212,18 +220,17 @@ impl SavedDesign {
         scales.truncate(layout.atoms.dense + layout.atoms.extra);
         let schema = rows.source().schema();
         let names = schema.names();
-        let is_text = |field: &&Field| matches!(field.kind, Kind::Text | Kind::Factor { .. });
+        let of = |is: &dyn Fn(Kind) -> bool| -> Vec<String> {
+            let own = schema.fields.iter().filter(|field| is(field.kind));
+            own.map(|field| field.name.clone()).collect()
+        };
         Ok(SavedDesign {
             spec: spec.clone(),
             names: columns.names.clone(),
             aliased: system.aliased.to_vec(),
             columns: names.iter().map(|n| n.to_string()).collect(),
-            text: schema
-                .fields
-                .iter()
-                .filter(is_text)
-                .map(|f| f.name.clone())
-                .collect(),
+            text: of(&|kind| matches!(kind, Kind::Text | Kind::Factor { .. })),
+            logical: of(&|kind| kind == Kind::Logical),
             state,
             shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
             twice: rows.precision() == Precision::Twice,

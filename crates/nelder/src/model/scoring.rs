@@ -99,7 +99,8 @@ impl<'a, 's> Passes<'a, 's> {
         }
     }
 
-    fn trials(&self) -> Trials {
+    /// What the responses of a binomial family are.
+    pub fn trials(&self) -> Trials {
         match (
             self.moments.binary && self.moments.rows > 0 && !self.counts,
             self.counts && self.scorer.spec.design.weights.is_some(),

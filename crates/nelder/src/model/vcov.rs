@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::ModelError;
 use crate::design::{Block, Precision, RowError, Value, Variables};
-use crate::formula::parse_expression;
+use crate::formula::{Binary, Expr, parse_expression};
 use crate::frame::{Batch, Key, Levels, MISSING, Source};
 use crate::pass::PassRecord;
 
@@ -171,6 +171,24 @@ impl Clusters {
         passes: &mut Vec<PassRecord>,
     ) -> Result<Self, ModelError> {
         let parsed = [parse_expression(expression)?];
+        let wrong = |why: String| ModelError::Argument {
+            argument: "vcov".into(),
+            why,
+        };
+        match &parsed[0] {
+            // the sum of two columns is no two-way clustering, which is what sandwich takes it for
+            Expr::Binary(Binary::Add, ..) => {
+                return Err(wrong(format!(
+                    "clusters by several columns at once, `{expression}`, are not known; paste() or interaction() of them has \
+                     a cluster for each combination"
+                )));
+            }
+            Expr::Binary(Binary::Colon, _, kind) if matches!(&**kind, Expr::Name(n) if n.starts_with("HC")) =>
+            {
+                return Err(wrong(format!("`{kind}` is none of HC0, HC1, HC2, HC3")));
+            }
+            _ => {}
+        }
         let start = std::time::Instant::now();
         let (parsed, scan) = Variables::resolve(&parsed, source, Precision::Double)?;
         if scan.rows > 0 {

@@ -10,6 +10,10 @@ pub enum Warning {
     },
     /// The iteration ended at the boundary of the family's range.
     Boundary,
+    /// The likelihood is largest at the edge of the family's range.
+    Edge,
+    /// Neither steps nor ascents have found a maximum.
+    NoMaximum,
     /// A step was halved.
     Truncated {
         /// Whether the deviance overflowed; otherwise a mean was out of range.
@@ -51,6 +55,13 @@ impl std::fmt::Display for Warning {
                 )
             }
             Warning::Boundary => f.write_str("the algorithm stopped at a boundary value"),
+            Warning::Edge => f.write_str(
+                "the likelihood is largest at the edge of the family's range, where standard errors and tests do not hold",
+            ),
+            Warning::NoMaximum => f.write_str(
+                "the algorithm did not converge: no maximum was found. The coefficients are the best that were seen; standard \
+                 errors and tests say nothing",
+            ),
             Warning::Truncated { divergence: true } => f.write_str("step size truncated due to divergence"),
             Warning::Truncated { divergence: false } => f.write_str("step size truncated: out of bounds"),
             Warning::Increasing => f.write_str("step size truncated due to increasing deviance"),

@@ -203,7 +203,7 @@ impl NelderFit {
     fn unscaled(&self) -> savvy::Result<Sexp> {
         let inverse = match &self.model {
             Model::Lm(fit) => fit.unscaled_covariance()?,
-            Model::Glm(fit) => fit.fit.system().unscaled()?,
+            Model::Glm(fit) => fit.fit.unscaled_covariance()?,
         };
         square(inverse.nrows(), |i, j| inverse[(i, j)])
     }
