@@ -13,25 +13,33 @@ use nelder::frame::SourceError;
 use crate::DataError;
 
 /// When a file was last written and, where the system tells, last changed in any way: the first can be set back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Written {
     modified: SystemTime,
     changed: (i64, i64),
+    names: u64,
 }
 
 impl Written {
     fn of(meta: &Metadata) -> Option<Written> {
         #[cfg(unix)]
-        let changed = {
+        let (changed, names) = {
             use std::os::unix::fs::MetadataExt;
-            (meta.ctime(), meta.ctime_nsec())
+            ((meta.ctime(), meta.ctime_nsec()), meta.nlink())
         };
         #[cfg(not(unix))]
-        let changed = (0, 0);
+        let (changed, names) = ((0, 0), 1);
         Some(Written {
             modified: meta.modified().ok()?,
             changed,
+            names,
         })
+    }
+
+    /// Whether nothing was written between the two. That a name of the file went away, as when another file takes its place,
+    /// changes it too, but not its content.
+    fn is(&self, other: &Written) -> bool {
+        self.modified == other.modified && (self.changed == other.changed || self.names != other.names)
     }
 }
 
@@ -147,7 +155,9 @@ impl PositionedFile {
             .map_err(|e| format!("{}: {e}", self.name()))?;
         let how = match meta.len() {
             n if n != self.len => format!("it had {} bytes when it was opened, and has {n} now", self.len),
-            _ if Written::of(&meta) != Some(modified) => "it was written to since it was opened".into(),
+            _ if !Written::of(&meta).is_some_and(|now| now.is(&modified)) => {
+                "it was written to since it was opened".into()
+            }
             _ => return Ok(()),
         };
         Err(self.changing(&how))

@@ -76,6 +76,119 @@ fn a_maximum_next_to_the_boundary_is_no_separation() {
     }
 }
 
+fn edge(fit: &Glm<'_>) -> bool {
+    fit.fit.warnings.contains(&Warning::Edge)
+}
+
+/// Where the constraint μ ≤ 1 holds with equality the maximum is on a line: that of b = a·x on {β: β₀ + 6 β₁ = 0} for the
+/// logarithm, found by R from a start on it (−2.19995, 0.36666, deviance 5.11531), and at −0.2, 0.2 for the identity, where both
+/// ends are reached (deviance 4.5577).
+#[test]
+fn a_maximum_at_the_edge_is_found_and_said() {
+    let x: Vec<f64> = (1..=6).map(f64::from).collect();
+    let b = [0.0, 0.0, 1.0, 0.0, 1.0, 1.0];
+    let frame = Frame::new().with_real("x", &x).with_real("y", &b);
+    for start in [None, Some(vec![-2.0, 0.2])] {
+        let own = fit("binomial(log)", &frame, |mut s| {
+            s.start = start.clone();
+            s
+        });
+        assert!(own.fit.converged && edge(&own), "{:?}", own.fit.warnings);
+        near(own.coefficients[0], -2.19985, 1e-4);
+        near(own.coefficients[1], 0.366_64, 1e-4);
+        near(own.fit.deviance, 5.1153, 1e-5);
+        assert!(own.std_errors.iter().all(|s| s.is_nan()));
+    }
+    let own = fit("binomial(identity)", &frame, |s| s);
+    assert!(own.fit.converged && edge(&own), "{:?}", own.fit.warnings);
+    near(own.coefficients[0], -0.2, 1e-7);
+    near(own.coefficients[1], 0.2, 1e-7);
+    near(own.fit.deviance, 4.5577, 1e-5);
+}
+
+/// Straight lines of probabilities with a rising or falling trend: the largest likelihood over a grid of lines between 0 and 1
+/// is not above that of the fit, whether it is at the edge or inside.
+#[test]
+fn no_line_of_probabilities_is_better() {
+    let x: Vec<f64> = (0..8).map(f64::from).collect();
+    for pattern in 1..255u32 {
+        let y: Vec<f64> = (0..8).map(|i| f64::from(pattern >> i & 1)).collect();
+        let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+        let own = fit("binomial(identity)", &frame, |s| s);
+        assert!(own.fit.converged, "{pattern}: {:?}", own.fit.warnings);
+        let mut best = f64::INFINITY;
+        for low in 0..=100 {
+            for high in 0..=100 {
+                let (a, b) = (f64::from(low) / 100.0, f64::from(high) / 100.0);
+                let deviance: f64 = x
+                    .iter()
+                    .zip(&y)
+                    .map(|(x, y)| {
+                        let mu = a + (b - a) * x / 7.0;
+                        -2.0 * if *y == 1.0 { mu.ln() } else { (1.0 - mu).ln() }
+                    })
+                    .sum();
+                best = best.min(deviance);
+            }
+        }
+        assert!(
+            own.fit.deviance <= best + 1e-7,
+            "{pattern}: {} {best}",
+            own.fit.deviance
+        );
+    }
+}
+
+/// A level of zeros beside levels of both: y = 0, 1 | 0 | 1, 0, 0, 0, 0. From the origin each step of the distance's program
+/// meets a kink.
+#[test]
+fn a_level_of_zeros_is_separated_whatever_the_others_are() {
+    let g = ["a", "a", "b", "c", "c", "c", "c", "c"].map(Some);
+    let y = [0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+    let frame = Frame::new().with_text("x", &g).with_real("y", &y);
+    for family in ["binomial", "binomial(probit)", "quasibinomial"] {
+        assert_eq!(
+            separated(&fit(family, &frame, |s| s)),
+            Some(vec!["xb".to_string()]),
+            "{family}"
+        );
+    }
+    // a group of zeros whose mean falls as its predictor grows
+    let g = ["a", "a", "b", "b", "c", "c"].map(Some);
+    let y = [0.0, 0.0, 3.0, 1.0, 1.0, 4.0];
+    let frame = Frame::new().with_text("x", &g).with_real("y", &y);
+    for family in [
+        "tweedie(1.5)",
+        "poisson(inverse)",
+        "quasi(link = 1/mu^2, variance = mu)",
+    ] {
+        assert!(separated(&fit(family, &frame, |s| s)).is_some(), "{family}");
+    }
+}
+
+/// A plateau on which all means are large: R stops there at a deviance of 45.18, above that of no predictor at all (43.51).
+#[test]
+fn a_plateau_is_left() {
+    let y = [
+        0.05, 13.92, 11.72, 54.37, 5.67, 3.49, 4.89, 0.09, 18.0, 1.69, 0.47, 1.72, 1.28, 0.11,
+    ];
+    let x1 = [
+        0.49, 3.23, 1.62, 1.34, 2.12, 1.67, 2.6, -0.62, 2.68, 2.75, 2.67, 3.51, 2.0, 2.27,
+    ];
+    let x2 = [
+        2.18, 2.32, 1.42, 2.05, 1.62, 0.57, 3.01, 2.47, 1.38, 1.2, 2.9, 1.45, 2.9, 1.08,
+    ];
+    let frame = Frame::new()
+        .with_real("y", &y)
+        .with_real("x1", &x1)
+        .with_real("x2", &x2);
+    let spec = GlmSpec::new("y ~ x1 + x2", "inverse.gaussian(log)".parse().unwrap());
+    let own = glm(&spec, &frame, &Quiet).unwrap();
+    assert!(own.fit.converged, "{:?}", own.fit.warnings);
+    // a maximum that optim() finds from the intercept alone
+    near(own.fit.deviance, 43.41233, 1e-6);
+}
+
 #[test]
 fn separation_of_every_link_is_proved() {
     let x: Vec<f64> = (1..=10).map(f64::from).collect();

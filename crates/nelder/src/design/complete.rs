@@ -34,15 +34,10 @@ impl Rows<'_> {
                         *m = x == 1;
                     }
                 }
-                Value::Numbers(v) if v.len() == 1 => {
-                    for (m, &x) in mask.iter_mut().zip(v[0].high.iter()) {
-                        *m = x != 0.0 && !x.is_nan();
-                    }
-                }
                 _ => {
                     return Err(self.error(batch, 0, |_| {
                         format!(
-                            "the subset `{}` must be logical, such as `x > 0`",
+                            "the subset `{}` must be logical, such as `x > 0` (numbers would be numbers of rows in R)",
                             self.labels()[s]
                         )
                     }));

@@ -126,7 +126,11 @@ impl Variables {
             let single = |c: &Constant| c.numbers().is_some_and(|v| v.len() == 1);
             roots.push(match term {
                 Term::Constant(c) if at >= first && single(&c) => {
-                    let node = binder.scalar(Term::Constant(c), expr)?;
+                    let logical = matches!(c, Constant::Logicals(_));
+                    let mut node = binder.scalar(Term::Constant(c), expr)?;
+                    if logical {
+                        node.ty = Type::Logical;
+                    }
                     node.fused()
                 }
                 term => match term {

@@ -111,7 +111,6 @@ pub(super) fn bind_as<'s>(
         passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
     }
     let shapes = variables.shapes();
-    check_subset(roles.subset.map(|at| (&shapes[at], &labels[at])))?;
     let layout = Layout::new(&terms, &shapes)?;
     let mut contrasts = vec![None; terms.variables.len()];
     for (name, contrast) in &spec.contrasts {
@@ -142,17 +141,6 @@ pub(super) fn bind_as<'s>(
         contrasts,
         passes,
     })
-}
-
-/// Refuses a subset of numbers: to R these are numbers of rows.
-pub(super) fn check_subset(subset: Option<(&Shape, &String)>) -> Result<(), ModelError> {
-    match subset {
-        Some((shape, label)) if *shape != Shape::Logical => Err(ModelError::Argument {
-            argument: "subset".into(),
-            why: format!("`{label}` is not logical: write a condition, such as `{label} > 0`"),
-        }),
-        _ => Ok(()),
-    }
 }
 
 /// `as.numeric(factor(y)) != 1`

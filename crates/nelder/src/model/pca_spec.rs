@@ -1,6 +1,5 @@
 //! What is asked of principal components, and the columns that they are of.
 
-use super::bound::check_subset;
 use super::{Accuracy, Bound, ModelError};
 use crate::design::{Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variables};
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
@@ -361,7 +360,6 @@ impl PcaSpec {
         }
         let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
         let shapes = variables.shapes();
-        check_subset(roles.subset.map(|at| (&shapes[at], &labels[at])))?;
         // those that `. - g` took out again make no column, whatever they are
         let used = |v: &usize| terms.terms.iter().any(|t| t.variables.contains(v));
         let other = |v: &usize| used(v) && !matches!(shapes[*v], Shape::Numeric { .. });
