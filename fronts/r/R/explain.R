@@ -1,5 +1,5 @@
 nd_explain <- function(fit) {
-  if (inherits(fit, "nd_prcomp")) return(fit$nelder)
+  if (inherits(fit, "nd_prcomp")) return(core(fit)$report)
   e <- core(fit)
   library <- fit_of(e)
   if (is.null(library)) refuse("the report of this fit was not kept; fit it again")

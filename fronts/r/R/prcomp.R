@@ -50,7 +50,8 @@ nd_prcomp.default <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol
     z$x <- found$x
     for (j in turned) z$x[, j] <- -z$x[, j]
   }
-  z$nelder <- components_report(found)
+  # behind a pointer that is identical to that of other results: seconds are not what two of them differ by
+  z$nelder <- handle(list2env(list(report = components_report(found)), parent = emptyenv()))
   class(z) <- c("nd_prcomp", "prcomp")
   z
 }
@@ -282,8 +283,9 @@ passes_in_short <- function(p) {
 # Where an iteration found some components only, the others still have their part in the variance.
 summary.nd_prcomp <- function(object, ...) {
   own <- NextMethod()
-  if (length(object$sdev) < object$nelder$available) {
-    parts <- object$sdev^2 / object$nelder$total
+  report <- core(object)$report
+  if (length(object$sdev) < report$available) {
+    parts <- object$sdev^2 / report$total
     own$importance[2:3, ] <- rbind(round(parts, 5), round(cumsum(parts), 5))
   }
   own

@@ -31,6 +31,15 @@ expect_components <- function(ours, r, part = 1e-12, label = deparse(substitute(
   fine(max(abs(crossprod(ours$rotation) - diag(k))) < 1e-13, "orthonormal")
 }
 
+test_that("equal results are identical, whatever time they took", {
+  expect_identical(nd_prcomp(USArrests), nd_prcomp(USArrests))
+  expect_equal(nd_prcomp(~ Murder + Assault, USArrests), nd_prcomp(~ Murder + Assault, USArrests))
+  file <- tempfile(fileext = ".rds")
+  on.exit(unlink(file))
+  saveRDS(nd_prcomp(USArrests), file)
+  expect_gt(nd_explain(readRDS(file))$digits[1], 8)
+})
+
 test_that("the components are those of prcomp, for every way to standardize", {
   size <- c(4, 80, 14, 9)
   for (center in list(TRUE, FALSE, c(8, 170, 65, 21), c(a = 0, b = 100, c = 50, d = 20))) {
