@@ -68,9 +68,15 @@ pub(crate) fn open(files: &[Listed], options: &TextOptions) -> Result<Opened, Da
             all
         });
     for key in &keys {
-        let both = files.iter().zip(&found).find(|(_, part)| part.table.schema().position(key).is_some());
+        let both = files
+            .iter()
+            .zip(&found)
+            .find(|(_, part)| part.table.schema().position(key).is_some());
         if let Some((file, _)) = both {
-            let text = format!("`{key}` is what the path says, `{key}=…`, not the column of {}", file.path.display());
+            let text = format!(
+                "`{key}` is what the path says, `{key}=…`, not the column of {}",
+                file.path.display()
+            );
             remarks.push((key.to_string(), text));
         }
     }

@@ -169,7 +169,7 @@ fn product(parts: &[Vec<Numbers<'_>>], of: &[usize], rows: usize, twice: bool) -
         };
         for (i, all) in all.iter_mut().enumerate() {
             let rest = column.low.as_ref().map_or(0.0, |l| l[i]);
-            *all = *all * Dd::from_parts(column.high[i], rest);
+            *all *= Dd::from_parts(column.high[i], rest);
         }
     }
     Numbers {

@@ -415,7 +415,7 @@ fn plan(expr: &Expr, source: &dyn Source, arguments: &mut Vec<Expr>) -> Result<P
         }
         return Ok(own);
     }
-    for name in ["trim", "y"].into_iter().filter(|n| call.expr(n).is_some()) {
+    if let Some(name) = ["trim", "y"].into_iter().find(|n| call.expr(n).is_some()) {
         return Err(call.wrong(name, "is not known here"));
     }
     if function == "quantile" {
