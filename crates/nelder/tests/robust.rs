@@ -3,7 +3,8 @@
 mod common;
 
 use common::{each, near, numbers, spec, table};
-use nelder::model::{Covariance, Lm, Vcov, lm};
+use nelder::frame::Frame;
+use nelder::model::{Covariance, Lm, LmSpec, Vcov, lm};
 use nelder::pass::Quiet;
 use serde_json::Value;
 
@@ -128,4 +129,57 @@ fn covariances() {
         plain > 100 && robust > 200 && clustered > 6,
         "{plain} {robust} {clustered}"
     );
+}
+
+/// Standard errors of the intercept, x and z in `y ~ x + z`, z = k x + d, under HC0 to HC3 and by pairs of rows, by exact
+/// rational arithmetic to 20 digits. The condition of the design is about k.
+#[rustfmt::skip]
+const EXACT: [(f64, [[f64; 3]; 5]); 3] = [
+    (100.0, [
+        [1.2979012438116828171, 49.664491259360327534, 0.4967097577082103531],
+        [1.4986872649924503508, 57.347614795515001987, 0.5735510246438980768],
+        [1.4387841600734554557, 57.398400317704653847, 0.5741465402243864223],
+        [1.6072054388986990717, 67.568331834448517811, 0.6760115448340856723],
+        [1.0651261711135825382, 78.426839779718235028, 0.7839920991511241404],
+    ]),
+    (100000.0, [
+        [1.2979012438116828171, 49670.969064589824508, 0.4967097577082103531],
+        [1.4986872649924503508, 57355.094720701018074, 0.5735510246438980768],
+        [1.4387841600734554557, 57414.637514891696064, 0.5741465402243864223],
+        [1.6072054388986990717, 67601.121371770447706, 0.6760115448340856723],
+        [1.0651261711135825382, 78399.237383795456720, 0.7839920991511241404],
+    ]),
+    (100000000.0, [
+        [1.2979012438116828171, 49670975.764114582410, 0.4967097577082103531],
+        [1.4986872649924503508, 57355102.456645862909, 0.5735510246438980768],
+        [1.4387841600734554557, 57414654.005930841516, 0.5741465402243864223],
+        [1.6072054388986990717, 67601154.450296640270, 0.6760115448340856723],
+        [1.0651261711135825382, 78399209.942580935846, 0.7839920991511241404],
+    ]),
+];
+
+#[test]
+fn nearly_dependent_columns_cost_no_digits() {
+    let x = [-7.0, 3.0, 11.0, -2.0, 5.0, 8.0, -13.0, 1.0, 4.0, -6.0, 9.0, -10.0];
+    let d = [1.0, -2.0, 0.0, 3.0, -1.0, 2.0, -3.0, 1.0, 0.0, 2.0, -2.0, 1.0];
+    let y = [5.0, -3.0, 8.0, 1.0, 9.0, -4.0, 2.0, 7.0, -6.0, 3.0, 0.0, 4.0];
+    let g: Vec<f64> = (0..12).map(|i| f64::from(i / 2)).collect();
+    for (k, exact) in EXACT {
+        let z: Vec<f64> = x.iter().zip(&d).map(|(x, d)| k * x + d).collect();
+        let frame = Frame::new()
+            .with_real("x", &x)
+            .with_real("z", &z)
+            .with_real("y", &y)
+            .with_real("g", &g);
+        let mut spec = LmSpec::new("y ~ x + z");
+        spec.tol = Some(1e-15);
+        let fit = lm(&spec, &frame, &Quiet).unwrap();
+        for (kind, exact) in ["HC0", "HC1", "HC2", "HC3", "cluster:g:HC1"].iter().zip(&exact) {
+            let got = fit.vcov(0, &kind.parse().unwrap(), &Quiet).unwrap().std_errors();
+            for (got, exact) in got.iter().zip(exact) {
+                let off = ((got - exact) / exact).abs();
+                assert!(off < 1e-13, "k = {k}, {kind}: {got:e}, not {exact:e}: {off:.1e}");
+            }
+        }
+    }
 }

@@ -58,6 +58,10 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         true => None,
         false => Some(fit.vcov(&kind, &progress)?),
     };
+    if covariance.is_some() {
+        // the bound is of the errors by the information, and these are printed
+        fit.fit.report.digits.std_errors = None;
+    }
     let mut summary = generalized::summary(&fit, &whole, options.level, covariance.as_ref());
     if let Some(covariance) = &covariance {
         fit.fit.report.passes.extend(covariance.passes.iter().cloned());

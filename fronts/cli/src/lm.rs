@@ -47,6 +47,8 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
             .map(|y| fit.vcov(y, &kind, &progress))
             .collect();
         let found = found?;
+        // the bound is of the errors of equal variances, and these are printed
+        fit.fit.report.digits.std_errors = None;
         for covariance in &found {
             fit.fit.report.passes.extend(covariance.passes.iter().cloned());
         }

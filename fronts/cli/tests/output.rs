@@ -222,3 +222,23 @@ fn a_closed_pipe_is_no_panic() {
         );
     }
 }
+
+/// The bound is of the errors of equal variances: robust ones are printed without a claim.
+#[test]
+fn no_claim_of_digits_stands_beside_errors_that_it_is_not_of() {
+    let folder = Folder::new("output_claims");
+    folder.write("d.csv", "y,x,g\n1,2,1\n3,3,1\n2,5,2\n6,8,2\n5,9,3\n9,7,3\n");
+    for command in ["lm", "glm"] {
+        for (kind, claimed) in [("iid", true), ("HC3", false), ("cluster:g", false)] {
+            let args = [command, "y ~ x", "--data", "d.csv", "--vcov", kind, "--json"];
+            let all: Value = serde_json::from_str(&folder.ok(&args)).unwrap();
+            let digits = &all["report"]["digits"];
+            assert_eq!(
+                digits["std_errors"].is_number(),
+                claimed,
+                "{command} {kind}: {digits}"
+            );
+            assert!(digits["coefficients"].as_f64().unwrap() > 10.0);
+        }
+    }
+}

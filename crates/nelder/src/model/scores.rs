@@ -11,8 +11,8 @@ use std::sync::Arc;
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
 use faer::{Accum, Mat, Par};
-use nelder_device::Dd;
 use nelder_device::kernels::Pair;
+use nelder_device::{Dd, vectorized};
 
 use super::{Normal, Vcov};
 use crate::design::{Atoms, Block, ColumnKind, Map};
@@ -21,6 +21,8 @@ use crate::solve::Factor;
 
 /// Rows multiplied at a time.
 const RUN: usize = 256;
+/// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
+const AMPLIFIED: f64 = 100.0;
 /// A leverage so close to one that a residual divided by what is left is rounding error.
 const SATURATED: f64 = 1.0 - 1e-10;
 
@@ -35,10 +37,14 @@ pub struct Basis {
     means: Vec<Dd>,
     /// Kept columns x coordinates.
     root: Mat<f64>,
+    /// What it leaves over, where coordinates are formed in twice the precision.
+    rest: Option<Mat<f64>>,
     /// Level of each code of the eliminated factor.
     levels: Vec<u32>,
     /// Means of the kept columns by level, kept columns fastest.
     level_means: Vec<f64>,
+    /// What they leave over.
+    level_rests: Vec<f64>,
     /// 1/√N of each level.
     level_roots: Vec<f64>,
 }
@@ -70,11 +76,18 @@ impl Basis {
             position[c] = Some(i);
         }
         let (mut levels, mut level_means, mut level_roots) = (Vec::new(), Vec::new(), Vec::new());
+        let mut level_rests = Vec::new();
         if let (Some(term), Some(a)) = (&map.absorbed, &normal.absorbed) {
             levels = level_of_code(&term.codes);
             level_means = a.means.iter().map(|m| m.hi).collect();
+            level_rests = a.means.iter().map(|m| m.lo).collect();
             level_roots = a.weights.iter().map(|w| 1.0 / w.hi.sqrt()).collect();
         }
+        let root = factor.root();
+        let rest = match factor.amplification(&root) > AMPLIFIED {
+            true => factor.root_rest(),
+            false => None,
+        };
         Basis {
             map: map.clone(),
             atoms: Atoms {
@@ -83,9 +96,11 @@ impl Basis {
             },
             position,
             means: normal.means.clone(),
-            root: factor.root(),
+            root,
+            rest,
             levels,
             level_means,
+            level_rests,
             level_roots,
         }
     }
@@ -134,8 +149,10 @@ impl Basis {
             position,
             means: state.means.clone(),
             root: Mat::from_fn(k, state.coordinates, |i, a| state.root[a * k + i]),
+            rest: None,
             levels,
             level_means: state.level_means.clone(),
+            level_rests: Vec::new(),
             level_roots: state.level_roots.clone(),
         })
     }
@@ -162,8 +179,83 @@ impl Basis {
         Some((level, *self.level_roots.get(level)?))
     }
 
+    /// Centred columns of rows `from..to` of a block in twice the precision, kept columns x rows: high and low parts.
+    fn centred_twice(&self, block: &Block<'_>, from: usize, to: usize) -> Vec<Vec<Dd>> {
+        let (m, k) = (to - from, self.root.nrows());
+        let mut z = vec![vec![Dd::ZERO; m]; k];
+        for (c, kind) in self.map.kinds.iter().enumerate() {
+            let Some(j) = self.position[c] else { continue };
+            match kind {
+                ColumnKind::Intercept => z[j].fill(Dd::ONE),
+                ColumnKind::Dense(e) => {
+                    let (x, mean) = (&block.dense[*e], self.means[*e]);
+                    for (i, out) in z[j].iter_mut().enumerate() {
+                        let low = x.low.as_ref().map_or(0.0, |l| l[from + i]);
+                        *out = Dd::two_sum(x.high[from + i], low) - mean;
+                    }
+                }
+                ColumnKind::Coded { .. } => {}
+            }
+        }
+        for (g, group) in self.atoms.groups.iter().enumerate() {
+            let codes = &block.codes[g];
+            for (a, multiplier) in group.multipliers.iter().enumerate() {
+                for i in 0..m {
+                    let x = multiplier.map_or(Dd::ONE, |e| {
+                        let low = block.dense[e].low.as_ref().map_or(0.0, |l| l[from + i]);
+                        Dd::two_sum(block.dense[e].high[from + i], low)
+                    });
+                    for &(c, v) in self.map.row(g, a, codes[from + i] as usize) {
+                        if let Some(j) = self.position[c as usize] {
+                            z[j][i] += x.mul_f64(v);
+                        }
+                    }
+                }
+            }
+        }
+        if !self.levels.is_empty() {
+            for i in 0..m {
+                let Some((level, _)) = self.level(block, from + i) else {
+                    continue;
+                };
+                for (j, z) in z.iter_mut().enumerate() {
+                    let at = level * k + j;
+                    z[i] -= Dd::two_sum(self.level_means[at], self.level_rests[at]);
+                }
+            }
+        }
+        z
+    }
+
+    /// Coordinates that are differences of large terms: e = L⁻¹ z in twice the precision, rounded once.
+    fn coordinates_twice(&self, rest: &Mat<f64>, block: &Block<'_>, from: usize, to: usize) -> Mat<f64> {
+        let m = to - from;
+        let z = self.centred_twice(block, from, to);
+        let mut out = Mat::<f64>::zeros(m, self.root.ncols());
+        let mut sums = vec![Dd::ZERO; m];
+        for a in 0..self.root.ncols() {
+            sums.fill(Dd::ZERO);
+            for (j, z) in z.iter().enumerate() {
+                let r = Dd::two_sum(self.root[(j, a)], rest[(j, a)]);
+                if r.hi == 0.0 {
+                    continue;
+                }
+                vectorized(
+                    #[inline(always)]
+                    || sums.iter_mut().zip(z).for_each(|(s, z)| *s += *z * r),
+                );
+            }
+            let column = out.col_as_slice_mut(a).iter_mut();
+            column.zip(&sums).for_each(|(out, s)| *out = s.hi);
+        }
+        out
+    }
+
     /// Coordinates of rows `from..to` of a block, rows x coordinates.
     pub fn coordinates(&self, block: &Block<'_>, from: usize, to: usize) -> Mat<f64> {
+        if let Some(rest) = &self.rest {
+            return self.coordinates_twice(rest, block, from, to);
+        }
         let (m, k) = (to - from, self.root.nrows());
         let mut z = Mat::<f64>::zeros(m, k);
         for (c, kind) in self.map.kinds.iter().enumerate() {

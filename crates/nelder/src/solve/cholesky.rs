@@ -264,6 +264,32 @@ impl Factor {
         root
     }
 
+    /// What [`root`](Factor::root) leaves over, where the factor is in twice the precision.
+    pub fn root_rest(&self) -> Option<Mat<f64>> {
+        let Lower::Twice(l) = &self.lower else {
+            return None;
+        };
+        let r = self.accepted.len();
+        let mut rest = Mat::zeros(self.scales.len(), r);
+        let u = inverse_transposed(l, r);
+        for (c, &j) in self.accepted.iter().enumerate() {
+            for a in c..r {
+                rest[(j, a)] = u.get(c, a).div_f64(self.scales[j]).lo;
+            }
+        }
+        Some(rest)
+    }
+
+    /// By how much the rounding of a row's columns is larger in its coordinates: the largest Σⱼ ‖xⱼ‖ |Rⱼₐ| over the coordinates a, R
+    /// the [`root`](Factor::root).
+    pub fn amplification(&self, root: &Mat<f64>) -> f64 {
+        let sum = |a: usize| -> f64 {
+            let parts = root.col(a).iter().zip(&self.scales);
+            parts.map(|(r, s)| (r * s).abs()).sum()
+        };
+        (0..root.ncols()).map(sum).fold(0.0, f64::max)
+    }
+
     /// Position of each column among the accepted ones.
     pub fn positions(&self) -> Vec<Option<usize>> {
         let mut out = vec![None; self.scales.len()];
