@@ -37,7 +37,8 @@ pub(super) fn value<'b>(
             program,
             inputs,
             wires,
-        } => run(node, program, inputs, wires, batch, precision)?,
+            exact,
+        } => run(node, (program, *exact), inputs, wires, batch, precision)?,
         Kind::Bind(parts) => {
             let mut columns = Vec::new();
             for part in parts {
@@ -249,7 +250,7 @@ fn column<'b>(node: &Node, position: usize, batch: &'b Batch<'_>) -> Result<Valu
 
 fn run<'b>(
     node: &Node,
-    program: &Program,
+    (program, beyond): (&Program, bool),
     nodes: &[Node],
     wires: &[(usize, usize)],
     batch: &'b Batch<'_>,
@@ -269,7 +270,7 @@ fn run<'b>(
         Kind::Column(c) => batch.columns.get(c).filter(|c| is_whole(c)),
         _ => None,
     };
-    let exact = nodes.iter().any(|node| whole(node).is_some());
+    let exact = beyond || nodes.iter().any(|node| whole(node).is_some());
     let mut values = Vec::with_capacity(nodes.len());
     for node in nodes {
         values.push(match (direct(node), whole(node)) {

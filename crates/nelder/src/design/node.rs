@@ -12,7 +12,7 @@ use super::recode::{Choose, Lookup, Match, Recode};
 use super::special::Special;
 use super::value::Shape;
 use crate::formula::{Contrast, matrix_suffixes};
-use crate::frame::Levels;
+use crate::frame::{EXACT, Levels};
 
 /// What an expression gives, to R.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,6 +104,8 @@ pub(super) enum Kind {
         program: Program,
         inputs: Vec<Node>,
         wires: Vec<(usize, usize)>,
+        /// Whether a constant is beyond double precision, so that it runs in twice that whatever the columns are.
+        exact: bool,
     },
     /// `cbind`
     Bind(Vec<Node>),
@@ -224,11 +226,13 @@ impl Node {
                 program,
                 inputs,
                 wires,
+                exact,
             } = fuse;
             let kind = Kind::Program {
                 program,
                 inputs,
                 wires,
+                exact,
             };
             return Node { kind, ty, name };
         }
@@ -253,6 +257,7 @@ struct Fuse {
     program: Program,
     inputs: Vec<Node>,
     wires: Vec<(usize, usize)>,
+    exact: bool,
 }
 
 impl Fuse {
@@ -276,6 +281,10 @@ impl Fuse {
             }
             Kind::Binary(op, ab) => {
                 let [a, b] = *ab;
+                // a whole number as the sum of two: its low part is below the last place of its high part
+                if let (Kind::Constant(high), Kind::Constant(low)) = (&a.kind, &b.kind) {
+                    self.exact |= *low != 0.0 && high.abs() >= EXACT as f64;
+                }
                 let (a, b) = (self.emit(a), self.emit(b));
                 let n = a.len().max(b.len());
                 (0..n)
@@ -323,6 +332,7 @@ impl Fuse {
         let mut found = program.constant(0.0);
         for &(high, low) in set.iter().filter(|x| !x.0.is_nan()) {
             let mut x = program.constant(high);
+            self.exact |= low != 0.0;
             if low != 0.0 {
                 let low = program.constant(low);
                 x = program.binary(Binary::Add, x, low);
