@@ -231,7 +231,7 @@ impl<'s> Binder<'s> {
         Ok(Term::Node(node(Kind::Column(position), ty, expr)))
     }
 
-    /// What the column at a position among those that are asked for is.
+    /// Kind of a column, by its position among those that are asked for.
     pub fn kind_of(&self, position: usize) -> Option<frame::Kind> {
         let at = *self.columns.get(position)?;
         self.schema.fields.get(at).map(|f| f.kind)

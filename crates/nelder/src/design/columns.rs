@@ -18,7 +18,7 @@ pub struct UsedLevels {
     pub labels: Vec<String>,
     /// Place of each code among the used levels.
     pub rank: Vec<Option<u32>>,
-    /// Whether they are strings that the data give no order.
+    /// True for strings whose order is the collation of the process, false where the data or the formula order the levels.
     pub collated: bool,
 }
 

@@ -20,7 +20,7 @@ use super::special::Special;
 use crate::formula::Expr;
 use crate::frame::{self, Key, Levels, MISSING};
 
-/// What a number counts from 1970-01-01.
+/// Unit of a date or time: days or seconds from 1970-01-01.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
     Days,
@@ -29,7 +29,7 @@ pub(super) enum Unit {
     Zoned,
 }
 
-/// What is written of a moment.
+/// Label of a moment: a text by a format, or its quarter.
 #[derive(Clone, Debug, PartialEq)]
 enum What {
     Format(String),
@@ -91,7 +91,7 @@ impl Stamp {
     }
 }
 
-/// Whether a node is a date or a time.
+/// Unit of a node that is a date or a time; `None` for any other.
 pub(super) fn unit(binder: &Binder<'_>, node: &Node) -> Option<Unit> {
     match &node.kind {
         Kind::Column(position) => match binder.kind_of(*position)? {

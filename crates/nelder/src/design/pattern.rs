@@ -6,7 +6,7 @@ use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::util::syntax;
 use regex_automata::{Anchored, Input, MatchKind};
 
-/// How a pattern is read.
+/// Syntax of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Syntax {
     /// R's default: POSIX extended expressions. The longest of the matches that begin first is taken.
