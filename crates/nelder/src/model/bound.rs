@@ -91,12 +91,7 @@ pub(super) fn bind_as<'s>(
     };
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
     let mut passes = Vec::new();
-    let start = std::time::Instant::now();
-    let (known, scan) = Variables::resolve(&expressions, source, precision)?;
-    expressions = known;
-    if scan.rows > 0 {
-        passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
-    }
+    expressions = resolved(&expressions, source, precision, &mut passes)?;
     let given = terms.variables.len();
     let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     if let Some(r) = terms.response.filter(|_| wishes.levels)
@@ -141,6 +136,24 @@ pub(super) fn bind_as<'s>(
         contrasts,
         passes,
     })
+}
+
+/// The expressions with the values of functions of all rows, and the record of the pass for them where there was one.
+///
+/// # Errors
+/// Those of [`Variables::resolve`].
+pub(super) fn resolved(
+    expressions: &[Expr],
+    source: &dyn Source,
+    precision: Precision,
+    passes: &mut Vec<PassRecord>,
+) -> Result<Vec<Expr>, ModelError> {
+    let start = std::time::Instant::now();
+    let (known, scan) = Variables::resolve(expressions, source, precision)?;
+    if scan.rows > 0 {
+        passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
+    }
+    Ok(known)
 }
 
 /// `as.numeric(factor(y)) != 1`

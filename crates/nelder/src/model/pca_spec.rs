@@ -1,5 +1,6 @@
 //! What is asked of principal components, and the columns that they are of.
 
+use super::bound::resolved;
 use super::{Accuracy, Bound, ModelError};
 use crate::design::{Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variables};
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
@@ -353,11 +354,7 @@ impl PcaSpec {
         let labels: Vec<String> = expressions.iter().map(label).collect();
         let given = terms.variables.len();
         let mut passes = Vec::new();
-        let start = std::time::Instant::now();
-        let (expressions, scan) = Variables::resolve(&expressions, source, precision)?;
-        if scan.rows > 0 {
-            passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
-        }
+        let expressions = resolved(&expressions, source, precision, &mut passes)?;
         let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
         let shapes = variables.shapes();
         // those that `. - g` took out again make no column, whatever they are

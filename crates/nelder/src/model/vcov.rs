@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use super::ModelError;
+use super::bound::resolved;
 use crate::design::{Block, Precision, RowError, Value, Variables};
 use crate::formula::{Binary, Expr, parse_expression};
 use crate::frame::{Batch, Key, Levels, MISSING, Source};
@@ -189,11 +190,7 @@ impl Clusters {
             }
             _ => {}
         }
-        let start = std::time::Instant::now();
-        let (parsed, scan) = Variables::resolve(&parsed, source, Precision::Double)?;
-        if scan.rows > 0 {
-            passes.push(PassRecord::on_cpu("summaries", "f64", scan, start));
-        }
+        let parsed = resolved(&parsed, source, Precision::Double, passes)?;
         let mut variables = Variables::bind(&parsed, source.schema(), Precision::Double)?;
         if variables.is_whole(0) {
             // as codes, whole numbers of any size stay apart
