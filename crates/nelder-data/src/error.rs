@@ -32,6 +32,9 @@ pub enum DataError {
     /// A terminal or another device, which no data come from.
     #[error("{} is a terminal or device; name a file, or a pipe that delivers one", .0.display())]
     Device(PathBuf),
+    /// A pipe, socket or device stands among the files of a folder.
+    #[error("{} is a pipe, socket or device among files; name it by itself, or move it away", .0.display())]
+    Irregular(PathBuf),
     /// The same file was named twice.
     #[error("{} is named twice", .0.display())]
     Twice(PathBuf),

@@ -112,8 +112,11 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), DataError> {
         if is_hidden(&entry) {
             continue;
         }
-        match entry.is_dir() {
+        let about = std::fs::metadata(&entry).map_err(|e| DataError::io(&entry, e))?;
+        match about.is_dir() {
             true => walk(&entry, out)?,
+            // a pipe that nobody writes to would be waited for
+            false if !about.is_file() => return Err(DataError::Irregular(entry)),
             false => out.push(entry),
         }
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use nelder::formula::Expr;
+use nelder::frame::Source;
 use nelder::model::SavedDesign;
 use nelder_data::{Opened, TextType, open_all};
 
@@ -162,18 +163,38 @@ fn words(text: &str) -> Vec<String> {
     out
 }
 
-/// An unknown column may be one that the file has and no model can use.
-pub fn unreadable(failure: Failure, columns: &[(String, String)]) -> Failure {
-    match failure {
-        Failure::Data(what) => {
-            let hint = columns
-                .iter()
-                .find(|(name, _)| what.contains(&format!("`{name}`")))
-                .map_or(String::new(), |(name, why)| {
-                    format!("\nthe data have a column `{name}`, which {why}")
-                });
-            Failure::Data(what + &hint)
-        }
-        other => other,
+/// The failure with what the data say of an unknown column: it is there and no model can use it, or the lines of a text
+/// file were read as one column.
+pub fn unreadable(failure: Failure, opened: &Opened) -> Failure {
+    let Failure::Data(what) = failure else {
+        return failure;
+    };
+    let named = |name: &str| what.contains(&format!("`{name}`"));
+    if let Some((name, why)) = opened.unreadable().iter().find(|(name, _)| named(name)) {
+        let hint = format!("the data have a column `{name}`, which {why}");
+        let unknown = format!("there is no column `{name}`");
+        return Failure::Data(match what.trim() == unknown {
+            true => hint,
+            false => format!("{what}\n{hint}"),
+        });
     }
+    let hint = match (opened.schema().fields.as_slice(), opened.unreadable()) {
+        ([one], []) if what.contains("there is no column") => separated(&one.name),
+        _ => None,
+    };
+    Failure::Data(what + &hint.unwrap_or_default())
+}
+
+/// A hint where the name of the only column is several names with a separator between them.
+fn separated(name: &str) -> Option<String> {
+    let by = [' ', '\t', ';', ':', '|', ',']
+        .into_iter()
+        .find(|&c| name.trim().contains(c))?;
+    let option = match by {
+        '\t' => "'\\t'".to_string(),
+        c => format!("'{c}'"),
+    };
+    Some(format!(
+        "\nthe data have one column, `{name}`; does --sep {option} separate its lines into columns?"
+    ))
 }

@@ -52,7 +52,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = glm(&wanted, source, &progress).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), &opened)
     })?;
     let covariance = match kind == Vcov::Iid {
         true => None,

@@ -38,7 +38,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = lm(&spec, source, &progress).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), &opened)
     })?;
     let covariances = if kind == Vcov::Iid {
         None

@@ -47,7 +47,7 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = prcomp(&spec, &*placed, &progress).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), opened.unreadable())
+        data::unreadable(e.into(), &opened)
     })?;
     let mut written = Vec::new();
     if let Some(destination) = scores {

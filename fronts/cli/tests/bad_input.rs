@@ -283,3 +283,36 @@ fn outputs() {
     folder.fails(1, &["lm", "y ~ gone", "--data", "data.csv", "--tidy", "old.csv"]);
     assert_eq!(std::fs::read_to_string(folder.0.join("old.csv")).unwrap(), "kept");
 }
+
+#[test]
+fn lines_that_were_read_as_one_column() {
+    let folder = Folder::new("bad_separators");
+    let says = |file: &str, text: &str, hint: &str| {
+        folder.write(file, text);
+        let message = folder.fails(1, &["lm", "y ~ x", "--data", file]);
+        assert!(message.contains(hint), "no {hint:?} in: {message}");
+    };
+    says("blanks.txt", "y x g\n1 2 a\n3 4 b\n", "`y x g`; does --sep ' '");
+    says("colons.csv", "y:x\n1:2\n3:4\n", "`y:x`; does --sep ':'");
+    says("one.csv", "y\n1\n3\n", "there is no column `x`");
+    folder.write("twice.csv", "y,x,x\n1,2,3\n3,4,5\n");
+    let message = folder.fails(1, &["lm", "y ~ x", "--data", "twice.csv"]);
+    let first = message.lines().next().unwrap();
+    assert!(
+        first.contains("a column `x`, which stands there twice"),
+        "{message}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_in_a_folder_of_files() {
+    let folder = Folder::new("bad_pipe");
+    std::fs::create_dir(folder.0.join("parts")).unwrap();
+    folder.write("parts/1.csv", "y,x\n1,2\n3,4\n");
+    let pipe = folder.0.join("parts/2.csv");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let message = folder.fails(1, &["lm", "y ~ x", "--data", "parts"]);
+    assert!(message.contains("2.csv is a pipe"), "{message}");
+}

@@ -144,6 +144,12 @@ NULL
   }
 }
 
+`NelderFit_prints` <- function(self) {
+  function(`vectors`, `options`) {
+    .Call(savvy_NelderFit_prints__impl, `self`, `vectors`, `options`)
+  }
+}
+
 `NelderFit_record` <- function(self) {
   function() {
     .Call(savvy_NelderFit_record__impl, `self`)
@@ -185,6 +191,7 @@ NULL
   e$.ptr <- ptr
   e$`drop1` <- `NelderFit_drop1`(ptr)
   e$`predict` <- `NelderFit_predict`(ptr)
+  e$`prints` <- `NelderFit_prints`(ptr)
   e$`record` <- `NelderFit_record`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)

@@ -26,7 +26,7 @@ memory <- function(e) {
   own
 }
 
-new_core <- function(kind, frame, design, request, slim) {
+new_core <- function(kind, frame, design, request, slim, prints = prints_of(frame)) {
   e <- new.env(parent = emptyenv())
   e$kind <- kind
   e$request <- request
@@ -34,7 +34,7 @@ new_core <- function(kind, frame, design, request, slim) {
   e$said <- frame$said
   e$rows <- frame$rows
   e$dropped <- design$dropped
-  e$prints <- prints_of(frame)
+  e$prints <- prints
   if (!slim) e$frame <- frame
   own <- memory(e)
   own$frame <- frame
@@ -63,13 +63,13 @@ rows_of <- function(e) {
   frame
 }
 
-# Fingerprints of the columns of a fit, in the order of their rows.
-prints_of <- function(frame) {
+# Fingerprints of the columns of a fit, in the order of their rows. `fit` has added up those that it has read.
+prints_of <- function(frame, fit = NULL) {
   columns <- as.list(unclass(frame$all))
   if (!is.null(frame$x)) columns <- c(list(x = frame$x), columns)
-  prints <- rust(fingerprints(unname(columns), run_options()))
-  labels <- lapply(unname(columns), levels)
-  stats::setNames(paste0(prints, rust(fingerprints(labels, run_options()))), names(columns))
+  prints <- rust(if (is.null(fit)) fingerprints(columns, run_options()) else fit$prints(columns, run_options()))
+  names(prints) <- names(columns)
+  prints
 }
 
 changed_data <- function() {
@@ -130,6 +130,7 @@ run_options <- function(device = "cpu") {
 }
 
 check_device <- function(device) {
+  if (identical(device, "auto") || identical(device, "cpu")) return(device)
   # several devices share the rows
   pattern <- gsub("device", "(host|(cuda|wgpu)(:[0-9]+)?)", "^(auto|cpu|device([+]device)*)$", fixed = TRUE)
   known <- is.character(device) && length(device) == 1L && grepl(pattern, device)
@@ -163,7 +164,6 @@ refuse <- function(..., domain = NULL) stop(simpleError(.makeMessage(..., domain
 
 # Errors of the library become conditions with the call of the user's function; an interrupt interrupts.
 rust <- function(expr) {
-  call <- user_call()
   tryCatch(expr, error = function(err) {
     # what the command's options do is not for R
     message <- sub("; `--na omit` leaves such rows out", "", conditionMessage(err), fixed = TRUE)
@@ -172,7 +172,7 @@ rust <- function(expr) {
       signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
       invokeRestart("abort")
     }
-    stop(simpleError(message, call))
+    stop(simpleError(message, user_call()))
   })
 }
 

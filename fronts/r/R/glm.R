@@ -117,9 +117,10 @@ fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TR
   if (is.null(request$native)) request$native <- native_family(request$family)
   if (is.null(request$native)) return(fit_custom(frame, request, call, model, singular.ok))
   design <- describe("glm", frame, request)
-  e <- new_core("glm", frame, design, request, !model)
+  e <- new_core("glm", frame, design, request, !model, NULL)
   own <- memory(e)
   own$fit <- rust(library_fit(e, design))
+  e$prints <- prints_of(frame, own$fit)
   record <- own$fit$record()
   if (isTRUE(request$control$trace)) print_trace(record)
   record$trace <- record$trace_passes <- NULL

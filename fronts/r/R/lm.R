@@ -19,7 +19,7 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
     return(lazy_frame(e, frame))
   }
   design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, !model)
+  e <- new_core("lm", frame, design, request, !model, NULL)
   z <- finish_linear(e, design)
   check_rank(e, singular.ok)
   z$call <- call
@@ -104,6 +104,7 @@ describe <- function(kind, frame, request) {
 finish_linear <- function(e, design) {
   own <- memory(e)
   own$fit <- rust(library_fit(e, design))
+  e$prints <- prints_of(frame_of(e), own$fit)
   record <- own$fit$record()
   check_omitted(e, record)
   several <- length(record$responses) > 1L
@@ -168,7 +169,7 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   frame <- matrix_frame(x, y, w, offset)
   request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision), device = device)
   design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, FALSE)
+  e <- new_core("lm", frame, design, request, FALSE, NULL)
   z <- finish_linear(e, design)
   check_rank(e, singular.ok)
   z["assign"] <- list(attr(x, "assign"))

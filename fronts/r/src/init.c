@@ -129,6 +129,11 @@ SEXP savvy_NelderFit_predict__impl(SEXP self__, SEXP c_arg__columns, SEXP c_arg_
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_prints__impl(SEXP self__, SEXP c_arg__vectors, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_prints__ffi(self__, c_arg__vectors, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_record__impl(SEXP self__) {
     SEXP res = savvy_NelderFit_record__ffi(self__);
     return handle_result(res);
@@ -178,6 +183,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 3},
     {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 3},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
+    {"savvy_NelderFit_prints__impl", (DL_FUNC) &savvy_NelderFit_prints__impl, 3},
     {"savvy_NelderFit_record__impl", (DL_FUNC) &savvy_NelderFit_record__impl, 1},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},

@@ -18,6 +18,7 @@ SEXP savvy_NelderFit_drop1__ffi(SEXP self__, SEXP c_arg__terms, SEXP c_arg__opti
 SEXP savvy_NelderFit_glm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_lm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_predict__ffi(SEXP self__, SEXP c_arg__columns, SEXP c_arg__std_errors, SEXP c_arg__options);
+SEXP savvy_NelderFit_prints__ffi(SEXP self__, SEXP c_arg__vectors, SEXP c_arg__options);
 SEXP savvy_NelderFit_record__ffi(SEXP self__);
 SEXP savvy_NelderFit_report__ffi(SEXP self__);
 SEXP savvy_NelderFit_robust__ffi(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options);

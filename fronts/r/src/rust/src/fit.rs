@@ -13,6 +13,7 @@ use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, column, model};
+use crate::fingerprint;
 use crate::lists::{Elements, Record};
 use crate::place::Place;
 use crate::record;
@@ -32,7 +33,7 @@ struct NelderFit {
     model: Model,
     /// Names of the passes of an iteration, with their deviances.
     trace: Vec<(String, f64)>,
-    _source: Box<RSource>,
+    source: Box<RSource>,
 }
 
 /// A monitor that keeps the deviances of an iteration.
@@ -97,7 +98,7 @@ impl NelderFit {
         Ok(NelderFit {
             model: Model::Lm(Box::new(fit)),
             trace: Vec::new(),
-            _source: source,
+            source,
         })
     }
 
@@ -129,7 +130,7 @@ impl NelderFit {
         Ok(NelderFit {
             model: Model::Glm(Box::new(fit)),
             trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
-            _source: source,
+            source,
         })
     }
 
@@ -141,6 +142,11 @@ impl NelderFit {
         }
         .into_list()?
         .into()
+    }
+
+    /// The fingerprints of vectors, some of which are the fit's columns, whose values its passes have added up.
+    fn prints(&self, vectors: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        fingerprint::of_vectors(&vectors, Options::new(&options)?.threads, Some(&self.source))
     }
 
     /// How the fit was made.

@@ -13,6 +13,7 @@ use savvy_ffi::{
     INTEGER_RO, INTSXP, LGLSXP, R_NaString, REAL_RO, REALSXP, Rf_xlength, SEXP, STRING_ELT, STRSXP, TYPEOF,
 };
 
+use crate::fingerprint::Summed;
 use crate::kept::Kept;
 use crate::lists::{Elements, texts_of};
 use crate::place::Place;
@@ -29,6 +30,9 @@ enum Values {
 struct RColumn {
     values: Values,
     levels: Option<Arc<Levels>>,
+    /// The place of its first value in its vector, which a matrix has several columns in.
+    at: usize,
+    summed: Summed,
 }
 
 /// Columns of R, kept from R's collector as long as this lives.
@@ -120,6 +124,8 @@ impl RSource {
                 columns.push(RColumn {
                     values,
                     levels: labels.clone(),
+                    at,
+                    summed: Summed::default(),
                 });
             }
         }
@@ -130,6 +136,21 @@ impl RSource {
             _kept: kept,
             place,
         })
+    }
+}
+
+impl RSource {
+    /// The sum of the vector whose `length` values are at an address, if passes have read each of its columns.
+    pub fn summed(&self, at: *const u8, length: usize) -> Option<u64> {
+        // the memory is kept, so what is at the same address is the same vector
+        let first = self.columns.iter().position(|c| c.at == 0 && c.address() == at)?;
+        let width = length
+            .checked_div(self.rows)
+            .filter(|w| w * self.rows == length)?;
+        let columns = self.columns.get(first..first + width)?;
+        let own = columns.iter().zip(0..).all(|(c, k)| c.at == k * self.rows);
+        let sums = columns.iter().map(|c| c.summed.of(self.rows));
+        own.then(|| sums.sum::<Option<u64>>()).flatten()
     }
 }
 
@@ -167,7 +188,16 @@ impl Source for RSource {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        let part = |c: usize, from: usize, to: usize| self.columns[c].part(from, to);
+        let mut first = vec![false; self.columns.len()];
+        for &c in columns {
+            first[c] |= self.columns[c].summed.claim();
+        }
+        let part = |c: usize, from: usize, to: usize| {
+            if first[c] {
+                self.columns[c].sum(from, to);
+            }
+            self.columns[c].part(from, to)
+        };
         scan_in_batches(
             self.rows,
             batch_rows(self.rows),
@@ -180,6 +210,32 @@ impl Source for RSource {
 }
 
 impl RColumn {
+    /// Where its values begin.
+    fn address(&self) -> *const u8 {
+        match self.values {
+            Values::Real(p) => p.cast(),
+            Values::Integer(p) | Values::Logical(p) | Values::Codes(p) => p.cast(),
+        }
+    }
+
+    /// Adds rows `from..to` to the column's fingerprint.
+    fn sum(&self, from: usize, to: usize) {
+        let place = self.at + from;
+        // SAFETY: `rows` values are behind the pointer, `to` is at most that, and the source holds them
+        unsafe {
+            match self.values {
+                Values::Real(p) => {
+                    let values = std::slice::from_raw_parts(p.add(from), to - from);
+                    self.summed.add(values, place, f64::to_bits);
+                }
+                Values::Integer(p) | Values::Logical(p) | Values::Codes(p) => {
+                    let values = std::slice::from_raw_parts(p.add(from), to - from);
+                    self.summed.add(values, place, |v| v as u32 as u64);
+                }
+            }
+        }
+    }
+
     /// Rows `from..to`, and the bytes of a row.
     fn part(&self, from: usize, to: usize) -> (Column<'_>, u64) {
         // SAFETY: `rows` values are behind the pointer, `to` is at most that, and the source holds them
