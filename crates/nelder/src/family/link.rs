@@ -120,8 +120,7 @@ impl Link {
         matches!(self, Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog)
     }
 
-    /// μ, 1 − μ and dμ/dη at η. `bounded` says that means lie between 0 and 1, so that 1 − μ is wanted to its own digits.
-    /// d²μ/dη² of a link that is no distribution's; 0 for those.
+    /// d²μ/dη².
     pub(super) fn bend(&self, s: &mut Sheet, eta: Slot, mean: &Mean) -> Slot {
         let over_square = |s: &mut Sheet, factor: f64| {
             let part = s.div(mean.mu, eta);
@@ -134,7 +133,29 @@ impl Link {
             Link::Inverse => over_square(s, 2.0),
             Link::InverseSquare => over_square(s, 0.75),
             Link::Power(lambda) => over_square(s, (1.0 / lambda) * (1.0 / lambda - 1.0)),
-            _ => s.number(0.0),
+            Link::Identity => s.number(0.0),
+            // μ′ (1 − 2μ)
+            Link::Logit => {
+                let share = s.sub(mean.complement, mean.mu);
+                s.mul(mean.slope, share)
+            }
+            // −η φ(η)
+            Link::Probit => {
+                let minus = s.apply(Unary::Neg, eta);
+                s.mul(minus, mean.slope)
+            }
+            // −2η / (1 + η²) μ′, where μ′ = 1 / (π (1 + η²))
+            Link::Cauchit => {
+                let part = s.mul(eta, mean.slope);
+                let part = s.mul(part, mean.slope);
+                s.scale(part, -std::f64::consts::TAU)
+            }
+            // (1 − e^η) μ′
+            Link::Cloglog => {
+                let e = s.apply(Unary::Exp, eta);
+                let rest = s.complement(e);
+                s.mul(mean.slope, rest)
+            }
         }
     }
 
@@ -147,6 +168,7 @@ impl Link {
         }
     }
 
+    /// μ, 1 − μ and dμ/dη at η. `bounded` says that means lie between 0 and 1, so that 1 − μ is wanted to its own digits.
     pub(super) fn mean(&self, s: &mut Sheet, eta: Slot, bounded: bool) -> Mean {
         let plain = |s: &mut Sheet, mu: Slot, slope: Slot, valid: Option<Slot>| Mean {
             mu,

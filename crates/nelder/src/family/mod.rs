@@ -15,6 +15,6 @@ mod variance;
 pub use link::Link;
 pub use named::{Criterion, Family, FamilyName};
 pub use parse::FamilyError;
-pub use programs::{Programs, Start, Trials};
+pub use programs::{LARGEST, Programs, Start, Trials};
 pub use regions::Receding;
 pub use variance::Variance;

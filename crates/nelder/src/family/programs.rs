@@ -3,6 +3,7 @@
 use nelder_device::{Binary, Input, Output, Program, Slot, Unary};
 
 use super::sheet::Sheet;
+use super::variance::Response;
 use super::{Criterion, Family, FamilyName, Link, Variance};
 
 /// Where the linear predictor comes from in the first pass.
@@ -23,22 +24,48 @@ pub enum Trials {
     Single,
     /// Proportions, with the trials as weights.
     Several,
-    /// Proportions, with the trials in a column of their own beside the weights (input 3).
+    /// Successes and failures, as shares of the trials (inputs 0 and 4), which are the weights.
     Counted,
+    /// The same, with the trials in a column of their own (input 3) beside their products with the prior weights.
+    CountedAndWeighted,
 }
 
+impl Trials {
+    /// Whether successes and failures were counted.
+    pub fn are_counted(self) -> bool {
+        matches!(self, Trials::Counted | Trials::CountedAndWeighted)
+    }
+
+    /// The trials of rows: of two responses, the `counts` of successes and failures; with prior weights beside them; of one
+    /// response, whether each y is 0 or 1.
+    pub fn of(counts: bool, weights: bool, binary: bool) -> Trials {
+        match (counts, weights) {
+            (true, true) => Trials::CountedAndWeighted,
+            (true, false) => Trials::Counted,
+            (false, _) if binary => Trials::Single,
+            (false, _) => Trials::Several,
+        }
+    }
+}
+
+/// The power of the sums that stand for the largest of rows: with n rows, its root is at most n^(1/16) times that.
+pub const LARGEST: i32 = 16;
+
 /// The programs of a family. Inputs are the columns y (0), η (1) and the prior weights (2, where there are any).
-/// Trials that are not the weights are column 3.
+/// Trials that are not the weights are column 3; where failures were counted, their share is column 4.
 #[derive(Clone, Debug)]
 pub struct Programs {
     /// The family.
     pub family: Family,
+    /// What its responses are.
+    pub trials: Trials,
     /// One step of Fisher scoring: the working weight W = w (dμ/dη)² / V, the score of η, s = w (y − μ) (dμ/dη) / V,
     /// and the deviance (`NaN` where η or μ is out of range).
     pub step: Program,
     /// A step and what is reported at its end: W, s, the deviance; the Pearson statistic w (y − μ)² / V; the
     /// smaller distance of μ to an end of its range; −2 log-likelihood beyond what the criterion takes from sums;
-    /// w a² / V, where a is the size of the terms that y − μ is the difference of; the deviance residual.
+    /// w a² / V, where a is the size of the terms that y − μ is the difference of; the deviance residual; and to the power
+    /// of [`LARGEST`], the elasticity |d log W / dη| of the working weight, and that times |η|.
     pub finish: Program,
     /// The step for rows whose y is 0 or 1, where trials are the weights.
     pub single: Program,
@@ -54,15 +81,15 @@ pub struct Programs {
 }
 
 struct Row {
-    y: Slot,
+    response: Response,
     eta: Slot,
     weight: Option<Slot>,
 }
 
 impl Row {
-    fn new(s: &mut Sheet, weighted: bool) -> Row {
+    fn new(s: &mut Sheet, weighted: bool, trials: Trials) -> Row {
         Row {
-            y: s.input(0),
+            response: Response::of_row(s, trials),
             eta: s.input(1),
             weight: weighted.then(|| s.input(2)),
         }
@@ -81,6 +108,7 @@ impl Programs {
     pub fn new(family: &Family, weighted: bool, trials: Trials, start: Start) -> Programs {
         Programs {
             family: *family,
+            trials,
             step: step(family, weighted, trials, false),
             finish: step(family, weighted, trials, true),
             single: step(family, weighted, Trials::Single, false),
@@ -172,9 +200,9 @@ fn canonical(family: &Family) -> Option<f64> {
 fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program {
     let mut sheet = Sheet::default();
     let s = &mut sheet;
-    let row = Row::new(s, weighted);
+    let row = Row::new(s, weighted, trials);
     let mean = family.mean_at(s, row.eta);
-    let residual = family.variance.residual(s, row.y, &mean);
+    let residual = family.variance.residual(s, row.response, &mean);
     // 1. weight and score
     let variance = family.variance.at(s, &mean);
     let (weight, score) = match canonical(family) {
@@ -199,7 +227,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
     // 2. the deviance; NaN tells of a row out of range
     let unit = family
         .variance
-        .deviance(s, row.y, &mean, trials == Trials::Single);
+        .deviance(s, row.response, &mean, trials == Trials::Single);
     let mut own = row.weigh(s, unit);
     let valid = [mean.valid, range(family, s, &mean)];
     for condition in valid.into_iter().flatten() {
@@ -215,20 +243,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
             _ => mean.mu,
         });
         out.push(likelihood(family, s, &row, &mean, own, trials));
-        // rounding errors of y − μ are relative to what it is the difference of
-        let size = match family.variance {
-            Variance::Binomial => {
-                let rest = s.complement(row.y);
-                let up = s.mul(row.y, mean.complement);
-                let down = s.mul(rest, mean.mu);
-                s.add(up, down)
-            }
-            _ => {
-                let size = s.apply(Unary::Abs, row.y);
-                let own_size = s.apply(Unary::Abs, mean.mu);
-                s.add(size, own_size)
-            }
-        };
+        let size = size_of_terms(family, s, &row, &mean, trials);
         let blur = over(s, size, variance);
         out.push(row.weigh(s, blur));
         let zero = s.number(0.0);
@@ -236,11 +251,69 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
         let size = s.apply(Unary::Sqrt, size);
         let sign = s.apply(Unary::Sign, residual);
         out.push(s.mul(sign, size));
+        let elasticity = elasticity(family, s, row.eta, &mean, variance, weight);
+        let by_size = s.mul(elasticity, row.eta);
+        for a in [elasticity, by_size] {
+            let power = (1..LARGEST.ilog2()).fold(s.square(a), |a, _| s.square(a));
+            out.push(power);
+        }
     }
     out.into_iter().for_each(|slot| {
         sheet.0.output(slot);
     });
     sheet.0
+}
+
+/// The size of the terms that y − μ is the difference of, to which its rounding errors are relative. A share of trials is
+/// itself rounded, which the failures feel by all of its last digit.
+fn size_of_terms(
+    family: &Family,
+    s: &mut Sheet,
+    row: &Row,
+    mean: &super::link::Mean,
+    trials: Trials,
+) -> Slot {
+    let y = row.response.y;
+    if family.variance != Variance::Binomial {
+        let size = s.apply(Unary::Abs, y);
+        let own_size = s.apply(Unary::Abs, mean.mu);
+        return s.add(size, own_size);
+    }
+    let rest = row.response.complement(s);
+    let up = s.mul(y, mean.complement);
+    let down = s.mul(rest, mean.mu);
+    let size = s.add(up, down);
+    if trials != Trials::Several {
+        return size;
+    }
+    let one = row.response.is_one(s);
+    let none = s.number(0.0);
+    let rounded = s.scale(y, 0.125);
+    let rounded = s.select(one, none, rounded);
+    s.add(size, rounded)
+}
+
+/// The elasticity of the working weight, d log W / dη = 2 μ″ / μ′ − μ′ V′ / V; 0 where W is, or no number.
+fn elasticity(
+    family: &Family,
+    s: &mut Sheet,
+    eta: Slot,
+    mean: &super::link::Mean,
+    variance: Slot,
+    weight: Slot,
+) -> Slot {
+    let bend = family.link.bend(s, eta, mean);
+    let rise = family.variance.rise(s, mean, variance);
+    let first = s.div(bend, mean.slope);
+    let first = s.scale(first, 2.0);
+    let second = s.div(mean.slope, variance);
+    let second = s.mul(second, rise);
+    let all = s.sub(first, second);
+    let some = s.compare(Binary::Ne, weight, 0.0);
+    let finite = s.apply(Unary::IsFinite, all);
+    let counted = s.both(some, finite);
+    let zero = s.number(0.0);
+    s.select(counted, all, zero)
 }
 
 /// a² / V; 0 where a is, as at a mean that is an end of its range to the last digit, where V is 0 too.
@@ -271,11 +344,11 @@ fn range(family: &Family, s: &mut Sheet, mean: &super::link::Mean) -> Option<Slo
 fn deviance(family: &Family, weighted: bool, trials: Trials) -> Program {
     let mut sheet = Sheet::default();
     let s = &mut sheet;
-    let row = Row::new(s, weighted);
+    let row = Row::new(s, weighted, trials);
     let mean = family.mean_at(s, row.eta);
     let unit = family
         .variance
-        .deviance(s, row.y, &mean, trials == Trials::Single);
+        .deviance(s, row.response, &mean, trials == Trials::Single);
     let own = row.weigh(s, unit);
     sheet.0.output(own);
     sheet.0
@@ -346,17 +419,18 @@ fn theta(family: &Family, weighted: bool) -> Program {
         return sheet.0;
     };
     let s = &mut sheet;
-    let row = Row::new(s, weighted);
+    let row = Row::new(s, weighted, Trials::Several);
+    let y = row.response.y;
     let mu = family.mean_at(s, row.eta).mu;
     let t = s.number(theta);
-    let (count, mean) = (s.add(row.y, t), s.add(mu, t));
+    let (count, mean) = (s.add(y, t), s.add(mu, t));
     // log θ + 1 − log(θ+μ) − (y+θ)/(μ+θ) = −log(1 + μ/θ) + (μ−y)/(μ+θ)
     let (own, base) = (s.apply(Unary::Digamma, count), s.apply(Unary::Digamma, t));
     let score = s.sub(own, base);
     let share = s.div(mu, t);
     let log = s.apply(Unary::Log1p, share);
     let score = s.sub(score, log);
-    let excess = s.sub(mu, row.y);
+    let excess = s.sub(mu, y);
     let part = s.div(excess, mean);
     let score = s.add(score, part);
     // −ψ'(θ+y) + ψ'(θ) − 1/θ + 2/(μ+θ) − (y+θ)/(μ+θ)² = … − μ/(θ(μ+θ)) + (μ−y)/(μ+θ)²
@@ -386,7 +460,7 @@ fn likelihood(
 ) -> Slot {
     match family.criterion() {
         Criterion::Poisson => {
-            let part = point(s, row.y);
+            let part = point(s, row.response.y);
             let part = row.weigh(s, part);
             let part = s.scale(part, 2.0);
             s.add(own, part)
@@ -397,22 +471,31 @@ fn likelihood(
             }
             // R rounds trials and successes, whose share then need not be y
             let m = match (trials, row.weight) {
-                (Trials::Counted, _) => s.input(3),
+                (Trials::CountedAndWeighted, _) => s.input(3),
                 (_, Some(w)) => w,
                 (_, None) => s.number(1.0),
             };
-            let x = s.mul(m, row.y);
+            let x = s.mul(m, row.response.y);
             let (x, whole) = (s.round(x), s.round(m));
-            let share = s.div(x, whole);
+            let rest = match row.response.rest {
+                Some(rest) => {
+                    let rest = s.mul(m, rest);
+                    s.round(rest)
+                }
+                None => s.sub(whole, x),
+            };
+            let share = Response {
+                y: s.div(x, whole),
+                rest: row.response.rest.is_some().then(|| s.div(rest, whole)),
+            };
             let unit = Variance::Binomial.deviance(s, share, mean, false);
             let fit = s.mul(whole, unit);
-            let rest = s.sub(whole, x);
             let (all, mine, others) = (point(s, whole), point(s, x), point(s, rest));
             let sum = s.add(mine, others);
             let sum = s.sub(sum, all);
             let sum = s.scale(sum, 2.0);
             let mut value = s.add(fit, sum);
-            if let (Trials::Counted, Some(w)) = (trials, row.weight) {
+            if let (Trials::CountedAndWeighted, Some(w)) = (trials, row.weight) {
                 let part = s.div(w, m);
                 value = s.mul(part, value);
             }
@@ -425,13 +508,13 @@ fn likelihood(
             // log θ^θ Γ(θ+y) / (Γ(θ) y! ) y^y / (θ+y)^(θ+y) by D: D(θ+y) − D(θ) − D(y) and logarithms
             let theta = family.theta().unwrap_or(f64::NAN);
             let t = s.number(theta);
-            let sum = s.add(row.y, t);
+            let sum = s.add(row.response.y, t);
             let (all, own_part) = (
                 s.apply(Unary::StirlingError, sum),
                 s.apply(Unary::StirlingError, t),
             );
-            let count = point(s, row.y);
-            let shift = s.div(row.y, t);
+            let count = point(s, row.response.y);
+            let shift = s.div(row.response.y, t);
             let log = s.apply(Unary::Log1p, shift);
             let half = s.scale(log, 0.5);
             let part = s.add(count, own_part);
@@ -443,7 +526,7 @@ fn likelihood(
         }
         // Σ w log y, for the criteria of gamma and inverse Gaussian; Σ log w for the normal one
         Criterion::Gamma | Criterion::InverseGaussian => {
-            let log = s.apply(Unary::Log, row.y);
+            let log = s.apply(Unary::Log, row.response.y);
             row.weigh(s, log)
         }
         Criterion::Gaussian => match row.weight {

@@ -8,6 +8,7 @@
 use nelder_device::{Binary, Program, Slot, Unary};
 
 use super::sheet::Sheet;
+use super::variance::Response;
 use super::{Family, Link, Programs, Trials, Variance};
 
 /// The curvature that rows keep which are where they should be, so that a step stays determined.
@@ -84,12 +85,12 @@ fn positive(s: &mut Sheet, a: Slot) -> Slot {
 }
 
 /// The programs whose steps and last passes are those of a distance; rows of weight zero have none.
-fn programs(of: impl Fn(&mut Sheet, Slot, Slot) -> Distance, weighted: bool, like: Programs) -> Programs {
+fn programs(of: impl Fn(&mut Sheet, Response, Slot) -> Distance, weighted: bool, like: Programs) -> Programs {
     let program = |last: bool| -> Program {
         let mut sheet = Sheet::default();
         let s = &mut sheet;
-        let (y, eta) = (s.input(0), s.input(1));
-        let own = of(s, y, eta);
+        let (response, eta) = (Response::of_row(s, like.trials), s.input(1));
+        let own = of(s, response, eta);
         let zero = s.number(0.0);
         let far = s.number(f64::MAX);
         let one = s.number(1.0);
@@ -108,7 +109,7 @@ fn programs(of: impl Fn(&mut Sheet, Slot, Slot) -> Distance, weighted: bool, lik
         if last {
             out.push(s.select(counted, own.inside, far));
             out.push(s.select(counted, own.moved, zero));
-            out.extend([zero, zero]);
+            out.extend([zero; 4]);
         }
         out.into_iter().for_each(|slot| {
             sheet.0.output(slot);
@@ -130,11 +131,11 @@ impl Programs {
     /// With σ = ±1 the side of a row, f = max(0, 1 − σz)² + K max(0, −σz)², and K z² for the others. The smallest σz (−|z| for
     /// the others) is the last pass's distance to an end; the rows with σz above 1/2 are its likelihood.
     pub fn recession(ends: Receding, weighted: bool, stiffness: f64, like: Programs) -> Programs {
-        let of = |s: &mut Sheet, y: Slot, z: Slot| {
+        let of = |s: &mut Sheet, response: Response, z: Slot| {
             let zero = s.number(0.0);
-            let none = s.compare(Binary::Eq, y, 0.0);
+            let none = s.compare(Binary::Eq, response.y, 0.0);
             let (down, up) = match ends {
-                Receding::BothEnds => (none, s.compare(Binary::Eq, y, 1.0)),
+                Receding::BothEnds => (none, response.is_one(s)),
                 Receding::Zero => (none, zero),
                 Receding::ZeroAbove => (zero, none),
             };
@@ -182,12 +183,12 @@ impl Programs {
     ///
     /// With q = μ′ / V, the score is (y − μ) q and −∂²ℓ/∂η² = μ′ q − (y − μ) (μ″ − q μ′ V′) / V. The smaller distance to an end is
     /// the last pass's.
-    pub fn barrier(domain: (f64, f64), tau: f64, weighted: bool, trials: Trials, like: Programs) -> Programs {
-        let family = like.family;
-        let of = |s: &mut Sheet, y: Slot, eta: Slot| {
+    pub fn barrier(domain: (f64, f64), tau: f64, weighted: bool, like: Programs) -> Programs {
+        let (family, binary) = (like.family, like.trials == Trials::Single);
+        let of = |s: &mut Sheet, response: Response, eta: Slot| {
             let mean = family.mean_at(s, eta);
             let variance = family.variance.at(s, &mean);
-            let residual = family.variance.residual(s, y, &mean);
+            let residual = family.variance.residual(s, response, &mean);
             // 1. the likelihood
             let q = s.div(mean.slope, variance);
             let bend = family.link.bend(s, eta, &mean);
@@ -202,7 +203,7 @@ impl Programs {
             let least = s.scale(expected, LEAST_SHARE);
             let observed = s.max(observed, least);
             let score = s.mul(residual, q);
-            let unit = family.variance.deviance(s, y, &mean, trials == Trials::Single);
+            let unit = family.variance.deviance(s, response, &mean, binary);
             let own = [observed, score, unit].map(|v| match weighted {
                 true => {
                     let w = s.input(2);
@@ -245,7 +246,7 @@ impl Programs {
     /// fifth of the way from the ends of the domain to a predictor `centre` in it. The smallest distance to an end of the
     /// domain is the last pass's.
     pub fn interior(domain: (f64, f64), centre: f64, weighted: bool, like: Programs) -> Programs {
-        let of = |s: &mut Sheet, _: Slot, eta: Slot| {
+        let of = |s: &mut Sheet, _: Response, eta: Slot| {
             let zero = s.number(0.0);
             let far = s.number(f64::MAX);
             let (mut below, mut above, mut inside) = (zero, zero, far);

@@ -4,7 +4,38 @@ use nelder_device::{Binary, Slot, Unary};
 use serde::{Deserialize, Serialize};
 
 use super::link::Mean;
+use super::programs::Trials;
 use super::sheet::Sheet;
+
+/// A response y and, where successes and failures were counted, 1 − y to its own digits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Response {
+    pub y: Slot,
+    pub rest: Option<Slot>,
+}
+
+impl Response {
+    /// The inputs of a program: y (0), and of counted trials the share of the failures (4).
+    pub fn of_row(s: &mut Sheet, trials: Trials) -> Response {
+        Response {
+            y: s.input(0),
+            rest: trials.are_counted().then(|| s.input(4)),
+        }
+    }
+
+    /// 1 − y.
+    pub fn complement(&self, s: &mut Sheet) -> Slot {
+        self.rest.unwrap_or_else(|| s.complement(self.y))
+    }
+
+    /// Whether there are no failures.
+    pub fn is_one(&self, s: &mut Sheet) -> Slot {
+        match self.rest {
+            Some(rest) => s.compare(Binary::Eq, rest, 0.0),
+            None => s.compare(Binary::Eq, self.y, 1.0),
+        }
+    }
+}
 
 /// V(μ), the variance of a row of weight one over the dispersion.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,11 +106,12 @@ impl Variance {
     }
 
     /// y − μ without loss where μ is close to 0 or 1.
-    pub(super) fn residual(&self, s: &mut Sheet, y: Slot, mean: &Mean) -> Slot {
+    pub(super) fn residual(&self, s: &mut Sheet, response: Response, mean: &Mean) -> Slot {
+        let y = response.y;
         match self {
             Variance::Binomial => {
                 // y (1 − μ) − (1 − y) μ
-                let rest = s.complement(y);
+                let rest = response.complement(s);
                 let up = s.mul(y, mean.complement);
                 let down = s.mul(rest, mean.mu);
                 s.sub(up, down)
@@ -92,8 +124,8 @@ impl Variance {
     ///
     /// A deviance is the small difference of large terms where y is close to μ. With h(x) = x − log(1 + x), which is
     /// computed without cancellation, y log(y/μ) − (y − μ) = y h((μ − y)/y), and the others follow.
-    pub(super) fn deviance(&self, s: &mut Sheet, y: Slot, mean: &Mean, binary: bool) -> Slot {
-        let mu = mean.mu;
+    pub(super) fn deviance(&self, s: &mut Sheet, response: Response, mean: &Mean, binary: bool) -> Slot {
+        let (y, mu) = (response.y, mean.mu);
         match *self {
             Variance::Constant => {
                 let r = s.sub(y, mu);
@@ -108,14 +140,14 @@ impl Variance {
                     Some(l) => l,
                     None => s.apply(Unary::Log, mean.complement),
                 };
-                let one = s.compare(Binary::Eq, y, 1.0);
+                let one = response.is_one(s);
                 if binary {
                     let own = s.select(one, log_mu, log_rest);
                     return s.scale(own, -2.0);
                 }
                 let zero = s.compare(Binary::Eq, y, 0.0);
-                let rest = s.complement(y);
-                let r = self.residual(s, y, mean);
+                let rest = response.complement(s);
+                let r = self.residual(s, response, mean);
                 let minus = s.apply(Unary::Neg, r);
                 let up = excess(s, y, minus);
                 let down = excess(s, rest, r);

@@ -1,12 +1,15 @@
 //! The equations of a step of Fisher scoring, solved: XᵀWX Δ = Xᵀs.
 
+use std::sync::OnceLock;
+
 use nelder_device::Dd;
 
 use super::attempt::{MOST_COLUMNS, Solver, factor, unit};
+use super::elasticity::largest_spread;
 use super::{ModelError, Normal, Score};
 use crate::design::{Atoms, ColumnKind, Columns, Map};
 use crate::pass::{Gram, Products};
-use crate::solve::{Factor, factor_twice};
+use crate::solve::{Factor, Variance, factor_twice};
 
 /// Pivots beyond which equations are left to single precision.
 const FAR_APART: f64 = 0.06;
@@ -19,6 +22,7 @@ pub(super) struct Equations {
     pub factor: Factor,
     /// The column whose coefficient is held; the map is without it.
     pub held: Option<usize>,
+    variances: OnceLock<Vec<Option<Variance>>>,
 }
 
 /// A solved step.
@@ -102,7 +106,44 @@ impl Equations {
             normal,
             factor,
             held: None,
+            variances: OnceLock::new(),
         }))
+    }
+
+    /// Which columns of the map are in the model.
+    fn in_map(&self) -> Vec<bool> {
+        let mut accepted = vec![true; self.map.columns()];
+        self.normal.kept.iter().for_each(|&c| accepted[c] = false);
+        self.factor
+            .accepted
+            .iter()
+            .for_each(|&i| accepted[self.normal.kept[i]] = true);
+        if let Some(term) = &self.map.absorbed {
+            term.empty.iter().for_each(|&c| accepted[c] = false);
+        }
+        accepted
+    }
+
+    /// The diagonal of (XᵀWX)⁻¹ by column of the map, in the units of the rows; `None` where aliased.
+    pub fn variances(&self) -> &[Option<Variance>] {
+        self.variances.get_or_init(|| {
+            let (normal, factor) = (&self.normal, &self.factor);
+            let (means, norms) = (normal.level_means(), factor.reach(&normal.matrix));
+            let of = |(c, accepted): (usize, bool)| {
+                accepted.then(|| {
+                    let functional = normal.functional(&self.map, c);
+                    normal.variance(factor, &functional, &means, &norms)
+                })
+            };
+            self.in_map().into_iter().enumerate().map(of).collect()
+        })
+    }
+
+    /// A bound on the largest √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) of a row; `ranges` are those of the dense columns.
+    pub fn largest_spread(&self, atoms: &Atoms, ranges: &[[f64; 2]]) -> f64 {
+        let root = |v: &Option<Variance>| v.map_or(0.0, |v| v.value.max(0.0).sqrt());
+        let errors: Vec<f64> = self.variances().iter().map(root).collect();
+        largest_spread(&self.normal, &self.map, atoms, ranges, &errors)
     }
 
     /// Whether all columns are in the model and far enough from each other for equations in single precision.
@@ -113,16 +154,7 @@ impl Equations {
 
     /// Which columns are in the model.
     pub fn accepted(&self) -> Vec<bool> {
-        let mut accepted = vec![true; self.map.columns()];
-        self.normal.kept.iter().for_each(|&c| accepted[c] = false);
-        self.factor
-            .accepted
-            .iter()
-            .for_each(|&i| accepted[self.normal.kept[i]] = true);
-        if let Some(term) = &self.map.absorbed {
-            term.empty.iter().for_each(|&c| accepted[c] = false);
-        }
-        self.whole(accepted, false)
+        self.whole(self.in_map(), false)
     }
 
     /// Entries of all columns from those of the map's.

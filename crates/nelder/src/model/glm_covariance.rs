@@ -56,15 +56,9 @@ impl Glm<'_> {
     /// The programs of the fit's family for its own rows.
     pub(super) fn programs(&self) -> Programs {
         let counts = self.counts();
-        let trials = match (
-            self.fit.moments.binary && !counts,
-            counts && self.spec.design.weights.is_some(),
-        ) {
-            (true, _) => Trials::Single,
-            (_, true) => Trials::Counted,
-            _ => Trials::Several,
-        };
-        let weighted = counts || self.spec.design.weights.is_some();
+        let weights = self.spec.design.weights.is_some();
+        let trials = Trials::of(counts, weights, self.fit.moments.binary);
+        let weighted = counts || weights;
         Programs::new(&self.fit.family, weighted, trials, Start::Family)
     }
 

@@ -160,6 +160,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 let mean = (moments.response / moments.weight).hi;
                 passes.family = passes.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
                 passes.moments = moments;
+                passes.ranges = before.at.sums.ranges.clone();
                 (passes.records, passes.dropped) = (before.passes, before.dropped);
                 (columns, tables) = (before.columns, before.tables);
                 beta = Some(plus(&before.at.beta, &before.step));

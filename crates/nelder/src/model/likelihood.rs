@@ -3,7 +3,7 @@
 use faer::Mat;
 use nelder_device::Dd;
 
-use super::attempt::UNIT_EXACT;
+use super::attempt::{UNIT_EXACT, larger};
 use super::equations::column_scales;
 use super::fisher::Ended;
 use super::warning::Warning;
@@ -111,6 +111,8 @@ impl MaximumLikelihood {
             ..
         } = ended;
         let aliased: Vec<bool> = equations.accepted().iter().map(|a| !a).collect();
+        let known = equations.variances().to_vec();
+        let row_spread = equations.largest_spread(&bound.rows.layout().atoms, &at.sums.ranges);
         let (map, normal, factor) = (equations.map, equations.normal, equations.factor);
         let mut sums = at.sums;
         let p = map.columns();
@@ -121,7 +123,6 @@ impl MaximumLikelihood {
         let scales = bound.rows.scales().to_vec();
         let by_column = column_scales(&map, gram.atoms(), &scales);
         // 1. variances
-        let means = normal.level_means();
         let half_unit = 0.5 * f64::EPSILON;
         let rank = aliased.iter().filter(|a| !**a).count();
         let rows = sums.moments.rows - sums.moments.empty;
@@ -138,31 +139,25 @@ impl MaximumLikelihood {
             .sum::<f64>()
             * half_unit;
         let blur = UNIT_EXACT * 4.0 * normal.fitted_sizes(&map, &beta);
-        // the last step was added: of a canonical link, what is left is of the order of its square
-        let unsettled = if converged && size.is_finite() {
-            if family.is_canonical() {
-                size * (1e-3 + 10.0 * size)
-            } else {
-                size
-            }
-        } else {
-            f64::INFINITY
+        // by how much a unit of ‖δ‖ moves a weight, as a share of it
+        let [elasticity, by_size] = sums.elasticity();
+        let sway = elasticity * row_spread;
+        // the last step was added: of a canonical link, what is left of it is the share by which the weights moved
+        let unsettled = match (converged && size.is_finite(), family.is_canonical()) {
+            (false, _) => f64::INFINITY,
+            (true, true) => size * (2.0 * sway * size).min(1.0),
+            (true, false) => size,
         };
-        let norms = factor.reach(&normal.matrix);
         let reach = unsettled + noise + rounded + blur;
         let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
         let mut coefficients = vec![Dd::ZERO; p];
         let (mut relative, mut worst) = (0.0f64, 0.0f64);
         for c in 0..p {
-            if aliased[c] {
-                continue;
-            }
-            let functional = normal.functional(&map, c);
-            let v = normal.variance(&factor, &functional, &means, &norms);
+            let Some(v) = known[c] else { continue };
             let s = by_column[c];
             variances[c] = v.value * s * s;
-            relative = super::attempt::larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
-            relative = super::attempt::larger(
+            relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
+            relative = larger(
                 relative,
                 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt(),
             );
@@ -170,7 +165,7 @@ impl MaximumLikelihood {
             let error = v.value.max(0.0).sqrt() * reach * s + half_unit * coefficients[c].hi.abs();
             errors[c] = error;
             if error > 0.0 {
-                worst = super::attempt::larger(worst, error / coefficients[c].hi.abs());
+                worst = larger(worst, error / coefficients[c].hi.abs());
             }
         }
         // 3. digits
@@ -180,13 +175,13 @@ impl MaximumLikelihood {
             let holds = doubt + relative < 1.0 && bound < 1.0;
             (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
         };
-        // weights move with η, and the dispersion with y − μ
-        // a change of η with norm r has the size r / √(ΣW / n) in a row of average weight
-        let typical = (normal.weight.hi / rows as f64).sqrt();
-        let by_weights = 8.0 * (size.min(1.0) + noise + blur + rounded) / typical + 16.0 * f64::EPSILON;
+        // the weights are those before the last step, and Pearson's statistic is; each moves with η, and η is rounded
+        let away = size + reach;
+        let by_weights = larger(0.0, sway * away + half_unit * by_size);
+        let by_weights = by_weights + 16.0 * f64::EPSILON;
         let by_dispersion = match family.known_dispersion() {
             true => 0.0,
-            false => 2.0 * (noise + rounded + blur) / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt(),
+            false => 2.0 * away / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt() + by_weights,
         };
         let has_errors = rank > 0 && (df > 0 || family.known_dispersion());
         let precision = match gram.products() {
@@ -205,7 +200,7 @@ impl MaximumLikelihood {
             condition: condition(&factor),
             digits: Digits {
                 coefficients: digits(worst),
-                std_errors: has_errors.then(|| digits(0.5 * relative + by_weights + by_dispersion)),
+                std_errors: has_errors.then(|| digits(0.5 * (relative + by_weights + by_dispersion))),
             },
             refinements: polished,
             passes,

@@ -10,6 +10,7 @@ mod bound;
 mod bounds;
 mod cluster_sums;
 mod covariance;
+mod elasticity;
 mod equations;
 mod error;
 mod fisher;

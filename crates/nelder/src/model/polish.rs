@@ -20,6 +20,8 @@ const MOST_CHEAP: u32 = 8;
 const SETTLED: f64 = 1e-11;
 /// The same for a canonical link, whose next step is of the order of its square.
 const SETTLED_CANONICAL: f64 = 1e-8;
+/// A share of a row's working weight by which a last step may still move it: standard errors are of the weights before it.
+const SETTLED_WEIGHTS: f64 = 1e-12;
 
 /// Shares of the way to the inside of the range by which a point at its edge moves until it is in.
 const EDGE: [f64; 5] = [1e-14, 1e-12, 1e-10, 1e-8, 1e-6];
@@ -180,8 +182,12 @@ impl Iteration<'_, '_> {
                 true => SETTLED_CANONICAL,
                 false => SETTLED,
             };
-            let stalled = passes > 3 && size > 0.5 * before && size < 1e-7 * scale;
-            if !free || size <= enough * scale || size <= 4.0 * noise || stalled || passes >= MOST_PASSES {
+            let falls = size <= 0.5 * before;
+            let stalled = passes > 3 && !falls && size < 1e-7 * scale;
+            let small = size <= enough * scale || size <= 4.0 * noise;
+            // a row of little weight may move by much where all others have settled
+            let settled = small && (self.weights_settled(&found, &equations, size) || (passes > 1 && !falls));
+            if !free || settled || stalled || passes >= MOST_PASSES {
                 if free {
                     self.passes.family = self.theta.taken(self.passes.family);
                 }
@@ -205,7 +211,7 @@ impl Iteration<'_, '_> {
                 self.theta.with(step.delta),
                 self.theta.weight(),
             );
-            for _ in 0..MOST_CHEAP {
+            for _ in 0..if small { 0 } else { MOST_CHEAP } {
                 let target = self.theta.split(way.next(), &mut self.passes.family);
                 let wanted = Wanted {
                     last: Some(width),
@@ -230,6 +236,16 @@ impl Iteration<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether a step of this norm moves no row's working weight by more than a printed standard error shows.
+    fn weights_settled(&self, found: &Scoring, equations: &Equations, size: f64) -> bool {
+        let [elasticity, _] = found.elasticity();
+        if elasticity == 0.0 || self.scorer.spec.design.accuracy == Accuracy::Single {
+            return true;
+        }
+        let atoms = &self.scorer.bound.rows.layout().atoms;
+        size * elasticity * equations.largest_spread(atoms, &found.ranges) <= SETTLED_WEIGHTS
     }
 
     fn last(&mut self, beta: &[Dd], width: Option<f64>) -> Result<Scoring, ModelError> {

@@ -127,7 +127,6 @@ impl Iteration<'_, '_> {
                 domain,
                 height * unit,
                 self.passes.weighted(),
-                self.passes.trials(),
                 self.passes.programs(),
             );
             let Some((found, sums)) = self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? else {
@@ -148,13 +147,7 @@ impl Iteration<'_, '_> {
     /// Those of a pass.
     pub fn newton(&mut self, beta: Vec<Dd>) -> Result<Option<Here>, ModelError> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let programs = Programs::barrier(
-            all,
-            0.0,
-            self.passes.weighted(),
-            self.passes.trials(),
-            self.passes.programs(),
-        );
+        let programs = Programs::barrier(all, 0.0, self.passes.weighted(), self.passes.programs());
         match self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? {
             Some((beta, _)) => self.again(beta).map(Some),
             None => Ok(None),

@@ -24,6 +24,8 @@ pub(super) struct Passes<'a, 's> {
     pub products: Products,
     /// Sums over the responses, from the first pass.
     pub moments: Moments,
+    /// Ranges of the dense columns, from the first pass.
+    pub ranges: Vec<[f64; 2]>,
     /// The passes so far.
     pub records: Vec<PassRecord>,
     /// Rows left out as incomplete, and rows of weight zero.
@@ -83,6 +85,7 @@ impl<'a, 's> Passes<'a, 's> {
             weighted: counts || scorer.spec.design.weights.is_some(),
             products,
             moments: Moments::default(),
+            ranges: Vec::new(),
             records,
             dropped: (0, 0),
             null: None,
@@ -101,14 +104,8 @@ impl<'a, 's> Passes<'a, 's> {
 
     /// What the responses of a binomial family are.
     pub fn trials(&self) -> Trials {
-        match (
-            self.moments.binary && self.moments.rows > 0 && !self.counts,
-            self.counts && self.scorer.spec.design.weights.is_some(),
-        ) {
-            (true, _) => Trials::Single,
-            (_, true) => Trials::Counted,
-            _ => Trials::Several,
-        }
+        let weights = self.scorer.spec.design.weights.is_some();
+        Trials::of(self.counts, weights, self.moments.binary && self.moments.rows > 0)
     }
 
     /// The next better way to form products.
@@ -196,8 +193,8 @@ impl<'a, 's> Passes<'a, 's> {
             .site
             .scoring(name, precision, &plan, scorer.monitor, &looks)?;
         match beta {
-            None => self.moments = sums.moments,
-            Some(_) => sums.moments = self.moments,
+            None => (self.moments, self.ranges) = (sums.moments, sums.ranges.clone()),
+            Some(_) => (sums.moments, sums.ranges) = (self.moments, self.ranges.clone()),
         }
         self.records.push(record);
         scorer.monitor.scored(name, sums.deviance.hi);

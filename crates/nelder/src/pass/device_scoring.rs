@@ -16,9 +16,11 @@ struct Observed {
     y: Buffer,
     weight: Option<Buffer>,
     trials: Option<Buffer>,
+    /// Proportions of failures, where these are counted.
+    rest: Option<Buffer>,
 }
 
-/// Proportions, weights times trials, and trials, from successes, failures and weights.
+/// Proportions, weights times trials, trials, and proportions of failures, from successes, failures and weights.
 fn counted(weighted: bool) -> Program {
     let mut p = Program::new();
     let (successes, failures) = (p.input(0), p.input(1));
@@ -27,6 +29,8 @@ fn counted(weighted: bool) -> Program {
     let empty = p.binary(Binary::Eq, trials, none);
     let share = p.binary(Binary::Div, successes, trials);
     let share = p.select(empty, zero, share);
+    let rest = p.binary(Binary::Div, failures, trials);
+    let rest = p.select(empty, zero, rest);
     let weight = match weighted {
         false => trials,
         true => {
@@ -34,7 +38,7 @@ fn counted(weighted: bool) -> Program {
             p.binary(Binary::Mul, w, trials)
         }
     };
-    for out in [share, weight, trials] {
+    for out in [share, weight, trials, rest] {
         p.output(out);
     }
     p
@@ -101,7 +105,7 @@ fn turned() -> Program {
 }
 
 /// What a pass runs on its rows, and which outputs become what. Inputs are y, η (in a first pass what it starts from), the
-/// weights, the trials, what the starting values read of trials, and the offset.
+/// weights, the trials, the proportions of failures, what the starting values read of trials, and the offset.
 struct Programmed {
     program: Program,
     folds: Vec<Fold>,
@@ -111,12 +115,12 @@ impl Programmed {
     fn new(plan: &ScoringPlan, binary: bool, offset: bool) -> Result<Programmed, DeviceError> {
         let own = &plan.programs;
         let mut p = Program::new();
-        let inputs: Vec<Slot> = (0..6).map(|k| p.input(k)).collect();
-        let mut row = inputs[..4].to_vec();
+        let inputs: Vec<Slot> = (0..7).map(|k| p.input(k)).collect();
+        let mut row = inputs[..5].to_vec();
         let first = matches!(plan.at, At::Start);
         let (last, single) = (plan.wanted.last.is_some(), first && !plan.counts && binary);
         if first {
-            row[1] = p.append(&own.start, &[inputs[0], inputs[1], inputs[4]])?[0];
+            row[1] = p.append(&own.start, &[inputs[0], inputs[1], inputs[5]])?[0];
         }
         let step = match (last, single) {
             (true, _) => &own.finish,
@@ -128,15 +132,15 @@ impl Programmed {
             // s + W (η − o)
             let eta = match offset {
                 false => row[1],
-                true => p.binary(Binary::Sub, row[1], inputs[5]),
+                true => p.binary(Binary::Sub, row[1], inputs[6]),
             };
             let more = p.binary(Binary::Mul, found[0], eta);
             found[1] = p.binary(Binary::Add, found[1], more);
         }
         use Fold::{Keep, Least, Sum};
-        // the deviance; Pearson's statistic, the edge, the likelihood, the blur, the residual
+        // the deviance; Pearson's statistic, the edge, the likelihood, the blur, the residual, the two elasticities
         let mut folds = match last {
-            true => vec![Sum, Sum, Least, Sum, Sum, Keep],
+            true => vec![Sum, Sum, Least, Sum, Sum, Keep, Sum, Sum],
             false => vec![Sum],
         };
         if plan.wanted.theta {
@@ -190,6 +194,7 @@ impl Loaded {
                 y: own(0)?.clone(),
                 weight: weights.cloned(),
                 trials: None,
+                rest: None,
             });
         }
         let (s, f) = (own(0)?, own(1)?);
@@ -197,11 +202,12 @@ impl Loaded {
         let found = resident
             .device
             .run(&counted(weights.is_some()), &inputs, resident.rows)?;
-        let [y, weight, trials] = outputs(found)?;
+        let [y, weight, trials, rest] = outputs(found)?;
         Ok(Observed {
             y,
             weight: Some(weight),
             trials: Some(trials),
+            rest: Some(rest),
         })
     }
 
@@ -246,11 +252,13 @@ impl Loaded {
         let first = matches!(plan.at, At::Start);
         if first {
             sums.moments = self.moments_of(&observed)?;
+            sums.ranges = self.ranges()?;
         }
         // a column that is not there is not read; another stands in its place
         let y = &observed.y;
         let w = observed.weight.as_ref().unwrap_or(y);
         let trials = observed.trials.as_ref().unwrap_or(y);
+        let rest = observed.rest.as_ref().unwrap_or(y);
         let mut columns = 8 + resident.x.columns;
         // 1. what runs on the rows, and η: rows with codes have theirs beforehand
         let twice = plan.wanted.last.is_some();
@@ -258,7 +266,7 @@ impl Loaded {
         let start_trials = observed.trials.as_ref().or(observed.weight.as_ref()).unwrap_or(y);
         let given = resident.start.as_ref().unwrap_or(y);
         let (eta, low);
-        let mut inputs = [y, given, w, trials, start_trials, offset.unwrap_or(y)];
+        let mut inputs = [y, given, w, trials, rest, start_trials, offset.unwrap_or(y)];
         let beta: Vec<Dd>;
         let predictor = match &plan.at {
             At::Start => Predictor::Given { low: None },
@@ -314,6 +322,7 @@ impl Loaded {
             sums.edge = found.folds[2].hi;
             sums.likelihood = found.folds[3];
             sums.blur = found.folds[4].hi;
+            sums.elasticities = [found.folds[6].hi, found.folds[7].hi];
             if let Some(residual) = found.kept.first() {
                 if let Some(run) = resident.few(&[residual])? {
                     sums.runs.push(run);
@@ -328,7 +337,7 @@ impl Loaded {
         // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
             let null = device.product(&resident.x.part(0..0)?, &[], constant, offset)?;
-            let inputs = [y, &null, w, trials];
+            let inputs = [y, &null, w, trials, rest];
             let run = |program: &Program| device.run(program, &inputs, n);
             let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
             if let Some(own) = run(&plan.programs.deviance)?.first() {

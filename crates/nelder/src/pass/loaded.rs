@@ -17,6 +17,9 @@ type Formed<'p> = (Products, Vec<Dd>, Cow<'p, [Dd]>);
 /// Whether responses may have these smallest and largest values.
 pub type Accepts<'a> = &'a dyn Fn(&[[f64; 2]]) -> bool;
 
+/// Columns up to which each is looked through for its range.
+const FEW_COLUMNS: usize = 16;
+
 /// Rows on a device, and what is known of them.
 #[derive(Debug)]
 pub struct Loaded {
@@ -130,6 +133,35 @@ impl Loaded {
     pub(super) fn rounded(&self) -> Vec<bool> {
         let count = self.resident.x.columns - self.resident.rests.len();
         self.moments.rounded[..count].to_vec()
+    }
+
+    /// Of each dense column, a range that holds its values: of a few columns the smallest and the largest, of many
+    /// x̄ ± √(Σ w (x − x̄)² / min w).
+    pub(super) fn ranges(&self) -> Result<Vec<[f64; 2]>, DeviceError> {
+        let resident = &self.resident;
+        let count = resident.x.columns - resident.rests.len();
+        let exact = |j: usize| {
+            let found = resident.device.reduce(&resident.x.column(j)?)?;
+            Ok([found.least, found.largest])
+        };
+        let least = match &resident.weights {
+            _ if count <= FEW_COLUMNS => 0.0,
+            None => 1.0,
+            Some(w) => resident.device.reduce(w)?.least,
+        };
+        if !(least > 0.0) {
+            return (0..count).map(exact).collect();
+        }
+        let of = |j: usize| {
+            let sum = self.moments.sums[j].hi;
+            let mean = sum / self.weight.hi;
+            // what rounding may have taken from the difference
+            let squares = self.moments.squares[j];
+            let about = (squares - mean * sum).max(0.0) + 1e-12 * squares;
+            let away = (about / least).sqrt();
+            [mean - away, mean + away]
+        };
+        Ok((0..count).map(of).collect())
     }
 
     /// Whether no value is missing or infinite, and all squares are in range.

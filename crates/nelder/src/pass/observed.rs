@@ -16,6 +16,8 @@ pub struct Observed<'b> {
     pub weight: Option<Cow<'b, [f64]>>,
     /// Trials, where successes are counted.
     pub trials: Option<Vec<f64>>,
+    /// Proportions of failures, where these are counted: 1 − y would have lost them where they are few.
+    pub rest: Option<Vec<f64>>,
 }
 
 impl<'b> Observed<'b> {
@@ -27,11 +29,13 @@ impl<'b> Observed<'b> {
                 y: own.first().map_or(Cow::Borrowed(&[]), |y| Cow::Borrowed(&y.high)),
                 weight: block.weights.as_deref().map(Cow::Borrowed),
                 trials: None,
+                rest: None,
             };
         }
         let (s, f) = (&own[0].high, &own[1].high);
         let trials: Vec<f64> = s.iter().zip(f.iter()).map(|(s, f)| s + f).collect();
         let share = |(s, n): (&f64, &f64)| if *n == 0.0 { 0.0 } else { s / n };
+        let rest = f.iter().zip(&trials).map(share).collect();
         let weight = match &block.weights {
             None => trials.clone(),
             Some(w) => w.iter().zip(&trials).map(|(w, n)| w * n).collect(),
@@ -40,6 +44,7 @@ impl<'b> Observed<'b> {
             y: s.iter().zip(&trials).map(share).collect(),
             weight: Some(Cow::Owned(weight)),
             trials: Some(trials),
+            rest: Some(rest),
         }
     }
 }

@@ -15,7 +15,7 @@ use super::observed::{Moments, Observed};
 use super::residual::{Histogram, ResidualRun, residuals_of};
 use super::{Accumulator, Coefficients, Gram, Products, ScoreSums};
 use crate::design::{Atoms, Block};
-use crate::family::Programs;
+use crate::family::{LARGEST, Programs};
 
 /// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
@@ -94,8 +94,12 @@ pub struct Scoring {
     pub edge: f64,
     /// The sum that the criterion takes from rows.
     pub likelihood: Dd,
-    /// Σ w (|y| + |μ|)² / V.
+    /// Σ w a² / V, a the size of the terms that y − μ is the difference of.
     pub blur: f64,
+    /// Σ e¹⁶ and Σ (e η)¹⁶ of the working weights' elasticities e = d log W / dη ([`Scoring::elasticity`]).
+    pub elasticities: [f64; 2],
+    /// Of the dense columns, the smallest and the largest value, from the first pass.
+    pub ranges: Vec<[f64; 2]>,
     /// Deviance residuals, where they are kept.
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
@@ -103,7 +107,7 @@ pub struct Scoring {
     /// The residuals at [`quartile_ranks`](super::quartile_ranks), where they stayed on a device.
     pub places: Vec<f64>,
     unsettled: usize,
-    buffers: [Vec<f64>; 12],
+    buffers: [Vec<f64>; 14],
     runners: Runners,
 }
 
@@ -186,6 +190,8 @@ impl Scoring {
             edge: f64::INFINITY,
             likelihood: Dd::ZERO,
             blur: 0.0,
+            elasticities: [0.0; 2],
+            ranges: Vec::new(),
             runs: Vec::new(),
             histogram,
             places: Vec::new(),
@@ -219,6 +225,12 @@ impl Scoring {
         }
     }
 
+    /// The largest elasticity |d log W / dη| of a row's working weight, and the largest |η| times it: at least these, at most
+    /// n^(1/16) times as much.
+    pub fn elasticity(&self) -> [f64; 2] {
+        self.elasticities.map(|sum| sum.powf(1.0 / f64::from(LARGEST)))
+    }
+
     /// Takes what is still in products into the gram.
     pub fn settle(&mut self) {
         self.unsettled = 0;
@@ -242,6 +254,7 @@ impl Scoring {
         let y = &observed.y[from..to];
         let w = observed.weight.as_ref().map(|w| &w[from..to]);
         let trials = observed.trials.as_ref().map(|t| &t[from..to]);
+        let rest = observed.rest.as_ref().map(|r| &r[from..to]);
         let offset = block
             .offset
             .as_ref()
@@ -260,6 +273,8 @@ impl Scoring {
             residual,
             null,
             spare,
+            elasticity,
+            by_size,
         ] = &mut self.buffers;
         let runners = &mut self.runners;
         // 1. η
@@ -293,16 +308,19 @@ impl Scoring {
         }
         // 2. W, s, deviance
         // a column that is not there is not read; another stands in its place
-        let (w, trials) = (w.unwrap_or(y), trials.unwrap_or(y));
-        fn columns<'c>(y: &'c [f64], eta: &'c [f64], w: &'c [f64], trials: &'c [f64]) -> [Input<'c>; 4] {
-            [y, eta, w, trials].map(Input::Real)
+        let [w, trials, rest] = [w, trials, rest].map(|column| column.unwrap_or(y));
+        let given = [y, w, trials, rest];
+        fn columns<'c>([y, w, trials, rest]: [&'c [f64]; 4], eta: &'c [f64]) -> [Input<'c>; 5] {
+            [y, eta, w, trials, rest].map(Input::Real)
         }
         if twice {
             run(
                 &mut runners.finish,
-                &columns(y, &eta[..n], w, trials),
+                &columns(given, &eta[..n]),
                 n,
-                &mut [weight, score, deviance, pearson, edge, likelihood, blur, residual],
+                &mut [
+                    weight, score, deviance, pearson, edge, likelihood, blur, residual, elasticity, by_size,
+                ],
             );
             // what the leading part of η leaves over: ds/dη = −W in the mean
             for i in 0..n {
@@ -311,6 +329,9 @@ impl Scoring {
             self.pearson += kernels::sum(Pair::of(&pearson[..n]));
             self.likelihood += kernels::sum(Pair::of(&likelihood[..n]));
             self.blur += kernels::rough_sum(&blur[..n], None);
+            for (sum, own) in self.elasticities.iter_mut().zip([&elasticity, &by_size]) {
+                *sum += kernels::rough_sum(&own[..n], None);
+            }
             self.edge = edge[..n].iter().copied().fold(self.edge, f64::min);
             match &mut self.histogram {
                 Some(histogram) => residual[..n].iter().for_each(|&r| histogram.add(r)),
@@ -324,7 +345,7 @@ impl Scoring {
             };
             run(
                 step,
-                &columns(y, &eta[..n], w, trials),
+                &columns(given, &eta[..n]),
                 n,
                 &mut [weight, score, deviance],
             );
@@ -343,7 +364,7 @@ impl Scoring {
             let d = &mut self.null[2];
             run(
                 &mut runners.deviance,
-                &columns(y, &null[..n], w, trials),
+                &columns(given, &null[..n]),
                 n,
                 &mut [spare],
             );
@@ -356,7 +377,7 @@ impl Scoring {
             if offset.is_some() {
                 run(
                     &mut runners.step,
-                    &columns(y, &null[..n], w, trials),
+                    &columns(given, &null[..n]),
                     n,
                     &mut [pearson, edge, likelihood],
                 );
@@ -368,7 +389,7 @@ impl Scoring {
         if plan.wanted.theta {
             run(
                 &mut runners.theta,
-                &columns(y, &eta[..n], w, trials),
+                &columns(given, &eta[..n]),
                 n,
                 &mut [null, spare],
             );
@@ -408,12 +429,42 @@ impl Scoring {
     }
 }
 
+/// The smallest and the largest value.
+fn range(x: &[f64]) -> [f64; 2] {
+    let mut ends = [[f64::INFINITY; 8], [f64::NEG_INFINITY; 8]];
+    vectorized(
+        #[inline(always)]
+        || {
+            for run in x.chunks(8) {
+                for (k, &x) in run.iter().enumerate() {
+                    ends[0][k] = if x < ends[0][k] { x } else { ends[0][k] };
+                    ends[1][k] = if x > ends[1][k] { x } else { ends[1][k] };
+                }
+            }
+        },
+    );
+    let least = ends[0].iter().copied().fold(f64::INFINITY, f64::min);
+    [least, ends[1].iter().copied().fold(f64::NEG_INFINITY, f64::max)]
+}
+
+/// Ranges with others.
+fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
+    for (k, [least, largest]) in others.enumerate() {
+        match ranges.get_mut(k) {
+            Some(own) => *own = [own[0].min(least), own[1].max(largest)],
+            None => ranges.push([least, largest]),
+        }
+    }
+}
+
 impl Accumulator for Scoring {
     fn update(&mut self, block: &Block<'_>) {
         let counts = self.plan.counts;
         let observed = Observed::of(block, counts);
         if matches!(self.plan.at, At::Start) {
             self.moments.add(&observed);
+            let own = block.dense.iter().map(|x| range(&x.high[..block.rows]));
+            widen(&mut self.ranges, own);
         }
         let mut kept = Vec::new();
         let mut from = 0;
@@ -462,6 +513,10 @@ impl Accumulator for Scoring {
         self.edge = self.edge.min(other.edge);
         self.likelihood += other.likelihood;
         self.blur += other.blur;
+        for (a, b) in self.elasticities.iter_mut().zip(other.elasticities) {
+            *a += b;
+        }
+        widen(&mut self.ranges, other.ranges.into_iter());
         self.runs.extend(other.runs);
         if let (Some(a), Some(b)) = (&mut self.histogram, &other.histogram) {
             a.merge(b);

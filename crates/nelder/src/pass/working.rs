@@ -69,14 +69,15 @@ impl Working {
         let y = observed.y.as_ref();
         let w = observed.weight.as_deref().unwrap_or(y);
         let trials = observed.trials.as_deref().unwrap_or(y);
-        let mut columns: [Vec<f64>; 8] = std::array::from_fn(|_| vec![0.0; n]);
-        let [weight, score, own, pearson, edge, likelihood, blur, deviance] = &mut columns;
+        let rest = observed.rest.as_deref().unwrap_or(y);
+        let mut columns: [Vec<f64>; 10] = std::array::from_fn(|_| vec![0.0; n]);
         run_program(
             &programs.finish,
-            &[y, &out.eta, w, trials],
+            &[y, &out.eta, w, trials, rest],
             n,
-            &mut [weight, score, own, pearson, edge, likelihood, blur, deviance],
+            &mut columns.each_mut(),
         );
+        let [weight, score, _, pearson, _, _, _, deviance, ..] = &mut columns;
         out.response = y.to_vec();
         out.prior = observed.weight.as_ref().map_or_else(Vec::new, |w| w.to_vec());
         out.residual = (0..n)
