@@ -96,7 +96,7 @@ pub(crate) fn open(files: &[Listed], options: &TextOptions) -> Result<Opened, Da
         }
     }
     names.retain(|name| !unreadable.iter().any(|(n, _)| n == name));
-    agree(files, options, &mut found, &names)?;
+    remarks.extend(agree(files, options, &mut found, &names)?);
     let mut parts = joined(found, &names);
     for key in keys {
         add_key(&mut parts, files, key);
@@ -135,13 +135,14 @@ fn described(kind: Kind) -> String {
     .to_string()
 }
 
-/// Opens text files again whose columns alone look otherwise than those of all.
+/// Opens text files again whose columns alone look otherwise than those of all. Returns what should be said of columns.
 fn agree(
     files: &[Listed],
     options: &TextOptions,
     found: &mut [Found],
     names: &[String],
-) -> Result<(), DataError> {
+) -> Result<Vec<(String, String)>, DataError> {
+    let mut remarks = Vec::new();
     let kind = |part: &Found, name: &str| {
         let at = part.table.schema().position(name)?;
         (!part.empty[at]).then(|| part.table.schema().fields[at].kind)
@@ -154,7 +155,25 @@ fn agree(
         match whole {
             Some(Kind::Logical) => types.push((name.clone(), TextType::Logical)),
             Some(Kind::Text) => types.push((name.clone(), TextType::Text)),
-            None if found.iter().all(|part| part.is_text) => types.push((name.clone(), TextType::Text)),
+            None if found.iter().all(|part| part.is_text) => {
+                types.push((name.clone(), TextType::Text));
+                let mut own = files
+                    .iter()
+                    .zip(found.iter())
+                    .filter_map(|(f, part)| Some((&f.path, kind(part, name)?)));
+                if let Some((path, one)) = own.next()
+                    && let Some((other_path, other)) = own.find(|(_, kind)| both(*kind, one).is_none())
+                {
+                    let remark = format!(
+                        "`{name}` is {} in {} and {} in {}: it is taken for text in all, and so for a factor",
+                        described(one),
+                        path.display(),
+                        described(other),
+                        other_path.display()
+                    );
+                    remarks.push((name.clone(), remark));
+                }
+            }
             _ => {}
         }
     }
@@ -197,7 +216,7 @@ fn agree(
             };
         }
     }
-    Ok(())
+    Ok(remarks)
 }
 
 /// The columns of all files as one source, with common levels.

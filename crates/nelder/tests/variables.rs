@@ -645,3 +645,57 @@ fn odd_rows_are_a_value_or_an_error() {
         }
     }
 }
+
+/// Times beside text are days and clocks, as in R 4.3: at midnight the day alone, else to the second and its part.
+#[test]
+fn times_beside_text() {
+    let day = 19_358.0 * 86_400.0; // 2023-01-01
+    let times = [day, day + 86_400.0, day + 5_025.0, day + 0.25, f64::NAN];
+    let of = |utc| {
+        let column = Column::Real(Cow::Borrowed(&times[..]));
+        Frame::new().with("ts", Kind::Time { utc }, column)
+    };
+    let frame = of(true);
+    let labels =
+        |text: &str| match evaluate(&bound(text, &frame, Precision::Double).unwrap(), &frame).unwrap() {
+            All::Factor(rows, ..) => rows,
+            _ => panic!("{text} is no text"),
+        };
+    let written = [
+        Some("2023-01-01"),
+        Some("2023-01-02"),
+        Some("2023-01-01 01:23:45"),
+        Some("2023-01-01 00:00:00.25"),
+        None,
+    ];
+    for text in ["factor(ts)", "as.character(ts)"] {
+        assert_eq!(labels(text), written.map(|l| l.map(str::to_string)), "{text}");
+    }
+    assert_eq!(labels("substr(ts, 9, 10)")[1].as_deref(), Some("02"));
+    let truth = |text: &str| match evaluate(&bound(text, &frame, Precision::Double).unwrap(), &frame).unwrap()
+    {
+        All::Logical(v) => v,
+        _ => panic!("{text} is no logical"),
+    };
+    for (text, wanted) in [
+        ("ts > \"2023-01-01\"", [0, 1, 1, 1, 2]),
+        ("ts == \"2023/01/02\"", [0, 1, 0, 0, 2]),
+        ("ts < \"2023-01-01 01:23:46\"", [1, 0, 1, 1, 2]),
+        ("ts <= \"2023-01-01T01:23\"", [1, 0, 0, 1, 2]),
+        (
+            "ts %in% c(\"2023-01-02\", \"2023-01-01 01:23:45\")",
+            [0, 1, 1, 0, 0],
+        ),
+        ("grepl(\"2023\", ts)", [1, 1, 1, 1, 0]),
+    ] {
+        assert_eq!(truth(text), wanted, "{text}");
+    }
+    let refused = |text: &str, frame: &Frame<'_>, part: &str| {
+        let message = bound(text, frame, Precision::Double).err().unwrap();
+        assert!(message.contains(part), "{text}: {message}");
+    };
+    refused("ts > \"yesterday\"", &frame, "which is no time such as");
+    for text in ["factor(ts)", "ts > \"2023-01-01\"", "paste(ts)"] {
+        refused(text, &of(false), "time zone other than UTC");
+    }
+}

@@ -31,12 +31,13 @@ pub fn set(order: &str) {
 }
 
 /// Says of factors in the order of bytes which of them would have another reference level in a dictionary's order, as R
-/// has it in most locales.
-pub fn note_reference(order: &str, columns: &Columns, labels: &[String]) {
+/// has it in most locales. The first level of the `response` of a binomial family is its failure.
+pub fn note_reference(order: &str, columns: &Columns, labels: &[String], response: Option<usize>) {
     if order != "C" {
         return;
     }
-    for ((levels, contrast), label) in columns.levels.iter().zip(&columns.contrasts).zip(labels) {
+    let all = columns.levels.iter().zip(&columns.contrasts).zip(labels);
+    for (variable, ((levels, contrast), label)) in all.enumerate() {
         let Some(levels) = levels.as_ref().filter(|l| l.collated) else {
             continue;
         };
@@ -48,9 +49,15 @@ pub fn note_reference(order: &str, columns: &Columns, labels: &[String]) {
         let (Some(first), Some(other)) = (first, other) else {
             continue;
         };
-        if first != other && *contrast == Some(Contrast::default_for(false)) {
+        let role = match contrast {
+            _ if response == Some(variable) => "failure",
+            Some(contrast) if *contrast == Contrast::default_for(false) => "reference level",
+            Some(_) => "first level",
+            None => continue,
+        };
+        if first != other {
             note(&format!(
-                "nelder: note: the reference level of `{label}` is \"{first}\", the first by byte; in a dictionary \"{other}\" is \
+                "nelder: note: the {role} of `{label}` is \"{first}\", the first by byte; in a dictionary \"{other}\" is \
                  first, as in R in most locales: --collate root, or relevel({label}, ref = \"{other}\")"
             ));
         }

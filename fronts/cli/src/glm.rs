@@ -103,7 +103,13 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         output::note(&format!("nelder: warning: {text}"));
     }
     warn_dropped_contrasts(&fit.fit.columns);
-    collate::note_reference(&options.collate, &fit.fit.columns, fit.bound.rows.labels());
+    let response = fit.bound.terms.response;
+    collate::note_reference(
+        &options.collate,
+        &fit.fit.columns,
+        fit.bound.rows.labels(),
+        response,
+    );
     for warning in &summary.warnings {
         output::note(&format!("nelder: warning: {warning}"));
     }

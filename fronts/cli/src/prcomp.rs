@@ -74,6 +74,9 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
         text
     };
     written.push(output::print(&text));
+    for text in fit.rounded() {
+        output::note(&format!("nelder: warning: {text}"));
+    }
     all(written)
 }
 

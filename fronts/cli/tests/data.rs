@@ -296,3 +296,16 @@ fn new_files_whose_factors_look_otherwise() {
         assert!(predict("g,x\n").is_empty());
     }
 }
+
+#[test]
+fn numbers_in_one_file_and_text_in_another() {
+    let folder = Folder::new("data_mixed");
+    folder.write("n.csv", "y,x\n1,1\n2,2\n3,3\n4,2\n");
+    folder.write("s.csv", "y,x\n1,a\n2,b\n3,a\n");
+    let args = ["lm", "y ~ x", "--data", "n.csv", "--data", "s.csv"];
+    let (_, said) = said(&folder, &args);
+    assert!(
+        said.contains("`x` is a number in n.csv and text in s.csv: it is taken for text"),
+        "{said}"
+    );
+}

@@ -132,3 +132,35 @@ fn the_pass_for_them_is_reported() {
     let text = String::from_utf8([out.stdout, out.stderr].concat()).unwrap();
     assert!(text.contains("summaries"), "{text}");
 }
+
+/// Text is of dates in one format; a level may be named by its place; quarters of missing dates are pasted, as in R.
+#[test]
+fn dates_in_text_and_places_of_levels() {
+    let folder = Folder::new("formulas_dates");
+    folder.write(
+        "d.csv",
+        "d,k,y\n2023/01/05,0,1\n2023-01-06,1,2\n2023-01-09,2,3\n2023/02/01,0,5\n2023/03/01,1,4\n",
+    );
+    let message = folder.fails(1, &["lm", "y ~ as.Date(d)", "--data", "d.csv"]);
+    assert!(message.contains("dates in two formats"), "{message}");
+    let message = folder.fails(
+        1,
+        &["lm", "y ~ as.Date(k)", "--data", "d.csv", "--types", "k=text"],
+    );
+    assert!(message.contains("is no date in the format"), "{message}");
+    // R: lm(y ~ as.Date(d, "%Y/%m/%d")), rows 1, 4 and 5
+    let text = folder.ok(&["lm", "y ~ as.Date(d, \"%Y/%m/%d\")", "--data", "d.csv", "--json"]);
+    assert!(text.contains("0.0539"), "{text}");
+    let text = folder.ok(&["lm", "y ~ relevel(factor(k), 2)", "--data", "d.csv"]);
+    assert!(
+        text.contains("relevel(factor(k), 2)0") && text.contains("relevel(factor(k), 2)2"),
+        "{text}"
+    );
+    let message = folder.fails(1, &["lm", "y ~ relevel(factor(k), 4)", "--data", "d.csv"]);
+    assert!(
+        message.contains("there is no level 4 to put first; there are 3"),
+        "{message}"
+    );
+    let text = folder.ok(&["lm", "y ~ quarters(as.Date(d, \"%Y-%m-%d\"))", "--data", "d.csv"]);
+    assert!(text.contains("QNA"), "{text}");
+}

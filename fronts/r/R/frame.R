@@ -39,6 +39,8 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
     stop(err)
   })
   for (v in which(vapply(all, inherits, NA, "integer64"))) all[[v]] <- as_doubles(all[[v]], names(all)[v])
+  # data.table changes columns in place, where other data are copied first
+  if (inherits(data, "data.table")) all[] <- lapply(all, own_copy)
   terms <- attr(all, "terms")
   omit <- attr(all, "na.action")
   attr(all, "na.action") <- NULL
@@ -66,6 +68,17 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
     attr(all, "row.names") <- told_apart(attr(all, "row.names"))
   }
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
+}
+
+# The same vector in memory of its own.
+own_copy <- function(x) {
+  if (!length(x) || !is.atomic(x)) return(x)
+  own <- attributes(x)
+  x <- unclass(x)
+  # what is shared is copied before it is written to
+  x[1L] <- x[1L]
+  attributes(x) <- own
+  x
 }
 
 # Whole numbers of 64 bits are doubles whose bits are integers: without the methods of bit64, R's functions would take

@@ -373,8 +373,8 @@ impl<'s> Binder<'s> {
 
     /// A comparison; of text, by level.
     fn compare(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
-        let a = self.as_day(a, &b);
-        let b = self.as_day(b, &a);
+        let a = self.as_moment(a, &b, expr)?;
+        let b = self.as_moment(b, &a, expr)?;
         let is_codes = |t: &Term| matches!(t, Term::Node(n) if n.ty.is_codes());
         let is_text = |t: &Term| is_codes(t) || matches!(t, Term::Constant(Constant::Texts(_)));
         if !is_text(&a) && !is_text(&b) {
@@ -429,23 +429,22 @@ impl<'s> Binder<'s> {
         }
     }
 
-    /// A string that is compared with a date as the day that it says.
-    fn as_day(&self, term: Term, other: &Term) -> Term {
-        match (&term, other) {
-            (Term::Constant(Constant::Texts(texts)), Term::Node(n))
-                if dates::unit(self, n) == Some(dates::Unit::Days) =>
-            {
-                let days: Option<Vec<f64>> = texts.iter().map(|t| dates::day(t.as_ref()?)).collect();
-                days.map_or(term, |values| {
-                    Term::Constant(Constant::Numbers { values, whole: false })
-                })
-            }
-            _ => term,
-        }
+    /// Strings that are compared with a date or time as the days or seconds that they say.
+    fn as_moment(&self, term: Term, other: &Term, expr: &Expr) -> Result<Term, BindError> {
+        let (Term::Constant(Constant::Texts(texts)), Term::Node(n)) = (&term, other) else {
+            return Ok(term);
+        };
+        let Some(unit) = dates::unit(self, n).filter(|_| texts.iter().all(Option::is_some)) else {
+            return Ok(term);
+        };
+        let values = texts.iter().flatten().map(|t| dates::compared(t, n, unit, expr));
+        let values = values.collect::<Result<Vec<f64>, _>>()?;
+        Ok(Term::Constant(Constant::Numbers { values, whole: false }))
     }
 
     /// `x %in% constants`; never missing.
     fn among(&mut self, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+        let b = self.as_moment(b, &a, expr)?;
         let Term::Constant(set) = b else {
             return Err(mistyped(
                 expr,
@@ -476,8 +475,8 @@ impl<'s> Binder<'s> {
         if n.ty.is_codes() {
             return Ok(n);
         }
-        if dates::unit(self, &n) == Some(dates::Unit::Days) {
-            return Ok(dates::written(n, expr));
+        if let Some(unit) = dates::unit(self, &n) {
+            return dates::written(n, unit, expr);
         }
         let numbers = matches!(n.ty, Type::Numbers { .. });
         let coded = self.factor(n, expr)?;
@@ -494,10 +493,10 @@ impl<'s> Binder<'s> {
     /// A node as a factor: numbers in the order of their values.
     pub fn factor(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
         let factor = Type::Factor { ordered: false };
-        if dates::unit(self, &n) == Some(dates::Unit::Days) {
+        if let Some(unit) = dates::unit(self, &n) {
             return Ok(Node {
                 ty: factor,
-                ..dates::written(n, expr)
+                ..dates::written(n, unit, expr)?
             });
         }
         match n.ty {

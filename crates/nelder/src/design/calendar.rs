@@ -116,6 +116,23 @@ impl Moment {
         (own.year, (own.day_of_year() - 1) / 7 + 1)
     }
 
+    /// The day, and the time of it unless it is midnight, with a part of a second to six decimals.
+    pub fn written(&self, part: f64) -> Option<String> {
+        let micros = (part * 1e6).round() as i64;
+        let format = match (self.seconds, micros) {
+            (0, 0) => "%Y-%m-%d",
+            _ => "%Y-%m-%d %H:%M:%S",
+        };
+        let text = self.format(format).ok()?;
+        Some(match micros {
+            0 => text,
+            _ => {
+                let digits = format!("{:06}", micros.min(999_999));
+                format!("{text}.{}", digits.trim_end_matches('0'))
+            }
+        })
+    }
+
     /// The quarter, `Q1` to `Q4`.
     pub fn quarter(&self) -> String {
         format!("Q{}", (self.month - 1) / 3 + 1)

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use nelder_device::Binary;
 
 use super::arguments::Call;
-use super::bind::{Binder, Term, node};
+use super::bind::{Binder, Term, mistyped, node};
 use super::calendar::{Moment, parsed};
 use super::codes::Pool;
 use super::constant::Constant;
@@ -34,6 +34,8 @@ pub(super) enum Unit {
 enum What {
     Format(String),
     Quarter,
+    /// As R's `as.character` writes it: a time at midnight as a day, seconds to six decimals.
+    Written,
 }
 
 /// Moments to labels.
@@ -65,6 +67,7 @@ impl Stamp {
         match &self.what {
             What::Quarter => Some(moment.quarter()),
             What::Format(format) => moment.format(format).ok(),
+            What::Written => moment.written(x - x.floor()),
         }
     }
 
@@ -72,11 +75,14 @@ impl Stamp {
     pub fn apply(&self, values: &[f64]) -> Vec<u32> {
         let make = |x: f64| match self.label(x) {
             Some(label) => self.levels.intern(&Key::Text(label.as_str().into())),
+            // R pastes the quarter
+            None if x.is_nan() && self.what == What::Quarter => self.levels.intern(&Key::Text("QNA".into())),
             None => MISSING,
         };
+        let whole = self.what != What::Written;
         self.known.with(|known| {
             let code = |&x: &f64| {
-                let x = x.floor();
+                let x = if whole { x.floor() } else { x };
                 if let Some(&code) = known.get(&x.to_bits()) {
                     return code;
                 }
@@ -100,7 +106,13 @@ pub(super) fn unit(binder: &Binder<'_>, node: &Node) -> Option<Unit> {
             frame::Kind::Time { utc: false } => Some(Unit::Zoned),
             _ => None,
         },
-        Kind::Lookup(_, lookup) => matches!(lookup.measure, Measure::Date(_)).then_some(Unit::Days),
+        Kind::Lookup(_, lookup) => {
+            let date = matches!(
+                lookup.measure,
+                Measure::Date(_) | Measure::DateByRows(_) | Measure::DateDecided(_)
+            );
+            date.then_some(Unit::Days)
+        }
         Kind::Special(_, Special::Day | Special::Since(_)) => Some(Unit::Days),
         Kind::Binary(Binary::Add, ab) => unit(binder, &ab[0]).xor(unit(binder, &ab[1])),
         Kind::Binary(Binary::Sub, ab) => unit(binder, &ab[0]).filter(|_| unit(binder, &ab[1]).is_none()),
@@ -108,16 +120,61 @@ pub(super) fn unit(binder: &Binder<'_>, node: &Node) -> Option<Unit> {
     }
 }
 
-/// The label of a day as R writes it.
-pub(super) fn written(date: Node, expr: &Expr) -> Node {
-    let stamp = Stamp::new(Unit::Days, What::Format("%Y-%m-%d".into()));
-    node(Kind::Stamp(Box::new(date), stamp), Type::Text, expr)
+/// A date or time as R's `as.character` writes it.
+///
+/// # Errors
+/// A time whose clock is not UTC's.
+pub(super) fn written(moment: Node, unit: Unit, expr: &Expr) -> Result<Node, BindError> {
+    if unit == Unit::Zoned {
+        return Err(mistyped(expr, other_clock(&moment)));
+    }
+    let stamp = Stamp::new(unit, What::Written);
+    Ok(node(Kind::Stamp(Box::new(moment), stamp), Type::Text, expr))
 }
 
-/// The days of a text that is compared with dates.
-pub(super) fn day(text: &str) -> Option<f64> {
+/// A text that is compared with a date or time: its days or seconds from 1970-01-01.
+///
+/// # Errors
+/// A text that is neither; a time whose clock is not UTC's.
+pub(super) fn compared(text: &str, moment: &Node, unit: Unit, expr: &Expr) -> Result<f64, BindError> {
+    let found = match unit {
+        Unit::Days => day(text),
+        Unit::Seconds => seconds(text),
+        Unit::Zoned => return Err(mistyped(expr, other_clock(moment))),
+    };
+    found.ok_or_else(|| {
+        let like = match unit {
+            Unit::Days => "date such as \"2013-12-31\"",
+            _ => "time such as \"2013-12-31\" or \"2013-12-31 23:59:59\"",
+        };
+        mistyped(
+            expr,
+            format!(
+                "`{}` is compared with \"{text}\", which is no {like}",
+                moment.name
+            ),
+        )
+    })
+}
+
+/// The days of a text.
+fn day(text: &str) -> Option<f64> {
     let either = || parsed(text, "%Y-%m-%d").or_else(|| parsed(text, "%Y/%m/%d"));
     either().map(|d| d as f64)
+}
+
+/// The seconds of a text: a day, and the hour, minute and second of it where there are any.
+fn seconds(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, ""));
+    let mut parts = time.trim().trim_end_matches('Z').split(':');
+    let mut part = |most: f64| match parts.next() {
+        None | Some("") => Some(0.0),
+        Some(digits) => digits.parse().ok().filter(|x: &f64| (0.0..most).contains(x)),
+    };
+    let (hour, minute, second) = (part(25.0)?, part(60.0)?, part(62.0)?);
+    let whole = hour.fract() == 0.0 && minute.fract() == 0.0 && parts.next().is_none();
+    whole.then_some(day(date)? * 86400.0 + hour * 3600.0 + minute * 60.0 + second)
 }
 
 /// `as.Date(x, format, tryFormats, origin)`
@@ -153,7 +210,11 @@ pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
             None => Err(call.wrong("x", "is no date")),
         },
         Term::Node(x) if x.ty.is_codes() => {
-            let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Date(formats)));
+            let measure = match <[String; 1]>::try_from(formats) {
+                Ok([format]) => Measure::Date(format),
+                Err(formats) => Measure::DateByRows(formats),
+            };
+            let kind = Kind::Lookup(Box::new(x), Lookup::new(measure));
             Ok(Term::Node(node(kind, Type::NUMBER, call.expr)))
         }
         Term::Node(x) => {
@@ -177,10 +238,14 @@ pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
 }
 
 fn zoned(call: &Call<'_>, x: &Node) -> BindError {
-    call.mistyped(format!(
+    call.mistyped(other_clock(x))
+}
+
+fn other_clock(x: &Node) -> String {
+    format!(
         "`{}` has a time zone other than UTC, whose clock is not known here; make the day or the hour a column of the data",
         x.name
-    ))
+    )
 }
 
 fn origin(constant: &Constant) -> Option<f64> {

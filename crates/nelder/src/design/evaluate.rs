@@ -118,11 +118,10 @@ pub(super) fn value<'b>(
         }
         Kind::Lookup(argument, lookup) => {
             let (codes, levels) = codes(argument, batch)?;
-            match lookup.measure {
+            match &lookup.measure {
                 Measure::Position(None) if !levels.is_fixed() => return Err(not_prepared()),
-                Measure::Position(_) | Measure::Number | Measure::Characters | Measure::Date(_) => {
-                    plain(lookup.numbers(&codes, &levels))
-                }
+                Measure::DateByRows(_) => return Err(not_prepared()),
+                measure if measure.is_number() => plain(lookup.numbers(&codes, &levels)),
                 _ => Value::Logical(Cow::Owned(lookup.logicals(&codes, &levels))),
             }
         }

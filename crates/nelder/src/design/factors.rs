@@ -9,7 +9,7 @@ use super::constant::Constant;
 use super::error::BindError;
 use super::node::{Kind, Node, Type};
 use super::pattern::{Pattern, Replacement, Syntax};
-use super::recode::{Choose, Lookup, Measure, Recode, Rule};
+use super::recode::{Choose, Lookup, Measure, Recode, Reference, Rule};
 use crate::formula::{Contrast, Expr};
 
 /// A column of any type; constants are refused.
@@ -104,8 +104,13 @@ pub(super) fn relevel(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
         return Err(call.mistyped("relevel() is only for unordered factors".into()));
     }
     let x = binder.factor(x, call.expr)?;
-    let Some(first) = call.text(binder, "ref")? else {
-        return Err(call.wrong("ref", "is missing"));
+    let first = match call.constant(binder, "ref")? {
+        None => return Err(call.wrong("ref", "is missing")),
+        Some(Constant::Numbers { values, .. }) => match values.as_slice() {
+            [place] if *place >= 1.0 && place.fract() == 0.0 => Reference::Place(*place as usize),
+            _ => return Err(call.wrong("ref", "must be a label, or the place of a level from 1")),
+        },
+        Some(_) => Reference::Label(call.text(binder, "ref")?.unwrap_or_default()),
     };
     let kind = Kind::Recode(Box::new(x), Recode::new(Rule::First(first)));
     Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
@@ -224,6 +229,12 @@ pub(super) fn pattern(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) 
         _ => Syntax::Extended,
     };
     let ignore_case = call.flag(binder, "ignore.case", false)?;
+    if ignore_case && syntax == Syntax::Fixed {
+        return Err(call.wrong(
+            "ignore.case",
+            "is nothing beside fixed = TRUE, where R ignores it; leave out one of them",
+        ));
+    }
     call.flag(binder, "useBytes", false)?;
     let Some(text) = call.text(binder, "pattern")? else {
         return Err(call.wrong("pattern", "is missing"));

@@ -49,7 +49,7 @@ fn own_ready(node: &Node) -> bool {
                 Kind::Recode(_, recode) => matches!(recode.rule, Rule::Among { .. }),
                 _ => false,
             };
-            lookup.measure != Measure::Position(None) || has_order
+            !lookup.needs_rows() || (has_order && lookup.measure == Measure::Position(None))
         }
         _ => true,
     }
@@ -166,7 +166,14 @@ fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
             let (labels, used) = ordered_levels(pieces);
             recode.settle(&labels, &used)?;
         }
-        Kind::Lookup(_, lookup) => lookup.settle(&ordered_levels(pieces).0),
+        Kind::Lookup(_, lookup) => {
+            let (mut labels, used) = ordered_levels(pieces);
+            if !matches!(lookup.measure, Measure::Position(_)) {
+                let mut used = used.into_iter();
+                labels.retain(|_| used.next() == Some(true));
+            }
+            lookup.settle(&labels)?;
+        }
         _ => {}
     }
     Ok(())
@@ -222,10 +229,7 @@ pub(super) fn state(node: &Node) -> Option<NodeState> {
             }),
             _ => None,
         },
-        Kind::Lookup(_, lookup) => match &lookup.measure {
-            Measure::Position(Some(order)) => Some(NodeState::Order(order.clone())),
-            _ => None,
-        },
+        Kind::Lookup(_, lookup) => lookup.decided().map(NodeState::Order),
         _ => None,
     }
 }
@@ -269,7 +273,7 @@ pub(super) fn restore(
                     let NodeState::Order(order) = next()? else {
                         return Err(other());
                     };
-                    lookup.settle(order);
+                    lookup.restore(order);
                 }
                 _ => {}
             }

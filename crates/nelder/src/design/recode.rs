@@ -86,7 +86,7 @@ pub(super) enum Rule {
     /// `factor(x, labels =)`: the label at its place in the order of levels, once that is known.
     Labels(Vec<String>),
     /// `relevel(x, ref =)`: itself, in an order that is known later.
-    First(String),
+    First(Reference),
     /// Some characters of the label, from 1.
     Substring(usize, usize),
     /// The label without blanks around it.
@@ -99,6 +99,13 @@ pub(super) enum Rule {
         by: Replacement,
         all: bool,
     },
+}
+
+/// The level that comes first: by its label, or by its place from 1.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Reference {
+    Label(String),
+    Place(usize),
 }
 
 impl Recode {
@@ -164,6 +171,15 @@ impl Recode {
                 (from.clone(), from)
             }
             Rule::First(first) => {
+                let first = match first {
+                    Reference::Label(label) => label,
+                    Reference::Place(place) => labels.get(place.wrapping_sub(1)).ok_or_else(|| {
+                        format!(
+                            "there is no level {place} to put first; there are {}",
+                            labels.len()
+                        )
+                    })?,
+                };
                 if !labels.contains(first) {
                     let near = crate::formula::nearest(first, labels.iter().map(String::as_str));
                     let near = near
@@ -270,10 +286,26 @@ pub(super) enum Measure {
     Affix { text: String, end: bool },
     /// Whether a pattern occurs in it; not in a missing one.
     Matches(Box<Pattern>),
-    /// The day that it says by the first of some formats that fits, from 1970-01-01.
-    Date(Vec<String>),
+    /// The day that it says by a format, from 1970-01-01.
+    Date(String),
+    /// The same by one of some formats, which the rows decide.
+    DateByRows(Vec<String>),
+    /// The same by the format that they have decided on.
+    DateDecided(String),
     /// Whether it is missing.
     IsMissing,
+}
+
+impl Measure {
+    /// Whether the answer is a number, and not a logical.
+    pub fn is_number(&self) -> bool {
+        match self {
+            Measure::Position(_) | Measure::Number | Measure::Characters => true,
+            Measure::Date(_) | Measure::DateByRows(_) | Measure::DateDecided(_) => true,
+            Measure::Compare { .. } | Measure::Among { .. } | Measure::Affix { .. } => false,
+            Measure::Matches(_) | Measure::IsMissing => false,
+        }
+    }
 }
 
 impl Lookup {
@@ -290,11 +322,41 @@ impl Lookup {
         }
     }
 
-    /// The same with the order of levels known.
-    pub fn settle(&mut self, order: &[String]) {
-        if let Measure::Position(_) = self.measure {
-            *self = Lookup::new(Measure::Position(Some(order.to_vec())));
+    /// Whether it needs all rows.
+    pub fn needs_rows(&self) -> bool {
+        matches!(self.measure, Measure::Position(None) | Measure::DateByRows(_))
+    }
+
+    /// The same with the labels that occur known, in the order of levels.
+    ///
+    /// # Errors
+    /// Dates in more than one format, or in none: R takes the format of the first and has the others missing.
+    pub fn settle(&mut self, order: &[String]) -> Result<(), String> {
+        let measure = match &self.measure {
+            Measure::Position(_) => Measure::Position(Some(order.to_vec())),
+            Measure::DateByRows(formats) => Measure::DateDecided(format_of(order, formats)?),
+            _ => return Ok(()),
+        };
+        *self = Lookup::new(measure);
+        Ok(())
+    }
+
+    /// What the rows decided.
+    pub fn decided(&self) -> Option<Vec<String>> {
+        match &self.measure {
+            Measure::Position(Some(order)) => Some(order.clone()),
+            Measure::DateDecided(format) => Some(vec![format.clone()]),
+            _ => None,
         }
+    }
+
+    /// The same with what the rows of a fit decided.
+    pub fn restore(&mut self, decided: &[String]) {
+        let measure = match (&self.measure, decided) {
+            (Measure::DateByRows(_), [format]) => Measure::DateDecided(format.clone()),
+            _ => Measure::Position(Some(decided.to_vec())),
+        };
+        *self = Lookup::new(measure);
     }
 
     pub fn numbers(&self, codes: &[u32], levels: &Arc<Levels>) -> Vec<f64> {
@@ -304,10 +366,9 @@ impl Lookup {
             Measure::Position(None) if given => code as f64 + 1.0,
             Measure::Characters => label.chars().count() as f64,
             Measure::Number => parsed(label),
-            Measure::Date(formats) => formats
-                .iter()
-                .find_map(|f| calendar::parsed(label, f))
-                .map_or(f64::NAN, |day| day as f64),
+            Measure::Date(format) | Measure::DateDecided(format) => {
+                calendar::parsed(label, format).map_or(f64::NAN, |day| day as f64)
+            }
             _ => f64::NAN,
         };
         self.numbers
@@ -362,6 +423,32 @@ impl Lookup {
         };
         self.logicals
             .with(|table| mapped(codes, table.of(levels, value), missing))
+    }
+}
+
+/// The format by which labels are dates; those that are none by any are missing.
+fn format_of(labels: &[String], formats: &[String]) -> Result<String, String> {
+    let mut found: Option<(&String, &String)> = None;
+    for label in labels {
+        let own = formats.iter().find(|f| calendar::parsed(label, f).is_some());
+        match (found, own) {
+            (Some((first, format)), Some(own)) if own != format => {
+                return Err(format!(
+                    "\"{first}\" and \"{label}\" are dates in two formats, {format} and {own}; give the format of those \
+                     that are meant, such as format = \"{format}\", and the others are missing"
+                ));
+            }
+            (None, Some(own)) => found = Some((label, own)),
+            _ => {}
+        }
+    }
+    match (found, labels.first()) {
+        (Some((_, format)), _) => Ok(format.clone()),
+        (None, Some(label)) => Err(format!(
+            "\"{label}\" is no date in the format {}, and no other text is; give its format, such as format = \"%d.%m.%Y\"",
+            formats.join(" or ")
+        )),
+        (None, None) => Ok(formats.first().cloned().unwrap_or_default()),
     }
 }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::node::{Kind, Node, Type};
-use crate::frame::{Batch, Column};
+use super::prepare;
+use super::value::Value;
+use crate::frame::{Batch, Column, EXACT};
 
 /// Columns by position, the first row (from 0) that was rounded, and its value.
 type Found = BTreeMap<usize, (u64, i128)>;
@@ -38,12 +40,35 @@ impl Rounding {
             };
             let rounded = |x: &i128| *x != i128::MIN && (*x as f64) as i128 != *x;
             if let Some(i) = values.iter().position(rounded) {
-                let new = (batch.first_row + i as u64, values[i]);
-                let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
-                let first = found.entry(at).or_insert(new);
-                *first = new.min(*first);
+                self.note(at, (batch.first_row + i as u64, values[i]));
             }
         }
+    }
+
+    /// Looks for a variable's values beyond ±2⁵³ that were computed from whole numbers of any size, and rounded then.
+    pub fn look_at_result(&self, root: &Node, result: &Value<'_>, batch: &Batch<'_>) {
+        let Value::Numbers(columns) = result else { return };
+        if matches!(root.kind, Kind::Column(_)) || columns.iter().any(|c| c.low.is_some()) {
+            return;
+        }
+        let mut from = Vec::new();
+        prepare::columns_of(root, &mut from);
+        for at in from {
+            let Some(Column::Whole(values)) = batch.columns.get(at) else {
+                continue;
+            };
+            let beyond = |x: &f64| x.is_finite() && x.abs() > EXACT as f64;
+            let rows = columns.iter().filter_map(|c| c.high.iter().position(beyond));
+            if let Some(i) = rows.min() {
+                self.note(at, (batch.first_row + i as u64, values[i]));
+            }
+        }
+    }
+
+    fn note(&self, at: usize, new: (u64, i128)) {
+        let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
+        let first = found.entry(at).or_insert(new);
+        *first = new.min(*first);
     }
 
     pub fn found(&self) -> Found {

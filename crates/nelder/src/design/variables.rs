@@ -325,6 +325,7 @@ impl Variables {
         let mut values = Vec::with_capacity(self.roots.len());
         for ((root, seen), known) in self.roots.iter().zip(&self.seen).zip(&self.known) {
             let mut result = value(root, batch, self.precision)?;
+            self.rounding.look_at_result(root, &result, batch);
             if let Some(known) = known {
                 result = known.recoded(result, root, batch)?;
             }

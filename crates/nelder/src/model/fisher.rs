@@ -138,7 +138,9 @@ impl Scorer<'_, '_> {
         if doubtful {
             separated = iteration.recession()?.unwrap_or_default();
         }
-        let goes_on = separated.is_empty() && iteration.goes_on();
+        // where the likelihood has no maximum, an iteration that never left its start is no better than one that ran away
+        let stuck = !converged.converged && converged.iterations <= 1;
+        let goes_on = (separated.is_empty() || stuck) && iteration.goes_on();
         if goes_on && (doubtful || converged.boundary) && !self.family.estimated {
             converged = iteration.climb(converged)?;
         }

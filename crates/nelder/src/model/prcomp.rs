@@ -370,6 +370,14 @@ pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>)
 }
 
 impl<'s> Prcomp<'s> {
+    /// A sentence for each column whose whole numbers were rounded because they are taken as numbers.
+    pub fn rounded(&self) -> Vec<String> {
+        match &self.data {
+            Data::Rows(bound, _) => bound.rows.rounded(),
+            Data::Sparse(_) => Vec::new(),
+        }
+    }
+
     /// From axes in the units of the standardized columns.
     pub(super) fn new(
         spec: &PcaSpec,

@@ -61,8 +61,10 @@ test_that("levels are not merged in the C locale, nor where bytes are no UTF-8",
 test_that("a permutation in place, and any other change, is noticed", {
   skip_without("data.table")
   z <- data.table::as.data.table(mtcars)
-  for (make in list(function() nd_lm(mpg ~ wt + hp, z), function() nd_glm(am ~ wt, binomial, z),
-                    function() nd_lm(mpg ~ wt, z, weights = hp))) {
+  # a list shares its columns with the table
+  shared <- function() as.list(z)
+  for (make in list(function() nd_lm(mpg ~ wt + hp, shared()), function() nd_glm(am ~ wt, binomial, shared()),
+                    function() nd_lm(mpg ~ wt, shared(), weights = hp))) {
     data.table::setorderv(z, "qsec")
     m <- make()
     before <- sum(residuals(m))
@@ -83,11 +85,27 @@ test_that("a permutation in place, and any other change, is noticed", {
   changes <- list(f = function() data.table::setattr(z$f, "levels", c("x", "y", "z")), hp = function() data.table::set(z, 3L, "hp", 1),
                   s = function() data.table::set(z, 3L, "s", "b"))
   for (name in names(changes)) {
-    m <- nd_lm(mpg ~ f + s, z, weights = hp)
+    m <- nd_lm(mpg ~ f + s, shared(), weights = hp)
     if (name == "s") data.table::set(z, 3L, "s", "a")
-    if (name == "s") m <- nd_lm(mpg ~ f + s, z, weights = hp)
+    if (name == "s") m <- nd_lm(mpg ~ f + s, shared(), weights = hp)
     changes[[name]]()
     expect_error(sum(residuals(m)), "changed in place", label = name)
+  }
+})
+
+test_that("a fit of a data.table has copies of its columns, as lm() has", {
+  skip_without("data.table")
+  for (change in list(function(z) data.table::setorderv(z, "mpg"), function(z) data.table::set(z, 1:3, "hp", 1),
+                      function(z) data.table::set(z, NULL, "wt", rev(z$wt)))) {
+    z <- data.table::as.data.table(mtcars)
+    z[["f"]] <- factor(z$cyl)
+    m <- nd_lm(mpg ~ wt + f, z, weights = qsec, offset = hp)
+    r <- lm(mpg ~ wt + f, z, weights = qsec, offset = hp)
+    change(z)
+    for (what in list(residuals, fitted, weights, hatvalues, cooks.distance, function(m) m$offset, function(m) m$model$mpg,
+                      function(m) m$model$f, model.matrix)) {
+      expect_equal(what(m), what(r), tolerance = 1e-12)
+    }
   }
 })
 

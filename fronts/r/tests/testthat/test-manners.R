@@ -173,8 +173,8 @@ test_that("the report says what ran", {
 test_that("columns that someone changes in place are noticed", {
   skip_without("data.table")
   d <- data.table::as.data.table(people)
-  fit <- nd_lm(y ~ x, d)
-  late <- nd_glm(k ~ x, poisson, d)
+  fit <- nd_lm(y ~ x, as.list(d))
+  late <- nd_glm(k ~ x, poisson, as.list(d))
   data.table::set(d, 1:5, "y", 100)
   data.table::set(d, 1:5, "k", 50L)
   expect_error(fit$residuals[1], "changed in place")
