@@ -530,3 +530,95 @@ fn the_largest_loading_is_positive() {
     assert_eq!(known.names().len(), 8);
     assert_eq!(known.rows, 64);
 }
+
+/// Two deviations that differ by less than a scale is rounded: the axes are right where the scales are kept in twice the
+/// precision, and where rows are divided by rounded scales the claim says by how much they may have turned. The exact axes
+/// are eigenvectors in 60 digits.
+#[test]
+fn rounded_scales_turn_axes_of_close_deviations() {
+    let a = [1_000_001.0, -1_000_002.0, 1.0, 0.0, 1.0, 1.0];
+    let b = [0.0, 2.0, 999_999.0, -1_000_002.0, -1.0, -1.0];
+    let c = [-1.0, 0.0, 1.0, 0.0, 1_000_002.0, -999_998.0];
+    let exact = [
+        [
+            0.577_350_707_549_138_995_96,
+            -0.577_350_835_847_746_238_83,
+            -0.577_349_264_170_672_821_81,
+        ],
+        [
+            0.433_976_742_419_113_038_97,
+            -0.381_966_056_611_799_480_20,
+            0.815_944_923_775_941_146_74,
+        ],
+        [
+            0.691_614_305_470_761_202_53,
+            0.721_642_531_966_028_434_67,
+            -0.030_028_461_929_580_072_88,
+        ],
+    ];
+    let frame = Frame::new()
+        .with_real("a", &a)
+        .with_real("b", &b)
+        .with_real("c", &c);
+    for algorithm in [PcaAlgorithm::Auto, PcaAlgorithm::Gram, PcaAlgorithm::Qr] {
+        let spec = PcaSpec {
+            scale: Scale::Deviations,
+            ..PcaSpec::default().algorithm(algorithm)
+        };
+        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        for (k, axis) in exact.iter().enumerate() {
+            let of = |i: usize| fit.rotation.get(i, k);
+            let sign = (0..3).map(|i| of(i) * axis[i]).sum::<f64>().signum();
+            let sine = (0..3)
+                .map(|i| (of(i) - sign * axis[i]).powi(2))
+                .sum::<f64>()
+                .sqrt();
+            assert!(
+                sine <= fit.angles[k],
+                "{algorithm:?} {k}: {sine:e} {:e}",
+                fit.angles[k]
+            );
+        }
+        if algorithm == PcaAlgorithm::Auto {
+            assert!(
+                fit.report.digits.rotation > 14.0,
+                "{}",
+                fit.report.digits.rotation
+            );
+        }
+    }
+}
+
+/// On a flat tail the eigenvalue after those that were wanted is further up than its Ritz value says.
+#[test]
+fn iterations_on_a_flat_tail_claim_what_they_have() {
+    let (n, p) = (160, 60);
+    for seed in 0..24u64 {
+        let draws = nelder_device::Philox::new(seed);
+        let at = |i: usize, j: usize| {
+            draws.normal((j * n + i) as u64) * (1.0 + 2.0 * f64::from(j < 3) * (j as f64 + 1.0))
+        };
+        let columns: Vec<Vec<f64>> = (0..p).map(|j| (0..n).map(|i| at(i, j)).collect()).collect();
+        let names: Vec<String> = (0..p).map(|j| format!("x{j}")).collect();
+        let mut frame = Frame::new();
+        for (name, column) in names.iter().zip(&columns) {
+            frame = frame.with_real(name, column);
+        }
+        let exact = PcaSpec {
+            accuracy: Accuracy::Certified,
+            ..PcaSpec::default()
+        };
+        let exact = prcomp(&exact, &frame, &Quiet).unwrap();
+        let spec = PcaSpec {
+            rank: Some(5),
+            seed,
+            ..PcaSpec::default().algorithm(PcaAlgorithm::Krylov)
+        };
+        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        for k in 0..5 {
+            let error = (fit.sdev[k] - exact.sdev[k]).abs();
+            let bound = fit.errors[k] + exact.errors[k];
+            assert!(error <= bound, "{seed} {k}: {error:e} {bound:e}");
+        }
+    }
+}

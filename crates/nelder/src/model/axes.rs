@@ -80,6 +80,12 @@ pub(super) struct Axes {
 }
 
 impl Axes {
+    /// The same where the rows were off by a part of σ₁.
+    pub fn off_by(mut self, part: f64) -> Axes {
+        self.doubt.columns += part * self.singular.first().copied().unwrap_or(0.0);
+        self
+    }
+
     /// A bound on the error of each singular value: |δσ| ≤ ‖δX‖, and |δσ| ≤ ‖δ(XᵀX)‖ / σ (Weyl).
     pub fn errors(&self) -> Vec<f64> {
         let d = self.doubt;

@@ -51,6 +51,17 @@ pub(super) struct Solved {
     pub dropped: (u64, u64),
 }
 
+/// The relative error of a value that was `before` in other units, where it has left the range of normal numbers.
+fn left_by_range(value: f64, before: f64) -> f64 {
+    const LEAST: f64 = f64::from_bits(1);
+    match value.abs() {
+        _ if before == 0.0 || before.is_nan() => 0.0,
+        size if size == 0.0 || size.is_infinite() => f64::INFINITY,
+        size if size < f64::MIN_POSITIVE => 0.5 / (size / LEAST),
+        _ => 0.0,
+    }
+}
+
 impl Solved {
     /// Variances, error bounds and digits, in the units of the data.
     pub fn finish(self, bound: &Bound<'_>) -> Result<LeastSquares, ModelError> {
@@ -140,6 +151,10 @@ impl Solved {
             }
         }
         // 3. units of the data: columns and responses were multiplied with powers of two
+        let at_least_zero = |r: &Dd| if r.hi < 0.0 { Dd::ZERO } else { *r };
+        let row_rss: Vec<Dd> = rss.iter().map(at_least_zero).collect();
+        let row_variances = variances.clone();
+        let (mut out_of_range, mut errors_out_of_range) = (0.0, 0.0);
         let scales = bound.rows.scales().to_vec();
         let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
         let response_scale = |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
@@ -151,11 +166,20 @@ impl Solved {
                     atoms.groups[group].multipliers[multiplier].map_or(1.0, dense_scale)
                 }
             };
-            variances[c] *= s * s;
+            variances[c] = variances[c] * s * s;
             for y in 0..m {
-                let t = s / response_scale(y);
-                coefficients[y][c] = coefficients[y][c].scale(t);
-                errors[y][c] *= t;
+                // one after the other: their quotient may be out of range where the coefficient is not
+                let t = 1.0 / response_scale(y);
+                let (first, second) = if (s > 1.0) == (t > 1.0) { (s, t) } else { (t, s) };
+                let (own, error) = (coefficients[y][c], errors[y][c]);
+                coefficients[y][c] = own.scale(first).scale(second);
+                errors[y][c] = error * first * second;
+                out_of_range = larger(out_of_range, left_by_range(coefficients[y][c].hi, own.hi));
+                let std_error = known[c].value.max(0.0).sqrt() * rough[y];
+                errors_out_of_range = larger(
+                    errors_out_of_range,
+                    left_by_range(std_error * first * second, std_error),
+                );
             }
         }
         let mut rss_relative: f64 = 0.0;
@@ -180,7 +204,7 @@ impl Solved {
             }
         }
         // 4. digits
-        let mut worst: f64 = 0.0;
+        let mut worst: f64 = out_of_range;
         for y in 0..m {
             for c in (0..p).filter(|&c| !aliased[c]) {
                 let b = coefficients[y][c].hi.abs();
@@ -203,7 +227,8 @@ impl Solved {
         };
         let rank = aliased.iter().filter(|a| !**a).count();
         let has_errors = gram.rows as usize > rank && rank > 0;
-        let std_error = 0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON;
+        let std_error =
+            0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON + errors_out_of_range;
         let algorithm = match (tsqr, gram.products(), normal.absorbed.is_some()) {
             (true, _, _) => "tsqr",
             (false, _, true) => "cholesky after elimination of a factor",
@@ -239,6 +264,8 @@ impl Solved {
             aliased,
             rss,
             variances,
+            row_rss,
+            row_variances,
             residuals: last.runs,
             histogram: last.histogram,
             report,

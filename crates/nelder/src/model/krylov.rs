@@ -35,7 +35,7 @@ pub(super) struct Krylov {
     pub vectors: Rectangular,
     /// Norm of the residuals of all of them.
     pub residual: f64,
-    /// The eigenvalue after them, as far as it is known; `None` where there is none.
+    /// The eigenvalue after them and the norm of its residual, within which it is known; `None` where there is none.
     pub beyond: Option<f64>,
     /// Products with C.
     pub steps: u32,
@@ -107,7 +107,8 @@ pub(super) fn krylov(
                 values: theta[..wanted].to_vec(),
                 vectors: Rectangular::from_fn(p, wanted, |i, j| u[(i, j)]),
                 residual: residual.max(floor),
-                beyond,
+                // on a flat tail the Ritz value is far below the eigenvalue when those before it have settled
+                beyond: beyond.map(|t| t + norms.get(wanted).copied().unwrap_or(first)),
                 steps,
             });
         }

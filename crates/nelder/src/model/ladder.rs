@@ -57,6 +57,10 @@ pub struct LeastSquares {
     pub fitted: Option<Vec<(Dd, Dd)>>,
     /// Variance over σ² of each coefficient, in the units of the data; `NaN` where aliased.
     pub variances: Vec<f64>,
+    /// The residual sums of squares in the units of the rows, where squares are in range whatever the data's scale is.
+    pub row_rss: Vec<Dd>,
+    /// The variances over σ² in the units of the rows.
+    pub row_variances: Vec<f64>,
     /// Rows in the fit, rows left out as incomplete, rows of zero weight.
     pub counts: (u64, u64, u64),
     /// Weighted residuals, in the units of the data, in the order of the rows, where they were kept.

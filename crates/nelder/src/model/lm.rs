@@ -43,12 +43,15 @@ pub struct Response {
     pub quantiles: [f64; 5],
     /// Gaussian log-likelihood at its maximum over σ.
     pub log_lik: f64,
+    /// `mss` and `rss` in the units of the rows, where squares are in range whatever the data's scale is.
+    row_squares: [f64; 2],
 }
 
 impl Response {
     /// R².
     pub fn r_squared(&self) -> f64 {
-        self.mss / (self.mss + self.rss)
+        let [mss, rss] = self.row_squares;
+        mss / (mss + rss)
     }
 }
 
@@ -79,13 +82,16 @@ impl<'s> Lm<'s> {
         if df_residual == 0 {
             // as many columns as rows: what the residuals have is rounding error
             fit.rss.fill(Dd::ZERO);
+            fit.row_rss.fill(Dd::ZERO);
             let runs = fit.residuals.iter_mut().flat_map(|run| &mut run.values);
             runs.for_each(|values| values.fill(0.0));
         }
+        let column_scales = fit.column_scales();
         let responses = (0..fit.coefficients.len())
             .map(|y| {
-                let rss = fit.rss[y].hi;
-                let variance = rss / df_residual as f64;
+                let (rss, scale) = (fit.rss[y].hi, fit.response_scale(y));
+                let row_rss = fit.row_rss[y];
+                let sigma = (row_rss.hi / df_residual as f64).sqrt() / scale;
                 let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
                 let coefficients = (0..p).map(|c| mask(c, fit.coefficients[y][c].hi)).collect();
                 let std_errors = (0..p)
@@ -93,27 +99,36 @@ impl<'s> Lm<'s> {
                         if df_residual == 0 {
                             f64::NAN
                         } else {
-                            mask(c, variance.sqrt() * fit.variances[c].sqrt())
+                            // σ may be out of range where the standard error is not
+                            let root = fit.row_variances[c].sqrt();
+                            let (s, t) = (column_scales[c], 1.0 / scale);
+                            let (first, second) = if (s > 1.0) == (t > 1.0) { (s, t) } else { (t, s) };
+                            mask(
+                                c,
+                                root * (row_rss.hi / df_residual as f64).sqrt() * first * second,
+                            )
                         }
                     })
                     .collect();
                 let nf = n as f64;
+                let log_rss = match rss.is_normal() {
+                    true => rss.ln(),
+                    false => row_rss.hi.ln() - 2.0 * scale.ln(),
+                };
                 let log_lik = 0.5
                     * (fit.gram.log_weight
-                        - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + rss.ln()));
+                        - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + log_rss));
+                let row_mss = model_sum(&fit, y, rank, bound.terms.intercept);
                 Response {
                     name: names.get(y).cloned().unwrap_or_default(),
                     coefficients,
                     std_errors,
                     rss,
-                    mss: model_sum(&fit, y, rank, bound.terms.intercept),
-                    sigma: if df_residual == 0 {
-                        f64::NAN
-                    } else {
-                        variance.sqrt()
-                    },
+                    mss: row_mss / scale / scale,
+                    sigma: if df_residual == 0 { f64::NAN } else { sigma },
                     quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), fit.places.get(y), y),
                     log_lik,
+                    row_squares: [row_mss, row_rss.hi],
                 }
             })
             .collect();
@@ -160,7 +175,8 @@ impl<'s> Lm<'s> {
             return None;
         }
         let df2 = self.df_residual as f64;
-        Some((r.mss / df / (r.rss / df2), df, df2))
+        let [mss, rss] = r.row_squares;
+        Some((mss / df / (rss / df2), df, df2))
     }
 
     /// Adjusted R².
@@ -187,13 +203,13 @@ impl<'s> Lm<'s> {
 }
 
 /// Sum of squares of the fitted values, offset included, about their mean, or about zero without an intercept;
-/// zero for a model of the intercept alone, as R has it.
+/// zero for a model of the intercept alone, as R has it. In the squared units of the rows.
 fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 {
     if rank == usize::from(intercept) {
         return 0.0;
     }
     let value = match &fit.fitted {
-        None => total(fit, y, intercept) - fit.rss[y],
+        None => total(fit, y, intercept) - fit.row_rss[y],
         Some(fitted) => {
             let (sum, squares) = fitted[y];
             if intercept {
@@ -217,20 +233,13 @@ fn response_names(bound: &Bound<'_>) -> Vec<String> {
     }
 }
 
-/// Σ w (y − ȳ)² with an intercept, Σ w y² without, in the units of the data.
+/// Σ w (y − ȳ)² with an intercept, Σ w y² without, in the units of the rows.
 fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
     let atoms = fit.gram.atoms();
     let i = atoms.dense + y;
     let raw = fit.gram.second(i, i);
-    let value = if intercept {
-        raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight
-    } else {
-        raw
-    };
-    let s = fit
-        .scales
-        .get(atoms.dense + atoms.extra + y)
-        .copied()
-        .unwrap_or(1.0);
-    value.scale(1.0 / s).scale(1.0 / s)
+    match intercept {
+        true => raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight,
+        false => raw,
+    }
 }

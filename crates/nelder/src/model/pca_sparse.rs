@@ -167,6 +167,7 @@ impl Work<'_, '_> {
         self.passed("gram of rows", "f64x2", start)?;
         let rows = converged(of_exact(&matrix, certified))?;
         let axes = across(&self.matrix, &columns, rows, columns.rank(self.spec));
+        let axes = axes.off_by(columns.scale_rounding());
         Ok((columns, unit, axes, None))
     }
 }

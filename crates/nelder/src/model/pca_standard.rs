@@ -18,6 +18,8 @@ pub(super) struct Columns {
     pub rows: u64,
     /// Centres and scales, in the units of the rows.
     pub standard: Standard,
+    /// The scales in twice the precision: two axes of nearly the same deviation turn by more than a scale is rounded.
+    pub scales: Vec<Dd>,
     /// Sum of squares of each standardized column.
     pub squares: Vec<f64>,
     /// Sum of squares of each column over its scale, centre included.
@@ -63,19 +65,12 @@ impl Columns {
             Center::Means => moments.sums.iter().map(|s| *s / weight).collect(),
             Center::Values(values) => (0..p).map(|j| Dd::new(values[j] * power(j))).collect(),
         };
-        let mut squares: Vec<f64> = (0..p)
-            .map(|j| {
-                about(
-                    &spec.center,
-                    weight,
-                    &moments.sums,
-                    &centers,
-                    moments.seconds[j],
-                    (j, j),
-                )
-                .hi
-            })
-            .collect();
+        let own = |j: usize| {
+            let second = moments.seconds[j];
+            about(&spec.center, weight, &moments.sums, &centers, second, (j, j))
+        };
+        let exact: Vec<Dd> = (0..p).map(own).collect();
+        let mut squares: Vec<f64> = exact.iter().map(|s| s.hi).collect();
         let mut norms: Vec<f64> = (0..p)
             .map(|j| moments.seconds[j].hi + (weight * centers[j] * centers[j]).hi)
             .collect();
@@ -86,16 +81,17 @@ impl Columns {
             }
         }
         let divisor = divisor(moments.rows);
-        let mut scales: Vec<f64> = match &spec.scale {
-            Scale::No => (0..p).map(power).collect(),
-            Scale::Values(values) => (0..p).map(|j| values[j] * power(j)).collect(),
+        let twice: Vec<Dd> = match &spec.scale {
+            Scale::No => (0..p).map(|j| Dd::new(power(j))).collect(),
+            Scale::Values(values) => (0..p).map(|j| Dd::new(values[j] * power(j))).collect(),
             Scale::Deviations => {
                 if let Some(j) = squares.iter().position(|s| *s == 0.0) {
                     return Err(ModelError::Constant(names[j].clone()));
                 }
-                squares.iter().map(|s| (s / divisor).sqrt()).collect()
+                exact.iter().map(|s| s.div_f64(divisor).sqrt()).collect()
             }
         };
+        let mut scales: Vec<f64> = twice.iter().map(|s| s.hi).collect();
         // columns of extreme sizes in a unit in which the largest is about one
         let mut unit = 1.0;
         if (0..p).any(|j| power(j) != 1.0) {
@@ -106,6 +102,7 @@ impl Columns {
             }
         }
         scales.iter_mut().for_each(|s| *s *= unit);
+        let twice = twice.into_iter().map(|s| s.scale(unit)).collect();
         for j in 0..p {
             squares[j] = squares[j] / scales[j] / scales[j];
             norms[j] = norms[j] / scales[j] / scales[j];
@@ -116,11 +113,18 @@ impl Columns {
         let columns = Columns {
             rows: moments.rows,
             standard: Standard { centers, scales },
+            scales: twice,
             squares,
             norms,
             roundings,
         };
         Ok((columns, unit))
+    }
+
+    /// A bound on what the rounding of the scales by which rows are divided does to them: ‖X diag δ‖ ≤ σ₁ max |δ|, of σ₁.
+    pub fn scale_rounding(&self) -> f64 {
+        let off = |s: &&Dd| s.lo != 0.0;
+        self.scales.iter().find(off).map_or(0.0, |_| 0.5 * f64::EPSILON)
     }
 
     /// What variances are divided by.
@@ -161,13 +165,17 @@ impl Columns {
         let p = self.squares.len();
         let (centers, scales) = (&self.standard.centers, &self.standard.scales);
         let mut matrix = Symmetric::zeros(p);
-        let over = |v: Dd, scale: f64| if scale == 1.0 { v } else { v.div_f64(scale) };
+        let over = |v: Dd, scale: Dd| match scale {
+            Dd { hi, lo: 0.0 } if hi == 1.0 => v,
+            Dd { hi, lo: 0.0 } => v.div_f64(hi),
+            scale => v / scale,
+        };
         let rows: Vec<(usize, &mut [Dd])> = matrix.rows().into_iter().enumerate().collect();
         let rows = rows.into_par_iter().with_min_len(16);
         rows.filter(|(i, _)| self.squares[*i] > 0.0).for_each(|(i, row)| {
             for (j, entry) in row.iter_mut().enumerate().filter(|(j, _)| self.squares[*j] > 0.0) {
                 let own = about(&spec.center, weight, sums, centers, raw(i, j), (i, j));
-                *entry = over(over(own, scales[i]), scales[j]);
+                *entry = over(over(own, self.scales[i]), self.scales[j]);
             }
         });
         for i in (0..p).filter(|&i| self.squares[i] > 0.0) {

@@ -296,7 +296,8 @@ impl Run<'_, '_> {
         self.passes.extend(records);
         self.bound.rows.take_dropped();
         let triangle = Rectangular::from_fn(triangle.nrows(), triangle.ncols(), |i, j| triangle[(i, j)]);
-        converged(of_triangle(&triangle, &columns.squares, &columns.roundings))
+        let axes = converged(of_triangle(&triangle, &columns.squares, &columns.roundings))?;
+        Ok(axes.off_by(columns.scale_rounding()))
     }
 
     /// Fewer rows than columns.
@@ -314,12 +315,12 @@ impl Run<'_, '_> {
         }
         let rank = columns.rank(spec);
         if spec.algorithm != PcaAlgorithm::Qr {
-            let axes = converged(held.by_gram(&columns, rank))?;
+            let axes = converged(held.by_gram(&columns, rank))?.off_by(columns.scale_rounding());
             if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
                 return Ok((columns, scale, axes, None));
             }
         }
-        let axes = converged(held.by_qr(&columns))?;
+        let axes = converged(held.by_qr(&columns))?.off_by(columns.scale_rounding());
         Ok((columns, scale, axes, None))
     }
 
@@ -351,7 +352,7 @@ pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>)
     let last = found.values.last().copied().unwrap_or(0.0);
     let gap = found.beyond.map_or(last, |b| last - b);
     let r = found.residual;
-    // ‖r‖² / gap where the gap is known to be larger than the residual
+    // ‖r‖² / gap where the gap is known to be larger than the residual, with the next eigenvalue as large as it may be
     let values = if gap > 2.0 * r { r * r / (gap - r) } else { r };
     let own = 16.0 * f64::EPSILON * trace.sqrt();
     let axes = Axes {
@@ -366,6 +367,7 @@ pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>)
         algorithm: "block krylov",
         precision: "f64",
     };
+    let axes = axes.off_by(columns.scale_rounding());
     (axes, found.beyond.map(|b| b.max(0.0).sqrt()))
 }
 

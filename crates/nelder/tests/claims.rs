@@ -1,0 +1,167 @@
+//! Digits that a fit claims against those that it has: answers in 70 digits (accuracy/oracle/claims_exact.py) and closed forms.
+
+use nelder::family::Family;
+use nelder::frame::Frame;
+use nelder::model::{Digits, GlmSpec, LmSpec, glm, lm};
+use nelder::pass::Quiet;
+use serde_json::Value as Json;
+
+const EXACT: &str = include_str!("../../../accuracy/oracle/claims_exact.json");
+
+/// A claim may be above the truth by no more than this part of a digit.
+const SLACK: f64 = 0.05;
+
+fn numbers(v: &Json) -> Vec<f64> {
+    v.as_array()
+        .unwrap()
+        .iter()
+        .map(|x| x.as_f64().unwrap())
+        .collect()
+}
+
+/// Decimal digits of a value, given the exact one in two parts; from 0 to 16.
+fn digits(value: f64, exact: &Json) -> f64 {
+    let exact = numbers(exact);
+    let error = ((value - exact[0]) - exact[1]).abs() / exact[0].abs();
+    if error == 0.0 {
+        16.0
+    } else {
+        (-error.log10()).clamp(0.0, 16.0)
+    }
+}
+
+/// Claimed and true digits of the coefficients and of the standard errors of a model.
+fn held(model: &Json) -> ([f64; 2], [f64; 2]) {
+    let columns: Vec<Vec<f64>> = model["columns"].as_array().unwrap().iter().map(numbers).collect();
+    let names: Vec<String> = (1..=columns.len()).map(|k| format!("x{k}")).collect();
+    let own = |key: &str| model.get(key).map(numbers);
+    let (y, weights) = (own("y"), own("weights"));
+    let counts = own("successes").zip(own("failures"));
+    let mut frame = Frame::new();
+    for (name, column) in names.iter().zip(&columns) {
+        frame = frame.with_real(name, column);
+    }
+    for (name, column) in [("y", &y), ("w", &weights)] {
+        if let Some(column) = column {
+            frame = frame.with_real(name, column);
+        }
+    }
+    if let Some((s, f)) = &counts {
+        frame = frame.with_real("s", s).with_real("f", f);
+    }
+    let response = if counts.is_some() { "cbind(s, f)" } else { "y" };
+    let family = format!(
+        "{}(\"{}\")",
+        model["family"].as_str().unwrap(),
+        model["link"].as_str().unwrap()
+    );
+    let family: Family = family.parse().unwrap();
+    let mut spec = GlmSpec::new(&format!("{response} ~ {}", names.join(" + ")), family);
+    spec.design.weights = weights.is_some().then(|| "w".to_string());
+    let fit = glm(&spec, &frame, &Quiet).unwrap();
+    assert!(fit.fit.converged, "{model}");
+    let least = |values: &[f64], exact: &Json| {
+        let pairs = values.iter().zip(exact.as_array().unwrap());
+        pairs.map(|(&v, e)| digits(v, e)).fold(16.0, f64::min)
+    };
+    let Digits {
+        coefficients,
+        std_errors,
+        ..
+    } = fit.fit.report.digits;
+    (
+        [coefficients, least(&fit.coefficients, &model["coefficients"])],
+        [
+            std_errors.unwrap_or(0.0),
+            least(&fit.std_errors, &model["std_errors"]),
+        ],
+    )
+}
+
+#[test]
+fn no_claim_is_above_the_truth() {
+    let models: Json = serde_json::from_str(EXACT).unwrap();
+    let models = models.as_array().unwrap();
+    assert_eq!(models.len(), 240);
+    let mut wrong = Vec::new();
+    let (mut away, mut few) = (Vec::new(), 0);
+    for (i, model) in models.iter().enumerate() {
+        let (coefficients, errors) = held(model);
+        for (what, [claimed, true_digits]) in [("coefficients", coefficients), ("errors", errors)] {
+            if claimed > true_digits + SLACK {
+                let about = (&model["kind"], &model["family"], &model["link"]);
+                wrong.push(format!("{i} {about:?} {what}: {claimed:.2} of {true_digits:.2}"));
+            }
+            away.push(true_digits - claimed);
+        }
+        // what is printed should have twelve
+        few += usize::from(errors[1] < 12.0);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    away.sort_by(f64::total_cmp);
+    // the bounds are of use: half of them give away less than three digits
+    assert!(away[away.len() / 2] < 3.0, "{}", away[away.len() / 2]);
+    assert!(few <= 3, "{few}");
+}
+
+/// Powers of two take no digit, wherever the answers stay in the range of normal numbers; beyond it the claim says so.
+#[test]
+fn scales_at_the_ends_of_the_range() {
+    let fit = |a: i32, b: i32| {
+        let (a, b) = (2f64.powi(a), 2f64.powi(b));
+        let x: Vec<f64> = (1..=5).map(|i| f64::from(i) * a).collect();
+        let y: Vec<f64> = [1.0, 3.0, 2.0, 5.0, 4.0].iter().map(|y| y * b).collect();
+        let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+        let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+        let own = &fit.responses[0];
+        let (f, _, _) = fit.f_statistic(0).unwrap();
+        let row = [
+            own.coefficients[0] / b,
+            own.coefficients[1] / b * a,
+            own.std_errors[0] / b,
+            own.std_errors[1] / b * a,
+            own.sigma / b,
+            own.r_squared(),
+            f,
+            own.log_lik + 5.0 * b.ln(),
+        ];
+        (row, fit.fit.report.digits)
+    };
+    let (ordinary, digits) = fit(0, 0);
+    assert!((ordinary[3] - 12f64.sqrt() / 10.0).abs() < 1e-15);
+    for (a, b) in [
+        (664, 0),
+        (0, 531),
+        (531, 0),
+        (-664, 0),
+        (996, 996),
+        (-531, -531),
+        (0, -564),
+        (0, 1013),
+        (300, -600),
+    ] {
+        let (row, own) = fit(a, b);
+        for (k, (value, wanted)) in row.iter().zip(&ordinary).enumerate() {
+            let tolerance = if k == 7 { 1e-12 } else { 4.0 * f64::EPSILON };
+            assert!(
+                (value - wanted).abs() <= tolerance * wanted.abs(),
+                "{a} {b} {k}: {value} {wanted}"
+            );
+        }
+        // beyond 2⁵³ a whole number stands for others
+        let claimed = own.coefficients;
+        assert!(
+            claimed > 14.0 && claimed <= digits.coefficients,
+            "{a} {b}: {claimed}"
+        );
+    }
+    // a slope below the smallest normal number has the digits that are left, below the smallest of all none
+    let (_, own) = fit(664, -382);
+    assert!(
+        own.coefficients < 9.0 && own.coefficients > 5.0,
+        "{}",
+        own.coefficients
+    );
+    let (_, own) = fit(664, -470);
+    assert_eq!((own.coefficients, own.std_errors), (0.0, Some(0.0)));
+}
