@@ -120,41 +120,28 @@ impl Link {
         matches!(self, Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog)
     }
 
-    /// d²μ/dη².
+    /// μ″ / μ′, derivatives by η. For η = μ^λ that is (1/λ − 1) / η.
     pub(super) fn bend(&self, s: &mut Sheet, eta: Slot, mean: &Mean) -> Slot {
-        let over_square = |s: &mut Sheet, factor: f64| {
-            let part = s.div(mean.mu, eta);
-            let part = s.div(part, eta);
-            s.scale(part, factor)
-        };
         match *self {
-            Link::Log => mean.mu,
-            Link::Sqrt => s.number(2.0),
-            Link::Inverse => over_square(s, 2.0),
-            Link::InverseSquare => over_square(s, 0.75),
-            Link::Power(lambda) => over_square(s, (1.0 / lambda) * (1.0 / lambda - 1.0)),
             Link::Identity => s.number(0.0),
-            // μ′ (1 − 2μ)
-            Link::Logit => {
-                let share = s.sub(mean.complement, mean.mu);
-                s.mul(mean.slope, share)
-            }
-            // −η φ(η)
-            Link::Probit => {
-                let minus = s.apply(Unary::Neg, eta);
-                s.mul(minus, mean.slope)
-            }
-            // −2η / (1 + η²) μ′, where μ′ = 1 / (π (1 + η²))
+            Link::Log => s.number(1.0),
+            // 1 − 2μ
+            Link::Logit => s.sub(mean.complement, mean.mu),
+            Link::Probit => s.apply(Unary::Neg, eta),
+            // −2η / (1 + η²), where μ′ = 1 / (π (1 + η²))
             Link::Cauchit => {
                 let part = s.mul(eta, mean.slope);
-                let part = s.mul(part, mean.slope);
                 s.scale(part, -std::f64::consts::TAU)
             }
-            // (1 − e^η) μ′
+            // 1 − e^η
             Link::Cloglog => {
                 let e = s.apply(Unary::Exp, eta);
-                let rest = s.complement(e);
-                s.mul(mean.slope, rest)
+                s.complement(e)
+            }
+            Link::Inverse | Link::InverseSquare | Link::Sqrt | Link::Power(_) => {
+                let inverse = self.exponent().map_or(0.0, |lambda| 1.0 / lambda);
+                let factor = s.number(inverse - 1.0);
+                s.div(factor, eta)
             }
         }
     }

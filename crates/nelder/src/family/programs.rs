@@ -293,7 +293,8 @@ fn size_of_terms(
     s.add(size, rounded)
 }
 
-/// The elasticity of the working weight, d log W / dη = 2 μ″ / μ′ − μ′ V′ / V; 0 where W is, or no number.
+/// The elasticity of the working weight, d log W / dη = 2 μ″ / μ′ − μ′ V′ / V; 0 where W is, or no number. Of a canonical
+/// link that is μ″ / μ′, of η = μ^λ and V = μ^k it is (2/λ − 2 − k/λ) / η: for the logarithm 2 − k.
 fn elasticity(
     family: &Family,
     s: &mut Sheet,
@@ -302,13 +303,26 @@ fn elasticity(
     variance: Slot,
     weight: Slot,
 ) -> Slot {
-    let bend = family.link.bend(s, eta, mean);
-    let rise = family.variance.rise(s, mean, variance);
-    let first = s.div(bend, mean.slope);
-    let first = s.scale(first, 2.0);
-    let second = s.div(mean.slope, variance);
-    let second = s.mul(second, rise);
-    let all = s.sub(first, second);
+    let all = match (family.link.exponent(), family.variance) {
+        (Some(0.0), Variance::Power(k)) => s.number(2.0 - k),
+        (Some(lambda), Variance::Power(k)) => {
+            let factor = s.number((2.0 - k) / lambda - 2.0);
+            s.div(factor, eta)
+        }
+        _ => {
+            let bend = family.link.bend(s, eta, mean);
+            match canonical(family) {
+                Some(_) => bend,
+                None => {
+                    let first = s.scale(bend, 2.0);
+                    let rise = family.variance.rise(s, mean, variance);
+                    let second = s.div(mean.slope, variance);
+                    let second = s.mul(second, rise);
+                    s.sub(first, second)
+                }
+            }
+        }
+    };
     let some = s.compare(Binary::Ne, weight, 0.0);
     let finite = s.apply(Unary::IsFinite, all);
     let counted = s.both(some, finite);
@@ -477,13 +491,7 @@ fn likelihood(
             };
             let x = s.mul(m, row.response.y);
             let (x, whole) = (s.round(x), s.round(m));
-            let rest = match row.response.rest {
-                Some(rest) => {
-                    let rest = s.mul(m, rest);
-                    s.round(rest)
-                }
-                None => s.sub(whole, x),
-            };
+            let rest = s.sub(whole, x);
             let share = Response {
                 y: s.div(x, whole),
                 rest: row.response.rest.is_some().then(|| s.div(rest, whole)),

@@ -192,6 +192,7 @@ impl Programs {
             // 1. the likelihood
             let q = s.div(mean.slope, variance);
             let bend = family.link.bend(s, eta, &mean);
+            let bend = s.mul(mean.slope, bend);
             let rise = family.variance.rise(s, &mean, variance);
             let turn = s.mul(mean.slope, rise);
             let turn = s.mul(q, turn);

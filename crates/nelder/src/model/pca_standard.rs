@@ -166,7 +166,7 @@ impl Columns {
         let (centers, scales) = (&self.standard.centers, &self.standard.scales);
         let mut matrix = Symmetric::zeros(p);
         let over = |v: Dd, scale: Dd| match scale {
-            Dd { hi, lo: 0.0 } if hi == 1.0 => v,
+            Dd { hi: 1.0, lo: 0.0 } => v,
             Dd { hi, lo: 0.0 } => v.div_f64(hi),
             scale => v / scale,
         };
