@@ -104,7 +104,7 @@ pub(super) enum Kind {
         program: Program,
         inputs: Vec<Node>,
         wires: Vec<(usize, usize)>,
-        /// Whether a constant is beyond double precision, so that it runs in twice that whatever the columns are.
+        /// True where a constant is beyond double precision: the program runs in twice that, whatever the columns are.
         exact: bool,
     },
     /// `cbind`

@@ -297,7 +297,7 @@ pub(super) enum Measure {
 }
 
 impl Measure {
-    /// Whether the answer is a number, and not a logical.
+    /// The type of the answer: true for a number, false for a logical.
     pub fn is_number(&self) -> bool {
         match self {
             Measure::Position(_) | Measure::Number | Measure::Characters => true,
@@ -322,7 +322,7 @@ impl Lookup {
         }
     }
 
-    /// Whether it needs all rows.
+    /// True for a measure that all rows settle first.
     pub fn needs_rows(&self) -> bool {
         matches!(self.measure, Measure::Position(None) | Measure::DateByRows(_))
     }
@@ -341,7 +341,7 @@ impl Lookup {
         Ok(())
     }
 
-    /// What the rows decided.
+    /// The order of levels, or the format of dates, that the rows settled.
     pub fn decided(&self) -> Option<Vec<String>> {
         match &self.measure {
             Measure::Position(Some(order)) => Some(order.clone()),

@@ -31,7 +31,7 @@ pub enum Trials {
 }
 
 impl Trials {
-    /// Whether successes and failures were counted.
+    /// True for two responses, the numbers of successes and of failures.
     pub fn are_counted(self) -> bool {
         matches!(self, Trials::Counted | Trials::CountedAndWeighted)
     }
@@ -57,7 +57,7 @@ pub const LARGEST: i32 = 16;
 pub struct Programs {
     /// The family.
     pub family: Family,
-    /// What its responses are.
+    /// The form of its responses.
     pub trials: Trials,
     /// One step of Fisher scoring: the working weight W = w (dμ/dη)² / V, the score of η, s = w (y − μ) (dμ/dη) / V,
     /// and the deviance (`NaN` where η or μ is out of range).

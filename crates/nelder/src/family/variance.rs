@@ -28,7 +28,7 @@ impl Response {
         self.rest.unwrap_or_else(|| s.complement(self.y))
     }
 
-    /// Whether there are no failures.
+    /// 1 in rows without failures, y = 1; 0 in the others.
     pub fn is_one(&self, s: &mut Sheet) -> Slot {
         match self.rest {
             Some(rest) => s.compare(Binary::Eq, rest, 0.0),

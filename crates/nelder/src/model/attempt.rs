@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use nelder_device::{Backend, Dd};
 
-use crate::design::Columns;
+use crate::design::{Columns, Map};
 use crate::frame::Source;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
@@ -88,16 +88,15 @@ impl Attempt {
     }
 }
 
-/// Which columns of the model matrix are not aliased.
-pub(super) fn in_model(state: &Attempt) -> Vec<bool> {
-    let mut accepted = vec![true; state.columns.map.columns()];
-    state.normal.kept.iter().for_each(|&c| accepted[c] = false);
-    state
-        .factor
+/// The columns of a map that are not aliased, one flag a column.
+pub(super) fn in_model(map: &Map, normal: &Normal, factor: &Factor) -> Vec<bool> {
+    let mut accepted = vec![true; map.columns()];
+    normal.kept.iter().for_each(|&c| accepted[c] = false);
+    factor
         .accepted
         .iter()
-        .for_each(|&i| accepted[state.normal.kept[i]] = true);
-    if let Some(term) = &state.columns.map.absorbed {
+        .for_each(|&i| accepted[normal.kept[i]] = true);
+    if let Some(term) = &map.absorbed {
         term.empty.iter().for_each(|&c| accepted[c] = false);
     }
     accepted

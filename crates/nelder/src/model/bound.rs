@@ -141,7 +141,7 @@ pub(super) fn bind_as<'s>(
 /// The expressions with the values of functions of all rows, and the record of the pass for them where there was one.
 ///
 /// # Errors
-/// Those of [`Variables::resolve`].
+/// A function of all rows that the rows do not allow, as [`Variables::resolve`] says it.
 pub(super) fn resolved(
     expressions: &[Expr],
     source: &dyn Source,

@@ -51,6 +51,11 @@ pub(super) struct Solved {
     pub dropped: (u64, u64),
 }
 
+/// Factors s and t of units, in the order in which their products with a value stay in range longest.
+pub(super) fn in_order(s: f64, t: f64) -> (f64, f64) {
+    if (s > 1.0) == (t > 1.0) { (s, t) } else { (t, s) }
+}
+
 /// The relative error of a value that was `before` in other units, where it has left the range of normal numbers.
 fn left_by_range(value: f64, before: f64) -> f64 {
     const LEAST: f64 = f64::from_bits(1);
@@ -78,7 +83,7 @@ impl Solved {
             notes,
             dropped,
         } = self;
-        let accepted = in_model(&state);
+        let accepted = in_model(&state.columns.map, &state.normal, &state.factor);
         let known = state.variances().to_vec();
         let condition = state.condition();
         let Attempt {
@@ -169,8 +174,7 @@ impl Solved {
             variances[c] = variances[c] * s * s;
             for y in 0..m {
                 // one after the other: their quotient may be out of range where the coefficient is not
-                let t = 1.0 / response_scale(y);
-                let (first, second) = if (s > 1.0) == (t > 1.0) { (s, t) } else { (t, s) };
+                let (first, second) = in_order(s, 1.0 / response_scale(y));
                 let (own, error) = (coefficients[y][c], errors[y][c]);
                 coefficients[y][c] = own.scale(first).scale(second);
                 errors[y][c] = error * first * second;

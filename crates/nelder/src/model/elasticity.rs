@@ -1,4 +1,4 @@
-//! How far the working weights of rows are known, and so the standard errors.
+//! Bounds on the relative errors of working weights W = w (dμ/dη)² / V, and so of standard errors.
 //!
 //! Between β and β + δ, log W moves by e xᵀδ in a row with the elasticity e = d log W / dη. With ‖δ‖² = δᵀXᵀWXδ,
 //! |xᵢᵀδ| ≤ ‖δ‖ √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) (Cauchy). Where each weight is known to a share ρ of itself, XᵀWX is known to that share

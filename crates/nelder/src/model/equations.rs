@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use nelder_device::Dd;
 
-use super::attempt::{MOST_COLUMNS, Solver, factor, unit};
+use super::attempt::{MOST_COLUMNS, Solver, factor, in_model, unit};
 use super::elasticity::largest_spread;
 use super::{ModelError, Normal, Score};
 use crate::design::{Atoms, ColumnKind, Columns, Map};
@@ -110,20 +110,6 @@ impl Equations {
         }))
     }
 
-    /// Which columns of the map are in the model.
-    fn in_map(&self) -> Vec<bool> {
-        let mut accepted = vec![true; self.map.columns()];
-        self.normal.kept.iter().for_each(|&c| accepted[c] = false);
-        self.factor
-            .accepted
-            .iter()
-            .for_each(|&i| accepted[self.normal.kept[i]] = true);
-        if let Some(term) = &self.map.absorbed {
-            term.empty.iter().for_each(|&c| accepted[c] = false);
-        }
-        accepted
-    }
-
     /// The diagonal of (XᵀWX)⁻¹ by column of the map, in the units of the rows; `None` where aliased.
     pub fn variances(&self) -> &[Option<Variance>] {
         self.variances.get_or_init(|| {
@@ -135,7 +121,11 @@ impl Equations {
                     normal.variance(factor, &functional, &means, &norms)
                 })
             };
-            self.in_map().into_iter().enumerate().map(of).collect()
+            in_model(&self.map, normal, factor)
+                .into_iter()
+                .enumerate()
+                .map(of)
+                .collect()
         })
     }
 
@@ -146,7 +136,7 @@ impl Equations {
         largest_spread(&self.normal, &self.map, atoms, ranges, &errors)
     }
 
-    /// Whether all columns are in the model and far enough from each other for equations in single precision.
+    /// A condition low enough for equations in single precision: all columns are in, and each pivot is above [`FAR_APART`].
     pub fn well_conditioned(&self) -> bool {
         self.factor.accepted.len() == self.factor.scales.len()
             && self.factor.pivots.iter().all(|&p| p > FAR_APART)
@@ -154,7 +144,8 @@ impl Equations {
 
     /// Which columns are in the model.
     pub fn accepted(&self) -> Vec<bool> {
-        self.whole(self.in_map(), false)
+        let own = in_model(&self.map, &self.normal, &self.factor);
+        self.whole(own, false)
     }
 
     /// Entries of all columns from those of the map's.

@@ -245,7 +245,7 @@ pub fn least_squares(
             refinements += 1;
             // RSS(β) from r at the old β: the score gives the exact step, unless the old β used a column that is
             // aliased now, for then the new β is no minimum along the step
-            let accepted: Vec<bool> = in_model(&state);
+            let accepted: Vec<bool> = in_model(&state.columns.map, &state.normal, &state.factor);
             let mut far = false;
             rss = Vec::new();
             for y in 0..atoms.responses {

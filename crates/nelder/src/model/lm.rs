@@ -5,6 +5,7 @@ use nelder_device::Dd;
 use crate::frame::Source;
 use crate::pass::Monitor;
 
+use super::bounds::in_order;
 use super::quantiles::quantiles;
 use super::{Bound, LeastSquares, LmSpec, ModelError, bind, least_squares};
 
@@ -101,8 +102,7 @@ impl<'s> Lm<'s> {
                         } else {
                             // σ may be out of range where the standard error is not
                             let root = fit.row_variances[c].sqrt();
-                            let (s, t) = (column_scales[c], 1.0 / scale);
-                            let (first, second) = if (s > 1.0) == (t > 1.0) { (s, t) } else { (t, s) };
+                            let (first, second) = in_order(column_scales[c], 1.0 / scale);
                             mask(
                                 c,
                                 root * (row_rss.hi / df_residual as f64).sqrt() * first * second,
