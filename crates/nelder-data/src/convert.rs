@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, Int64Type, UInt64Type,
+    Decimal64Type, Decimal128Type, Decimal256Type, Float32Type, Float64Type, Int32Type, Int64Type,
+    TimestampNanosecondType, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::i256;
@@ -254,6 +255,45 @@ fn reals<'a, T>(values: impl Iterator<Item = Option<T>>, real: impl Fn(T) -> f64
 
 fn wholes<'a, T: Into<i128>>(values: impl Iterator<Item = Option<T>>) -> Column<'a> {
     Column::Whole(values.map(|x| x.map_or(i128::MIN, Into::into)).collect())
+}
+
+/// The first row of decimals or times that has more digits than double precision tells apart: more than 15 of a
+/// decimal, fractions of a microsecond of a time beyond 2⁵³ nanoseconds.
+pub(crate) fn coarse(array: &ArrayRef) -> Option<usize> {
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            let finer = |x: i64| x.unsigned_abs() > 1 << 53 && x % 1_000 != 0;
+            array
+                .as_primitive::<TimestampNanosecondType>()
+                .iter()
+                .position(|x| x.is_some_and(finer))
+        }
+        DataType::Decimal256(_, scale) if *scale != 0 => {
+            let long = |x: i256| x.to_string().trim_start_matches('-').trim_end_matches('0').len() > 15;
+            array
+                .as_primitive::<Decimal256Type>()
+                .iter()
+                .position(|x| x.is_some_and(long))
+        }
+        DataType::Decimal128(_, scale) if *scale != 0 => array
+            .as_primitive::<Decimal128Type>()
+            .iter()
+            .position(|x| x.is_some_and(has_more_than_15_digits)),
+        DataType::Decimal64(_, scale) if *scale != 0 => array
+            .as_primitive::<Decimal64Type>()
+            .iter()
+            .position(|x| x.is_some_and(|x| has_more_than_15_digits(i128::from(x)))),
+        _ => None,
+    }
+}
+
+/// Whether more than 15 digits are left of a number without the zeros at its end.
+fn has_more_than_15_digits(mut x: i128) -> bool {
+    const LIMIT: u128 = 1_000_000_000_000_000;
+    while x.unsigned_abs() >= LIMIT && x % 10 == 0 {
+        x /= 10;
+    }
+    x.unsigned_abs() >= LIMIT
 }
 
 /// R's missing integer is a number like any other to the formats; such a batch goes as doubles.

@@ -463,6 +463,7 @@ impl Source for CsvSource {
                             first_row: range.first_row + done as u64,
                             rows,
                             columns: fill.iter().map(Filling::column).collect(),
+                            coarse: Vec::new(),
                         };
                         let go = round.deliver(worker, batch);
                         fill.iter_mut().for_each(Filling::clear);

@@ -366,9 +366,10 @@ impl Source for IpcSource {
                             "record batch {index} has {rows} rows, not as it says"
                         )));
                     }
-                    let mut read = Vec::with_capacity(columns.len());
+                    let (mut read, mut coarse) = (Vec::with_capacity(columns.len()), Vec::new());
                     for ((&at, text), &c) in place.iter().zip(&mut texts).zip(columns) {
                         let named = |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
+                        coarse.extend(convert::coarse(batch.column(at)).map(|row| (read.len(), row)));
                         read.push(convert::column(batch.column(at), text.as_mut()).map_err(named)?);
                     }
                     if !round.deliver(
@@ -378,6 +379,7 @@ impl Source for IpcSource {
                             first_row: self.starts[index],
                             rows,
                             columns: read,
+                            coarse,
                         },
                     ) {
                         return Ok(());

@@ -253,6 +253,7 @@ impl Source for ParquetSource {
                                     first_row,
                                     rows,
                                     columns: Vec::new(),
+                                    coarse: Vec::new(),
                                 },
                             ) {
                                 return Ok(());
@@ -279,15 +280,23 @@ impl Source for ParquetSource {
                     let mut done = 0usize;
                     while let Some(batch) = guarded(|| reader.next().transpose()).map_err(failed)? {
                         let rows = batch.num_rows();
-                        let mut read = Vec::with_capacity(order.len());
+                        let (mut read, mut coarse) = (Vec::with_capacity(order.len()), Vec::new());
                         for ((array, text), &c) in batch.columns().iter().zip(&mut texts).zip(&order) {
                             let named =
                                 |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
+                            coarse.extend(convert::coarse(array).map(|row| (read.len(), row)));
                             read.push(convert::column(array, text.as_mut()).map_err(named)?);
                         }
                         let columns = if in_order {
                             read
                         } else {
+                            coarse = place
+                                .iter()
+                                .enumerate()
+                                .flat_map(|(to, &i)| {
+                                    coarse.iter().filter(move |c| c.0 == i).map(move |c| (to, c.1))
+                                })
+                                .collect();
                             place.iter().map(|&i| read[i].clone()).collect()
                         };
                         let (index, first_row) = (
@@ -301,6 +310,7 @@ impl Source for ParquetSource {
                                 first_row,
                                 rows,
                                 columns,
+                                coarse,
                             },
                         ) {
                             return Ok(());

@@ -360,12 +360,22 @@ impl Source for Parts {
                     Place::Column(_) => read.next().unwrap_or_else(|| part.places[c].constant(batch.rows)),
                     place => place.constant(batch.rows),
                 };
+                // the file's columns are these, in the same order
+                let from_file: Vec<usize> = (0..columns.len())
+                    .filter(|&i| matches!(part.places[columns[i]], Place::Column(_)))
+                    .collect();
+                let coarse = batch
+                    .coarse
+                    .iter()
+                    .map(|&(at, row)| (from_file[at], row))
+                    .collect();
                 let columns = columns.iter().map(column).collect();
                 let batch = Batch {
                     index: part.first_index + batch.index,
                     first_row: part.first_row + batch.first_row,
                     rows: batch.rows,
                     columns,
+                    coarse,
                 };
                 visit(worker, batch)
             })?;

@@ -6,7 +6,9 @@ mod common;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, UInt64Array};
+use arrow_array::{
+    ArrayRef, Decimal128Array, Float64Array, Int64Array, RecordBatch, TimestampNanosecondArray, UInt64Array,
+};
 use common::{Folder, noise, write_ipc, write_parquet, write_stream};
 use nelder::frame::{Frame, Source};
 use nelder::model::{LmSpec, Vcov, lm};
@@ -317,6 +319,73 @@ fn differences_are_exact() {
         let frame = Frame::new().with_real("y", &data.y).with_real("three", &picked);
         let own = answer(&file, "y ~ I(id %% 10 == 3)", |_| ());
         assert_eq!(own, answer(&frame, "y ~ three", |_| ()), "{}", path.display());
+    }
+}
+
+/// Decimals of 20 digits and times of nanoseconds are doubles: as codes a warning names the first row that has more digits than
+/// these, and clusters, whose standard errors would be wrong, are an error. What double precision tells apart is neither.
+#[test]
+fn digits_that_codes_lose_are_told() {
+    let rows = 40usize;
+    let y: ArrayRef = Arc::new(Float64Array::from_iter_values((0..rows).map(noise)));
+    let decimal = |scale: i8, of: &dyn Fn(i128) -> i128| -> ArrayRef {
+        let values: Decimal128Array = (0..rows as i128).map(|i| Some(of(i))).collect();
+        Arc::new(values.with_precision_and_scale(38, scale).unwrap())
+    };
+    let times = |of: &dyn Fn(i64) -> i64| -> ArrayRef {
+        Arc::new(TimestampNanosecondArray::from_iter_values(
+            (0..rows as i64).map(of),
+        ))
+    };
+    let (long, half) = (10i128.pow(19), 5 * 10i128.pow(18));
+    let columns: [(&str, ArrayRef, Option<usize>); 5] = [
+        (
+            "close",
+            decimal(20, &|i| long * (7 + i % 2) + (i >= 3) as i128 * (i % 4)),
+            Some(4),
+        ),
+        ("halves", decimal(19, &|i| half * (i % 4)), None),
+        ("cents", decimal(2, &|i| 1_999 + i % 3), None),
+        (
+            "nanos",
+            times(&|i| 1_700_000_000_000_000_000 + i % 2 * 1_000_000_000 + i % 4 * 50),
+            Some(2),
+        ),
+        (
+            "micros",
+            times(&|i| 1_700_000_000_000_000_000 + i % 4 * 1_000_000),
+            None,
+        ),
+    ];
+    for (name, column, first) in columns {
+        let batch = RecordBatch::try_from_iter([("y", y.clone()), ("id", column)]).unwrap();
+        let folder = Folder::new();
+        let path = |end: &str| folder.path(&format!("{name}.{end}"));
+        write_parquet(&path("parquet"), &batch, Compression::SNAPPY, true, 11);
+        write_ipc(&path("arrow"), &batch, None, 9);
+        for path in ["parquet", "arrow"].map(path) {
+            let file = open(&path).unwrap();
+            let fit = lm(&LmSpec::new("y ~ factor(id)"), &file, &Quiet).unwrap();
+            let said = fit.bound.rows.rounded();
+            let plain = lm(&LmSpec::new("y ~ 1"), &file, &Quiet).unwrap();
+            let errors = plain.vcov(0, &Vcov::Cluster("id".into()), &Quiet);
+            match first {
+                None => {
+                    assert_eq!(said, [""; 0], "{name}");
+                    assert!(errors.is_ok(), "{name}: {:?}", errors.err());
+                }
+                Some(row) => {
+                    assert!(
+                        said.len() == 1 && said[0].contains(&format!("row {row}:")),
+                        "{name}: {said:?}"
+                    );
+                    let why = errors.err().map(|e| e.to_string()).unwrap_or_default();
+                    assert!(why.contains(&format!("in row {row}")), "{name}: {why}");
+                }
+            }
+            let number = lm(&LmSpec::new("y ~ id"), &file, &Quiet).unwrap();
+            assert_eq!(number.bound.rows.rounded(), [""; 0], "{name}");
+        }
     }
 }
 

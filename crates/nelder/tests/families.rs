@@ -293,7 +293,11 @@ fn bad_responses_and_arguments() {
     assert!(refused(of("poisson"), &[1.0, 2.0, 3.0, -4.0]).contains("is -4 in row 4"));
     assert!(refused(of("Gamma"), &y).contains("must be above 0 for the Gamma family and is 0 in row 2"));
     assert!(refused(of("inverse.gaussian"), &y).contains("in row 2"));
-    assert!(refused(of("gaussian(log)"), &y).contains("give starting values"));
+    let mut given = of("gaussian(log)");
+    given.mu_start = Some("y".into());
+    assert!(
+        refused(given, &[1.0, -2.0, 3.0, 1.0]).contains("the starting values are out of the family's range")
+    );
     assert!(refused(of("poisson").weights("w"), &y).contains("negative (-1) in row 1"));
     assert!(refused(of("poisson").epsilon(-1.0), &y).contains("epsilon"));
     assert!(refused(of("poisson").max_iterations(0), &y).contains("maxit"));

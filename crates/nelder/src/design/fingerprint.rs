@@ -234,6 +234,7 @@ mod tests {
             first_row,
             rows: x.len(),
             columns: vec![Column::Real(Cow::Borrowed(x))],
+            coarse: Vec::new(),
         }
     }
 
@@ -297,6 +298,7 @@ mod tests {
                 first_row: 0,
                 rows: 3,
                 columns: vec![column.clone()],
+                coarse: Vec::new(),
             };
             all.take(&batch, kept, weights);
             all.fingerprint(&["x".to_string()])

@@ -1,4 +1,5 @@
-//! Whole numbers that double precision rounds where they are taken as numbers.
+//! Digits beyond double precision: whole numbers that are rounded where they are taken as numbers, and decimals and
+//! times that are one code where they differ.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,24 +17,44 @@ type Found = BTreeMap<usize, (u64, i128)>;
 pub(super) struct Rounding {
     columns: Vec<usize>,
     found: Mutex<Found>,
+    /// The columns whose numbers become codes, and the first row of each whose digits double precision does not tell apart.
+    coded: Vec<usize>,
+    merged: Mutex<BTreeMap<usize, u64>>,
 }
 
 impl Rounding {
     pub fn of(roots: &[Node]) -> Rounding {
-        let mut columns = Vec::new();
+        let (mut columns, mut coded) = (Vec::new(), Vec::new());
         for root in roots {
             taken_as_numbers(root, &mut columns);
+            root.visit(&mut |node| {
+                if let Kind::CodeNumbers(of, _) | Kind::Stamp(of, _) = &node.kind
+                    && let Kind::Column(at) = of.kind
+                {
+                    coded.push(at);
+                }
+            });
         }
         columns.sort_unstable();
         columns.dedup();
         Rounding {
             columns,
             found: Mutex::default(),
+            coded,
+            merged: Mutex::default(),
         }
     }
 
     /// Looks for rounded values in a batch.
     pub fn look_at(&self, batch: &Batch<'_>) {
+        for &(at, row) in &batch.coarse {
+            if self.coded.contains(&at) {
+                let mut merged = self.merged.lock().unwrap_or_else(|e| e.into_inner());
+                let row = batch.first_row + row as u64;
+                let first = merged.entry(at).or_insert(row);
+                *first = row.min(*first);
+            }
+        }
         for &at in &self.columns {
             let Some(Column::Whole(values)) = batch.columns.get(at) else {
                 continue;
@@ -69,6 +90,10 @@ impl Rounding {
         let mut found = self.found.lock().unwrap_or_else(|e| e.into_inner());
         let first = found.entry(at).or_insert(new);
         *first = new.min(*first);
+    }
+
+    pub fn merged(&self) -> BTreeMap<usize, u64> {
+        self.merged.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }
 
     pub fn found(&self) -> Found {

@@ -488,7 +488,18 @@ fn rounded(variables: &Variables, source: &dyn Source) -> Vec<String> {
             value as f64
         )
     };
-    variables.rounded().into_iter().map(sentence).collect()
+    let merged = |(column, row): (usize, u64)| {
+        let name = source.schema().fields.get(column).map_or("", |f| f.name.as_str());
+        format!(
+            "`{name}` has more digits than double precision, as in row {}: as codes, such as factor({name}), values that \
+             differ may be one level; as text they keep all digits",
+            row + 1
+        )
+    };
+    let rounded = variables.rounded().into_iter().map(sentence);
+    rounded
+        .chain(variables.merged().into_iter().map(merged))
+        .collect()
 }
 
 impl Rows<'_> {

@@ -226,6 +226,12 @@ impl Variables {
         self.roots.iter().zip(&self.known).map(shape).collect()
     }
 
+    /// Whether a variable is a column of numbers as it is.
+    pub fn is_column(&self, variable: usize) -> bool {
+        let root = &self.roots[variable];
+        matches!((&root.kind, &root.ty), (Kind::Column(_), Type::Numbers { .. }))
+    }
+
     /// Whether a variable is one column of whole numbers, which may be beyond double precision.
     pub fn is_whole(&self, variable: usize) -> bool {
         matches!(
@@ -246,6 +252,13 @@ impl Variables {
             .into_iter()
             .map(|(at, (row, value))| (self.columns[at], row, value))
             .collect()
+    }
+
+    /// Columns of the source with more digits than double precision whose values are codes, and the first such row (from
+    /// 0): levels that differ may have become one.
+    pub fn merged(&self) -> Vec<(usize, u64)> {
+        let found = self.rounding.merged().into_iter();
+        found.map(|(at, row)| (self.columns[at], row)).collect()
     }
 
     /// Whether [`prepare`](Variables::prepare) must see all rows before the first batch is evaluated.
@@ -296,6 +309,7 @@ impl Variables {
             }
             let batch = Batch {
                 columns: placed,
+                coarse: Vec::new(),
                 ..batch
             };
             let piece = |node: &&Node| prepare::piece(node, &batch, self.precision);

@@ -183,8 +183,7 @@ impl Family {
         });
         // NaN is none of these: responses are complete
         let strictly = [low, high, 0.5 * (low + high)];
-        let simple = !matches!(self.variance, Variance::Constant) || !start || self.link == Link::Identity;
-        simple && strictly.iter().all(|&y| self.refuses(y, start).is_none())
+        strictly.iter().all(|&y| self.refuses(y, start).is_none())
     }
 
     /// The mean that R's families start from, where it depends on the response alone.
@@ -212,21 +211,6 @@ impl Family {
             {
                 Some("must be below 1 to start from with this link; give starting values")
             }
-            (_, Variance::Constant) if start => match self.link {
-                Link::Log if !(y > 0.0) => {
-                    Some("must be above 0 to start from with a log link; give starting values")
-                }
-                Link::Inverse if y == 0.0 => {
-                    Some("must not be 0 to start from with an inverse link; give starting values")
-                }
-                Link::InverseSquare | Link::Sqrt | Link::Power(_) if !(y > 0.0) => {
-                    Some("must be above 0 to start from with this link; give starting values")
-                }
-                Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog if !(y > 0.0 && y < 1.0) => {
-                    Some("must lie between 0 and 1 to start from with this link; give starting values")
-                }
-                _ => None,
-            },
             _ => None,
         }
     }

@@ -124,6 +124,20 @@ fn programs(of: impl Fn(&mut Sheet, Response, Slot) -> Distance, weighted: bool,
     }
 }
 
+impl Receding {
+    /// σ = ±1 for a row at an end of the range, and 0 for the others; and whether it is at an end.
+    fn side(self, s: &mut Sheet, response: Response) -> (Slot, Slot) {
+        let zero = s.number(0.0);
+        let none = s.compare(Binary::Eq, response.y, 0.0);
+        let (down, up) = match self {
+            Receding::BothEnds => (none, response.is_one(s)),
+            Receding::Zero => (none, zero),
+            Receding::ZeroAbove => (zero, none),
+        };
+        (s.sub(up, down), s.add(up, down))
+    }
+}
+
 impl Programs {
     /// The distance of a direction z = Xγ to those in which the likelihood rises without end: rows at an end of the
     /// range should have moved there by 1, none may move away from it, and the others may not move at all.
@@ -133,14 +147,7 @@ impl Programs {
     pub fn recession(ends: Receding, weighted: bool, stiffness: f64, like: Programs) -> Programs {
         let of = |s: &mut Sheet, response: Response, z: Slot| {
             let zero = s.number(0.0);
-            let none = s.compare(Binary::Eq, response.y, 0.0);
-            let (down, up) = match ends {
-                Receding::BothEnds => (none, response.is_one(s)),
-                Receding::Zero => (none, zero),
-                Receding::ZeroAbove => (zero, none),
-            };
-            let side = s.sub(up, down);
-            let end = s.add(up, down);
+            let (side, end) = ends.side(s, response);
             let along = s.mul(side, z);
             // 1. at an end
             let short = s.complement(along);
@@ -172,6 +179,26 @@ impl Programs {
                 value: s.select(end, value, cost),
                 inside: s.select(end, along, away),
                 moved: s.select(end, moved, zero),
+            }
+        };
+        programs(of, weighted, like)
+    }
+
+    /// Weight 1 for the rows that a direction of recession does not move, and none for the others: the directions that move
+    /// no row of weight 1 are those of all of the cone.
+    pub fn unmoved(ends: Receding, weighted: bool, like: Programs) -> Programs {
+        let of = |s: &mut Sheet, response: Response, z: Slot| {
+            let (zero, one) = (s.number(0.0), s.number(1.0));
+            let (side, end) = ends.side(s, response);
+            let along = s.mul(side, z);
+            let moved = s.compare(Binary::Gt, along, 0.5);
+            let moved = s.select(end, moved, zero);
+            Distance {
+                weight: s.select(moved, zero, one),
+                slope: zero,
+                value: zero,
+                inside: one,
+                moved,
             }
         };
         programs(of, weighted, like)

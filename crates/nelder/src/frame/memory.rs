@@ -215,6 +215,7 @@ pub fn scan_in_batches<'s>(
             first_row: from as u64,
             rows: to - from,
             columns,
+            coarse: Vec::new(),
         };
         visit(worker, batch)
     });

@@ -45,6 +45,9 @@ pub struct Batch<'a> {
     pub rows: usize,
     /// The wanted columns, in the order in which they were asked for.
     pub columns: Vec<Column<'a>>,
+    /// Columns of decimals or times that have more digits than double precision, and the first such row of the batch:
+    /// there, values that differ may have become equal numbers.
+    pub coarse: Vec<(usize, usize)>,
 }
 
 /// Why a source could not deliver its rows.

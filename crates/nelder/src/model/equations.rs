@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use super::attempt::{MOST_COLUMNS, Solver, factor, in_model, unit};
 use super::elasticity::largest_spread;
-use super::{ModelError, Normal, Score};
+use super::{ModelError, Normal, Score, Solution};
 use crate::design::{Atoms, ColumnKind, Columns, Map};
 use crate::pass::{Gram, Products};
 use crate::solve::{Factor, Variance, factor_twice};
@@ -171,20 +171,15 @@ impl Equations {
         let accepted = self.accepted();
         let lost = (0..beta.len()).any(|c| !accepted[c] && beta[c].hi != 0.0);
         if lost && self.map.absorbed.is_none() {
-            // G_AA Δ_A = s_A + G_AN β_N, Δ_N = −β_N
-            let k = self.normal.kept.len();
-            let mut right = vec![Dd::ZERO; k];
-            for (i, r) in right.iter_mut().enumerate() {
-                for (j, &c) in self.normal.kept.iter().enumerate() {
-                    if !accepted[c] {
-                        *r += self.normal.matrix.get(i, j) * beta[c];
-                    }
-                }
-            }
-            let more = self.factor.solve(&right);
-            for (i, &c) in self.normal.kept.iter().enumerate() {
-                let kept = &mut correction.solution.kept[i];
-                *kept = if accepted[c] { *kept + more[i] } else { -beta[c] };
+            let moved = self.handed_over(&accepted, beta);
+            for ((kept, more), &c) in correction
+                .solution
+                .kept
+                .iter_mut()
+                .zip(moved)
+                .zip(&self.normal.kept)
+            {
+                *kept = if accepted[c] { *kept + more } else { more };
             }
         }
         let delta = self
@@ -194,6 +189,47 @@ impl Equations {
             delta,
             gain: correction.gain.hi,
         }
+    }
+}
+
+impl Equations {
+    /// What takes the coefficients of the aliased columns N to zero without moving a row, by kept column:
+    /// Δ_A = G_AA⁻¹ G_AN β_N, Δ_N = −β_N.
+    fn handed_over(&self, accepted: &[bool], beta: &[Dd]) -> Vec<Dd> {
+        let kept = &self.normal.kept;
+        let mut right = vec![Dd::ZERO; kept.len()];
+        for (i, r) in right.iter_mut().enumerate() {
+            for (j, &c) in kept.iter().enumerate() {
+                if !accepted[c] {
+                    *r += self.normal.matrix.get(i, j) * beta[c];
+                }
+            }
+        }
+        let mut out = self.factor.solve(&right);
+        for (out, &c) in out.iter_mut().zip(kept) {
+            if !accepted[c] {
+                *out = -beta[c];
+            }
+        }
+        out
+    }
+
+    /// Coefficients that move no row, and are −1 at an aliased column; none where a term is absorbed.
+    pub fn null_vector(&self, column: usize) -> Option<Vec<Dd>> {
+        if self.map.absorbed.is_some() {
+            return None;
+        }
+        let mut beta = vec![Dd::ZERO; self.map.columns()];
+        beta[column] = Dd::ONE;
+        let kept = self.handed_over(&in_model(&self.map, &self.normal, &self.factor), &beta);
+        Some(self.normal.coefficients(
+            &self.map,
+            &Solution {
+                kept,
+                levels: Vec::new(),
+            },
+            Dd::ZERO,
+        ))
     }
 }
 

@@ -134,7 +134,8 @@ impl Scorer<'_, '_> {
         // 2. where there may be no maximum it is looked for: in which directions the likelihood has none, and else where
         //    it is
         let mut separated = Vec::new();
-        let doubtful = !converged.converged || iteration.runs_away(&converged);
+        let above = iteration.above_one_mean(&converged);
+        let doubtful = above || !converged.converged || iteration.runs_away(&converged);
         if doubtful {
             separated = iteration.recession()?.unwrap_or_default();
         }
@@ -158,6 +159,7 @@ impl Scorer<'_, '_> {
         let (iterations, settled_deviance, boundary) =
             (converged.iterations, converged.converged, converged.boundary);
         let settled = iteration.settle(converged, free)?;
+        let settled_deviance = settled_deviance && !iteration.warnings.contains(&Warning::NoMaximum);
         // 4. the model without columns may take more; with θ estimated it has waited for it
         let null_deviance = iteration.null_deviance(&settled)?;
         let Iteration {

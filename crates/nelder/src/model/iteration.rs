@@ -26,6 +26,8 @@ const STILL_GAINING: f64 = 1e-5;
 const MANY_STEPS: u32 = 25;
 /// A step that multiplies the deviance by more has gone astray.
 const DIVERGING: f64 = 3.0;
+/// By how much of it a deviance that is above the null deviance may be its rounding.
+const ABOVE_NULL: f64 = 1e-8;
 /// Halvings of a step at most.
 const MOST_HALVINGS: u32 = 60;
 /// By how much of the best deviance that was seen that at the edge may be above it.
@@ -198,14 +200,20 @@ impl<'a, 's> Iteration<'a, 's> {
         }
         // values that someone gave are an error; the family's own are not the only ones
         let given = spec.start.is_some() || spec.eta_start.is_some() || spec.mu_start.is_some();
-        match given {
-            false => iteration.inside()?.map(|here| (iteration, here)),
+        let inside = match given {
+            false => iteration.inside()?,
             true => None,
+        };
+        if let Some(gram) = inside.as_ref().and_then(|here| here.sums.gram.as_ref()) {
+            iteration.deviations = deviations(gram, &iteration.map);
         }
-        .ok_or_else(|| ModelError::Argument {
-            argument: "start".into(),
-            why: "the starting values are out of the family's range; give start, etastart or mustart".into(),
-        })
+        inside
+            .map(|here| (iteration, here))
+            .ok_or_else(|| ModelError::Argument {
+                argument: "start".into(),
+                why: "the starting values are out of the family's range; give start, etastart or mustart"
+                    .into(),
+            })
     }
 
     /// One pass at coefficients, or at the starting values.
@@ -467,6 +475,29 @@ impl<'a, 's> Iteration<'a, 's> {
         let accepted = at.equations.accepted();
         let moving = |c: usize| accepted[c] && at.step.delta[c].hi.abs() * self.deviations[c] > RUNAWAY;
         (0..self.map.columns()).any(moving)
+    }
+
+    /// Whether the deviance has settled above that of one mean for all rows, which is a model of these columns: an ascent starts there then.
+    pub fn above_one_mean(&mut self, at: &Converged) -> bool {
+        let own = at.converged && self.map.intercept && self.held.is_none();
+        let (true, Some(null)) = (
+            own && self.scorer.bound.rows.roles().offsets.is_empty(),
+            self.passes.null_deviance.filter(|d| d.is_finite()),
+        ) else {
+            return false;
+        };
+        let moments = self.passes.moments;
+        let constant = self
+            .passes
+            .family
+            .predictor((moments.response / moments.weight).hi);
+        if at.deviance <= null + ABOVE_NULL * null.abs() || !constant.is_finite() {
+            return false;
+        }
+        let mut beta = vec![Dd::ZERO; self.map.columns()];
+        beta[0] = Dd::new(constant);
+        self.best = Some((beta, null));
+        true
     }
 
     /// Whether more may follow the steps: those that were to be few are not gone beyond.

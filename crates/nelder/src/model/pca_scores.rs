@@ -161,6 +161,7 @@ impl Prcomp<'_> {
             first_row,
             rows,
             columns: Vec::new(),
+            coarse: Vec::new(),
         };
         let (standard, k) = (&self.standard, self.rotation.columns());
         let record = match &self.data {

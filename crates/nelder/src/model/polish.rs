@@ -9,6 +9,7 @@ use nelder_device::Dd;
 use super::equations::Equations;
 use super::iteration::{Converged, Iteration, sound};
 use super::null_search::NullSearch;
+use super::warning::Warning;
 use super::{Accuracy, ModelError, Score};
 use crate::pass::{Gram, Products, Scoring, Wanted};
 
@@ -25,6 +26,9 @@ const SETTLED_WEIGHTS: f64 = 1e-12;
 
 /// Shares of the way to the inside of the range by which a point at its edge moves until it is in.
 const EDGE: [f64; 5] = [1e-14, 1e-12, 1e-10, 1e-8, 1e-6];
+
+/// A rise of the deviance, as a share of it, by which steps that were to settle the coefficients have gone astray.
+const ASTRAY: f64 = 1e-7;
 
 /// Points that are combined.
 const MEMORY: usize = 6;
@@ -187,7 +191,13 @@ impl Iteration<'_, '_> {
             let small = size <= enough * scale || size <= 4.0 * noise;
             // a row of little weight may move by much where all others have settled
             let settled = small && (self.weights_settled(&found, &equations, size) || (passes > 1 && !falls));
-            if !free || settled || stalled || passes >= MOST_PASSES {
+            let done = !free || settled || stalled || passes >= MOST_PASSES;
+            if done && free && !scorer.family.estimated && self.climbs(&found, at.deviance) {
+                // steps that lead away from where the deviance had settled: there is no maximum that they lead to
+                self.warnings.push(Warning::NoMaximum);
+                return self.settle_at_origin(&way, width, passes);
+            }
+            if done {
                 if free {
                     self.passes.family = self.theta.taken(self.passes.family);
                 }
@@ -236,6 +246,12 @@ impl Iteration<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Whether the deviance is above another by more than both are still settling.
+    fn climbs(&self, found: &Scoring, deviance: f64) -> bool {
+        let slack = ASTRAY.max(10.0 * self.scorer.spec.epsilon);
+        !(found.deviance.hi <= deviance + slack * (deviance.abs() + 0.1))
     }
 
     /// Whether a step of this norm moves no row's working weight by more than a printed standard error shows.

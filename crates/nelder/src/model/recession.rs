@@ -38,8 +38,8 @@ const ALIASED: f64 = 1e-13;
 const MOVES: f64 = 1e-6;
 
 impl Iteration<'_, '_> {
-    /// The columns whose coefficients grow without end: those of a direction of recession. `None` where the likelihood has a
-    /// maximum, or where that cannot be told.
+    /// The columns whose coefficients have no estimate: those that some direction of recession moves. `None` where the likelihood
+    /// has a maximum, or where that cannot be told.
     ///
     /// # Errors
     /// Those of a pass.
@@ -65,9 +65,54 @@ impl Iteration<'_, '_> {
             }
             direction = found;
         }
-        let moves = |c: &usize| direction[*c].hi.abs() * self.deviations[*c] > MOVES;
-        let columns: Vec<usize> = (0..self.map.columns()).filter(moves).collect();
+        let mut moved = self.moves(&direction);
+        for own in self.cone(ends, &direction)? {
+            moved
+                .iter_mut()
+                .zip(self.moves(&own))
+                .for_each(|(all, own)| *all |= own);
+        }
+        let columns: Vec<usize> = (0..self.map.columns()).filter(|&c| moved[c]).collect();
         Ok((!columns.is_empty()).then_some(columns))
+    }
+
+    /// Which coefficients of a direction are not zero but for rounding.
+    fn moves(&self, direction: &[Dd]) -> Vec<bool> {
+        let size = |c: usize| direction[c].hi.abs() * self.deviations[c];
+        let largest = (0..direction.len()).map(size).fold(0.0, f64::max);
+        (0..direction.len()).map(|c| size(c) > MOVES * largest).collect()
+    }
+
+    /// A basis of the space that the cone of recession spans. A direction inside the cone moves every row that any of its
+    /// directions moves; what moves none of the other rows may be added to it, and is in the span. So it is the null space of the
+    /// rows that do not move, without what moves no row at all.
+    fn cone(&mut self, ends: Receding, inside: &[Dd]) -> Result<Vec<Vec<Dd>>, ModelError> {
+        let programs = Programs::unmoved(ends, self.passes.weighted(), self.passes.programs());
+        let wanted = Wanted {
+            gram: Some(Products::Exact),
+            ..Wanted::default()
+        };
+        let origin = vec![Dd::ZERO; inside.len()];
+        let all = self.distance(&programs, &origin, &wanted, Rows::WithoutOffset)?;
+        let Some(all) = self.equations(&all)? else {
+            return Ok(Vec::new());
+        };
+        let in_all = all.accepted();
+        let sums = self.distance(&programs, inside, &wanted, Rows::WithoutOffset)?;
+        if sums.gram.as_ref().is_none_or(|g| !(g.weight.hi > 0.0)) {
+            let unit = |c: usize| {
+                let mut out = origin.clone();
+                out[c] = Dd::ONE;
+                out
+            };
+            return Ok((0..inside.len()).filter(|&c| in_all[c]).map(unit).collect());
+        }
+        let Some(unmoved) = self.equations(&sums)? else {
+            return Ok(Vec::new());
+        };
+        let in_unmoved = unmoved.accepted();
+        let free = (0..inside.len()).filter(|&c| in_all[c] && !in_unmoved[c]);
+        Ok(free.filter_map(|c| unmoved.null_vector(c)).collect())
     }
 
     /// Coefficients at which all means are in the family's range, and what a pass finds there; `None` where there are none.

@@ -192,8 +192,8 @@ impl Clusters {
         }
         let parsed = resolved(&parsed, source, Precision::Double, passes)?;
         let mut variables = Variables::bind(&parsed, source.schema(), Precision::Double)?;
-        if variables.is_whole(0) {
-            // as codes, whole numbers of any size stay apart
+        if variables.is_whole(0) || variables.is_column(0) {
+            // as codes, whole numbers of any size stay apart, and digits that are lost are noticed
             let codes = [parse_expression(&format!("factor({expression})"))?];
             variables = Variables::bind(&codes, source.schema(), Precision::Double)?;
         }
@@ -220,6 +220,15 @@ impl Clusters {
             row: batch.first_row,
             message: e.to_string(),
         })?;
+        if let Some((_, row)) = self.variables.merged().into_iter().min_by_key(|m| m.1) {
+            let message = format!(
+                "the cluster `{}` has more digits than double precision in row {}, so that clusters that differ may be one; \
+                 write the column as text",
+                self.expression,
+                row + 1
+            );
+            return Err(RowError { row, message });
+        }
         let all: Vec<u32> = match &values[0] {
             Value::Numbers(columns) if columns.len() == 1 => {
                 let code = |&x: &f64| {

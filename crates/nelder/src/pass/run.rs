@@ -306,12 +306,19 @@ fn scan(
             return lock().visited(batch.index, Ok(()));
         }
         let columns = places.iter().map(|&p| batch.columns[p].clone()).collect();
+        let coarse = batch.coarse.iter().flat_map(|&(at, row)| {
+            let here = places.iter().enumerate().filter(move |(_, p)| **p == at);
+            here.map(move |(to, _)| (to, row))
+        });
+        let coarse = coarse.collect();
         batch.columns.truncate(own.len());
+        batch.coarse.retain(|(at, _)| *at < own.len());
         let other = Batch {
             index: batch.index,
             first_row: batch.first_row,
             rows: batch.rows,
             columns,
+            coarse,
         };
         let done = visit(worker, &batch, &other);
         let go_on = monitor.advance(name, batch.rows as u64, total);
