@@ -63,7 +63,13 @@ impl Attempt {
 
     /// Condition of the scaled, centred design.
     pub fn condition(&self) -> f64 {
-        *self.condition.get_or_init(|| condition(&self.factor))
+        let ones_first = self.columns.map.intercept && self.factor.accepted.first() == Some(&0);
+        *self
+            .condition
+            .get_or_init(|| match self.factor.orthogonal && ones_first {
+                true => condition(&self.factor.centred()),
+                false => condition(&self.factor),
+            })
     }
 
     /// Variance over σ² of each column's coefficient, in the units of the rows.
@@ -163,6 +169,12 @@ pub(super) fn unit(products: Products) -> f64 {
 
 /// Orders up to which a factor in twice the precision costs less than a pass.
 const SMALL_ORDER: usize = 160;
+
+/// Rows times squared columns for which a QR decomposition in twice the precision takes a moment.
+const SMALL_ORTHOGONAL: f64 = 2e8;
+/// Relative error of a variance from a gram in twice the precision, as where means are 1e8 deviations, from which on a QR
+/// decomposition is better: a standard error of 1e-12.
+const TWICE_ENOUGH: f64 = 2e-12;
 
 /// How equations are solved.
 #[derive(Clone, Copy)]
@@ -291,7 +303,9 @@ pub(super) fn wants_tsqr(state: &Attempt, tol: f64, accuracy: Accuracy) -> bool 
     } else {
         1e-16
     };
-    undecided || smallest < limit
+    let small = n * (p * p) as f64 <= SMALL_ORTHOGONAL || accuracy == Accuracy::Certified;
+    let rough = small && relative_variance_error(state) > TWICE_ENOUGH;
+    undecided || smallest < limit || rough
 }
 
 /// Householder QR in twice the precision.

@@ -157,10 +157,15 @@ impl Lm<'_> {
         let all = fit.system().coordinates("the covariance of all coefficients")?;
         let mut passes = Vec::new();
         let (n, k) = (self.rows() as f64, self.rank as f64);
-        let (squares, factor, clusters) = match kind.clustered(ClusterType::Hc1) {
+        let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc1) {
             None => {
                 let scores = self.scores(response, kind, monitor, &mut passes)?;
-                (scores.squares(), scores.adjustment(kind, n, k)?, None)
+                (
+                    scores.squares(),
+                    scores.heavy(),
+                    scores.adjustment(kind, n, k)?,
+                    None,
+                )
             }
             Some((expression, own)) => {
                 let rows = &self.bound.rows;
@@ -180,11 +185,16 @@ impl Lm<'_> {
                     |sums, block, codes| sums.update(block, codes),
                 )?;
                 let g = found.clusters();
-                (found.squares()?, own.factor(expression, g, n, k)?, Some(g))
+                (
+                    found.squares()?,
+                    Vec::new(),
+                    own.factor(expression, g, n, k)?,
+                    Some(g),
+                )
             }
         };
         let factor = factor / fit.response_scale(response).powi(2);
-        let matrix = fit.system().sandwich(&all, &squares, factor);
+        let matrix = fit.system().sandwich(&all, &squares, &heavy, factor);
         Ok(Covariance {
             kind: kind.clone(),
             matrix,

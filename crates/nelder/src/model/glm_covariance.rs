@@ -109,7 +109,7 @@ impl Glm<'_> {
         let (n, k) = (self.fit.rows() as f64, self.fit.rank() as f64);
         let mut passes = Vec::new();
         let working = |block: &Block<'_>| Working::of(&programs, &atoms, counts, block, &coefficients);
-        let (squares, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
+        let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
             None => {
                 let update = |scores: &mut Scores, block: &Block<'_>, _: &Batch<'_>| {
                     scores.update(&working(block).block(block));
@@ -120,7 +120,12 @@ impl Glm<'_> {
                 let (scores, record) = run_beside(&name, "f64", rows, &[], monitor, new, update)?;
                 passes.push(record);
                 rows.take_dropped();
-                (scores.squares(), scores.adjustment(kind, n, k)?, None)
+                (
+                    scores.squares(),
+                    scores.heavy(),
+                    scores.adjustment(kind, n, k)?,
+                    None,
+                )
             }
             Some((expression, own)) => {
                 let sums = ClusterSums::new(basis, none, 0, own);
@@ -134,7 +139,12 @@ impl Glm<'_> {
                     |sums, block, codes| sums.update(&working(block).block(block), codes),
                 )?;
                 let g = found.clusters();
-                (found.squares()?, own.factor(expression, g, n, k)?, Some(g))
+                (
+                    found.squares()?,
+                    Vec::new(),
+                    own.factor(expression, g, n, k)?,
+                    Some(g),
+                )
             }
         };
         Ok(Covariance {
@@ -142,6 +152,7 @@ impl Glm<'_> {
             matrix: system.sandwich(
                 &all,
                 &squares,
+                &heavy,
                 if self.fit.is_regular() { factor } else { f64::NAN },
             ),
             clusters,

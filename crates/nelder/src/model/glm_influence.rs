@@ -5,7 +5,8 @@
 
 use super::applied::Applier;
 use super::attempt::counted;
-use super::predict::{spread, square_norms};
+use super::predict::{leverages, spread};
+use super::scores::Leverage;
 use super::{Detail, Glm, ModelError};
 use crate::design::{Block, RowError};
 use crate::family::FamilyName;
@@ -54,9 +55,6 @@ pub struct GlmInfluenceRun {
     /// The diagnostics.
     pub rows: GlmInfluence,
 }
-
-/// Leverages this close to one are one.
-const SATURATED: f64 = 1.0 - 1e-10;
 
 impl GlmInfluence {
     fn columns(&mut self) -> [&mut Vec<f64>; 13] {
@@ -172,12 +170,12 @@ impl Glm<'_> {
                     &block,
                     &applied.coefficients[0],
                 );
-                let norms = applied
+                let leverages = applied
                     .basis
                     .as_ref()
-                    .map(|b| square_norms(b, &block))
-                    .unwrap_or_else(|| vec![f64::NAN; block.rows]);
-                let mut own = self.diagnose(&block, &working, &norms);
+                    .map(|b| leverages(b, &block, Some(&working.weight)))
+                    .unwrap_or_else(|| vec![Leverage::unknown(); block.rows]);
+                let mut own = self.diagnose(&block, &working, &leverages);
                 let kept = block.kept.as_deref();
                 for (to, from) in run.rows.columns().into_iter().zip(own.columns()) {
                     *to = spread(std::mem::take(from), kept, batch.rows);
@@ -192,7 +190,7 @@ impl Glm<'_> {
         Ok(record)
     }
 
-    fn diagnose(&self, block: &Block<'_>, working: &Working, norms: &[f64]) -> GlmInfluence {
+    fn diagnose(&self, block: &Block<'_>, working: &Working, leverages: &[Leverage]) -> GlmInfluence {
         let n = block.rows;
         let (rank, df) = (self.fit.rank() as f64, self.fit.df_residual() as f64);
         let scale = self.dispersion.sqrt();
@@ -211,13 +209,14 @@ impl Glm<'_> {
             if working.prior.get(i) == Some(&0.0) {
                 continue;
             }
-            let h = working.weight[i] * norms[i];
             let (d, p) = (working.deviance[i], working.pearson[i]);
-            if h > SATURATED {
+            let left = leverages[i].left;
+            if left.hi <= 0.0 {
                 out.hat[i] = 1.0;
                 continue;
             }
-            let left = 1.0 - h;
+            let h = leverages[i].h;
+            let left = left.hi;
             out.hat[i] = h;
             // R's lm.influence on the deviance residuals: what is left of their squares without the row
             let without = ((self.fit.deviance - d * d / left).max(0.0) / (df - 1.0)).sqrt();

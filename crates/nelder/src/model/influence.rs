@@ -12,8 +12,8 @@ use nelder_device::kernels::Pair;
 
 use super::applied::Applier;
 use super::attempt::counted;
-use super::predict::{spread, square_norms};
-use super::scores::Basis;
+use super::predict::{leverages, spread};
+use super::scores::{Basis, Leverage};
 use super::system::Coordinates;
 use super::{Lm, ModelError};
 use crate::design::{Block, RowError};
@@ -66,9 +66,6 @@ pub enum Detail {
     /// What each row does to each coefficient, too.
     Deletions,
 }
-
-/// Leverages this close to one are one: what is left of the residual is rounding error.
-const SATURATED: f64 = 1.0 - 1e-10;
 
 impl Lm<'_> {
     /// Diagnostics of all rows, one pass. Memory grows with the rows: [`influence_to`](Self::influence_to) hands
@@ -156,13 +153,13 @@ impl Lm<'_> {
                 return Ok((run, pick(other)));
             }
             let applied = applier.on(rows, &block)?;
-            let norms = applied
+            let leverages = applied
                 .basis
                 .as_ref()
-                .map(|b| square_norms(b, &block))
-                .unwrap_or_else(|| vec![f64::NAN; block.rows]);
+                .map(|b| leverages(b, &block, block.weights.as_deref()))
+                .unwrap_or_else(|| vec![Leverage::unknown(); block.rows]);
             for y in 0..self.responses.len() {
-                let mut one = self.diagnose(y, &block, &applied.coefficients[y], &norms);
+                let mut one = self.diagnose(y, &block, &applied.coefficients[y], &leverages);
                 if let (Some(c), Some(b)) = (&coordinates, &applied.basis) {
                     one.dfbetas = self.dfbetas(&block, b, c, &one);
                 }
@@ -183,7 +180,7 @@ impl Lm<'_> {
         y: usize,
         block: &Block<'_>,
         coefficients: &crate::pass::Coefficients,
-        norms: &[f64],
+        leverages: &[Leverage],
     ) -> Influence {
         let response = &block.responses[y];
         let pair = Pair {
@@ -218,8 +215,8 @@ impl Lm<'_> {
                 out.push_undefined(f64::NAN);
                 continue;
             }
-            let h = w * norms[i];
-            if h > SATURATED {
+            let left = leverages[i].left;
+            if left.hi <= 0.0 {
                 // nothing is left of the row: the fit without it has the same residuals
                 out.push_undefined(1.0);
                 if let Some(sigma) = out.sigma.last_mut() {
@@ -227,9 +224,15 @@ impl Lm<'_> {
                 }
                 continue;
             }
-            let left = 1.0 - h;
+            let h = leverages[i].h;
+            // what is left of the residual sum of squares without the row may be a small part of it
+            let square = (Dd::new(high[i]).add_f64(low[i])).square().mul_f64(w);
+            let rss = (self.fit.row_rss[y] - square / left)
+                .scale(1.0 / scale)
+                .scale(1.0 / scale);
             let root = w.sqrt() * r;
-            let without = ((own.rss - root * root / left).max(0.0) / (df - 1.0)).sqrt();
+            let left = left.hi;
+            let without = (rss.hi.max(0.0) / (df - 1.0)).sqrt();
             let standard = root / (own.sigma * left.sqrt());
             out.hat.push(h);
             out.sigma.push(without);

@@ -6,7 +6,7 @@
 use nelder_device::kernels::Pair;
 
 use super::applied::Applied;
-use super::scores::Basis;
+use super::scores::{Basis, Leverage};
 use super::{Lm, ModelError, SavedLm};
 use crate::design::{Block, RowError, Rows};
 use crate::frame::Source;
@@ -56,6 +56,13 @@ pub(super) fn square_norms(basis: &Basis, block: &Block<'_>) -> Vec<f64> {
         from = to;
     }
     out
+}
+
+/// The leverages of the rows of a block under weights.
+pub(super) fn leverages(basis: &Basis, block: &Block<'_>, weights: Option<&[f64]>) -> Vec<Leverage> {
+    let norms = square_norms(basis, block);
+    let of = |(i, &norm): (usize, &f64)| basis.leverage(block, i, weights.map_or(1.0, |w| w[i]), norm);
+    norms.iter().enumerate().map(of).collect()
 }
 
 /// xβ for the rows of a block, without the offset.

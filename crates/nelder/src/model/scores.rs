@@ -23,8 +23,12 @@ use crate::solve::Factor;
 const RUN: usize = 256;
 /// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
 const AMPLIFIED: f64 = 100.0;
-/// A leverage so close to one that a residual divided by what is left is rounding error.
-const SATURATED: f64 = 1.0 - 1e-10;
+/// What a leverage leaves of one, below which it is formed in twice the precision.
+const NEARLY_ONE: f64 = 1e-3;
+/// What is left of one in double precision, below which it is rounding error.
+const SATURATED: f64 = 1e-10;
+/// The same where it is formed in twice the precision, in units of the factor's error.
+const SATURATED_TWICE: f64 = 1e6;
 
 /// Orthonormal coordinates of the rows of a design.
 #[derive(Clone, Debug)]
@@ -37,14 +41,20 @@ pub struct Basis {
     means: Vec<Dd>,
     /// Kept columns x coordinates.
     root: Mat<f64>,
-    /// What it leaves over, where coordinates are formed in twice the precision.
+    /// What it leaves over, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
+    /// Whether all coordinates are formed in twice the precision.
+    amplified: bool,
+    /// Relative error of the factor.
+    doubt: f64,
     /// Level of each code of the eliminated factor.
     levels: Vec<u32>,
     /// Means of the kept columns by level, kept columns fastest.
     level_means: Vec<f64>,
     /// What they leave over.
     level_rests: Vec<f64>,
+    /// N of each level.
+    level_weights: Vec<Dd>,
     /// 1/√N of each level.
     level_roots: Vec<f64>,
 }
@@ -56,8 +66,23 @@ pub struct BasisState {
     means: Vec<Dd>,
     coordinates: usize,
     root: Vec<f64>,
+    #[serde(default)]
+    rest: Vec<f64>,
+    #[serde(default)]
+    amplified: bool,
+    #[serde(default)]
+    doubt: f64,
     level_means: Vec<f64>,
+    #[serde(default)]
+    level_rests: Vec<f64>,
+    #[serde(default)]
+    level_weights: Vec<Dd>,
     level_roots: Vec<f64>,
+}
+
+/// Columns one after the other.
+fn flat(m: &Mat<f64>) -> Vec<f64> {
+    (0..m.ncols()).flat_map(|a| m.col(a).iter().copied()).collect()
 }
 
 fn level_of_code(codes: &[u32]) -> Vec<u32> {
@@ -76,18 +101,17 @@ impl Basis {
             position[c] = Some(i);
         }
         let (mut levels, mut level_means, mut level_roots) = (Vec::new(), Vec::new(), Vec::new());
-        let mut level_rests = Vec::new();
+        let (mut level_rests, mut level_weights) = (Vec::new(), Vec::new());
         if let (Some(term), Some(a)) = (&map.absorbed, &normal.absorbed) {
             levels = level_of_code(&term.codes);
             level_means = a.means.iter().map(|m| m.hi).collect();
             level_rests = a.means.iter().map(|m| m.lo).collect();
+            level_weights = a.weights.clone();
             level_roots = a.weights.iter().map(|w| 1.0 / w.hi.sqrt()).collect();
         }
         let root = factor.root();
-        let rest = match factor.amplification(&root) > AMPLIFIED {
-            true => factor.root_rest(),
-            false => None,
-        };
+        let rest = factor.root_rest();
+        let amplified = rest.is_some() && factor.amplification(&root) > AMPLIFIED;
         Basis {
             map: map.clone(),
             atoms: Atoms {
@@ -98,9 +122,12 @@ impl Basis {
             means: normal.means.clone(),
             root,
             rest,
+            amplified,
+            doubt: factor.doubt(&normal.matrix),
             levels,
             level_means,
             level_rests,
+            level_weights,
             level_roots,
         }
     }
@@ -113,10 +140,13 @@ impl Basis {
                 .collect(),
             means: self.means.clone(),
             coordinates: self.root.ncols(),
-            root: (0..self.root.ncols())
-                .flat_map(|a| self.root.col(a).iter().copied())
-                .collect(),
+            root: flat(&self.root),
+            rest: self.rest.as_ref().map_or_else(Vec::new, flat),
+            amplified: self.amplified,
+            doubt: self.doubt,
             level_means: self.level_means.clone(),
+            level_rests: self.level_rests.clone(),
+            level_weights: self.level_weights.clone(),
             level_roots: self.level_roots.clone(),
         }
     }
@@ -137,9 +167,19 @@ impl Basis {
                 return None;
             }
         }
-        if state.means.len() != atoms.dense || state.root.len() != k * state.coordinates {
+        let size = k * state.coordinates;
+        let twice = !state.rest.is_empty();
+        if state.means.len() != atoms.dense || state.root.len() != size || (twice && state.rest.len() != size)
+        {
             return None;
         }
+        // those that were saved before have no low parts
+        let whole = |v: &[f64], n: usize| if v.len() == n { v.to_vec() } else { vec![0.0; n] };
+        let weights = match state.level_weights.len() == state.level_roots.len() {
+            true => state.level_weights.clone(),
+            false => state.level_roots.iter().map(|r| Dd::new(1.0 / (r * r))).collect(),
+        };
+        let matrix = |v: &[f64]| Mat::from_fn(k, state.coordinates, |i, a| v[a * k + i]);
         Some(Basis {
             map: map.clone(),
             atoms: Atoms {
@@ -148,11 +188,14 @@ impl Basis {
             },
             position,
             means: state.means.clone(),
-            root: Mat::from_fn(k, state.coordinates, |i, a| state.root[a * k + i]),
-            rest: None,
+            root: matrix(&state.root),
+            rest: twice.then(|| matrix(&state.rest)),
+            amplified: twice && state.amplified,
+            doubt: state.doubt,
             levels,
             level_means: state.level_means.clone(),
-            level_rests: Vec::new(),
+            level_rests: whole(&state.level_rests, state.level_means.len()),
+            level_weights: weights,
             level_roots: state.level_roots.clone(),
         })
     }
@@ -227,12 +270,16 @@ impl Basis {
         z
     }
 
-    /// Coordinates that are differences of large terms: e = L⁻¹ z in twice the precision, rounded once.
-    fn coordinates_twice(&self, rest: &Mat<f64>, block: &Block<'_>, from: usize, to: usize) -> Mat<f64> {
-        let m = to - from;
+    /// e = L⁻¹ z in twice the precision for rows `from..to` of a block, coordinate by coordinate.
+    fn each_twice(
+        &self,
+        rest: &Mat<f64>,
+        block: &Block<'_>,
+        (from, to): (usize, usize),
+        mut take: impl FnMut(usize, &[Dd]),
+    ) {
         let z = self.centred_twice(block, from, to);
-        let mut out = Mat::<f64>::zeros(m, self.root.ncols());
-        let mut sums = vec![Dd::ZERO; m];
+        let mut sums = vec![Dd::ZERO; to - from];
         for a in 0..self.root.ncols() {
             sums.fill(Dd::ZERO);
             for (j, z) in z.iter().enumerate() {
@@ -245,16 +292,69 @@ impl Basis {
                     || sums.iter_mut().zip(z).for_each(|(s, z)| *s += *z * r),
                 );
             }
-            let column = out.col_as_slice_mut(a).iter_mut();
-            column.zip(&sums).for_each(|(out, s)| *out = s.hi);
+            take(a, &sums);
         }
+    }
+
+    /// The leverage of a row of weight w, whose |e|² is about `norm`.
+    pub fn leverage(&self, block: &Block<'_>, row: usize, weight: f64, norm: f64) -> Leverage {
+        let h = weight * norm;
+        let left = 1.0 - h;
+        if left > NEARLY_ONE {
+            return Leverage {
+                h,
+                left: Dd::new(left),
+                twice: None,
+            };
+        }
+        let (left, e) = match &self.rest {
+            None if left < SATURATED => (Dd::ZERO, None),
+            None => (Dd::new(left), None),
+            Some(rest) => {
+                let e = self.row_twice(rest, block, row);
+                (self.left_twice(block, row, weight, &e), Some(e))
+            }
+        };
+        Leverage {
+            h: (Dd::ONE - left).hi,
+            left,
+            twice: e,
+        }
+    }
+
+    /// The coordinates of a row in twice the precision.
+    fn row_twice(&self, rest: &Mat<f64>, block: &Block<'_>, row: usize) -> Vec<Dd> {
+        let mut out = Vec::with_capacity(self.order());
+        self.each_twice(rest, block, (row, row + 1), |_, e| out.push(e[0]));
         out
+    }
+
+    fn left_twice(&self, block: &Block<'_>, row: usize, weight: f64, e: &[Dd]) -> Dd {
+        let own = match self.level(block, row) {
+            Some((level, _)) => Dd::ONE / self.level_weights[level],
+            None => Dd::ZERO,
+        };
+        let h = e.iter().fold(own, |s, e| s + *e * *e);
+        let left = Dd::ONE - h.mul_f64(weight);
+        // the sum over as many squares as there are coordinates is rounded too
+        let error = self.doubt + self.order() as f64 * Dd::EPSILON;
+        if left.hi < (SATURATED_TWICE * error).min(SATURATED) {
+            Dd::ZERO
+        } else {
+            left
+        }
     }
 
     /// Coordinates of rows `from..to` of a block, rows x coordinates.
     pub fn coordinates(&self, block: &Block<'_>, from: usize, to: usize) -> Mat<f64> {
-        if let Some(rest) = &self.rest {
-            return self.coordinates_twice(rest, block, from, to);
+        if let Some(rest) = self.rest.as_ref().filter(|_| self.amplified) {
+            // differences of large terms, rounded once
+            let mut out = Mat::<f64>::zeros(to - from, self.root.ncols());
+            self.each_twice(rest, block, (from, to), |a, e| {
+                let column = out.col_as_slice_mut(a).iter_mut();
+                column.zip(e).for_each(|(out, e)| *out = e.hi);
+            });
+            return out;
         }
         let (m, k) = (to - from, self.root.nrows());
         let mut z = Mat::<f64>::zeros(m, k);
@@ -309,6 +409,42 @@ impl Basis {
     }
 }
 
+/// A leverage h, and what it leaves of one: zero where that is no more than rounding error.
+#[derive(Clone, Debug)]
+pub struct Leverage {
+    /// h = w|e|²
+    pub h: f64,
+    /// 1 − h
+    pub left: Dd,
+    /// The coordinates in twice the precision, where h is near one.
+    twice: Option<Vec<Dd>>,
+}
+
+impl Leverage {
+    /// Of which nothing is known.
+    pub fn unknown() -> Leverage {
+        Leverage {
+            h: f64::NAN,
+            left: Dd::new(f64::NAN),
+            twice: None,
+        }
+    }
+}
+
+/// A row of leverage near one in the sum of squares of scores: its residual over 1 − h is so large that what is left of it in most
+/// coefficients is a difference.
+#[derive(Clone, Debug)]
+pub struct Heavy {
+    /// The row of the source.
+    row: u64,
+    /// Its coordinates.
+    pub e: Vec<Dd>,
+    /// Its level of an eliminated factor.
+    pub level: Option<usize>,
+    /// w r / (1 − h)^q
+    pub factor: f64,
+}
+
 /// By which power of 1 − h squared residuals are divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Power {
@@ -343,6 +479,7 @@ pub struct Scores {
     products: Mat<f64>,
     cross: Vec<f64>,
     levels: Vec<f64>,
+    heavy: Vec<Heavy>,
     /// First row of the source whose leverage is one, where residuals are divided by 1 − h.
     pub saturated: Option<u64>,
 }
@@ -360,11 +497,19 @@ impl Scores {
             products: Mat::zeros(r, r),
             cross: vec![0.0; l * r],
             levels: vec![0.0; l],
+            heavy: Vec::new(),
             saturated: None,
         }
     }
 
-    /// The sum over rows of the squares of scores: coordinates that every row has first, then one for each level of the
+    /// The rows that are not in [`squares`](Scores::squares), in their order.
+    pub fn heavy(&self) -> Vec<Heavy> {
+        let mut out = self.heavy.clone();
+        out.sort_by_key(|h| h.row);
+        out
+    }
+
+    /// The sum over rows of the squares of scores, but for those of [`heavy`](Scores::heavy): coordinates that every row has first, then one for each level of the
     /// eliminated factor.
     pub fn squares(&self) -> Mat<f64> {
         let (r, l) = (self.basis.order(), self.basis.levels());
@@ -409,17 +554,26 @@ impl Accumulator for Scores {
                     Power::Zero => w * high[from + i],
                     power => {
                         let own = level.map_or(0.0, |(_, x)| x * x);
-                        let h = w * (own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
-                        if h > SATURATED {
+                        let norm = own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>();
+                        let found = basis.leverage(block, from + i, w, norm);
+                        let left = found.left.hi;
+                        if left <= 0.0 {
                             let row = block.source_row(from + i);
                             self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
                         }
-                        let left = if power == Power::One {
-                            (1.0 - h).sqrt()
-                        } else {
-                            1.0 - h
-                        };
-                        w * high[from + i] / left
+                        let divisor = if power == Power::One { left.sqrt() } else { left };
+                        let factor = w * high[from + i] / divisor;
+                        if let Some(e) = found.twice {
+                            self.heavy.push(Heavy {
+                                row: block.source_row(from + i),
+                                e,
+                                level: level.map(|(l, _)| l),
+                                factor,
+                            });
+                            factors.push(0.0);
+                            continue;
+                        }
+                        factor
                     }
                 };
                 if let Some((l, x)) = level {
@@ -457,6 +611,7 @@ impl Accumulator for Scores {
 
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
+        self.heavy.extend(other.heavy);
         self.products += &other.products;
         self.cross.iter_mut().zip(&other.cross).for_each(|(a, b)| *a += b);
         self.levels

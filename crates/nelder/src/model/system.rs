@@ -2,9 +2,10 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
+use nelder_device::Dd;
 
 use super::attempt::MOST_COLUMNS;
-use super::scores::Basis;
+use super::scores::{Basis, Heavy};
 use super::{Functional, ModelError, Normal};
 use crate::design::{Atoms, ColumnKind, Map};
 use crate::solve::Factor;
@@ -34,6 +35,8 @@ pub(super) struct Coordinates {
     pub functionals: Vec<Option<Functional>>,
     /// Columns x coordinates.
     pub kept: Mat<f64>,
+    /// What they leave over, where the factor is in twice the precision.
+    rest: Option<Mat<f64>>,
 }
 
 impl System<'_> {
@@ -71,7 +74,9 @@ impl System<'_> {
         let means = self.normal.level_means();
         let root = self.factor.root();
         let scales = self.column_scales();
+        let root_rest = self.factor.root_rest();
         let mut kept = Mat::<f64>::zeros(p, root.ncols());
+        let mut rest = root_rest.as_ref().map(|_| kept.clone());
         let mut functionals = Vec::with_capacity(p);
         for c in 0..p {
             if self.aliased[c] {
@@ -85,6 +90,10 @@ impl System<'_> {
                 (Some((j, x)), None) => {
                     for a in 0..root.ncols() {
                         kept[(c, a)] = root[(j, a)] * x.hi * scales[c];
+                        if let (Some(rest), Some(low)) = (&mut rest, &root_rest) {
+                            let whole = Dd::two_sum(root[(j, a)], low[(j, a)]) * *x;
+                            rest[(c, a)] = (whole.mul_f64(scales[c]) - Dd::new(kept[(c, a)])).hi;
+                        }
                     }
                 }
                 (None, _) => {}
@@ -92,12 +101,19 @@ impl System<'_> {
                 _ => {
                     for (a, e) in self.factor.effects(&v).iter().enumerate() {
                         kept[(c, a)] = e.hi * scales[c];
+                        if let Some(rest) = &mut rest {
+                            rest[(c, a)] = e.lo * scales[c];
+                        }
                     }
                 }
             }
             functionals.push(Some(f));
         }
-        Ok(Coordinates { functionals, kept })
+        Ok(Coordinates {
+            functionals,
+            kept,
+            rest,
+        })
     }
 
     /// Entries of a functional over the levels of the eliminated factor, as coordinates.
@@ -171,8 +187,34 @@ impl System<'_> {
         Ok(out)
     }
 
-    /// f E Q Eᵀ, E the coordinates of the coefficients and Q a sum of squares of scores in the same coordinates.
-    pub(super) fn sandwich(&self, all: &Coordinates, q: &Mat<f64>, factor: f64) -> Mat<f64> {
+    /// Eᶜ·e of each coefficient for a row: by how much its score moves it.
+    fn moved_by(&self, all: &Coordinates, heavy: &Heavy, scales: &[f64]) -> Vec<f64> {
+        let of = |(c, functional): (usize, &Option<Functional>)| {
+            let Some(functional) = functional else {
+                return f64::NAN;
+            };
+            let mut sum = Dd::ZERO;
+            for (a, e) in heavy.e.iter().enumerate() {
+                let low = all.rest.as_ref().map_or(0.0, |rest| rest[(c, a)]);
+                sum += Dd::two_sum(all.kept[(c, a)], low) * *e;
+            }
+            if let (Some(l), Some(absorbed)) = (heavy.level, &self.normal.absorbed) {
+                let own: f64 = functional
+                    .levels
+                    .iter()
+                    .filter(|(k, _)| *k == l)
+                    .map(|(_, x)| x)
+                    .sum();
+                sum += Dd::new((functional.all + own) * scales[c]) / absorbed.weights[l];
+            }
+            sum.hi * heavy.factor
+        };
+        all.functionals.iter().enumerate().map(of).collect()
+    }
+
+    /// f E Q Eᵀ, E the coordinates of the coefficients and Q a sum of squares of scores in the same coordinates, with the rows
+    /// that are not in it.
+    pub(super) fn sandwich(&self, all: &Coordinates, q: &Mat<f64>, heavy: &[Heavy], factor: f64) -> Mat<f64> {
         // E Q Eᵀ, E the coordinates of the coefficients
         let p = self.aliased.len();
         let r = all.kept.ncols();
@@ -206,13 +248,15 @@ impl System<'_> {
             factor,
             Par::Seq,
         );
+        let moved: Vec<Vec<f64>> = heavy.iter().map(|h| self.moved_by(all, h, &scales)).collect();
         for i in 0..p {
             for j in 0..=i {
+                let more: f64 = moved.iter().map(|m| m[i] * m[j]).sum();
                 let lost = self.aliased[i] || self.aliased[j];
                 let v = if lost {
                     f64::NAN
                 } else {
-                    0.5 * (matrix[(i, j)] + matrix[(j, i)])
+                    0.5 * (matrix[(i, j)] + matrix[(j, i)]) + factor * more
                 };
                 matrix[(i, j)] = v;
                 matrix[(j, i)] = v;

@@ -167,6 +167,30 @@ fn inverse_transposed(l: &Rows2, r: usize) -> Rows2 {
 }
 
 impl Factor {
+    /// The factor of the columns less their means, scaled, from that of a triangle whose first column is one of ones.
+    pub fn centred(&self) -> Factor {
+        let r = self.accepted.len().saturating_sub(1);
+        let mut l = Rows2::zeros(r, r.max(1));
+        let mut pivots = Vec::with_capacity(r);
+        for i in 0..r {
+            let entry = |c: usize| match &self.lower {
+                Lower::Twice(l) => l.get(i + 1, c + 1),
+                Lower::Double(l) => Dd::new(l[(i + 1, c + 1)]),
+            };
+            let norm = (0..=i).fold(Dd::ZERO, |s, c| s + entry(c).square()).sqrt();
+            (0..=i).for_each(|c| l.set(i, c, entry(c) / norm));
+            pivots.push(l.get(i, i).square().hi);
+        }
+        from_triangle(
+            l,
+            (0..r).collect(),
+            pivots,
+            vec![1.0; r],
+            self.unit,
+            self.orthogonal,
+        )
+    }
+
     /// Solves for the accepted columns: scaled-matrix inverse times `right` (one entry a column of the original
     /// matrix); zero where aliased.
     pub fn solve(&self, right: &[Dd]) -> Vec<Dd> {
