@@ -24,7 +24,7 @@ const RUN: usize = 256;
 /// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
 const AMPLIFIED: f64 = 100.0;
 /// What a leverage leaves of one, below which it is formed in twice the precision.
-const NEARLY_ONE: f64 = 1e-3;
+const NEARLY_ONE: f64 = 1e-2;
 /// What is left of one in double precision, below which it is rounding error.
 const SATURATED: f64 = 1e-10;
 /// The same where it is formed in twice the precision, in units of the factor's error.
