@@ -69,7 +69,14 @@ fn wrong_width(found: usize, shape: Shape, delimiter: u8) -> String {
         _ => String::new(),
     };
     let fields = if found == 1 { "field" } else { "fields" };
-    format!("{found} {fields}, but the header has {}{hint}", shape.named)
+    let named = shape.named;
+    match shape.skipped {
+        0 => format!("{found} {fields}, but the header has {named}{hint}"),
+        _ => format!(
+            "{found} {fields}, but the first row has {}, a name of the row and the {named} of the header{hint}",
+            shape.width
+        ),
+    }
 }
 
 /// Ranges of whole records from a place on.

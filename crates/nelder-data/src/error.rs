@@ -35,6 +35,9 @@ pub enum DataError {
     /// A pipe, socket or device stands among the files of a folder.
     #[error("{} is a pipe, socket or device among files; name it by itself, or move it away", .0.display())]
     Irregular(PathBuf),
+    /// A separator, names, types or what else is said of text, where no file is text.
+    #[error("{} is no text file, and has its own types: what is said of text (its separator, decimal point, quotes, missing values, types or names) has no meaning for it", .0.display())]
+    NoText(PathBuf),
     /// The same file was named twice.
     #[error("{} is named twice", .0.display())]
     Twice(PathBuf),

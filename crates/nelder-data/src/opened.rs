@@ -98,6 +98,9 @@ pub fn open_all(paths: &[PathBuf], options: &TextOptions) -> Result<Opened, Data
     match files.as_slice() {
         [one] if one.keys.is_empty() => {
             let found = open_one(&one.path, options)?;
+            if !found.is_text && options.says_how() {
+                return Err(DataError::NoText(one.path.clone()));
+            }
             Ok(Opened {
                 source: found.table,
                 unreadable: found.unreadable,

@@ -38,6 +38,18 @@ pub struct TextOptions {
     pub names: Vec<String>,
 }
 
+impl TextOptions {
+    /// Whether anything is said of how text is to be read, beside what a fit knows of its columns.
+    pub(crate) fn says_how(&self) -> bool {
+        let plain = TextOptions {
+            text: self.text.clone(),
+            logical: self.logical.clone(),
+            ..TextOptions::default()
+        };
+        *self != plain
+    }
+}
+
 impl Default for TextOptions {
     fn default() -> Self {
         TextOptions {

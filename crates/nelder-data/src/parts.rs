@@ -39,6 +39,11 @@ pub(crate) fn open(files: &[Listed], options: &TextOptions) -> Result<Opened, Da
     for file in files {
         found.push(open_one(&file.path, options)?);
     }
+    if let (true, Some(file)) = (options.says_how(), files.first())
+        && found.iter().all(|part| !part.is_text)
+    {
+        return Err(DataError::NoText(file.path.clone()));
+    }
     let mut unreadable: Vec<(String, String)> = Vec::new();
     let mut withhold = |name: &str, why: String| {
         if !unreadable.iter().any(|(n, _)| n == name) {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use icu_collator::CollatorBorrowed;
 use icu_collator::options::CollatorOptions;
-use nelder::design::Columns;
+use nelder::design::{Columns, Rows};
 use nelder::formula::Contrast;
 use nelder::frame::set_collation;
 
@@ -32,18 +32,24 @@ pub fn set(order: &str) {
 
 /// Says of factors in the order of bytes which of them would have another reference level in a dictionary's order, as R
 /// has it in most locales. The first level of the `response` of a binomial family is its failure.
-pub fn note_reference(order: &str, columns: &Columns, labels: &[String], response: Option<usize>) {
+pub fn note_reference(order: &str, columns: &Columns, rows: &Rows<'_>, response: Option<usize>) {
     if order != "C" {
         return;
     }
-    let all = columns.levels.iter().zip(&columns.contrasts).zip(labels);
+    // levels are listed of what has columns; a response has none
+    let of_response = response.and_then(|v| rows.places_of_text(v));
+    let all = columns.levels.iter().zip(&columns.contrasts).zip(rows.labels());
     for (variable, ((levels, contrast), label)) in all.enumerate() {
-        let Some(levels) = levels.as_ref().filter(|l| l.collated) else {
+        let collated = levels.as_ref().filter(|l| l.collated).map(|l| &l.labels);
+        let own = match response == Some(variable) {
+            true => of_response.as_ref(),
+            false => collated,
+        };
+        let Some(labels) = own else {
             continue;
         };
-        let first = levels.labels.first();
-        let other = levels
-            .labels
+        let first = labels.first();
+        let other = labels
             .iter()
             .min_by(|a, b| in_a_dictionary(a, b).then_with(|| a.cmp(b)));
         let (Some(first), Some(other)) = (first, other) else {
@@ -56,9 +62,14 @@ pub fn note_reference(order: &str, columns: &Columns, labels: &[String], respons
             None => continue,
         };
         if first != other {
+            // an ordered factor has no reference
+            let or = match contrast {
+                Some(contrast) if *contrast == Contrast::default_for(true) => String::new(),
+                _ => format!(", or relevel({label}, ref = \"{other}\")"),
+            };
             note(&format!(
                 "nelder: note: the {role} of `{label}` is \"{first}\", the first by byte; in a dictionary \"{other}\" is \
-                 first, as in R in most locales: --collate root, or relevel({label}, ref = \"{other}\")"
+                 first, as in R in most locales: --collate root{or}"
             ));
         }
     }

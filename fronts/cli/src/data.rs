@@ -42,6 +42,12 @@ pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Fai
         )));
     }
     let quote = character("--quote", &asked.quote, &[("none", None), ("", None)])?;
+    if let Some(name) = (1..asked.names.len()).find(|&i| asked.names[..i].contains(&asked.names[i])) {
+        return Err(Failure::Usage(format!(
+            "--names has {:?} twice; make the names unique",
+            asked.names[name]
+        )));
+    }
     let mut types = Vec::new();
     for text in &asked.types {
         let wrong = || {

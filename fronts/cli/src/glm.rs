@@ -104,12 +104,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     }
     warn_dropped_contrasts(&fit.fit.columns);
     let response = fit.bound.terms.response;
-    collate::note_reference(
-        &options.collate,
-        &fit.fit.columns,
-        fit.bound.rows.labels(),
-        response,
-    );
+    collate::note_reference(&options.collate, &fit.fit.columns, &fit.bound.rows, response);
     for warning in &summary.warnings {
         output::note(&format!("nelder: warning: {warning}"));
     }

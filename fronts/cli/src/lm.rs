@@ -93,7 +93,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         output::note(&format!("nelder: warning: {text}"));
     }
     warn_dropped_contrasts(&fit.fit.columns);
-    collate::note_reference(&options.collate, &fit.fit.columns, fit.bound.rows.labels(), None);
+    collate::note_reference(&options.collate, &fit.fit.columns, &fit.bound.rows, None);
     all(written)
 }
 

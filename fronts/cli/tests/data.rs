@@ -116,6 +116,7 @@ fn text_files_of_other_programs() {
     usage(&["--dec", "x"], "--dec \"x\": give one character");
     usage(&["--dec", ";"], "--dec \";\": give . or ,");
     usage(&["--sep", ",", "--dec", ","], "must differ");
+    usage(&["--names", "y,y"], "--names has \"y\" twice");
     usage(&["--types", "x"], "--types x: write name=text");
     usage(&["--types", "x=date"], "--types x=date: write name=text");
     let message = folder.fails(1, &["lm", "y ~ x", "--data", "plain.csv", "--types", "z=text"]);

@@ -69,6 +69,38 @@ fn another_reference_level_is_said_and_can_be_had() {
     }
 }
 
+/// The first level of a response is its failure: in another order the signs turn. An interaction is in the order of its parts, and an
+/// ordered factor has no reference level to choose.
+#[test]
+fn another_order_is_said_of_responses_and_interactions() {
+    let folder = Folder::new("formulas_collate_response");
+    folder.write("d.csv", "y,x,b\nZ,1,u\na,2,v\nZ,3,u\na,4,u\nZ,2,v\na,1,v\n");
+    let said = |args: &[&str]| String::from_utf8(folder.run(args).stderr).unwrap();
+    for formula in ["y ~ x", "factor(y) ~ x"] {
+        let args = ["glm", formula, "--family", "binomial", "--data", "d.csv"];
+        let note = said(&args);
+        assert!(
+            note.contains("the failure of `") && note.contains("\"a\" is first"),
+            "{note}"
+        );
+        let slope = |args: &[&str]| estimates(&folder, args)[1].1;
+        // R's, in a locale that has a before Z
+        let root = [&args[..], &["--collate", "root"]].concat();
+        assert!((slope(&root) + 0.297_552_1).abs() < 1e-6);
+        assert_eq!(slope(&args), -slope(&root));
+    }
+    let note = said(&["lm", "x ~ interaction(y, b)", "--data", "d.csv"]);
+    assert!(
+        note.contains("reference level of `interaction(y, b)` is \"Z.u\""),
+        "{note}"
+    );
+    let note = said(&["lm", "x ~ ordered(y)", "--data", "d.csv"]);
+    assert!(
+        note.contains("--collate root\n") && !note.contains("relevel"),
+        "{note}"
+    );
+}
+
 /// What R's `ifelse(s < "b")` and `sort()` do is the same order.
 #[test]
 fn strings_compare_in_the_order_of_levels() {

@@ -215,7 +215,11 @@ impl Combine {
     /// `lexical`.
     pub fn interaction(separator: String, lexical: bool) -> Combine {
         let parts: Arc<RwLock<Parts>> = Arc::default();
-        let known = parts.clone();
+        let (known, sources) = (parts.clone(), parts.clone());
+        let collated = move || {
+            let known = sources.read().unwrap_or_else(|e| e.into_inner());
+            known.sources.iter().any(|levels| levels.is_collated())
+        };
         let order = move |keys: &[Key]| {
             let known = known.read().unwrap_or_else(|e| e.into_inner());
             let rank = |levels: &Arc<Levels>| {
@@ -245,7 +249,7 @@ impl Combine {
             order
         };
         Combine {
-            levels: Arc::new(Levels::growing_in(order)),
+            levels: Arc::new(Levels::growing_in(order).collated_by(collated)),
             separator,
             prints_missing: false,
             parts,

@@ -9,7 +9,7 @@ use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::fingerprint::{Fingerprint, Fingerprints};
 use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
-use crate::frame::{Batch, Levels, Source, Whole};
+use crate::frame::{Batch, Kind, Levels, Source, Whole};
 
 /// What to do with rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -157,6 +157,16 @@ impl<'s> Rows<'s> {
     /// The levels behind a variable's codes; known once a block has been read.
     pub fn levels(&self, variable: usize) -> Option<Arc<Levels>> {
         self.codes[variable].get().cloned()
+    }
+
+    /// The labels, in order, among which a variable is the place of one, where they are strings in the order of bytes.
+    pub fn places_of_text(&self, variable: usize) -> Option<Vec<String>> {
+        let (labels, columns) = self.variables.places(variable)?;
+        let fields = &self.source.schema().fields;
+        let text = columns
+            .iter()
+            .any(|&c| fields.get(c).is_some_and(|f| f.kind == Kind::Text));
+        (text && labels.is_sorted()).then_some(labels)
     }
 
     /// Fixes the levels behind a variable's codes before any block is read.

@@ -392,6 +392,21 @@ impl Variables {
         }
     }
 
+    /// The labels, in order, among which a variable is the place of one, as a response of two levels is, and the columns of the
+    /// source that they come from.
+    pub fn places(&self, variable: usize) -> Option<(Vec<String>, Vec<usize>)> {
+        let mut found = None;
+        self.roots[variable].visit(&mut |node| {
+            if let Kind::Lookup(of, lookup) = &node.kind {
+                let mut columns = Vec::new();
+                prepare::columns_of(of, &mut columns);
+                let columns = columns.into_iter().map(|c| self.columns[c]).collect();
+                found = lookup.decided().map(|labels| (labels, columns));
+            }
+        });
+        found
+    }
+
     /// The variables of a fit on new data: with its bases and its levels, which have the codes they had.
     ///
     /// # Errors

@@ -104,10 +104,13 @@ pub struct Levels {
 /// Computes the order of keys; positions are codes.
 type OrderOf = dyn Fn(&[Key]) -> Vec<u32> + Send + Sync;
 
+/// Whether an order rests on that of strings in this process.
+type CollatedBy = dyn Fn() -> bool + Send + Sync;
+
 enum Order {
     Sorted,
     Given,
-    By(Box<OrderOf>),
+    By(Box<OrderOf>, Option<Box<CollatedBy>>),
 }
 
 impl std::fmt::Debug for Levels {
@@ -138,9 +141,17 @@ impl Levels {
     /// `interaction`). The function gets the keys by code and gives each code once.
     pub fn growing_in(order: impl Fn(&[Key]) -> Vec<u32> + Send + Sync + 'static) -> Self {
         Levels {
-            order: Order::By(Box::new(order)),
+            order: Order::By(Box::new(order), None),
             ..Levels::growing()
         }
+    }
+
+    /// The same set where its order rests on others, which tell whether theirs is that of strings in this process.
+    pub(crate) fn collated_by(mut self, others: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        if let Order::By(_, collated) = &mut self.order {
+            *collated = Some(Box::new(others));
+        }
+        self
     }
 
     /// Whether numbers among the levels are whole and written without exponent.
@@ -242,7 +253,11 @@ impl Levels {
 
     /// Whether strings among the levels have no order but the process's.
     pub fn is_collated(&self) -> bool {
-        matches!(self.order, Order::Sorted) && self.read().keys.iter().any(|k| matches!(k, Key::Text(_)))
+        match &self.order {
+            Order::Sorted => self.read().keys.iter().any(|k| matches!(k, Key::Text(_))),
+            Order::Given | Order::By(_, None) => false,
+            Order::By(_, Some(others)) => others(),
+        }
     }
 
     /// Codes in the order in which R lists the levels: as given when fixed, else numbers by value and strings
@@ -252,7 +267,7 @@ impl Levels {
             Order::Given => (0..self.len() as u32).collect(),
             Order::Sorted => sorted(&self.read().keys),
             // the keys are copied: the function may read other sets
-            Order::By(order) => order(&self.keys()),
+            Order::By(order, _) => order(&self.keys()),
         }
     }
 }

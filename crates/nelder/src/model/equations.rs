@@ -148,6 +148,11 @@ impl Equations {
         self.whole(own, false)
     }
 
+    /// The number of columns that are in.
+    pub fn rank(&self) -> usize {
+        self.accepted().iter().filter(|a| **a).count()
+    }
+
     /// Entries of all columns from those of the map's.
     pub fn whole<T>(&self, mut own: Vec<T>, of_held: T) -> Vec<T> {
         if let Some(held) = self.held {

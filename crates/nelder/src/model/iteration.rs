@@ -293,12 +293,19 @@ impl<'a, 's> Iteration<'a, 's> {
         // the point before this one, to halve a step towards
         let mut behind = here.beta.clone();
         let mut known: Option<Equations> = None;
+        let mut full = None;
         loop {
             // 1. the step; a pass that was to be the last one has no gram, and the one before serves where it was
             let equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
                 Some(before) => before,
                 None => self.solve(&mut here)?,
             };
+            let rank = equations.rank();
+            if rank < *full.get_or_insert(rank)
+                && let Some((beta, _)) = self.best.clone()
+            {
+                return self.faded(beta, iterations, boundary);
+            }
             let from = here
                 .beta
                 .clone()
@@ -378,6 +385,19 @@ impl<'a, 's> Iteration<'a, 's> {
             };
             known = Some(equations);
         }
+    }
+
+    /// Ends where rows have lost so much of their weights that columns seem aliased which are not, as they do where the
+    /// coefficients run off: at the best point before.
+    fn faded(&mut self, beta: Vec<Dd>, iterations: u32, boundary: bool) -> Result<Converged, ModelError> {
+        let mut here = self.again(beta.clone())?;
+        let equations = self.solve(&mut here)?;
+        self.warnings.push(Warning::NotConverged { iterations });
+        if boundary {
+            self.warnings.push(Warning::Boundary);
+        }
+        let at = Converged::at(beta, &here.sums, equations, iterations, false);
+        Ok(Converged { boundary, ..at })
     }
 
     /// Keeps a warning, once.

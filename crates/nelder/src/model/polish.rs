@@ -147,6 +147,7 @@ impl Iteration<'_, '_> {
         let scorer = self.scorer;
         let width = scorer.residual_width(&self.passes.moments, at.deviance);
         let mut equations = at.equations;
+        let rank = equations.rank();
         let mut way = Accelerated::new(
             &equations,
             self.theta.join(at.beta, &self.passes.family),
@@ -159,11 +160,11 @@ impl Iteration<'_, '_> {
             let point = if free { way.next() } else { way.origin() };
             let target = self.theta.split(point, &mut self.passes.family);
             let found = self.last(&target, width)?;
-            if free && !sound(&found) {
+            if !sound(&found) {
                 // the way left the family's range: what the iteration found stays
                 return self.settle_at_origin(&way, width, passes);
             }
-            let Some(own) = self.equations(&found)? else {
+            let Some(mut own) = self.equations(&found)? else {
                 if self.passes.products == Products::Exact {
                     return Err(self.overflow());
                 }
@@ -173,6 +174,14 @@ impl Iteration<'_, '_> {
                 };
                 continue;
             };
+            if !free && own.rank() < rank {
+                // weights that are nearly nothing make no column aliased
+                if self.passes.products != Products::Exact {
+                    self.exactly();
+                    continue;
+                }
+                own = equations;
+            }
             let step = own.step(&Score::of(&found.score), &target);
             equations = own;
             self.theta.look(&found, &self.passes.family);

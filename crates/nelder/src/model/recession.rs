@@ -15,7 +15,7 @@
 use nelder_device::Dd;
 
 use super::attempt::Solver;
-use super::equations::Equations;
+use super::equations::{Equations, Step};
 use super::iteration::{Here, Iteration, plus};
 use super::scoring::Rows;
 use super::{ModelError, Score};
@@ -30,6 +30,8 @@ const VIOLATION: [f64; 3] = [1e-3, 1e-8, 1e-11];
 const MOST_STEPS: u32 = 40;
 /// Heights τ of the barrier at the edge of a domain, in units of a row's deviance.
 const HEIGHTS: [f64; 10] = [1.0, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9];
+/// Whole steps in a row after which the distance has to be smaller.
+const CHAIN: u32 = 6;
 /// Lengths of a step that are tried at most.
 const MOST_TRIALS: u32 = 20;
 /// The tolerance for aliased columns where rows differ by K in weight.
@@ -55,8 +57,8 @@ impl Iteration<'_, '_> {
         for (stiffness, allowed) in STIFFNESS.iter().zip(VIOLATION) {
             let like = self.passes.programs();
             let programs = Programs::recession(ends, self.passes.weighted(), stiffness * rows, like);
-            let Some((found, sums)) = self.nearest(&programs, direction, Rows::WithoutOffset, |_| false)?
-            else {
+            let search = (Rows::WithoutOffset, CHAIN);
+            let Some((found, sums)) = self.nearest(&programs, direction, search, |_| false)? else {
                 return Ok(None);
             };
             // no row has moved, or one the wrong way
@@ -136,7 +138,7 @@ impl Iteration<'_, '_> {
         let programs = Programs::interior(domain, centre, self.passes.weighted(), self.passes.programs());
         let start = vec![Dd::ZERO; self.map.columns()];
         let well = |sums: &Scoring| sums.edge > 0.0 && sums.deviance.hi == 0.0;
-        let Some((beta, sums)) = self.nearest(&programs, start, Rows::AsTheyAre, well)? else {
+        let Some((beta, sums)) = self.nearest(&programs, start, (Rows::AsTheyAre, 0), well)? else {
             return Ok(None);
         };
         if !(sums.edge > 0.0) {
@@ -174,7 +176,7 @@ impl Iteration<'_, '_> {
                 self.passes.weighted(),
                 self.passes.programs(),
             );
-            let Some((found, sums)) = self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? else {
+            let Some((found, sums)) = self.nearest(&programs, beta, (Rows::AsTheyAre, 0), |_| false)? else {
                 return Ok(None);
             };
             if !(sums.edge > 0.0) {
@@ -193,10 +195,52 @@ impl Iteration<'_, '_> {
     pub fn newton(&mut self, beta: Vec<Dd>) -> Result<Option<Here>, ModelError> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
         let programs = Programs::barrier(all, 0.0, self.passes.weighted(), self.passes.programs());
-        match self.nearest(&programs, beta, Rows::AsTheyAre, |_| false)? {
+        match self.nearest(&programs, beta, (Rows::AsTheyAre, 0), |_| false)? {
             Some((beta, _)) => self.again(beta).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The equations of a distance's pass and the step that they give; `None` where they fail.
+    fn towards(&self, sums: &Scoring, beta: &[Dd]) -> Result<Option<Step>, ModelError> {
+        let Some(gram) = &sums.gram else {
+            return Ok(None);
+        };
+        let solver = Solver {
+            tol: ALIASED,
+            ..Solver::of(self.tol, self.scorer.bound.rows.source())
+        };
+        let Some(equations) = Equations::new(gram, &self.columns, &self.map, self.held, solver)? else {
+            return Ok(None);
+        };
+        let step = equations.step(&Score::of(&sums.score), beta);
+        let sound = step.gain.is_finite() && step.delta.iter().all(|d| d.is_finite());
+        Ok(sound.then_some(step))
+    }
+
+    /// Whole steps in a row until the distance is smaller than it was, `chain` of them at most. A step across kinks lands where the
+    /// curvature of the rows beyond them is known, and the next one from there is right for them: the active sets of a
+    /// semismooth Newton method (Hintermüller, Ito & Kunisch 2002).
+    fn chase(
+        &mut self,
+        programs: &Programs,
+        (beta, distance): (&[Dd], f64),
+        first: &Step,
+        (rows, chain): (Rows, u32),
+        wanted: &Wanted,
+    ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
+        let mut at = plus(beta, &first.delta);
+        for _ in 0..chain {
+            let there = self.distance(programs, &at, wanted, rows)?;
+            if there.deviance.hi < distance {
+                return Ok(Some((at, there)));
+            }
+            let Some(step) = self.towards(&there, &at)? else {
+                return Ok(None);
+            };
+            at = plus(&at, &step.delta);
+        }
+        Ok(None)
     }
 
     /// Newton's steps towards the smallest distance, or until a point is `enough`; `None` where the equations fail.
@@ -204,7 +248,7 @@ impl Iteration<'_, '_> {
         &mut self,
         programs: &Programs,
         start: Vec<Dd>,
-        rows: Rows,
+        (rows, chain): (Rows, u32),
         enough: impl Fn(&Scoring) -> bool,
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
         let wanted = Wanted {
@@ -218,22 +262,16 @@ impl Iteration<'_, '_> {
             if enough(&sums) {
                 break;
             }
-            let Some(gram) = &sums.gram else {
+            let Some(step) = self.towards(&sums, &beta)? else {
                 return Ok(None);
             };
-            let solver = Solver {
-                tol: ALIASED,
-                ..Solver::of(self.tol, self.scorer.bound.rows.source())
-            };
-            let Some(equations) = Equations::new(gram, &self.columns, &self.map, self.held, solver)? else {
-                return Ok(None);
-            };
-            let step = equations.step(&Score::of(&sums.score), &beta);
-            if !step.gain.is_finite() || !step.delta.iter().all(|d| d.is_finite()) {
-                return Ok(None);
-            }
             if step.gain <= 1e-13 * sums.deviance.hi.abs() {
                 break;
+            }
+            let here = (beta.as_slice(), sums.deviance.hi);
+            if let Some(next) = self.chase(programs, here, &step, (rows, chain), &wanted)? {
+                (beta, sums) = next;
+                continue;
             }
             // from a kink the curvature on the other side is not known, and may be K times as large: the parabola through
             // both values and the slope lands near the smallest value there
