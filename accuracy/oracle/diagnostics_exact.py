@@ -6,7 +6,8 @@ Needs mpmath (PyPI). Run from the repository's root:
     python3 accuracy/oracle/diagnostics_exact.py
 
 Data are drawn at random, of the kinds on which rounding is amplified: columns that nearly agree, rows far from all others, means far
-from zero, small weights, residuals that are nearly nothing. Each answer is a pair of doubles, the number rounded and what that leaves.
+from zero, small weights, residuals that are nearly nothing. Answers are for the doubles, of decimals also for what was written. Each is a
+pair of doubles, the number rounded and what that leaves.
 """
 import json
 import random
@@ -15,7 +16,7 @@ from mpmath import mp, mpf, sqrt
 
 mp.dps = 80
 
-KINDS = ["plain", "decimal", "agree", "far", "two far", "means", "weights", "exact"]
+KINDS = ["plain", "decimal", "decimals agree", "agree", "far", "two far", "means", "weights", "exact"]
 
 
 def drawn(r, kind):
@@ -27,6 +28,11 @@ def drawn(r, kind):
     w = [1.0] * n
     if kind == "decimal":
         x = [v / 10 for v in x]
+        y = [v / 100 for v in y]
+    if kind == "decimals agree":
+        k = 10.0 ** r.randint(0, 4)
+        x = [v / 10 for v in x]
+        z = [round(k * a + r.randint(-3, 3) / 10, 4) for a in x]
         y = [v / 100 for v in y]
     if kind == "agree":
         k = 10.0 ** r.randint(2, 6)
@@ -51,9 +57,9 @@ def inner(a, b):
     return sum(s * t for s, t in zip(a, b))
 
 
-def solved(x, z, y, w, clusters, new):
-    rows = [[mpf(1), mpf(a), mpf(b)] for a, b in zip(x, z)]
-    y, w = [mpf(v) for v in y], [mpf(v) for v in w]
+def solved(x, z, y, w, clusters, new, number=mpf):
+    rows = [[mpf(1), number(a), number(b)] for a, b in zip(x, z)]
+    y, w = [number(v) for v in y], [mpf(v) for v in w]
     n, p = len(rows), 3
     gram = mp.matrix(p)
     for row, wi in zip(rows, w):
@@ -100,7 +106,7 @@ def pair(v):
 
 r = random.Random(1717)
 models = []
-while len(models) < 64:
+while len(models) < 72:
     kind = KINDS[len(models) % len(KINDS)]
     x, z, y, w, clusters, new = drawn(r, kind)
     try:
@@ -109,6 +115,10 @@ while len(models) < 64:
         continue
     if any(not isinstance(v, mpf) for values in found.values() for v in values):
         continue
+    if kind.startswith("decimal"):
+        # the shortest decimal that is read as a double is what was written
+        written = solved(x, z, y, w, clusters, new, lambda v: mpf(repr(v)))
+        found |= {name + "_written": written[name] for name in ("coefficients", "std_errors")}
     model = {"kind": kind, "x": x, "z": z, "y": y, "w": w, "clusters": clusters, "new": new}
     models.append(model | {name: [pair(v) for v in values] for name, values in found.items()})
 with open("accuracy/oracle/diagnostics_exact.json", "w") as out:

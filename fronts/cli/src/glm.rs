@@ -60,7 +60,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     };
     if covariance.is_some() {
         // the bound is of the errors by the information, and these are printed
-        fit.fit.report.digits.std_errors = None;
+        fit.fit.report.digits = fit.fit.report.digits.without_std_errors();
     }
     let mut summary = generalized::summary(&fit, &whole, options.level, covariance.as_ref());
     if let Some(covariance) = &covariance {

@@ -48,7 +48,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
             .collect();
         let found = found?;
         // the bound is of the errors of equal variances, and these are printed
-        fit.fit.report.digits.std_errors = None;
+        fit.fit.report.digits = fit.fit.report.digits.without_std_errors();
         for covariance in &found {
             fit.fit.report.passes.extend(covariance.passes.iter().cloned());
         }

@@ -100,21 +100,29 @@ pub fn planned(plan: &Plan) -> String {
 /// The report as text, beside what was planned.
 pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
     let mut out = String::new();
-    let digits = &report.digits;
-    let errors = digits
-        .std_errors
-        .map_or("none".to_string(), |d| format!("{d:.1}"));
     let _ = writeln!(
         out,
         "Computed by {} in {} on {}",
         report.algorithm, report.precision, report.device
     );
     let _ = writeln!(out, "  condition of the scaled design  {:.3e}", report.condition);
-    let _ = writeln!(
-        out,
-        "  digits known to be right        {:.1} of the coefficients, {errors} of their standard errors",
-        digits.coefficients
-    );
+    let digits = &report.digits;
+    let mut line = |what: &str, coefficients: f64, std_errors: Option<f64>| {
+        let errors = std_errors.map_or("none".to_string(), |d| format!("{d:.1}"));
+        let _ = writeln!(
+            out,
+            "  {what:<30}  {coefficients:.1} of the coefficients, {errors} of their standard errors"
+        );
+    };
+    line("digits known to be right", digits.coefficients, digits.std_errors);
+    let written = &digits.as_written;
+    if (written.coefficients, written.std_errors) != (digits.coefficients, digits.std_errors) {
+        line(
+            "  for decimals as written",
+            written.coefficients,
+            written.std_errors,
+        );
+    }
     let _ = writeln!(out, "  refinements                     {}", report.refinements);
     out + &passes(&report.passes, &report.notes, plan)
 }

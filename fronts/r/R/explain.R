@@ -9,7 +9,7 @@ nd_explain <- function(fit) {
     # what the last weighted fit knows of its digits says nothing of an iteration whose functions are R's
     own <- memory(e)$report
     report$algorithm <- "fisher scoring with the family's R functions"
-    report$digits <- c(NA_real_, NA_real_)
+    report$digits <- report$written <- c(NA_real_, NA_real_)
     report$refinements <- own$steps
     report$passes <- own$passes
   }
@@ -24,9 +24,9 @@ print.nd_report <- function(x, digits = 3L, ...) {
   report_line("algorithm", x$algorithm)
   report_line("device", paste0(x$device, ", ", x$precision))
   report_line("condition", formatC(x$condition, digits = digits, format = "g"))
-  report_line("digits", if (all(is.na(x$digits))) "no claim"
-              else paste0("coefficients ", report_digits(x$digits[1L]), ", standard errors ",
-                          report_digits(x$digits[2L]), " (known to be right)"))
+  known <- function(d, what) paste0("coefficients ", report_digits(d[1L]), ", standard errors ", report_digits(d[2L]), what)
+  report_line("digits", if (all(is.na(x$digits))) "no claim" else known(x$digits, " (known to be right)"))
+  if (!identical(x$digits, x$written)) report_line("", known(x$written, " (for decimals as they were written)"))
   report_line("refinements", x$refinements)
   for (note in x$notes) report_line("note", note)
   print_passes(x$passes)

@@ -5,7 +5,7 @@ use nelder_device::Dd;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
 use super::attempt::{Attempt, UNIT_EXACT, in_model, larger};
-use super::{Bound, Digits, LeastSquares, ModelError, SolveReport};
+use super::{AsWritten, Bound, Digits, LeastSquares, ModelError, SolveReport};
 
 /// What is read from the last residual pass.
 pub(super) struct Last {
@@ -101,6 +101,8 @@ impl Solved {
         // 2. variances and error bounds
         let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
         let mut errors = vec![vec![0.0; p]; m];
+        // the same without what the rounding of the data moves
+        let mut own_errors = errors.clone();
         let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
         // size of a step in the norm that errors of the gram act on
         let reach = normal.matrix.reach(factor.unit);
@@ -152,7 +154,8 @@ impl Solved {
                 };
                 let data = v.value.max(0.0).sqrt() * moved[y] + half_unit * v.data_spread * rough[y];
                 // what is printed is rounded to double precision
-                errors[y][c] = error + data + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
+                own_errors[y][c] = error + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
+                errors[y][c] = own_errors[y][c] + data;
             }
         }
         // 3. units of the data: columns and responses were multiplied with powers of two
@@ -175,9 +178,11 @@ impl Solved {
             for y in 0..m {
                 // one after the other: their quotient may be out of range where the coefficient is not
                 let (first, second) = in_order(s, 1.0 / response_scale(y));
-                let (own, error) = (coefficients[y][c], errors[y][c]);
+                let own = coefficients[y][c];
                 coefficients[y][c] = own.scale(first).scale(second);
-                errors[y][c] = error * first * second;
+                for errors in [&mut errors, &mut own_errors] {
+                    errors[y][c] = errors[y][c] * first * second;
+                }
                 out_of_range = larger(out_of_range, left_by_range(coefficients[y][c].hi, own.hi));
                 let std_error = known[c].value.max(0.0).sqrt() * rough[y];
                 errors_out_of_range = larger(
@@ -186,15 +191,20 @@ impl Solved {
                 );
             }
         }
-        let mut rss_relative: f64 = 0.0;
+        // of the computation, and with the rounding of the data
+        let mut rss_relative = [0.0f64; 2];
         for y in 0..m {
             let t = 1.0 / response_scale(y);
             if rss[y].hi > 0.0 {
                 // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
-                let part = (blur[y] + moved[y]) / rss[y].hi.sqrt();
-                rss_relative = larger(rss_relative, part * (2.0 + part));
-            } else if blur[y] + moved[y] > 0.0 {
-                rss_relative = f64::INFINITY;
+                for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
+                    let part = by / rss[y].hi.sqrt();
+                    *worst = larger(*worst, part * (2.0 + part));
+                }
+            } else {
+                for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
+                    *worst = if by > 0.0 { f64::INFINITY } else { *worst };
+                }
             }
             rss[y] = if rss[y].hi < 0.0 {
                 Dd::ZERO
@@ -208,20 +218,15 @@ impl Solved {
             }
         }
         // 4. digits
-        let mut worst: f64 = out_of_range;
-        for y in 0..m {
-            for c in (0..p).filter(|&c| !aliased[c]) {
-                let b = coefficients[y][c].hi.abs();
-                worst = larger(
-                    worst,
-                    if errors[y][c] == 0.0 {
-                        0.0
-                    } else {
-                        errors[y][c] / b
-                    },
-                );
+        let worst_of = |errors: &[Vec<f64>]| {
+            let mut worst: f64 = out_of_range;
+            for y in 0..m {
+                for c in (0..p).filter(|&c| !aliased[c] && errors[y][c] != 0.0) {
+                    worst = larger(worst, errors[y][c] / coefficients[y][c].hi.abs());
+                }
             }
-        }
+            worst
+        };
         // bounds so far are of first order, and relative to what was computed
         let doubt = factor.doubt(&normal.matrix);
         let digits = |relative: f64| {
@@ -231,8 +236,8 @@ impl Solved {
         };
         let rank = aliased.iter().filter(|a| !**a).count();
         let has_errors = gram.rows as usize > rank && rank > 0;
-        let std_error =
-            0.5 * (relative + data_relative + rss_relative) + 2.0 * f64::EPSILON + errors_out_of_range;
+        let [std_error, std_error_written] = [(0.0, rss_relative[0]), (data_relative, rss_relative[1])]
+            .map(|(data, rss)| 0.5 * (relative + data + rss) + 2.0 * f64::EPSILON + errors_out_of_range);
         let algorithm = match (tsqr, gram.products(), normal.absorbed.is_some()) {
             (true, _, _) => "tsqr",
             (false, _, true) => "cholesky after elimination of a factor",
@@ -249,8 +254,12 @@ impl Solved {
             },
             condition,
             digits: Digits {
-                coefficients: digits(worst),
+                coefficients: digits(worst_of(&own_errors)),
                 std_errors: has_errors.then(|| digits(std_error)),
+                as_written: AsWritten {
+                    coefficients: digits(worst_of(&errors)),
+                    std_errors: has_errors.then(|| digits(std_error_written)),
+                },
             },
             refinements,
             passes,

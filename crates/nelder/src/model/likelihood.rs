@@ -7,7 +7,7 @@ use super::attempt::{UNIT_EXACT, larger};
 use super::equations::column_scales;
 use super::fisher::Ended;
 use super::warning::Warning;
-use super::{Bound, Digits, ModelError, Normal, SolveReport};
+use super::{AsWritten, Bound, Digits, ModelError, Normal, SolveReport};
 use crate::design::{Columns, Map};
 use crate::family::{Criterion, Family};
 use crate::pass::{Gram, Histogram, Moments, Products, ResidualRun};
@@ -148,24 +148,28 @@ impl MaximumLikelihood {
             (true, true) => size * (2.0 * sway * size).min(1.0),
             (true, false) => size,
         };
-        let reach = unsettled + noise + rounded + blur;
+        // of the computation, and with the rounding of the data
+        let reach = [0.0, rounded].map(|data| unsettled + noise + data + blur);
         let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
         let mut coefficients = vec![Dd::ZERO; p];
-        let (mut relative, mut worst) = (0.0f64, 0.0f64);
+        let (mut relative, mut worst) = ([0.0f64; 2], [0.0f64; 2]);
         for c in 0..p {
             let Some(v) = known[c] else { continue };
             let s = by_column[c];
             variances[c] = v.value * s * s;
-            relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
-            relative = larger(
-                relative,
-                2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt(),
-            );
+            let by_factor = v.error / v.value.max(f64::MIN_POSITIVE);
+            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
+            relative = [
+                larger(relative[0], by_factor),
+                larger(relative[1], by_factor.max(by_data)),
+            ];
             coefficients[c] = beta[c].scale(s);
-            let error = v.value.max(0.0).sqrt() * reach * s + half_unit * coefficients[c].hi.abs();
-            errors[c] = error;
-            if error > 0.0 {
-                worst = larger(worst, error / coefficients[c].hi.abs());
+            let size = coefficients[c].hi.abs();
+            for (worst, reach) in worst.iter_mut().zip(reach) {
+                errors[c] = v.value.max(0.0).sqrt() * reach * s + half_unit * size;
+                if errors[c] > 0.0 {
+                    *worst = larger(*worst, errors[c] / size);
+                }
             }
         }
         // 3. digits
@@ -176,12 +180,14 @@ impl MaximumLikelihood {
             (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
         };
         // the weights are those before the last step, and Pearson's statistic is; each moves with η, and η is rounded
-        let away = size + reach;
-        let by_weights = larger(0.0, sway * away + half_unit * by_size);
-        let by_weights = by_weights + 16.0 * f64::EPSILON;
-        let by_dispersion = match family.known_dispersion() {
-            true => 0.0,
-            false => 2.0 * away / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt() + by_weights,
+        let std_error = |reach: f64, relative: f64| {
+            let away = size + reach;
+            let by_weights = larger(0.0, sway * away + half_unit * by_size) + 16.0 * f64::EPSILON;
+            let by_dispersion = match family.known_dispersion() {
+                true => 0.0,
+                false => 2.0 * away / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt() + by_weights,
+            };
+            0.5 * (relative + by_weights + by_dispersion)
         };
         let has_errors = rank > 0 && (df > 0 || family.known_dispersion());
         let precision = match gram.products() {
@@ -199,8 +205,12 @@ impl MaximumLikelihood {
             precision: precision.to_string(),
             condition: condition(&factor),
             digits: Digits {
-                coefficients: digits(worst),
-                std_errors: has_errors.then(|| digits(0.5 * (relative + by_weights + by_dispersion))),
+                coefficients: digits(worst[0]),
+                std_errors: has_errors.then(|| digits(std_error(reach[0], relative[0]))),
+                as_written: AsWritten {
+                    coefficients: digits(worst[1]),
+                    std_errors: has_errors.then(|| digits(std_error(reach[1], relative[1]))),
+                },
             },
             refinements: polished,
             passes,

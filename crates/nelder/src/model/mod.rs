@@ -81,7 +81,7 @@ pub use pca_spec::{Center, PcaAlgorithm, PcaSpec, Scale, Signs};
 pub use prcomp::{PcaDigits, PcaReport, Prcomp, prcomp};
 pub use predict::{Prediction, PredictionRun, Predictions};
 pub use profile::Profile;
-pub use report::{Digits, SolveReport};
+pub use report::{AsWritten, Digits, SolveReport};
 pub use saved::{SavedDesign, SavedLm, SavedResponse};
 pub use spec::{Accuracy, LmSpec};
 pub use step::{Direction, Move, Step, StepScope, step};

@@ -110,6 +110,13 @@ pub fn report(report: &SolveReport) -> Record {
                 report.digits.std_errors.unwrap_or(f64::NAN),
             ],
         )
+        .reals(
+            "written",
+            vec![
+                report.digits.as_written.coefficients,
+                report.digits.as_written.std_errors.unwrap_or(f64::NAN),
+            ],
+        )
         .integers("refinements", [report.refinements as usize])
         .texts("notes", report.notes.clone())
         .inner("passes", table);
