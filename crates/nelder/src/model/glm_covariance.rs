@@ -101,7 +101,7 @@ impl Glm<'_> {
         }
         // 1. the pass
         let all = system.coordinates("the covariance of all coefficients")?;
-        let basis = Arc::new(system.basis());
+        let basis = Arc::new(system.basis().of_rounded_weights());
         let none = Arc::new(Coefficients::default());
         let (programs, coefficients) = (self.programs(), self.fit.coefficients_by_atom());
         let (atoms, counts) = (self.fit.gram.atoms().clone(), self.counts());

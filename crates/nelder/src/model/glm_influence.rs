@@ -147,7 +147,7 @@ impl Glm<'_> {
             counted(&fit.gram, &codes),
             fit.map.absorbed.is_some(),
             vec![fit.scaled_coefficients()],
-            (detail > Detail::Residuals).then(|| fit.system().basis().state()),
+            (detail > Detail::Residuals).then(|| fit.system().basis().of_rounded_weights().state()),
         )?;
         let (programs, counts) = (self.programs(), self.counts());
         let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<(GlmInfluenceRun, B), RowError> {

@@ -132,6 +132,14 @@ impl Basis {
         }
     }
 
+    /// The same under weights that are rounded, as the working weights of a likelihood are: no more is known of a leverage than they say.
+    pub fn of_rounded_weights(self) -> Self {
+        Basis {
+            doubt: f64::MAX,
+            ..self
+        }
+    }
+
     /// What rows of new data need of the basis.
     pub fn state(&self) -> BasisState {
         BasisState {
