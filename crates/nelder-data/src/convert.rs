@@ -287,7 +287,7 @@ pub(crate) fn coarse(array: &ArrayRef) -> Option<usize> {
     }
 }
 
-/// Whether more than 15 digits are left of a number without the zeros at its end.
+/// Significant digits of a whole number, zeros at its end not counted: true for more than 15.
 fn has_more_than_15_digits(mut x: i128) -> bool {
     const LIMIT: u128 = 1_000_000_000_000_000;
     while x.unsigned_abs() >= LIMIT && x % 10 == 0 {

@@ -39,7 +39,8 @@ pub struct TextOptions {
 }
 
 impl TextOptions {
-    /// Whether anything is said of how text is to be read, beside what a fit knows of its columns.
+    /// True where a separator, decimal point, quote, missing value, type or name is not the default; the columns that a fit knows to
+    /// be text or logical do not count.
     pub(crate) fn says_how(&self) -> bool {
         let plain = TextOptions {
             text: self.text.clone(),

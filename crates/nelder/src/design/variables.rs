@@ -226,7 +226,7 @@ impl Variables {
         self.roots.iter().zip(&self.known).map(shape).collect()
     }
 
-    /// Whether a variable is a column of numbers as it is.
+    /// True for a variable that is a numeric column of the source without any function of it.
     pub fn is_column(&self, variable: usize) -> bool {
         let root = &self.roots[variable];
         matches!((&root.kind, &root.ty), (Kind::Column(_), Type::Numbers { .. }))

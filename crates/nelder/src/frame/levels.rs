@@ -104,7 +104,7 @@ pub struct Levels {
 /// Computes the order of keys; positions are codes.
 type OrderOf = dyn Fn(&[Key]) -> Vec<u32> + Send + Sync;
 
-/// Whether an order rests on that of strings in this process.
+/// Collation flag of an order computed from other sets: true where one of these is sorted by the process's collation.
 type CollatedBy = dyn Fn() -> bool + Send + Sync;
 
 enum Order {

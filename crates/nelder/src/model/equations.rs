@@ -198,8 +198,8 @@ impl Equations {
 }
 
 impl Equations {
-    /// What takes the coefficients of the aliased columns N to zero without moving a row, by kept column:
-    /// Δ_A = G_AA⁻¹ G_AN β_N, Δ_N = −β_N.
+    /// Step that sets aliased coefficients to zero and leaves Xβ as it is, by kept column: Δ_A = G_AA⁻¹ G_AN β_N, Δ_N = −β_N, A the
+    /// accepted columns and N the aliased ones.
     fn handed_over(&self, accepted: &[bool], beta: &[Dd]) -> Vec<Dd> {
         let kept = &self.normal.kept;
         let mut right = vec![Dd::ZERO; kept.len()];

@@ -497,7 +497,8 @@ impl<'a, 's> Iteration<'a, 's> {
         (0..self.map.columns()).any(moving)
     }
 
-    /// Whether the deviance has settled above that of one mean for all rows, which is a model of these columns: an ascent starts there then.
+    /// True where the deviance has settled above the null deviance, which the intercept alone reaches; the intercept's coefficients are
+    /// then the best point, from which an ascent starts.
     pub fn above_one_mean(&mut self, at: &Converged) -> bool {
         let own = at.converged && self.map.intercept && self.held.is_none();
         let (true, Some(null)) = (

@@ -257,7 +257,7 @@ impl Iteration<'_, '_> {
         }
     }
 
-    /// Whether the deviance is above another by more than both are still settling.
+    /// True where the deviance is above `deviance` by more than max(1e-7, 10 ε) of it, ε the convergence tolerance.
     fn climbs(&self, found: &Scoring, deviance: f64) -> bool {
         let slack = ASTRAY.max(10.0 * self.scorer.spec.epsilon);
         !(found.deviance.hi <= deviance + slack * (deviance.abs() + 0.1))

@@ -29,7 +29,8 @@ pub struct Digits {
     pub as_written: AsWritten,
 }
 
-/// What the rounding of decimals to doubles leaves: the same as for the numbers that were read where all are whole.
+/// Lower bounds on correct decimal digits relative to the exact answer for the decimals as written: those of [`Digits`] less what
+/// rounding decimals to doubles costs, which is nothing where all numbers are whole.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct AsWritten {
     /// Of the coefficients.

@@ -23,11 +23,11 @@ use crate::solve::Factor;
 const RUN: usize = 256;
 /// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
 const AMPLIFIED: f64 = 100.0;
-/// What a leverage leaves of one, below which it is formed in twice the precision.
+/// Limit of 1 − h, in double precision, below which it is formed in twice the precision.
 const NEARLY_ONE: f64 = 1e-2;
-/// What is left of one in double precision, below which it is rounding error.
+/// Limit of 1 − h in double precision below which it counts as rounding error of zero.
 const SATURATED: f64 = 1e-10;
-/// The same where it is formed in twice the precision, in units of the factor's error.
+/// Limit of 1 − h in twice the precision below which it counts as rounding error of zero, in units of the factor's relative error.
 const SATURATED_TWICE: f64 = 1e6;
 
 /// Orthonormal coordinates of the rows of a design.
@@ -132,7 +132,7 @@ impl Basis {
         }
     }
 
-    /// The same under weights that are rounded, as the working weights of a likelihood are: no more is known of a leverage than they say.
+    /// The basis under weights rounded to doubles, as working weights are: 1 − h counts as zero below the limit of double precision.
     pub fn of_rounded_weights(self) -> Self {
         Basis {
             doubt: f64::MAX,
@@ -429,7 +429,7 @@ pub struct Leverage {
 }
 
 impl Leverage {
-    /// Of which nothing is known.
+    /// Leverage of a row that was not asked for: `NaN`.
     pub fn unknown() -> Leverage {
         Leverage {
             h: f64::NAN,
