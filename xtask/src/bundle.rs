@@ -10,6 +10,7 @@ const TESTS: &[&str] = &[
     "conformance",
     "devices",
     "digits",
+    "exact",
     "nist",
     "oracle_lm",
     "oracle_glm",

@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask test | oracle | depcheck | bench | bundle | setup`.
+//! The project's own commands: `cargo xtask test | claims | oracle | depcheck | bench | bundle | setup`.
 
 mod bench;
 mod bench_device;
 mod bench_r;
 mod bundle;
+mod claims;
 mod depcheck;
 mod oracle;
 mod problems;
@@ -20,6 +21,9 @@ cargo xtask COMMAND
 
   test                   every check there is: format, clippy, tests, docs, layer rules, R oracle, R package
   test --device D        the conformance suite and the tests of models on a device: cuda, cuda:1, wgpu, …
+  claims [--times N] [--device D]
+                         digits claimed against digits that there are, N times the models of `test` (20); writes
+                         accuracy/claims/cpu.csv, cuda.csv, …
   depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let root = root();
     let outcome = match args.first().map(String::as_str) {
         Some("test") => test::run(&root, rest),
+        Some("claims") => claims::run(&root, rest),
         Some("depcheck") => depcheck::run(&root),
         Some("oracle") => oracle::run(&root, rest),
         Some("bench") if rest.first().is_some_and(|s| s == "r") => bench_r::run(&root, &rest[1..]),

@@ -272,6 +272,8 @@ const MODELS: &[&str] = &[
     "--test",
     "digits",
     "--test",
+    "exact",
+    "--test",
     "nist",
     "--test",
     "oracle_lm",

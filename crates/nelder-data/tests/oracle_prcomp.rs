@@ -148,6 +148,22 @@ fn axes(spec: &PcaSpec, fit: &Prcomp<'_>, scores: &Rectangular, case: &Value, wr
     let gaps = numbers(&e["gaps"]);
     let (rotation, x) = (matrix(&e["rotation"]), matrix(&e["x"]));
     let size = numbers(&e["sdev"])[0] * (scores.rows() as f64).sqrt();
+    // R subtracts means that are rounded, from all rows alike
+    let means = if e["center"].is_null() {
+        Vec::new()
+    } else {
+        numbers(&e["center"])
+    };
+    let scales = if e["scale"].is_null() {
+        vec![1.0; means.len()]
+    } else {
+        numbers(&e["scale"])
+    };
+    let of_means = means
+        .iter()
+        .zip(&scales)
+        .map(|(m, s)| (0.5 * f64::EPSILON * m / s).powi(2));
+    let of_means = of_means.sum::<f64>().sqrt();
     if scores.rows() as u64 != e["n_x"].as_u64().unwrap() {
         return wrong.push(format!("{} scores, R {}", scores.rows(), e["n_x"]));
     }
@@ -170,7 +186,7 @@ fn axes(spec: &PcaSpec, fit: &Prcomp<'_>, scores: &Rectangular, case: &Value, wr
         for (i, row) in x.iter().enumerate() {
             let (ours, theirs) = (scores.get(i, j), row[j]);
             if ours.is_nan() != theirs.is_nan()
-                || (ours - theirs).abs() > (most + OF_R) * size * (p as f64).sqrt()
+                || (ours - theirs).abs() > (most + OF_R) * size * (p as f64).sqrt() + of_means
             {
                 wrong.push(format!("score [{i}, {j}]: {ours:e}, R {theirs:e}"));
             }

@@ -2,7 +2,7 @@
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Digits, GlmSpec, LmSpec, glm, lm};
+use nelder::model::{Digits, GlmSpec, LmSpec, Vcov, glm, lm};
 use nelder::pass::Quiet;
 use serde_json::Value as Json;
 
@@ -164,4 +164,67 @@ fn scales_at_the_ends_of_the_range() {
     );
     let (_, own) = fit(664, -470);
     assert_eq!((own.coefficients, own.std_errors), (0.0, Some(0.0)));
+}
+
+/// What a covariance, a saved fit and a table say of data whose squares are out of range: what is a number is right, what is none is an
+/// error that says so.
+#[test]
+fn squares_out_of_range() {
+    let numbers = |by: f64, values: &[f64]| values.iter().map(|v| v * by).collect::<Vec<f64>>();
+    let fit_of = |a: f64, b: f64, all: &mut dyn FnMut(&nelder::model::Lm<'_>)| {
+        let (x, y) = (
+            numbers(a, &[1.0, 2.0, 3.0, 4.0, 5.0]),
+            numbers(b, &[1.0, 3.0, 2.0, 5.0, 4.0]),
+        );
+        let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+        all(&lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap());
+    };
+    let kinds = [Vcov::Iid, Vcov::Hc0, Vcov::Hc3];
+    let mut ordinary = Vec::new();
+    fit_of(1.0, 1.0, &mut |fit| {
+        for kind in &kinds {
+            let found = fit.vcov(0, kind, &Quiet).unwrap();
+            ordinary.push((
+                found.std_errors(),
+                found.matrix[(1, 1)],
+                fit.wald(0, &found).unwrap().0,
+            ));
+        }
+        assert!(fit.sequential(0).is_ok() && fit.drop1(0, None, 2.0).is_ok());
+    });
+    for (a, b) in [(600, 600), (-600, -600), (0, 600), (0, -600), (300, -300)] {
+        let (a, b) = (2f64.powi(a), 2f64.powi(b));
+        fit_of(a, b, &mut |fit| {
+            for (kind, (errors, variance, wald)) in kinds.iter().zip(&ordinary) {
+                let found = fit.vcov(0, kind, &Quiet).unwrap();
+                assert_eq!(
+                    found.std_errors(),
+                    [errors[0] * b, errors[1] / a * b],
+                    "{kind} {a} {b}"
+                );
+                if a == b {
+                    assert_eq!(found.matrix[(1, 1)], *variance, "{kind} {a} {b}");
+                }
+                assert_eq!(fit.wald(0, &found).unwrap().0, *wald, "{kind} {a} {b}");
+            }
+            // sums of squares are numbers where (2^±300)² is
+            let (table, dropped) = (fit.sequential(0), fit.drop1(0, None, 2.0));
+            assert_eq!(
+                (table.is_ok(), dropped.is_ok()),
+                (b.log2().abs() < 400.0, b.log2().abs() < 400.0)
+            );
+            for error in [table.err(), dropped.err()].into_iter().flatten() {
+                assert!(error.to_string().contains("out of the range"), "{error}");
+            }
+            let text = serde_json::to_string(&fit.save().unwrap()).unwrap();
+            let saved: nelder::model::SavedLm = serde_json::from_str(&text).unwrap();
+            let new = [2.5 * a];
+            let rows = Frame::new().with_real("x", &new);
+            let found = saved.predict(&rows, true, &Quiet).unwrap();
+            let own = fit.predict(&rows, true, &Quiet).unwrap();
+            assert_eq!(found.responses[0].std_error, own.responses[0].std_error);
+            assert!(found.responses[0].std_error[0] > 0.0);
+            assert_eq!(saved.responses[0].sigma(), fit.responses[0].sigma);
+        });
+    }
 }

@@ -47,8 +47,13 @@ fn linear_table(options: &AnovaOptions, fits: &[SavedLm]) -> Result<String, Fail
     let response = &one.responses[0];
     let Some(table) = &response.sequential else {
         return Err(Failure::Data(format!(
-            "{}: the model has too many columns for a sequential table",
-            options.fits[0].display()
+            "{}: {}",
+            options.fits[0].display(),
+            match response.compared.rss {
+                Some(_) => "the model has too many columns for a sequential table",
+                None =>
+                    "sums of squares are out of the range of double precision; multiply the response by a power of ten",
+            }
         )));
     };
     Ok(tables::sequential(

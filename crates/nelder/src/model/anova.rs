@@ -87,11 +87,19 @@ pub struct Compared {
     pub rows: u64,
     /// Residual degrees of freedom.
     pub df_residual: u64,
-    /// Residual sum of squares.
-    pub rss: Dd,
+    /// Residual sum of squares; absent where it is out of range in the units of the response.
+    pub rss: Option<Dd>,
     /// The rows that were fitted, where the fit knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
+}
+
+/// That a table of sums of squares cannot be written.
+pub(super) fn out_of_range() -> ModelError {
+    ModelError::Argument {
+        argument: "response".into(),
+        why: "its sums of squares are out of the range of double precision; multiply the response by a power of ten".into(),
+    }
 }
 
 /// Compares fits of one response, in the order given: R's `anova(m1, m2, …)`.
@@ -134,14 +142,16 @@ pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
             )));
         }
         same_rows(i, &model.fingerprint, &first.fingerprint)?;
+        let rss = model.rss.ok_or_else(out_of_range)?;
         let df_residual = model.df_residual as f64;
         let before = i.checked_sub(1).map(|b| &models[b]);
+        let more = |b: &Compared| b.rss.map(|own| (own - rss).hi);
         lines.push(ModelLine {
             formula: model.formula.clone(),
             df_residual,
-            rss: model.rss.hi,
+            rss: rss.hi,
             df: before.map(|b| b.df_residual as f64 - df_residual),
-            sum_sq: before.map(|b| (b.rss - model.rss).hi),
+            sum_sq: before.and_then(more),
         });
     }
     Ok(lines)
@@ -274,9 +284,18 @@ impl<'s> Lm<'s> {
             response: self.response_label(),
             rows: self.rows(),
             df_residual: self.df_residual,
-            rss: self.fit.rss[response],
+            rss: self.in_range(response).then(|| self.fit.rss[response]),
             fingerprint: self.bound.fingerprint(self.rows()),
         })
+    }
+
+    /// Whether sums of squares are numbers in the units of a response.
+    pub(super) fn in_range(&self, response: usize) -> bool {
+        let scale = self.fit.response_scale(response);
+        let (i, atoms) = (response, self.fit.gram.atoms());
+        let total = self.fit.gram.second(atoms.dense + i, atoms.dense + i).hi / scale / scale;
+        let (own, of_rows) = (self.fit.rss[response].hi, self.fit.row_rss[response].hi);
+        total.is_finite() && (of_rows == 0.0 || own.is_normal())
     }
 
     /// The left side of the formula as R deparses it.
@@ -326,6 +345,9 @@ impl<'s> Lm<'s> {
     /// A response that is not there; more columns than a table can hold.
     pub fn sequential(&self, response: usize) -> Result<Sequential, ModelError> {
         let rss = self.response(response)?.rss;
+        if !self.in_range(response) {
+            return Err(out_of_range());
+        }
         let stage: Vec<Option<usize>> = self.fit.columns.assign.iter().map(|&t| Some(t)).collect();
         let stages = self.fit.stages(&stage, self.spec.tolerance())?;
         let terms = stages
@@ -355,6 +377,9 @@ impl<'s> Lm<'s> {
     ) -> Result<Vec<TermChange>, ModelError> {
         let n = self.all_rows();
         let aic = |rss: f64, rank: usize| n * (rss / n).ln() + k * rank as f64;
+        if !self.in_range(response) {
+            return Err(out_of_range());
+        }
         let (rank, rss) = self.with_terms(base)?;
         let own = rss[response];
         let mut rows = vec![TermChange {

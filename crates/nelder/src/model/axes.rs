@@ -186,7 +186,8 @@ pub(super) fn of_exact(matrix: &Symmetric, certified: bool) -> Option<Axes> {
                 products,
                 values: products,
                 columns,
-                results: f64::EPSILON,
+                // each is rounded, divided by a rounded root of n − 1, and the quotient rounded
+                results: 1.5 * f64::EPSILON,
             },
             algorithm: "rotations of cholesky of gram",
             precision: "f64x2",

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use faer::Mat;
 use nelder_device::Dd;
 
+use super::bounds::in_order;
 use super::cluster_sums::{ClusterSums, by_cluster};
 use super::scores::{Basis, Power, Scores};
 use super::{ClusterType, LeastSquares, Lm, ModelError, System, Vcov, by_atom};
@@ -27,14 +28,86 @@ pub struct Covariance {
     pub clusters: Option<usize>,
     /// The passes over the data that it took.
     pub passes: Vec<PassRecord>,
+    /// Roots of the diagonal, which the data's units may leave in range where the diagonal is not.
+    std_errors: Vec<f64>,
+    /// The same of the rows, where columns or the response were multiplied with powers of two.
+    of_rows: Option<OfRows>,
+}
+
+/// A covariance in the units of the rows.
+#[derive(Clone, Debug)]
+struct OfRows {
+    matrix: Mat<f64>,
+    /// By column, powers of two that a coefficient is multiplied with, one after the other, to be in the units of the data.
+    units: Vec<(f64, f64)>,
 }
 
 impl Covariance {
+    /// A covariance in the units of the data, with its standard errors.
+    pub(super) fn new(
+        kind: &Vcov,
+        matrix: Mat<f64>,
+        std_errors: Vec<f64>,
+        clusters: Option<usize>,
+        passes: Vec<PassRecord>,
+    ) -> Covariance {
+        Covariance {
+            kind: kind.clone(),
+            matrix,
+            clusters,
+            passes,
+            std_errors,
+            of_rows: None,
+        }
+    }
+
+    /// A covariance in the units of the rows: columns were divided by `scales` and the response by one over `response`, powers of two.
+    pub(super) fn of_rows(
+        kind: &Vcov,
+        matrix: Mat<f64>,
+        (scales, response): (&[f64], f64),
+        clusters: Option<usize>,
+        passes: Vec<PassRecord>,
+    ) -> Covariance {
+        let units: Vec<(f64, f64)> = scales.iter().map(|&s| in_order(s, 1.0 / response)).collect();
+        let p = matrix.nrows();
+        let times = |value: f64, (a, b): (f64, f64)| value * a * b;
+        let std_errors = (0..p).map(|i| times(matrix[(i, i)].sqrt(), units[i])).collect();
+        if response == 1.0 && scales.iter().all(|&s| s == 1.0) {
+            return Self::new(kind, matrix, std_errors, clusters, passes);
+        }
+        let own = Mat::from_fn(p, p, |i, j| times(times(matrix[(i, j)], units[i]), units[j]));
+        Covariance {
+            of_rows: Some(OfRows { matrix, units }),
+            ..Self::new(kind, own, std_errors, clusters, passes)
+        }
+    }
+
     /// Standard errors: roots of the diagonal, `NaN` where aliased.
     pub fn std_errors(&self) -> Vec<f64> {
-        (0..self.matrix.nrows())
-            .map(|i| self.matrix[(i, i)].sqrt())
-            .collect()
+        self.std_errors.clone()
+    }
+
+    /// Covariance and coefficients of some columns in units in which a quadratic form of them stays in range, which does not depend on
+    /// units.
+    fn in_range(&self, columns: &[usize], coefficients: &[f64]) -> (Symmetric, Vec<Dd>) {
+        let (matrix, units) = match &self.of_rows {
+            None => (&self.matrix, None),
+            Some(OfRows { matrix, units }) => (matrix, Some(units)),
+        };
+        let mut out = Symmetric::zeros(columns.len());
+        for (i, &c) in columns.iter().enumerate() {
+            for (j, &d) in columns[..=i].iter().enumerate() {
+                out.add(i, j, Dd::new(matrix[(c, d)]));
+            }
+            out.norms[i] = matrix[(c, c)];
+            out.sizes[i] = out.norms[i];
+        }
+        let of = |&c: &usize| match units {
+            None => coefficients[c],
+            Some(units) => coefficients[c] / units[c].0 / units[c].1,
+        };
+        (out, columns.iter().map(|c| Dd::new(of(c))).collect())
     }
 }
 
@@ -141,17 +214,26 @@ impl Lm<'_> {
             });
         };
         if *kind == Vcov::Iid {
-            let mut matrix = self.unscaled_covariance()?;
-            let variance = own.rss / self.df_residual as f64;
+            let (fit, df) = (&self.fit, self.df_residual as f64);
+            let (scales, scale) = (fit.column_scales(), fit.response_scale(response));
+            let ordinary = scale == 1.0 && scales.iter().all(|&s| s == 1.0);
+            // elsewhere products of variances and units may leave the range before they are multiplied
+            let (mut matrix, variance) = match ordinary {
+                true => (self.unscaled_covariance()?, own.rss / df),
+                false => (fit.system().unscaled_of_rows()?, fit.row_rss[response].hi / df),
+            };
             matrix
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
-            return Ok(Covariance {
-                kind: kind.clone(),
-                matrix,
-                clusters: None,
-                passes: Vec::new(),
-            });
+            if !ordinary {
+                let of = (&scales[..], scale);
+                return Ok(Covariance {
+                    std_errors: own.std_errors.clone(),
+                    ..Covariance::of_rows(kind, matrix, of, None, Vec::new())
+                });
+            }
+            let errors = own.std_errors.clone();
+            return Ok(Covariance::new(kind, matrix, errors, None, Vec::new()));
         }
         let fit = &self.fit;
         let all = fit.system().coordinates("the covariance of all coefficients")?;
@@ -193,14 +275,9 @@ impl Lm<'_> {
                 )
             }
         };
-        let factor = factor / fit.response_scale(response).powi(2);
         let matrix = fit.system().sandwich(&all, &squares, &heavy, factor);
-        Ok(Covariance {
-            kind: kind.clone(),
-            matrix,
-            clusters,
-            passes,
-        })
+        let scales = (&fit.column_scales()[..], fit.response_scale(response));
+        Ok(Covariance::of_rows(kind, matrix, scales, clusters, passes))
     }
 
     /// The pass that a robust covariance takes.
@@ -242,19 +319,11 @@ impl Lm<'_> {
         if q == 0 || self.df_residual == 0 {
             return None;
         }
-        let mut matrix = Symmetric::zeros(q);
-        for (i, &c) in slopes.iter().enumerate() {
-            for (j, &d) in slopes[..=i].iter().enumerate() {
-                matrix.add(i, j, Dd::new(covariance.matrix[(c, d)]));
-            }
-            matrix.norms[i] = covariance.matrix[(c, c)];
-            matrix.sizes[i] = matrix.norms[i];
-        }
+        let (matrix, b) = covariance.in_range(&slopes, &own.coefficients);
         let factor = factor_twice(&matrix, 1e-8, f64::EPSILON);
         if factor.accepted.len() < q {
             return None;
         }
-        let b: Vec<Dd> = slopes.iter().map(|&c| Dd::new(own.coefficients[c])).collect();
         let value = factor.effects(&b).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi / q as f64;
         Some((value, q as f64, self.df_residual as f64))
     }

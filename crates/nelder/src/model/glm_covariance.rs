@@ -92,12 +92,8 @@ impl Glm<'_> {
             matrix
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= dispersion));
-            return Ok(Covariance {
-                kind: kind.clone(),
-                matrix,
-                clusters: None,
-                passes: Vec::new(),
-            });
+            let errors = self.std_errors.clone();
+            return Ok(Covariance::new(kind, matrix, errors, None, Vec::new()));
         }
         // 1. the pass
         let all = system.coordinates("the covariance of all coefficients")?;
@@ -147,16 +143,9 @@ impl Glm<'_> {
                 )
             }
         };
-        Ok(Covariance {
-            kind: kind.clone(),
-            matrix: system.sandwich(
-                &all,
-                &squares,
-                &heavy,
-                if self.fit.is_regular() { factor } else { f64::NAN },
-            ),
-            clusters,
-            passes,
-        })
+        let factor = if self.fit.is_regular() { factor } else { f64::NAN };
+        let matrix = system.sandwich(&all, &squares, &heavy, factor);
+        let scales = (&system.column_scales()[..], 1.0);
+        Ok(Covariance::of_rows(kind, matrix, scales, clusters, passes))
     }
 }

@@ -20,6 +20,9 @@ use crate::design::{Block, RowError};
 use crate::frame::Batch;
 use crate::pass::{Monitor, PassRecord, residuals_of, run_in_order};
 
+/// Share of the residual sum of squares below which what is left of it without a row wants 1 − h in twice the precision.
+const SMALL_PART: f64 = 0.01;
+
 /// Diagnostics of one response for consecutive rows. `NaN` where a variable is missing or a quantity is not
 /// defined: all but the fitted value and the residual for rows of weight zero, what is divided by 1 − h for rows of
 /// leverage one.
@@ -159,7 +162,8 @@ impl Lm<'_> {
                 .map(|b| leverages(b, &block, block.weights.as_deref()))
                 .unwrap_or_else(|| vec![Leverage::unknown(); block.rows]);
             for y in 0..self.responses.len() {
-                let mut one = self.diagnose(y, &block, &applied.coefficients[y], &leverages);
+                let basis = applied.basis.as_ref();
+                let mut one = self.diagnose(y, &block, &applied.coefficients[y], basis, &leverages);
                 if let (Some(c), Some(b)) = (&coordinates, &applied.basis) {
                     one.dfbetas = self.dfbetas(&block, b, c, &one);
                 }
@@ -180,6 +184,7 @@ impl Lm<'_> {
         y: usize,
         block: &Block<'_>,
         coefficients: &crate::pass::Coefficients,
+        basis: Option<&Basis>,
         leverages: &[Leverage],
     ) -> Influence {
         let response = &block.responses[y];
@@ -220,16 +225,21 @@ impl Lm<'_> {
                 // nothing is left of the row: the fit without it has the same residuals
                 out.push_undefined(1.0);
                 if let Some(sigma) = out.sigma.last_mut() {
-                    *sigma = (own.rss / (df - 1.0)).sqrt();
+                    *sigma = (self.fit.row_rss[y].hi / (df - 1.0)).sqrt() / scale;
                 }
                 continue;
             }
             let h = leverages[i].h;
             // what is left of the residual sum of squares without the row may be a small part of it
             let square = (Dd::new(high[i]).add_f64(low[i])).square().mul_f64(w);
-            let rss = (self.fit.row_rss[y] - square / left)
-                .scale(1.0 / scale)
-                .scale(1.0 / scale);
+            let all = self.fit.row_rss[y];
+            let mut rss = all - square / left;
+            if rss.hi < SMALL_PART * all.hi
+                && let Some(left) = basis.and_then(|b| b.left_of(block, i, w)).filter(|l| l.hi > 0.0)
+            {
+                rss = all - square / left;
+            }
+            let rss = rss.scale(1.0 / scale).scale(1.0 / scale);
             let root = w.sqrt() * r;
             let left = left.hi;
             let without = (rss.hi.max(0.0) / (df - 1.0)).sqrt();
@@ -253,7 +263,6 @@ impl Lm<'_> {
     ) -> Vec<Vec<f64>> {
         let fit = &self.fit;
         let p = fit.aliased.len();
-        let scales = fit.column_scales();
         let e = basis.coordinates(block, 0, block.rows);
         // rows x columns: the inner products Eᶜ·e
         let mut moved = Mat::<f64>::zeros(block.rows, p);
@@ -282,11 +291,12 @@ impl Lm<'_> {
                 let levels = coordinates.functionals[c]
                     .as_ref()
                     .map(|f| fit.system().level_coordinates(f));
-                let error = fit.variances[c].sqrt();
+                // both in units of the rows
+                let error = fit.row_variances[c].sqrt();
                 (0..block.rows)
                     .map(|i| {
                         let by_level = match (at[i], &levels) {
-                            (Some((l, x)), Some(all)) => all.get(l).map_or(0.0, |v| v * scales[c] * x),
+                            (Some((l, x)), Some(all)) => all.get(l).map_or(0.0, |v| v * x),
                             _ => 0.0,
                         };
                         (moved[(i, c)] + by_level) * steps[i] / error

@@ -109,6 +109,7 @@ pub fn least_squares(
     )?;
     passes.extend(records);
     let (mut gram, records) = site.gram(products, monitor)?;
+    gram.mark_scaled(bound.rows.scales());
     passes.extend(records);
     let (omitted, unweighted) = rows.take_dropped();
     rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
@@ -120,6 +121,7 @@ pub fn least_squares(
         let (own, records) = site.gram(Products::Rounded, monitor)?;
         passes.extend(records);
         gram = own;
+        gram.mark_scaled(bound.rows.scales());
         check_finite(&gram, bound)?;
     }
 
@@ -221,6 +223,7 @@ pub fn least_squares(
         if let Some(second) = second {
             // the solution comes from the exact gram; what was computed from the rounded one gave the residuals
             gram = second;
+            gram.mark_scaled(bound.rows.scales());
             needs_exact = false;
             let Some(solved) = solve(bound, &gram, tol)? else {
                 return Err(ModelError::Overflow(bound.rows.labels()[0].clone()));

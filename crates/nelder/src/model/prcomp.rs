@@ -258,7 +258,8 @@ impl Run<'_, '_> {
         let certified = spec.accuracy == Accuracy::Certified;
         let exact = certified || (cheap && spec.algorithm == PcaAlgorithm::Auto);
         let products = if exact { Products::Exact } else { Products::Rounded };
-        let (gram, records) = site.gram(products, self.monitor)?;
+        let (mut gram, records) = site.gram(products, self.monitor)?;
+        gram.mark_scaled(self.bound.rows.scales());
         self.passes.extend(records);
         self.seen(gram.rows)?;
         let (columns, scale) = Columns::new(&moments(&gram), spec, self.bound.rows.scales(), self.names)?;
@@ -276,7 +277,8 @@ impl Run<'_, '_> {
             return Ok((columns, scale, axes, None));
         }
         if site.is_device() {
-            let (gram, records) = site.gram(Products::Exact, self.monitor)?;
+            let (mut gram, records) = site.gram(Products::Exact, self.monitor)?;
+            gram.mark_scaled(self.bound.rows.scales());
             self.passes.extend(records);
             let matrix = columns.matrix(&gram, spec);
             return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));

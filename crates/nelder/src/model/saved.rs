@@ -76,12 +76,15 @@ pub struct SavedResponse {
     pub name: String,
     /// For comparisons.
     pub compared: Compared,
-    /// R's `anova` of the model; absent where it has too many columns.
+    /// R's `anova` of the model; absent where it has too many columns, or sums of squares are out of range.
     pub sequential: Option<Sequential>,
     /// By column, zero where aliased, in the units in which rows are delivered.
     coefficients: Vec<Dd>,
     /// What the response was multiplied with: a power of two.
     scale: f64,
+    /// Residual sum of squares in the units in which rows are delivered; absent in files of before.
+    #[serde(default)]
+    row_rss: Option<Dd>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,7 +118,10 @@ impl SavedResponse {
     pub fn sigma(&self) -> f64 {
         match self.compared.df_residual {
             0 => f64::NAN,
-            df => (self.compared.rss.hi / df as f64).sqrt(),
+            df => match (self.row_rss, self.compared.rss) {
+                (Some(rss), _) => (rss.hi / df as f64).sqrt() / self.scale,
+                (None, rss) => rss.map_or(f64::NAN, |rss| (rss.hi / df as f64).sqrt()),
+            },
         }
     }
 
@@ -136,7 +142,9 @@ impl Lm<'_> {
             Ok(SavedResponse {
                 name: r.name.clone(),
                 compared: self.compared(y)?,
+                row_rss: Some(fit.row_rss[y]),
                 sequential: match self.sequential(y) {
+                    _ if !self.in_range(y) => None,
                     Ok(table) => Some(table),
                     Err(ModelError::TooManyColumns { .. }) => None,
                     Err(e) => return Err(e),

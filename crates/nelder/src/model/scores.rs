@@ -330,6 +330,12 @@ impl Basis {
         }
     }
 
+    /// 1 − h of a row in twice the precision, where the factor is.
+    pub(super) fn left_of(&self, block: &Block<'_>, row: usize, weight: f64) -> Option<Dd> {
+        let e = self.row_twice(self.rest.as_ref()?, block, row);
+        Some(self.left_twice(block, row, weight, &e))
+    }
+
     /// The coordinates of a row in twice the precision.
     fn row_twice(&self, rest: &Mat<f64>, block: &Block<'_>, row: usize) -> Vec<Dd> {
         let mut out = Vec::with_capacity(self.order());

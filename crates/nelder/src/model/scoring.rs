@@ -196,6 +196,9 @@ impl<'a, 's> Passes<'a, 's> {
             None => (self.moments, self.ranges) = (sums.moments, sums.ranges.clone()),
             Some(_) => (sums.moments, sums.ranges) = (self.moments, self.ranges.clone()),
         }
+        if let Some(gram) = &mut sums.gram {
+            gram.mark_scaled(rows.scales());
+        }
         self.records.push(record);
         scorer.monitor.scored(name, sums.deviance.hi);
         let dropped = rows.take_dropped();

@@ -3,7 +3,7 @@
 //! One fit of the largest model holds the gram of all others; a fit is repeated only where a factor is coded
 //! otherwise in a smaller model than in the largest.
 
-use super::anova::label_set;
+use super::anova::{label_set, out_of_range};
 use super::{Lm, ModelError, TermChange, lm};
 use crate::formula::Terms;
 use crate::pass::{Monitor, PassRecord};
@@ -288,6 +288,9 @@ impl Models for Holder<'_, '_> {
         let (n, zero_weights, k) = (self.start.all_rows(), self.start.fit.counts.2 as f64, self.k);
         let rows = self.start.rows() as f64;
         let fit = self.of(terms)?;
+        if !fit.in_range(0) {
+            return Err(out_of_range());
+        }
         let keep = kept(fit, terms);
         let (rank, rss) = fit.with_terms(&keep)?;
         self.keep = keep;

@@ -33,7 +33,7 @@ pub struct System<'a> {
 pub(super) struct Coordinates {
     /// By column; `None` where aliased.
     pub functionals: Vec<Option<Functional>>,
-    /// Columns x coordinates.
+    /// Columns x coordinates, in the units of the rows.
     pub kept: Mat<f64>,
     /// What they leave over, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
@@ -73,7 +73,6 @@ impl System<'_> {
         let map = self.map;
         let means = self.normal.level_means();
         let root = self.factor.root();
-        let scales = self.column_scales();
         let root_rest = self.factor.root_rest();
         let mut kept = Mat::<f64>::zeros(p, root.ncols());
         let mut rest = root_rest.as_ref().map(|_| kept.clone());
@@ -89,10 +88,10 @@ impl System<'_> {
             match (entries.next(), entries.next()) {
                 (Some((j, x)), None) => {
                     for a in 0..root.ncols() {
-                        kept[(c, a)] = root[(j, a)] * x.hi * scales[c];
+                        kept[(c, a)] = root[(j, a)] * x.hi;
                         if let (Some(rest), Some(low)) = (&mut rest, &root_rest) {
                             let whole = Dd::two_sum(root[(j, a)], low[(j, a)]) * *x;
-                            rest[(c, a)] = (whole.mul_f64(scales[c]) - Dd::new(kept[(c, a)])).hi;
+                            rest[(c, a)] = (whole - Dd::new(kept[(c, a)])).hi;
                         }
                     }
                 }
@@ -100,9 +99,9 @@ impl System<'_> {
                 // twice the precision, because the terms of a product with `root` may cancel
                 _ => {
                     for (a, e) in self.factor.effects(&v).iter().enumerate() {
-                        kept[(c, a)] = e.hi * scales[c];
+                        kept[(c, a)] = e.hi;
                         if let Some(rest) = &mut rest {
-                            rest[(c, a)] = e.lo * scales[c];
+                            rest[(c, a)] = e.lo;
                         }
                     }
                 }
@@ -157,6 +156,21 @@ impl System<'_> {
     /// # Errors
     /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
     pub fn unscaled(&self) -> Result<Mat<f64>, ModelError> {
+        let mut out = self.unscaled_of_rows()?;
+        let scales = self.column_scales();
+        let p = out.nrows();
+        for i in 0..p {
+            for j in 0..p {
+                out[(i, j)] = out[(i, j)] * scales[i] * scales[j];
+            }
+            // the diagonal was computed with its error bound
+            out[(i, i)] = self.variances[i];
+        }
+        Ok(out)
+    }
+
+    /// The same in the units of the rows.
+    pub(super) fn unscaled_of_rows(&self) -> Result<Mat<f64>, ModelError> {
         let all = self.coordinates("the covariance of all coefficients")?;
         let p = self.aliased.len();
         let mut out = Mat::<f64>::zeros(p, p);
@@ -169,26 +183,21 @@ impl System<'_> {
             .flat_map(|a| &a.weights)
             .map(|w| 1.0 / w.hi)
             .sum();
-        let scales = self.column_scales();
         for i in 0..p {
             for j in 0..=i {
                 let v = match (&all.functionals[i], &all.functionals[j]) {
-                    (Some(c), Some(d)) => {
-                        out[(i, j)] + self.level_product(c, d, inverse_weight) * scales[i] * scales[j]
-                    }
+                    (Some(c), Some(d)) => out[(i, j)] + self.level_product(c, d, inverse_weight),
                     _ => f64::NAN,
                 };
                 out[(i, j)] = v;
                 out[(j, i)] = v;
             }
-            // the diagonal was computed with its error bound
-            out[(i, i)] = self.variances[i];
         }
         Ok(out)
     }
 
     /// Eᶜ·e of each coefficient for a row: by how much its score moves it.
-    fn moved_by(&self, all: &Coordinates, heavy: &Heavy, scales: &[f64]) -> Vec<f64> {
+    fn moved_by(&self, all: &Coordinates, heavy: &Heavy) -> Vec<f64> {
         let of = |(c, functional): (usize, &Option<Functional>)| {
             let Some(functional) = functional else {
                 return f64::NAN;
@@ -205,7 +214,7 @@ impl System<'_> {
                     .filter(|(k, _)| *k == l)
                     .map(|(_, x)| x)
                     .sum();
-                sum += Dd::new((functional.all + own) * scales[c]) / absorbed.weights[l];
+                sum += Dd::new(functional.all + own) / absorbed.weights[l];
             }
             sum.hi * heavy.factor
         };
@@ -213,21 +222,20 @@ impl System<'_> {
     }
 
     /// f E Q Eᵀ, E the coordinates of the coefficients and Q a sum of squares of scores in the same coordinates, with the rows
-    /// that are not in it.
+    /// that are not in it; in the units of the rows.
     pub(super) fn sandwich(&self, all: &Coordinates, q: &Mat<f64>, heavy: &[Heavy], factor: f64) -> Mat<f64> {
         // E Q Eᵀ, E the coordinates of the coefficients
         let p = self.aliased.len();
         let r = all.kept.ncols();
         let mut e = Mat::<f64>::zeros(p, q.ncols());
         e.as_mut().subcols_mut(0, r).copy_from(&all.kept);
-        let scales = self.column_scales();
         for (c, functional) in all.functionals.iter().enumerate() {
             for (l, x) in functional
                 .iter()
                 .flat_map(|f| self.level_coordinates(f))
                 .enumerate()
             {
-                e[(c, r + l)] = x * scales[c];
+                e[(c, r + l)] = x;
             }
         }
         let mut half = Mat::<f64>::zeros(p, q.ncols());
@@ -248,7 +256,7 @@ impl System<'_> {
             factor,
             Par::Seq,
         );
-        let moved: Vec<Vec<f64>> = heavy.iter().map(|h| self.moved_by(all, h, &scales)).collect();
+        let moved: Vec<Vec<f64>> = heavy.iter().map(|h| self.moved_by(all, h)).collect();
         for i in 0..p {
             for j in 0..=i {
                 let more: f64 = moved.iter().map(|m| m[i] * m[j]).sum();

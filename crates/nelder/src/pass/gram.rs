@@ -379,6 +379,14 @@ impl Gram {
         }
     }
 
+    /// Columns, products and responses that were multiplied with these powers of two are not as they were written: a number that is
+    /// whole now was of an order that decimals are rounded at.
+    pub(crate) fn mark_scaled(&mut self, scales: &[f64]) {
+        for (rounded, scale) in self.rounded.iter_mut().zip(scales) {
+            *rounded = *rounded || *scale != 1.0;
+        }
+    }
+
     fn mark_rounded(&mut self, block: &Block<'_>) {
         for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
             // stops at the first fraction, and is not asked again

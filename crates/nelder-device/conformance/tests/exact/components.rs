@@ -39,7 +39,7 @@ fn drawn(r: &mut Random, kind: &str) -> Vec<Vec<f64>> {
                 .map(|j| {
                     let of = |i: usize| {
                         if i / 2 == j {
-                            far * if i % 2 == 0 { 1.0 } else { -1.0 }
+                            far * if i.is_multiple_of(2) { 1.0 } else { -1.0 }
                         } else {
                             0.0
                         }
@@ -223,9 +223,11 @@ fn principal_components() {
                 random.wholes(n, -size, size)
             })
             .collect();
-        let mut spec = PcaSpec::default();
-        spec.rank = Some(3);
-        spec.algorithm = PcaAlgorithm::Krylov;
+        let spec = PcaSpec {
+            rank: Some(3),
+            algorithm: PcaAlgorithm::Krylov,
+            ..PcaSpec::default()
+        };
         hold(&mut held, "flat tail by iteration", &spec, &columns);
     }
     held.finish("prcomp");
