@@ -7,12 +7,12 @@ use nelder_device::{Binary as Op, Unary as Op1};
 
 use super::codes::{CodeNumbers, Combine};
 use super::constant::{Constant, is_logical, keeps_whole};
-use super::dates;
 use super::error::{BindError, UnknownName};
-use super::factors;
-use super::functions;
+use super::functions::call;
+use super::functions::dates;
+use super::functions::factors;
+use super::functions::recode::{Lookup, Match, Measure, Recode, Rule};
 use super::node::{Kind, Node, Type};
-use super::recode::{Lookup, Match, Measure, Recode, Rule};
 use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
@@ -73,12 +73,8 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
             }
             Expr::Call { function, args } => {
-                if !functions::NAMES.contains(&function.as_str()) {
-                    add(
-                        function,
-                        true,
-                        nearest(function, functions::NAMES.iter().copied()),
-                    );
+                if !call::NAMES.contains(&function.as_str()) {
+                    add(function, true, nearest(function, call::NAMES.iter().copied()));
                 }
                 let object = |a: &&Arg| function != "C" || a.name.as_deref() == Some("object");
                 match args.iter().rev().filter(object).count() {
@@ -193,7 +189,7 @@ impl<'s> Binder<'s> {
                     Binary::In => self.among(a, b, expr)?,
                 }
             }
-            Expr::Call { function, args } => functions::call(self, expr, function, args)?,
+            Expr::Call { function, args } => call::call(self, expr, function, args)?,
         })
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
+use super::column_encoding::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
 use super::{DesignError, Layout, Shape};
 
 /// The used levels of a factor, in R's order.

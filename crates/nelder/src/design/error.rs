@@ -21,7 +21,7 @@ impl std::fmt::Display for UnknownName {
             ("column", "")
         };
         if self.function
-            && let Some(why) = super::functions::refusal(&self.name)
+            && let Some(why) = super::functions::call::refusal(&self.name)
         {
             return write!(f, "`{}()` cannot be called in a formula: {why}", self.name);
         }

@@ -7,8 +7,8 @@ use nelder_device::{Dd, Input, Output, Program, Real};
 
 use super::constant::parts;
 use super::error::EvaluateError;
+use super::functions::recode::Measure;
 use super::node::{Kind, Node, Type};
-use super::recode::Measure;
 use super::value::{Numbers, Precision, Value};
 use crate::frame::{Batch, Column, Key, Levels, MISSING};
 

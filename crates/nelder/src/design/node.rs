@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use nelder_device::{Binary, Op, Program, Slot, Unary};
 
-use super::basis::Basis;
 use super::codes::{CodeNumbers, Combine};
-use super::cut::Cut;
-use super::dates::Stamp;
-use super::recode::{Choose, Lookup, Match, Recode};
-use super::special::Special;
+use super::functions::basis::Basis;
+use super::functions::cut::Cut;
+use super::functions::dates::Stamp;
+use super::functions::recode::{Choose, Lookup, Match, Recode};
+use super::functions::special::Special;
 use super::value::Shape;
 use crate::formula::{Contrast, matrix_suffixes};
 use crate::frame::{EXACT, Levels};

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::basis::{Basis, Moments, Scaled};
 use super::error::{BindError, EvaluateError};
 use super::evaluate::{codes, number, numbers};
+use super::functions::basis::{Basis, Moments, Scaled};
+use super::functions::poly::PolyBasis;
+use super::functions::quantile::Ranks;
+use super::functions::recode::{Measure, Recode, Rule};
+use super::functions::splines::SplineBasis;
 use super::node::{Kind, Node};
-use super::poly::PolyBasis;
-use super::quantile::Ranks;
-use super::recode::{Measure, Recode, Rule};
-use super::splines::SplineBasis;
 use super::value::Precision;
 use crate::frame::{Batch, Levels, MISSING};
 

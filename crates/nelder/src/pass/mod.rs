@@ -1,41 +1,16 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
-mod cost;
-mod device_scoring;
-mod device_tables;
-mod gram;
-mod house;
-mod images;
-mod loaded;
-mod observed;
-mod product;
-mod projection;
-mod resident;
-mod residual;
-mod run;
-mod score;
-mod scoring;
-mod site;
-mod standard;
-mod table;
-mod triangle;
+mod executor;
+mod sums;
 mod tsqr;
-mod working;
 
-pub use cost::{Plan, Planned, Work, plan};
-pub use gram::{Gram, Products, packed};
-pub use house::House;
-pub use images::{Images, Projection};
-pub use loaded::Loaded;
-pub use observed::{Moments, Observed, is_count};
-pub use resident::Resident;
-pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
-pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
-pub use score::ScoreSums;
-pub use scoring::{At, Scoring, ScoringPlan, Wanted, predictor_of};
-pub use site::{Course, Site};
-pub use standard::{Spread, Standard};
-pub use table::{Cross, Table};
-pub use triangle::Triangle;
-pub use tsqr::{Tsqr, expand};
-pub use working::{Working, means};
+pub use executor::{
+    Accumulator, Course, Loaded, Monitor, PassError, PassRecord, Plan, Planned, Quiet, Resident, Site, Work,
+    plan, run, run_beside, run_in_order,
+};
+pub use sums::{
+    At, Coefficients, Cross, Gram, Histogram, Images, Moments, Observed, Products, Projection, ResidualRun,
+    Residuals, ScoreSums, Scoring, ScoringPlan, Spread, Standard, Table, Wanted, Working, is_count, means,
+    packed, predictor_of, quartile_ranks, residuals_of,
+};
+pub use tsqr::{House, Triangle, Tsqr, expand};

@@ -1,0 +1,19 @@
+//! Linear least squares from the sums of passes.
+//!
+//! `normal` assembles the normal equations and `absorbed` eliminates a large factor from them; `ladder`
+//! chooses the precision, `solution` solves, `bounds` says how many digits are right; `fitted` is what a fit
+//! keeps, `linear_functional` a coefficient and its variance as a function of it.
+
+mod absorbed;
+pub(super) mod bounds;
+pub(super) mod fitted;
+pub(super) mod ladder;
+mod linear_functional;
+mod normal;
+pub(super) mod solution;
+
+pub use absorbed::Absorbed;
+pub use fitted::System;
+pub use ladder::{LeastSquares, least_squares};
+pub use linear_functional::{Functional, LevelMeans};
+pub use normal::{Correction, Normal, Score, Solution, by_atom};
