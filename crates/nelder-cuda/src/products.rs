@@ -10,15 +10,16 @@ use nelder_device::{
 use crate::cuda::Cuda;
 
 /// Sums in twice the precision, and what is summed over rows.
-pub(crate) const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
+pub(crate) const MATRIX: &str = concat!(include_str!("double_double.cu"), include_str!("matrix.cu"));
 /// The same for few columns, whose number is put before it.
 const NARROW: &str = concat!(
-    include_str!("twice.cu"),
-    include_str!("units.cu"),
+    include_str!("double_double.cu"),
+    include_str!("tensor_gram.cu"),
     include_str!("narrow.cu")
 );
 /// Grams of few columns.
-pub(crate) const UNITS: &str = concat!(include_str!("twice.cu"), include_str!("units.cu"));
+pub(crate) const TENSOR_GRAM: &str =
+    concat!(include_str!("double_double.cu"), include_str!("tensor_gram.cu"));
 
 /// Columns up to which a row stays in a thread's registers.
 pub(crate) const NARROW_COLUMNS: usize = 32;

@@ -10,7 +10,7 @@ use nelder_device::{
 
 use crate::cuda::Cuda;
 use crate::print::{PRELUDE, body, constants};
-use crate::products::{MATRIX, NARROW_COLUMNS, TILE_ROWS, UNITS, lanes, paired};
+use crate::products::{MATRIX, NARROW_COLUMNS, TENSOR_GRAM, TILE_ROWS, lanes, paired};
 
 const FUSED: &str = include_str!("fused.cu");
 
@@ -65,7 +65,7 @@ fn source(columns: usize, step: &Step<'_>) -> String {
     for (name, value) in defines {
         let _ = writeln!(out, "#define {name} {value}");
     }
-    out + PRELUDE + UNITS + &FUSED.replace("@ARGUMENTS@", &arguments).replace("@BODY@", &steps)
+    out + PRELUDE + TENSOR_GRAM + &FUSED.replace("@ARGUMENTS@", &arguments).replace("@BODY@", &steps)
 }
 
 impl Cuda {

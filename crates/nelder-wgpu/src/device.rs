@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nelder_device::{DeviceError, Rates};
 
-use crate::bound::Bind;
-use crate::rooms::{Pool, Room};
+use crate::bindings::Bind;
+use crate::buffer_pool::{Pool, PooledBuffer};
 use crate::silence::in_silence;
 
 /// Arithmetic that all kernels have.
@@ -38,7 +38,7 @@ pub struct Wgpu {
     seen: u64,
     /// Bytes that there is room for, once that is known.
     most: AtomicU64,
-    pub(crate) nothing: OnceLock<Room>,
+    pub(crate) nothing: OnceLock<PooledBuffer>,
     /// Memory that nobody uses.
     pool: Arc<Pool>,
     /// Where what is read passes through, when nobody reads.
@@ -280,14 +280,14 @@ impl Wgpu {
             .min(self.seen)
     }
 
-    /// Room for bytes that kernels read and write: anything is in it.
-    pub(crate) fn room_for(&self, bytes: u64) -> Result<Room, DeviceError> {
+    /// PooledBuffer for bytes that kernels read and write: anything is in it.
+    pub(crate) fn pooled_buffer(&self, bytes: u64) -> Result<PooledBuffer, DeviceError> {
         let size = bytes.next_multiple_of(256).max(256);
         if size > self.device.limits().max_buffer_size {
             return Err(self.no_room(bytes));
         }
         if let Some(buffer) = self.pool.take(size) {
-            return Ok(Room::new(buffer, &self.pool));
+            return Ok(PooledBuffer::new(buffer, &self.pool));
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let made = || {
@@ -309,7 +309,7 @@ impl Wgpu {
             buffer = made();
         }
         self.checked(bytes)?;
-        Ok(Room::new(buffer, &self.pool))
+        Ok(PooledBuffer::new(buffer, &self.pool))
     }
 
     pub(crate) fn own(&self) -> Arc<()> {

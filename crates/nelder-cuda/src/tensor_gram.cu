@@ -1,6 +1,6 @@
 // Grams of few columns: P of them, known when this is compiled. Each thread has a row of a tile; the tile is put in shared
 // memory, and each warp multiplies its rows by tensor cores in double precision, 8 x 8 entries and four rows at a time.
-// After twice.cu.
+// After double_double.cu.
 
 #define THREADS 128
 #define WARPS (THREADS / 32)

@@ -44,21 +44,21 @@ impl Pool {
 /// A buffer that goes to the idle ones when it is dropped. What it holds at first is anything. Kernels that were given to the
 /// queue before may still use it: those that come after wait for them.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub(crate) struct PooledBuffer {
     buffer: wgpu::Buffer,
     pool: Arc<Pool>,
 }
 
-impl Room {
-    pub(crate) fn new(buffer: wgpu::Buffer, pool: &Arc<Pool>) -> Room {
-        Room {
+impl PooledBuffer {
+    pub(crate) fn new(buffer: wgpu::Buffer, pool: &Arc<Pool>) -> PooledBuffer {
+        PooledBuffer {
             buffer,
             pool: pool.clone(),
         }
     }
 }
 
-impl Deref for Room {
+impl Deref for PooledBuffer {
     type Target = wgpu::Buffer;
 
     fn deref(&self) -> &wgpu::Buffer {
@@ -66,7 +66,7 @@ impl Deref for Room {
     }
 }
 
-impl Drop for Room {
+impl Drop for PooledBuffer {
     fn drop(&mut self) {
         self.pool.give(self.buffer.clone());
     }

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nelder_device::{Buffer, DeviceError, Matrix, check_length};
 
+use crate::buffer_pool::PooledBuffer;
 use crate::columns::Survey;
 use crate::device::Wgpu;
-use crate::rooms::Room;
 use crate::sums::MOST_GROUPS;
 
 /// Bytes to which a binding's beginning is aligned at most.
@@ -17,7 +17,7 @@ const ALIGNED: u64 = 256;
 /// What a buffer holds.
 struct Held {
     of: Arc<()>,
-    buffer: Room,
+    buffer: PooledBuffer,
     used: Arc<AtomicU64>,
     /// What is known of columns, by their first number and their rows: numbers do not change once they are there.
     surveys: Mutex<HashMap<(usize, usize), Survey>>,
@@ -52,12 +52,12 @@ pub(crate) struct Window<'b> {
 }
 
 impl Wgpu {
-    /// Room for numbers.
+    /// PooledBuffer for numbers.
     pub(crate) fn numbers(&self, len: usize) -> Result<Buffer, DeviceError> {
-        Ok(self.buffer(len, self.room_for(8 * len as u64)?))
+        Ok(self.buffer(len, self.pooled_buffer(8 * len as u64)?))
     }
 
-    pub(crate) fn buffer(&self, len: usize, buffer: Room) -> Buffer {
+    pub(crate) fn buffer(&self, len: usize, buffer: PooledBuffer) -> Buffer {
         self.used.fetch_add(buffer.size(), Ordering::Relaxed);
         let held = Held {
             of: self.own(),
@@ -200,7 +200,7 @@ impl Wgpu {
         if let Some(buffer) = self.nothing.get() {
             return Ok(buffer);
         }
-        let buffer = self.room_for(64)?;
+        let buffer = self.pooled_buffer(64)?;
         Ok(self.nothing.get_or_init(|| buffer))
     }
 
