@@ -3,7 +3,7 @@
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{Digits, GlmSpec, LmSpec, glm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use serde_json::Value as Json;
 
 const EXACT: &str = include_str!("../../../accuracy/oracle/claims_exact.json");
@@ -58,7 +58,7 @@ fn held(model: &Json) -> ([f64; 2], [f64; 2]) {
     let family: Family = family.parse().unwrap();
     let mut spec = GlmSpec::new(&format!("{response} ~ {}", names.join(" + ")), family);
     spec.design.weights = weights.is_some().then(|| "w".to_string());
-    let fit = glm(&spec, &frame, &Quiet).unwrap();
+    let fit = glm(&spec, &frame, &NoProgress).unwrap();
     assert!(fit.fit.converged, "{model}");
     let least = |values: &[f64], exact: &Json| {
         let pairs = values.iter().zip(exact.as_array().unwrap());
@@ -112,7 +112,7 @@ fn scales_at_the_ends_of_the_range() {
         let x: Vec<f64> = (1..=5).map(|i| f64::from(i) * a).collect();
         let y: Vec<f64> = [1.0, 3.0, 2.0, 5.0, 4.0].iter().map(|y| y * b).collect();
         let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-        let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+        let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
         let own = &fit.responses[0];
         let (f, _, _) = fit.f_statistic(0).unwrap();
         let row = [

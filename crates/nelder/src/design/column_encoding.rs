@@ -70,7 +70,7 @@ impl AbsorbedTerm {
 
 /// The model matrix as a map from atoms.
 #[derive(Clone, Debug, Default)]
-pub struct Map {
+pub struct ColumnEncoding {
     /// Whether the first column is the intercept.
     pub intercept: bool,
     /// One entry a column.
@@ -81,7 +81,7 @@ pub struct Map {
     pub absorbed: Option<AbsorbedTerm>,
 }
 
-impl Map {
+impl ColumnEncoding {
     /// Number of columns.
     pub fn columns(&self) -> usize {
         self.kinds.len()

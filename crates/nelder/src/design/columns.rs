@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::column_encoding::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
+use super::column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
 use super::{DesignError, Layout, Shape};
 
 /// The used levels of a factor, in R's order.
@@ -53,7 +53,7 @@ pub struct Columns {
     /// 0 for the intercept, else the term's number from 1: R's `assign`.
     pub assign: Vec<usize>,
     /// How they follow from the atoms.
-    pub map: Map,
+    pub map: ColumnEncoding,
     /// The used levels of each variable that is a factor.
     pub levels: Vec<Option<UsedLevels>>,
     /// The contrasts of each variable that is a factor.
@@ -148,9 +148,9 @@ impl Columns {
             }
         }
         // 2. columns term by term
-        let mut map = Map {
+        let mut map = ColumnEncoding {
             intercept: layout.intercept,
-            ..Map::default()
+            ..ColumnEncoding::default()
         };
         map.coded = (0..layout.groups.len())
             .map(|g| {
@@ -287,7 +287,7 @@ impl Columns {
 
 /// Each column's multiplier, also where no row has its cell.
 fn fix_kinds(
-    map: &mut Map,
+    map: &mut ColumnEncoding,
     g: usize,
     term: &super::PlannedTerm,
     first: usize,

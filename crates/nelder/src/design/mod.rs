@@ -26,8 +26,8 @@ mod rows;
 mod value;
 mod variables;
 
-pub use block::{Atoms, Block, Group};
-pub use column_encoding::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
+pub use block::{Block, BlockSchema, Group};
+pub use column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
 pub use columns::{Columns, UsedLevels, Variable};
 pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};

@@ -12,8 +12,8 @@ mod warning;
 
 pub use crate::pass::ResidualRun;
 pub use equations::{
-    Absorbed, Correction, Functional, LeastSquares, LevelMeans, Normal, Score, Solution, System, by_atom,
-    least_squares,
+    Absorbed, Correction, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,
+    Score, Solution, by_atom, least_squares,
 };
 pub use error::ModelError;
 pub use glm::{
@@ -27,7 +27,7 @@ pub use inference::{
     Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova, compare, step,
 };
 pub use lm::{Accuracy, Lm, LmSpec, Response, lm};
-pub use model_frame::{Bound, bind};
+pub use model_frame::{ModelFrame, bind};
 pub use pca::{
     Center, PcaAlgorithm, PcaDigits, PcaReport, PcaSpec, Prcomp, Scale, ScoreRun, Signs, prcomp,
     prcomp_sparse,

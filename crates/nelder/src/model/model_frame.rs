@@ -10,7 +10,7 @@ use crate::pass::PassRecord;
 use super::{Accuracy, LmSpec, ModelError};
 
 /// A model joined to its data.
-pub struct Bound<'s> {
+pub struct ModelFrame<'s> {
     /// The terms.
     pub terms: Terms,
     /// The rows.
@@ -54,7 +54,7 @@ pub(super) struct Wishes {
 }
 
 /// Joins a linear model to its data.
-pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<Bound<'s>, ModelError> {
+pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<ModelFrame<'s>, ModelError> {
     bind_as(spec, &Wishes::default(), source)
 }
 
@@ -63,7 +63,7 @@ pub(super) fn bind_as<'s>(
     spec: &LmSpec,
     wishes: &Wishes,
     source: &'s dyn Source,
-) -> Result<Bound<'s>, ModelError> {
+) -> Result<ModelFrame<'s>, ModelError> {
     let tol = spec.tolerance();
     if !(tol.is_finite() && (0.0..1.0).contains(&tol)) {
         return Err(ModelError::Argument {
@@ -130,7 +130,7 @@ pub(super) fn bind_as<'s>(
     if spec.fingerprint {
         rows = rows.fingerprinted();
     }
-    Ok(Bound {
+    Ok(ModelFrame {
         terms,
         rows,
         contrasts,
@@ -170,7 +170,7 @@ fn beyond_first(y: &Expr) -> Expr {
     Expr::Binary(Binary::Ne, Box::new(place), Box::new(one))
 }
 
-impl Bound<'_> {
+impl ModelFrame<'_> {
     /// The fingerprint of the rows, where it was asked for and all `rows` of the fit went through the host.
     pub(super) fn fingerprint(&self, rows: u64) -> Option<Fingerprint> {
         self.rows.fingerprint().filter(|f| f.rows == rows)

@@ -12,11 +12,11 @@ use crate::model::{Covariance, Glm, GlmPrediction, SavedGlm};
 /// use nelder::family::Family;
 /// use nelder::frame::Frame;
 /// use nelder::model::{GlmSpec, glm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder::summary::{generalized, print_generalized};
 /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
+/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
 /// let text = print_generalized::summary(&generalized::summary(&fit, "glm(y ~ x, poisson)", 0.95, None));
 /// assert!(text.contains("Number of Fisher Scoring iterations: 4"));
 /// ```

@@ -11,11 +11,11 @@ use crate::model::{Covariance, Lm, ModelLine, Prediction, Sequential, TermChange
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder::summary::inference::confint;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// let (low, high) = confint(&fit, 0, 0.95, None)[1];
 /// assert!(low < 1.96 && 1.96 < high);
 /// ```

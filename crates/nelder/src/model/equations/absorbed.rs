@@ -2,8 +2,8 @@
 
 use nelder_device::Dd;
 
-use super::Normal;
-use crate::design::{ColumnKind, Map};
+use super::NormalEquations;
+use crate::design::{ColumnEncoding, ColumnKind};
 use crate::pass::{Gram, packed};
 use crate::solve::Symmetric;
 
@@ -18,9 +18,9 @@ pub struct Absorbed {
     pub responses: Vec<Vec<Dd>>,
 }
 
-impl Normal {
+impl NormalEquations {
     /// Eliminates the indicators of the absorbed factor.
-    pub(super) fn eliminate(&mut self, gram: &Gram, map: &Map, position: &[Option<usize>]) {
+    pub(super) fn eliminate(&mut self, gram: &Gram, map: &ColumnEncoding, position: &[Option<usize>]) {
         let Some(term) = &map.absorbed else { return };
         let atoms = gram.atoms();
         let (d, m) = (atoms.dense, atoms.responses);

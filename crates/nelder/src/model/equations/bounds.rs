@@ -5,8 +5,8 @@ use nelder_device::Dd;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
 use super::LeastSquares;
-use super::solution::{Attempt, UNIT_EXACT, in_model, larger};
-use crate::model::{AsWritten, Bound, Digits, ModelError, SolveReport};
+use super::solution::{LeastSquaresSolution, UNIT_EXACT, in_model, larger};
+use crate::model::{AsWritten, Digits, ModelError, ModelFrame, SolveReport};
 
 /// What is read from the last residual pass.
 pub(super) struct Last {
@@ -31,7 +31,7 @@ pub(super) struct Solved {
     /// The gram.
     pub gram: Gram,
     /// The equations and their factor.
-    pub state: Attempt,
+    pub state: LeastSquaresSolution,
     /// By response and column, in the units of the rows.
     pub coefficients: Vec<Vec<Dd>>,
     /// Sizes of the last step, by response and kept column.
@@ -70,7 +70,7 @@ fn left_by_range(value: f64, before: f64) -> f64 {
 
 impl Solved {
     /// Variances, error bounds and digits, in the units of the data.
-    pub fn finish(self, bound: &Bound<'_>) -> Result<LeastSquares, ModelError> {
+    pub fn finish(self, bound: &ModelFrame<'_>) -> Result<LeastSquares, ModelError> {
         let Solved {
             gram,
             state,
@@ -87,7 +87,7 @@ impl Solved {
         let accepted = in_model(&state.columns.map, &state.normal, &state.factor);
         let known = state.variances().to_vec();
         let condition = state.condition();
-        let Attempt {
+        let LeastSquaresSolution {
             columns,
             normal,
             factor,

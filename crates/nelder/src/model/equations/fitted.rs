@@ -5,23 +5,23 @@ use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
 
 use super::solution::MOST_COLUMNS;
-use super::{Functional, Normal};
-use crate::design::{Atoms, ColumnKind, Map};
+use super::{LinearFunctional, NormalEquations};
+use crate::design::{BlockSchema, ColumnEncoding, ColumnKind};
 use crate::model::ModelError;
-use crate::model::inference::whitened_design::{Basis, Heavy};
+use crate::model::inference::whitened_design::{Heavy, WhitenedDesign};
 use crate::solve::Factor;
 
 /// The solved equations of a fit.
 #[derive(Clone, Copy)]
-pub struct System<'a> {
+pub struct FittedEquations<'a> {
     /// How the columns follow from the atoms.
-    pub map: &'a Map,
+    pub map: &'a ColumnEncoding,
     /// The equations.
-    pub normal: &'a Normal,
+    pub normal: &'a NormalEquations,
     /// Their factor.
     pub factor: &'a Factor,
     /// What the rows consist of.
-    pub atoms: &'a Atoms,
+    pub atoms: &'a BlockSchema,
     /// Which columns are aliased.
     pub aliased: &'a [bool],
     /// Powers of two that columns were multiplied with.
@@ -33,14 +33,14 @@ pub struct System<'a> {
 /// Coordinates of the coefficients: over the factor's columns, and over the levels of an eliminated factor.
 pub(in crate::model) struct Coordinates {
     /// By column; `None` where aliased.
-    pub functionals: Vec<Option<Functional>>,
+    pub functionals: Vec<Option<LinearFunctional>>,
     /// Columns x coordinates.
     pub kept: Mat<f64>,
     /// What they leave over, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
 }
 
-impl System<'_> {
+impl FittedEquations<'_> {
     /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
     /// of the data (the response's scale apart): powers of two.
     pub fn column_scales(&self) -> Vec<f64> {
@@ -57,8 +57,8 @@ impl System<'_> {
     }
 
     /// The coordinates in which the factor's matrix is the identity.
-    pub(in crate::model) fn basis(&self) -> Basis {
-        Basis::new(self.normal, self.factor, self.map, self.atoms)
+    pub(in crate::model) fn basis(&self) -> WhitenedDesign {
+        WhitenedDesign::new(self.normal, self.factor, self.map, self.atoms)
     }
 
     pub(in crate::model) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
@@ -118,7 +118,7 @@ impl System<'_> {
     }
 
     /// Entries of a functional over the levels of the eliminated factor, as coordinates.
-    pub(in crate::model) fn level_coordinates(&self, functional: &Functional) -> Vec<f64> {
+    pub(in crate::model) fn level_coordinates(&self, functional: &LinearFunctional) -> Vec<f64> {
         let Some(a) = &self.normal.absorbed else {
             return Vec::new();
         };
@@ -133,7 +133,7 @@ impl System<'_> {
     }
 
     /// Σ c d / N over the levels of the eliminated factor.
-    fn level_product(&self, c: &Functional, d: &Functional, inverse_weight: f64) -> f64 {
+    fn level_product(&self, c: &LinearFunctional, d: &LinearFunctional, inverse_weight: f64) -> f64 {
         let Some(a) = &self.normal.absorbed else {
             return 0.0;
         };
@@ -190,7 +190,7 @@ impl System<'_> {
 
     /// Eᶜ·e of each coefficient for a row: by how much its score moves it.
     fn moved_by(&self, all: &Coordinates, heavy: &Heavy, scales: &[f64]) -> Vec<f64> {
-        let of = |(c, functional): (usize, &Option<Functional>)| {
+        let of = |(c, functional): (usize, &Option<LinearFunctional>)| {
             let Some(functional) = functional else {
                 return f64::NAN;
             };

@@ -24,9 +24,9 @@ use super::bounds::Solved;
 use super::solution::{
     gain_of, in_model, orthogonal, provisional, relative_variance_error, solve, wants_tsqr,
 };
-use super::{Normal, Score, by_atom};
+use super::{NormalEquations, Score, by_atom};
 use crate::model::model_frame::all_missing;
-use crate::model::{Accuracy, Bound, ModelError, SolveReport};
+use crate::model::{Accuracy, ModelError, ModelFrame, SolveReport};
 
 /// Multiplications in twice the precision that cost less than a second pass would.
 const CHEAP: f64 = 2e7;
@@ -43,7 +43,7 @@ pub struct LeastSquares {
     /// The gram.
     pub gram: Gram,
     /// The normal equations.
-    pub normal: Normal,
+    pub normal: NormalEquations,
     /// Their factor.
     pub factor: Factor,
     /// Coefficients by response and column, in the units of the data; zero where aliased.
@@ -78,7 +78,7 @@ pub struct LeastSquares {
 
 /// Fits a bound model.
 pub fn least_squares(
-    bound: &Bound<'_>,
+    bound: &ModelFrame<'_>,
     tol: f64,
     accuracy: Accuracy,
     monitor: &dyn Monitor,
@@ -345,7 +345,7 @@ fn score(residuals: &Residuals, y: usize) -> Score<'_> {
 /// Whether any row is left to fit.
 pub(in crate::model) fn rows_left(
     rows: u64,
-    bound: &Bound<'_>,
+    bound: &ModelFrame<'_>,
     (omitted, unweighted): (u64, u64),
     passes: &[PassRecord],
 ) -> Result<(), ModelError> {
@@ -364,7 +364,7 @@ pub(in crate::model) fn rows_left(
     })
 }
 
-fn check_finite(gram: &Gram, bound: &Bound<'_>) -> Result<(), ModelError> {
+fn check_finite(gram: &Gram, bound: &ModelFrame<'_>) -> Result<(), ModelError> {
     if gram.is_finite() {
         return Ok(());
     }

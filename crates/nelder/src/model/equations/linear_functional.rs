@@ -2,13 +2,13 @@
 
 use nelder_device::Dd;
 
-use super::Normal;
-use crate::design::{ColumnKind, Map, Parametrization};
+use super::NormalEquations;
+use crate::design::{ColumnEncoding, ColumnKind, Parametrization};
 use crate::solve::{Factor, Reach, Variance};
 
 /// A linear functional of the solution.
 #[derive(Clone, Debug)]
-pub struct Functional {
+pub struct LinearFunctional {
     /// Over the kept columns.
     pub kept: Vec<Dd>,
     /// Over single levels.
@@ -24,10 +24,10 @@ pub struct LevelMeans {
     means: Vec<Dd>,
 }
 
-impl Normal {
+impl NormalEquations {
     /// The functional of (kept, levels) that a coefficient is: its entries over the kept columns, and over the
     /// levels as a sparse list plus a constant for all of them.
-    pub fn functional(&self, map: &Map, column: usize) -> Functional {
+    pub fn functional(&self, map: &ColumnEncoding, column: usize) -> LinearFunctional {
         let k = self.kept.len();
         let mut kept = vec![Dd::ZERO; k];
         let mut levels = Vec::new();
@@ -62,14 +62,14 @@ impl Normal {
                 shift(&mut kept);
             }
         }
-        Functional { kept, levels, all }
+        LinearFunctional { kept, levels, all }
     }
 
     /// Variance of a functional over σ², with a first-order bound on its error.
     pub fn variance(
         &self,
         factor: &Factor,
-        functional: &Functional,
+        functional: &LinearFunctional,
         mean_of_levels: &LevelMeans,
         reach: &Reach,
     ) -> Variance {
@@ -95,7 +95,7 @@ impl Normal {
     }
 
     /// The vector over the kept columns that a functional puts on the factor.
-    pub fn reduced(&self, functional: &Functional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
+    pub fn reduced(&self, functional: &LinearFunctional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
         let mut v = functional.kept.clone();
         let Some(a) = &self.absorbed else { return v };
         let k = self.kept.len();

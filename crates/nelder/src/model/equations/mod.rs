@@ -13,7 +13,7 @@ mod normal;
 pub(super) mod solution;
 
 pub use absorbed::Absorbed;
-pub use fitted::System;
+pub use fitted::FittedEquations;
 pub use ladder::{LeastSquares, least_squares};
-pub use linear_functional::{Functional, LevelMeans};
-pub use normal::{Correction, Normal, Score, Solution, by_atom};
+pub use linear_functional::{LevelMeans, LinearFunctional};
+pub use normal::{Correction, NormalEquations, Score, Solution, by_atom};

@@ -10,7 +10,7 @@ use nelder_device::kernels::{self, Pair};
 use rayon::prelude::*;
 
 use super::absorbed::Absorbed;
-use crate::design::{ColumnKind, Map, Parametrization};
+use crate::design::{ColumnEncoding, ColumnKind, Parametrization};
 use crate::pass::{Coefficients, Gram, ScoreSums, Table, packed};
 use crate::solve::{Factor, Symmetric};
 
@@ -19,7 +19,7 @@ const PARALLEL: usize = 384;
 
 /// Centred normal equations.
 #[derive(Clone, Debug)]
-pub struct Normal {
+pub struct NormalEquations {
     /// Rows.
     pub rows: u64,
     /// Σ w.
@@ -42,7 +42,7 @@ pub struct Normal {
     pub absorbed: Option<Absorbed>,
 }
 
-/// A solution in the parametrisation of [`Normal`], and of the model matrix.
+/// A solution in the parametrisation of [`NormalEquations`], and of the model matrix.
 #[derive(Clone, Debug)]
 pub struct Solution {
     /// Over the kept columns.
@@ -60,9 +60,9 @@ pub struct Correction {
     pub gain: Dd,
 }
 
-impl Normal {
+impl NormalEquations {
     /// Builds the equations from a gram and the map of the model matrix.
-    pub fn assemble(gram: &Gram, map: &Map) -> Normal {
+    pub fn assemble(gram: &Gram, map: &ColumnEncoding) -> NormalEquations {
         let atoms = gram.atoms();
         let (d, m) = (atoms.dense, atoms.responses);
         let z = d + m;
@@ -256,7 +256,7 @@ impl Normal {
             }
         }
         let total = (0..m).map(|y| second(d + y, d + y)).collect();
-        let mut normal = Normal {
+        let mut normal = NormalEquations {
             rows: gram.rows,
             weight,
             centered,
@@ -312,7 +312,7 @@ impl Normal {
     }
 
     /// Solves for the correction that a score Xᵀ W r calls for.
-    pub fn correct(&self, factor: &Factor, map: &Map, score: &Score<'_>) -> Correction {
+    pub fn correct(&self, factor: &Factor, map: &ColumnEncoding, score: &Score<'_>) -> Correction {
         let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
         let k = self.kept.len();
         let mut position = vec![None; map.columns()];
@@ -379,7 +379,7 @@ impl Normal {
     }
 
     /// Coefficients of the model matrix from a solution; aliased ones are zero.
-    pub fn coefficients(&self, map: &Map, solution: &Solution, response_mean: Dd) -> Vec<Dd> {
+    pub fn coefficients(&self, map: &ColumnEncoding, solution: &Solution, response_mean: Dd) -> Vec<Dd> {
         let mut beta = vec![Dd::ZERO; map.columns()];
         let mut shift = response_mean;
         for (&c, &v) in self.kept.iter().zip(&solution.kept) {
@@ -415,7 +415,7 @@ impl Normal {
     }
 
     /// Σ |βⱼ| ‖xⱼ‖ over the columns as they are: what the terms of a fitted value add up to, as a norm over the rows.
-    pub fn fitted_sizes(&self, map: &Map, beta: &[Dd]) -> f64 {
+    pub fn fitted_sizes(&self, map: &ColumnEncoding, beta: &[Dd]) -> f64 {
         let kept: f64 = self
             .kept
             .iter()
@@ -459,7 +459,7 @@ impl<'a> Score<'a> {
 }
 
 /// Coefficients by atom: the tables that a row's codes look up.
-pub fn by_atom(map: &Map, beta: &[Dd], dense: usize, tables: &[(usize, usize)]) -> Coefficients {
+pub fn by_atom(map: &ColumnEncoding, beta: &[Dd], dense: usize, tables: &[(usize, usize)]) -> Coefficients {
     let mut out = Coefficients {
         intercept: Dd::ZERO,
         dense: vec![Dd::ZERO; dense],

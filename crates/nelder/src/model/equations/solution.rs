@@ -6,15 +6,15 @@ use rayon::prelude::*;
 
 use nelder_device::{Backend, Dd};
 
-use crate::design::{Columns, Map};
+use crate::design::{ColumnEncoding, Columns};
 use crate::frame::Source;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
     Factor, Symmetric, UNIT_TWICE, Variance, condition, factor_double, factor_twice, limited_pivoting,
 };
 
-use super::{Normal, Score, Solution, by_atom};
-use crate::model::{Accuracy, Bound, ModelError};
+use super::{NormalEquations, Score, Solution, by_atom};
+use crate::model::{Accuracy, ModelError, ModelFrame};
 
 /// Relative error of the entries of a gram whose products were rounded: runs of 1,024 rows are summed in double
 /// precision; the largest of many sums of random signs stays below 16 ε √(rows), and blocks add nothing.
@@ -34,11 +34,11 @@ pub(in crate::model) const UNIT_EXACT: f64 = UNIT_TWICE;
 pub const MOST_COLUMNS: usize = 4000;
 
 /// One solution and what led to it.
-pub(super) struct Attempt {
+pub(super) struct LeastSquaresSolution {
     /// The columns of the model matrix.
     pub columns: Columns,
     /// The normal equations.
-    pub normal: Normal,
+    pub normal: NormalEquations,
     /// Their factor.
     pub factor: Factor,
     /// One entry a response.
@@ -47,12 +47,12 @@ pub(super) struct Attempt {
     condition: OnceLock<f64>,
 }
 
-impl Attempt {
-    fn new(columns: Columns, normal: Normal, factor: Factor) -> Self {
+impl LeastSquaresSolution {
+    fn new(columns: Columns, normal: NormalEquations, factor: Factor) -> Self {
         let solutions = (0..normal.right.len())
             .map(|y| normal.solve(&factor, y))
             .collect();
-        Attempt {
+        LeastSquaresSolution {
             columns,
             normal,
             factor,
@@ -96,7 +96,11 @@ impl Attempt {
 }
 
 /// The columns of a map that are not aliased, one flag a column.
-pub(in crate::model) fn in_model(map: &Map, normal: &Normal, factor: &Factor) -> Vec<bool> {
+pub(in crate::model) fn in_model(
+    map: &ColumnEncoding,
+    normal: &NormalEquations,
+    factor: &Factor,
+) -> Vec<bool> {
     let mut accepted = vec![true; map.columns()];
     normal.kept.iter().for_each(|&c| accepted[c] = false);
     factor
@@ -115,7 +119,13 @@ pub(in crate::model) fn larger(a: f64, b: f64) -> f64 {
 }
 
 /// 2 gᵀδ − δᵀGδ with δ the step between two coefficient vectors: by how much the step lowers the sum of squares.
-pub(super) fn gain_of(state: &Attempt, old: &[Dd], new: &[Dd], score: &Score<'_>, gram: &Gram) -> Dd {
+pub(super) fn gain_of(
+    state: &LeastSquaresSolution,
+    old: &[Dd],
+    new: &[Dd],
+    score: &Score<'_>,
+    gram: &Gram,
+) -> Dd {
     let atoms = gram.atoms();
     let tables: Vec<(usize, usize)> = gram
         .groups
@@ -145,7 +155,7 @@ pub(in crate::model) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> 
     codes.iter().enumerate().map(of).collect()
 }
 
-fn resolve(bound: &Bound<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
+fn resolve(bound: &ModelFrame<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
     let groups = bound.rows.layout().groups.len();
     let tuples: Vec<Vec<Vec<u32>>> = (0..groups).map(|g| bound.rows.tuples(g)).collect();
     let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
@@ -218,7 +228,11 @@ pub(in crate::model) fn factor(matrix: &Symmetric, solver: Solver<'_>, products:
 }
 
 /// Solves the normal equations of a gram; `None` where double precision cannot decide which columns are aliased.
-pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<Attempt>, ModelError> {
+pub(super) fn solve(
+    bound: &ModelFrame<'_>,
+    gram: &Gram,
+    tol: f64,
+) -> Result<Option<LeastSquaresSolution>, ModelError> {
     let ways: &[bool] = if gram.groups.is_empty() {
         &[false]
     } else {
@@ -237,7 +251,7 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
                 limit: MOST_COLUMNS,
             });
         }
-        let normal = Normal::assemble(gram, &columns.map);
+        let normal = NormalEquations::assemble(gram, &columns.map);
         let found = if absorb {
             // a small system, whatever the precision of its entries
             let unit = match gram.products() {
@@ -264,33 +278,33 @@ pub(super) fn solve(bound: &Bound<'_>, gram: &Gram, tol: f64) -> Result<Option<A
             )
         };
         let Some(factor) = found else { return Ok(None) };
-        return Ok(Some(Attempt::new(columns, normal, factor)));
+        return Ok(Some(LeastSquaresSolution::new(columns, normal, factor)));
     }
     Ok(None)
 }
 
 /// A solution good enough to compute residuals with: columns that double precision cannot tell from aliased ones
 /// are left out.
-pub(super) fn provisional(bound: &Bound<'_>, gram: &Gram) -> Result<Attempt, ModelError> {
+pub(super) fn provisional(bound: &ModelFrame<'_>, gram: &Gram) -> Result<LeastSquaresSolution, ModelError> {
     let columns = resolve(bound, gram, false)?;
-    let mut normal = Normal::assemble(gram, &columns.map);
+    let mut normal = NormalEquations::assemble(gram, &columns.map);
     let norms = normal.matrix.norms.clone();
     normal.matrix.norms = (0..normal.matrix.order)
         .map(|i| normal.matrix.get(i, i).hi)
         .collect();
     let factor = factor_twice(&normal.matrix, 1e-6, UNIT_ROUNDED);
     normal.matrix.norms = norms;
-    Ok(Attempt::new(columns, normal, factor))
+    Ok(LeastSquaresSolution::new(columns, normal, factor))
 }
 
 /// The largest relative error bound of a variance.
-pub(super) fn relative_variance_error(state: &Attempt) -> f64 {
+pub(super) fn relative_variance_error(state: &LeastSquaresSolution) -> f64 {
     let some = state.variances().iter().filter(|v| v.value > 0.0);
     some.fold(0.0, |worst, v| larger(worst, v.error / v.value))
 }
 
 /// Whether twice the precision is too little for the gram.
-pub(super) fn wants_tsqr(state: &Attempt, tol: f64, accuracy: Accuracy) -> bool {
+pub(super) fn wants_tsqr(state: &LeastSquaresSolution, tol: f64, accuracy: Accuracy) -> bool {
     let p = state.columns.map.columns();
     let n = state.normal.rows as f64;
     if state.normal.absorbed.is_some() || p > 400 || n * (p * p) as f64 > 2e10 {
@@ -311,14 +325,14 @@ pub(super) fn wants_tsqr(state: &Attempt, tol: f64, accuracy: Accuracy) -> bool 
 
 /// Householder QR in twice the precision.
 pub(super) fn orthogonal(
-    bound: &Bound<'_>,
-    state: &Attempt,
+    bound: &ModelFrame<'_>,
+    state: &LeastSquaresSolution,
     gram: &Gram,
     tol: f64,
     monitor: &dyn Monitor,
     passes: &mut Vec<PassRecord>,
     notes: &mut Vec<String>,
-) -> Result<(Attempt, Vec<Vec<Dd>>), ModelError> {
+) -> Result<(LeastSquaresSolution, Vec<Vec<Dd>>), ModelError> {
     notes.push("the gram is too ill-conditioned for twice the precision".to_string());
     let columns = state.columns.clone();
     let atoms = gram.atoms();
@@ -357,7 +371,7 @@ pub(super) fn orthogonal(
     normal.response_means = vec![Dd::ZERO; m];
     let coefficients = solutions.iter().map(|s| s.kept.clone()).collect();
     Ok((
-        Attempt {
+        LeastSquaresSolution {
             columns,
             normal,
             factor,

@@ -18,9 +18,9 @@ use nelder_device::Dd;
 
 use super::iteration::{Here, Iteration, sound};
 use super::step_equations::Equations;
-use crate::design::{ColumnKind, Map};
+use crate::design::{ColumnEncoding, ColumnKind};
 use crate::model::{ModelError, Score};
-use crate::pass::{ScoreSums, Scoring, Wanted};
+use crate::pass::{PassOutputs, ScoreSums, Scoring};
 
 /// Steps and differences of scores that are remembered.
 const MEMORY: usize = 12;
@@ -62,7 +62,7 @@ struct Pair {
 }
 
 /// Xᵀs by column of the model matrix.
-fn by_column(score: &Score<'_>, map: &Map) -> Vec<Dd> {
+fn by_column(score: &Score<'_>, map: &ColumnEncoding) -> Vec<Dd> {
     let of = |kind: &ColumnKind| match kind {
         ColumnKind::Intercept => score.ones,
         ColumnKind::Dense(e) => score.dense[*e],
@@ -91,7 +91,7 @@ fn add_scaled(to: &mut [Dd], factor: f64, v: &[Dd]) {
 }
 
 impl Iteration<'_, '_> {
-    fn point(&mut self, name: &str, beta: Vec<Dd>, wanted: Wanted) -> Result<Point, ModelError> {
+    fn point(&mut self, name: &str, beta: Vec<Dd>, wanted: PassOutputs) -> Result<Point, ModelError> {
         let sums = self.at(name, Some(&beta), wanted)?;
         Ok(self.with_score(beta, sums))
     }
@@ -207,7 +207,7 @@ impl Iteration<'_, '_> {
         for _ in 0..MOST_TRIALS {
             let wanted = match steps < FRESH_STEPS || steps.is_multiple_of(5) {
                 true => self.passes.gram(),
-                false => Wanted::default(),
+                false => PassOutputs::default(),
             };
             let mut beta = here.beta.clone();
             add_scaled(&mut beta, t, direction);

@@ -1,7 +1,7 @@
 //! Covariances of the coefficients of a generalized linear model.
 //!
 //! The scores of a row are x s = x W r with the working residual r: those of a weighted linear model, so that the
-//! sandwich is [`Scores`] of the working block (R's `sandwich::vcovHC` and `vcovCL` of a `glm`).
+//! sandwich is [`SandwichMeat`] of the working block (R's `sandwich::vcovHC` and `vcovCL` of a `glm`).
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::family::{Programs, Start, Trials};
 use crate::frame::Batch;
 use crate::model::inference::cluster_sums::{ClusterSums, by_cluster};
 use crate::model::inference::covariance::Covariance;
-use crate::model::inference::whitened_design::{Power, Scores};
-use crate::model::{ClusterType, ModelError, System, Vcov, by_atom};
+use crate::model::inference::whitened_design::{Power, SandwichMeat};
+use crate::model::{ClusterType, FittedEquations, ModelError, Vcov, by_atom};
 use crate::pass::{Accumulator, Coefficients, Monitor, Working, run_beside};
 
 impl MaximumLikelihood {
     /// The solved equations.
-    pub fn system(&self) -> System<'_> {
-        System {
+    pub fn system(&self) -> FittedEquations<'_> {
+        FittedEquations {
             map: &self.map,
             normal: &self.normal,
             factor: &self.factor,
@@ -74,11 +74,11 @@ impl Glm<'_> {
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
     /// use nelder::model::{GlmSpec, Vcov, glm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
-    /// let robust = fit.vcov(&Vcov::Hc0, &Quiet).unwrap();
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
+    /// let robust = fit.vcov(&Vcov::Hc0, &NoProgress).unwrap();
     /// assert!(robust.std_errors()[1] > 0.0 && robust.passes.len() == 1);
     /// ```
     ///
@@ -112,11 +112,11 @@ impl Glm<'_> {
         let working = |block: &Block<'_>| Working::of(&programs, &atoms, counts, block, &coefficients);
         let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
             None => {
-                let update = |scores: &mut Scores, block: &Block<'_>, _: &Batch<'_>| {
+                let update = |scores: &mut SandwichMeat, block: &Block<'_>, _: &Batch<'_>| {
                     scores.update(&working(block).block(block));
                     Ok(())
                 };
-                let new = || Scores::new(basis.clone(), none.clone(), 0, Power::of(kind));
+                let new = || SandwichMeat::new(basis.clone(), none.clone(), 0, Power::of(kind));
                 let name = format!("scores, {kind}");
                 let (scores, record) = run_beside(&name, "f64", rows, &[], monitor, new, update)?;
                 passes.push(record);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::fisher::Scorer;
+use super::fisher::FisherScoring;
 use super::{Glm, GlmSpec, MaximumLikelihood, SavedGlm, glm};
 use crate::family::{Family, FamilyName};
 use crate::formula::{Terms, terms, update};
@@ -144,7 +144,7 @@ impl<'s> Glm<'s> {
             start: None,
             ..self.spec.clone()
         };
-        let ended = Scorer {
+        let ended = FisherScoring {
             loaded: Arc::default(),
             bound: &self.bound,
             family: Family {
@@ -173,11 +173,11 @@ impl<'s> Glm<'s> {
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
     /// use nelder::model::{GlmSpec, glm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
-    /// let table = fit.sequential(&Quiet).unwrap();
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
+    /// let table = fit.sequential(&NoProgress).unwrap();
     /// assert_eq!(table.terms[0].deviance, fit.fit.null_deviance - fit.fit.deviance);
     /// ```
     ///

@@ -4,8 +4,8 @@
 //! |xᵢᵀδ| ≤ ‖δ‖ √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) (Cauchy). Where each weight is known to a share ρ of itself, XᵀWX is known to that share
 //! in every direction, and each variance vᵀ(XᵀWX)⁻¹v too.
 
-use crate::design::{Atoms, ColumnKind, Map};
-use crate::model::Normal;
+use crate::design::{BlockSchema, ColumnEncoding, ColumnKind};
+use crate::model::NormalEquations;
 
 /// A bound on the largest √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) of a row, which is the standard error of its predictor: from the ranges of the
 /// dense columns and √v, the standard errors of the coefficients (0 where aliased), in the units of the rows.
@@ -13,9 +13,9 @@ use crate::model::Normal;
 /// A row is the mean row, of which the norm is 1 / √ΣW where the ones are in the span of the columns, and what it differs
 /// from that by, column by column; of a coded column the mean is no further away than the farthest code.
 pub(super) fn largest_spread(
-    normal: &Normal,
-    map: &Map,
-    atoms: &Atoms,
+    normal: &NormalEquations,
+    map: &ColumnEncoding,
+    atoms: &BlockSchema,
     ranges: &[[f64; 2]],
     errors: &[f64],
 ) -> f64 {
@@ -59,7 +59,7 @@ mod tests {
     use crate::family::Family;
     use crate::frame::Frame;
     use crate::model::{GlmSpec, glm};
-    use crate::pass::Quiet;
+    use crate::pass::NoProgress;
 
     /// The bound holds, and is not far above the largest standard error of a row's predictor.
     #[test]
@@ -80,7 +80,7 @@ mod tests {
                 .with_real("x", &x)
                 .with_real("z", &z)
                 .with_real("y", &y);
-            let fit = glm(&GlmSpec::new(formula, Family::poisson()), &frame, &Quiet).unwrap();
+            let fit = glm(&GlmSpec::new(formula, Family::poisson()), &frame, &NoProgress).unwrap();
             let own = &fit.fit;
             let range = |(x, s): (&&[f64], &f64)| {
                 let largest = x.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -95,7 +95,7 @@ mod tests {
                 .map(|(v, s)| v.sqrt() / s)
                 .collect();
             let bound = largest_spread(&own.normal, &own.map, own.gram.atoms(), &ranges, &errors);
-            let predicted = fit.predict(&frame, true, &Quiet).unwrap();
+            let predicted = fit.predict(&frame, true, &NoProgress).unwrap();
             let largest = predicted.link_error.iter().copied().fold(0.0, f64::max);
             assert!(
                 bound >= largest && bound < 30.0 * largest,

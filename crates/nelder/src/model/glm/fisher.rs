@@ -12,22 +12,22 @@ use nelder_device::Dd;
 use super::GlmSpec;
 use super::iteration::Iteration;
 use super::step_equations::{Equations, column_scales};
-use crate::design::{Columns, Map};
+use crate::design::{ColumnEncoding, Columns};
 use crate::family::Family;
 use crate::model::equations::solution::counted;
 use crate::model::warning::Warning;
-use crate::model::{Bound, ModelError};
+use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Gram, Loaded, Moments, Monitor, PassRecord, Scoring};
 
 /// Rows whose deviance residuals are kept for their quantiles.
 const KEEP_ROWS: u64 = 4_000_000;
 
 /// What a model of some of the columns is fitted with.
-pub(super) struct Scorer<'a, 's> {
+pub(super) struct FisherScoring<'a, 's> {
     /// The rows on a device, once they are there.
     pub loaded: Arc<OnceLock<Arc<Loaded>>>,
     /// The rows.
-    pub bound: &'a Bound<'s>,
+    pub bound: &'a ModelFrame<'s>,
     /// The family.
     pub family: Family,
     /// Which terms are in, by `assign`; `None` for all.
@@ -49,7 +49,7 @@ pub(super) struct Scored {
 }
 
 /// The end of an iteration.
-pub(super) struct Ended {
+pub(super) struct FisherResult {
     /// The columns of the model matrix.
     pub columns: Columns,
     /// What was solved last.
@@ -77,7 +77,7 @@ pub(super) struct Ended {
     pub polished: u32,
 }
 
-impl Scorer<'_, '_> {
+impl FisherScoring<'_, '_> {
     pub(in crate::model) fn resolve(
         &self,
         gram: &Gram,
@@ -96,7 +96,7 @@ impl Scorer<'_, '_> {
     }
 
     /// The columns that are in: all, or those of some terms.
-    pub(in crate::model) fn map(&self, columns: &Columns) -> Map {
+    pub(in crate::model) fn map(&self, columns: &Columns) -> ColumnEncoding {
         let Some(terms) = &self.terms else {
             return columns.map.clone();
         };
@@ -109,12 +109,12 @@ impl Scorer<'_, '_> {
     ///
     /// # Errors
     /// Those of a pass; no rows; no valid set of coefficients to start from; too many columns.
-    pub fn run(&self) -> Result<Ended, ModelError> {
+    pub fn run(&self) -> Result<FisherResult, ModelError> {
         if !self.family.estimated {
             return self.run_from(None);
         }
         // as MASS's glm.nb: Poisson first, then θ and β together
-        let first = Scorer {
+        let first = FisherScoring {
             loaded: self.loaded.clone(),
             family: Family {
                 link: self.family.link,
@@ -130,7 +130,7 @@ impl Scorer<'_, '_> {
         self.run_from(Some(first))
     }
 
-    fn run_from(&self, before: Option<Ended>) -> Result<Ended, ModelError> {
+    fn run_from(&self, before: Option<FisherResult>) -> Result<FisherResult, ModelError> {
         let (mut iteration, here) = Iteration::begin(self, before)?;
         let first = here.beta.clone().map(|beta| (beta, iteration.passes.family));
         // 1. steps until the deviance settles
@@ -180,7 +180,7 @@ impl Scorer<'_, '_> {
                 terms: separated.iter().map(|&c| names[c].clone()).collect(),
             });
         }
-        Ok(Ended {
+        Ok(FisherResult {
             columns,
             equations: settled.equations,
             step: settled.step,
@@ -268,7 +268,7 @@ impl Scorer<'_, '_> {
         &self,
         start: &[f64],
         columns: &Columns,
-        map: &Map,
+        map: &ColumnEncoding,
     ) -> Result<Vec<Dd>, ModelError> {
         if start.len() != map.columns() {
             return Err(ModelError::Argument {

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use crate::frame::Source;
 use crate::pass::Monitor;
 
-use super::fisher::Scorer;
+use super::fisher::FisherScoring;
 use super::{GlmSpec, MaximumLikelihood};
 use crate::model::inference::quantiles::quantiles;
 use crate::model::model_frame::{Wishes, bind_as};
-use crate::model::{Bound, ModelError};
+use crate::model::{ModelError, ModelFrame};
 
 /// A fitted generalized linear model.
 pub struct Glm<'s> {
     /// What was asked for.
     pub spec: GlmSpec,
     /// The model joined to its data, for the passes that its answers take.
-    pub bound: Bound<'s>,
+    pub bound: ModelFrame<'s>,
     /// The maximum.
     pub fit: MaximumLikelihood,
     /// Coefficients by column; `NaN` where aliased.
@@ -35,10 +35,10 @@ pub struct Glm<'s> {
 /// use nelder::family::Family;
 /// use nelder::frame::Frame;
 /// use nelder::model::{GlmSpec, glm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 8.0]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
+/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
 /// assert!((fit.coefficients[1] - 2f64.ln()).abs() < 1e-12 && fit.fit.converged);
 /// ```
 ///
@@ -53,7 +53,7 @@ pub fn glm<'s>(spec: &GlmSpec, source: &'s dyn Source, monitor: &dyn Monitor) ->
         start: spec.eta_start.clone().or_else(|| spec.mu_start.clone()),
     };
     let bound = bind_as(&spec.design, &wishes, source)?;
-    let ended = Scorer {
+    let ended = FisherScoring {
         loaded: Arc::default(),
         bound: &bound,
         family: spec.family,
@@ -73,7 +73,7 @@ pub fn glm<'s>(spec: &GlmSpec, source: &'s dyn Source, monitor: &dyn Monitor) ->
 }
 
 impl<'s> Glm<'s> {
-    fn new(spec: GlmSpec, bound: Bound<'s>, mut fit: MaximumLikelihood) -> Self {
+    fn new(spec: GlmSpec, bound: ModelFrame<'s>, mut fit: MaximumLikelihood) -> Self {
         let p = fit.aliased.len();
         let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
         let dispersion = fit.dispersion();

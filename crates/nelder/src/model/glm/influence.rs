@@ -97,11 +97,11 @@ impl Glm<'_> {
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
     /// use nelder::model::{Detail, GlmSpec, glm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
-    /// let all = fit.influence(Detail::Leverages, &Quiet).unwrap();
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
+    /// let all = fit.influence(Detail::Leverages, &NoProgress).unwrap();
     /// assert!((all.hat.iter().sum::<f64>() - 2.0).abs() < 1e-13);
     /// let deviance: f64 = all.deviance.iter().map(|r| r * r).sum();
     /// assert!((deviance - fit.fit.deviance).abs() < 1e-14);

@@ -2,17 +2,17 @@
 
 use nelder_device::Dd;
 
-use super::fisher::{Ended, Scorer};
+use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{Passes, Place, Rows};
 use super::step_equations::{Equations, Step, deviations};
 use super::theta::ThetaStep;
-use crate::design::{Columns, Map};
+use crate::design::{ColumnEncoding, Columns};
 use crate::family::{FamilyName, Programs};
 use crate::model::equations::ladder::rows_left;
 use crate::model::equations::solution::Solver;
 use crate::model::warning::Warning;
 use crate::model::{Accuracy, ModelError, Score};
-use crate::pass::{Products, Scoring, Wanted};
+use crate::pass::{PassOutputs, Products, Scoring};
 
 /// Multiplications in twice the precision for which grams are exact from the start.
 const CHEAP: f64 = 5e5;
@@ -37,13 +37,13 @@ const WEIGHTED_APART: f64 = 1e-15;
 
 /// An iteration: its model, its passes, and what it has found to warn of.
 pub(super) struct Iteration<'a, 's> {
-    pub scorer: &'a Scorer<'a, 's>,
+    pub scorer: &'a FisherScoring<'a, 's>,
     pub passes: Passes<'a, 's>,
     pub columns: Columns,
     /// Codes and multipliers of each group.
     pub tables: Vec<(usize, usize)>,
     /// The columns that are in.
-    pub map: Map,
+    pub map: ColumnEncoding,
     /// The column whose coefficient is held.
     pub held: Option<usize>,
     /// The tolerance for aliasing.
@@ -102,7 +102,10 @@ pub(in crate::model) fn sound(sums: &Scoring) -> bool {
 
 impl<'a, 's> Iteration<'a, 's> {
     /// The first pass, from starting values or from where another iteration ended.
-    pub fn begin(scorer: &'a Scorer<'a, 's>, before: Option<Ended>) -> Result<(Self, Here), ModelError> {
+    pub fn begin(
+        scorer: &'a FisherScoring<'a, 's>,
+        before: Option<FisherResult>,
+    ) -> Result<(Self, Here), ModelError> {
         let spec = scorer.spec;
         let rows = &scorer.bound.rows;
         // 1. what the passes are asked for
@@ -217,7 +220,12 @@ impl<'a, 's> Iteration<'a, 's> {
     }
 
     /// One pass at coefficients, or at the starting values.
-    pub fn at(&mut self, name: &str, beta: Option<&[Dd]>, wanted: Wanted) -> Result<Scoring, ModelError> {
+    pub fn at(
+        &mut self,
+        name: &str,
+        beta: Option<&[Dd]>,
+        wanted: PassOutputs,
+    ) -> Result<Scoring, ModelError> {
         let place = beta.map(|beta| Place {
             map: &self.map,
             tables: &self.tables,
@@ -231,7 +239,7 @@ impl<'a, 's> Iteration<'a, 's> {
         &mut self,
         programs: &Programs,
         beta: &[Dd],
-        wanted: &Wanted,
+        wanted: &PassOutputs,
         rows: Rows,
     ) -> Result<Scoring, ModelError> {
         let place = Place {
@@ -348,7 +356,7 @@ impl<'a, 's> Iteration<'a, 's> {
             iterations += 1;
             let predicted = step.gain.abs() / (deviance.abs() + 0.1);
             let wanted = match predicted < 0.1 * spec.epsilon && !self.theta.moves() {
-                true => Wanted::default(),
+                true => PassOutputs::default(),
                 false => self.passes.gram(),
             };
             let mut next = plus(&from, &step.delta);

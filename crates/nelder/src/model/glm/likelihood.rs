@@ -3,13 +3,13 @@
 use faer::Mat;
 use nelder_device::Dd;
 
-use super::fisher::Ended;
+use super::fisher::FisherResult;
 use super::step_equations::column_scales;
-use crate::design::{Columns, Map};
+use crate::design::{ColumnEncoding, Columns};
 use crate::family::{Criterion, Family};
 use crate::model::equations::solution::{UNIT_EXACT, larger};
 use crate::model::warning::Warning;
-use crate::model::{AsWritten, Bound, Digits, ModelError, Normal, SolveReport};
+use crate::model::{AsWritten, Digits, ModelError, ModelFrame, NormalEquations, SolveReport};
 use crate::pass::{Gram, Histogram, Moments, Products, ResidualRun};
 use crate::solve::{Factor, condition};
 
@@ -21,11 +21,11 @@ pub struct MaximumLikelihood {
     /// The family, with θ as estimated.
     pub family: Family,
     /// How the columns follow from atoms, as they were solved.
-    pub map: Map,
+    pub map: ColumnEncoding,
     /// The gram with the working weights of the last pass.
     pub gram: Gram,
     /// Its normal equations.
-    pub normal: Normal,
+    pub normal: NormalEquations,
     /// Their factor.
     pub factor: Factor,
     /// Coefficients by column, in the units of the data; zero where aliased.
@@ -92,8 +92,8 @@ impl MaximumLikelihood {
     }
 
     /// What an iteration ended with.
-    pub(super) fn new(ended: Ended, bound: &Bound<'_>) -> Self {
-        let Ended {
+    pub(super) fn new(ended: FisherResult, bound: &ModelFrame<'_>) -> Self {
+        let FisherResult {
             columns,
             equations,
             at,

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::fisher::Scorer;
+use super::fisher::FisherScoring;
 use super::null_search::{Next, NullSearch};
-use crate::design::{Atoms, Block, Map, RowError};
+use crate::design::{Block, BlockSchema, ColumnEncoding, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::model::{ModelError, by_atom};
-use crate::pass::{At, Course, Moments, PassRecord, Products, Scoring, ScoringPlan, Site, Wanted};
+use crate::pass::{At, Course, Moments, PassOutputs, PassRecord, Products, Scoring, ScoringPlan, Site};
 
 /// What the passes of one fit share.
 pub(in crate::model) struct Passes<'a, 's> {
-    scorer: &'a Scorer<'a, 's>,
+    scorer: &'a FisherScoring<'a, 's>,
     site: Site<'a, 's>,
     /// The family, with θ as it is now.
     pub family: Family,
-    atoms: Atoms,
+    atoms: BlockSchema,
     counts: bool,
     weighted: bool,
     /// How grams are formed.
@@ -50,7 +50,7 @@ pub(in crate::model) enum Rows {
 /// Coefficients, and how rows are multiplied with them.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'p> {
-    pub map: &'p Map,
+    pub map: &'p ColumnEncoding,
     /// Codes and multipliers of each group.
     pub tables: &'p [(usize, usize)],
     pub beta: &'p [Dd],
@@ -61,7 +61,11 @@ impl<'a, 's> Passes<'a, 's> {
     ///
     /// # Errors
     /// Those of copying them there.
-    pub fn new(scorer: &'a Scorer<'a, 's>, counts: bool, products: Products) -> Result<Self, ModelError> {
+    pub fn new(
+        scorer: &'a FisherScoring<'a, 's>,
+        counts: bool,
+        products: Products,
+    ) -> Result<Self, ModelError> {
         let rows = &scorer.bound.rows;
         let checks = Checks::new(scorer, counts);
         let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
@@ -95,10 +99,10 @@ impl<'a, 's> Passes<'a, 's> {
     }
 
     /// A pass with the gram.
-    pub fn gram(&self) -> Wanted {
-        Wanted {
+    pub fn gram(&self) -> PassOutputs {
+        PassOutputs {
             gram: Some(self.products),
-            ..Wanted::default()
+            ..PassOutputs::default()
         }
     }
 
@@ -133,7 +137,12 @@ impl<'a, 's> Passes<'a, 's> {
     }
 
     /// One pass at β (at the starting values where there is none).
-    pub fn at(&mut self, name: &str, beta: Option<Place<'_>>, wanted: Wanted) -> Result<Scoring, ModelError> {
+    pub fn at(
+        &mut self,
+        name: &str,
+        beta: Option<Place<'_>>,
+        wanted: PassOutputs,
+    ) -> Result<Scoring, ModelError> {
         let programs = self.programs();
         self.with(name, programs, Rows::AsTheyAre, beta, wanted)
     }
@@ -144,7 +153,7 @@ impl<'a, 's> Passes<'a, 's> {
         programs: &Programs,
         rows: Rows,
         beta: Place<'_>,
-        wanted: &Wanted,
+        wanted: &PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let null = self.null.take();
         let sums = self.with("direction", programs.clone(), rows, Some(beta), wanted.clone());
@@ -158,7 +167,7 @@ impl<'a, 's> Passes<'a, 's> {
         programs: Programs,
         as_rows: Rows,
         beta: Option<Place<'_>>,
-        mut wanted: Wanted,
+        mut wanted: PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let scorer = self.scorer;
         let rows = &scorer.bound.rows;
@@ -235,7 +244,7 @@ struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    fn new(scorer: &'a Scorer<'_, '_>, counts: bool) -> Self {
+    fn new(scorer: &'a FisherScoring<'_, '_>, counts: bool) -> Self {
         let at = scorer.bound.terms.response.unwrap_or(0);
         let spec = scorer.spec;
         Checks {

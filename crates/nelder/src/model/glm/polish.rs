@@ -11,7 +11,7 @@ use super::null_search::NullSearch;
 use super::step_equations::Equations;
 use crate::model::warning::Warning;
 use crate::model::{Accuracy, ModelError, Score};
-use crate::pass::{Gram, Products, Scoring, Wanted};
+use crate::pass::{Gram, PassOutputs, Products, Scoring};
 
 /// Passes at most.
 const MOST_PASSES: u32 = 40;
@@ -232,9 +232,9 @@ impl Iteration<'_, '_> {
             );
             for _ in 0..if small { 0 } else { MOST_CHEAP } {
                 let target = self.theta.split(way.next(), &mut self.passes.family);
-                let wanted = Wanted {
+                let wanted = PassOutputs {
                     last: Some(width),
-                    ..Wanted::default()
+                    ..PassOutputs::default()
                 };
                 let found = self.at("polish", Some(&target), wanted)?;
                 if !sound(&found) {
@@ -278,14 +278,14 @@ impl Iteration<'_, '_> {
         // what a device does in single precision is too rough for standard errors
         let single =
             design.accuracy == Accuracy::Single && self.scorer.bound.rows.source().device().is_none();
-        let wanted = Wanted {
+        let wanted = PassOutputs {
             gram: Some(match self.passes.products {
                 Products::Exact => Products::Exact,
                 Products::Single if single => Products::Single,
                 _ => Products::Stepping,
             }),
             last: Some(width),
-            ..Wanted::default()
+            ..PassOutputs::default()
         };
         self.at("last", Some(beta), wanted)
     }
@@ -338,7 +338,7 @@ impl Iteration<'_, '_> {
             if let Some(deviance) = self.passes.null_deviance {
                 return Ok(deviance);
             }
-            self.at("null model", Some(&at.beta), Wanted::default())?;
+            self.at("null model", Some(&at.beta), PassOutputs::default())?;
         }
         Ok(self.passes.null_search.lowest())
     }

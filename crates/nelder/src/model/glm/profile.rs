@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::fisher::Scorer;
+use super::fisher::FisherScoring;
 use super::{Glm, GlmSpec};
 use crate::family::Family;
 use crate::model::ModelError;
@@ -34,11 +34,11 @@ impl Glm<'_> {
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
     /// use nelder::model::{GlmSpec, glm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
-    /// let (low, high) = fit.profile(0.95, &Quiet).unwrap().limits[1];
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
+    /// let (low, high) = fit.profile(0.95, &NoProgress).unwrap().limits[1];
     /// assert!(low < fit.coefficients[1] && fit.coefficients[1] < high);
     /// ```
     ///
@@ -112,7 +112,7 @@ impl Glm<'_> {
                 *b = b.add_f64(s * by);
             }
             start[column] = beta[column].add_f64(by);
-            let ended = Scorer {
+            let ended = FisherScoring {
                 loaded: Arc::default(),
                 bound: &self.bound,
                 family: Family {

@@ -20,7 +20,7 @@ use super::step_equations::{Equations, Step};
 use crate::family::{Programs, Receding};
 use crate::model::equations::solution::Solver;
 use crate::model::{ModelError, Score};
-use crate::pass::{Products, Scoring, Wanted};
+use crate::pass::{PassOutputs, Products, Scoring};
 
 /// K for one row, one after the other.
 const STIFFNESS: [f64; 3] = [1048576.0, 1099511627776.0, 1125899906842624.0];
@@ -90,9 +90,9 @@ impl Iteration<'_, '_> {
     /// rows that do not move, without what moves no row at all.
     fn cone(&mut self, ends: Receding, inside: &[Dd]) -> Result<Vec<Vec<Dd>>, ModelError> {
         let programs = Programs::unmoved(ends, self.passes.weighted(), self.passes.programs());
-        let wanted = Wanted {
+        let wanted = PassOutputs {
             gram: Some(Products::Exact),
-            ..Wanted::default()
+            ..PassOutputs::default()
         };
         let origin = vec![Dd::ZERO; inside.len()];
         let all = self.distance(&programs, &origin, &wanted, Rows::WithoutOffset)?;
@@ -227,7 +227,7 @@ impl Iteration<'_, '_> {
         (beta, distance): (&[Dd], f64),
         first: &Step,
         (rows, chain): (Rows, u32),
-        wanted: &Wanted,
+        wanted: &PassOutputs,
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
         let mut at = plus(beta, &first.delta);
         for _ in 0..chain {
@@ -251,10 +251,10 @@ impl Iteration<'_, '_> {
         (rows, chain): (Rows, u32),
         enough: impl Fn(&Scoring) -> bool,
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {
-        let wanted = Wanted {
+        let wanted = PassOutputs {
             gram: Some(Products::Exact),
             last: Some(self.scorer.residual_width(&self.passes.moments, 1.0)),
-            ..Wanted::default()
+            ..PassOutputs::default()
         };
         let mut beta = start;
         let mut sums = self.distance(programs, &beta, &wanted, rows)?;

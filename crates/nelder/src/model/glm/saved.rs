@@ -137,12 +137,12 @@ impl SavedGlm {
     /// use nelder::family::Family;
     /// use nelder::frame::Frame;
     /// use nelder::model::{GlmSpec, glm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 2.0, 4.0, 8.0]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
     /// let new = [4.0];
-    /// let all = fit.predict(&Frame::new().with_real("x", &new), true, &Quiet).unwrap();
+    /// let all = fit.predict(&Frame::new().with_real("x", &new), true, &NoProgress).unwrap();
     /// assert!((all.response[0] - 16.0).abs() < 1e-10);
     /// ```
     ///

@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 use nelder_device::Dd;
 
 use super::elasticity::largest_spread;
-use crate::design::{Atoms, ColumnKind, Columns, Map};
+use crate::design::{BlockSchema, ColumnEncoding, ColumnKind, Columns};
 use crate::model::equations::solution::{MOST_COLUMNS, Solver, factor, in_model, unit};
-use crate::model::{ModelError, Normal, Score, Solution};
+use crate::model::{ModelError, NormalEquations, Score, Solution};
 use crate::pass::{Gram, Products};
 use crate::solve::{Factor, Variance, factor_twice};
 
@@ -17,8 +17,8 @@ const FAR_APART: f64 = 0.06;
 /// One solution of the scoring equations.
 #[derive(Clone, Debug)]
 pub(super) struct Equations {
-    pub map: Map,
-    pub normal: Normal,
+    pub map: ColumnEncoding,
+    pub normal: NormalEquations,
     pub factor: Factor,
     /// The column whose coefficient is held; the map is without it.
     pub held: Option<usize>,
@@ -38,7 +38,7 @@ impl Equations {
     pub fn new(
         gram: &Gram,
         columns: &Columns,
-        map: &Map,
+        map: &ColumnEncoding,
         held: Option<usize>,
         solver: Solver<'_>,
     ) -> Result<Option<Equations>, ModelError> {
@@ -69,14 +69,14 @@ impl Equations {
 
     fn over(
         gram: &Gram,
-        map: Map,
+        map: ColumnEncoding,
         solver: Solver<'_>,
         absorb: bool,
     ) -> Result<Option<Equations>, ModelError> {
         if absorb && map.absorbed.is_none() {
             return Ok(None);
         }
-        let normal = Normal::assemble(gram, &map);
+        let normal = NormalEquations::assemble(gram, &map);
         let found = if absorb {
             let unit = unit(gram.products());
             let f = factor_twice(&normal.matrix, solver.tol, unit);
@@ -130,7 +130,7 @@ impl Equations {
     }
 
     /// A bound on the largest √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) of a row; `ranges` are those of the dense columns.
-    pub fn largest_spread(&self, atoms: &Atoms, ranges: &[[f64; 2]]) -> f64 {
+    pub fn largest_spread(&self, atoms: &BlockSchema, ranges: &[[f64; 2]]) -> f64 {
         let root = |v: &Option<Variance>| v.map_or(0.0, |v| v.value.max(0.0).sqrt());
         let errors: Vec<f64> = self.variances().iter().map(root).collect();
         largest_spread(&self.normal, &self.map, atoms, ranges, &errors)
@@ -239,7 +239,7 @@ impl Equations {
 }
 
 /// What coefficients in the units of the rows are multiplied with to be in those of the data: powers of two.
-pub(in crate::model) fn column_scales(map: &Map, atoms: &Atoms, scales: &[f64]) -> Vec<f64> {
+pub(in crate::model) fn column_scales(map: &ColumnEncoding, atoms: &BlockSchema, scales: &[f64]) -> Vec<f64> {
     let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
     let of = |kind: &ColumnKind| match *kind {
         ColumnKind::Intercept => 1.0,
@@ -253,7 +253,7 @@ pub(in crate::model) fn column_scales(map: &Map, atoms: &Atoms, scales: &[f64]) 
 
 /// Root mean square of each column about its mean under the first weights: what a unit of its coefficient does to the
 /// predictor.
-pub(in crate::model) fn deviations(gram: &Gram, map: &Map) -> Vec<f64> {
+pub(in crate::model) fn deviations(gram: &Gram, map: &ColumnEncoding) -> Vec<f64> {
     let mut map = map.clone();
     map.absorbed = None;
     let weight = gram.weight.hi;
@@ -261,7 +261,7 @@ pub(in crate::model) fn deviations(gram: &Gram, map: &Map) -> Vec<f64> {
         // an indicator's, whatever its share
         return vec![1.0; map.columns()];
     }
-    let normal = Normal::assemble(gram, &map);
+    let normal = NormalEquations::assemble(gram, &map);
     let mut out = vec![0.0; map.columns()];
     for (i, &c) in normal.kept.iter().enumerate() {
         let share = (normal.matrix.get(i, i).hi / weight).max(0.0).sqrt();

@@ -5,7 +5,7 @@ use nelder_device::Dd;
 use super::iteration::{Converged, Iteration, sound};
 use crate::family::Family;
 use crate::model::ModelError;
-use crate::pass::{Moments, Scoring, Wanted};
+use crate::pass::{Moments, PassOutputs, Scoring};
 
 /// Rounds of coefficients and θ at most, where each waits for the other.
 const MOST_ROUNDS: u32 = 60;
@@ -146,7 +146,7 @@ impl Iteration<'_, '_> {
                     break;
                 }
                 self.passes.family = self.theta.taken(self.passes.family);
-                sums = self.at("theta", Some(&beta), Wanted::default())?;
+                sums = self.at("theta", Some(&beta), PassOutputs::default())?;
             }
             let now = self.passes.family.theta().unwrap_or(f64::NAN);
             if (now - before).abs() <= SETTLED * now || self.theta.diverged {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::{Fingerprint, is_factor};
 use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
-use crate::model::{Bound, Lm, LmSpec, ModelError, lm};
+use crate::model::{Lm, LmSpec, ModelError, ModelFrame, lm};
 use crate::pass::{Monitor, PassRecord};
 
 /// A term's row of a sequential table.
@@ -203,7 +203,7 @@ fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<Stri
     terms.terms.iter().zip(&coding).map(of).collect()
 }
 
-impl Bound<'_> {
+impl ModelFrame<'_> {
     /// The formula as R prints it, `.` written out.
     pub(in crate::model) fn formula(&self, spec: &LmSpec) -> String {
         if spec.terms.is_some() {
@@ -314,10 +314,10 @@ impl<'s> Lm<'s> {
     /// ```
     /// use nelder::frame::Frame;
     /// use nelder::model::{LmSpec, lm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
     /// let table = fit.sequential(0).unwrap();
     /// assert!((table.terms[0].sum_sq - 5.0 * 1.97 * 1.97).abs() < 0.2);
     /// ```

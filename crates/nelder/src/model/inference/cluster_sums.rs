@@ -1,4 +1,4 @@
-//! Scores summed by cluster, in coordinates in which the gram is the identity ([`Basis`]).
+//! Scores summed by cluster, in coordinates in which the gram is the identity ([`WhitenedDesign`]).
 //!
 //! With e the coordinates of a row, w its weight and r its residual, the score of a cluster is u = Σ w r e. Types HC2 and HC3
 //! multiply the residuals of a cluster with (I − H)^p, H = X (XᵀWX)⁻¹ Xᵀ W its block of the hat matrix and p = −1/2 or −1
@@ -14,7 +14,7 @@ use nelder_device::kernels::Pair;
 
 use super::ClusterType;
 use super::vcov::Clusters;
-use super::whitened_design::Basis;
+use super::whitened_design::WhitenedDesign;
 use crate::design::{Block, RowError, Rows};
 use crate::frame::Batch;
 use crate::model::ModelError;
@@ -31,7 +31,7 @@ const SATURATED: f64 = 1.0 - 1e-10;
 /// Sums of scores by cluster.
 #[derive(Clone, Debug)]
 pub(in crate::model) struct ClusterSums {
-    basis: Arc<Basis>,
+    basis: Arc<WhitenedDesign>,
     coefficients: Arc<Coefficients>,
     response: usize,
     own: ClusterType,
@@ -91,7 +91,7 @@ fn psi(own: ClusterType, s: f64) -> f64 {
 impl ClusterSums {
     /// Nothing seen.
     pub fn new(
-        basis: Arc<Basis>,
+        basis: Arc<WhitenedDesign>,
         coefficients: Arc<Coefficients>,
         response: usize,
         own: ClusterType,

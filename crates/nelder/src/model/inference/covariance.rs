@@ -1,6 +1,6 @@
 //! Covariances of the coefficients: as the model has them, and robust to heteroskedasticity and to clusters.
 //!
-//! A coefficient's coordinates in the basis of [`Basis`] make the unscaled covariance an inner product; with the
+//! A coefficient's coordinates in the basis of [`WhitenedDesign`] make the unscaled covariance an inner product; with the
 //! sum Q of squared scores in between they make the sandwich E Q Eᵀ (White 1980; Liang & Zeger 1986). R's
 //! `sandwich::vcovHC` and `sandwich::vcovCL` are the specification; rows of weight zero do not
 //! count as observations here, which differs from `sandwich`.
@@ -11,9 +11,9 @@ use faer::Mat;
 use nelder_device::Dd;
 
 use super::cluster_sums::{ClusterSums, by_cluster};
-use super::whitened_design::{Basis, Power, Scores};
+use super::whitened_design::{Power, SandwichMeat, WhitenedDesign};
 use super::{ClusterType, Vcov};
-use crate::model::{LeastSquares, Lm, ModelError, System, by_atom};
+use crate::model::{FittedEquations, LeastSquares, Lm, ModelError, by_atom};
 use crate::pass::{Coefficients, Monitor, PassRecord, run};
 use crate::solve::{Symmetric, factor_twice};
 
@@ -41,8 +41,8 @@ impl Covariance {
 
 impl LeastSquares {
     /// The solved equations.
-    pub fn system(&self) -> System<'_> {
-        System {
+    pub fn system(&self) -> FittedEquations<'_> {
+        FittedEquations {
             map: &self.columns.map,
             normal: &self.normal,
             factor: &self.factor,
@@ -113,11 +113,11 @@ impl Lm<'_> {
     /// ```
     /// use nelder::frame::Frame;
     /// use nelder::model::{LmSpec, Vcov, lm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
-    /// let robust = fit.vcov(0, &Vcov::Hc3, &Quiet).unwrap();
+    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+    /// let robust = fit.vcov(0, &Vcov::Hc3, &NoProgress).unwrap();
     /// assert_eq!(robust.passes.len(), 1);
     /// assert!(robust.std_errors()[1] > 0.0);
     /// ```
@@ -211,9 +211,9 @@ impl Lm<'_> {
         kind: &Vcov,
         monitor: &dyn Monitor,
         passes: &mut Vec<PassRecord>,
-    ) -> Result<Scores, ModelError> {
+    ) -> Result<SandwichMeat, ModelError> {
         let coefficients = Arc::new(self.fit.coefficients_by_atom(response));
-        let new = || Scores::new(self.basis(), coefficients.clone(), response, Power::of(kind));
+        let new = || SandwichMeat::new(self.basis(), coefficients.clone(), response, Power::of(kind));
         let rows = &self.bound.rows;
         let (scores, record) = run(&format!("scores, {kind}"), "f64", rows, monitor, new)?;
         passes.push(record);
@@ -221,9 +221,9 @@ impl Lm<'_> {
         Ok(scores)
     }
 
-    fn basis(&self) -> Arc<Basis> {
+    fn basis(&self) -> Arc<WhitenedDesign> {
         let fit = &self.fit;
-        Arc::new(Basis::new(
+        Arc::new(WhitenedDesign::new(
             &fit.normal,
             &fit.factor,
             &fit.columns.map,
@@ -261,7 +261,7 @@ impl Lm<'_> {
     }
 }
 
-impl Scores {
+impl SandwichMeat {
     /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients.
     ///
     /// # Errors

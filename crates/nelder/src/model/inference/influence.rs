@@ -1,6 +1,6 @@
 //! What each row does to a fit: residuals, leverages, deletion diagnostics.
 //!
-//! With r the residual, h = w|e|² the leverage of a row with coordinates e ([`Basis`]) and weight w, leaving the row out
+//! With r the residual, h = w|e|² the leverage of a row with coordinates e ([`WhitenedDesign`]) and weight w, leaving the row out
 //! lowers the residual sum of squares by w r² / (1 − h) and moves coefficient c by (Eᶜ·e) w r / (1 − h), Eᶜ its
 //! coordinates (Belsley, Kuh & Welsch 1980). R's `lm.influence`, `rstandard`, `rstudent`, `cooks.distance`,
 //! `dfbetas`.
@@ -12,7 +12,7 @@ use nelder_device::kernels::Pair;
 
 use super::new_rows::Applier;
 use super::predict::{leverages, spread};
-use super::whitened_design::{Basis, Leverage};
+use super::whitened_design::{Leverage, WhitenedDesign};
 use crate::design::{Block, RowError};
 use crate::frame::Batch;
 use crate::model::equations::fitted::Coordinates;
@@ -74,11 +74,11 @@ impl Lm<'_> {
     /// ```
     /// use nelder::frame::Frame;
     /// use nelder::model::{Detail, LmSpec, lm};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
     /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
-    /// let all = fit.influence(Detail::Deletions, &Quiet).unwrap();
+    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+    /// let all = fit.influence(Detail::Deletions, &NoProgress).unwrap();
     /// assert!((all[0].hat.iter().sum::<f64>() - 2.0).abs() < 1e-14);
     /// assert_eq!(all[0].dfbetas.len(), 2);
     /// ```
@@ -117,7 +117,7 @@ impl Lm<'_> {
     ) -> Result<PassRecord, ModelError> {
         let fit = &self.fit;
         let rows = &self.bound.rows;
-        let basis = Basis::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms());
+        let basis = WhitenedDesign::new(&fit.normal, &fit.factor, &fit.columns.map, fit.gram.atoms());
         let dfbetas = detail == Detail::Deletions;
         let coordinates = match dfbetas {
             true => Some(fit.system().coordinates("dfbetas")?),
@@ -247,7 +247,7 @@ impl Lm<'_> {
     fn dfbetas(
         &self,
         block: &Block<'_>,
-        basis: &Basis,
+        basis: &WhitenedDesign,
         coordinates: &Coordinates,
         own: &Influence,
     ) -> Vec<Vec<f64>> {

@@ -6,9 +6,9 @@
 
 use nelder_device::Dd;
 
-use crate::design::{AbsorbedTerm, ColumnKind, Map, Parametrization};
+use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind, Parametrization};
 use crate::model::equations::solution::MOST_COLUMNS;
-use crate::model::{LeastSquares, Lm, ModelError, Normal};
+use crate::model::{LeastSquares, Lm, ModelError, NormalEquations};
 use crate::pass::Gram;
 use crate::solve::{Factor, Symmetric, factor_double, factor_twice};
 
@@ -26,7 +26,11 @@ pub struct Stage {
 }
 
 /// Some columns of a map, in a new order.
-pub(in crate::model) fn choose(map: &Map, columns: &[usize], absorbed: Option<AbsorbedTerm>) -> Map {
+pub(in crate::model) fn choose(
+    map: &ColumnEncoding,
+    columns: &[usize],
+    absorbed: Option<AbsorbedTerm>,
+) -> ColumnEncoding {
     let mut place = vec![None; map.columns()];
     for (i, &c) in columns.iter().enumerate() {
         place[c] = Some(i);
@@ -48,7 +52,7 @@ pub(in crate::model) fn choose(map: &Map, columns: &[usize], absorbed: Option<Ab
             .for_each(|c| *c = c.and_then(|c| place[c]));
         term
     });
-    Map {
+    ColumnEncoding {
         intercept: map.intercept && columns.first() == Some(&0),
         kinds: columns.iter().map(|&c| map.kinds[c]).collect(),
         coded: coded.collect(),
@@ -83,8 +87,15 @@ impl Tally {
     }
 
     /// Adds what the columns of a map explain, `stage` giving the stage of each.
-    fn add(&mut self, gram: &Gram, map: &Map, stage: &[usize], tol: f64, unit: f64) -> Normal {
-        let normal = Normal::assemble(gram, map);
+    fn add(
+        &mut self,
+        gram: &Gram,
+        map: &ColumnEncoding,
+        stage: &[usize],
+        tol: f64,
+        unit: f64,
+    ) -> NormalEquations {
+        let normal = NormalEquations::assemble(gram, map);
         let factor = factor(&normal.matrix, tol, unit);
         for &i in &factor.accepted {
             self.stages[stage[normal.kept[i]]].rank += 1;

@@ -7,7 +7,7 @@ use std::sync::{Arc, RwLock};
 
 use nelder_device::Dd;
 
-use super::whitened_design::{Basis, BasisState};
+use super::whitened_design::{WhitenedDesign, WhitenedDesignState};
 use crate::design::{Block, Columns, RowError, Rows, Variable};
 use crate::model::{ModelError, by_atom};
 use crate::pass::Coefficients;
@@ -17,7 +17,7 @@ pub(in crate::model) struct Applied {
     /// Coefficients of each response by atom, in the units in which rows are delivered.
     pub coefficients: Vec<Coefficients>,
     /// Coordinates of rows, where they were asked for.
-    pub basis: Option<Basis>,
+    pub basis: Option<WhitenedDesign>,
     columns: Columns,
     /// Codes of each group that are resolved.
     codes: Vec<usize>,
@@ -31,7 +31,7 @@ pub(in crate::model) struct Applier {
     absorb: bool,
     /// By response and column, in the units in which rows are delivered.
     coefficients: Vec<Vec<Dd>>,
-    basis: Option<BasisState>,
+    basis: Option<WhitenedDesignState>,
     current: RwLock<Arc<Applied>>,
 }
 
@@ -46,7 +46,7 @@ impl Applier {
         counted: Vec<Vec<bool>>,
         absorb: bool,
         coefficients: Vec<Vec<Dd>>,
-        basis: Option<BasisState>,
+        basis: Option<WhitenedDesignState>,
     ) -> Result<Applier, ModelError> {
         let applied = resolve(rows, &variables, &counted, absorb, &coefficients, basis.as_ref())?;
         Ok(Applier {
@@ -97,7 +97,7 @@ fn resolve(
     counted: &[Vec<bool>],
     absorb: bool,
     coefficients: &[Vec<Dd>],
-    basis: Option<&BasisState>,
+    basis: Option<&WhitenedDesignState>,
 ) -> Result<Applied, ModelError> {
     let layout = rows.layout();
     let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
@@ -111,7 +111,7 @@ fn resolve(
     }
     let basis = match basis {
         None => None,
-        Some(state) => Some(Basis::restore(state, &columns.map, &layout.atoms).ok_or_else(odd)?),
+        Some(state) => Some(WhitenedDesign::restore(state, &columns.map, &layout.atoms).ok_or_else(odd)?),
     };
     let tables: Vec<(usize, usize)> = tuples
         .iter()

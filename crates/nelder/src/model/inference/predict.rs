@@ -1,13 +1,13 @@
 //! Predictions of a fit for new rows: R's `predict.lm`.
 //!
-//! A row with coordinates e (those of [`Basis`]) has the fitted value xβ with variance σ² |e|², and a new observation
+//! A row with coordinates e (those of [`WhitenedDesign`]) has the fitted value xβ with variance σ² |e|², and a new observation
 //! there has variance σ² (1 + |e|²).
 
 use nelder_device::kernels::Pair;
 
 use super::SavedLm;
 use super::new_rows::Applied;
-use super::whitened_design::{Basis, Leverage};
+use super::whitened_design::{Leverage, WhitenedDesign};
 use crate::design::{Block, RowError, Rows};
 use crate::frame::Source;
 use crate::model::{Lm, ModelError};
@@ -44,7 +44,7 @@ pub struct Predictions {
 const RUN: usize = 256;
 
 /// |e|² of the rows of a block: leverages, up to the weights.
-pub(in crate::model) fn square_norms(basis: &Basis, block: &Block<'_>) -> Vec<f64> {
+pub(in crate::model) fn square_norms(basis: &WhitenedDesign, block: &Block<'_>) -> Vec<f64> {
     let mut out = Vec::with_capacity(block.rows);
     let mut from = 0;
     while from < block.rows {
@@ -61,7 +61,7 @@ pub(in crate::model) fn square_norms(basis: &Basis, block: &Block<'_>) -> Vec<f6
 
 /// The leverages of the rows of a block under weights.
 pub(in crate::model) fn leverages(
-    basis: &Basis,
+    basis: &WhitenedDesign,
     block: &Block<'_>,
     weights: Option<&[f64]>,
 ) -> Vec<Leverage> {

@@ -4,7 +4,7 @@ use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
 use super::new_rows::Applier;
-use super::whitened_design::BasisState;
+use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
 use crate::design::{
     Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
@@ -12,7 +12,7 @@ use crate::design::{
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
 use crate::model::equations::solution::{MOST_COLUMNS, counted};
-use crate::model::{Bound, Lm, LmSpec, ModelError, System};
+use crate::model::{FittedEquations, Lm, LmSpec, ModelError, ModelFrame};
 use crate::pass::Gram;
 
 /// A linear model apart from its data.
@@ -20,13 +20,13 @@ use crate::pass::Gram;
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let saved = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap().save().unwrap();
+/// let saved = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap().save().unwrap();
 /// let new = [10.0];
 /// let new = Frame::new().with_real("x", &new);
-/// let all = saved.predict(&new, true, &Quiet).unwrap();
+/// let all = saved.predict(&new, true, &NoProgress).unwrap();
 /// assert!((all.responses[0].fit[0] - 20.0).abs() < 1e-12);
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ pub struct SavedDesign {
     unweighted: Vec<Vec<u32>>,
     absorbed: bool,
     scales: Vec<f64>,
-    basis: BasisState,
+    basis: WhitenedDesignState,
 }
 
 /// What a saved fit keeps of one response.
@@ -187,8 +187,8 @@ impl SavedDesign {
     /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
     pub(in crate::model) fn of(
         spec: &LmSpec,
-        bound: &Bound<'_>,
-        system: System<'_>,
+        bound: &ModelFrame<'_>,
+        system: FittedEquations<'_>,
         columns: &Columns,
         gram: &Gram,
     ) -> Result<SavedDesign, ModelError> {

@@ -342,13 +342,13 @@ impl Models for Holder<'_, '_> {
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{Direction, LmSpec, StepScope, lm, step};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let x = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0];
 /// let z = [0.3, -0.2, 0.1, 0.4, -0.3, 0.2];
 /// let y = [2.0, 4.1, 6.0, 7.9, 10.1, 11.9];
 /// let frame = Frame::new().with_real("x", &x).with_real("z", &z).with_real("y", &y);
-/// let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &Quiet).unwrap();
-/// let chosen = step(&fit, &StepScope::default(), Direction::Backward, 2.0, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &NoProgress).unwrap();
+/// let chosen = step(&fit, &StepScope::default(), Direction::Backward, 2.0, &NoProgress).unwrap();
 /// assert!(chosen.formula.starts_with("y ~ x") && chosen.passes.is_empty());
 /// ```
 ///

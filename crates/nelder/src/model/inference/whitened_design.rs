@@ -15,8 +15,8 @@ use nelder_device::kernels::Pair;
 use nelder_device::{Dd, vectorized};
 
 use super::Vcov;
-use crate::design::{Atoms, Block, ColumnKind, Map};
-use crate::model::Normal;
+use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind};
+use crate::model::NormalEquations;
 use crate::pass::{Accumulator, Coefficients, residuals_of};
 use crate::solve::Factor;
 
@@ -33,9 +33,9 @@ const SATURATED_TWICE: f64 = 1e6;
 
 /// Orthonormal coordinates of the rows of a design.
 #[derive(Clone, Debug)]
-pub struct Basis {
-    map: Map,
-    atoms: Atoms,
+pub struct WhitenedDesign {
+    map: ColumnEncoding,
+    atoms: BlockSchema,
     /// Position of each column of the map among the kept ones.
     position: Vec<Option<usize>>,
     /// Means of the dense columns.
@@ -60,9 +60,9 @@ pub struct Basis {
     level_roots: Vec<f64>,
 }
 
-/// A [`Basis`] apart from its columns: numbers to keep.
+/// A [`WhitenedDesign`] apart from its columns: numbers to keep.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-pub struct BasisState {
+pub struct WhitenedDesignState {
     kept: Vec<usize>,
     means: Vec<Dd>,
     coordinates: usize,
@@ -94,9 +94,9 @@ fn level_of_code(codes: &[u32]) -> Vec<u32> {
     levels
 }
 
-impl Basis {
+impl WhitenedDesign {
     /// The coordinates in which the factor's matrix is the identity.
-    pub fn new(normal: &Normal, factor: &Factor, map: &Map, atoms: &Atoms) -> Self {
+    pub fn new(normal: &NormalEquations, factor: &Factor, map: &ColumnEncoding, atoms: &BlockSchema) -> Self {
         let mut position = vec![None; map.columns()];
         for (i, &c) in normal.kept.iter().enumerate() {
             position[c] = Some(i);
@@ -113,9 +113,9 @@ impl Basis {
         let root = factor.root();
         let rest = factor.root_rest();
         let amplified = rest.is_some() && factor.amplification(&root) > AMPLIFIED;
-        Basis {
+        WhitenedDesign {
             map: map.clone(),
-            atoms: Atoms {
+            atoms: BlockSchema {
                 responses: 0,
                 ..atoms.clone()
             },
@@ -135,15 +135,15 @@ impl Basis {
 
     /// The basis under weights rounded to doubles, as working weights are: 1 − h counts as zero below the limit of double precision.
     pub fn of_rounded_weights(self) -> Self {
-        Basis {
+        WhitenedDesign {
             doubt: f64::MAX,
             ..self
         }
     }
 
     /// What rows of new data need of the basis.
-    pub fn state(&self) -> BasisState {
-        BasisState {
+    pub fn state(&self) -> WhitenedDesignState {
+        WhitenedDesignState {
             kept: (0..self.map.columns())
                 .filter(|&c| self.position[c].is_some())
                 .collect(),
@@ -162,7 +162,7 @@ impl Basis {
 
     /// The basis for the columns of a map, which may have more codes than the map of the fit. `None` where the
     /// sizes do not belong together.
-    pub fn restore(state: &BasisState, map: &Map, atoms: &Atoms) -> Option<Self> {
+    pub fn restore(state: &WhitenedDesignState, map: &ColumnEncoding, atoms: &BlockSchema) -> Option<Self> {
         let k = state.kept.len();
         let mut position = vec![None; map.columns()];
         for (i, &c) in state.kept.iter().enumerate() {
@@ -189,9 +189,9 @@ impl Basis {
             false => state.level_roots.iter().map(|r| Dd::new(1.0 / (r * r))).collect(),
         };
         let matrix = |v: &[f64]| Mat::from_fn(k, state.coordinates, |i, a| v[a * k + i]);
-        Some(Basis {
+        Some(WhitenedDesign {
             map: map.clone(),
-            atoms: Atoms {
+            atoms: BlockSchema {
                 responses: 0,
                 ..atoms.clone()
             },
@@ -210,7 +210,7 @@ impl Basis {
     }
 
     /// What the rows consist of.
-    pub fn atoms(&self) -> &Atoms {
+    pub fn atoms(&self) -> &BlockSchema {
         &self.atoms
     }
 
@@ -478,8 +478,8 @@ impl Power {
 
 /// Σ (w r)² / (1 − h)^q e eᵀ over the rows.
 #[derive(Clone, Debug)]
-pub struct Scores {
-    basis: Arc<Basis>,
+pub struct SandwichMeat {
+    basis: Arc<WhitenedDesign>,
     coefficients: Arc<Coefficients>,
     response: usize,
     power: Power,
@@ -493,11 +493,16 @@ pub struct Scores {
     pub saturated: Option<u64>,
 }
 
-impl Scores {
+impl SandwichMeat {
     /// Nothing seen.
-    pub fn new(basis: Arc<Basis>, coefficients: Arc<Coefficients>, response: usize, power: Power) -> Self {
+    pub fn new(
+        basis: Arc<WhitenedDesign>,
+        coefficients: Arc<Coefficients>,
+        response: usize,
+        power: Power,
+    ) -> Self {
         let (r, l) = (basis.order(), basis.levels());
-        Scores {
+        SandwichMeat {
             basis,
             coefficients,
             response,
@@ -511,14 +516,14 @@ impl Scores {
         }
     }
 
-    /// The rows that are not in [`squares`](Scores::squares), in their order.
+    /// The rows that are not in [`squares`](SandwichMeat::squares), in their order.
     pub fn heavy(&self) -> Vec<Heavy> {
         let mut out = self.heavy.clone();
         out.sort_by_key(|h| h.row);
         out
     }
 
-    /// The sum over rows of the squares of scores, but for those of [`heavy`](Scores::heavy): coordinates that every row has first, then one for each level of the
+    /// The sum over rows of the squares of scores, but for those of [`heavy`](SandwichMeat::heavy): coordinates that every row has first, then one for each level of the
     /// eliminated factor.
     pub fn squares(&self) -> Mat<f64> {
         let (r, l) = (self.basis.order(), self.basis.levels());
@@ -532,7 +537,7 @@ impl Scores {
     }
 }
 
-impl Accumulator for Scores {
+impl Accumulator for SandwichMeat {
     fn update(&mut self, block: &Block<'_>) {
         self.rows += block.rows as u64;
         let basis = self.basis.clone();

@@ -8,14 +8,14 @@ use crate::pass::Monitor;
 use super::LmSpec;
 use crate::model::equations::bounds::in_order;
 use crate::model::inference::quantiles::quantiles;
-use crate::model::{Bound, LeastSquares, ModelError, bind, least_squares};
+use crate::model::{LeastSquares, ModelError, ModelFrame, bind, least_squares};
 
 /// A fitted linear model of one or several responses.
 pub struct Lm<'s> {
     /// What was asked for.
     pub spec: LmSpec,
     /// The model joined to its data, for the passes that its answers take.
-    pub bound: Bound<'s>,
+    pub bound: ModelFrame<'s>,
     /// The solution.
     pub fit: LeastSquares,
     /// One entry a response.
@@ -62,10 +62,10 @@ impl Response {
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
 /// ```
 pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
@@ -75,7 +75,7 @@ pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> R
 }
 
 impl<'s> Lm<'s> {
-    fn new(spec: LmSpec, bound: Bound<'s>, mut fit: LeastSquares) -> Self {
+    fn new(spec: LmSpec, bound: ModelFrame<'s>, mut fit: LeastSquares) -> Self {
         let p = fit.aliased.len();
         let rank = fit.aliased.iter().filter(|a| !**a).count();
         let n = fit.gram.rows;
@@ -224,7 +224,7 @@ fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 
 }
 
 /// Names of several responses: the column names of `cbind(a, b)`.
-fn response_names(bound: &Bound<'_>) -> Vec<String> {
+fn response_names(bound: &ModelFrame<'_>) -> Vec<String> {
     let Some(r) = bound.terms.response else {
         return Vec::new();
     };

@@ -24,7 +24,7 @@ use crate::frame::{Source, Sparse};
 use crate::model::equations::ladder::rows_left;
 use crate::model::equations::solution::{MOST_COLUMNS, unit};
 use crate::model::report::devices;
-use crate::model::{Accuracy, Bound, ModelError};
+use crate::model::{Accuracy, ModelError, ModelFrame};
 use crate::pass::{Course, Loaded, Monitor, PassRecord, Products, Site, Standard};
 use crate::solve::Rectangular;
 
@@ -72,7 +72,7 @@ pub struct PcaReport {
 /// Where the rows are that scores are computed of.
 pub(super) enum Data<'s> {
     /// Rows of a source, and a device that holds them.
-    Rows(Box<Bound<'s>>, OnceLock<Arc<Loaded>>),
+    Rows(Box<ModelFrame<'s>>, OnceLock<Arc<Loaded>>),
     /// A sparse matrix.
     Sparse(Sparse<'s>),
 }
@@ -116,10 +116,10 @@ pub struct Prcomp<'s> {
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{PcaSpec, prcomp};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let (a, b) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]);
 /// let frame = Frame::new().with_real("a", &a).with_real("b", &b);
-/// let fit = prcomp(&PcaSpec::new("~ a + b"), &frame, &Quiet)?;
+/// let fit = prcomp(&PcaSpec::new("~ a + b"), &frame, &NoProgress)?;
 /// assert!((fit.sdev[0] - (25.0f64 / 3.0).sqrt()).abs() < 1e-14);
 /// assert!((fit.rotation.get(1, 0) - 2.0 / 5f64.sqrt()).abs() < 1e-15);
 /// # Ok::<(), nelder::model::ModelError>(())
@@ -197,7 +197,7 @@ pub(in crate::model) type Found = (Columns, f64, Axes, Option<f64>);
 struct Run<'a, 's> {
     spec: &'a PcaSpec,
     names: &'a [String],
-    bound: &'a Bound<'s>,
+    bound: &'a ModelFrame<'s>,
     monitor: &'a dyn Monitor,
     passes: Vec<PassRecord>,
     notes: Vec<String>,

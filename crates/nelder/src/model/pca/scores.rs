@@ -36,11 +36,11 @@ impl Prcomp<'_> {
     /// ```
     /// use nelder::frame::Frame;
     /// use nelder::model::{PcaSpec, prcomp};
-    /// use nelder::pass::Quiet;
+    /// use nelder::pass::NoProgress;
     /// let (a, b) = ([1.0, 2.0, 3.0], [1.0, 2.0, 3.0]);
     /// let frame = Frame::new().with_real("a", &a).with_real("b", &b);
-    /// let mut fit = prcomp(&PcaSpec::default(), &frame, &Quiet)?;
-    /// let scores = fit.scores(&Quiet)?;
+    /// let mut fit = prcomp(&PcaSpec::default(), &frame, &NoProgress)?;
+    /// let scores = fit.scores(&NoProgress)?;
     /// assert!((scores.get(2, 0) - 2f64.sqrt()).abs() < 1e-15);
     /// # Ok::<(), nelder::model::ModelError>(())
     /// ```

@@ -18,7 +18,7 @@ use super::{PcaAlgorithm, PcaSpec, Prcomp};
 use crate::frame::{Scan, Sparse};
 use crate::model::equations::solution::MOST_COLUMNS;
 use crate::model::{Accuracy, ModelError};
-use crate::pass::{Monitor, PassError, PassRecord, Spread, Standard};
+use crate::pass::{ColumnMoments, Monitor, PassError, PassRecord, Standard};
 use crate::solve::{Rectangular, Symmetric};
 
 /// Most columns, or rows where these are fewer, whose gram is formed although only some components are wanted.
@@ -30,11 +30,11 @@ const FEW: usize = 1000;
 /// ```
 /// use nelder::frame::Sparse;
 /// use nelder::model::{PcaSpec, prcomp_sparse};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// // [1 0; 0 2; 3 0]
 /// let x = Sparse::new(3, &[0, 2, 3], &[0, 2, 1], &[1.0, 3.0, 2.0])?;
 /// let names = ["a", "b"].map(String::from);
-/// let fit = prcomp_sparse(&PcaSpec::default(), x, &names, &Quiet)?;
+/// let fit = prcomp_sparse(&PcaSpec::default(), x, &names, &NoProgress)?;
 /// let variance: f64 = fit.sdev.iter().map(|s| s * s).sum();
 /// assert!((variance - (7.0 / 3.0 + 4.0 / 3.0)).abs() < 1e-14);
 /// # Ok::<(), nelder::model::ModelError>(())
@@ -174,7 +174,7 @@ impl Work<'_, '_> {
 }
 
 /// The moments of the columns.
-fn spread(matrix: &Sparse<'_>) -> Spread {
+fn spread(matrix: &Sparse<'_>) -> ColumnMoments {
     let of = |j: usize| {
         let (_, values) = matrix.column(j);
         let sums = values.iter().fold((Dd::ZERO, Dd::ZERO), |(s, q), v| {
@@ -183,7 +183,7 @@ fn spread(matrix: &Sparse<'_>) -> Spread {
         (sums, values.iter().any(|v| v.trunc() != *v || v.abs() > 9e15))
     };
     let all: Vec<((Dd, Dd), bool)> = (0..matrix.columns()).into_par_iter().map(of).collect();
-    Spread {
+    ColumnMoments {
         rows: matrix.rows() as u64,
         weight: Dd::new(matrix.rows() as f64),
         sums: all.iter().map(|a| a.0.0).collect(),

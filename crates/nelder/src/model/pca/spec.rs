@@ -4,7 +4,7 @@ use crate::design::{Columns, Layout, Missing, Precision, Roles, Rows, Shape, Var
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
 use crate::frame::{Kind, Source};
 use crate::model::model_frame::resolved;
-use crate::model::{Accuracy, Bound, ModelError};
+use crate::model::{Accuracy, ModelError, ModelFrame};
 use crate::pass::PassRecord;
 
 /// What is taken from each column: R's `center`.
@@ -325,7 +325,7 @@ impl PcaSpec {
     pub(in crate::model) fn bind<'s>(
         &self,
         source: &'s dyn Source,
-    ) -> Result<(Bound<'s>, Vec<String>), ModelError> {
+    ) -> Result<(ModelFrame<'s>, Vec<String>), ModelError> {
         self.check()?;
         let terms = self.meaning(source)?;
         if terms.terms.is_empty() {
@@ -378,7 +378,7 @@ impl PcaSpec {
         let layout = Layout::new(&terms, &variables.shapes())?;
         let rows = Rows::new(source, variables, labels, layout, roles, self.missing, precision);
         let contrasts = vec![None; terms.variables.len()];
-        let bound = Bound {
+        let bound = ModelFrame {
             terms,
             rows,
             contrasts,

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::{Center, PcaSpec, Scale};
 use crate::model::ModelError;
-use crate::pass::{Gram, Spread, Standard};
+use crate::pass::{ColumnMoments, Gram, Standard};
 use crate::solve::{Symmetric, UNIT_TWICE};
 
 /// A column whose mean square about the centre is below this part of its mean square is constant: less cannot be told from
@@ -30,9 +30,9 @@ pub(in crate::model) struct Columns {
 }
 
 /// The moments of the dense columns that a gram has.
-pub(in crate::model) fn moments(gram: &Gram) -> Spread {
+pub(in crate::model) fn moments(gram: &Gram) -> ColumnMoments {
     let p = gram.atoms().dense;
-    Spread {
+    ColumnMoments {
         rows: gram.rows,
         weight: gram.weight,
         sums: gram.sums[..p].to_vec(),
@@ -50,7 +50,7 @@ impl Columns {
     /// [`ModelError::Constant`] for a column without deviation that is to be divided by it, [`ModelError::Overflow`] where
     /// squares leave the range of double precision.
     pub fn new(
-        moments: &Spread,
+        moments: &ColumnMoments,
         spec: &PcaSpec,
         powers: &[f64],
         names: &[String],
@@ -151,7 +151,7 @@ impl Columns {
     }
 
     /// The same from products in twice the precision, the lower triangle by rows.
-    pub fn of_raw(&self, raw: &[Dd], moments: &Spread, spec: &PcaSpec) -> Symmetric {
+    pub fn of_raw(&self, raw: &[Dd], moments: &ColumnMoments, spec: &PcaSpec) -> Symmetric {
         let of = |i: usize, j: usize| raw[Symmetric::at(i, j)];
         self.standardized(spec, (moments.weight, &moments.sums), of, |_, about| about)
     }

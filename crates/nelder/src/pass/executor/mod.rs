@@ -16,5 +16,5 @@ mod site;
 pub use cost::{Plan, Planned, Work, plan};
 pub use loaded::Loaded;
 pub use resident::Resident;
-pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
+pub use run::{Accumulator, Monitor, NoProgress, PassError, PassRecord, run, run_beside, run_in_order};
 pub use site::{Course, Site};

@@ -6,8 +6,8 @@ use nelder_device::{Buffer, Dd, DeviceError};
 use super::loaded::Loaded;
 use super::site::Ran;
 use super::{Monitor, PassError, Site, run};
-use crate::pass::sums::gram_vectors::Images;
-use crate::pass::{House, Spread, Standard};
+use crate::pass::sums::gram_vectors::GramVectors;
+use crate::pass::{ColumnMoments, Standard, TsqrF64};
 
 /// Vectors that a device takes one after another.
 const FEW_VECTORS: usize = 16;
@@ -17,10 +17,10 @@ impl Site<'_, '_> {
     ///
     /// # Errors
     /// Those of a pass.
-    pub fn spread(&self, monitor: &dyn Monitor) -> Ran<Spread> {
+    pub fn spread(&self, monitor: &dyn Monitor) -> Ran<ColumnMoments> {
         let rows = self.rows();
         let (found, record) = run("moments", "f64x2", rows, monitor, || {
-            Spread::new(&rows.layout().atoms)
+            ColumnMoments::new(&rows.layout().atoms)
         })?;
         Ok((found, vec![record]))
     }
@@ -30,7 +30,7 @@ impl Site<'_, '_> {
     /// # Errors
     /// Those of a pass.
     pub fn triangle(&self, standard: &Standard, monitor: &dyn Monitor) -> Ran<Mat<f64>> {
-        let (found, record) = run("tsqr", "f64", self.rows(), monitor, || House::new(standard))?;
+        let (found, record) = run("tsqr", "f64", self.rows(), monitor, || TsqrF64::new(standard))?;
         Ok((found.triangle(), vec![record]))
     }
 
@@ -54,7 +54,7 @@ impl Site<'_, '_> {
         }
         let vectors = vectors.as_ref();
         let (found, record) = run("krylov", "f64", self.rows(), monitor, || {
-            Images::new(standard, vectors)
+            GramVectors::new(standard, vectors)
         })?;
         Ok((found.sum, vec![record]))
     }

@@ -7,7 +7,7 @@ use std::time::Instant;
 use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
 
 use super::{Monitor, PassError, PassRecord, run_in_order};
-use crate::design::{Atoms, Block, Numbers, RowError, Rows};
+use crate::design::{Block, BlockSchema, Numbers, RowError, Rows};
 use crate::frame::{Scan, Whole};
 use crate::pass::ResidualRun;
 
@@ -19,7 +19,7 @@ pub struct Resident {
     /// What the device is called.
     pub id: String,
     /// What the rows consist of.
-    pub atoms: Atoms,
+    pub atoms: BlockSchema,
     /// Rows.
     pub rows: usize,
     /// The dense columns; after them what is left of those that were formed in twice the precision.

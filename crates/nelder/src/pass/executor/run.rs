@@ -61,9 +61,9 @@ impl<A: Accumulator> Accumulator for Option<A> {
 
 /// A monitor that shows nothing and never stops.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quiet;
+pub struct NoProgress;
 
-impl Monitor for Quiet {
+impl Monitor for NoProgress {
     fn advance(&self, _: &str, _: u64, _: Option<u64>) -> bool {
         true
     }

@@ -14,7 +14,7 @@ use nelder_device::{Dd, zeros};
 
 use super::product::{Product, Single};
 use super::table::{Cross, Table, pair, product_of, scatter};
-use crate::design::{Atoms, Block};
+use crate::design::{Block, BlockSchema};
 use crate::pass::Accumulator;
 use nelder_device::kernels::{self, Pair};
 
@@ -46,7 +46,7 @@ const RUN: usize = 1024;
 /// The gram of a design: what [`Gram`] has accumulated.
 #[derive(Clone, Debug)]
 pub struct Gram {
-    atoms: Atoms,
+    atoms: BlockSchema,
     products: Products,
     /// Rows.
     pub rows: u64,
@@ -87,7 +87,7 @@ pub fn packed(i: usize, j: usize) -> usize {
 
 impl Gram {
     /// An empty gram.
-    pub fn new(atoms: &Atoms, products: Products) -> Self {
+    pub fn new(atoms: &BlockSchema, products: Products) -> Self {
         let z = atoms.dense + atoms.responses;
         let groups: Vec<Table> = atoms
             .groups
@@ -140,7 +140,7 @@ impl Gram {
     /// by rows.
     #[allow(clippy::too_many_arguments)]
     pub(in crate::pass) fn of_sums<'s>(
-        atoms: &Atoms,
+        atoms: &BlockSchema,
         products: Products,
         rows: u64,
         weight: Dd,
@@ -209,7 +209,7 @@ impl Gram {
     }
 
     /// What the rows consist of.
-    pub fn atoms(&self) -> &Atoms {
+    pub fn atoms(&self) -> &BlockSchema {
         &self.atoms
     }
 

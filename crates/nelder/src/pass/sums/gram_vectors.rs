@@ -15,7 +15,7 @@ const RUN: usize = 1024;
 
 /// XᵀW(XV) for standardized columns X and a matrix V of vectors.
 #[derive(Clone, Debug)]
-pub struct Images<'v> {
+pub struct GramVectors<'v> {
     standard: &'v Standard,
     vectors: MatRef<'v, f64>,
     /// What has been accumulated: columns x vectors.
@@ -24,11 +24,11 @@ pub struct Images<'v> {
     scores: Mat<f64>,
 }
 
-impl<'v> Images<'v> {
+impl<'v> GramVectors<'v> {
     /// No rows seen.
     pub fn new(standard: &'v Standard, vectors: MatRef<'v, f64>) -> Self {
         let (p, k) = (vectors.nrows(), vectors.ncols());
-        Images {
+        GramVectors {
             standard,
             vectors,
             sum: Mat::zeros(p, k),
@@ -38,7 +38,7 @@ impl<'v> Images<'v> {
     }
 }
 
-impl Accumulator for Images<'_> {
+impl Accumulator for GramVectors<'_> {
     fn update(&mut self, block: &Block<'_>) {
         let roots = block.roots();
         let mut from = 0;

@@ -17,11 +17,11 @@ mod table;
 mod working;
 
 pub use gram::{Gram, Products, packed};
-pub use gram_vectors::{Images, Projection};
+pub use gram_vectors::{GramVectors, Projection};
 pub use observed::{Moments, Observed, is_count};
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
 pub use score::ScoreSums;
-pub use scoring::{At, Scoring, ScoringPlan, Wanted, predictor_of};
-pub use standard::{Spread, Standard};
+pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
+pub use standard::{ColumnMoments, Standard};
 pub use table::{Cross, Table};
 pub use working::{Working, means};

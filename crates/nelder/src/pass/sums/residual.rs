@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nelder_device::{Buffer, Dd};
 
 use super::{ScoreSums, Table};
-use crate::design::{Atoms, Block, Numbers};
+use crate::design::{Block, BlockSchema, Numbers};
 use crate::pass::Accumulator;
 use nelder_device::kernels::{self, Pair};
 
@@ -36,7 +36,7 @@ pub struct ResidualRun {
 /// What the residual pass accumulates, for each response.
 #[derive(Clone, Debug)]
 pub struct Residuals {
-    atoms: Atoms,
+    atoms: BlockSchema,
     coefficients: Arc<[Coefficients]>,
     keep: bool,
     /// Rows.
@@ -124,7 +124,7 @@ impl Histogram {
 impl Residuals {
     /// Nothing seen; one set of coefficients a response. Residuals are kept when `keep`, else counted in bins
     /// of the given widths.
-    pub fn new(atoms: &Atoms, coefficients: Arc<[Coefficients]>, keep: bool, widths: &[f64]) -> Self {
+    pub fn new(atoms: &BlockSchema, coefficients: Arc<[Coefficients]>, keep: bool, widths: &[f64]) -> Self {
         let m = coefficients.len();
         Residuals {
             atoms: atoms.clone(),
@@ -176,7 +176,7 @@ fn pair<'a>(numbers: &'a Numbers<'_>) -> Pair<'a> {
 
 /// `(high, low) = y − Xβ` for the rows of a block, normalised.
 pub fn residuals_of(
-    atoms: &Atoms,
+    atoms: &BlockSchema,
     block: &Block<'_>,
     response: Pair<'_>,
     coefficients: &Coefficients,

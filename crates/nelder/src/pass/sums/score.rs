@@ -4,7 +4,7 @@ use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
 
 use super::Table;
-use crate::design::{Atoms, Block};
+use crate::design::{Block, BlockSchema};
 
 /// Σ x s over the rows, for all columns that a row has.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ pub struct ScoreSums {
 
 impl ScoreSums {
     /// Nothing seen.
-    pub fn new(atoms: &Atoms) -> Self {
+    pub fn new(atoms: &BlockSchema) -> Self {
         let table = |g: &crate::design::Group| Table {
             width: g.multipliers.len(),
             cells: Vec::new(),
@@ -32,7 +32,7 @@ impl ScoreSums {
     }
 
     /// Adds the rows of a block, each with its s; `rough` forms the products with dense columns in double precision.
-    pub fn add(&mut self, atoms: &Atoms, block: &Block<'_>, s: Pair<'_>, rough: bool) {
+    pub fn add(&mut self, atoms: &BlockSchema, block: &Block<'_>, s: Pair<'_>, rough: bool) {
         self.ones += kernels::sum(s);
         if rough {
             for (x, cell) in block.dense[..atoms.dense].iter().zip(&mut self.dense) {

@@ -14,7 +14,7 @@ use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 use super::observed::{Moments, Observed};
 use super::residual::{Histogram, ResidualRun, residuals_of};
 use super::{Coefficients, Gram, Products, ScoreSums};
-use crate::design::{Atoms, Block};
+use crate::design::{Block, BlockSchema};
 use crate::family::{LARGEST, Programs};
 use crate::pass::Accumulator;
 
@@ -37,7 +37,7 @@ pub enum At {
 
 /// What a pass computes beside the score and the deviance.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wanted {
+pub struct PassOutputs {
     /// The gram weighted by W, its products formed so.
     pub gram: Option<Products>,
     /// What is reported at the end, with η in twice the precision; deviance residuals are kept where there is no
@@ -53,7 +53,7 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub struct ScoringPlan {
     /// What the rows consist of; the gram is without responses.
-    pub atoms: Atoms,
+    pub atoms: BlockSchema,
     /// The family.
     pub programs: Programs,
     /// Whether η has the offset, where there is one.
@@ -65,7 +65,7 @@ pub struct ScoringPlan {
     /// Where η comes from.
     pub at: At,
     /// What is computed.
-    pub wanted: Wanted,
+    pub wanted: PassOutputs,
 }
 
 /// What a pass of Fisher scoring accumulates.
@@ -124,7 +124,7 @@ struct Runners {
 }
 
 /// η of some rows in double precision, without the offset.
-pub fn predictor_of(atoms: &Atoms, block: &Block<'_>, coefficients: &Coefficients, eta: &mut [f64]) {
+pub fn predictor_of(atoms: &BlockSchema, block: &Block<'_>, coefficients: &Coefficients, eta: &mut [f64]) {
     let n = block.rows;
     eta[..n].fill(coefficients.intercept.hi);
     vectorized(

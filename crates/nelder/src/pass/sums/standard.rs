@@ -4,7 +4,7 @@ use faer::Mat;
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, vectorized};
 
-use crate::design::{Atoms, Block};
+use crate::design::{Block, BlockSchema};
 use crate::pass::Accumulator;
 
 /// What is taken from each dense column, and what it is divided by afterwards, in the units of the rows.
@@ -70,7 +70,7 @@ impl Standard {
 
 /// The first and second moments of the dense columns, in twice the precision.
 #[derive(Clone, Debug)]
-pub struct Spread {
+pub struct ColumnMoments {
     /// Rows.
     pub rows: u64,
     /// Σ w.
@@ -83,10 +83,10 @@ pub struct Spread {
     pub rounded: Vec<bool>,
 }
 
-impl Spread {
+impl ColumnMoments {
     /// No rows seen.
-    pub fn new(atoms: &Atoms) -> Self {
-        Spread {
+    pub fn new(atoms: &BlockSchema) -> Self {
+        ColumnMoments {
             rows: 0,
             weight: Dd::ZERO,
             sums: vec![Dd::ZERO; atoms.dense],
@@ -96,7 +96,7 @@ impl Spread {
     }
 }
 
-impl Accumulator for Spread {
+impl Accumulator for ColumnMoments {
     fn update(&mut self, block: &Block<'_>) {
         let n = block.rows;
         self.rows += n as u64;

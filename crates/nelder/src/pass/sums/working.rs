@@ -8,7 +8,7 @@ use super::Coefficients;
 use super::observed::Observed;
 use super::residual::residuals_of;
 use super::scoring::run_program;
-use crate::design::{Atoms, Block, Numbers};
+use crate::design::{Block, BlockSchema, Numbers};
 use crate::family::Programs;
 
 /// What a fit says of the rows of a block.
@@ -35,7 +35,12 @@ pub struct Working {
 }
 
 /// η of the rows of a block with the offset, and dμ/dη with μ: what a prediction needs.
-pub fn means(programs: &Programs, atoms: &Atoms, block: &Block<'_>, coefficients: &Coefficients) -> Working {
+pub fn means(
+    programs: &Programs,
+    atoms: &BlockSchema,
+    block: &Block<'_>,
+    coefficients: &Coefficients,
+) -> Working {
     let n = block.rows;
     let zero: Vec<f64> = match &block.offset {
         None => vec![0.0; n],
@@ -58,7 +63,7 @@ impl Working {
     /// All of it, for rows with responses.
     pub fn of(
         programs: &Programs,
-        atoms: &Atoms,
+        atoms: &BlockSchema,
         counts: bool,
         block: &Block<'_>,
         coefficients: &Coefficients,

@@ -14,7 +14,7 @@ use crate::pass::sums::standard::Standard;
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
 #[derive(Clone, Debug)]
-pub struct House<'s> {
+pub struct TsqrF64<'s> {
     standard: &'s Standard,
     /// R in the first rows, then rows that wait.
     work: Mat<f64>,
@@ -26,11 +26,11 @@ pub struct House<'s> {
     pub runs: u64,
 }
 
-impl<'s> House<'s> {
+impl<'s> TsqrF64<'s> {
     /// No rows seen.
     pub fn new(standard: &'s Standard) -> Self {
         let p = standard.columns();
-        House {
+        TsqrF64 {
             standard,
             work: Mat::zeros(p + (2 * p).max(1024), p),
             height: 0,
@@ -91,7 +91,7 @@ impl<'s> House<'s> {
     }
 }
 
-impl Accumulator for House<'_> {
+impl Accumulator for TsqrF64<'_> {
     fn update(&mut self, block: &Block<'_>) {
         let roots = block.roots();
         let p = self.standard.columns();

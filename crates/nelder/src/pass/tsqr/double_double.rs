@@ -3,12 +3,12 @@
 use nelder_device::{Dd, Rows2};
 
 use super::Triangle;
-use crate::design::{Block, ColumnKind, Map};
+use crate::design::{Block, ColumnEncoding, ColumnKind};
 use crate::pass::Accumulator;
 
 /// The model matrix's rows of a block, written out: column by column, then the responses; each row times √w.
 pub fn expand(
-    map: &Map,
+    map: &ColumnEncoding,
     multipliers: &[Vec<Option<usize>>],
     block: &Block<'_>,
     from: usize,
@@ -59,7 +59,7 @@ pub fn expand(
 /// The triangle of a QR decomposition of the rows.
 #[derive(Clone, Debug)]
 pub struct Tsqr<'m> {
-    map: &'m Map,
+    map: &'m ColumnEncoding,
     multipliers: Vec<Vec<Option<usize>>>,
     /// What has been accumulated.
     pub triangle: Triangle,
@@ -67,7 +67,7 @@ pub struct Tsqr<'m> {
 
 impl<'m> Tsqr<'m> {
     /// No rows seen.
-    pub fn new(map: &'m Map, atoms: &crate::design::Atoms) -> Self {
+    pub fn new(map: &'m ColumnEncoding, atoms: &crate::design::BlockSchema) -> Self {
         Tsqr {
             map,
             multipliers: atoms.groups.iter().map(|g| g.multipliers.clone()).collect(),

@@ -7,6 +7,6 @@ mod double;
 mod double_double;
 mod triangle;
 
-pub use double::House;
+pub use double::TsqrF64;
 pub use double_double::{Tsqr, expand};
 pub use triangle::Triangle;
