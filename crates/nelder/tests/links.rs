@@ -52,12 +52,12 @@ fn every_family_has_every_link() {
         for (link, inverse) in LINKS {
             let own = family(&format!("{name}{link})"));
             for mu in [0.05, 0.3, 0.7, 0.95] {
-                let eta = own.predictor(mu);
-                let (found, slope) = own.mean(eta);
+                let eta = own.link(mu);
+                let (found, slope) = own.inverse_link(eta);
                 close(found, mu, 16.0 * f64::EPSILON);
                 close(inverse(eta), mu, 64.0 * f64::EPSILON);
                 let h = 1e-5 * eta.abs();
-                let difference = (own.mean(eta + h).0 - own.mean(eta - h).0) / (2.0 * h);
+                let difference = (own.inverse_link(eta + h).0 - own.inverse_link(eta - h).0) / (2.0 * h);
                 close(slope, difference, 1e-7);
             }
         }

@@ -109,7 +109,7 @@ pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FS
         value,
         df1,
         df2,
-        p_value: f::upper(value, df1, df2),
+        p_value: f::sf(value, df1, df2),
     })
 }
 
@@ -121,7 +121,7 @@ fn test(value: f64, df1: f64, df2: f64) -> (Option<f64>, Option<f64>) {
     if value.is_nan() || df1 == 0.0 || df2 < 0.0 {
         return (None, None);
     }
-    (Some(value), Some(f::upper(value, df1.abs(), df2)))
+    (Some(value), Some(f::sf(value, df1.abs(), df2)))
 }
 
 /// R's `anova` of one model: the terms, then the residuals.

@@ -32,7 +32,7 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
                     value,
                     df1,
                     df2,
-                    p_value: f::upper(value, df1, df2),
+                    p_value: f::sf(value, df1, df2),
                 }),
             };
             LmSummary {

@@ -255,13 +255,13 @@ impl FisherScoring<'_, '_> {
             return 0.0;
         }
         if !self.bound.rows.roles().offsets.is_empty() && self.family.estimated {
-            return self.family.predictor((moments.response / moments.weight).hi);
+            return self.family.link((moments.response / moments.weight).hi);
         }
         if !self.bound.rows.roles().offsets.is_empty() {
             let weight = sums.gram.as_ref().map_or(f64::NAN, |g| g.weight.hi);
             return sums.score.ones.hi / weight;
         }
-        self.family.predictor((moments.response / moments.weight).hi)
+        self.family.link((moments.response / moments.weight).hi)
     }
 
     pub(super) fn scaled_start(

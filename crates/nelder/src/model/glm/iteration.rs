@@ -516,10 +516,7 @@ impl<'a, 's> Iteration<'a, 's> {
             return false;
         };
         let moments = self.passes.moments;
-        let constant = self
-            .passes
-            .family
-            .predictor((moments.response / moments.weight).hi);
+        let constant = self.passes.family.link((moments.response / moments.weight).hi);
         if at.deviance <= null + ABOVE_NULL * null.abs() || !constant.is_finite() {
             return false;
         }

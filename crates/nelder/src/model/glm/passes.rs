@@ -225,9 +225,7 @@ impl<'a, 's> Passes<'a, 's> {
             self.null_deviance = Some(sums.null_deviance());
             return;
         }
-        let mean = self
-            .family
-            .predictor((self.moments.response / self.moments.weight).hi);
+        let mean = self.family.link((self.moments.response / self.moments.weight).hi);
         match self.null_search.next(constant, [weight, score, checked], mean) {
             Next::Constant(c) => self.null = Some(c),
             Next::Deviance(d) => self.null_deviance = Some(d),

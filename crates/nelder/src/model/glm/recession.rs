@@ -126,7 +126,7 @@ impl Iteration<'_, '_> {
         let mean = (moments.response / moments.weight).hi;
         let family = self.passes.family;
         let domain = family.domain(mean);
-        let mut centre = family.predictor(mean);
+        let mut centre = family.link(mean);
         if !(centre > domain.0 && centre < domain.1) {
             centre = match (domain.0.is_finite(), domain.1.is_finite()) {
                 (true, true) => 0.5 * (domain.0 + domain.1),

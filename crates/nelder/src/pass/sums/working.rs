@@ -50,7 +50,12 @@ pub fn means(
     residuals_of(atoms, block, Pair::of(&zero), coefficients, &mut high, &mut low);
     let eta: Vec<f64> = high.iter().map(|h| 0.0 - h).collect();
     let (mut mu, mut slope) = (vec![0.0; n], vec![0.0; n]);
-    run_program(&programs.mean, &[&eta, &eta], n, &mut [&mut mu, &mut slope]);
+    run_program(
+        &programs.inverse_link,
+        &[&eta, &eta],
+        n,
+        &mut [&mut mu, &mut slope],
+    );
     Working {
         eta,
         mu,
