@@ -13,7 +13,8 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length, zeros,
+    Rates, Reduced, ResidualSums, RoughMoments, ScoringStep, Spectrum, StepSums, Weighed, check_length,
+    zeros,
 };
 
 use crate::cache;
@@ -606,7 +607,7 @@ impl Backend for Cuda {
         self.order_statistics_of(x, ranks)
     }
 
-    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         self.step_of(x, step)
     }
 

@@ -3,8 +3,8 @@
 use cudarc::cublas::{self, sys::cublasOperation_t};
 use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
 use nelder_device::{
-    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Moments, Predictor, Program, RUN_ROWS, RoughMoments, Step,
-    check_length,
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Moments, Predictor, Program, RUN_ROWS, RoughMoments,
+    ScoringStep, check_length,
 };
 
 use crate::cuda::Cuda;
@@ -480,7 +480,7 @@ impl Cuda {
     ) -> Result<Option<RoughMoments>, DeviceError> {
         if self.fuses(x.rows, x.columns) {
             let program = plain_step(weights.is_some());
-            let step = Step {
+            let step = ScoringStep {
                 program: &program,
                 inputs: &[with, weights.unwrap_or(with)],
                 predictor: Predictor::Given { low: None },

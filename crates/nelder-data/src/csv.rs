@@ -10,7 +10,7 @@ use crate::file::PositionedFile;
 use crate::hash::Interner;
 use crate::header::{self, Header, RECORD};
 use crate::infer::{Reading, Seen, logical, whole};
-use crate::opened::{Found, Table};
+use crate::opened::{Found, RowFile};
 use crate::records::{Dialect, last_record_end, lines};
 use crate::workers::share;
 use crate::{BATCH_ROWS, DataError, TextOptions};
@@ -416,7 +416,7 @@ impl Filling<'_> {
     }
 }
 
-impl Table for CsvSource {
+impl RowFile for CsvSource {
     fn batches(&self) -> usize {
         let batches = |r: &Range| (r.rows as usize).div_ceil(BATCH_ROWS);
         self.ranges.iter().map(batches).sum()

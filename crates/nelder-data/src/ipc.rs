@@ -14,7 +14,7 @@ use nelder::frame::{Batch, Field, Kind, Levels, Scan, Schema, Source, SourceErro
 use crate::coded::{self, TextColumn};
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::opened::{Found, Table};
+use crate::opened::{Found, RowFile};
 use crate::workers::{guarded, share};
 use crate::{DataError, stream};
 
@@ -291,7 +291,7 @@ impl IpcSource {
     }
 }
 
-impl Table for IpcSource {
+impl RowFile for IpcSource {
     fn batches(&self) -> usize {
         self.starts.len()
     }

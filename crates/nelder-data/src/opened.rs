@@ -9,7 +9,7 @@ use crate::file::PositionedFile;
 use crate::{DataError, TextOptions, csv, ipc, parquet, parts, paths};
 
 /// A file of rows, or one of several that are read as one.
-pub(crate) trait Table: Source + Send {
+pub(crate) trait RowFile: Source + Send {
     /// Batches of a scan.
     fn batches(&self) -> usize;
 
@@ -25,7 +25,7 @@ pub(crate) trait Table: Source + Send {
 
 /// What was found in a file.
 pub(crate) struct Found {
-    pub table: Box<dyn Table>,
+    pub table: Box<dyn RowFile>,
     /// Columns that a model cannot use: name and why.
     pub unreadable: Vec<(String, String)>,
     /// What should be said of a column where it is used.

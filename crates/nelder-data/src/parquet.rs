@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{
 use crate::coded::TextColumn;
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::opened::{Found, Table};
+use crate::opened::{Found, RowFile};
 use crate::workers::{guarded, share};
 use crate::{BATCH_ROWS, DataError, dictionary};
 
@@ -180,7 +180,7 @@ fn leaves_of(metadata: &ArrowReaderMetadata, place: usize) -> usize {
         .max(1)
 }
 
-impl Table for ParquetSource {
+impl RowFile for ParquetSource {
     fn batches(&self) -> usize {
         self.pieces
             .last()

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::buffer::{Buffer, Codes, Matrix};
-use crate::step::{Step, StepSums, composed};
+use crate::step::{ScoringStep, StepSums, composed};
 use crate::{Dd, Program, ProgramError};
 
 /// What an operation on a device failed of.
@@ -363,7 +363,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`moments`](Backend::moments), and those of [`run`](Backend::run).
-    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         composed(self, x, step)
     }
 

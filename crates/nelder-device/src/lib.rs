@@ -39,4 +39,4 @@ pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
 pub use several::Several;
 pub use simd::vectorized;
-pub use step::{Fold, Predictor, Step, StepSums, composed, predictor};
+pub use step::{Fold, Predictor, ScoringStep, StepSums, composed, predictor};

@@ -40,7 +40,7 @@ pub enum Fold {
 
 /// A step to be taken.
 #[derive(Clone, Debug)]
-pub struct Step<'a> {
+pub struct ScoringStep<'a> {
     /// Outputs are the weight W and the score s of a row, then one for each fold.
     pub program: &'a Program,
     /// The columns that it reads; the one in the predictor's place is not read where that is computed.
@@ -140,7 +140,7 @@ pub fn predictor(
 pub fn composed(
     device: &(impl Backend + ?Sized),
     x: &Matrix,
-    step: &Step<'_>,
+    step: &ScoringStep<'_>,
 ) -> Result<StepSums, DeviceError> {
     let n = x.rows;
     let run = |program: &Program, inputs: &[&Buffer]| device.run(program, inputs, n);

@@ -4,14 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::bind::{Binder, Term, unknown_names};
+use super::bind::{Binder, Operand, unknown_names};
 use super::codes::{Pool, UNSEEN};
 use super::constant::Constant;
 use super::error::{BindError, EvaluateError};
 use super::evaluate::value;
-use super::functions::recode::{Table, mapped};
+use super::functions::recode::{PerLevel, mapped};
 use super::functions::summaries;
-use super::node::{Kind, Node, Type};
+use super::node::{Node, NodeKind, Type};
 use super::prepare::{self, NodeState, Piece};
 use super::rounding::Rounding;
 use super::value::{Precision, Shape, Value};
@@ -59,7 +59,7 @@ struct Known {
     levels: Arc<Levels>,
     kept: Vec<bool>,
     ordered: bool,
-    pool: Pool<Table<u32>>,
+    pool: Pool<PerLevel<u32>>,
 }
 
 /// What a fit keeps of its variables, to evaluate them on new data: bases, intervals and levels.
@@ -125,20 +125,20 @@ impl Variables {
             let term = binder.term(expr)?;
             let single = |c: &Constant| c.numbers().is_some_and(|v| v.len() == 1);
             roots.push(match term {
-                Term::Constant(c) if at >= first && single(&c) => {
+                Operand::Constant(c) if at >= first && single(&c) => {
                     let logical = matches!(c, Constant::Logicals(_));
-                    let mut node = binder.scalar(Term::Constant(c), expr)?;
+                    let mut node = binder.scalar(Operand::Constant(c), expr)?;
                     if logical {
                         node.ty = Type::Logical;
                     }
                     node.fused()
                 }
                 term => match term {
-                    Term::Node(node) => Node {
+                    Operand::Node(node) => Node {
                         name: Arc::from(expr.to_string()),
                         ..node.fused()
                     },
-                    Term::Constant(_) => {
+                    Operand::Constant(_) => {
                         return Err(BindError::Type {
                             call: expr.to_string(),
                             problem: "it is the same in all rows; a variable needs a column".into(),
@@ -202,7 +202,7 @@ impl Variables {
     pub fn plain(&self, variable: usize) -> Option<usize> {
         let root = self.roots.get(variable)?;
         match root.kind {
-            Kind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
+            NodeKind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
             _ => None,
         }
     }
@@ -210,7 +210,7 @@ impl Variables {
     /// The contrasts that a variable brings along: those of R's `C(f, contr)`.
     pub fn contrast(&self, variable: usize) -> Option<&Contrast> {
         match &self.roots.get(variable)?.kind {
-            Kind::Contrasts(_, contrast) => Some(contrast),
+            NodeKind::Contrasts(_, contrast) => Some(contrast),
             _ => None,
         }
     }
@@ -229,7 +229,10 @@ impl Variables {
     /// True for a variable that is a numeric column of the source without any function of it.
     pub fn is_column(&self, variable: usize) -> bool {
         let root = &self.roots[variable];
-        matches!((&root.kind, &root.ty), (Kind::Column(_), Type::Numbers { .. }))
+        matches!(
+            (&root.kind, &root.ty),
+            (NodeKind::Column(_), Type::Numbers { .. })
+        )
     }
 
     /// Whether a variable is one column of whole numbers, which may be beyond double precision.
@@ -397,7 +400,7 @@ impl Variables {
     pub fn places(&self, variable: usize) -> Option<(Vec<String>, Vec<usize>)> {
         let mut found = None;
         self.roots[variable].visit(&mut |node| {
-            if let Kind::Lookup(of, lookup) = &node.kind {
+            if let NodeKind::Lookup(of, lookup) = &node.kind {
                 let mut columns = Vec::new();
                 prepare::columns_of(of, &mut columns);
                 let columns = columns.into_iter().map(|c| self.columns[c]).collect();

@@ -9,8 +9,8 @@ pub use executor::{
     Work, plan, run, run_beside, run_in_order,
 };
 pub use sums::{
-    At, Coefficients, ColumnMoments, Cross, Gram, GramVectors, Histogram, Moments, Observed, PassOutputs,
-    Products, Projection, ResidualRun, Residuals, ScoreSums, Scoring, ScoringPlan, Standard, Table, Working,
-    is_count, means, packed, predictor_of, quartile_ranks, residuals_of,
+    At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, Histogram, Observed, PairSums, PassOutputs,
+    Products, Projection, ResidualRun, Residuals, ResponseMoments, ScoreSums, Scoring, ScoringPlan, Standard,
+    Working, is_count, means, packed, predictor_of, quartile_ranks, residuals_of,
 };
 pub use tsqr::{Triangle, Tsqr, TsqrF64, expand};

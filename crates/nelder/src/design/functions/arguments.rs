@@ -1,6 +1,6 @@
 //! The arguments of a call, matched to the function's as R matches them.
 
-use crate::design::bind::{Binder, Term};
+use crate::design::bind::{Binder, Operand};
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
 use crate::formula::{Arg, Expr};
@@ -92,7 +92,7 @@ impl<'e> Call<'e> {
     }
 
     /// An argument that must be there.
-    pub fn term(&self, binder: &mut Binder<'_>, name: &str) -> Result<Term, BindError> {
+    pub fn term(&self, binder: &mut Binder<'_>, name: &str) -> Result<Operand, BindError> {
         let expr = self.expr(name).ok_or_else(|| self.wrong(name, "is missing"))?;
         binder.term(expr)
     }
@@ -103,9 +103,9 @@ impl<'e> Call<'e> {
             return Ok(None);
         };
         match binder.term(expr)? {
-            Term::Constant(Constant::Null) => Ok(None),
-            Term::Constant(c) => Ok(Some(c)),
-            Term::Node(_) => Err(self.wrong(name, "must be a constant and not depend on a column")),
+            Operand::Constant(Constant::Null) => Ok(None),
+            Operand::Constant(c) => Ok(Some(c)),
+            Operand::Node(_) => Err(self.wrong(name, "must be a constant and not depend on a column")),
         }
     }
 

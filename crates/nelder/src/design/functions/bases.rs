@@ -8,10 +8,10 @@ use super::cut::{Cut, CutRule, Labels};
 use super::quantile::Ties;
 use super::recode::{Lookup, Measure};
 use super::splines::{MAX_DEGREE, SplineRule};
-use crate::design::bind::{Binder, Term, node};
+use crate::design::bind::{Binder, Operand, node};
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Kind, Node, Type};
+use crate::design::node::{Node, NodeKind, Type};
 
 /// Most columns of a basis.
 const MAX_COLUMNS: usize = 1000;
@@ -19,7 +19,7 @@ const MAX_COLUMNS: usize = 1000;
 /// A column of numbers.
 fn column(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Node, BindError> {
     let x = call.term(binder, "x")?;
-    if let Term::Constant(_) = x {
+    if let Operand::Constant(_) = x {
         return Err(call.wrong("x", "is a constant; a column is needed"));
     }
     let x = binder.scalar(x, call.expr)?;
@@ -38,7 +38,7 @@ fn numbered(columns: usize) -> Type {
 }
 
 /// `rank(x, na.last = "keep", ties.method)`
-pub(in crate::design) fn rank(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn rank(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = column(binder, call)?;
     if call.text(binder, "na.last")?.is_some_and(|t| t != "keep") {
         return Err(call.wrong("na.last", "must be \"keep\": a missing value has no rank"));
@@ -52,12 +52,12 @@ pub(in crate::design) fn rank(binder: &mut Binder<'_>, call: &Call<'_>) -> Resul
             return Err(call.wrong("ties.method", problem));
         }
     };
-    let kind = Kind::Basis(Box::new(x), Basis::Rank(ties, None));
-    Ok(Term::Node(node(kind, Type::NUMBER, call.expr)))
+    let kind = NodeKind::Basis(Box::new(x), Basis::Rank(ties, None));
+    Ok(Operand::Node(node(kind, Type::NUMBER, call.expr)))
 }
 
 /// `poly(x, degree, raw)`, and `poly(x, y, degree = d)` of several columns.
-pub(in crate::design) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = column(binder, call)?;
     if call.expr("coefs").is_some() {
         return Err(call.wrong("coefs", "cannot be given; the fit keeps its own"));
@@ -67,18 +67,18 @@ pub(in crate::design) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Resul
     for arg in &call.dots {
         // the degree may stand second without its name
         match (binder.term(&arg.value)?, degree, &arg.name) {
-            (Term::Constant(c), None, None) => match c.numbers().as_deref() {
+            (Operand::Constant(c), None, None) => match c.numbers().as_deref() {
                 Some(&[d]) if d >= 1.0 && d <= MAX_DEGREE as f64 => degree = Some(d as usize),
                 _ => return Err(call.wrong("degree", &format!("must be a number from 1 to {MAX_DEGREE}"))),
             },
-            (Term::Node(_), _, None) => columns.push(Some(&arg.value)),
+            (Operand::Node(_), _, None) => columns.push(Some(&arg.value)),
             _ => return Err(call.wrong(&arg.value.to_string(), "is one too many")),
         }
     }
     let degree = degree.unwrap_or(1);
     let is_raw = call.flag(binder, "raw", false)?;
     if columns.len() == 1 {
-        return Ok(Term::Node(match is_raw {
+        return Ok(Operand::Node(match is_raw {
             true => raw(binder, call, call.expr("x"), degree)?,
             false => orthogonal(x, degree, call),
         }));
@@ -107,7 +107,11 @@ pub(in crate::design) fn poly(binder: &mut Binder<'_>, call: &Call<'_>) -> Resul
         names: Some(products.iter().map(name).collect()),
         whole: false,
     };
-    Ok(Term::Node(node(Kind::Products(parts, products), ty, call.expr)))
+    Ok(Operand::Node(node(
+        NodeKind::Products(parts, products),
+        ty,
+        call.expr,
+    )))
 }
 
 /// The degrees of each column in the polynomials of total degree 1 to `degree`, those of the first column fastest (R's
@@ -133,7 +137,7 @@ fn total_degrees(columns: usize, degree: usize) -> Vec<Vec<usize>> {
 
 fn orthogonal(x: Node, degree: usize, call: &Call<'_>) -> Node {
     node(
-        Kind::Basis(Box::new(x), Basis::Poly(degree, None)),
+        NodeKind::Basis(Box::new(x), Basis::Poly(degree, None)),
         numbered(degree),
         call.expr,
     )
@@ -147,16 +151,16 @@ fn raw(
 ) -> Result<Node, BindError> {
     let mut powers = Vec::new();
     for k in 1..=degree {
-        let exponent = Term::Constant(Constant::number(k as f64));
+        let exponent = Operand::Constant(Constant::number(k as f64));
         let x = binder.term(column.unwrap_or(call.expr))?;
         let power = binder.binary(Binary::Pow, x, exponent, call.expr)?;
         powers.push(binder.scalar(power, call.expr)?);
     }
-    Ok(node(Kind::Bind(powers), numbered(degree), call.expr))
+    Ok(node(NodeKind::Bind(powers), numbered(degree), call.expr))
 }
 
 /// `ns(x, df, knots, intercept, Boundary.knots)` and `bs`, which also has `degree`.
-pub(super) fn spline(binder: &mut Binder<'_>, call: &Call<'_>, natural: bool) -> Result<Term, BindError> {
+pub(super) fn spline(binder: &mut Binder<'_>, call: &Call<'_>, natural: bool) -> Result<Operand, BindError> {
     let x = column(binder, call)?;
     let df = call.count(binder, "df", 1, MAX_COLUMNS)?;
     let knots = call.numbers(binder, "knots")?;
@@ -205,14 +209,14 @@ pub(super) fn spline(binder: &mut Binder<'_>, call: &Call<'_>, natural: bool) ->
         true => Some(rule.place(&mut Vec::new()).map_err(|e| call.mistyped(e))?),
         false => None,
     };
-    let kind = Kind::Basis(Box::new(x), Basis::Spline(rule, state));
-    Ok(Term::Node(node(kind, numbered(columns), call.expr)))
+    let kind = NodeKind::Basis(Box::new(x), Basis::Spline(rule, state));
+    Ok(Operand::Node(node(kind, numbered(columns), call.expr)))
 }
 
 /// `scale(x, center, scale)`
-pub(in crate::design) fn scale(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn scale(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = call.term(binder, "x")?;
-    if let Term::Constant(_) = x {
+    if let Operand::Constant(_) = x {
         return Err(call.wrong("x", "is a constant; a column is needed"));
     }
     let x = binder.scalar(x, call.expr)?;
@@ -243,15 +247,15 @@ pub(in crate::design) fn scale(binder: &mut Binder<'_>, call: &Call<'_>) -> Resu
         },
         _ => Type::NUMBER,
     };
-    Ok(Term::Node(node(
-        Kind::Basis(Box::new(x), Basis::Scale(rule, state)),
+    Ok(Operand::Node(node(
+        NodeKind::Basis(Box::new(x), Basis::Scale(rule, state)),
         ty,
         call.expr,
     )))
 }
 
 /// `cut(x, breaks, labels, include.lowest, right, dig.lab, ordered_result)`
-pub(in crate::design) fn cut(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn cut(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = column(binder, call)?;
     let breaks = match call.numbers(binder, "breaks")? {
         None => return Err(call.wrong("breaks", "is missing")),
@@ -291,15 +295,15 @@ pub(in crate::design) fn cut(binder: &mut Binder<'_>, call: &Call<'_>) -> Result
         }
     };
     let ty = Type::Factor { ordered };
-    let cut = node(Kind::Cut(Box::new(x), Cut { rule, intervals }), ty, call.expr);
+    let cut = node(NodeKind::Cut(Box::new(x), Cut { rule, intervals }), ty, call.expr);
     if !numbers {
-        return Ok(Term::Node(cut));
+        return Ok(Operand::Node(cut));
     }
     let whole = Type::Numbers {
         columns: 1,
         names: None,
         whole: true,
     };
-    let kind = Kind::Lookup(Box::new(cut), Lookup::new(Measure::Position(None)));
-    Ok(Term::Node(node(kind, whole, call.expr)))
+    let kind = NodeKind::Lookup(Box::new(cut), Lookup::new(Measure::Position(None)));
+    Ok(Operand::Node(node(kind, whole, call.expr)))
 }

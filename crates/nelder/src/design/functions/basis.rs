@@ -43,16 +43,16 @@ pub(in crate::design) struct Scaled {
 /// Number, sum and sum of squares of the values that are not missing, less one of them: n, Σ(x − s), Σ(x − s)². The values
 /// about s are of the order of their spread, so that what is subtracted for a variance is not more than that either.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::design) struct Moments {
+pub(in crate::design) struct ShiftedMoments {
     n: f64,
     shift: f64,
     sum: Dd,
     squares: Dd,
 }
 
-impl Moments {
-    pub fn of(values: &Numbers<'_>) -> Moments {
-        let mut m = Moments::default();
+impl ShiftedMoments {
+    pub fn of(values: &Numbers<'_>) -> ShiftedMoments {
+        let mut m = ShiftedMoments::default();
         for i in 0..values.high.len() {
             let x = value(values, i);
             if !x.is_nan() {
@@ -69,12 +69,12 @@ impl Moments {
     }
 
     /// Of both; what is about the other's s is moved to ours: with d = s′ − s, Σ(x − s)² = Σ(x − s′)² + 2d Σ(x − s′) + n d².
-    pub fn merge(self, other: Moments) -> Moments {
+    pub fn merge(self, other: ShiftedMoments) -> ShiftedMoments {
         if self.n == 0.0 || other.n == 0.0 {
             return if self.n == 0.0 { other } else { self };
         }
         let d = Dd::new(other.shift) - Dd::new(self.shift);
-        Moments {
+        ShiftedMoments {
             n: self.n + other.n,
             shift: self.shift,
             sum: self.sum + (other.sum + d * other.n),
@@ -120,8 +120,8 @@ fn value(values: &Numbers<'_>, i: usize) -> Dd {
 
 impl ScaleRule {
     /// Center and scale of each column.
-    pub fn settle(&self, moments: &[Moments]) -> Vec<Scaled> {
-        let one = |(k, m): (usize, &Moments)| {
+    pub fn settle(&self, moments: &[ShiftedMoments]) -> Vec<Scaled> {
+        let one = |(k, m): (usize, &ShiftedMoments)| {
             let center = match &self.center {
                 Choice::No => Dd::ZERO,
                 Choice::Computed => m.center(),

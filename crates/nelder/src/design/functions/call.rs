@@ -8,10 +8,10 @@ use super::dates;
 use super::factors;
 use super::special::{self, Special};
 use super::summaries;
-use crate::design::bind::{Binder, Term, mistyped, node};
+use crate::design::bind::{Binder, Operand, mistyped, node};
 use crate::design::constant::Constant;
 use crate::design::error::{BindError, UnknownName};
-use crate::design::node::{Kind, Type};
+use crate::design::node::{NodeKind, Type};
 use crate::formula::{Arg, Expr, nearest};
 
 /// All of them, for messages about unknown ones.
@@ -134,7 +134,7 @@ pub(in crate::design) fn call(
     expr: &Expr,
     function: &str,
     args: &[Arg],
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     if let Some((special, formals)) = Special::named(function) {
         return special::call(binder, &Call::matched(expr, args, formals)?, special, formals);
     }
@@ -166,10 +166,10 @@ pub(in crate::design) fn call(
         "is.na" => {
             let call = Call::matched(expr, args, &["x"])?;
             match call.term(binder, "x")? {
-                Term::Node(x) if x.ty.is_codes() => Ok(Term::Node(factors::is_missing(x, expr))),
-                Term::Constant(c) if c.numbers().is_none() => {
+                Operand::Node(x) if x.ty.is_codes() => Ok(Operand::Node(factors::is_missing(x, expr))),
+                Operand::Constant(c) if c.numbers().is_none() => {
                     let missing = c.texts().iter().map(|t| t.is_none() as u8).collect();
-                    Ok(Term::Constant(Constant::Logicals(missing)))
+                    Ok(Operand::Constant(Constant::Logicals(missing)))
                 }
                 x => binder.unary(Unary::IsNan, x, expr),
             }
@@ -187,7 +187,7 @@ pub(in crate::design) fn call(
             let call = Call::matched(expr, args, &["x", "times"])?;
             let x = call.constant(binder, "x")?.unwrap_or(Constant::Null);
             let times = call.count(binder, "times", 0, 100_000)?.unwrap_or(1);
-            Ok(Term::Constant(Constant::concatenate(&vec![x; times])))
+            Ok(Operand::Constant(Constant::concatenate(&vec![x; times])))
         }
         "cbind" => cbind(binder, &Call::matched(expr, args, &["...", "deparse.level"])?),
         "poly" | "polym" => bases::poly(
@@ -334,9 +334,9 @@ fn elementwise(function: &str) -> Option<Unary> {
 }
 
 /// asin x = atan(x / √((1 − x)(1 + x))) and acos x = 2 atan √((1 − x) / (1 + x)), in which nothing cancels near ±1.
-fn inverse_circular(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+fn inverse_circular(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Operand, BindError> {
     let expr = call.expr;
-    let one = || Term::Constant(Constant::number(1.0));
+    let one = || Operand::Constant(Constant::number(1.0));
     let (a, b) = (call.term(binder, "x")?, call.term(binder, "x")?);
     let below = binder.binary(Binary::Sub, one(), a, expr)?;
     let above = binder.binary(Binary::Add, one(), b, expr)?;
@@ -344,7 +344,7 @@ fn inverse_circular(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) ->
         let ratio = binder.binary(Binary::Div, below, above, expr)?;
         let root = binder.unary(Unary::Sqrt, ratio, expr)?;
         let half = binder.unary(Unary::Atan, root, expr)?;
-        return binder.binary(Binary::Mul, Term::Constant(Constant::number(2.0)), half, expr);
+        return binder.binary(Binary::Mul, Operand::Constant(Constant::number(2.0)), half, expr);
     }
     let product = binder.binary(Binary::Mul, below, above, expr)?;
     let root = binder.unary(Unary::Sqrt, product, expr)?;
@@ -354,13 +354,13 @@ fn inverse_circular(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) ->
 }
 
 /// `sinh`, `cosh` and `tanh`, by e^x − 1 so that nothing cancels near zero.
-fn hyperbolic(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+fn hyperbolic(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Operand, BindError> {
     let expr = call.expr;
-    let number = |x: f64| Term::Constant(Constant::number(x));
+    let number = |x: f64| Operand::Constant(Constant::number(x));
     let (a, b) = (call.term(binder, "x")?, call.term(binder, "x")?);
     if function == "tanh" {
         // −t / (t + 2) with t = e^(−2|x|) − 1, and the sign of x
-        let mut part = |x: Term| -> Result<Term, BindError> {
+        let mut part = |x: Operand| -> Result<Operand, BindError> {
             let size = binder.unary(Unary::Abs, x, expr)?;
             let twice = binder.binary(Binary::Mul, number(-2.0), size, expr)?;
             binder.unary(Unary::Expm1, twice, expr)
@@ -392,13 +392,13 @@ fn hyperbolic(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Resul
     binder.binary(Binary::Mul, both, number(0.5), expr)
 }
 
-fn log(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+fn log(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = call.term(binder, "x")?;
     if call.expr("base").is_none() {
         return binder.unary(Unary::Log, x, call.expr);
     }
     let base = call.term(binder, "base")?;
-    if let Term::Constant(c) = &base {
+    if let Operand::Constant(c) = &base {
         // R takes the exact functions for these
         match c.numbers().as_deref() {
             Some(&[2.0]) => return binder.unary(Unary::Log2, x, call.expr),
@@ -413,7 +413,7 @@ fn log(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
     binder.binary(Binary::Div, x, base, call.expr)
 }
 
-fn round(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+fn round(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = call.term(binder, "x")?;
     let digits = call.number(binder, "digits")?.unwrap_or(0.0);
     let digits = (digits + 0.5).floor().clamp(-400.0, 400.0) as i32;
@@ -422,10 +422,14 @@ fn round(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
         Type::Logical => Type::NUMBER,
         ty => ty.clone(),
     };
-    Ok(Term::Node(node(Kind::Round(Box::new(x), digits), ty, call.expr)))
+    Ok(Operand::Node(node(
+        NodeKind::Round(Box::new(x), digits),
+        ty,
+        call.expr,
+    )))
 }
 
-fn extreme(binder: &mut Binder<'_>, call: &Call<'_>, least: bool) -> Result<Term, BindError> {
+fn extreme(binder: &mut Binder<'_>, call: &Call<'_>, least: bool) -> Result<Operand, BindError> {
     let known = call.flag(binder, "na.rm", false)?;
     let op = match (least, known) {
         (true, false) => Binary::Min,
@@ -444,13 +448,13 @@ fn extreme(binder: &mut Binder<'_>, call: &Call<'_>, least: bool) -> Result<Term
     result.ok_or_else(|| call.wrong("...", "is missing"))
 }
 
-fn concatenate(binder: &mut Binder<'_>, expr: &Expr, args: &[Arg]) -> Result<Term, BindError> {
+fn concatenate(binder: &mut Binder<'_>, expr: &Expr, args: &[Arg]) -> Result<Operand, BindError> {
     let mut parts = Vec::new();
     for arg in args {
         match binder.term(&arg.value)? {
-            Term::Constant(c) => parts.push(c),
-            Term::Node(n) if args.len() == 1 => return Ok(Term::Node(n)),
-            Term::Node(n) => {
+            Operand::Constant(c) => parts.push(c),
+            Operand::Node(n) if args.len() == 1 => return Ok(Operand::Node(n)),
+            Operand::Node(n) => {
                 return Err(BindError::Type {
                     call: expr.to_string(),
                     problem: format!(
@@ -461,10 +465,10 @@ fn concatenate(binder: &mut Binder<'_>, expr: &Expr, args: &[Arg]) -> Result<Ter
             }
         }
     }
-    Ok(Term::Constant(Constant::concatenate(&parts)))
+    Ok(Operand::Constant(Constant::concatenate(&parts)))
 }
 
-fn sequence(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+fn sequence(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let from = call.number(binder, "from")?.unwrap_or(1.0);
     let to = call.number(binder, "to")?.unwrap_or(1.0);
     let n = call.count(binder, "length.out", 1, 1_000_000)?;
@@ -487,15 +491,15 @@ fn sequence(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError>
     }
     let values: Vec<f64> = (0..=steps as usize).map(|i| from + i as f64 * by).collect();
     let whole = values.iter().all(|x| *x == x.trunc());
-    Ok(Term::Constant(Constant::Numbers { values, whole }))
+    Ok(Operand::Constant(Constant::Numbers { values, whole }))
 }
 
-fn cbind(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+fn cbind(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let (mut parts, mut names, mut named) = (Vec::new(), Vec::new(), false);
     for arg in &call.dots {
         let part = binder.term(&arg.value)?;
         let part = binder.scalar(part, call.expr)?;
-        if let Kind::Constant(_) = part.kind {
+        if let NodeKind::Constant(_) = part.kind {
             return Err(call.wrong(&arg.value.to_string(), "is a constant; a column is needed"));
         }
         match &part.ty {
@@ -525,5 +529,5 @@ fn cbind(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
         whole: parts.iter().all(|p| p.ty.whole()),
         names: named.then_some(names),
     };
-    Ok(Term::Node(node(Kind::Bind(parts), ty, call.expr)))
+    Ok(Operand::Node(node(NodeKind::Bind(parts), ty, call.expr)))
 }

@@ -12,11 +12,11 @@ use super::arguments::Call;
 use super::calendar::{Moment, parsed};
 use super::recode::{Lookup, Measure};
 use super::special::Special;
-use crate::design::bind::{Binder, Term, mistyped, node};
+use crate::design::bind::{Binder, Operand, mistyped, node};
 use crate::design::codes::Pool;
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Kind, Node, Type};
+use crate::design::node::{Node, NodeKind, Type};
 use crate::formula::Expr;
 use crate::frame::{self, Key, Levels, MISSING};
 
@@ -100,22 +100,22 @@ impl Stamp {
 /// Unit of a node that is a date or a time; `None` for any other.
 pub(in crate::design) fn unit(binder: &Binder<'_>, node: &Node) -> Option<Unit> {
     match &node.kind {
-        Kind::Column(position) => match binder.kind_of(*position)? {
+        NodeKind::Column(position) => match binder.kind_of(*position)? {
             frame::Kind::Date => Some(Unit::Days),
             frame::Kind::Time { utc: true } => Some(Unit::Seconds),
             frame::Kind::Time { utc: false } => Some(Unit::Zoned),
             _ => None,
         },
-        Kind::Lookup(_, lookup) => {
+        NodeKind::Lookup(_, lookup) => {
             let date = matches!(
                 lookup.measure,
                 Measure::Date(_) | Measure::DateByRows(_) | Measure::DateDecided(_)
             );
             date.then_some(Unit::Days)
         }
-        Kind::Special(_, Special::Day | Special::Since(_)) => Some(Unit::Days),
-        Kind::Binary(Binary::Add, ab) => unit(binder, &ab[0]).xor(unit(binder, &ab[1])),
-        Kind::Binary(Binary::Sub, ab) => unit(binder, &ab[0]).filter(|_| unit(binder, &ab[1]).is_none()),
+        NodeKind::Special(_, Special::Day | Special::Since(_)) => Some(Unit::Days),
+        NodeKind::Binary(Binary::Add, ab) => unit(binder, &ab[0]).xor(unit(binder, &ab[1])),
+        NodeKind::Binary(Binary::Sub, ab) => unit(binder, &ab[0]).filter(|_| unit(binder, &ab[1]).is_none()),
         _ => None,
     }
 }
@@ -129,7 +129,7 @@ pub(in crate::design) fn written(moment: Node, unit: Unit, expr: &Expr) -> Resul
         return Err(mistyped(expr, other_clock(&moment)));
     }
     let stamp = Stamp::new(unit, What::Written);
-    Ok(node(Kind::Stamp(Box::new(moment), stamp), Type::Text, expr))
+    Ok(node(NodeKind::Stamp(Box::new(moment), stamp), Type::Text, expr))
 }
 
 /// A text that is compared with a date or time: its days or seconds from 1970-01-01.
@@ -183,7 +183,7 @@ fn seconds(text: &str) -> Option<f64> {
 }
 
 /// `as.Date(x, format, tryFormats, origin)`
-pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let formats = match call.texts(binder, "format")? {
         Some(formats) => formats,
         None => call
@@ -195,7 +195,7 @@ pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
         Some(c) => origin(&c).ok_or_else(|| call.wrong("origin", "must be a date such as \"1970-01-01\""))?,
     };
     match call.term(binder, "x")? {
-        Term::Constant(Constant::Texts(texts)) => {
+        Operand::Constant(Constant::Texts(texts)) => {
             let read = |text: &Option<String>| {
                 let found = text.as_ref().map(|t| formats.iter().find_map(|f| parsed(t, f)));
                 match found {
@@ -205,36 +205,36 @@ pub(super) fn as_date(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, 
                 }
             };
             let values = texts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
-            Ok(Term::Constant(Constant::Numbers { values, whole: false }))
+            Ok(Operand::Constant(Constant::Numbers { values, whole: false }))
         }
-        Term::Constant(c) => match c.numbers() {
-            Some(v) => Ok(Term::Constant(Constant::Numbers {
+        Operand::Constant(c) => match c.numbers() {
+            Some(v) => Ok(Operand::Constant(Constant::Numbers {
                 values: v.iter().map(|x| x + origin).collect(),
                 whole: false,
             })),
             None => Err(call.wrong("x", "is no date")),
         },
-        Term::Node(x) if x.ty.is_codes() => {
+        Operand::Node(x) if x.ty.is_codes() => {
             let measure = match <[String; 1]>::try_from(formats) {
                 Ok([format]) => Measure::Date(format),
                 Err(formats) => Measure::DateByRows(formats),
             };
-            let kind = Kind::Lookup(Box::new(x), Lookup::new(measure));
-            Ok(Term::Node(node(kind, Type::NUMBER, call.expr)))
+            let kind = NodeKind::Lookup(Box::new(x), Lookup::new(measure));
+            Ok(Operand::Node(node(kind, Type::NUMBER, call.expr)))
         }
-        Term::Node(x) => {
+        Operand::Node(x) => {
             let special = match unit(binder, &x) {
-                Some(Unit::Days) => return Ok(Term::Node(x)),
+                Some(Unit::Days) => return Ok(Operand::Node(x)),
                 Some(Unit::Seconds) => Special::Day,
                 Some(Unit::Zoned) => return Err(zoned(call, &x)),
                 None => Special::Since(origin),
             };
-            let x = binder.scalar(Term::Node(x), call.expr)?;
+            let x = binder.scalar(Operand::Node(x), call.expr)?;
             if x.ty.columns() != 1 {
                 return Err(call.wrong("x", "is a matrix; one column is needed"));
             }
-            Ok(Term::Node(node(
-                Kind::Special(vec![x], special),
+            Ok(Operand::Node(node(
+                NodeKind::Special(vec![x], special),
                 Type::NUMBER,
                 call.expr,
             )))
@@ -262,7 +262,7 @@ fn origin(constant: &Constant) -> Option<f64> {
 
 /// A date or time.
 fn moment(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<(Node, Unit), BindError> {
-    let Term::Node(x) = call.term(binder, "x")? else {
+    let Operand::Node(x) = call.term(binder, "x")? else {
         return Err(call.wrong("x", "is a constant; a column is needed"));
     };
     match unit(binder, &x) {
@@ -281,7 +281,7 @@ pub(in crate::design) fn label(
     binder: &mut Binder<'_>,
     call: &Call<'_>,
     function: &str,
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     let (x, unit) = moment(binder, call)?;
     if unit == Unit::Zoned {
         return Err(zoned(call, &x));
@@ -304,12 +304,12 @@ pub(in crate::design) fn label(
     {
         return Err(call.wrong("format", &problem));
     }
-    let kind = Kind::Stamp(Box::new(x), Stamp::new(unit, what));
-    Ok(Term::Node(node(kind, Type::Text, call.expr)))
+    let kind = NodeKind::Stamp(Box::new(x), Stamp::new(unit, what));
+    Ok(Operand::Node(node(kind, Type::Text, call.expr)))
 }
 
 /// `julian(x, origin)`: days from an origin.
-pub(super) fn julian(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(super) fn julian(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let (x, unit) = moment(binder, call)?;
     let from = match call.constant(binder, "origin")? {
         None => 0.0,
@@ -320,9 +320,14 @@ pub(super) fn julian(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, B
     let day = if unit == Unit::Days { 1.0 } else { 86400.0 };
     let x = binder.binary(
         Binary::Div,
-        Term::Node(x),
-        Term::Constant(Constant::number(day)),
+        Operand::Node(x),
+        Operand::Constant(Constant::number(day)),
         call.expr,
     )?;
-    binder.binary(Binary::Sub, x, Term::Constant(Constant::number(from)), call.expr)
+    binder.binary(
+        Binary::Sub,
+        x,
+        Operand::Constant(Constant::number(from)),
+        call.expr,
+    )
 }

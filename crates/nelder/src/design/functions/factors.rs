@@ -5,18 +5,18 @@ use nelder_device::Unary;
 use super::arguments::Call;
 use super::pattern::{Pattern, Replacement, Syntax};
 use super::recode::{Choose, Lookup, Measure, Recode, Reference, Rule};
-use crate::design::bind::{Binder, Term, node};
+use crate::design::bind::{Binder, Operand, node};
 use crate::design::codes::Combine;
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Kind, Node, Type};
+use crate::design::node::{Node, NodeKind, Type};
 use crate::formula::{Contrast, Expr};
 
 /// A column of any type; constants are refused.
 fn column(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Node, BindError> {
     match call.term(binder, name)? {
-        Term::Node(n) => Ok(n),
-        Term::Constant(_) => Err(call.wrong(name, "is a constant; a column is needed")),
+        Operand::Node(n) => Ok(n),
+        Operand::Constant(_) => Err(call.wrong(name, "is a constant; a column is needed")),
     }
 }
 
@@ -25,7 +25,7 @@ pub(in crate::design) fn factor(
     binder: &mut Binder<'_>,
     call: &Call<'_>,
     ordered: bool,
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     let x = column(binder, call, "x")?;
     let was_ordered = x.ty == Type::Factor { ordered: true };
     let ordered = call.flag(binder, "ordered", ordered || was_ordered)?;
@@ -39,7 +39,7 @@ pub(in crate::design) fn factor(
             // numbers stay numbers, and so keep their order
             let rule = Rule::Without(without);
             coded = node(
-                Kind::Recode(Box::new(coded), Recode::new(rule)),
+                NodeKind::Recode(Box::new(coded), Recode::new(rule)),
                 ty.clone(),
                 call.expr,
             );
@@ -64,18 +64,18 @@ pub(in crate::design) fn factor(
         }
         (None, Some(labels)) => Rule::Labels(labels),
         (None, None) => {
-            return Ok(Term::Node(Node { ty, ..coded }));
+            return Ok(Operand::Node(Node { ty, ..coded }));
         }
     };
-    Ok(Term::Node(node(
-        Kind::Recode(Box::new(coded), Recode::new(rule)),
+    Ok(Operand::Node(node(
+        NodeKind::Recode(Box::new(coded), Recode::new(rule)),
         ty,
         call.expr,
     )))
 }
 
 /// `C(object, contr, how.many, base = )`
-pub(in crate::design) fn contrasts(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn contrasts(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let object = column(binder, call, "object")?;
     let object = binder.factor(object, call.expr)?;
     let ordered = object.ty == Type::Factor { ordered: true };
@@ -97,12 +97,12 @@ pub(in crate::design) fn contrasts(binder: &mut Binder<'_>, call: &Call<'_>) -> 
     let contr = call.expr("contr").unwrap_or(&default);
     let contrast =
         Contrast::of_c(contr, how_many, base).map_err(|e| call.wrong("contr", &format!("is wrong: {e}")))?;
-    let kind = Kind::Contrasts(Box::new(object), contrast);
-    Ok(Term::Node(node(kind, Type::Factor { ordered }, call.expr)))
+    let kind = NodeKind::Contrasts(Box::new(object), contrast);
+    Ok(Operand::Node(node(kind, Type::Factor { ordered }, call.expr)))
 }
 
 /// `relevel(x, ref)`
-pub(in crate::design) fn relevel(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn relevel(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let x = column(binder, call, "x")?;
     if x.ty == (Type::Factor { ordered: true }) {
         return Err(call.mistyped("relevel() is only for unordered factors".into()));
@@ -116,8 +116,12 @@ pub(in crate::design) fn relevel(binder: &mut Binder<'_>, call: &Call<'_>) -> Re
         },
         Some(_) => Reference::Label(call.text(binder, "ref")?.unwrap_or_default()),
     };
-    let kind = Kind::Recode(Box::new(x), Recode::new(Rule::First(first)));
-    Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
+    let kind = NodeKind::Recode(Box::new(x), Recode::new(Rule::First(first)));
+    Ok(Operand::Node(node(
+        kind,
+        Type::Factor { ordered: false },
+        call.expr,
+    )))
 }
 
 /// `reorder(x, X, FUN)` with the levels that its values give.
@@ -126,7 +130,7 @@ pub(in crate::design) fn reordered(
     call: &Expr,
     labels: &[String],
     ordered: bool,
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     let Expr::Call { args, .. } = call else {
         return Err(BindError::State("reorder() was no call".into()));
     };
@@ -141,8 +145,8 @@ pub(in crate::design) fn reordered(
         from: labels.to_vec(),
         to: labels.to_vec(),
     };
-    let kind = Kind::Recode(Box::new(x), Recode::new(rule));
-    Ok(Term::Node(node(kind, Type::Factor { ordered }, call)))
+    let kind = NodeKind::Recode(Box::new(x), Recode::new(rule));
+    Ok(Operand::Node(node(kind, Type::Factor { ordered }, call)))
 }
 
 /// `paste` and `paste0`.
@@ -150,7 +154,7 @@ pub(in crate::design) fn paste(
     binder: &mut Binder<'_>,
     call: &Call<'_>,
     separator: &str,
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     if call.expr("collapse").is_some_and(|e| *e != Expr::Null) {
         return Err(call.wrong("collapse", "would make one string of the column; leave it out"));
     }
@@ -159,15 +163,15 @@ pub(in crate::design) fn paste(
     for arg in &call.dots {
         terms.push((binder.term(&arg.value)?, &arg.value));
     }
-    if terms.iter().all(|(t, _)| matches!(t, Term::Constant(_))) {
+    if terms.iter().all(|(t, _)| matches!(t, Operand::Constant(_))) {
         return Err(call.wrong("...", "has no column"));
     }
     let mut parts = Vec::new();
     for (term, expr) in terms {
         parts.push(match term {
             // R pastes what as.character gives: numbers by value, so their codes will do
-            Term::Node(n) => binder.factor(n, expr)?,
-            Term::Constant(c) => match c.texts().as_slice() {
+            Operand::Node(n) => binder.factor(n, expr)?,
+            Operand::Constant(c) => match c.texts().as_slice() {
                 [] => continue,
                 [text] => binder.constant_text(text.clone(), expr),
                 v => {
@@ -177,15 +181,15 @@ pub(in crate::design) fn paste(
             },
         });
     }
-    Ok(Term::Node(node(
-        Kind::Combine(parts, Combine::paste(separator)),
+    Ok(Operand::Node(node(
+        NodeKind::Combine(parts, Combine::paste(separator)),
         Type::Text,
         call.expr,
     )))
 }
 
 /// `interaction(...)`
-pub(in crate::design) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let separator = call.text(binder, "sep")?.unwrap_or_else(|| ".".to_string());
     let lexical = call.flag(binder, "lex.order", false)?;
     // levels that do not occur are dropped by the model in any case
@@ -193,8 +197,8 @@ pub(in crate::design) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -
     let mut parts = Vec::new();
     for arg in &call.dots {
         match binder.term(&arg.value)? {
-            Term::Node(n) => parts.push(binder.factor(n, &arg.value)?),
-            Term::Constant(_) => {
+            Operand::Node(n) => parts.push(binder.factor(n, &arg.value)?),
+            Operand::Constant(_) => {
                 return Err(call.wrong(&arg.value.to_string(), "is a constant; a column is needed"));
             }
         }
@@ -202,12 +206,16 @@ pub(in crate::design) fn interaction(binder: &mut Binder<'_>, call: &Call<'_>) -
     if parts.is_empty() {
         return Err(call.wrong("...", "is missing"));
     }
-    let kind = Kind::Combine(parts, Combine::interaction(separator, lexical));
-    Ok(Term::Node(node(kind, Type::Factor { ordered: false }, call.expr)))
+    let kind = NodeKind::Combine(parts, Combine::interaction(separator, lexical));
+    Ok(Operand::Node(node(
+        kind,
+        Type::Factor { ordered: false },
+        call.expr,
+    )))
 }
 
 /// `startsWith` and `endsWith`: whether text has a beginning or an end.
-pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Term, BindError> {
+pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Result<Operand, BindError> {
     let x = column(binder, call, "x")?;
     if x.ty != Type::Text {
         return Err(call.mistyped(format!(
@@ -220,12 +228,16 @@ pub(super) fn affix(binder: &mut Binder<'_>, call: &Call<'_>, name: &str) -> Res
         return Err(call.wrong(name, "is missing"));
     };
     let end = name == "suffix";
-    let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Affix { text, end }));
-    Ok(Term::Node(node(kind, Type::Logical, call.expr)))
+    let kind = NodeKind::Lookup(Box::new(x), Lookup::new(Measure::Affix { text, end }));
+    Ok(Operand::Node(node(kind, Type::Logical, call.expr)))
 }
 
 /// `grepl(pattern, x)`, `sub(pattern, replacement, x)`, `gsub`.
-pub(super) fn pattern(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+pub(super) fn pattern(
+    binder: &mut Binder<'_>,
+    call: &Call<'_>,
+    function: &str,
+) -> Result<Operand, BindError> {
     let x = column(binder, call, "x")?;
     let x = binder.text(x, call.expr)?;
     let syntax = match (
@@ -249,8 +261,8 @@ pub(super) fn pattern(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) 
     };
     let pattern = Pattern::new(&text, syntax, ignore_case).map_err(|e| call.wrong("pattern", &e))?;
     if function == "grepl" {
-        let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Matches(Box::new(pattern))));
-        return Ok(Term::Node(node(kind, Type::Logical, call.expr)));
+        let kind = NodeKind::Lookup(Box::new(x), Lookup::new(Measure::Matches(Box::new(pattern))));
+        return Ok(Operand::Node(node(kind, Type::Logical, call.expr)));
     }
     let Some(by) = call.text(binder, "replacement")? else {
         return Err(call.wrong("replacement", "is missing"));
@@ -270,8 +282,8 @@ pub(super) fn pattern(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) 
         by,
         all,
     };
-    let kind = Kind::Recode(Box::new(x), Recode::new(rule));
-    Ok(Term::Node(node(kind, Type::Text, call.expr)))
+    let kind = NodeKind::Recode(Box::new(x), Recode::new(rule));
+    Ok(Operand::Node(node(kind, Type::Text, call.expr)))
 }
 
 /// `as.character`, `nchar`, `tolower`, `toupper`, `substr`, `substring`.
@@ -279,7 +291,7 @@ pub(in crate::design) fn text(
     binder: &mut Binder<'_>,
     call: &Call<'_>,
     function: &str,
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     let x = column(binder, call, if function == "substring" { "text" } else { "x" })?;
     let is_factor = matches!(x.ty, Type::Factor { .. });
     let x = binder.text(x, call.expr)?;
@@ -287,11 +299,11 @@ pub(in crate::design) fn text(
         if is_factor {
             return Err(call.mistyped("nchar() takes text; as.character() gives a factor's labels".into()));
         }
-        let kind = Kind::Lookup(Box::new(x), Lookup::new(Measure::Characters));
-        return Ok(Term::Node(node(kind, whole_number(), call.expr)));
+        let kind = NodeKind::Lookup(Box::new(x), Lookup::new(Measure::Characters));
+        return Ok(Operand::Node(node(kind, whole_number(), call.expr)));
     }
     let rule = match function {
-        "as.character" if !is_factor => return Ok(Term::Node(x)),
+        "as.character" if !is_factor => return Ok(Operand::Node(x)),
         "as.character" => Rule::Text,
         "trimws" => Rule::Trimmed,
         "toupper" => Rule::Case { upper: true },
@@ -311,8 +323,8 @@ pub(in crate::design) fn text(
             Rule::Substring(start.max(1.0) as usize, stop.max(0.0) as usize)
         }
     };
-    Ok(Term::Node(node(
-        Kind::Recode(Box::new(x), Recode::new(rule)),
+    Ok(Operand::Node(node(
+        NodeKind::Recode(Box::new(x), Recode::new(rule)),
         Type::Text,
         call.expr,
     )))
@@ -329,7 +341,7 @@ fn whole_number() -> Type {
 /// Whether codes are missing.
 pub(super) fn is_missing(x: Node, expr: &Expr) -> Node {
     node(
-        Kind::Lookup(Box::new(x), Lookup::new(Measure::IsMissing)),
+        NodeKind::Lookup(Box::new(x), Lookup::new(Measure::IsMissing)),
         Type::Logical,
         expr,
     )
@@ -337,9 +349,13 @@ pub(super) fn is_missing(x: Node, expr: &Expr) -> Node {
 
 /// `as.numeric`, `as.integer` and `as.logical`: of text, the number that it is; of a factor, the place of the
 /// level.
-pub(super) fn as_number(binder: &mut Binder<'_>, call: &Call<'_>, function: &str) -> Result<Term, BindError> {
+pub(super) fn as_number(
+    binder: &mut Binder<'_>,
+    call: &Call<'_>,
+    function: &str,
+) -> Result<Operand, BindError> {
     let term = match call.term(binder, "x")? {
-        Term::Node(x) if x.ty.is_codes() => {
+        Operand::Node(x) if x.ty.is_codes() => {
             let measure = match x.ty {
                 Type::Text => Measure::Number,
                 _ => Measure::Position(None),
@@ -356,8 +372,8 @@ pub(super) fn as_number(binder: &mut Binder<'_>, call: &Call<'_>, function: &str
             } else {
                 whole_number()
             };
-            Term::Node(node(
-                Kind::Lookup(Box::new(x), Lookup::new(measure)),
+            Operand::Node(node(
+                NodeKind::Lookup(Box::new(x), Lookup::new(measure)),
                 ty,
                 call.expr,
             ))
@@ -367,22 +383,22 @@ pub(super) fn as_number(binder: &mut Binder<'_>, call: &Call<'_>, function: &str
     match function {
         "as.logical" => binder.unary(Unary::Truth, term, call.expr),
         "as.integer" => match binder.unary(Unary::Truncate, term, call.expr)? {
-            Term::Constant(Constant::Numbers { values, .. }) => {
-                Ok(Term::Constant(Constant::Numbers { values, whole: true }))
+            Operand::Constant(Constant::Numbers { values, .. }) => {
+                Ok(Operand::Constant(Constant::Numbers { values, whole: true }))
             }
-            Term::Node(mut n) => {
+            Operand::Node(mut n) => {
                 if let Type::Numbers { whole, .. } = &mut n.ty {
                     *whole = true;
                 }
-                Ok(Term::Node(n))
+                Ok(Operand::Node(n))
             }
             constant => Ok(constant),
         },
         _ => match term {
             // a logical becomes a number
-            Term::Node(n) if n.ty == Type::Logical => {
-                let zero = Term::Constant(Constant::number(0.0));
-                binder.binary(nelder_device::Binary::Add, Term::Node(n), zero, call.expr)
+            Operand::Node(n) if n.ty == Type::Logical => {
+                let zero = Operand::Constant(Constant::number(0.0));
+                binder.binary(nelder_device::Binary::Add, Operand::Node(n), zero, call.expr)
             }
             term => Ok(term),
         },
@@ -390,21 +406,21 @@ pub(super) fn as_number(binder: &mut Binder<'_>, call: &Call<'_>, function: &str
 }
 
 /// `ifelse(test, yes, no)`
-pub(in crate::design) fn ifelse(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Term, BindError> {
+pub(in crate::design) fn ifelse(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, BindError> {
     let test = call.term(binder, "test")?;
     let test = binder.scalar(test, call.expr)?;
     if test.ty.columns() != 1 {
         return Err(call.wrong("test", "is a matrix; one column is needed"));
     }
     let (yes, no) = (call.term(binder, "yes")?, call.term(binder, "no")?);
-    let is_text = |t: &Term| match t {
-        Term::Node(n) => n.ty.is_codes(),
-        Term::Constant(c) => matches!(c, Constant::Texts(_)),
+    let is_text = |t: &Operand| match t {
+        Operand::Node(n) => n.ty.is_codes(),
+        Operand::Constant(c) => matches!(c, Constant::Texts(_)),
     };
     if !is_text(&yes) && !is_text(&no) {
-        let logical = |t: &Term| match t {
-            Term::Node(n) => n.ty == Type::Logical,
-            Term::Constant(c) => matches!(c, Constant::Logicals(_)),
+        let logical = |t: &Operand| match t {
+            Operand::Node(n) => n.ty == Type::Logical,
+            Operand::Constant(c) => matches!(c, Constant::Logicals(_)),
         };
         let logical = logical(&yes) && logical(&no);
         let (yes, no) = (binder.scalar(yes, call.expr)?, binder.scalar(no, call.expr)?);
@@ -416,19 +432,19 @@ pub(in crate::design) fn ifelse(binder: &mut Binder<'_>, call: &Call<'_>) -> Res
             false if yes.ty.whole() && no.ty.whole() => whole_number(),
             false => Type::NUMBER,
         };
-        return Ok(Term::Node(node(
-            Kind::Select(Box::new([test, yes, no])),
+        return Ok(Operand::Node(node(
+            NodeKind::Select(Box::new([test, yes, no])),
             ty,
             call.expr,
         )));
     }
-    let mut side = |term: Term, name: &str| match term {
-        Term::Node(n) if matches!(n.ty, Type::Factor { .. }) => Err(call.wrong(
+    let mut side = |term: Operand, name: &str| match term {
+        Operand::Node(n) if matches!(n.ty, Type::Factor { .. }) => Err(call.wrong(
             name,
             "is a factor, whose codes R would take; as.character() gives its labels",
         )),
-        Term::Node(n) => binder.text(n, call.expr),
-        Term::Constant(c) => match c.texts().as_slice() {
+        Operand::Node(n) => binder.text(n, call.expr),
+        Operand::Constant(c) => match c.texts().as_slice() {
             [text] => Ok(binder.constant_text(text.clone(), call.expr)),
             v => Err(call.wrong(
                 name,
@@ -437,8 +453,8 @@ pub(in crate::design) fn ifelse(binder: &mut Binder<'_>, call: &Call<'_>) -> Res
         },
     };
     let (yes, no) = (side(yes, "yes")?, side(no, "no")?);
-    Ok(Term::Node(node(
-        Kind::Choose(Box::new([test, yes, no]), Choose::new()),
+    Ok(Operand::Node(node(
+        NodeKind::Choose(Box::new([test, yes, no]), Choose::new()),
         Type::Text,
         call.expr,
     )))

@@ -11,21 +11,21 @@ use crate::design::codes::Pool;
 use crate::frame::{Key, Levels, MISSING, beside_whole, collated};
 
 /// A value for each code of a set of levels, extended as the set grows.
-pub(in crate::design) struct Table<T> {
+pub(in crate::design) struct PerLevel<T> {
     source: Option<Arc<Levels>>,
     values: Vec<T>,
 }
 
-impl<T> Default for Table<T> {
+impl<T> Default for PerLevel<T> {
     fn default() -> Self {
-        Table {
+        PerLevel {
             source: None,
             values: Vec::new(),
         }
     }
 }
 
-impl<T: Copy> Table<T> {
+impl<T: Copy> PerLevel<T> {
     /// The values for all codes that a batch may have; `value` gets a code, its key and its label.
     pub fn of(&mut self, levels: &Arc<Levels>, mut value: impl FnMut(u32, &Key, &str) -> T) -> &[T] {
         if !self.source.as_ref().is_some_and(|s| Arc::ptr_eq(s, levels)) {
@@ -58,7 +58,7 @@ pub(in crate::design) struct Recode {
     pub from_rows: bool,
     /// Place of each label of [`Rule::Among`].
     index: Index,
-    pool: Pool<Table<u32>>,
+    pool: Pool<PerLevel<u32>>,
 }
 
 type Index = HashMap<String, usize>;
@@ -227,7 +227,7 @@ impl Recode {
 /// `ifelse` of text.
 pub(in crate::design) struct Choose {
     pub levels: Arc<Levels>,
-    pool: Pool<[Table<u32>; 2]>,
+    pool: Pool<[PerLevel<u32>; 2]>,
 }
 
 impl Choose {
@@ -265,8 +265,8 @@ pub(in crate::design) struct Lookup {
     pub measure: Measure,
     /// Place of each label of the measure.
     index: Index,
-    numbers: Pool<Table<f64>>,
-    logicals: Pool<Table<u8>>,
+    numbers: Pool<PerLevel<f64>>,
+    logicals: Pool<PerLevel<u8>>,
 }
 
 /// What is asked of a level.
@@ -462,7 +462,7 @@ fn parsed(text: &str) -> f64 {
 /// Two columns of codes, compared by label.
 pub(in crate::design) struct Match {
     pub negated: bool,
-    pool: Pool<Table<u32>>,
+    pool: Pool<PerLevel<u32>>,
 }
 
 impl Match {
@@ -487,7 +487,7 @@ impl Match {
             false => ((x == y) != self.negated) as u8,
         };
         self.pool.with(|table| {
-            *table = Table::default();
+            *table = PerLevel::default();
             let b = mapped(b.0, table.of(b.1, own), MISSING);
             a.0.iter().zip(&b).map(same).collect()
         })

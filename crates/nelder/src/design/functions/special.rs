@@ -6,10 +6,10 @@ use std::f64::consts::PI;
 use nelder_device::special::{digamma, stirling_error, trigamma};
 
 use super::arguments::Call;
-use crate::design::bind::{Binder, Term, node};
+use crate::design::bind::{Binder, Operand, node};
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Kind, Type};
+use crate::design::node::{NodeKind, Type};
 
 /// A function of one or two numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,7 +73,7 @@ pub(in crate::design) fn call(
     call: &Call<'_>,
     mut special: Special,
     formals: &[&str],
-) -> Result<Term, BindError> {
+) -> Result<Operand, BindError> {
     let mut names = formals;
     if let Special::Signif(digits) = &mut special {
         names = &formals[..1];
@@ -92,7 +92,7 @@ pub(in crate::design) fn call(
             let b = constants.get(1).map_or(0.0, |v| at(v, i));
             special.of(at(&constants[0], i), b)
         });
-        return Ok(Term::Constant(Constant::Numbers {
+        return Ok(Operand::Constant(Constant::Numbers {
             values: values.collect(),
             whole: false,
         }));
@@ -105,17 +105,17 @@ pub(in crate::design) fn call(
             n => return Err(call.wrong(name, &format!("is a matrix of {n} columns; one is needed"))),
         }
     }
-    Ok(Term::Node(node(
-        Kind::Special(parts, special),
+    Ok(Operand::Node(node(
+        NodeKind::Special(parts, special),
         Type::NUMBER,
         call.expr,
     )))
 }
 
-fn constant(term: &Term) -> Option<Vec<f64>> {
+fn constant(term: &Operand) -> Option<Vec<f64>> {
     match term {
-        Term::Constant(c) => c.numbers().filter(|v| !v.is_empty()),
-        Term::Node(_) => None,
+        Operand::Constant(c) => c.numbers().filter(|v| !v.is_empty()),
+        Operand::Node(_) => None,
     }
 }
 

@@ -7,9 +7,9 @@
 use std::sync::Mutex;
 
 use super::arguments::Call;
-use super::basis::Moments;
+use super::basis::ShiftedMoments;
 use super::quantile::{mean_of_middle, quantile};
-use crate::design::bind::{Binder, Term};
+use crate::design::bind::{Binder, Operand};
 use crate::design::constant::Constant;
 use crate::design::error::{BindError, EvaluateError};
 use crate::design::value::{Numbers, Precision, Shape, Value};
@@ -86,7 +86,7 @@ impl Summary {
 /// What is known of some values.
 #[derive(Clone, Debug)]
 struct Gathered {
-    moments: Moments,
+    moments: ShiftedMoments,
     least: f64,
     largest: f64,
     missing: u64,
@@ -97,7 +97,7 @@ struct Gathered {
 impl Default for Gathered {
     fn default() -> Self {
         Gathered {
-            moments: Moments::default(),
+            moments: ShiftedMoments::default(),
             least: f64::INFINITY,
             largest: f64::NEG_INFINITY,
             missing: 0,
@@ -110,7 +110,7 @@ impl Gathered {
     fn of(columns: &[Numbers<'_>], keep: bool) -> Gathered {
         let mut own = Gathered::default();
         for column in columns {
-            own.moments = own.moments.merge(Moments::of(column));
+            own.moments = own.moments.merge(ShiftedMoments::of(column));
             for &x in column.high.iter() {
                 if x.is_nan() {
                     own.missing += 1;
@@ -430,7 +430,7 @@ fn plan(expr: &Expr, source: &dyn Source, arguments: &mut Vec<Expr>) -> Result<P
         };
     }
     let x = needed("x")?;
-    if let Term::Constant(Constant::Texts(_)) = Binder::new(source.schema()).term(x)? {
+    if let Operand::Constant(Constant::Texts(_)) = Binder::new(source.schema()).term(x)? {
         return Err(call.wrong("x", "is a string; numbers are needed"));
     }
     own.arguments = vec![add(x.clone())];

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::absorbed::Absorbed;
 use crate::design::{ColumnEncoding, ColumnKind, Parametrization};
-use crate::pass::{Coefficients, Gram, ScoreSums, Table, packed};
+use crate::pass::{CodeSums, Coefficients, Gram, ScoreSums, packed};
 use crate::solve::{Factor, Symmetric};
 
 /// Dense columns from which rows of the matrix are divided among threads.
@@ -444,7 +444,7 @@ pub struct Score<'a> {
     /// Σ w x r.
     pub dense: &'a [Dd],
     /// By group, code and multiplier.
-    pub groups: &'a [Table],
+    pub groups: &'a [CodeSums],
 }
 
 impl<'a> Score<'a> {
@@ -479,7 +479,7 @@ pub fn by_atom(map: &ColumnEncoding, beta: &[Dd], dense: usize, tables: &[(usize
                 cells.push(map.predict_table(g, a, code, beta));
             }
         }
-        out.groups.push(Table { width, cells });
+        out.groups.push(CodeSums { width, cells });
     }
     out
 }

@@ -17,7 +17,7 @@ use crate::family::Family;
 use crate::model::equations::solution::counted;
 use crate::model::warning::Warning;
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Gram, Loaded, Moments, Monitor, PassRecord, Scoring};
+use crate::pass::{Gram, Loaded, Monitor, PassRecord, ResponseMoments, Scoring};
 
 /// Rows whose deviance residuals are kept for their quantiles.
 const KEEP_ROWS: u64 = 4_000_000;
@@ -232,7 +232,7 @@ impl FisherScoring<'_, '_> {
     }
 
     /// The deviance of the model without columns where each y is 0 or 1 and it has one mean.
-    pub(super) fn null_of_binary(&self, moments: &Moments) -> Option<f64> {
+    pub(super) fn null_of_binary(&self, moments: &ResponseMoments) -> Option<f64> {
         let one_mean = self.bound.terms.intercept && self.bound.rows.roles().offsets.is_empty();
         if !(moments.binary && one_mean) || self.family.estimated {
             return None;
@@ -250,7 +250,7 @@ impl FisherScoring<'_, '_> {
     }
 
     /// The constant of the model without columns: the mean's predictor, or where the iteration for it starts.
-    pub(super) fn null_start(&self, moments: &Moments, sums: &Scoring) -> f64 {
+    pub(super) fn null_start(&self, moments: &ResponseMoments, sums: &Scoring) -> f64 {
         if !self.bound.terms.intercept {
             return 0.0;
         }
@@ -295,7 +295,7 @@ impl FisherScoring<'_, '_> {
             .collect())
     }
 
-    pub(super) fn residual_width(&self, moments: &Moments, deviance: f64) -> Option<f64> {
+    pub(super) fn residual_width(&self, moments: &ResponseMoments, deviance: f64) -> Option<f64> {
         let n = moments.rows as f64;
         (moments.rows > KEEP_ROWS).then(|| ((deviance / n).sqrt() * 3e-5).max(f64::MIN_POSITIVE))
     }

@@ -3,8 +3,8 @@
 use nelder_device::Dd;
 
 use super::fisher::{FisherResult, FisherScoring};
-use super::passes::{Passes, Place, Rows};
-use super::step_equations::{Equations, Step, deviations};
+use super::passes::{CodedCoefficients, Passes, Rows};
+use super::step_equations::{Equations, SolvedStep, deviations};
 use super::theta::ThetaStep;
 use crate::design::{ColumnEncoding, Columns};
 use crate::family::{FamilyName, Programs};
@@ -68,7 +68,7 @@ pub(super) struct Converged {
     pub beta: Vec<Dd>,
     pub deviance: f64,
     /// The next step, which was not taken.
-    pub step: Step,
+    pub step: SolvedStep,
     pub equations: Equations,
     pub iterations: u32,
     pub converged: bool,
@@ -226,7 +226,7 @@ impl<'a, 's> Iteration<'a, 's> {
         beta: Option<&[Dd]>,
         wanted: PassOutputs,
     ) -> Result<Scoring, ModelError> {
-        let place = beta.map(|beta| Place {
+        let place = beta.map(|beta| CodedCoefficients {
             map: &self.map,
             tables: &self.tables,
             beta,
@@ -242,7 +242,7 @@ impl<'a, 's> Iteration<'a, 's> {
         wanted: &PassOutputs,
         rows: Rows,
     ) -> Result<Scoring, ModelError> {
-        let place = Place {
+        let place = CodedCoefficients {
             map: &self.map,
             tables: &self.tables,
             beta,
@@ -480,7 +480,7 @@ impl<'a, 's> Iteration<'a, 's> {
         let deviance = here.sums.deviance.hi;
         self.best = Some((beta.clone(), deviance));
         self.warn(Warning::Truncated { divergence: false });
-        let step = Step {
+        let step = SolvedStep {
             delta: vec![Dd::ZERO; beta.len()],
             gain: f64::INFINITY,
         };

@@ -10,7 +10,7 @@ use crate::family::{Criterion, Family};
 use crate::model::equations::solution::{UNIT_EXACT, larger};
 use crate::model::warning::Warning;
 use crate::model::{AsWritten, Digits, ModelError, ModelFrame, NormalEquations, SolveReport};
-use crate::pass::{Gram, Histogram, Moments, Products, ResidualRun};
+use crate::pass::{Gram, Histogram, Products, ResidualRun, ResponseMoments};
 use crate::solve::{Factor, condition};
 
 /// A fit by maximum likelihood, or quasi-likelihood.
@@ -43,7 +43,7 @@ pub struct MaximumLikelihood {
     /// Σ w (y − μ)² / V.
     pub pearson: f64,
     /// Sums over the responses.
-    pub moments: Moments,
+    pub moments: ResponseMoments,
     /// Rows left out as incomplete, rows of weight zero.
     pub dropped: (u64, u64),
     /// Steps as R counts them.

@@ -9,7 +9,9 @@ use super::null_search::{Next, NullSearch};
 use crate::design::{Block, BlockSchema, ColumnEncoding, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::model::{ModelError, by_atom};
-use crate::pass::{At, Course, Moments, PassOutputs, PassRecord, Products, Scoring, ScoringPlan, Site};
+use crate::pass::{
+    At, Course, PassOutputs, PassRecord, Products, ResponseMoments, Scoring, ScoringPlan, Site,
+};
 
 /// What the passes of one fit share.
 pub(in crate::model) struct Passes<'a, 's> {
@@ -23,7 +25,7 @@ pub(in crate::model) struct Passes<'a, 's> {
     /// How grams are formed.
     pub products: Products,
     /// Sums over the responses, from the first pass.
-    pub moments: Moments,
+    pub moments: ResponseMoments,
     /// Ranges of the dense columns, from the first pass.
     pub ranges: Vec<[f64; 2]>,
     /// The passes so far.
@@ -49,7 +51,7 @@ pub(in crate::model) enum Rows {
 
 /// Coefficients, and how rows are multiplied with them.
 #[derive(Clone, Copy)]
-pub(super) struct Place<'p> {
+pub(super) struct CodedCoefficients<'p> {
     pub map: &'p ColumnEncoding,
     /// Codes and multipliers of each group.
     pub tables: &'p [(usize, usize)],
@@ -88,7 +90,7 @@ impl<'a, 's> Passes<'a, 's> {
             counts,
             weighted: counts || scorer.spec.design.weights.is_some(),
             products,
-            moments: Moments::default(),
+            moments: ResponseMoments::default(),
             ranges: Vec::new(),
             records,
             dropped: (0, 0),
@@ -140,7 +142,7 @@ impl<'a, 's> Passes<'a, 's> {
     pub fn at(
         &mut self,
         name: &str,
-        beta: Option<Place<'_>>,
+        beta: Option<CodedCoefficients<'_>>,
         wanted: PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let programs = self.programs();
@@ -152,7 +154,7 @@ impl<'a, 's> Passes<'a, 's> {
         &mut self,
         programs: &Programs,
         rows: Rows,
-        beta: Place<'_>,
+        beta: CodedCoefficients<'_>,
         wanted: &PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let null = self.null.take();
@@ -166,7 +168,7 @@ impl<'a, 's> Passes<'a, 's> {
         name: &str,
         programs: Programs,
         as_rows: Rows,
-        beta: Option<Place<'_>>,
+        beta: Option<CodedCoefficients<'_>>,
         mut wanted: PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let scorer = self.scorer;

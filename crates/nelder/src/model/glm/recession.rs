@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use super::iteration::{Here, Iteration, plus};
 use super::passes::Rows;
-use super::step_equations::{Equations, Step};
+use super::step_equations::{Equations, SolvedStep};
 use crate::family::{Programs, Receding};
 use crate::model::equations::solution::Solver;
 use crate::model::{ModelError, Score};
@@ -202,7 +202,7 @@ impl Iteration<'_, '_> {
     }
 
     /// The equations of a distance's pass and the step that they give; `None` where they fail.
-    fn towards(&self, sums: &Scoring, beta: &[Dd]) -> Result<Option<Step>, ModelError> {
+    fn towards(&self, sums: &Scoring, beta: &[Dd]) -> Result<Option<SolvedStep>, ModelError> {
         let Some(gram) = &sums.gram else {
             return Ok(None);
         };
@@ -225,7 +225,7 @@ impl Iteration<'_, '_> {
         &mut self,
         programs: &Programs,
         (beta, distance): (&[Dd], f64),
-        first: &Step,
+        first: &SolvedStep,
         (rows, chain): (Rows, u32),
         wanted: &PassOutputs,
     ) -> Result<Option<(Vec<Dd>, Scoring)>, ModelError> {

@@ -26,7 +26,7 @@ pub(super) struct Equations {
 }
 
 /// A solved step.
-pub(in crate::model) struct Step {
+pub(in crate::model) struct SolvedStep {
     pub delta: Vec<Dd>,
     /// sᵀΔ.
     pub gain: f64,
@@ -162,13 +162,13 @@ impl Equations {
     }
 
     /// The step from β: (XᵀWX)⁻¹ Xᵀs. Columns that are aliased now hand their coefficients to the others.
-    pub fn step(&self, score: &Score<'_>, beta: &[Dd]) -> Step {
+    pub fn step(&self, score: &Score<'_>, beta: &[Dd]) -> SolvedStep {
         let mut correction = self.normal.correct(&self.factor, &self.map, score);
         if self.held.is_some() {
             let delta = self
                 .normal
                 .coefficients(&self.map, &correction.solution, Dd::ZERO);
-            return Step {
+            return SolvedStep {
                 delta: self.whole(delta, Dd::ZERO),
                 gain: correction.gain.hi,
             };
@@ -190,7 +190,7 @@ impl Equations {
         let delta = self
             .normal
             .coefficients(&self.map, &correction.solution, Dd::ZERO);
-        Step {
+        SolvedStep {
             delta,
             gain: correction.gain.hi,
         }

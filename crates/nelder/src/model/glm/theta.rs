@@ -5,7 +5,7 @@ use nelder_device::Dd;
 use super::iteration::{Converged, Iteration, sound};
 use crate::family::Family;
 use crate::model::ModelError;
-use crate::pass::{Moments, PassOutputs, Scoring};
+use crate::pass::{PassOutputs, ResponseMoments, Scoring};
 
 /// Rounds of coefficients and θ at most, where each waits for the other.
 const MOST_ROUNDS: u32 = 60;
@@ -29,7 +29,7 @@ pub(super) struct ThetaStep {
 }
 
 impl ThetaStep {
-    pub fn new(family: &Family, moments: &Moments) -> Self {
+    pub fn new(family: &Family, moments: &ResponseMoments) -> Self {
         let mean = (moments.response / moments.weight).hi;
         ThetaStep {
             estimated: family.estimated,

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use nelder_device::{
-    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, Program, Slot, Step, StepSums, Unary,
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, Program, ScoringStep, Slot, StepSums, Unary,
 };
 
 use super::loaded::Loaded;
 use super::{PassError, PassRecord};
-use crate::pass::{At, Coefficients, Gram, Moments, Products, Scoring, ScoringPlan, quartile_ranks};
+use crate::pass::{At, Coefficients, Gram, Products, ResponseMoments, Scoring, ScoringPlan, quartile_ranks};
 
 /// Responses and prior weights of all rows.
 struct Observed {
@@ -210,7 +210,7 @@ impl Loaded {
         })
     }
 
-    fn moments_of(&self, observed: &Observed) -> Result<Moments, DeviceError> {
+    fn moments_of(&self, observed: &Observed) -> Result<ResponseMoments, DeviceError> {
         let (device, n) = (&self.resident.device, self.resident.rows);
         let w = observed.weight.as_ref();
         let y = Matrix::new(observed.y.clone(), n, 1)?;
@@ -224,7 +224,7 @@ impl Loaded {
         let inputs = [&observed.y, w.unwrap_or(&observed.y), trials];
         let [other, fraction, empty, no_count] = outputs(device.run(&program, &inputs, n)?)?;
         let count = |flags: &Buffer| Ok::<f64, DeviceError>(device.reduce(flags)?.sum.hi);
-        Ok(Moments {
+        Ok(ResponseMoments {
             rows: n as u64,
             empty: count(&empty)? as u64,
             weight,
@@ -297,7 +297,7 @@ impl Loaded {
         // 2. W, s, the deviance and what else is summed of rows
         let exact = plan.wanted.gram == Some(Products::Exact);
         let centres = self.centres();
-        let step = Step {
+        let step = ScoringStep {
             program: &programmed.program,
             inputs: &inputs,
             predictor,
@@ -421,7 +421,7 @@ impl Loaded {
     }
 
     /// A step whose weights and scores by row are wanted too.
-    fn step_with_rows(&self, step: &Step<'_>) -> Result<(StepSums, Option<ByRow>), DeviceError> {
+    fn step_with_rows(&self, step: &ScoringStep<'_>) -> Result<(StepSums, Option<ByRow>), DeviceError> {
         let (device, x) = (&self.resident.device, &self.resident.x);
         let mut program = step.program.clone();
         // as outputs once more, which are kept
@@ -429,7 +429,7 @@ impl Loaded {
             program.output(step.program.outputs()[k]);
         }
         let folds = [step.folds, &[Fold::Keep, Fold::Keep]].concat();
-        let more = Step {
+        let more = ScoringStep {
             program: &program,
             folds: &folds,
             gram: false,

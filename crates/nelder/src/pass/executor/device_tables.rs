@@ -3,7 +3,7 @@
 use nelder_device::{Buffer, Dd, DeviceError, Matrix};
 
 use super::loaded::Loaded;
-use crate::pass::{Coefficients, Cross, Gram, ScoreSums, Table, packed};
+use crate::pass::{CodeSums, Coefficients, Gram, PairSums, ScoreSums, packed};
 
 /// A vector in two parts, either of which may be absent: one, and zero.
 type Parts = (Option<Buffer>, Option<Buffer>);
@@ -92,7 +92,7 @@ impl Loaded {
             debug_assert_eq!(cross.groups, pairs.groups);
             let (first, second) = (&atoms.groups[g].multipliers, &atoms.groups[h].multipliers);
             let count = pairs.codes.count();
-            let mut table = Table {
+            let mut table = CodeSums {
                 width: first.len() * second.len(),
                 cells: vec![Dd::ZERO; count * first.len() * second.len()],
             };
@@ -119,7 +119,7 @@ impl Loaded {
                     }
                 }
             }
-            *cross = Cross {
+            *cross = PairSums {
                 groups: pairs.groups,
                 index: pairs.index.clone(),
                 table,

@@ -13,7 +13,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::{Dd, zeros};
 
 use super::product::{Product, Single};
-use super::table::{Cross, Table, pair, product_of, scatter};
+use super::table::{CodeSums, PairSums, pair, product_of, scatter};
 use crate::design::{Block, BlockSchema};
 use crate::pass::Accumulator;
 use nelder_device::kernels::{self, Pair};
@@ -60,11 +60,11 @@ pub struct Gram {
     high: Vec<f64>,
     low: Vec<f64>,
     /// For each group and code: for each multiplier m, Σ w m and Σ w m z; then Σ w m m' for m' ≤ m.
-    pub groups: Vec<Table>,
+    pub groups: Vec<CodeSums>,
     /// For each group and code, the number of rows.
     pub counts: Vec<Vec<u64>>,
     /// For each two groups, their contingency table.
-    pub cross: Vec<Cross>,
+    pub cross: Vec<PairSums>,
     /// For each dense and extra column and response, whether a value is no whole number: then the column stands
     /// for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
@@ -89,12 +89,12 @@ impl Gram {
     /// An empty gram.
     pub fn new(atoms: &BlockSchema, products: Products) -> Self {
         let z = atoms.dense + atoms.responses;
-        let groups: Vec<Table> = atoms
+        let groups: Vec<CodeSums> = atoms
             .groups
             .iter()
             .map(|g| {
                 let q = g.multipliers.len();
-                Table {
+                CodeSums {
                     width: q * (1 + z) + q * (q + 1) / 2,
                     cells: Vec::new(),
                 }
@@ -104,11 +104,11 @@ impl Gram {
         for h in 0..groups.len() {
             for g in 0..h {
                 let width = atoms.groups[g].multipliers.len() * atoms.groups[h].multipliers.len();
-                let table = Table {
+                let table = CodeSums {
                     width,
                     cells: Vec::new(),
                 };
-                cross.push(Cross {
+                cross.push(PairSums {
                     groups: (g, h),
                     index: HashMap::new(),
                     table,

@@ -18,10 +18,10 @@ mod working;
 
 pub use gram::{Gram, Products, packed};
 pub use gram_vectors::{GramVectors, Projection};
-pub use observed::{Moments, Observed, is_count};
+pub use observed::{Observed, ResponseMoments, is_count};
 pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
 pub use score::ScoreSums;
 pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
 pub use standard::{ColumnMoments, Standard};
-pub use table::{Cross, Table};
+pub use table::{CodeSums, PairSums};
 pub use working::{Working, means};

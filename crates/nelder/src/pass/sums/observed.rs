@@ -51,7 +51,7 @@ impl<'b> Observed<'b> {
 
 /// Sums over responses and prior weights alone.
 #[derive(Clone, Copy, Debug)]
-pub struct Moments {
+pub struct ResponseMoments {
     /// Rows.
     pub rows: u64,
     /// Rows whose weight is zero because they have no trial.
@@ -68,9 +68,9 @@ pub struct Moments {
     pub counts: bool,
 }
 
-impl Default for Moments {
+impl Default for ResponseMoments {
     fn default() -> Self {
-        Moments {
+        ResponseMoments {
             rows: 0,
             empty: 0,
             weight: Dd::ZERO,
@@ -82,7 +82,7 @@ impl Default for Moments {
     }
 }
 
-impl Moments {
+impl ResponseMoments {
     pub(in crate::pass) fn add(&mut self, observed: &Observed<'_>) {
         let y = &observed.y;
         self.rows += y.len() as u64;
@@ -111,7 +111,7 @@ impl Moments {
         }
     }
 
-    pub(in crate::pass) fn merge(&mut self, other: &Moments) {
+    pub(in crate::pass) fn merge(&mut self, other: &ResponseMoments) {
         self.rows += other.rows;
         self.empty += other.empty;
         self.weight += other.weight;

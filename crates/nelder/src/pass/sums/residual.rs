@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder_device::{Buffer, Dd};
 
-use super::{ScoreSums, Table};
+use super::{CodeSums, ScoreSums};
 use crate::design::{Block, BlockSchema, Numbers};
 use crate::pass::Accumulator;
 use nelder_device::kernels::{self, Pair};
@@ -17,7 +17,7 @@ pub struct Coefficients {
     /// One for each dense column.
     pub dense: Vec<Dd>,
     /// For each group and code, one for each multiplier.
-    pub groups: Vec<Table>,
+    pub groups: Vec<CodeSums>,
 }
 
 /// The residuals of consecutive rows, one vector a response.

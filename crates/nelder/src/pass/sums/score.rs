@@ -3,7 +3,7 @@
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
 
-use super::Table;
+use super::CodeSums;
 use crate::design::{Block, BlockSchema};
 
 /// Σ x s over the rows, for all columns that a row has.
@@ -14,13 +14,13 @@ pub struct ScoreSums {
     /// Σ x s over the dense columns x.
     pub dense: Vec<Dd>,
     /// For each group and code, Σ m s for each multiplier m.
-    pub groups: Vec<Table>,
+    pub groups: Vec<CodeSums>,
 }
 
 impl ScoreSums {
     /// Nothing seen.
     pub fn new(atoms: &BlockSchema) -> Self {
-        let table = |g: &crate::design::Group| Table {
+        let table = |g: &crate::design::Group| CodeSums {
             width: g.multipliers.len(),
             cells: Vec::new(),
         };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 
-use super::observed::{Moments, Observed};
+use super::observed::{Observed, ResponseMoments};
 use super::residual::{Histogram, ResidualRun, residuals_of};
 use super::{Coefficients, Gram, Products, ScoreSums};
 use crate::design::{Block, BlockSchema};
@@ -81,7 +81,7 @@ pub struct Scoring {
     /// Whether a row's η or μ is out of range.
     pub out_of_range: bool,
     /// Of the responses, in a first pass.
-    pub moments: Moments,
+    pub moments: ResponseMoments,
     /// ΣW, Σs and the deviance of the model without columns, and that deviance again, `NaN` where it is out of range; all
     /// but the third where there is an offset.
     pub null: [Dd; 4],
@@ -183,7 +183,7 @@ impl Scoring {
             score: ScoreSums::new(&plan.atoms),
             deviance: Dd::ZERO,
             out_of_range: false,
-            moments: Moments::default(),
+            moments: ResponseMoments::default(),
             null: [Dd::ZERO; 4],
             null_ends: [false; 2],
             theta: [Dd::ZERO; 2],

@@ -9,14 +9,14 @@ use crate::design::{Block, Numbers};
 
 /// Sums by code.
 #[derive(Clone, Debug, Default)]
-pub struct Table {
+pub struct CodeSums {
     /// Sums kept for each code.
     pub width: usize,
     /// `width` sums for each code.
     pub cells: Vec<Dd>,
 }
 
-impl Table {
+impl CodeSums {
     pub(super) fn reserve(&mut self, code: usize) {
         let need = (code + 1) * self.width;
         if need > self.cells.len() {
@@ -36,7 +36,7 @@ impl Table {
             .unwrap_or(&[])
     }
 
-    pub(in crate::pass) fn merge(&mut self, other: &Table) {
+    pub(in crate::pass) fn merge(&mut self, other: &CodeSums) {
         if other.cells.len() > self.cells.len() {
             self.cells.resize(other.cells.len(), Dd::ZERO);
         }
@@ -48,13 +48,13 @@ impl Table {
 
 /// Sums by pair of codes of two groups.
 #[derive(Clone, Debug, Default)]
-pub struct Cross {
+pub struct PairSums {
     /// The two groups, first before second.
     pub groups: (usize, usize),
     /// Position of a pair's sums in `table`.
     pub index: HashMap<(u32, u32), u32>,
     /// For each pair, multipliers of the first group times those of the second, second fastest.
-    pub table: Table,
+    pub table: CodeSums,
 }
 
 /// Leading and trailing parts.
@@ -88,7 +88,7 @@ pub(super) fn product_of<'a>(
 /// Adds `a b` of each row to the cell `at` of its code.
 #[allow(clippy::too_many_arguments)]
 pub(super) fn scatter(
-    table: &mut Table,
+    table: &mut CodeSums,
     codes: &[u32],
     at: usize,
     width: usize,
