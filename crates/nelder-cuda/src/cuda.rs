@@ -18,8 +18,8 @@ use nelder_device::{
 };
 
 use crate::cache;
-use crate::eigen::Solver;
 use crate::print::{KERNEL, constants, source};
+use crate::solver::Solver;
 use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.

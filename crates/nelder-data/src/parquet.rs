@@ -9,12 +9,13 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 
-use crate::coded::TextColumn;
+use crate::batch_rows::BATCH_ROWS;
+use crate::coded::{self, TextColumn};
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::opened::{Found, RowFile};
+use crate::row_file::{Found, RowFile};
 use crate::workers::{guarded, share};
-use crate::{BATCH_ROWS, DataError, dictionary};
+use crate::{DataError, dictionary};
 
 /// A part of a row group.
 struct Piece {
@@ -285,7 +286,7 @@ impl Source for ParquetSource {
                             let named =
                                 |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
                             coarse.extend(convert::coarse(array).map(|row| (read.len(), row)));
-                            read.push(convert::column(array, text.as_mut()).map_err(named)?);
+                            read.push(coded::column(array, text.as_mut()).map_err(named)?);
                         }
                         let columns = if in_order {
                             read

@@ -8,8 +8,9 @@ use nelder::frame::{
     Batch, Column, Field, Key, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit,
 };
 
-use crate::opened::{Found, RowFile, open_one};
+use crate::one_file::open_one;
 use crate::paths::Listed;
+use crate::row_file::{Found, RowFile};
 use crate::{DataError, Opened, TextOptions, TextType};
 
 /// Where a column of the source is in one file.

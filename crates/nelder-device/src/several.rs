@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{
-    Backend, Counters, Decomposed, Description, DeviceError, Moments, Rates, Reduced, ResidualSums,
-    RoughMoments, Spectrum, Weighed, check_length, check_ranks,
+    Backend, Counters, Decomposed, Description, Moments, Rates, Reduced, ResidualSums, RoughMoments,
+    Spectrum, Weighed,
 };
 use crate::buffer::{Buffer, Codes, Matrix};
+use crate::error::{DeviceError, check_length, check_ranks};
 use crate::step::{Fold, Predictor, ScoringStep, StepSums};
 use crate::{Dd, Program};
 

@@ -9,7 +9,7 @@ use nelder_device::{
 
 use crate::device::Wgpu;
 use crate::functions;
-use crate::sums::MOST_GROUPS;
+use crate::limits::MOST_GROUPS;
 
 const MACHINE: &str = include_str!("machine.wgsl");
 /// Rows that a program runs over at a time.

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use nelder_device::{Buffer, DeviceError, Matrix, check_length};
 
+use crate::bind::Bind;
 use crate::buffer_pool::PooledBuffer;
-use crate::columns::Survey;
 use crate::device::Wgpu;
-use crate::sums::MOST_GROUPS;
+use crate::limits::MOST_GROUPS;
+use crate::survey::Survey;
 
 /// Bytes to which a binding's beginning is aligned at most.
 const ALIGNED: u64 = 256;
@@ -29,14 +30,6 @@ impl Drop for Held {
     }
 }
 
-/// Bytes of a buffer that a kernel sees.
-#[derive(Clone, Copy)]
-pub(crate) struct Bind<'b> {
-    pub buffer: &'b wgpu::Buffer,
-    pub from: u64,
-    pub bytes: u64,
-}
-
 /// Numbers in bindings: where they begin, in numbers from the beginning of the binding.
 #[derive(Clone, Copy)]
 pub(crate) struct Span<'b> {
@@ -52,7 +45,7 @@ pub(crate) struct Window<'b> {
 }
 
 impl Wgpu {
-    /// PooledBuffer for numbers.
+    /// A buffer for numbers.
     pub(crate) fn numbers(&self, len: usize) -> Result<Buffer, DeviceError> {
         Ok(self.buffer(len, self.pooled_buffer(8 * len as u64)?))
     }

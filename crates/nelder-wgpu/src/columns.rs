@@ -6,11 +6,14 @@ use nelder_device::{
     Buffer, Codes, Dd, DeviceError, Matrix, Reduced, SortedCodes, check_codes, check_length,
 };
 
-use crate::bindings::{Bind, Window};
+use crate::bind::Bind;
+use crate::bindings::Window;
 use crate::buffer_pool::PooledBuffer;
 use crate::device::Wgpu;
 use crate::float128;
-use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
+use crate::limits::MOST_GROUPS;
+use crate::sums::{HAS_HIGH, HAS_LOW, SUMS};
+use crate::survey::Survey;
 
 const COLUMNS: &str = include_str!("columns.wgsl");
 /// Rows of a code that a workgroup sums.
@@ -18,17 +21,6 @@ const PIECE: u32 = 2048;
 
 const FRACTION: u32 = 1;
 const NOT_ZERO: u32 = 2;
-
-/// What a column holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Survey {
-    /// The exponent's field of its largest number; 2047 where one is infinite or missing.
-    pub field: u32,
-    /// Whether a value is no whole number, or larger than 9e15.
-    pub fraction: bool,
-    /// Whether there is another number than 0.
-    pub not_zero: bool,
-}
 
 /// What codes hold.
 struct HeldCodes {

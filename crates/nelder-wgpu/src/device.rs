@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nelder_device::{DeviceError, Rates};
 
-use crate::bindings::Bind;
+use crate::bind::Bind;
 use crate::buffer_pool::{Pool, PooledBuffer};
 use crate::silence::in_silence;
 
@@ -17,8 +17,6 @@ const SOFT: &str = include_str!("soft.wgsl");
 const BY_HALVES: &str = include_str!("mul_wide.wgsl");
 const BY_64: &str = include_str!("mul_wide_64.wgsl");
 
-/// Threads of a workgroup.
-pub(crate) const THREADS: usize = 128;
 /// A GPU that is reached through wgpu.
 pub struct Wgpu {
     pub(crate) id: String,
@@ -107,34 +105,12 @@ pub fn count() -> Result<usize, DeviceError> {
 }
 
 impl Wgpu {
-    /// Opens adapter `index`, from 0: GPUs come before what imitates them.
-    ///
-    /// # Errors
-    /// [`DeviceError::Absent`] for an index that is not there; [`DeviceError::Failed`] where the driver refuses, and where
-    /// the device computes something else than the CPU.
-    pub fn open(index: usize) -> Result<Wgpu, DeviceError> {
-        Wgpu::opened(index, wgpu::Features::SHADER_INT64, false)
-    }
-
-    /// The same for a GPU; what imitates one is not opened.
-    pub(crate) fn open_hardware(index: usize) -> Result<Wgpu, DeviceError> {
-        Wgpu::opened(index, wgpu::Features::SHADER_INT64, true)
-    }
-
-    /// Opens it in silence; what the driver printed is part of an error.
-    fn opened(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
-        let (opened, words) = in_silence(|| Wgpu::started(index, features, hardware));
-        opened.map_err(|error| match error {
-            DeviceError::Failed { device, message } if !words.is_empty() => DeviceError::Failed {
-                device,
-                message: format!("{message}; the driver printed: {words}"),
-            },
-            other => other,
-        })
-    }
-
     /// With those of the features that it has.
-    fn started(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
+    pub(crate) fn started(
+        index: usize,
+        features: wgpu::Features,
+        hardware: bool,
+    ) -> Result<Wgpu, DeviceError> {
         let id = format!("wgpu:{index}");
         let found = adapters();
         let failed = |message: String| DeviceError::Failed {
@@ -205,7 +181,6 @@ impl Wgpu {
             downloaded: AtomicU64::new(0),
             id,
         };
-        crate::probe::check(&opened)?;
         Ok(opened)
     }
 
@@ -280,7 +255,7 @@ impl Wgpu {
             .min(self.seen)
     }
 
-    /// PooledBuffer for bytes that kernels read and write: anything is in it.
+    /// A pooled buffer for bytes that kernels read and write: anything is in it.
     pub(crate) fn pooled_buffer(&self, bytes: u64) -> Result<PooledBuffer, DeviceError> {
         let size = bytes.next_multiple_of(256).max(256);
         if size > self.device.limits().max_buffer_size {

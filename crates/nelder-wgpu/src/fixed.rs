@@ -11,12 +11,12 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix};
 
-use crate::bindings::Bind;
+use crate::bind::Bind;
 use crate::buffer_pool::PooledBuffer;
-use crate::columns::Survey;
 use crate::device::Wgpu;
 use crate::float128;
 use crate::sums::{BUSY, HAS_HIGH, HAS_LOW};
+use crate::survey::Survey;
 
 const SUMS: &str = concat!(include_str!("fixed.wgsl"), include_str!("fixed_sums.wgsl"));
 /// Bits of a limb.

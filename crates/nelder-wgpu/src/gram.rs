@@ -6,10 +6,10 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Program, Unary, check_length};
 
-use crate::columns::Survey;
 use crate::device::Wgpu;
 use crate::float128;
-use crate::sums::MOST_GROUPS;
+use crate::limits::MOST_GROUPS;
+use crate::survey::Survey;
 
 const GRAM: &str = concat!(include_str!("tiles.wgsl"), include_str!("gram.wgsl"));
 const DIGITS: usize = 7;

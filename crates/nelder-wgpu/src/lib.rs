@@ -5,6 +5,7 @@
 //! sums are kept in 128 bits. Only grams that may be rough, as preconditioners, are formed of floats.
 
 mod backend;
+mod bind;
 mod bindings;
 mod buffer_pool;
 mod columns;
@@ -13,7 +14,9 @@ mod fixed;
 mod float128;
 mod functions;
 mod gram;
+mod limits;
 mod machine;
+mod open;
 mod probe;
 mod residuals;
 mod select;
@@ -21,6 +24,7 @@ mod shared;
 mod silence;
 mod single;
 mod sums;
+mod survey;
 mod transfer;
 
 pub use device::{Wgpu, count};

@@ -2,12 +2,13 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, ResidualSums, Weighed, check_length};
 
-use crate::bindings::{Bind, Window};
+use crate::bind::Bind;
+use crate::bindings::Window;
 use crate::buffer_pool::PooledBuffer;
-use crate::device::{THREADS, Wgpu};
+use crate::device::Wgpu;
 use crate::fixed;
 use crate::float128;
-use crate::sums::MOST_GROUPS;
+use crate::limits::{MOST_GROUPS, THREADS};
 
 const ROWS: &str = concat!(
     include_str!("gathered.wgsl"),

@@ -9,7 +9,7 @@ use nelder_device::{Buffer, Dd, DeviceError, Matrix, check_length};
 
 use crate::device::Wgpu;
 use crate::float128;
-use crate::sums::MOST_GROUPS;
+use crate::limits::MOST_GROUPS;
 
 const SINGLE: &str = concat!(include_str!("tiles.wgsl"), include_str!("single.wgsl"));
 /// Rows that are summed in single precision, at most and at least.

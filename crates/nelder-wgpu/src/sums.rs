@@ -2,8 +2,9 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Moments};
 
-use crate::device::{THREADS, Wgpu};
+use crate::device::Wgpu;
 use crate::float128;
+use crate::limits::{MOST_GROUPS, THREADS};
 
 pub(crate) const SUMS: &str = concat!(include_str!("gathered.wgsl"), include_str!("sums.wgsl"));
 pub(crate) const HAS_X: u32 = 1;
@@ -15,9 +16,6 @@ const SQUARE: u32 = 8;
 const ROWS_OF_A_THREAD: usize = 8;
 /// Workgroups that keep a device busy.
 pub(crate) const BUSY: usize = 4096;
-/// Columns of a launch at most.
-pub(crate) const MOST_GROUPS: usize = 65_535;
-
 impl Wgpu {
     /// Sums that workgroups have left, `parts` to a sum, added.
     pub(crate) fn merged(

@@ -7,8 +7,8 @@ use nelder_device::{
 };
 
 use super::loaded::Loaded;
-use super::{PassError, PassRecord};
 use crate::pass::{At, Coefficients, Gram, Products, ResponseMoments, Scoring, ScoringPlan, quartile_ranks};
+use crate::pass::{PassError, PassRecord};
 
 /// Responses and prior weights of all rows.
 struct Observed {

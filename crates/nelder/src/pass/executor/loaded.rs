@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
 
-use super::PassRecord;
+use super::course::Course;
 use super::resident::Resident;
-use super::site::{Course, Ran};
+use crate::pass::record::{PassRecord, Ran};
 use crate::pass::{Coefficients, Gram, Products, Residuals, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.

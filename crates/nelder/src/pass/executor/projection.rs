@@ -4,10 +4,11 @@ use faer::Mat;
 use nelder_device::{Buffer, Dd, DeviceError};
 
 use super::loaded::Loaded;
-use super::site::Ran;
-use super::{Monitor, PassError, Site, run};
+use super::{Site, run};
+use crate::pass::record::Ran;
 use crate::pass::sums::gram_vectors::GramVectors;
 use crate::pass::{ColumnMoments, Standard, TsqrF64};
+use crate::pass::{Monitor, PassError};
 
 /// Vectors that a device takes one after another.
 const FEW_VECTORS: usize = 16;

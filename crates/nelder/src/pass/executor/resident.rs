@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
 
-use super::{Monitor, PassError, PassRecord, run_in_order};
+use super::run_in_order;
 use crate::design::{Block, BlockSchema, Numbers, RowError, Rows};
 use crate::frame::{Scan, Whole};
 use crate::pass::ResidualRun;
+use crate::pass::{Monitor, PassError, PassRecord};
 
 /// The rows of a design in a device's memory: what passes on a device read.
 #[derive(Debug)]

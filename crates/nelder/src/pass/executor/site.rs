@@ -4,21 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use nelder_device::{Backend, Buffer, DeviceError};
 
+use super::course::Course;
 use super::loaded::{Accepts, Loaded};
 use super::resident::{Check, Resident};
-use super::{Accumulator, Monitor, PassError, PassRecord, Work, plan, run, run_beside};
+use super::{Work, plan, run, run_beside};
 use crate::design::{Block, Rows};
 use crate::frame::Batch;
+use crate::pass::record::Ran;
+use crate::pass::{Accumulator, Monitor, PassError, PassRecord};
 use crate::pass::{Coefficients, Gram, Products, Residuals, Scoring, ScoringPlan, quartile_ranks};
-
-/// What the passes are for.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Course {
-    /// Least squares, from a gram that is formed like this.
-    LeastSquares(Products),
-    /// Steps of Fisher scoring.
-    Scoring,
-}
 
 /// Where passes run.
 pub struct Site<'a, 's> {
@@ -42,9 +36,6 @@ const SHARE: f64 = 0.7;
 const PART: f64 = 0.25;
 /// Rows of a part at least.
 const LEAST_PART: usize = 1024;
-
-/// What a pass found, and the record that it leaves.
-pub(super) type Ran<T> = Result<(T, Vec<PassRecord>), PassError>;
 
 impl<'a, 's> Site<'a, 's> {
     /// On the CPU.
