@@ -4,7 +4,7 @@ use nelder_device::{Binary, Input, Output, Program, Slot, Unary};
 
 use super::sheet::Sheet;
 use super::variance::Response;
-use super::{Criterion, Family, FamilyName, Link, Variance};
+use super::{Criterion, Family, FamilyName, Link, Trials, Variance};
 
 /// Where the linear predictor comes from in the first pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,37 +15,6 @@ pub enum Start {
     Mean,
     /// Linear predictors that are given.
     Predictor,
-}
-
-/// What the responses of a binomial family are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trials {
-    /// 0 or 1 in each row.
-    Single,
-    /// Proportions, with the trials as weights.
-    Several,
-    /// Successes and failures, as shares of the trials (inputs 0 and 4), which are the weights.
-    Counted,
-    /// The same, with the trials in a column of their own (input 3) beside their products with the prior weights.
-    CountedAndWeighted,
-}
-
-impl Trials {
-    /// True for two responses, the numbers of successes and of failures.
-    pub fn are_counted(self) -> bool {
-        matches!(self, Trials::Counted | Trials::CountedAndWeighted)
-    }
-
-    /// The trials of rows: of two responses, the `counts` of successes and failures; with prior weights beside them; of one
-    /// response, whether each y is 0 or 1.
-    pub fn of(counts: bool, weights: bool, binary: bool) -> Trials {
-        match (counts, weights) {
-            (true, true) => Trials::CountedAndWeighted,
-            (true, false) => Trials::Counted,
-            (false, _) if binary => Trials::Single,
-            (false, _) => Trials::Several,
-        }
-    }
 }
 
 /// The power of the sums that stand for the largest of rows: with n rows, its root is at most n^(1/16) times that.

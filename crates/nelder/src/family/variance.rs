@@ -3,8 +3,8 @@
 use nelder_device::{Binary, Slot, Unary};
 use serde::{Deserialize, Serialize};
 
+use super::Trials;
 use super::link::Mean;
-use super::programs::Trials;
 use super::sheet::Sheet;
 
 /// A response y and, where successes and failures were counted, 1 − y to its own digits.

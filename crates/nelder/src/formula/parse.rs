@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::deparse::precedence as level;
 use super::lex::{Token, TokenKind, tokens};
-use super::{Arg, Binary, Expr, Unary};
+use super::{Arg, Binary, Expr, Formula, Unary};
 
 /// How deep parentheses, calls and prefix operators may be nested.
 const MAX_NESTING: usize = 200;
@@ -12,37 +12,6 @@ const MAX_NESTING: usize = 200;
 const MAX_CHAIN: usize = 5_000;
 /// How high the tree of an expression that is evaluated may grow.
 const MAX_HEIGHT: usize = 400;
-
-/// `response ~ predictors`.
-///
-/// ```
-/// use nelder::formula::parse_formula;
-/// let formula = parse_formula("log(y)~x+a:b # a comment")?;
-/// assert_eq!(formula.to_string(), "log(y) ~ x + a:b");
-/// # Ok::<(), nelder::formula::SyntaxError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Formula {
-    /// The left side, `None` for `~ x`.
-    pub response: Option<Expr>,
-    /// The right side.
-    pub predictors: Expr,
-    /// The formula as it was written.
-    pub text: String,
-}
-
-impl Formula {
-    /// A formula from its two sides; `text` is what it prints as.
-    pub fn new(response: Option<Expr>, predictors: Expr) -> Self {
-        let mut formula = Formula {
-            response,
-            predictors,
-            text: String::new(),
-        };
-        formula.text = formula.to_string();
-        formula
-    }
-}
 
 /// A text that is not a formula: what was expected, and where.
 ///

@@ -5,7 +5,7 @@ use nelder_device::Dd;
 use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{CodedCoefficients, Passes, Rows};
 use super::step_equations::{Equations, SolvedStep, deviations};
-use super::theta::ThetaStep;
+use super::theta_step::ThetaStep;
 use crate::design::{ColumnEncoding, Columns};
 use crate::family::{FamilyName, Programs};
 use crate::model::equations::ladder::rows_left;

@@ -1,6 +1,6 @@
 //! Generalized linear models: R's `glm`, and `glm.nb` of MASS.
 //!
-//! `spec` is the specification and `fit` the fit. `fisher` and `iteration` are Fisher scoring with the
+//! `spec` is the specification and `fit` the fit. `fit_by_scoring` and `iteration` are Fisher scoring with the
 //! passes in `passes` and the equations of a step in `step_equations`; `polish` settles the coefficients,
 //! `recession` proves separation, `ascent` climbs where scoring goes astray. `likelihood` has the maximum
 //! and its error bounds; the other files are covariances, influence, analysis of deviance, stepwise choice,
@@ -12,6 +12,7 @@ mod deviance_tables;
 mod elasticity;
 mod fisher;
 mod fit;
+mod fit_by_scoring;
 mod fractional;
 mod influence;
 mod iteration;
@@ -26,6 +27,7 @@ mod spec;
 mod step_equations;
 mod stepwise;
 mod theta;
+mod theta_step;
 
 pub use deviance_tables::{
     DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
