@@ -7,24 +7,34 @@ use nelder_device::{Binary as Op, Unary as Op1};
 
 use super::codes::{CodeNumbers, Combine};
 use super::constant::{Constant, is_logical, keeps_whole};
-use super::error::{BindError, UnknownName};
-use super::functions::call;
-use super::functions::dates;
-use super::functions::factors;
+use super::error::{BindError, UnknownName, mistyped};
+use super::functions::moments;
+use super::functions::names;
 use super::functions::recode::{Lookup, Match, Measure, Recode, Rule};
-use super::node::{Node, NodeKind, Type};
+use super::functions::stamp::Unit;
+use super::node::{Node, NodeKind, Type, node};
 use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
 pub(super) struct Binder<'s> {
     schema: &'s Schema,
+    functions: Functions,
     /// Positions of the schema's columns by name.
     positions: HashMap<&'s str, usize>,
     /// Positions among `columns` by column.
     wanted: HashMap<usize, usize>,
     /// Columns of the source that are wanted, in order of first use.
     pub columns: Vec<usize>,
+}
+
+/// The functions by which a binder binds calls: theirs bind arguments by the binder in turn.
+#[derive(Clone, Copy)]
+pub(super) struct Functions {
+    /// Binds a call of a function by its name.
+    pub call: fn(&mut Binder<'_>, &Expr, &str, &[Arg]) -> Result<Operand, BindError>,
+    /// Binds a call of `reorder` whose levels are known: their labels, and whether they are ordered.
+    pub reordered: fn(&mut Binder<'_>, &Expr, &[String], bool) -> Result<Operand, BindError>,
 }
 
 /// A bound expression: constant, or a value for each row.
@@ -73,8 +83,8 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
             }
             Expr::Call { function, args } => {
-                if !call::NAMES.contains(&function.as_str()) {
-                    add(function, true, nearest(function, call::NAMES.iter().copied()));
+                if !names::NAMES.contains(&function.as_str()) {
+                    add(function, true, nearest(function, names::NAMES.iter().copied()));
                 }
                 let object = |a: &&Arg| function != "C" || a.name.as_deref() == Some("object");
                 match args.iter().rev().filter(object).count() {
@@ -101,27 +111,11 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
     unknown
 }
 
-/// A node named after its expression.
-pub(super) fn node(kind: NodeKind, ty: Type, expr: &Expr) -> Node {
-    Node {
-        kind,
-        ty,
-        name: Arc::from(expr.to_string()),
-    }
-}
-
-/// An error about types.
-pub(super) fn mistyped(expr: &Expr, problem: String) -> BindError {
-    BindError::Type {
-        call: expr.to_string(),
-        problem,
-    }
-}
-
 impl<'s> Binder<'s> {
-    pub fn new(schema: &'s Schema) -> Self {
+    pub fn new(schema: &'s Schema, functions: Functions) -> Self {
         Binder {
             schema,
+            functions,
             positions: positions(schema),
             wanted: HashMap::new(),
             columns: Vec::new(),
@@ -148,7 +142,9 @@ impl<'s> Binder<'s> {
                     values: values.clone(),
                     whole: false,
                 }),
-                Resolved::Levels { labels, ordered } => factors::reordered(self, call, labels, *ordered)?,
+                Resolved::Levels { labels, ordered } => {
+                    (self.functions.reordered)(self, call, labels, *ordered)?
+                }
             },
             Expr::Paren(inner) => self.term(inner)?,
             Expr::Unary(op, a) => {
@@ -189,7 +185,7 @@ impl<'s> Binder<'s> {
                     Binary::In => self.among(a, b, expr)?,
                 }
             }
-            Expr::Call { function, args } => call::call(self, expr, function, args)?,
+            Expr::Call { function, args } => (self.functions.call)(self, expr, function, args)?,
         })
     }
 
@@ -231,6 +227,11 @@ impl<'s> Binder<'s> {
     pub fn kind_of(&self, position: usize) -> Option<frame::Kind> {
         let at = *self.columns.get(position)?;
         self.schema.fields.get(at).map(|f| f.kind)
+    }
+
+    /// Unit of a node that is a date or a time; `None` for any other.
+    pub fn unit_of(&self, node: &Node) -> Option<Unit> {
+        moments::unit(&|position| self.kind_of(position), node)
     }
 
     /// Columns that hold an expression's values.
@@ -439,10 +440,13 @@ impl<'s> Binder<'s> {
         let (Operand::Constant(Constant::Texts(texts)), Operand::Node(n)) = (&term, other) else {
             return Ok(term);
         };
-        let Some(unit) = dates::unit(self, n).filter(|_| texts.iter().all(Option::is_some)) else {
+        let Some(unit) = self.unit_of(n).filter(|_| texts.iter().all(Option::is_some)) else {
             return Ok(term);
         };
-        let values = texts.iter().flatten().map(|t| dates::compared(t, n, unit, expr));
+        let values = texts
+            .iter()
+            .flatten()
+            .map(|t| moments::compared(t, n, unit, expr));
         let values = values.collect::<Result<Vec<f64>, _>>()?;
         Ok(Operand::Constant(Constant::Numbers { values, whole: false }))
     }
@@ -482,8 +486,8 @@ impl<'s> Binder<'s> {
         if n.ty.is_codes() {
             return Ok(n);
         }
-        if let Some(unit) = dates::unit(self, &n) {
-            return dates::written(n, unit, expr);
+        if let Some(unit) = self.unit_of(&n) {
+            return moments::written(n, unit, expr);
         }
         let numbers = matches!(n.ty, Type::Numbers { .. });
         let coded = self.factor(n, expr)?;
@@ -500,10 +504,10 @@ impl<'s> Binder<'s> {
     /// A node as a factor: numbers in the order of their values.
     pub fn factor(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
         let factor = Type::Factor { ordered: false };
-        if let Some(unit) = dates::unit(self, &n) {
+        if let Some(unit) = self.unit_of(&n) {
             return Ok(Node {
                 ty: factor,
-                ..dates::written(n, unit, expr)?
+                ..moments::written(n, unit, expr)?
             });
         }
         match n.ty {

@@ -20,6 +20,7 @@ mod fingerprint;
 mod functions;
 mod layout;
 mod node;
+mod ordered_scan;
 mod prepare;
 mod rounding;
 mod rows;

@@ -7,11 +7,11 @@ use nelder_device::{Binary, Op, Program, Slot, Unary};
 use super::codes::{CodeNumbers, Combine};
 use super::functions::basis::Basis;
 use super::functions::cut::Cut;
-use super::functions::dates::Stamp;
 use super::functions::recode::{Choose, Lookup, Match, Recode};
 use super::functions::special::Special;
+use super::functions::stamp::Stamp;
 use super::value::Shape;
-use crate::formula::{Contrast, matrix_suffixes};
+use crate::formula::{Contrast, Expr, matrix_suffixes};
 use crate::frame::{EXACT, Levels};
 
 /// What an expression gives, to R.
@@ -86,6 +86,15 @@ pub(super) struct Node {
     pub ty: Type,
     /// The expression as R prints it.
     pub name: Arc<str>,
+}
+
+/// A node named after its expression.
+pub(super) fn node(kind: NodeKind, ty: Type, expr: &Expr) -> Node {
+    Node {
+        kind,
+        ty,
+        name: Arc::from(expr.to_string()),
+    }
 }
 
 pub(super) enum NodeKind {

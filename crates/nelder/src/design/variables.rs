@@ -9,9 +9,11 @@ use super::codes::{Pool, UNSEEN};
 use super::constant::Constant;
 use super::error::{BindError, EvaluateError};
 use super::evaluate::value;
+use super::functions::call::FUNCTIONS;
 use super::functions::recode::{PerLevel, mapped};
-use super::functions::summaries;
+use super::functions::resolved;
 use super::node::{Node, NodeKind, Type};
+use super::ordered_scan::in_order;
 use super::prepare::{self, NodeState, Piece};
 use super::rounding::Rounding;
 use super::value::{Precision, Shape, Value};
@@ -119,7 +121,7 @@ impl Variables {
         if !unknown.is_empty() {
             return Err(BindError::Unknown(unknown));
         }
-        let mut binder = Binder::new(schema);
+        let mut binder = Binder::new(schema, FUNCTIONS);
         let mut roots = Vec::with_capacity(expressions.len());
         for (at, expr) in expressions.iter().enumerate() {
             let term = binder.term(expr)?;
@@ -149,7 +151,7 @@ impl Variables {
         }
         let resolved = expressions.iter().map(|expr| {
             let mut values = Vec::new();
-            summaries::values(expr, &mut values);
+            resolved::values(expr, &mut values);
             values
         });
         Ok(Variables {
@@ -161,36 +163,6 @@ impl Variables {
             roots,
             precision,
         })
-    }
-
-    /// The expressions with the values of `mean(x)`, `quantile(x)`, `reorder(g, x)` and their kind in their place, and what
-    /// was read for them: all rows, before any are left out as missing or by a subset (as R does), once for each level
-    /// of nesting; nothing where there are none.
-    ///
-    /// ```
-    /// use nelder::design::{Precision, Variables};
-    /// use nelder::formula::parse_expression;
-    /// use nelder::frame::{Frame, Source};
-    ///
-    /// let frame = Frame::new().with_real("x", &[1.0, 2.0, 6.0]);
-    /// let asked = [parse_expression("x - mean(x)").unwrap()];
-    /// let (known, scan) = Variables::resolve(&asked, &frame, Precision::Double).unwrap();
-    /// assert_eq!(scan.rows, 3);
-    /// assert!(Variables::bind(&known, frame.schema(), Precision::Double).is_ok());
-    /// ```
-    ///
-    /// # Errors
-    /// Unknown names; arguments that the functions do not have; missing values without `na.rm = TRUE`.
-    pub fn resolve(
-        expressions: &[Expr],
-        source: &dyn Source,
-        precision: Precision,
-    ) -> Result<(Vec<Expr>, Scan), BindError> {
-        let unknown = unknown_names(expressions, source.schema());
-        if !unknown.is_empty() {
-            return Err(BindError::Unknown(unknown));
-        }
-        summaries::resolve(expressions, source, precision)
     }
 
     /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.
@@ -321,7 +293,7 @@ impl Variables {
                 .map(piece)
                 .collect::<Result<Vec<Piece>, EvaluateError>>()
         };
-        let (found, scan) = summaries::in_order(source, &wanted, look)?;
+        let (found, scan) = in_order(source, &wanted, look)?;
         let mut by_node: Vec<Vec<Piece>> = waiting.iter().map(|_| Vec::new()).collect();
         for pieces in found {
             for (all, piece) in by_node.iter_mut().zip(pieces) {
@@ -421,8 +393,8 @@ impl Variables {
         precision: Precision,
     ) -> Result<Variables, BindError> {
         let mut expressions = expressions.to_vec();
-        for (expr, resolved) in expressions.iter_mut().zip(&state.resolved) {
-            *expr = summaries::restore(expr, resolved)?;
+        for (expr, known) in expressions.iter_mut().zip(&state.resolved) {
+            *expr = resolved::restore(expr, known)?;
         }
         let mut variables = Variables::bind(&expressions, schema, precision)?;
         if state.levels.len() != variables.roots.len() {

@@ -8,10 +8,10 @@ use super::cut::{Cut, CutRule, Labels};
 use super::quantile::Ties;
 use super::recode::{Lookup, Measure};
 use super::splines::{MAX_DEGREE, SplineRule};
-use crate::design::bind::{Binder, Operand, node};
+use crate::design::bind::{Binder, Operand};
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Node, NodeKind, Type};
+use crate::design::node::{Node, NodeKind, Type, node};
 
 /// Most columns of a basis.
 const MAX_COLUMNS: usize = 1000;

@@ -6,139 +6,27 @@ use super::arguments::Call;
 use super::bases;
 use super::dates;
 use super::factors;
-use super::special::{self, Special};
-use super::summaries;
-use crate::design::bind::{Binder, Operand, mistyped, node};
+use super::names;
+use super::special::Special;
+use super::special_calls;
+use crate::design::bind::{Binder, Functions, Operand};
 use crate::design::constant::Constant;
-use crate::design::error::{BindError, UnknownName};
-use crate::design::node::{NodeKind, Type};
+use crate::design::error::{BindError, UnknownName, mistyped};
+use crate::design::node::{NodeKind, Type, node};
 use crate::formula::{Arg, Expr, nearest};
 
-/// All of them, for messages about unknown ones.
-pub(in crate::design) const NAMES: &[&str] = &[
-    "C",
-    "I",
-    "IQR",
-    "abs",
-    "acos",
-    "as.Date",
-    "as.character",
-    "as.double",
-    "as.factor",
-    "as.integer",
-    "as.logical",
-    "as.numeric",
-    "as.ordered",
-    "asin",
-    "atan",
-    "beta",
-    "bs",
-    "c",
-    "cbind",
-    "ceiling",
-    "choose",
-    "cos",
-    "cosh",
-    "cut",
-    "digamma",
-    "droplevels",
-    "endsWith",
-    "exp",
-    "expm1",
-    "factor",
-    "floor",
-    "format",
-    "gamma",
-    "grepl",
-    "gsub",
-    "identity",
-    "ifelse",
-    "interaction",
-    "is.finite",
-    "is.na",
-    "julian",
-    "lbeta",
-    "lchoose",
-    "lgamma",
-    "log",
-    "log10",
-    "log1p",
-    "log2",
-    "max",
-    "mean",
-    "median",
-    "min",
-    "months",
-    "nchar",
-    "ns",
-    "offset",
-    "ordered",
-    "paste",
-    "paste0",
-    "pmax",
-    "pmin",
-    "poly",
-    "polym",
-    "quantile",
-    "quarters",
-    "range",
-    "rank",
-    "relevel",
-    "reorder",
-    "rep",
-    "round",
-    "scale",
-    "sd",
-    "seq",
-    "sign",
-    "signif",
-    "sin",
-    "sinh",
-    "sqrt",
-    "startsWith",
-    "strftime",
-    "sub",
-    "substr",
-    "substring",
-    "sum",
-    "tan",
-    "tanh",
-    "tolower",
-    "toupper",
-    "trigamma",
-    "trimws",
-    "trunc",
-    "var",
-    "weekdays",
-    "xor",
-];
-
-/// Why a function of R is not one of rows, for those whose value at a row depends on the order of the rows or on chance.
-pub(in crate::design) fn refusal(function: &str) -> Option<&'static str> {
-    match function {
-        "lag" | "lead" | "shift" | "diff" | "embed" | "cumsum" | "cumprod" | "cummax" | "cummin" | "ave"
-        | "rev" | "filter" | "rollmean" | "order" | "sort" | "head" | "tail" | "seq_along" => Some(
-            "its value depends on the order of the rows, which are read in parts by several workers: make it a column \
-             of the data",
-        ),
-        "rnorm" | "runif" | "rbinom" | "rpois" | "sample" => {
-            Some("it is random, and the rows are read more than once: make it a column of the data")
-        }
-        _ => None,
-    }
-}
+/// The functions that a binder binds calls by.
+pub(in crate::design) const FUNCTIONS: Functions = Functions {
+    call,
+    reordered: factors::reordered,
+};
 
 /// Binds a call.
-pub(in crate::design) fn call(
-    binder: &mut Binder<'_>,
-    expr: &Expr,
-    function: &str,
-    args: &[Arg],
-) -> Result<Operand, BindError> {
+fn call(binder: &mut Binder<'_>, expr: &Expr, function: &str, args: &[Arg]) -> Result<Operand, BindError> {
     if let Some((special, formals)) = Special::named(function) {
-        return special::call(binder, &Call::matched(expr, args, formals)?, special, formals);
+        return special_calls::call(binder, &Call::matched(expr, args, formals)?, special, formals);
     }
-    if summaries::NAMES.contains(&function) {
+    if names::SUMMARIES.contains(&function) {
         let problem = "has one value for all rows, which is not known here".to_string();
         return Err(mistyped(expr, problem));
     }
@@ -305,7 +193,7 @@ pub(in crate::design) fn call(
         _ => Err(BindError::Unknown(vec![UnknownName {
             name: function.to_string(),
             function: true,
-            nearest: nearest(function, NAMES.iter().copied()).map(String::from),
+            nearest: nearest(function, names::NAMES.iter().copied()).map(String::from),
         }])),
     }
 }

@@ -5,11 +5,11 @@ use nelder_device::Unary;
 use super::arguments::Call;
 use super::pattern::{Pattern, Replacement, Syntax};
 use super::recode::{Choose, Lookup, Measure, Recode, Reference, Rule};
-use crate::design::bind::{Binder, Operand, node};
+use crate::design::bind::{Binder, Operand};
 use crate::design::codes::Combine;
 use crate::design::constant::Constant;
 use crate::design::error::BindError;
-use crate::design::node::{Node, NodeKind, Type};
+use crate::design::node::{Node, NodeKind, Type, node};
 use crate::formula::{Contrast, Expr};
 
 /// A column of any type; constants are refused.

@@ -4,23 +4,20 @@
 //! Their values are found before the variables are bound, in one scan for each level of nesting, over all rows, before any
 //! is left out as missing or by a subset (as R does). A fit keeps them: new data are not summarised anew.
 
-use std::sync::Mutex;
-
 use super::arguments::Call;
 use super::basis::ShiftedMoments;
+use super::call::FUNCTIONS;
+use super::names::SUMMARIES;
 use super::quantile::{mean_of_middle, quantile};
-use crate::design::bind::{Binder, Operand};
+use super::resolved::{parts, rebuilt};
+use crate::design::bind::{Binder, Operand, unknown_names};
 use crate::design::constant::Constant;
 use crate::design::error::{BindError, EvaluateError};
+use crate::design::ordered_scan::in_order;
 use crate::design::value::{Numbers, Precision, Shape, Value};
 use crate::design::variables::Variables;
 use crate::formula::{Arg, Expr, Resolved};
 use crate::frame::{Batch, MISSING, Scan, Source};
-
-/// The functions whose value is one for all rows.
-pub(in crate::design) const NAMES: &[&str] = &[
-    "IQR", "max", "mean", "median", "min", "quantile", "range", "reorder", "sd", "sum", "var",
-];
 
 /// A function of some values.
 #[derive(Clone, Debug, PartialEq)]
@@ -157,11 +154,43 @@ enum Piece {
     },
 }
 
+impl Variables {
+    /// The expressions with the values of `mean(x)`, `quantile(x)`, `reorder(g, x)` and their kind in their place, and what
+    /// was read for them: all rows, before any are left out as missing or by a subset (as R does), once for each level
+    /// of nesting; nothing where there are none.
+    ///
+    /// ```
+    /// use nelder::design::{Precision, Variables};
+    /// use nelder::formula::parse_expression;
+    /// use nelder::frame::{Frame, Source};
+    ///
+    /// let frame = Frame::new().with_real("x", &[1.0, 2.0, 6.0]);
+    /// let asked = [parse_expression("x - mean(x)").unwrap()];
+    /// let (known, scan) = Variables::resolve(&asked, &frame, Precision::Double).unwrap();
+    /// assert_eq!(scan.rows, 3);
+    /// assert!(Variables::bind(&known, frame.schema(), Precision::Double).is_ok());
+    /// ```
+    ///
+    /// # Errors
+    /// Unknown names; arguments that the functions do not have; missing values without `na.rm = TRUE`.
+    pub fn resolve(
+        expressions: &[Expr],
+        source: &dyn Source,
+        precision: Precision,
+    ) -> Result<(Vec<Expr>, Scan), BindError> {
+        let unknown = unknown_names(expressions, source.schema());
+        if !unknown.is_empty() {
+            return Err(BindError::Unknown(unknown));
+        }
+        resolve(expressions, source, precision)
+    }
+}
+
 /// The expressions with the values of all such calls in their place, and what was read for them.
 ///
 /// # Errors
 /// Arguments that the functions do not have, text where numbers are needed, missing values without `na.rm = TRUE`.
-pub(crate) fn resolve(
+fn resolve(
     expressions: &[Expr],
     source: &dyn Source,
     precision: Precision,
@@ -191,57 +220,13 @@ pub(crate) fn resolve(
     }
 }
 
-/// The expression with values that are known, in the order in which [`values`] lists them.
-pub(in crate::design) fn restore(expr: &Expr, known: &[Resolved]) -> Result<Expr, BindError> {
-    let (mut known, mut missing) = (known.iter(), false);
-    let restored = rebuilt(expr, &mut |expr| match &expr {
-        Expr::Call { function, .. } if NAMES.contains(&function.as_str()) => match known.next() {
-            Some(value) => Expr::Resolved {
-                call: Box::new(expr),
-                value: value.clone(),
-            },
-            None => {
-                missing = true;
-                expr
-            }
-        },
-        _ => expr,
-    });
-    match missing || known.next().is_some() {
-        true => Err(BindError::State("the fit was made with other expressions".into())),
-        false => Ok(restored),
-    }
-}
-
-/// The values that an expression has got, inner ones first.
-pub(in crate::design) fn values(expr: &Expr, out: &mut Vec<Resolved>) {
-    if let Expr::Resolved { call, value } = expr {
-        if let Expr::Call { args, .. } = &**call {
-            args.iter().for_each(|a| values(&a.value, out));
-        }
-        out.push(value.clone());
-        return;
-    }
-    parts(expr).into_iter().for_each(|e| values(e, out));
-}
-
-/// The expressions directly below.
-fn parts(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Call { args, .. } => args.iter().map(|a| &a.value).collect(),
-        Expr::Unary(_, a) | Expr::Paren(a) => vec![a],
-        Expr::Binary(_, a, b) => vec![a, b],
-        _ => Vec::new(),
-    }
-}
-
 /// Calls of summaries in which there is no other; true where the expression has one.
 fn innermost(expr: &Expr, out: &mut Vec<Expr>) -> bool {
     let below = parts(expr)
         .into_iter()
         .fold(false, |any, e| innermost(e, out) | any);
     match expr {
-        Expr::Call { function, .. } if NAMES.contains(&function.as_str()) => {
+        Expr::Call { function, .. } if SUMMARIES.contains(&function.as_str()) => {
             if !below && !out.contains(expr) {
                 out.push(expr.clone());
             }
@@ -249,28 +234,6 @@ fn innermost(expr: &Expr, out: &mut Vec<Expr>) -> bool {
         }
         _ => below,
     }
-}
-
-/// The expression with each part put through `f`, inner ones first.
-fn rebuilt(expr: &Expr, f: &mut dyn FnMut(Expr) -> Expr) -> Expr {
-    let mut inner = |e: &Expr| rebuilt(e, f);
-    let own = match expr {
-        Expr::Call { function, args } => Expr::Call {
-            function: function.clone(),
-            args: args
-                .iter()
-                .map(|a| Arg {
-                    name: a.name.clone(),
-                    value: inner(&a.value),
-                })
-                .collect(),
-        },
-        Expr::Unary(op, a) => Expr::Unary(*op, Box::new(inner(a))),
-        Expr::Paren(a) => Expr::Paren(Box::new(inner(a))),
-        Expr::Binary(op, a, b) => Expr::Binary(*op, Box::new(inner(a)), Box::new(inner(b))),
-        other => other.clone(),
-    };
-    f(own)
 }
 
 /// The values of some calls, by one scan.
@@ -326,43 +289,12 @@ fn summarised(
     Ok((values.collect::<Result<_, _>>()?, total))
 }
 
-/// What `look` makes of each batch, in the order of batches.
-pub(in crate::design) fn in_order<T: Send>(
-    source: &dyn Source,
-    columns: &[usize],
-    look: impl Fn(Batch<'_>) -> Result<T, EvaluateError> + Sync,
-) -> Result<(Vec<T>, Scan), BindError> {
-    let found: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
-    let failure: Mutex<Option<EvaluateError>> = Mutex::new(None);
-    let visit = |_worker: usize, batch: Batch<'_>| {
-        let index = batch.index;
-        match look(batch) {
-            Ok(own) => {
-                found.lock().unwrap_or_else(|e| e.into_inner()).push((index, own));
-                true
-            }
-            Err(error) => {
-                *failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
-                false
-            }
-        }
-    };
-    let scan = source.scan(columns, &visit);
-    if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
-        return Err(error.into());
-    }
-    let scan = scan?;
-    let mut found = found.into_inner().unwrap_or_else(|e| e.into_inner());
-    found.sort_unstable_by_key(|(index, _)| *index);
-    Ok((found.into_iter().map(|(_, own)| own).collect(), scan))
-}
-
 /// Reads a call; its arguments are appended to those that are read.
 fn plan(expr: &Expr, source: &dyn Source, arguments: &mut Vec<Expr>) -> Result<Plan, BindError> {
     let Expr::Call { function, args } = expr else {
         return Err(BindError::State("not a call".into()));
     };
-    let mut binder = Binder::new(source.schema());
+    let mut binder = Binder::new(source.schema(), FUNCTIONS);
     let mut add = |expr: Expr| {
         arguments.push(expr);
         arguments.len() - 1
@@ -430,7 +362,7 @@ fn plan(expr: &Expr, source: &dyn Source, arguments: &mut Vec<Expr>) -> Result<P
         };
     }
     let x = needed("x")?;
-    if let Operand::Constant(Constant::Texts(_)) = Binder::new(source.schema()).term(x)? {
+    if let Operand::Constant(Constant::Texts(_)) = Binder::new(source.schema(), FUNCTIONS).term(x)? {
         return Err(call.wrong("x", "is a string; numbers are needed"));
     }
     own.arguments = vec![add(x.clone())];
