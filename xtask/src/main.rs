@@ -4,6 +4,7 @@ mod bench;
 mod bench_device;
 mod bench_r;
 mod bundle;
+mod circles;
 mod depcheck;
 mod oracle;
 mod problems;
@@ -20,7 +21,7 @@ cargo xtask COMMAND
 
   test                   every check there is: format, clippy, tests, docs, layer rules, R oracle, R package
   test --device D        the conformance suite and the tests of models on a device: cuda, cuda:1, wgpu, …
-  depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
+  depcheck               the layer rules of crates/nelder/src, the dependencies of each crate, circles between files
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
   bench lm|glm|prcomp [--rounds N] [--problem P] [--peers-only]
