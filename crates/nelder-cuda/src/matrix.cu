@@ -204,7 +204,9 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
                 sums[k].low += p.low;
 #endif
                 squares[k] = fma(p.high, x, squares[k]);
-                if (trunc(x) != x || fabs(x) > 9e15) rounded[k] = 1.0;
+                // no whole number, and no multiple of 2^-12 below 2^28: not as it was written
+                if ((trunc(x) != x || fabs(x) > 9e15)
+                    && (trunc(4096.0 * x) != 4096.0 * x || fabs(x) >= 268435456.0)) rounded[k] = 1.0;
 #pragma unroll
                 for (int m = 0; m < VECTORS; m++) {
 #if ROUGH

@@ -17,7 +17,7 @@ pub struct Moments {
     pub squares: Vec<f64>,
     /// Σ w x v by vector v and column, in twice the precision.
     pub with: Vec<Vec<Dd>>,
-    /// By column, whether a value is no whole number, or larger than 9e15.
+    /// By column, whether a value is no number [as it was written](crate::kernels::is_as_written).
     pub rounded: Vec<bool>,
 }
 

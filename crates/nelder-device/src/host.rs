@@ -202,7 +202,7 @@ impl Backend for Host {
         let ones = vec![1.0; x.rows];
         let with: Result<Vec<&[f64]>, DeviceError> =
             with.iter().map(|v| vector("vector", v, x.rows)).collect();
-        let fraction = |v: &f64| v.trunc() != *v || v.abs() > 9e15;
+        let fraction = |v: &f64| !crate::kernels::is_as_written(*v);
         Ok(Moments {
             sums: a.iter().map(|a| inner(a, &ones, w)).collect(),
             squares: a.iter().map(|a| inner(a, a, w).hi).collect(),

@@ -50,6 +50,17 @@ impl NullaryFnOnce for Center<'_> {
     }
 }
 
+/// Whether a number is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 2²⁸, as 0.5 and 2.375 are. Any other
+/// stands for a decimal number that double precision had to round.
+#[inline]
+pub fn is_as_written(x: f64) -> bool {
+    const LARGEST: f64 = 9e15;
+    const PARTS: f64 = 4096.0;
+    const LARGEST_WITH_PARTS: f64 = (1u64 << 28) as f64;
+    let of_parts = x.abs() < LARGEST_WITH_PARTS && (x * PARTS).trunc() == x * PARTS;
+    of_parts || (x.trunc() == x && x.abs() <= LARGEST)
+}
+
 /// `out = √w (x - center)`.
 pub fn center(x: &[f64], center: f64, root_weight: Option<&[f64]>, out: &mut [f64]) {
     Arch::new().dispatch(Center {

@@ -60,7 +60,10 @@ fn survey(
     let most = Double(0xcafa8000u, 0x433ff973u);
     for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
         let v = x[sizes[1] + group.y * sizes[0] + row];
-        fraction = fraction || !equal(truncated(v), v) || less(most, size(v));
+        // 4096 v, of numbers below 2^28
+        let parts = Double(v.x, v.y + (12u << 20u));
+        let of_parts = less(size(v), Double(0u, 0x41b00000u)) && equal(truncated(parts), parts);
+        fraction = fraction || !(of_parts || equal(truncated(v), v)) || less(most, size(v));
         largest = max(largest, v.y & 0x7fffffffu);
         any |= v.x;
     }

@@ -5,7 +5,7 @@
 pub(crate) struct Survey {
     /// The exponent's field of its largest number; 2047 where one is infinite or missing.
     pub field: u32,
-    /// Whether a value is no whole number, or larger than 9e15.
+    /// Whether a value is no number as it was written (`kernels::is_as_written`).
     pub fraction: bool,
     /// Whether there is another number than 0.
     pub not_zero: bool,

@@ -304,7 +304,7 @@ fn centred(
     Ok(())
 }
 
-/// Which columns have a value that is no whole number.
+/// Which columns have a value that is not as it was written: 0.5 is, 0.3 and 2⁻¹³ are not.
 fn flags(
     backend: &dyn Backend,
     host: &Host,
@@ -312,9 +312,17 @@ fn flags(
     outcome: &mut Outcome,
 ) -> Result<(), DeviceError> {
     let mut whole = problem.clone();
-    whole.a.iter_mut().for_each(|a| *a = a.round());
-    if let Some(a) = whole.a.get_mut(problem.rows / 2) {
-        *a = 0.5;
+    whole
+        .a
+        .iter_mut()
+        .for_each(|a| *a = (a.clamp(-1e6, 1e6) * 4096.0).round() / 4096.0);
+    for (k, value) in [0.3, 2f64.powi(-13), 2f64.powi(28) + 0.5, 1e16]
+        .into_iter()
+        .enumerate()
+    {
+        if let Some(a) = whole.a.get_mut(problem.rows * (2 * k + 1) / 2) {
+            *a = value;
+        }
     }
     let of = |device: &dyn Backend| {
         Ok::<_, DeviceError>(device.moments(&whole.matrix(device)?, None, &[])?.rounded)

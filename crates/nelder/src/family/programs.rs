@@ -95,6 +95,12 @@ impl Family {
         canonical(self).is_some()
     }
 
+    /// Whether a row enters by its residual y − η alone: the identity with a constant variance, least squares. Shifting y and η
+    /// by the same number then changes nothing, so that y − η in twice the precision may stand for y, and 0 for η.
+    pub fn is_of_residuals(&self) -> bool {
+        self.link == Link::Identity && self.variance == Variance::Constant
+    }
+
     /// η at a mean; `NaN` where the mean is out of range.
     pub fn link(&self, mu: f64) -> f64 {
         let program = start_of(self, false, Start::Mean);

@@ -138,6 +138,11 @@ impl MaximumLikelihood {
             .map(|(&c, r)| beta[c].hi.abs() * r)
             .sum::<f64>()
             * half_unit;
+        // y − μ of other families is relative to y, so that `noise` has the rounding of y already
+        let of_response = match family.is_of_residuals() {
+            true => sums.moments.rounding(),
+            false => 0.0,
+        };
         let blur = UNIT_EXACT * 4.0 * normal.fitted_sizes(&map, &beta);
         // by how much a unit of ‖δ‖ moves a weight, as a share of it
         let [elasticity, by_size] = sums.elasticity();
@@ -149,7 +154,7 @@ impl MaximumLikelihood {
             (true, false) => size,
         };
         // of the computation, and with the rounding of the data
-        let reach = [0.0, rounded].map(|data| unsettled + noise + data + blur);
+        let reach = [0.0, rounded + of_response].map(|data| unsettled + noise + data + blur);
         let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
         let mut coefficients = vec![Dd::ZERO; p];
         let (mut relative, mut worst) = ([0.0f64; 2], [0.0f64; 2]);

@@ -103,6 +103,41 @@ fn turned() -> Program {
     p
 }
 
+/// a + b rounded, and what rounding leaves (Knuth's two-sum).
+fn two_sum(p: &mut Program, a: Slot, b: Slot) -> [Slot; 2] {
+    let sum = p.binary(Binary::Add, a, b);
+    let own_b = p.binary(Binary::Sub, sum, a);
+    let own_a = p.binary(Binary::Sub, sum, own_b);
+    let (a_rest, b_rest) = (p.binary(Binary::Sub, a, own_a), p.binary(Binary::Sub, b, own_b));
+    [sum, p.binary(Binary::Add, a_rest, b_rest)]
+}
+
+/// a − b in two parts.
+fn difference() -> Program {
+    let mut p = Program::new();
+    let (a, b) = (p.input(0), p.input(1));
+    let minus = p.unary(Unary::Neg, b);
+    two_sum(&mut p, a, minus).into_iter().for_each(|slot| {
+        p.output(slot);
+    });
+    p
+}
+
+/// high + low (+ more) in two parts, the second with its sign turned.
+fn rested(more: bool) -> Program {
+    let mut p = Program::new();
+    let (high, mut low) = (p.input(0), p.input(1));
+    if more {
+        let more = p.input(2);
+        low = p.binary(Binary::Add, low, more);
+    }
+    let [high, low] = two_sum(&mut p, high, low);
+    let turned = p.unary(Unary::Neg, low);
+    p.output(high);
+    p.output(turned);
+    p
+}
+
 /// What a pass runs on its rows, and which outputs become what. Inputs are y, η (in a first pass what it starts from), the
 /// weights, the trials, the proportions of failures, what the starting values read of trials, and the offset.
 struct Programmed {
@@ -214,7 +249,13 @@ impl Loaded {
         let (device, n) = (&self.resident.device, self.resident.rows);
         let w = observed.weight.as_ref();
         let y = Matrix::new(observed.y.clone(), n, 1)?;
-        let response = device.moments(&y, w, &[])?.sums[0];
+        let of_response = device.moments(&y, w, &[])?;
+        let response = of_response.sums[0];
+        let (mut squares, mut rounded) = ([of_response.squares[0], 0.0], [of_response.rounded[0], false]);
+        if let Some(offset) = &self.resident.offset {
+            let own = device.moments(&Matrix::new(offset.clone(), n, 1)?, w, &[])?;
+            (squares[1], rounded[1]) = (own.squares[0], own.rounded[0]);
+        }
         let weight = match w {
             None => Dd::from(n as f64),
             Some(w) => device.reduce(w)?.sum,
@@ -232,6 +273,8 @@ impl Loaded {
             binary: count(&other)? == 0.0,
             whole: count(&fraction)? == 0.0,
             counts: count(&no_count)? == 0.0,
+            squares,
+            rounded,
         })
     }
 
@@ -264,11 +307,18 @@ impl Loaded {
         let programmed = Programmed::new(plan, sums.moments.binary, offset.is_some())?;
         let start_trials = observed.trials.as_ref().or(observed.weight.as_ref()).unwrap_or(y);
         let given = resident.start.as_ref().unwrap_or(y);
-        let (eta, low);
+        let (eta, low, own, zeros);
         let mut inputs = [y, given, w, trials, rest, start_trials, offset.unwrap_or(y)];
         let beta: Vec<Dd>;
         let predictor = match &plan.at {
             At::Start => Predictor::Given { low: None },
+            At::Coefficients(b) if twice && plan.programs.family.is_of_residuals() => {
+                (own, low) = self.differences(b, y, offset)?;
+                zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, None)?;
+                (inputs[0], inputs[1]) = (&own, &zeros);
+                columns += resident.x.columns;
+                Predictor::Given { low: Some(&low) }
+            }
             At::Coefficients(b) if resident.groups.is_empty() => {
                 let of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
                 let rests = resident
@@ -398,6 +448,30 @@ impl Loaded {
             other => other,
         };
         Ok((sums, clock.stop(name, precision, columns)))
+    }
+
+    /// y − η of rows whose y − η is all that counts, and less what is left of it: η = 0 and its rest where that stands for y.
+    fn differences(
+        &self,
+        b: &Coefficients,
+        y: &Buffer,
+        offset: Option<&Buffer>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let resident = &self.resident;
+        let (device, n) = (&resident.device, resident.rows);
+        let less = match offset {
+            None => None,
+            Some(o) => Some(outputs::<2>(device.run(&difference(), &[y, o], n)?)?),
+        };
+        let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
+        let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+        let beta: Vec<Dd> = own.map(b_of).collect();
+        let y = less.as_ref().map_or(y, |[high, _]| high);
+        let r = device.residual(&resident.x, &beta, b.intercept, y)?;
+        let (high, rest) = self.less_codes(r, b)?;
+        let more = less.as_ref().map_or(&high, |[_, low]| low);
+        let [high, rest] = outputs(device.run(&rested(less.is_some()), &[&high, &rest, more], n)?)?;
+        Ok((high, rest))
     }
 
     /// η and what is left of it for rows with codes, with the offset.

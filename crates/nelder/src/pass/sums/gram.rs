@@ -65,8 +65,8 @@ pub struct Gram {
     pub counts: Vec<Vec<u64>>,
     /// For each two groups, their contingency table.
     pub cross: Vec<PairSums>,
-    /// For each dense and extra column and response, whether a value is no whole number: then the column stands
-    /// for decimal numbers that double precision had to round.
+    /// For each dense and extra column and response, whether a value is no number
+    /// [as it was written](kernels::is_as_written): then the column stands for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
     pack: Vec<f64>,
     product: Vec<f64>,
@@ -382,7 +382,7 @@ impl Gram {
     fn mark_rounded(&mut self, block: &Block<'_>) {
         for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
             // stops at the first fraction, and is not asked again
-            *rounded = *rounded || column.high.iter().any(|x| x.trunc() != *x || x.abs() > 9e15);
+            *rounded = *rounded || column.high.iter().any(|x| !kernels::is_as_written(*x));
         }
     }
 

@@ -66,6 +66,10 @@ pub struct ResponseMoments {
     pub whole: bool,
     /// Whether each y of positive weight is a whole number, to 1e-7 of it: a count.
     pub counts: bool,
+    /// Σ w y², and the same of the offset, where the family is one [of residuals](crate::family::Family::is_of_residuals).
+    pub squares: [f64; 2],
+    /// Whether a value of the response, or of the offset, is no number [as it was written](kernels::is_as_written).
+    pub rounded: [bool; 2],
 }
 
 impl Default for ResponseMoments {
@@ -78,6 +82,8 @@ impl Default for ResponseMoments {
             binary: true,
             whole: true,
             counts: true,
+            squares: [0.0; 2],
+            rounded: [false; 2],
         }
     }
 }
@@ -111,6 +117,35 @@ impl ResponseMoments {
         }
     }
 
+    /// Takes in sizes and roundings, for families in which the residual alone counts: nothing else tells of them there.
+    pub(in crate::pass) fn add_sizes(&mut self, observed: &Observed<'_>, offset: Option<&[f64]>) {
+        for (k, column) in [Some(observed.y.as_ref()), offset].into_iter().enumerate() {
+            let Some(column) = column else { continue };
+            self.squares[k] += match &observed.weight {
+                None => kernels::rough_sum(column, Some(column)),
+                Some(w) => {
+                    let weighted: Vec<f64> = column.iter().zip(w.iter()).map(|(v, w)| v * w).collect();
+                    kernels::rough_sum(column, Some(&weighted))
+                }
+            };
+            // stops at the first fraction, and is not asked again
+            self.rounded[k] = self.rounded[k] || column.iter().any(|x| !kernels::is_as_written(*x));
+        }
+    }
+
+    /// Norm of what rounding to double precision was to the decimals of the response and the offset: half a unit in the last place
+    /// of all of a column that has any.
+    pub fn rounding(&self) -> f64 {
+        let of = |k: usize| {
+            if self.rounded[k] {
+                self.squares[k].max(0.0).sqrt()
+            } else {
+                0.0
+            }
+        };
+        0.5 * f64::EPSILON * (of(0) + of(1))
+    }
+
     pub(in crate::pass) fn merge(&mut self, other: &ResponseMoments) {
         self.rows += other.rows;
         self.empty += other.empty;
@@ -119,6 +154,10 @@ impl ResponseMoments {
         self.binary &= other.binary;
         self.whole &= other.whole;
         self.counts &= other.counts;
+        for k in 0..2 {
+            self.squares[k] += other.squares[k];
+            self.rounded[k] |= other.rounded[k];
+        }
     }
 }
 

@@ -238,6 +238,27 @@ pub fn residuals_of(
     kernels::normalize(high, low);
 }
 
+/// `(high, low) = y − offset − Xβ` for the rows of a block, normalised.
+pub(super) fn differences_of(
+    atoms: &BlockSchema,
+    block: &Block<'_>,
+    (y, offset): (&[f64], Option<&[f64]>),
+    coefficients: &Coefficients,
+    high: &mut Vec<f64>,
+    low: &mut Vec<f64>,
+) {
+    let Some(offset) = offset else {
+        return residuals_of(atoms, block, Pair::of(y), coefficients, high, low);
+    };
+    let less: Vec<Dd> = y.iter().zip(offset).map(|(y, o)| Dd::two_sum(*y, -o)).collect();
+    let (own, rest): (Vec<f64>, Vec<f64>) = less.iter().map(|d| (d.hi, d.lo)).unzip();
+    let response = Pair {
+        high: &own,
+        low: Some(&rest),
+    };
+    residuals_of(atoms, block, response, coefficients, high, low);
+}
+
 impl Accumulator for Residuals {
     fn update(&mut self, block: &Block<'_>) {
         self.rows += block.rows as u64;

@@ -12,7 +12,7 @@ use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 
 use super::observed::{Observed, ResponseMoments};
-use super::residual::{Histogram, ResidualRun, residuals_of};
+use super::residual::{Histogram, ResidualRun, differences_of, residuals_of};
 use super::{Coefficients, Gram, Products, ScoreSums};
 use crate::design::{Block, BlockSchema};
 use crate::family::{LARGEST, Programs};
@@ -280,6 +280,9 @@ impl Scoring {
         let runners = &mut self.runners;
         // 1. η
         let twice = plan.wanted.last.is_some();
+        // least squares: the residual in twice the precision stands for y, and 0 for η
+        let mut own = y;
+        let differences;
         match &plan.at {
             At::Start => {
                 let given = block.start.as_ref().map_or(y, |s| &s[from..to]);
@@ -289,6 +292,19 @@ impl Scoring {
                     Input::Real(trials.or(w).unwrap_or(y)),
                 ];
                 run(&mut runners.start, &inputs, n, &mut [eta]);
+            }
+            At::Coefficients(b) if twice && plan.programs.family.is_of_residuals() => {
+                let mut rest = Vec::with_capacity(n);
+                differences = {
+                    let mut high = Vec::with_capacity(n);
+                    differences_of(&plan.atoms, &part, (y, offset), b, &mut high, &mut rest);
+                    high
+                };
+                own = &differences;
+                eta[..n].fill(0.0);
+                for i in 0..n {
+                    low[i] = 0.0 - rest[i];
+                }
             }
             At::Coefficients(b) if twice => {
                 // η = −(0 − Xβ) + offset
@@ -311,13 +327,14 @@ impl Scoring {
         // a column that is not there is not read; another stands in its place
         let [w, trials, rest] = [w, trials, rest].map(|column| column.unwrap_or(y));
         let given = [y, w, trials, rest];
+        let own = [own, w, trials, rest];
         fn columns<'c>([y, w, trials, rest]: [&'c [f64]; 4], eta: &'c [f64]) -> [Input<'c>; 5] {
             [y, eta, w, trials, rest].map(Input::Real)
         }
         if twice {
             run(
                 &mut runners.finish,
-                &columns(given, &eta[..n]),
+                &columns(own, &eta[..n]),
                 n,
                 &mut [
                     weight, score, deviance, pearson, edge, likelihood, blur, residual, elasticity, by_size,
@@ -464,6 +481,9 @@ impl Accumulator for Scoring {
         let observed = Observed::of(block, counts);
         if matches!(self.plan.at, At::Start) {
             self.moments.add(&observed);
+            if self.plan.programs.family.is_of_residuals() {
+                self.moments.add_sizes(&observed, block.offset.as_deref());
+            }
             let own = block.dense.iter().map(|x| range(&x.high[..block.rows]));
             widen(&mut self.ranges, own);
         }

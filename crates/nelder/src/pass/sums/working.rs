@@ -6,7 +6,7 @@ use nelder_device::kernels::Pair;
 
 use super::Coefficients;
 use super::observed::Observed;
-use super::residual::residuals_of;
+use super::residual::{differences_of, residuals_of};
 use super::scoring::run_program;
 use crate::design::{Block, BlockSchema, Numbers};
 use crate::family::Programs;
@@ -81,9 +81,20 @@ impl Working {
         let trials = observed.trials.as_deref().unwrap_or(y);
         let rest = observed.rest.as_deref().unwrap_or(y);
         let mut columns: [Vec<f64>; 10] = std::array::from_fn(|_| vec![0.0; n]);
+        // least squares: the residual in twice the precision stands for y, and 0 for η
+        let (mut high, mut low) = (Vec::new(), Vec::new());
+        let zeros;
+        let row = if programs.family.is_of_residuals() {
+            let offset = block.offset.as_deref();
+            differences_of(atoms, block, (y, offset), coefficients, &mut high, &mut low);
+            zeros = vec![0.0; n];
+            [&high[..], &zeros]
+        } else {
+            [y, &out.eta]
+        };
         run_program(
             &programs.finish,
-            &[y, &out.eta, w, trials, rest],
+            &[row[0], row[1], w, trials, rest],
             n,
             &mut columns.each_mut(),
         );
@@ -94,7 +105,7 @@ impl Working {
             .map(|i| match weight[i] >= f64::MIN_POSITIVE / f64::EPSILON {
                 true => score[i] / weight[i],
                 // a row of no weight still has a working residual
-                false => programs.family.working_residual(y[i], out.eta[i]),
+                false => programs.family.working_residual(row[0][i], row[1][i]),
             })
             .collect();
         out.pearson = (0..n).map(|i| pearson[i].sqrt().copysign(deviance[i])).collect();
