@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use libfuzzer_sys::fuzz_target;
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 fuzz_target!(|bytes: &[u8]| {
     thread_local! {
@@ -33,7 +33,7 @@ fuzz_target!(|bytes: &[u8]| {
             let _ = lm(
                 &LmSpec::new(&format!("{} ~ {}", quoted(y), quoted(x))),
                 &source,
-                &Quiet,
+                &NoProgress,
             );
         }
     }

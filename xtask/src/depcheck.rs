@@ -1,5 +1,6 @@
 //! The layer rules: which folder of the library may name which, and which crate may depend on which.
 
+use crate::circles;
 use crate::rust_source::named_paths;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -166,6 +167,17 @@ pub fn check(root: &Path) -> Result<usize, String> {
         let shown = path.strip_prefix(root).unwrap_or(&path).display().to_string();
         breaches.extend(check_front(&shown, &text));
         files += 1;
+    }
+    for name in circles::CRATES.split(' ') {
+        let source = root.join("crates").join(name).join("src");
+        let of = |path: &PathBuf| -> Result<(String, String), String> {
+            let inside = path.strip_prefix(&source).unwrap_or(path).display().to_string();
+            Ok((inside, read(path)?))
+        };
+        let read: Result<Vec<_>, String> = sources(&source)?.iter().map(of).collect();
+        breaches.extend(circles::circles(&read?, |inside| {
+            format!("crates/{name}/src/{inside}")
+        }));
     }
     for (folder, never, why) in CRATES {
         let folders = match folder.strip_suffix("/*") {

@@ -4,6 +4,7 @@ mod bench;
 mod bench_device;
 mod bench_r;
 mod bundle;
+mod circles;
 mod claims;
 mod depcheck;
 mod oracle;
@@ -24,7 +25,7 @@ cargo xtask COMMAND
   claims [--times N] [--device D]
                          digits claimed against digits that there are, N times the models of `test` (20); writes
                          accuracy/claims/cpu.csv, cuda.csv, …
-  depcheck               the layer rules of crates/nelder/src and the dependencies of each crate
+  depcheck               the layer rules of crates/nelder/src, the dependencies of each crate, circles between files
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
   bench lm|glm|prcomp [--rounds N] [--problem P] [--peers-only]

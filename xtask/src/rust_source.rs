@@ -1,5 +1,6 @@
 //! Enough of Rust's syntax to find which modules a file names.
 
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
@@ -64,6 +65,29 @@ pub fn named_paths(source: &str, module: &[&str]) -> Vec<NamedPath> {
         at += 1;
     }
     found
+}
+
+/// The names that follow a keyword which declares an item, `impl` among them: empty for a file that only declares modules
+/// and re-exports what they have.
+pub fn declared(source: &str) -> BTreeSet<String> {
+    const ITEMS: &[&str] = &[
+        "fn",
+        "struct",
+        "enum",
+        "trait",
+        "impl",
+        "const",
+        "static",
+        "type",
+        "macro_rules",
+    ];
+    let tokens = tokens(source);
+    let name = |pair: &[(usize, Token)]| match (&pair[0].1, &pair[1].1) {
+        (Token::Word(w), Token::Word(name)) if ITEMS.contains(&w.as_str()) => Some(name.clone()),
+        (Token::Word(w), _) if ITEMS.contains(&w.as_str()) => Some(w.clone()),
+        _ => None,
+    };
+    tokens.windows(2).filter_map(name).collect()
 }
 
 /// The index after the brace that closes the one opened just before `at`.

@@ -13,12 +13,13 @@ use cudarc::driver::{
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, Spectrum, Step, StepSums, Weighed, check_length, zeros,
+    Rates, Reduced, ResidualSums, RoughMoments, ScoringStep, Spectrum, StepSums, Weighed, check_length,
+    zeros,
 };
 
 use crate::cache;
-use crate::eigen::Solver;
 use crate::print::{KERNEL, constants, source};
+use crate::solver::Solver;
 use crate::staging::{LEAST_DOWNLOAD, LEAST_UPLOAD, Staging};
 
 /// The oldest driver interface that is spoken, as the driver numbers it: CUDA 12.0.
@@ -606,7 +607,7 @@ impl Backend for Cuda {
         self.order_statistics_of(x, ranks)
     }
 
-    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         self.step_of(x, step)
     }
 

@@ -1,6 +1,6 @@
 //! Eigenvalues and eigenvectors of symmetric matrices, by cuSOLVER where it is installed.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use cudarc::cusolver::safe::DnHandle;
 use cudarc::cusolver::sys::{
@@ -15,10 +15,6 @@ use crate::cuda::Cuda;
 const LEAST_ORDER: usize = 256;
 /// Orders up to which the room is looked for.
 const MOST_ORDER: usize = 16_384;
-
-/// The handle of cuSOLVER, once it is wanted; `None` where the library is not there.
-#[derive(Default)]
-pub(crate) struct Solver(OnceLock<Option<Mutex<DnHandle>>>);
 
 impl Cuda {
     fn solver(&self) -> Result<Option<&Mutex<DnHandle>>, DeviceError> {

@@ -1,5 +1,5 @@
 // A step of Fisher scoring over a matrix of P columns, in one pass: the predictor, a program by row, and the sums of what it
-// says over the columns. What depends on the program is put in where @NAMES@ stand. After twice.cu and units.cu.
+// says over the columns. What depends on the program is put in where @NAMES@ stand. After double_double.cu and tensor_gram.cu.
 //
 // PREDICTOR: whether eta is c + o + X b; TWICE: in twice the precision; GRAM: whether the gram is wanted.
 

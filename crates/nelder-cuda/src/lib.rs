@@ -12,6 +12,7 @@ mod projection;
 mod residuals;
 mod shared;
 mod single;
+mod solver;
 mod staging;
 mod step;
 

@@ -1,4 +1,4 @@
-// Sums over the rows of a matrix, column by column. After twice.cu.
+// Sums over the rows of a matrix, column by column. After double_double.cu.
 
 // Columns that a block takes at a time
 #define WIDE 4

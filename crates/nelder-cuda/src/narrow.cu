@@ -1,5 +1,5 @@
 // Passes over matrices of few columns: P of them, known when this is compiled, so that a row stays in registers. After
-// twice.cu and units.cu.
+// double_double.cu and tensor_gram.cu.
 
 // (X - 1 c')' W (X - 1 c'): a matrix P x P for each block of threads, lower triangle by rows; blocks take runs of `run`
 // rows

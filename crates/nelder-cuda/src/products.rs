@@ -3,22 +3,23 @@
 use cudarc::cublas::{self, sys::cublasOperation_t};
 use cudarc::driver::{CudaSlice, LaunchConfig, PushKernelArg};
 use nelder_device::{
-    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Moments, Predictor, Program, RUN_ROWS, RoughMoments, Step,
-    check_length,
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Moments, Predictor, Program, RUN_ROWS, RoughMoments,
+    ScoringStep, check_length,
 };
 
 use crate::cuda::Cuda;
 
 /// Sums in twice the precision, and what is summed over rows.
-pub(crate) const MATRIX: &str = concat!(include_str!("twice.cu"), include_str!("matrix.cu"));
+pub(crate) const MATRIX: &str = concat!(include_str!("double_double.cu"), include_str!("matrix.cu"));
 /// The same for few columns, whose number is put before it.
 const NARROW: &str = concat!(
-    include_str!("twice.cu"),
-    include_str!("units.cu"),
+    include_str!("double_double.cu"),
+    include_str!("tensor_gram.cu"),
     include_str!("narrow.cu")
 );
 /// Grams of few columns.
-pub(crate) const UNITS: &str = concat!(include_str!("twice.cu"), include_str!("units.cu"));
+pub(crate) const TENSOR_GRAM: &str =
+    concat!(include_str!("double_double.cu"), include_str!("tensor_gram.cu"));
 
 /// Columns up to which a row stays in a thread's registers.
 pub(crate) const NARROW_COLUMNS: usize = 32;
@@ -479,7 +480,7 @@ impl Cuda {
     ) -> Result<Option<RoughMoments>, DeviceError> {
         if self.fuses(x.rows, x.columns) {
             let program = plain_step(weights.is_some());
-            let step = Step {
+            let step = ScoringStep {
                 program: &program,
                 inputs: &[with, weights.unwrap_or(with)],
                 predictor: Predictor::Given { low: None },

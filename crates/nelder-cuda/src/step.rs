@@ -4,13 +4,13 @@ use std::fmt::Write;
 
 use cudarc::driver::LaunchConfig;
 use nelder_device::{
-    Backend, Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, RUN_ROWS, Step, StepSums, Unary,
-    check_length, composed, predictor,
+    Backend, Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, RUN_ROWS, ScoringStep, StepSums,
+    Unary, check_length, composed, predictor,
 };
 
 use crate::cuda::Cuda;
 use crate::print::{PRELUDE, body, constants};
-use crate::products::{MATRIX, NARROW_COLUMNS, TILE_ROWS, UNITS, lanes, paired};
+use crate::products::{MATRIX, NARROW_COLUMNS, TENSOR_GRAM, TILE_ROWS, lanes, paired};
 
 const FUSED: &str = include_str!("fused.cu");
 
@@ -18,7 +18,7 @@ const FUSED: &str = include_str!("fused.cu");
 const WARPS: usize = TILE_ROWS / 32;
 
 /// The source of a step's kernel over `columns` columns.
-fn source(columns: usize, step: &Step<'_>) -> String {
+fn source(columns: usize, step: &ScoringStep<'_>) -> String {
     let (place, twice) = match &step.predictor {
         Predictor::Given { .. } => (None, false),
         Predictor::Of { input, twice, .. } => (Some(*input), *twice),
@@ -65,7 +65,7 @@ fn source(columns: usize, step: &Step<'_>) -> String {
     for (name, value) in defines {
         let _ = writeln!(out, "#define {name} {value}");
     }
-    out + PRELUDE + UNITS + &FUSED.replace("@ARGUMENTS@", &arguments).replace("@BODY@", &steps)
+    out + PRELUDE + TENSOR_GRAM + &FUSED.replace("@ARGUMENTS@", &arguments).replace("@BODY@", &steps)
 }
 
 impl Cuda {
@@ -73,7 +73,7 @@ impl Cuda {
         rows > 0 && rows >= self.fused_from && (1..=NARROW_COLUMNS).contains(&columns)
     }
 
-    pub(crate) fn step_of(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    pub(crate) fn step_of(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         let (n, p) = (x.rows, x.columns);
         let least_folds = step.folds.iter().filter(|f| **f == Fold::Least).count();
         let outputs = step.program.outputs().len();
@@ -222,7 +222,7 @@ impl Cuda {
     }
 
     /// A step over many columns: the sums come with the rows that are scaled for the gram.
-    fn wide_step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn wide_step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         // 1. η, in two parts where it is wanted in twice the precision
         let mut inputs = step.inputs.to_vec();
         let eta;
@@ -268,7 +268,7 @@ impl Cuda {
         for slot in &kept {
             program.output(*slot);
         }
-        let rows = Step {
+        let rows = ScoringStep {
             program: &program,
             inputs: &inputs,
             predictor: Predictor::Given { low: None },

@@ -10,7 +10,7 @@ use std::error::Error;
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::generalized;
 use timing::{peak, read, timed};
 
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         });
     let spec = GlmSpec::new(&format!("y ~ {}", names[..p].join(" + ")), Family::binomial());
     let (seconds, fit) = timed(reps, || {
-        let fit = glm(&spec, &frame, &Quiet)?;
+        let fit = glm(&spec, &frame, &NoProgress)?;
         let summary = generalized::summary(&fit, "", 0.95, None);
         std::hint::black_box(summary.coefficients.len());
         Ok(fit.fit)

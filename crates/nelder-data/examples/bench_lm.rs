@@ -9,13 +9,13 @@ use std::error::Error;
 
 use nelder::frame::Frame;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::linear::summaries;
 use timing::{peak, read, timed};
 
 /// Fits, and computes all that a printed summary shows.
 fn fit(spec: &LmSpec, frame: &Frame<'_>) -> Result<usize, Box<dyn Error>> {
-    let fit = lm(spec, frame, &Quiet)?;
+    let fit = lm(spec, frame, &NoProgress)?;
     Ok(summaries(&fit, "", 0.95, None)[0].coefficients.len())
 }
 

@@ -9,13 +9,13 @@ use std::error::Error;
 
 use nelder::frame::Frame;
 use nelder::model::{PcaReport, PcaSpec, prcomp};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use timing::{peak, read, timed};
 
 /// Components and scores: the last score, so that none is left out, and the report.
 fn fit(spec: &PcaSpec, frame: &Frame<'_>) -> Result<(f64, PcaReport), Box<dyn Error>> {
-    let mut fit = prcomp(spec, frame, &Quiet)?;
-    let scores = fit.scores(&Quiet)?;
+    let mut fit = prcomp(spec, frame, &NoProgress)?;
+    let scores = fit.scores(&NoProgress)?;
     let last = scores.values().last().copied().unwrap_or(0.0);
     Ok((last, fit.report))
 }

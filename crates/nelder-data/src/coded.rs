@@ -71,10 +71,18 @@ impl TextColumn {
     }
 }
 
+/// The column of an array: codes of `text` where it is given, else as it is stored.
+pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> Result<Column<'a>, String> {
+    match text {
+        Some(text) => text.column(array),
+        None => convert::column(array),
+    }
+}
+
 /// Numbers as keys of levels.
 fn number_keys(values: &ArrayRef) -> Result<Vec<Option<Key>>, String> {
     let missing = |x: f64| (!x.is_nan()).then_some(Key::Number(x));
-    Ok(match convert::column(values, None)? {
+    Ok(match convert::column(values)? {
         Column::Real(v) => v.iter().map(|&x| missing(x)).collect(),
         Column::Integer(v) => v
             .iter()

@@ -13,8 +13,6 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, Field, TimeUnit};
 use nelder::frame::{Column, EXACT, Kind};
 
-use crate::coded::TextColumn;
-
 /// What an Arrow type is in a model; `None` where it is nothing.
 pub(crate) fn kind(field: &Field) -> Option<Kind> {
     Some(match field.data_type() {
@@ -88,8 +86,8 @@ fn scale(t: &DataType) -> i8 {
 }
 
 /// The column of an array. Doubles without missing values are borrowed.
-pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> Result<Column<'a>, String> {
-    let real = |array: &ArrayRef| -> Result<Column<'a>, String> {
+pub(crate) fn column(array: &ArrayRef) -> Result<Column<'_>, String> {
+    let real = |array: &ArrayRef| -> Result<Column<'_>, String> {
         let array = cast(array, &DataType::Float64).map_err(|e| e.to_string())?;
         let values = array.as_primitive::<Float64Type>();
         let out = match values.nulls() {
@@ -104,7 +102,7 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
         Ok(Column::Real(Cow::Owned(out)))
     };
     // dates and times are the integers they are stored as, in units of which `per` make a day or a second
-    let stored = |as_type: DataType, per: i64| -> Result<Column<'a>, String> {
+    let stored = |as_type: DataType, per: i64| -> Result<Column<'_>, String> {
         let plain = array
             .to_data()
             .into_builder()
@@ -116,9 +114,6 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
         let out = whole.iter().map(|x| x.map_or(f64::NAN, |x| quotient(x, per)));
         Ok(Column::Real(out.collect()))
     };
-    if let Some(text) = text {
-        return text.column(array);
-    }
     Ok(match array.data_type() {
         t if is_text(t) || is_binary(t) || matches!(t, DataType::Dictionary(..)) => {
             return Err("a text column without levels".into());
@@ -187,7 +182,7 @@ pub(crate) fn column<'a>(array: &'a ArrayRef, text: Option<&mut TextColumn>) -> 
         t if is_decimal(t) => decimal(array, scale(t))?,
         DataType::RunEndEncoded(_, values) => {
             let plain = cast(array, values.data_type()).map_err(|e| e.to_string())?;
-            crate::memory::owned(column(&plain, None)?)
+            crate::memory::owned(column(&plain)?)
         }
         _ => real(array)?,
     })

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use nelder::frame::{Batch, Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit};
 use rayon::prelude::*;
 
+use crate::batch_rows::BATCH_ROWS;
 use crate::file::PositionedFile;
 use crate::hash::Interner;
 use crate::header::{self, Header, RECORD};
 use crate::infer::{Reading, Seen, logical, whole};
-use crate::opened::{Found, Table};
 use crate::records::{Dialect, last_record_end, lines};
+use crate::row_file::{Found, RowFile};
 use crate::workers::share;
-use crate::{BATCH_ROWS, DataError, TextOptions};
+use crate::{DataError, TextOptions};
 
 /// Bytes that a worker reads at a time.
 const RANGE: usize = 4 << 20;
@@ -416,7 +417,7 @@ impl Filling<'_> {
     }
 }
 
-impl Table for CsvSource {
+impl RowFile for CsvSource {
     fn batches(&self) -> usize {
         let batches = |r: &Range| (r.rows as usize).div_ceil(BATCH_ROWS);
         self.ranges.iter().map(batches).sum()

@@ -12,9 +12,10 @@ use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 
+use crate::batch_rows::BATCH_ROWS;
+use crate::coded;
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::{BATCH_ROWS, coded};
 
 /// The levels of a dictionary: as its pages list them; sorted where pages list no strings, or not all.
 pub(crate) fn levels(

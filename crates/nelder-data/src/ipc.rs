@@ -7,14 +7,15 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_buffer::Buffer;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
-use arrow_ipc::{Block, MessageHeader, convert::try_fb_to_schema, root_as_footer, root_as_message};
+use arrow_ipc::{Block, MessageHeader, root_as_footer, root_as_message};
 use arrow_schema::DataType;
 use nelder::frame::{Batch, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
 
 use crate::coded::{self, TextColumn};
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::opened::{Found, Table};
+use crate::footer::{Footer, STREAM, schema_of};
+use crate::row_file::{Found, RowFile};
 use crate::workers::{guarded, share};
 use crate::{DataError, stream};
 
@@ -22,16 +23,6 @@ use crate::{DataError, stream};
 const LARGEST_BUFFER: u64 = 4 << 30;
 /// Bytes that a compressed byte becomes at most; zstd's longest run is shorter.
 const LARGEST_RATIO: u64 = 1 << 16;
-
-/// What the footer of a file says, or the messages of a stream.
-pub(crate) struct Footer {
-    pub schema: arrow_schema::SchemaRef,
-    pub version: arrow_ipc::MetadataVersion,
-    pub dictionaries: Vec<Block>,
-    pub batches: Vec<Block>,
-    /// How many of the dictionaries come before each batch; all, in a file.
-    pub before: Vec<usize>,
-}
 
 struct IpcSource {
     file: PositionedFile,
@@ -69,14 +60,6 @@ fn footer(file: &PositionedFile) -> Result<Footer, String> {
         dictionaries,
         batches,
     })
-}
-
-/// The schema of a footer or a message.
-pub(crate) fn schema_of(schema: arrow_ipc::Schema<'_>) -> Result<arrow_schema::SchemaRef, String> {
-    if !schema.endianness().equals_to_target_endianness() {
-        return Err("it was written by a machine with another order of bytes".into());
-    }
-    try_fb_to_schema(schema).map(Arc::new).map_err(|e| e.to_string())
 }
 
 /// The message of a block: its metadata, or all of it.
@@ -143,9 +126,6 @@ fn checked(bytes: &[u8], block: &Block, body: bool) -> Result<u64, String> {
     }
     Ok(rows)
 }
-
-/// What a stream of messages begins with.
-pub(crate) const STREAM: [u8; 4] = [0xff; 4];
 
 /// Opens an Arrow IPC file, or a stream of Arrow messages in one.
 pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
@@ -291,7 +271,7 @@ impl IpcSource {
     }
 }
 
-impl Table for IpcSource {
+impl RowFile for IpcSource {
     fn batches(&self) -> usize {
         self.starts.len()
     }
@@ -370,7 +350,7 @@ impl Source for IpcSource {
                     for ((&at, text), &c) in place.iter().zip(&mut texts).zip(columns) {
                         let named = |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
                         coarse.extend(convert::coarse(batch.column(at)).map(|row| (read.len(), row)));
-                        read.push(convert::column(batch.column(at), text.as_mut()).map_err(named)?);
+                        read.push(coded::column(batch.column(at), text.as_mut()).map_err(named)?);
                     }
                     if !round.deliver(
                         worker,

@@ -4,6 +4,7 @@
 //! several workers, as often as a fit needs them. Memory does not grow with the number of rows.
 //! [`TableWriter`] writes columns back, [`columns_to_memory`] keeps them.
 
+mod batch_rows;
 mod coded;
 mod convert;
 mod csv;
@@ -11,11 +12,14 @@ mod destination;
 mod dictionary;
 mod error;
 mod file;
+mod footer;
 mod hash;
 mod header;
 mod infer;
 mod ipc;
 mod memory;
+mod one_file;
+mod open;
 mod opened;
 mod options;
 mod parquet;
@@ -23,6 +27,7 @@ mod parts;
 mod paths;
 mod place;
 mod records;
+mod row_file;
 mod stream;
 mod workers;
 mod write;
@@ -30,11 +35,9 @@ mod write;
 pub use destination::{Destination, abandon};
 pub use error::DataError;
 pub use memory::columns_to_memory;
-pub use opened::{Opened, open, open_all};
+pub use open::{open, open_all};
+pub use opened::Opened;
 pub use options::{TextOptions, TextType};
 pub use paths::files;
 pub use place::Place;
 pub use write::{Output, TableWriter};
-
-/// Rows of a batch, unless the file's own batches are smaller: ten columns of doubles stay in the L2 cache.
-const BATCH_ROWS: usize = 8192;

@@ -6,15 +6,17 @@ use arrow_schema::{DataType, Field as ArrowField, Schema as ArrowSchema};
 use nelder::frame::{Batch, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
+use parquet::errors::ParquetError;
 
-use crate::coded::TextColumn;
+use crate::batch_rows::BATCH_ROWS;
+use crate::coded::{self, TextColumn};
 use crate::convert;
 use crate::file::PositionedFile;
-use crate::opened::{Found, Table};
+use crate::row_file::{Found, RowFile};
 use crate::workers::{guarded, share};
-use crate::{BATCH_ROWS, DataError, dictionary};
+use crate::{DataError, dictionary};
 
 /// A part of a row group.
 struct Piece {
@@ -55,7 +57,31 @@ pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
             "it does not end with PAR1; is it cut short? Copy it again".into(),
         ));
     }
-    let plain = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())).map_err(broken)?;
+    let (plain, metadata) = loaded(&file).map_err(&broken)?;
+    let columns = columns_of(&file, plain.schema(), &metadata).map_err(&broken)?;
+    let (pieces, rows) = pieces_of(&metadata, &columns.leaves).map_err(&broken)?;
+    let empty = vec![false; columns.schema.fields.len()];
+    let source = ParquetSource {
+        file,
+        metadata,
+        schema: columns.schema,
+        leaves: columns.leaves,
+        levels: columns.levels,
+        pieces,
+        rows,
+    };
+    Ok(Found {
+        table: Box::new(source),
+        unreadable: columns.unreadable,
+        remarks: Vec::new(),
+        empty,
+        is_text: false,
+    })
+}
+
+/// The metadata of a file as it is written, and with columns of text read as dictionaries.
+fn loaded(file: &PositionedFile) -> Result<(ArrowReaderMetadata, ArrowReaderMetadata), String> {
+    let plain = guarded(|| ArrowReaderMetadata::load(file, ArrowReaderOptions::new()))?;
     let wanted = Arc::new(ArrowSchema::new(
         plain
             .schema()
@@ -64,47 +90,70 @@ pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
             .map(|f| wanted(f))
             .collect::<Vec<_>>(),
     ));
-    let metadata =
-        guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_schema(wanted)))
-            .unwrap_or_else(|_| plain.clone());
-    let (mut schema, mut unreadable) = (Schema::default(), Vec::new());
-    let (mut leaves, mut levels) = (Vec::new(), Vec::new());
-    let repeated = crate::error::duplicates(plain.schema().fields().iter().map(|f| f.name().as_str()));
+    let metadata = guarded(|| ArrowReaderMetadata::load(file, ArrowReaderOptions::new().with_schema(wanted)))
+        .unwrap_or_else(|_| plain.clone());
+    Ok((plain, metadata))
+}
+
+/// The columns of a file that can be read, and those that cannot.
+#[derive(Default)]
+struct Columns {
+    schema: Schema,
+    /// The leaf of each column of the schema.
+    leaves: Vec<usize>,
+    levels: Vec<Option<Arc<Levels>>>,
+    /// Names, and why.
+    unreadable: Vec<(String, String)>,
+}
+
+/// Kinds and levels of the columns of a file, and why others cannot be read.
+fn columns_of(
+    file: &PositionedFile,
+    plain: &ArrowSchema,
+    metadata: &ArrowReaderMetadata,
+) -> Result<Columns, String> {
+    let mut out = Columns::default();
+    let repeated = crate::error::duplicates(plain.fields().iter().map(|f| f.name().as_str()));
     // a flat column has one leaf; nested ones have more and are not read
     let mut leaf = 0;
-    for (place, field) in plain.schema().fields().iter().enumerate() {
+    for (place, field) in plain.fields().iter().enumerate() {
         let name = field.name().clone();
-        let width = leaves_of(&metadata, place);
+        let width = leaves_of(metadata, place);
         let at = leaf;
         leaf += width;
         let why = match convert::kind(field) {
             _ if repeated.contains(&name) => crate::error::TWICE.to_string(),
             None if *field.data_type() == DataType::Null => crate::error::NO_VALUES.to_string(),
             None => crate::error::of_type(field.data_type()),
-            Some(_) if guarded(|| dictionary::is_text(&file, &metadata, at, field)).is_ok_and(|is| !is) => {
+            Some(_) if guarded(|| dictionary::is_text(file, metadata, at, field)).is_ok_and(|is| !is) => {
                 format!(
                     "{}: its bytes are not text in UTF-8",
                     crate::error::of_type(field.data_type())
                 )
             }
             Some(kind) => {
-                schema.fields.push(Field { name, kind });
-                leaves.push(at);
-                levels.push(match kind {
+                out.schema.fields.push(Field { name, kind });
+                out.leaves.push(at);
+                out.levels.push(match kind {
                     Kind::Text => Some(Arc::new(Levels::growing())),
                     Kind::Factor { .. } => {
-                        let own = guarded(|| dictionary::levels(&file, &metadata, at, field));
-                        Some(Arc::new(own.map_err(broken)?))
+                        let own = guarded(|| dictionary::levels(file, metadata, at, field));
+                        Some(Arc::new(own?))
                     }
                     _ => None,
                 });
                 continue;
             }
         };
-        if !unreadable.contains(&(name.clone(), why.clone())) {
-            unreadable.push((name, why));
+        if !out.unreadable.contains(&(name.clone(), why.clone())) {
+            out.unreadable.push((name, why));
         }
     }
+    Ok(out)
+}
+
+/// The pieces of a file that workers read one after another, and the number of rows.
+fn pieces_of(metadata: &ArrowReaderMetadata, leaves: &[usize]) -> Result<(Vec<Piece>, u64), String> {
     let groups = metadata.metadata().row_groups();
     let parts = (2 * rayon::current_num_threads())
         .div_ceil(groups.len().max(1))
@@ -112,15 +161,15 @@ pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
     let (mut pieces, mut first_row, mut first_index) = (Vec::new(), 0u64, 0usize);
     for (group, meta) in groups.iter().enumerate() {
         let rows = usize::try_from(meta.num_rows())
-            .map_err(|_| broken(format!("row group {group} has {} rows", meta.num_rows())))?;
+            .map_err(|_| format!("row group {group} has {} rows", meta.num_rows()))?;
         // a flat column has a value or a null in every row; a wrong number of rows would otherwise be found only when
         // columns are read, and never if none is
-        for &leaf in &leaves {
+        for &leaf in leaves {
             let values = meta.columns().get(leaf).map_or(0, |c| c.num_values());
             if usize::try_from(values) != Ok(rows) {
-                return Err(broken(format!(
+                return Err(format!(
                     "row group {group} has {rows} rows, but {values} values in a column"
-                )));
+                ));
             }
         }
         // parts of whole batches
@@ -140,23 +189,7 @@ pub(crate) fn open(file: PositionedFile) -> Result<Found, DataError> {
             first_index += part.div_ceil(BATCH_ROWS);
         }
     }
-    let empty = vec![false; schema.fields.len()];
-    let source = ParquetSource {
-        file,
-        metadata,
-        schema,
-        leaves,
-        levels,
-        pieces,
-        rows: first_row,
-    };
-    Ok(Found {
-        table: Box::new(source),
-        unreadable,
-        remarks: Vec::new(),
-        empty,
-        is_text: false,
-    })
+    Ok((pieces, first_row))
 }
 
 /// How a column is read: strings as dictionaries, which is how most files hold them, other dictionaries as their values.
@@ -180,7 +213,45 @@ fn leaves_of(metadata: &ArrowReaderMetadata, place: usize) -> usize {
         .max(1)
 }
 
-impl Table for ParquetSource {
+impl Piece {
+    /// Its batches for a scan that asks for no column; `false` where one is the last that is wanted.
+    fn without_columns(&self, deliver: impl Fn(Batch<'_>) -> bool) -> bool {
+        let mut done = 0;
+        while done < self.rows {
+            let rows = BATCH_ROWS.min(self.rows - done);
+            let goes_on = deliver(Batch {
+                index: self.first_index + done / BATCH_ROWS,
+                first_row: self.first_row + done as u64,
+                rows,
+                columns: Vec::new(),
+                coarse: Vec::new(),
+            });
+            if !goes_on {
+                return false;
+            }
+            done += rows;
+        }
+        true
+    }
+}
+
+impl ParquetSource {
+    /// A reader of some leaves of a piece.
+    fn reader(&self, piece: &Piece, leaves: &[usize]) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone());
+        let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
+        builder
+            .with_projection(mask)
+            .with_row_groups(vec![piece.group])
+            .with_offset(piece.offset)
+            .with_limit(piece.rows)
+            .with_batch_size(BATCH_ROWS)
+            .build()
+    }
+}
+
+impl RowFile for ParquetSource {
     fn batches(&self) -> usize {
         self.pieces
             .last()
@@ -239,44 +310,12 @@ impl Source for ParquetSource {
                 while let Some(at) = round.next() {
                     let piece = &self.pieces[at];
                     if leaves.is_empty() {
-                        let mut done = 0;
-                        while done < piece.rows {
-                            let rows = BATCH_ROWS.min(piece.rows - done);
-                            let (index, first_row) = (
-                                piece.first_index + done / BATCH_ROWS,
-                                piece.first_row + done as u64,
-                            );
-                            if !round.deliver(
-                                worker,
-                                Batch {
-                                    index,
-                                    first_row,
-                                    rows,
-                                    columns: Vec::new(),
-                                    coarse: Vec::new(),
-                                },
-                            ) {
-                                return Ok(());
-                            }
-                            done += rows;
+                        if !piece.without_columns(|batch| round.deliver(worker, batch)) {
+                            return Ok(());
                         }
                         continue;
                     }
-                    let mut reader = guarded(|| {
-                        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(
-                            self.file.clone(),
-                            self.metadata.clone(),
-                        );
-                        let mask = ProjectionMask::leaves(builder.parquet_schema(), leaves.iter().copied());
-                        builder
-                            .with_projection(mask)
-                            .with_row_groups(vec![piece.group])
-                            .with_offset(piece.offset)
-                            .with_limit(piece.rows)
-                            .with_batch_size(BATCH_ROWS)
-                            .build()
-                    })
-                    .map_err(failed)?;
+                    let mut reader = guarded(|| self.reader(piece, &leaves)).map_err(failed)?;
                     let mut done = 0usize;
                     while let Some(batch) = guarded(|| reader.next().transpose()).map_err(failed)? {
                         let rows = batch.num_rows();
@@ -285,7 +324,7 @@ impl Source for ParquetSource {
                             let named =
                                 |what| failed(format!("column `{}`: {what}", self.schema.fields[c].name));
                             coarse.extend(convert::coarse(array).map(|row| (read.len(), row)));
-                            read.push(convert::column(array, text.as_mut()).map_err(named)?);
+                            read.push(coded::column(array, text.as_mut()).map_err(named)?);
                         }
                         let columns = if in_order {
                             read

@@ -8,21 +8,22 @@ use nelder::frame::{
     Batch, Column, Field, Key, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit,
 };
 
-use crate::opened::{Found, Table, open_one};
+use crate::one_file::open_one;
 use crate::paths::Listed;
+use crate::row_file::{Found, RowFile};
 use crate::{DataError, Opened, TextOptions, TextType};
 
 /// Where a column of the source is in one file.
 #[derive(Clone, Debug)]
-enum Place {
+enum ColumnOrigin {
     Column(usize),
     Number(f64),
     Code(u32, Arc<Levels>),
 }
 
 struct Part {
-    table: Box<dyn Table>,
-    places: Vec<Place>,
+    table: Box<dyn RowFile>,
+    places: Vec<ColumnOrigin>,
     first_row: u64,
     first_index: usize,
 }
@@ -260,7 +261,7 @@ fn joined(mut found: Vec<Found>, names: &[String]) -> Parts {
     }
     let (mut parts, mut first_row, mut first_index) = (Vec::new(), 0, 0);
     for part in found {
-        let position = |name: &String| part.table.schema().position(name).map(Place::Column);
+        let position = |name: &String| part.table.schema().position(name).map(ColumnOrigin::Column);
         let places = names.iter().filter_map(position).collect();
         let (rows, batches) = (part.table.rows().unwrap_or(0), part.table.batches());
         parts.push(Part {
@@ -309,10 +310,10 @@ fn add_key(parts: &mut Parts, files: &[Listed], key: &str) {
     let levels = Arc::new(Levels::growing());
     for (part, value) in parts.parts.iter_mut().zip(&values) {
         part.places.push(match whole {
-            true => Place::Number(value.and_then(number).unwrap_or(f64::NAN)),
+            true => ColumnOrigin::Number(value.and_then(number).unwrap_or(f64::NAN)),
             false => {
                 let code = value.map_or(MISSING, |text| levels.intern(&Key::Text(text.into())));
-                Place::Code(code, levels.clone())
+                ColumnOrigin::Code(code, levels.clone())
             }
         });
     }
@@ -322,16 +323,16 @@ fn add_key(parts: &mut Parts, files: &[Listed], key: &str) {
     });
 }
 
-impl Place {
+impl ColumnOrigin {
     /// A column of the same value for some rows.
     fn constant<'a>(&self, rows: usize) -> Column<'a> {
         match self {
-            Place::Code(code, levels) => Column::Codes {
+            ColumnOrigin::Code(code, levels) => Column::Codes {
                 codes: Cow::Owned(vec![*code; rows]),
                 levels: levels.clone(),
             },
-            Place::Number(x) => Column::Real(Cow::Owned(vec![*x; rows])),
-            Place::Column(_) => Column::Real(Cow::Owned(vec![f64::NAN; rows])),
+            ColumnOrigin::Number(x) => Column::Real(Cow::Owned(vec![*x; rows])),
+            ColumnOrigin::Column(_) => Column::Real(Cow::Owned(vec![f64::NAN; rows])),
         }
     }
 }
@@ -355,19 +356,21 @@ impl Source for Parts {
             let own: Vec<usize> = columns
                 .iter()
                 .filter_map(|&c| match part.places[c] {
-                    Place::Column(at) => Some(at),
+                    ColumnOrigin::Column(at) => Some(at),
                     _ => None,
                 })
                 .collect();
             let scan = part.table.scan(&own, &|worker, batch| {
                 let mut read = batch.columns.into_iter();
                 let column = |&c: &usize| match &part.places[c] {
-                    Place::Column(_) => read.next().unwrap_or_else(|| part.places[c].constant(batch.rows)),
+                    ColumnOrigin::Column(_) => {
+                        read.next().unwrap_or_else(|| part.places[c].constant(batch.rows))
+                    }
                     place => place.constant(batch.rows),
                 };
                 // the file's columns are these, in the same order
                 let from_file: Vec<usize> = (0..columns.len())
-                    .filter(|&i| matches!(part.places[columns[i]], Place::Column(_)))
+                    .filter(|&i| matches!(part.places[columns[i]], ColumnOrigin::Column(_)))
                     .collect();
                 let coarse = batch
                     .coarse

@@ -3,7 +3,7 @@
 use arrow_ipc::{Block, MessageHeader, root_as_message};
 
 use crate::file::PositionedFile;
-use crate::ipc::{Footer, schema_of};
+use crate::footer::{Footer, STREAM, schema_of};
 
 /// Walks over the messages of a stream, whose bodies are not read.
 pub(crate) fn messages(file: &PositionedFile) -> Result<Footer, String> {
@@ -13,7 +13,7 @@ pub(crate) fn messages(file: &PositionedFile) -> Result<Footer, String> {
         let mut start = [0u8; 8];
         file.read_exact(&mut start, at).map_err(|e| e.to_string())?;
         let [a, b, c, d, length @ ..] = start;
-        if [a, b, c, d] != crate::ipc::STREAM {
+        if [a, b, c, d] != STREAM {
             return Err(format!("no message begins at byte {at}"));
         }
         let length = u32::from_le_bytes(length) as usize;

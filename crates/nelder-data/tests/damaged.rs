@@ -11,7 +11,7 @@ use arrow_ipc::CompressionType;
 use common::{Folder, PLAIN, noise, table, write_ipc, write_parquet};
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::{DataError, open};
 use parquet::basic::{Compression, ZstdLevel};
 use proptest::prelude::*;
@@ -37,7 +37,7 @@ fn everything(path: &Path) -> Result<(), String> {
         .map_err(|e| named(&e.to_string(), path))?;
     if let [y, x, ..] = names[..] {
         // whatever the values are, a fit ends in a fit or a message
-        let _ = lm(&LmSpec::new(&format!("`{y}` ~ `{x}`")), &source, &Quiet);
+        let _ = lm(&LmSpec::new(&format!("`{y}` ~ `{x}`")), &source, &NoProgress);
     }
     Ok(())
 }

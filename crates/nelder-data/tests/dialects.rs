@@ -5,7 +5,7 @@ mod common;
 use common::{Cells, Folder, noise, read};
 use nelder::frame::{Kind, Source};
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::{DataError, Opened, TextOptions, TextType, open_all};
 use proptest::prelude::*;
 
@@ -168,9 +168,9 @@ fn names_that_occur_twice() {
     let source = plain("a,b,a,c\n1,2,3,4\n5,6,7,9\n8,8,8,1\n");
     assert_eq!(names(&source), ["b", "c"]);
     assert_eq!(source.unreadable()[0].0, "a");
-    let fit = lm(&LmSpec::new("b ~ c"), &source, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new("b ~ c"), &source, &NoProgress).unwrap();
     assert_eq!(fit.rows(), 3);
-    assert!(lm(&LmSpec::new("b ~ a"), &source, &Quiet).is_err());
+    assert!(lm(&LmSpec::new("b ~ a"), &source, &NoProgress).is_err());
 }
 
 #[test]

@@ -12,7 +12,7 @@ use arrow_schema::{DataType, Field, Schema};
 use common::{Folder, noise, write_ipc, write_parquet, write_stream};
 use nelder::frame::{Kind, Source};
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::Compression;
 
@@ -55,7 +55,7 @@ fn all_files(folder: &Folder, batch: &RecordBatch) -> Vec<PathBuf> {
 }
 
 fn names(source: &dyn Source, formula: &str) -> Vec<String> {
-    lm(&LmSpec::new(formula), source, &Quiet)
+    lm(&LmSpec::new(formula), source, &NoProgress)
         .unwrap()
         .names()
         .to_vec()
@@ -124,7 +124,7 @@ fn values_of_any_type_are_levels_in_their_order() {
             let mut expected = vec!["(Intercept)".to_string()];
             expected.extend(levels[1..].iter().map(|l| format!("d{l}")));
             assert_eq!(names(&source, "y ~ ."), expected, "{}: {kind}", path.display());
-            let fit = lm(&LmSpec::new("y ~ ."), &source, &Quiet).unwrap();
+            let fit = lm(&LmSpec::new("y ~ ."), &source, &NoProgress).unwrap();
             assert_eq!(fit.rows() as usize, ROWS - 1, "{kind}");
         }
     }
@@ -176,7 +176,7 @@ fn ordered_dictionaries_have_polynomial_contrasts() {
     let fit = lm(
         &LmSpec::new("y ~ d"),
         &open(&folder.path("t.arrow")).unwrap(),
-        &Quiet,
+        &NoProgress,
     )
     .map(|f| f.responses[0].coefficients.clone());
     let mean = |level: usize| {
@@ -217,7 +217,7 @@ fn dictionaries_of_a_stream_may_change() {
     parts.iter().for_each(|part| writer.write(part).unwrap());
     writer.finish().unwrap();
     let source = open(&path).unwrap();
-    let fit = lm(&LmSpec::new("y ~ 0 + d"), &source, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new("y ~ 0 + d"), &source, &NoProgress).unwrap();
     assert_eq!(fit.names(), ["dq", "db", "da"]);
     let label = |i: usize| {
         [

@@ -6,7 +6,7 @@ use arrow_ipc::CompressionType;
 use common::{Cells, Csv, Folder, PLAIN, read, table, write_ipc, write_parquet, write_stream};
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 
@@ -14,7 +14,7 @@ use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
 fn answer(source: &dyn Source) -> (Vec<String>, Vec<u64>) {
     let formula =
         "y ~ x + single + i8 + i16 + u8 + u16 + flag * fruit + as.character(coded) + awkward + day + milli";
-    let fit = lm(&LmSpec::new(formula), source, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new(formula), source, &NoProgress).unwrap();
     let r = &fit.responses[0];
     let numbers = r
         .coefficients
@@ -253,7 +253,7 @@ fn unused_entries_of_a_dictionary_are_no_levels() {
         ("t.csv", "db", 2.5),
     ] {
         let source = open(&folder.path(name)).unwrap();
-        let fit = lm(&LmSpec::new("y ~ d"), &source, &Quiet).unwrap();
+        let fit = lm(&LmSpec::new("y ~ d"), &source, &NoProgress).unwrap();
         assert_eq!(
             (fit.names(), fit.rows()),
             (&["(Intercept)".to_string(), other.to_string()][..], 5),

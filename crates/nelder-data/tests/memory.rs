@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use common::{Folder, noise};
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
@@ -89,7 +89,7 @@ fn child() {
         return;
     };
     let source = nelder_data::open(Path::new(&path)).unwrap();
-    let fit = lm(&LmSpec::new("y ~ x + z + day + g"), &source, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new("y ~ x + z + day + g"), &source, &NoProgress).unwrap();
     println!("rows {} peak {}", fit.rows(), peak_kib().unwrap_or(0));
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nelder::frame::Source;
 use nelder::model::{Glm, GlmSpec, Vcov, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::deviance::{DevianceTest, deviance_test};
 use nelder::summary::generalized::coefficient_rows;
 use nelder_conformance::{Placed, few};
@@ -165,7 +165,9 @@ fn check_rows(fit: &Glm<'_>, case: &Value, out: &mut Differences) {
         return;
     }
     let rows: Vec<usize> = numbers(&e["rows"]).iter().map(|r| *r as usize - 1).collect();
-    let all = fit.influence(nelder::model::Detail::Leverages, &Quiet).unwrap();
+    let all = fit
+        .influence(nelder::model::Detail::Leverages, &NoProgress)
+        .unwrap();
     let columns = [
         ("fitted", &all.fitted),
         ("linear", &all.linear),
@@ -218,7 +220,7 @@ fn check_covariances(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
         ("cluster_hc3", "cluster:g:HC3"),
     ] {
         let Some(expected) = e.get(key) else { continue };
-        let v = fit.vcov(&kind.parse::<Vcov>().unwrap(), &Quiet).unwrap();
+        let v = fit.vcov(&kind.parse::<Vcov>().unwrap(), &NoProgress).unwrap();
         for (i, row) in expected["values"].as_array().unwrap().iter().enumerate() {
             let ours: Vec<f64> = (0..v.matrix.ncols()).map(|j| v.matrix[(i, j)]).collect();
             let size = vec![largest(row); ours.len()];
@@ -232,7 +234,7 @@ fn check_tables(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
         let Some(expected) = e.get(format!("anova_{key}")) else {
             continue;
         };
-        let table = fit.sequential(&Quiet).unwrap();
+        let table = fit.sequential(&NoProgress).unwrap();
         let size = [table.null_deviance; 16];
         let resid: Vec<f64> = std::iter::once(table.null_deviance)
             .chain(table.terms.iter().map(|t| t.residual))
@@ -246,7 +248,7 @@ fn check_tables(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
             .collect();
         out.compare("anova p", &p, &expected["p_value"], 1e-5, &[]);
         let expected = &e[format!("drop1_{key}")];
-        let drops = fit.drop1(2.0, &Quiet).unwrap();
+        let drops = fit.drop1(2.0, &NoProgress).unwrap();
         let deviances: Vec<f64> = drops.rows.iter().map(|r| r.deviance).collect();
         out.compare("drop1 deviance", &deviances, &expected["deviance"], 1e-8, &size);
         if expected["aic"].is_array() {
@@ -259,7 +261,7 @@ fn check_tables(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
 fn check(case: &Value) -> Vec<String> {
     let mut out = Differences::default();
     let source = open(case);
-    let fit = match (glm(&spec(case), &source, &Quiet), case.get("error")) {
+    let fit = match (glm(&spec(case), &source, &NoProgress), case.get("error")) {
         (Err(e), Some(theirs)) => {
             let (ours, theirs) = (e.to_string(), theirs.as_str().unwrap());
             if theirs.contains("no valid set") != ours.contains("no valid set") {
@@ -312,7 +314,7 @@ fn check(case: &Value) -> Vec<String> {
         check_tables(&fit, e, &mut out);
         if let Some(expected) = e.get("predict") {
             let new = nelder_data::open(&folder().join("data/glm_new.csv")).unwrap();
-            let ours = fit.predict(&new, true, &Quiet).unwrap();
+            let ours = fit.predict(&new, true, &NoProgress).unwrap();
             let scale = [1e-3; 16];
             out.compare("predict link", &ours.link, &expected["link"], 1e-9, &scale);
             out.compare(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nelder::formula::Contrast;
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 use serde_json::Value;
 
@@ -84,7 +84,7 @@ fn compare(what: &str, ours: &[f64], theirs: &Value, tolerance: f64, wrong: &mut
 fn check(case: &Value, wrong: &mut Vec<String>) {
     let source = Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap());
     let spec = spec(case, &source);
-    let fit = match lm(&spec, &source, &Quiet) {
+    let fit = match lm(&spec, &source, &NoProgress) {
         Ok(fit) => fit,
         Err(e) => return wrong.push(format!("not fitted: {e}")),
     };

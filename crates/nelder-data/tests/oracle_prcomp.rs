@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nelder::design::Missing;
 use nelder::frame::Source;
 use nelder::model::{Center, PcaAlgorithm, PcaSpec, Prcomp, Scale, prcomp};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::solve::Rectangular;
 use nelder_conformance::Placed;
 use serde_json::Value;
@@ -55,13 +55,13 @@ fn spec(case: &Value) -> PcaSpec {
 const OF_R: f64 = 1e-13;
 
 fn check(spec: &PcaSpec, source: &dyn Source, case: &Value, wrong: &mut Vec<String>) {
-    let mut fit = match (prcomp(spec, source, &Quiet), case["error"].as_str()) {
+    let mut fit = match (prcomp(spec, source, &NoProgress), case["error"].as_str()) {
         (Ok(fit), None) => fit,
         (Err(e), Some(theirs)) if e.to_string().contains(theirs) => return,
         (Err(e), _) => return wrong.push(format!("not computed: {e}")),
         (Ok(_), Some(theirs)) => return wrong.push(format!("no error, R has `{theirs}`")),
     };
-    let scores = fit.scores(&Quiet).unwrap();
+    let scores = fit.scores(&NoProgress).unwrap();
     values(spec, &fit, case, wrong);
     axes(spec, &fit, &scores, case, wrong);
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{Direction, Glm, GlmSpec, SavedGlm, StepScope, compare_deviances, glm, step_glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::deviance::{self, DevianceTest};
 use nelder::summary::{generalized, print_generalized};
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn fit<'s>(case: &Value, formula: &str, source: &'s dyn Source) -> Glm<'s> {
     let family: Family = text(case, "family").trim_end_matches("()").parse().unwrap();
     let mut spec = GlmSpec::new(formula, family);
     spec.design.weights = case["weights"].as_str().map(str::to_string);
-    glm(&spec, source, &Quiet).unwrap()
+    glm(&spec, source, &NoProgress).unwrap()
 }
 
 fn printed(case: &Value, source: &dyn Source) -> String {
@@ -45,10 +45,10 @@ fn printed(case: &Value, source: &dyn Source) -> String {
     match text(case, "kind") {
         "summary" => print_generalized::summary(&summary),
         "brief" => print_generalized::brief(&summary),
-        "anova" => deviance::sequential(&fit, &fit.sequential(&Quiet).unwrap(), test),
-        "drop1" => deviance::deletions(&fit.formula(), &fit.drop1(2.0, &Quiet).unwrap(), test),
+        "anova" => deviance::sequential(&fit, &fit.sequential(&NoProgress).unwrap(), test),
+        "drop1" => deviance::deletions(&fit.formula(), &fit.drop1(2.0, &NoProgress).unwrap(), test),
         "add1" => {
-            let table = fit.add1(text(case, "scope"), 2.0, &Quiet).unwrap();
+            let table = fit.add1(text(case, "scope"), 2.0, &NoProgress).unwrap();
             deviance::additions(&fit.formula(), &table, test)
         }
         "step" => {
@@ -60,7 +60,7 @@ fn printed(case: &Value, source: &dyn Source) -> String {
                 Some(_) => Direction::Both,
                 None => Direction::Backward,
             };
-            let found = step_glm(&fit, &scope, direction, 2.0, &Quiet).unwrap();
+            let found = step_glm(&fit, &scope, direction, 2.0, &NoProgress).unwrap();
             let parts = found
                 .path
                 .iter()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use common::{Cells, Csv, Folder, PLAIN, read, table, write_ipc, write_parquet, write_stream};
 use nelder::frame::Source;
 use nelder::model::{Lm, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::{DataError, Opened, TextOptions, open, open_all};
 use parquet::basic::Compression;
 
@@ -64,8 +64,8 @@ fn parts_are_the_whole() {
         }
         let formula = "y ~ x + i8 + flag * fruit + coded + awkward + factor(u64 > 18446744073209550000)";
         let (a, b) = (
-            lm(&LmSpec::new(formula), &source, &Quiet),
-            lm(&LmSpec::new(formula), &alone, &Quiet),
+            lm(&LmSpec::new(formula), &source, &NoProgress),
+            lm(&LmSpec::new(formula), &alone, &NoProgress),
         );
         let (a, b) = (a.unwrap(), b.unwrap());
         assert_eq!(a.names(), b.names());

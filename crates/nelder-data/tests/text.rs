@@ -5,7 +5,7 @@ mod common;
 use common::{Cells, Folder, noise, read};
 use nelder::frame::{Kind, Source};
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::{DataError, open};
 use proptest::prelude::*;
 
@@ -181,7 +181,7 @@ fn headers() {
             (source.rows(), source.schema().names()),
             (Some(0), vec!["a", "b"])
         );
-        let message = lm(&LmSpec::new("a ~ b"), &source, &Quiet)
+        let message = lm(&LmSpec::new("a ~ b"), &source, &NoProgress)
             .err()
             .unwrap()
             .to_string();

@@ -12,7 +12,7 @@ use arrow_array::{
 use common::{Folder, noise, write_ipc, write_parquet, write_stream};
 use nelder::frame::{Frame, Source};
 use nelder::model::{LmSpec, Vcov, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::Compression;
 use proptest::prelude::*;
@@ -101,15 +101,15 @@ impl Data {
 fn answer(source: &dyn Source, formula: &str, change: impl Fn(&mut LmSpec)) -> (Vec<u64>, u64) {
     let mut spec = LmSpec::new(formula);
     change(&mut spec);
-    let fit = lm(&spec, source, &Quiet).unwrap();
+    let fit = lm(&spec, source, &NoProgress).unwrap();
     let r = &fit.responses[0];
     let numbers = r.coefficients.iter().chain(&r.std_errors).chain([&r.rss]);
     (numbers.map(|x| x.to_bits()).collect(), fit.rows())
 }
 
 fn clustered(source: &dyn Source, by: &str) -> Vec<f64> {
-    let fit = lm(&LmSpec::new("y ~ x"), source, &Quiet).unwrap();
-    let found = fit.vcov(0, &Vcov::Cluster(by.into()), &Quiet).unwrap();
+    let fit = lm(&LmSpec::new("y ~ x"), source, &NoProgress).unwrap();
+    let found = fit.vcov(0, &Vcov::Cluster(by.into()), &NoProgress).unwrap();
     found.std_errors()
 }
 
@@ -172,7 +172,10 @@ fn exact(data: &Data) {
         assert_eq!(same.1 as usize, data.ids.iter().flatten().count(), "{name}");
         // combinations have as many levels as the numbers
         let count = |formula: &str, source: &dyn Source| {
-            lm(&LmSpec::new(formula), source, &Quiet).unwrap().names().len()
+            lm(&LmSpec::new(formula), source, &NoProgress)
+                .unwrap()
+                .names()
+                .len()
         };
         for formula in [
             "y ~ interaction(id, x > 0.5)",
@@ -181,7 +184,7 @@ fn exact(data: &Data) {
         ] {
             assert_eq!(count(formula, &file), count(formula, &small), "{name}: {formula}");
         }
-        let labels = lm(&LmSpec::new("y ~ 0 + factor(id)"), &file, &Quiet).unwrap();
+        let labels = lm(&LmSpec::new("y ~ 0 + factor(id)"), &file, &NoProgress).unwrap();
         let expected: Vec<String> = sorted.iter().map(|id| format!("factor(id){id}")).collect();
         assert_eq!(labels.names(), expected, "{name}");
         if data.ids.iter().all(Option::is_some) {
@@ -219,7 +222,7 @@ fn rounded(data: &Data) {
         let file = open(&path).unwrap();
         let name = path.display();
         let spec = LmSpec::new("y ~ x + offset(id)");
-        let fit = lm(&spec, &file, &Quiet).unwrap();
+        let fit = lm(&spec, &file, &NoProgress).unwrap();
         let said = fit.bound.rows.rounded();
         match first {
             None => assert_eq!(said, [""; 0], "{name}"),
@@ -365,10 +368,10 @@ fn digits_that_codes_lose_are_told() {
         write_ipc(&path("arrow"), &batch, None, 9);
         for path in ["parquet", "arrow"].map(path) {
             let file = open(&path).unwrap();
-            let fit = lm(&LmSpec::new("y ~ factor(id)"), &file, &Quiet).unwrap();
+            let fit = lm(&LmSpec::new("y ~ factor(id)"), &file, &NoProgress).unwrap();
             let said = fit.bound.rows.rounded();
-            let plain = lm(&LmSpec::new("y ~ 1"), &file, &Quiet).unwrap();
-            let errors = plain.vcov(0, &Vcov::Cluster("id".into()), &Quiet);
+            let plain = lm(&LmSpec::new("y ~ 1"), &file, &NoProgress).unwrap();
+            let errors = plain.vcov(0, &Vcov::Cluster("id".into()), &NoProgress);
             match first {
                 None => {
                     assert_eq!(said, [""; 0], "{name}");
@@ -383,7 +386,7 @@ fn digits_that_codes_lose_are_told() {
                     assert!(why.contains(&format!("in row {row}")), "{name}: {why}");
                 }
             }
-            let number = lm(&LmSpec::new("y ~ id"), &file, &Quiet).unwrap();
+            let number = lm(&LmSpec::new("y ~ id"), &file, &NoProgress).unwrap();
             assert_eq!(number.bound.rows.rounded(), [""; 0], "{name}");
         }
     }

@@ -4,60 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::buffer::{Buffer, Codes, Matrix};
-use crate::step::{Step, StepSums, composed};
-use crate::{Dd, Program, ProgramError};
-
-/// What an operation on a device failed of.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum DeviceError {
-    /// There is no such device.
-    #[error("no {device} device: {why}")]
-    Absent {
-        /// `cuda`, `cuda:1`, ….
-        device: String,
-        /// What is missing.
-        why: String,
-    },
-    /// Not enough memory.
-    #[error("{device} has no room for {wanted} bytes: {free} of {total} bytes are free")]
-    Memory {
-        /// The device.
-        device: String,
-        /// Bytes asked for.
-        wanted: u64,
-        /// Bytes that are free.
-        free: u64,
-        /// Bytes that it has.
-        total: u64,
-    },
-    /// The program cannot run.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
-    /// Sizes that do not fit each other.
-    #[error("{what}: {wanted} values are needed, and there are {given}")]
-    Length {
-        /// Which argument.
-        what: &'static str,
-        /// Values needed.
-        wanted: usize,
-        /// Values given.
-        given: usize,
-    },
-    /// A buffer of another device.
-    #[error("{what} is a buffer of another device")]
-    Foreign {
-        /// Which argument.
-        what: &'static str,
-    },
-    /// The device or its libraries failed; what they say.
-    #[error("{device}: {message}")]
-    Failed {
-        /// The device.
-        device: String,
-        /// What was said.
-        message: String,
-    },
-}
+use crate::error::{DeviceError, check_length, check_ranks};
+use crate::step::{Fold, Predictor, ScoringStep, StepSums};
+use crate::{Binary, Dd, Program, Unary};
 
 /// Sums of columns x with weights w, in twice the precision where it says so.
 #[derive(Clone, Debug, PartialEq)]
@@ -363,7 +312,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// As [`moments`](Backend::moments), and those of [`run`](Backend::run).
-    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         composed(self, x, step)
     }
 
@@ -487,28 +436,166 @@ pub trait Offer: Sync {
 /// Rows that a gram sums in double precision before it goes on in twice that.
 pub const RUN_ROWS: usize = 8192;
 
-/// An error where a length is not what it must be.
-///
-/// # Errors
-/// [`DeviceError::Length`].
-pub fn check_length(what: &'static str, given: usize, wanted: usize) -> Result<(), DeviceError> {
-    match given == wanted {
-        true => Ok(()),
-        false => Err(DeviceError::Length { what, wanted, given }),
+/// −x for two columns.
+fn turned() -> Program {
+    let mut p = Program::new();
+    let (high, low, zero) = (p.input(0), p.input(1), p.constant(0.0));
+    for v in [high, low] {
+        let turned = p.binary(Binary::Sub, zero, v);
+        p.output(turned);
     }
+    p
 }
 
-/// That there are places for these ranks, which count from 0, among `given` numbers.
+/// −a b
+fn minus_product() -> Program {
+    let mut p = Program::new();
+    let (a, b) = (p.input(0), p.input(1));
+    let product = p.binary(Binary::Mul, a, b);
+    let turned = p.unary(Unary::Neg, product);
+    p.output(turned);
+    p
+}
+
+/// c + o + X b in twice the precision, in two parts.
 ///
 /// # Errors
-/// [`DeviceError::Length`].
-pub fn check_ranks(ranks: &[u64], given: usize) -> Result<(), DeviceError> {
-    match ranks.iter().find(|r| **r >= given as u64) {
-        None => Ok(()),
-        Some(&rank) => Err(DeviceError::Length {
-            what: "rank",
-            wanted: rank as usize + 1,
+/// Those of the verbs.
+pub fn predictor(
+    device: &(impl Backend + ?Sized),
+    x: &Matrix,
+    b: &[Dd],
+    constant: Dd,
+    offset: Option<&Buffer>,
+) -> Result<(Buffer, Buffer), DeviceError> {
+    // η = −(−o − c − Xb)
+    let offset = match offset {
+        Some(offset) => offset.clone(),
+        None => device.product(&x.part(0..0)?, &[], 0.0, None)?,
+    };
+    let turned = turned();
+    let run = |inputs: &[&Buffer]| -> Result<[Buffer; 2], DeviceError> {
+        let found = device.run(&turned, inputs, x.rows)?;
+        let given = found.len();
+        found.try_into().map_err(|_| DeviceError::Length {
+            what: "outputs of a program",
+            wanted: 2,
             given,
-        }),
+        })
+    };
+    let [minus, _] = run(&[&offset, &offset])?;
+    let (high, low) = device.residual(x, b, constant, &minus)?;
+    let [eta, low] = run(&[&high, &low])?;
+    Ok((eta, low))
+}
+
+/// A step made of other verbs.
+///
+/// # Errors
+/// Those of the verbs.
+pub fn composed(
+    device: &(impl Backend + ?Sized),
+    x: &Matrix,
+    step: &ScoringStep<'_>,
+) -> Result<StepSums, DeviceError> {
+    let n = x.rows;
+    let run = |program: &Program, inputs: &[&Buffer]| device.run(program, inputs, n);
+    let first = |found: Vec<Buffer>| {
+        let wanted = DeviceError::Length {
+            what: "outputs of a program",
+            wanted: 1,
+            given: 0,
+        };
+        found.into_iter().next().ok_or(wanted)
+    };
+    // 1. η
+    let (eta, low): (Option<(usize, Buffer)>, Option<Buffer>) = match &step.predictor {
+        Predictor::Given { low } => (None, low.cloned()),
+        Predictor::Of {
+            input,
+            b,
+            constant,
+            offset,
+            twice: false,
+        } => {
+            let b: Vec<f64> = b.iter().map(|b| b.hi).collect();
+            let eta = device.product(x, &b, constant.hi, *offset)?;
+            (Some((*input, eta)), None)
+        }
+        Predictor::Of {
+            input,
+            b,
+            constant,
+            offset,
+            twice: true,
+        } => {
+            let (eta, low) = predictor(device, x, b, *constant, *offset)?;
+            (Some((*input, eta)), Some(low))
+        }
+    };
+    // 2. the program
+    let mut inputs = step.inputs.to_vec();
+    if let Some((at, eta)) = &eta {
+        inputs[*at] = eta;
     }
+    let mut outputs = run(step.program, &inputs)?;
+    check_length("folds", step.folds.len() + 2, outputs.len())?;
+    let rest = outputs.split_off(2);
+    let (weight, score) = (&outputs[0], &outputs[1]);
+    let (mut folds, mut missing, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+    for (fold, column) in step.folds.iter().zip(rest) {
+        if *fold == Fold::Keep {
+            folds.push(Dd::ZERO);
+            missing.push(0);
+            kept.push(column);
+            continue;
+        }
+        let own = device.reduce(&column)?;
+        folds.push(if *fold == Fold::Sum {
+            own.sum
+        } else {
+            Dd::new(own.least)
+        });
+        missing.push(own.missing);
+    }
+    // 3. sums over the columns
+    let vectors: Vec<&Buffer> = if step.gram {
+        vec![score, weight]
+    } else {
+        vec![score]
+    };
+    let mut found = device.moments(x, None, &vectors)?.with.into_iter();
+    let mut scores = found.next().unwrap_or_default();
+    let weights = found.next().unwrap_or_default();
+    let mut total = device.reduce(score)?.sum;
+    if let Some(low) = &low {
+        // what the leading part of η leaves over: ds/dη = −W in the mean
+        let rest = first(run(&minus_product(), &[low, weight])?)?;
+        total += device.reduce(&rest)?.sum;
+        let more = device.moments(x, None, &[&rest])?.with;
+        scores
+            .iter_mut()
+            .zip(more.iter().flatten())
+            .for_each(|(a, b)| *a += *b);
+    }
+    let quick = match step.gram && step.single {
+        true => device.single_gram(x, Some(weight), step.centres)?,
+        false => None,
+    };
+    let single = quick.is_some();
+    let gram = match (quick, step.gram) {
+        (None, true) => Some(device.gram(x, Some(weight), step.centres)?),
+        (quick, _) => quick,
+    };
+    Ok(StepSums {
+        weight: device.reduce(weight)?.sum,
+        score: total,
+        scores,
+        weights,
+        gram,
+        single,
+        folds,
+        missing,
+        kept,
+    })
 }

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::backend::{DeviceError, check_length};
+use crate::error::{DeviceError, check_length};
 
 /// Numbers in a device's memory. Clones and parts share them.
 #[derive(Clone)]

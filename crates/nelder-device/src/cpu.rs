@@ -311,8 +311,8 @@ fn interpret<'v, R: Real>(
         Op::Input(index) => load(&inputs[index as usize], from, out),
         Op::Unary(op, a) => {
             let a = read(a);
-            each!(op, Unary: Neg Abs Sqrt Exp Expm1 Log Log1p Log2 Log10 Sin Cos Tan Atan NormalLower
-                NormalQuantile LogGamma Digamma Trigamma Log1pmx StirlingError Floor Ceiling Truncate Sign Not IsNan IsFinite Truth;
+            each!(op, Unary: Neg Abs Sqrt Exp Expm1 Log Log1p Log2 Log10 Sin Cos Tan Atan NormalCdf
+                NormalQuantile LogGamma Digamma Trigamma XMinusLog1p StirlingError Floor Ceiling Truncate Sign Not IsNan IsFinite Truth;
                 OP => map(out, a, #[inline(always)] |x| scalar::unary(OP, x)));
         }
         Op::Binary(op, a, b) => {

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::backend::{
-    Backend, Counters, Description, DeviceError, Moments, Rates, Reduced, ResidualSums, Weighed, check_length,
-};
+use crate::backend::{Backend, Counters, Description, Moments, Rates, Reduced, ResidualSums, Weighed};
 use crate::buffer::{Buffer, Codes, Matrix, check_codes};
+use crate::error::{DeviceError, check_length};
 use crate::{Dd, Input, Output, Program};
 
 /// The CPU. Sums are accumulated in twice the precision.

@@ -8,6 +8,7 @@
 use crate::Dd;
 use pulp::{Arch, NullaryFnOnce};
 
+pub use crate::pair::Pair;
 pub use crate::reduce::{all_finite, dot, rough_sum, sum};
 
 /// `a + b` and its rounding error (Knuth).
@@ -16,30 +17,6 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
     let s = a + b;
     let t = s - a;
     (s, (a - (s - t)) + (b - t))
-}
-
-/// A column with optional trailing parts.
-#[derive(Clone, Copy)]
-pub struct Pair<'a> {
-    /// Leading parts.
-    pub high: &'a [f64],
-    /// Trailing parts, of the same length.
-    pub low: Option<&'a [f64]>,
-}
-
-impl<'a> Pair<'a> {
-    /// A column without trailing parts.
-    pub fn of(high: &'a [f64]) -> Self {
-        Pair { high, low: None }
-    }
-
-    /// The rows `from..to`.
-    pub fn part(&self, from: usize, to: usize) -> Pair<'a> {
-        Pair {
-            high: &self.high[from..to],
-            low: self.low.map(|l| &l[from..to]),
-        }
-    }
 }
 
 struct Center<'a> {

@@ -8,11 +8,13 @@ mod backend;
 mod buffer;
 mod cpu;
 mod dd;
+mod error;
 mod host;
 pub mod kernels;
 mod matrix;
 mod memory;
 mod opened;
+mod pair;
 mod philox;
 mod program;
 mod real;
@@ -24,12 +26,13 @@ pub mod special;
 mod step;
 
 pub use backend::{
-    Backend, Counters, Decomposed, Description, DeviceError, Moments, Offer, RUN_ROWS, Rates, Reduced,
-    ResidualSums, RoughMoments, Spectrum, Weighed, check_length, check_ranks,
+    Backend, Counters, Decomposed, Description, Moments, Offer, RUN_ROWS, Rates, Reduced, ResidualSums,
+    RoughMoments, Spectrum, Weighed, composed, predictor,
 };
 pub use buffer::{Buffer, Codes, Matrix, SortedCodes, check_codes};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
+pub use error::{DeviceError, check_length, check_ranks};
 pub use host::Host;
 pub use matrix::Rows2;
 pub use memory::{large_pages, zeros};
@@ -39,4 +42,4 @@ pub use program::{Binary, Op, Program, ProgramError, Slot, Unary};
 pub use real::Real;
 pub use several::Several;
 pub use simd::vectorized;
-pub use step::{Fold, Predictor, Step, StepSums, composed, predictor};
+pub use step::{Fold, Predictor, ScoringStep, StepSums};

@@ -1,7 +1,7 @@
 //! A matrix in twice the precision, leading and trailing parts apart so that its rows vectorise.
 
 use crate::Dd;
-use crate::kernels::Pair;
+use crate::pair::Pair;
 
 /// A rows x columns matrix stored by rows.
 #[derive(Clone, Debug, Default)]

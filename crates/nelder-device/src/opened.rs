@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::backend::DeviceError;
+use crate::error::DeviceError;
 
 /// A process, and the devices that it has opened.
 type Open<D> = Option<(u32, HashMap<usize, Arc<D>>)>;

@@ -37,7 +37,7 @@ pub enum Unary {
     /// Arc tangent, in radians.
     Atan,
     /// The standard normal distribution function, R's `pnorm`.
-    NormalLower,
+    NormalCdf,
     /// The standard normal quantile, R's `qnorm`; `NaN` outside [0, 1].
     NormalQuantile,
     /// `log |Γ(x)|`, R's `lgamma`; `Inf` at 0 and at the negative whole numbers.
@@ -47,7 +47,7 @@ pub enum Unary {
     /// The second derivative of `log Γ(x)`; `NaN` unless above 0.
     Trigamma,
     /// `x - log(1 + x)`, accurate relative to its own size; `NaN` below -1.
-    Log1pmx,
+    XMinusLog1p,
     /// Stirling's error `log Γ(x + 1) - [(x + 1/2) log x - x + log(2π) / 2]`; `Inf` at 0, `NaN` below.
     StirlingError,
     /// The largest whole number that is not larger.

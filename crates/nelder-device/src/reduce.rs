@@ -4,7 +4,7 @@ use pulp::bytemuck::{Pod, cast_slice};
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::Dd;
-use crate::kernels::Pair;
+use crate::pair::Pair;
 
 /// Independent partial sums: enough to hide the latency of the additions in one.
 const UNROLL: usize = 4;

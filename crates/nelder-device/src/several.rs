@@ -3,11 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::backend::{
-    Backend, Counters, Decomposed, Description, DeviceError, Moments, Rates, Reduced, ResidualSums,
-    RoughMoments, Spectrum, Weighed, check_length, check_ranks,
+    Backend, Counters, Decomposed, Description, Moments, Rates, Reduced, ResidualSums, RoughMoments,
+    Spectrum, Weighed,
 };
 use crate::buffer::{Buffer, Codes, Matrix};
-use crate::step::{Fold, Predictor, Step, StepSums};
+use crate::error::{DeviceError, check_length, check_ranks};
+use crate::step::{Fold, Predictor, ScoringStep, StepSums};
 use crate::{Dd, Program};
 
 /// Devices that share the rows: each holds consecutive rows of every column, as many as the others but for one.
@@ -523,7 +524,7 @@ impl Backend for Several {
         Ok(Several::summed(found))
     }
 
-    fn step(&self, x: &Matrix, step: &Step<'_>) -> Result<StepSums, DeviceError> {
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         let a = self.matrices(x)?;
         let mut inputs = Vec::with_capacity(step.inputs.len());
         for input in step.inputs {
@@ -551,7 +552,7 @@ impl Backend for Several {
                     twice: *twice,
                 },
             };
-            let own = Step {
+            let own = ScoringStep {
                 inputs: &own,
                 predictor,
                 ..step.clone()

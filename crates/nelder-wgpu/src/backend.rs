@@ -9,7 +9,7 @@ use nelder_device::{
 
 use crate::device::Wgpu;
 use crate::functions;
-use crate::sums::MOST_GROUPS;
+use crate::limits::MOST_GROUPS;
 
 const MACHINE: &str = include_str!("machine.wgsl");
 /// Rows that a program runs over at a time.
@@ -51,8 +51,8 @@ impl Wgpu {
         let constants = self.words(bytemuck::cast_slice(&code.constants))?;
         let most = (self.most_bound() / 8) as usize / inputs.len().max(code.outputs).max(1);
         let chunk = CHUNK.min(most).min(rows).max(1);
-        let read = self.room_for((8 * chunk * inputs.len()) as u64)?;
-        let written = self.room_for((8 * chunk * code.outputs) as u64)?;
+        let read = self.pooled_buffer((8 * chunk * inputs.len()) as u64)?;
+        let written = self.pooled_buffer((8 * chunk * code.outputs) as u64)?;
         let mut results = Vec::with_capacity(out.len());
         for buffer in &out {
             results.push(self.held("output", buffer)?.0);
@@ -175,7 +175,7 @@ impl Backend for Wgpu {
     /// Of copies: programs are bound by arithmetic.
     fn bandwidth(&self) -> Result<f64, DeviceError> {
         let bytes = if self.is_hardware() { 1u64 << 28 } else { 1 << 24 };
-        let (from, to) = (self.room_for(bytes)?, self.room_for(bytes)?);
+        let (from, to) = (self.pooled_buffer(bytes)?, self.pooled_buffer(bytes)?);
         let mut least = f64::INFINITY;
         for _ in 0..5 {
             self.wait()?;

@@ -6,11 +6,14 @@ use nelder_device::{
     Buffer, Codes, Dd, DeviceError, Matrix, Reduced, SortedCodes, check_codes, check_length,
 };
 
-use crate::bound::{Bind, Window};
+use crate::bind::Bind;
+use crate::bindings::Window;
+use crate::buffer_pool::PooledBuffer;
 use crate::device::Wgpu;
-use crate::rooms::Room;
-use crate::sums::{HAS_HIGH, HAS_LOW, MOST_GROUPS, SUMS};
-use crate::wide;
+use crate::float128;
+use crate::limits::MOST_GROUPS;
+use crate::sums::{HAS_HIGH, HAS_LOW, SUMS};
+use crate::survey::Survey;
 
 const COLUMNS: &str = include_str!("columns.wgsl");
 /// Rows of a code that a workgroup sums.
@@ -19,25 +22,14 @@ const PIECE: u32 = 2048;
 const FRACTION: u32 = 1;
 const NOT_ZERO: u32 = 2;
 
-/// What a column holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Survey {
-    /// The exponent's field of its largest number; 2047 where one is infinite or missing.
-    pub field: u32,
-    /// Whether a value is no number as it was written (`kernels::is_as_written`).
-    pub fraction: bool,
-    /// Whether there is another number than 0.
-    pub not_zero: bool,
-}
-
 /// What codes hold.
 struct HeldCodes {
     of: Arc<()>,
-    codes: Room,
+    codes: PooledBuffer,
     /// Rows in the order of their codes.
-    order: Room,
+    order: PooledBuffer,
     /// Where pieces of that order begin, and the last ends.
-    pieces: Room,
+    pieces: PooledBuffer,
     /// The code of each piece.
     of_piece: Vec<u32>,
 }
@@ -93,7 +85,7 @@ impl Wgpu {
             return Ok(found);
         }
         let groups = self.row_groups(rows, 1);
-        let ends = self.room_for(16 * groups as u64)?;
+        let ends = self.pooled_buffer(16 * groups as u64)?;
         let counts = self.words(&[0])?;
         let bound = [(1, span.bind), (2, self.whole(&ends)), (3, self.whole(&counts))];
         self.dispatch(
@@ -189,17 +181,17 @@ impl Wgpu {
                         base as u32,
                         columns as u32,
                     ];
-                    let room = self.room_for((some * columns * wide::WORDS * 4) as u64)?;
+                    let pooled = self.pooled_buffer((some * columns * float128::WORDS * 4) as u64)?;
                     let bound = [
                         (1, window.span.bind),
                         (2, high.bind),
                         (3, low.bind),
-                        (4, self.whole(&room)),
+                        (4, self.whole(&pooled)),
                         (5, self.whole(&held.order)),
                         (6, self.whole(&held.pieces)),
                     ];
                     self.dispatch(SUMS, "piece_sums", &sizes, &bound, [some, columns, 1])?;
-                    let found = self.merged(&room, some * columns, 1)?;
+                    let found = self.merged(&pooled, some * columns, 1)?;
                     for (k, row) in found.chunks(columns).enumerate() {
                         let code = held.of_piece[base + k] as usize;
                         let to = &mut sums[code * width..(code + 1) * width];

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nelder_device::{DeviceError, Rates};
 
-use crate::bound::Bind;
-use crate::rooms::{Pool, Room};
+use crate::bind::Bind;
+use crate::buffer_pool::{Pool, PooledBuffer};
 use crate::silence::in_silence;
 
 /// Arithmetic that all kernels have.
@@ -17,8 +17,6 @@ const SOFT: &str = include_str!("soft.wgsl");
 const BY_HALVES: &str = include_str!("mul_wide.wgsl");
 const BY_64: &str = include_str!("mul_wide_64.wgsl");
 
-/// Threads of a workgroup.
-pub(crate) const THREADS: usize = 128;
 /// A GPU that is reached through wgpu.
 pub struct Wgpu {
     pub(crate) id: String,
@@ -38,7 +36,7 @@ pub struct Wgpu {
     seen: u64,
     /// Bytes that there is room for, once that is known.
     most: AtomicU64,
-    pub(crate) nothing: OnceLock<Room>,
+    pub(crate) nothing: OnceLock<PooledBuffer>,
     /// Memory that nobody uses.
     pool: Arc<Pool>,
     /// Where what is read passes through, when nobody reads.
@@ -107,34 +105,12 @@ pub fn count() -> Result<usize, DeviceError> {
 }
 
 impl Wgpu {
-    /// Opens adapter `index`, from 0: GPUs come before what imitates them.
-    ///
-    /// # Errors
-    /// [`DeviceError::Absent`] for an index that is not there; [`DeviceError::Failed`] where the driver refuses, and where
-    /// the device computes something else than the CPU.
-    pub fn open(index: usize) -> Result<Wgpu, DeviceError> {
-        Wgpu::opened(index, wgpu::Features::SHADER_INT64, false)
-    }
-
-    /// The same for a GPU; what imitates one is not opened.
-    pub(crate) fn open_hardware(index: usize) -> Result<Wgpu, DeviceError> {
-        Wgpu::opened(index, wgpu::Features::SHADER_INT64, true)
-    }
-
-    /// Opens it in silence; what the driver printed is part of an error.
-    fn opened(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
-        let (opened, words) = in_silence(|| Wgpu::started(index, features, hardware));
-        opened.map_err(|error| match error {
-            DeviceError::Failed { device, message } if !words.is_empty() => DeviceError::Failed {
-                device,
-                message: format!("{message}; the driver printed: {words}"),
-            },
-            other => other,
-        })
-    }
-
     /// With those of the features that it has.
-    fn started(index: usize, features: wgpu::Features, hardware: bool) -> Result<Wgpu, DeviceError> {
+    pub(crate) fn started(
+        index: usize,
+        features: wgpu::Features,
+        hardware: bool,
+    ) -> Result<Wgpu, DeviceError> {
         let id = format!("wgpu:{index}");
         let found = adapters();
         let failed = |message: String| DeviceError::Failed {
@@ -205,7 +181,6 @@ impl Wgpu {
             downloaded: AtomicU64::new(0),
             id,
         };
-        crate::probe::check(&opened)?;
         Ok(opened)
     }
 
@@ -280,14 +255,14 @@ impl Wgpu {
             .min(self.seen)
     }
 
-    /// Room for bytes that kernels read and write: anything is in it.
-    pub(crate) fn room_for(&self, bytes: u64) -> Result<Room, DeviceError> {
+    /// A pooled buffer for bytes that kernels read and write: anything is in it.
+    pub(crate) fn pooled_buffer(&self, bytes: u64) -> Result<PooledBuffer, DeviceError> {
         let size = bytes.next_multiple_of(256).max(256);
         if size > self.device.limits().max_buffer_size {
             return Err(self.no_room(bytes));
         }
         if let Some(buffer) = self.pool.take(size) {
-            return Ok(Room::new(buffer, &self.pool));
+            return Ok(PooledBuffer::new(buffer, &self.pool));
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::COPY_SRC;
         let made = || {
@@ -309,7 +284,7 @@ impl Wgpu {
             buffer = made();
         }
         self.checked(bytes)?;
-        Ok(Room::new(buffer, &self.pool))
+        Ok(PooledBuffer::new(buffer, &self.pool))
     }
 
     pub(crate) fn own(&self) -> Arc<()> {

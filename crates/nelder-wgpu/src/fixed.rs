@@ -11,12 +11,12 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix};
 
-use crate::bound::Bind;
-use crate::columns::Survey;
+use crate::bind::Bind;
+use crate::buffer_pool::PooledBuffer;
 use crate::device::Wgpu;
-use crate::rooms::Room;
+use crate::float128;
 use crate::sums::{BUSY, HAS_HIGH, HAS_LOW};
-use crate::wide;
+use crate::survey::Survey;
 
 const SUMS: &str = concat!(include_str!("fixed.wgsl"), include_str!("fixed_sums.wgsl"));
 /// Bits of a limb.
@@ -67,7 +67,7 @@ impl Places {
         let joined = |limbs: &[i128]| limbs.iter().fold(0, |sum, limb| sum << LIMB | limb);
         let high = (self.first << (2 * LIMB)) + joined(&self.limbs[..2]);
         let low = joined(&self.limbs[2..]);
-        let part = |of: i128, unit: i32| wide::of_whole(of.unsigned_abs(), unit, of < 0);
+        let part = |of: i128, unit: i32| float128::of_whole(of.unsigned_abs(), unit, of < 0);
         part(high, unit + 3 * LIMB as i32) + part(low, unit)
     }
 }
@@ -80,7 +80,7 @@ pub(crate) struct FixedTable {
 
 /// Limbs of −b and b in the units of their columns, below the largest. `None` where there is nothing to add.
 pub(crate) fn table(b: &[Dd], surveys: &[Survey]) -> Option<FixedTable> {
-    let parts: Vec<[u32; wide::WORDS]> = b.iter().map(|b| wide::write(*b)).collect();
+    let parts: Vec<[u32; float128::WORDS]> = b.iter().map(|b| float128::write(*b)).collect();
     let top = |j: usize| parts[j][4] as i32 + surveys[j].field as i32 - 1022;
     let there = |j: &usize| b[*j].hi != 0.0 && surveys[*j].field > 0;
     let unit = (0..b.len()).filter(there).map(top).max()?;
@@ -126,7 +126,7 @@ impl Wgpu {
         Ok(found.iter().all(fine).then_some(found))
     }
 
-    fn fields(&self, surveys: &[Survey]) -> Result<Room, DeviceError> {
+    fn fields(&self, surveys: &[Survey]) -> Result<PooledBuffer, DeviceError> {
         let field = |s: &Survey| s.field.max(LEAST_FIELD);
         self.words(&surveys.iter().map(field).collect::<Vec<u32>>())
     }
@@ -145,14 +145,14 @@ impl Wgpu {
         let low = self.maybe("vector", v.1, rows)?;
         let groups = self.row_groups(rows, x.columns.div_ceil(WIDTH));
         let before = 64;
-        let room = self.room_for(4 * (before + SUM * groups * x.columns) as u64)?;
+        let pooled = self.pooled_buffer(4 * (before + SUM * groups * x.columns) as u64)?;
         let found = Bind {
-            buffer: &room,
+            buffer: &pooled,
             from: 0,
             bytes: 4 * before as u64,
         };
         // without a vector there are ones: the field of 1
-        self.write(&room, 0, &[if v.0.is_none() { 1023 } else { 0 }, 0, 0, 0]);
+        self.write(&pooled, 0, &[if v.0.is_none() { 1023 } else { 0 }, 0, 0, 0]);
         let mut flags = 0;
         for (k, (part, span, flag)) in [(v.0, high, HAS_HIGH), (v.1, low, HAS_LOW)]
             .into_iter()
@@ -163,7 +163,7 @@ impl Wgpu {
                 self.survey(span.bind, span.skip, rows, found, k, 1)?;
             }
         }
-        let vector = self.room_for(4 * 6 * rows as u64)?;
+        let vector = self.pooled_buffer(4 * 6 * rows as u64)?;
         let bound = [
             (5, high.bind),
             (6, low.bind),
@@ -179,7 +179,7 @@ impl Wgpu {
             // a binding begins at a multiple of 256 bytes
             let aligned = from / 256 * 256;
             let sums = Bind {
-                buffer: &room,
+                buffer: &pooled,
                 from: aligned,
                 bytes: from - aligned + 4 * (SUM * groups * some) as u64,
             };
@@ -194,7 +194,7 @@ impl Wgpu {
             self.dispatch(SUMS, "column_products", &sizes, &bound, across)?;
         }
         // 3. to numbers
-        let words = self.read_words(&room, before + SUM * groups * x.columns)?;
+        let words = self.read_words(&pooled, before + SUM * groups * x.columns)?;
         let field = words[0].max(words[2]);
         if !(LEAST_FIELD..0x7ff).contains(&field) {
             return Ok(None);
@@ -226,11 +226,11 @@ impl Wgpu {
         for (matrix, start, first, some) in self.launches(x)? {
             let own = &surveys[first..first + some];
             let fields = self.fields(own)?;
-            let room = self.room_for((4 * 2 * SUM * groups * some) as u64)?;
-            let bound = [(1, matrix), (2, self.whole(&fields)), (4, self.whole(&room))];
+            let pooled = self.pooled_buffer((4 * 2 * SUM * groups * some) as u64)?;
+            let bound = [(1, matrix), (2, self.whole(&fields)), (4, self.whole(&pooled))];
             let sizes = [x.rows as u32, some as u32, start];
             self.dispatch(SUMS, "column_moments", &sizes, &bound, [groups, some, 1])?;
-            let words = self.read_words(&room, 2 * SUM * groups * some)?;
+            let words = self.read_words(&pooled, 2 * SUM * groups * some)?;
             for (column, survey) in words.chunks(2 * SUM * groups).zip(own) {
                 let (mut sum, mut square) = (Places::default(), Places::default());
                 for pair in column.chunks(2 * SUM) {

@@ -6,10 +6,10 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Program, Unary, check_length};
 
-use crate::columns::Survey;
 use crate::device::Wgpu;
-use crate::sums::MOST_GROUPS;
-use crate::wide;
+use crate::float128;
+use crate::limits::MOST_GROUPS;
+use crate::survey::Survey;
 
 const GRAM: &str = concat!(include_str!("tiles.wgsl"), include_str!("gram.wgsl"));
 const DIGITS: usize = 7;
@@ -74,9 +74,9 @@ impl Wgpu {
             return Ok(None);
         }
         let of = |s: &Survey| match (s.not_zero, s.field) {
-            (false, _) => Some(wide::NOTHING),
+            (false, _) => Some(float128::NOTHING),
             (true, 0) => None,
-            (true, 0x7ff) => Some(wide::INFINITE),
+            (true, 0x7ff) => Some(float128::INFINITE),
             (true, field) => Some(field as i32 - 1022),
         };
         Ok(self.surveyed(x)?.iter().map(of).collect())
@@ -111,7 +111,7 @@ impl Wgpu {
         let powers = match self.plain_powers(x, flags)? {
             Some(powers) => self.words(bytemuck::cast_slice(&powers))?,
             None => {
-                let powers = self.words(&vec![wide::NOTHING as u32; columns])?;
+                let powers = self.words(&vec![float128::NOTHING as u32; columns])?;
                 for &(matrix, start, first, some) in &launches {
                     let sizes = [
                         rows as u32,
@@ -148,8 +148,8 @@ impl Wgpu {
         let deep = deep.max(words_at_most.div_ceil(most_groups).next_multiple_of(8));
         let deep = deep.min(ROWS_OF_A_GROUP / 4);
         let words_at_most = words_at_most.min(deep * most_groups);
-        let digits = self.room_for((words_at_most * padded * DIGITS * 4) as u64)?;
-        let partial = self.room_for((words_at_most.div_ceil(deep) * count * 16) as u64)?;
+        let digits = self.pooled_buffer((words_at_most * padded * DIGITS * 4) as u64)?;
+        let partial = self.pooled_buffer((words_at_most.div_ceil(deep) * count * 16) as u64)?;
         for first in (0..rows).step_by(4 * words_at_most) {
             let some_rows = (4 * words_at_most).min(rows - first);
             let words = some_rows.div_ceil(4);
@@ -195,12 +195,12 @@ impl Wgpu {
         let mut out = Vec::with_capacity(count);
         for i in 0..columns {
             for j in 0..=i {
-                if powers[i].max(powers[j]) >= wide::INFINITE {
+                if powers[i].max(powers[j]) >= float128::INFINITE {
                     out.push(Dd::NAN);
                     continue;
                 }
                 let at = 4 * (i * (i + 1) / 2 + j);
-                out.push(wide::moved(&words[at..at + 4], powers[i] + powers[j]));
+                out.push(float128::moved(&words[at..at + 4], powers[i] + powers[j]));
             }
         }
         Ok(out)

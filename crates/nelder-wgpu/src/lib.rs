@@ -5,23 +5,27 @@
 //! sums are kept in 128 bits. Only grams that may be rough, as preconditioners, are formed of floats.
 
 mod backend;
-mod bound;
+mod bind;
+mod bindings;
+mod buffer_pool;
 mod columns;
 mod device;
 mod fixed;
+mod float128;
 mod functions;
 mod gram;
+mod limits;
 mod machine;
+mod open;
 mod probe;
 mod residuals;
-mod rooms;
 mod select;
 mod shared;
 mod silence;
 mod single;
 mod sums;
+mod survey;
 mod transfer;
-mod wide;
 
 pub use device::{Wgpu, count};
 pub use shared::{Offered, shared};

@@ -282,7 +282,7 @@ impl<'w> X<'w> {
     }
 
     /// self b + c, rounded once.
-    pub fn fma(self, b: impl Into<Term<'w>>, c: impl Into<Term<'w>>) -> X<'w> {
+    pub fn fma(self, b: impl Into<ValueOrNumber<'w>>, c: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let (b, c) = (b.into().of(self.of), c.into().of(self.of));
         self.with(Micro::Fma, Some(b), Some(c))
     }
@@ -317,33 +317,33 @@ impl<'w> X<'w> {
         self
     }
 
-    pub fn less(self, b: impl Into<Term<'w>>) -> X<'w> {
+    pub fn less(self, b: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let b = b.into().of(self.of);
         self.with(Micro::Less, Some(b), None)
     }
 
-    pub fn above(self, b: impl Into<Term<'w>>) -> X<'w> {
+    pub fn above(self, b: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let b = b.into().of(self.of);
         b.less(self)
     }
 
-    pub fn equal(self, b: impl Into<Term<'w>>) -> X<'w> {
+    pub fn equal(self, b: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let b = b.into().of(self.of);
         self.with(Micro::Equal, Some(b), None)
     }
 
-    pub fn not_above(self, b: impl Into<Term<'w>>) -> X<'w> {
+    pub fn not_above(self, b: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let b = b.into().of(self.of);
         self.with(Micro::NotAbove, Some(b), None)
     }
 
-    pub fn not_below(self, b: impl Into<Term<'w>>) -> X<'w> {
+    pub fn not_below(self, b: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let b = b.into().of(self.of);
         b.not_above(self)
     }
 
     /// `yes` where this is a truth, else `no`.
-    pub fn choose(self, yes: impl Into<Term<'w>>, no: impl Into<Term<'w>>) -> X<'w> {
+    pub fn choose(self, yes: impl Into<ValueOrNumber<'w>>, no: impl Into<ValueOrNumber<'w>>) -> X<'w> {
         let (yes, no) = (yes.into().of(self.of), no.into().of(self.of));
         if yes.operand == no.operand {
             return yes;
@@ -380,29 +380,29 @@ impl<'w> X<'w> {
 }
 
 /// A value or a number.
-pub(crate) enum Term<'w> {
+pub(crate) enum ValueOrNumber<'w> {
     Value(X<'w>),
     Number(f64),
 }
 
-impl<'w> Term<'w> {
+impl<'w> ValueOrNumber<'w> {
     fn of(self, writer: &'w Writer) -> X<'w> {
         match self {
-            Term::Value(x) => x,
-            Term::Number(v) => writer.number(v),
+            ValueOrNumber::Value(x) => x,
+            ValueOrNumber::Number(v) => writer.number(v),
         }
     }
 }
 
-impl<'w> From<X<'w>> for Term<'w> {
+impl<'w> From<X<'w>> for ValueOrNumber<'w> {
     fn from(x: X<'w>) -> Self {
-        Term::Value(x)
+        ValueOrNumber::Value(x)
     }
 }
 
-impl From<f64> for Term<'_> {
+impl From<f64> for ValueOrNumber<'_> {
     fn from(v: f64) -> Self {
-        Term::Number(v)
+        ValueOrNumber::Number(v)
     }
 }
 
@@ -416,7 +416,7 @@ impl<'w> Neg for X<'w> {
 
 macro_rules! arithmetic {
     ($($trait:ident $method:ident |$a:ident, $b:ident| $body:expr;)*) => {$(
-        impl<'w, T: Into<Term<'w>>> $trait<T> for X<'w> {
+        impl<'w, T: Into<ValueOrNumber<'w>>> $trait<T> for X<'w> {
             type Output = X<'w>;
             fn $method(self, other: T) -> X<'w> {
                 let ($a, $b) = (self, other.into().of(self.of));

@@ -101,7 +101,7 @@ pub(crate) fn compare(device: &Wgpu, triples: &[[f64; 3]]) -> Result<(), DeviceE
     let n = triples.len();
     let columns: Vec<Vec<f64>> = (0..3).map(|k| triples.iter().map(|t| t[k]).collect()).collect();
     let given = device.written(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-    let found = device.room_for(8 * 8 * n as u64)?;
+    let found = device.pooled_buffer(8 * 8 * n as u64)?;
     let span = device.span("numbers", &given, 0, 3 * n)?;
     let bound = [(1, span.bind), (2, device.whole(&found))];
     device.dispatch(PROBE, "probe", &[n as u32], &bound, [n.div_ceil(64), 1, 1])?;

@@ -2,12 +2,13 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, ResidualSums, Weighed, check_length};
 
-use crate::bound::{Bind, Window};
-use crate::device::{THREADS, Wgpu};
+use crate::bind::Bind;
+use crate::bindings::Window;
+use crate::buffer_pool::PooledBuffer;
+use crate::device::Wgpu;
 use crate::fixed;
-use crate::rooms::Room;
-use crate::sums::MOST_GROUPS;
-use crate::wide;
+use crate::float128;
+use crate::limits::{MOST_GROUPS, THREADS};
 
 const ROWS: &str = concat!(
     include_str!("gathered.wgsl"),
@@ -24,8 +25,8 @@ const ONE_PART: u32 = 32;
 
 impl Wgpu {
     /// Numbers for kernels to read.
-    fn table(&self, values: impl Iterator<Item = Dd>) -> Result<Room, DeviceError> {
-        self.words(&values.flat_map(wide::write).collect::<Vec<u32>>())
+    fn table(&self, values: impl Iterator<Item = Dd>) -> Result<PooledBuffer, DeviceError> {
+        self.words(&values.flat_map(float128::write).collect::<Vec<u32>>())
     }
 
     /// Columns of as many rows, in one piece of memory.
@@ -69,9 +70,9 @@ impl Wgpu {
         }
         let kept = match windows.len() {
             1 => None,
-            _ => Some(self.room_for((x.rows * wide::WORDS * 4) as u64)?),
+            _ => Some(self.pooled_buffer((x.rows * float128::WORDS * 4) as u64)?),
         };
-        let scratch = self.room_for(64)?;
+        let scratch = self.pooled_buffer(64)?;
         let kept = self.whole(kept.as_ref().unwrap_or(&scratch));
         let result = self.span("residuals", &all, 0, parts * x.rows)?;
         let mut flags = if a.is_some() { HAS_A } else { 0 };
@@ -174,7 +175,7 @@ impl Wgpu {
         let mut sums = vec![Dd::ZERO; 2];
         if rows > 0 {
             let groups = self.row_groups(rows, 1);
-            let room = self.room_for((2 * groups * wide::WORDS * 4) as u64)?;
+            let pooled = self.pooled_buffer((2 * groups * float128::WORDS * 4) as u64)?;
             let flags = if r.1.is_some() { HAS_B } else { 0 } | if weights.is_some() { HAS_C } else { 0 };
             let sizes = [rows as u32, flags, 0, 0, a.skip, b.skip, c.skip];
             let result = self.span("residuals", &all, 0, 3 * rows)?;
@@ -182,11 +183,11 @@ impl Wgpu {
                 (3, a.bind),
                 (4, b.bind),
                 (5, c.bind),
-                (6, self.whole(&room)),
+                (6, self.whole(&pooled)),
                 (7, result.bind),
             ];
             self.dispatch(ROWS, "weigh", &sizes, &bound, [groups, 1, 1])?;
-            sums = self.merged(&room, 2, groups)?;
+            sums = self.merged(&pooled, 2, groups)?;
         }
         Ok(Weighed {
             weighed,

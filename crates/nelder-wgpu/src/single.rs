@@ -8,8 +8,8 @@
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, check_length};
 
 use crate::device::Wgpu;
-use crate::sums::MOST_GROUPS;
-use crate::wide;
+use crate::float128;
+use crate::limits::MOST_GROUPS;
 
 const SINGLE: &str = concat!(include_str!("tiles.wgsl"), include_str!("single.wgsl"));
 /// Rows that are summed in single precision, at most and at least.
@@ -65,8 +65,8 @@ fn side(columns: usize) -> usize {
 
 /// A launch: left and right columns, where they begin, their first panels, the first tile, and how many tiles.
 struct Tiles<'b> {
-    left: (crate::bound::Span<'b>, usize),
-    right: (crate::bound::Span<'b>, usize),
+    left: (crate::bindings::Span<'b>, usize),
+    right: (crate::bindings::Span<'b>, usize),
     first: usize,
     count: usize,
 }
@@ -167,7 +167,7 @@ impl Wgpu {
         let run = (rows * all / BUSY).next_multiple_of(256).clamp(RUN.1, RUN.0);
         let most = (self.most_bound().min(MOST_SUMS as u64) as usize / (4 * count)).clamp(1, MOST_GROUPS);
         let total = self.words(&vec![0; 4 * count])?;
-        let partial = self.room_for((4 * count * most.min(rows.div_ceil(run))) as u64)?;
+        let partial = self.pooled_buffer((4 * count * most.min(rows.div_ceil(run))) as u64)?;
         for first in (0..rows).step_by(run * most) {
             let some = (run * most).min(rows - first);
             let runs = some.div_ceil(run);
@@ -217,12 +217,12 @@ impl Wgpu {
                 }
                 let at = 4 * (i * (i + 1) / 2 + j);
                 let own = &words[at..at + 4];
-                let small = wide::moved(own, 0).hi < LEAST_SQUARES;
+                let small = float128::moved(own, 0).hi < LEAST_SQUARES;
                 if i == j && small && (surveys[i].not_zero || center(i) != 0.0) {
                     return Ok(None);
                 }
                 let k = fields[i] as i32 + fields[j] as i32 - 2 * 1022 + scale;
-                out.push(wide::moved(own, k));
+                out.push(float128::moved(own, k));
             }
         }
         Ok(Some(out))

@@ -2,8 +2,9 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Moments};
 
-use crate::device::{THREADS, Wgpu};
-use crate::wide;
+use crate::device::Wgpu;
+use crate::float128;
+use crate::limits::{MOST_GROUPS, THREADS};
 
 pub(crate) const SUMS: &str = concat!(include_str!("gathered.wgsl"), include_str!("sums.wgsl"));
 pub(crate) const HAS_X: u32 = 1;
@@ -15,9 +16,6 @@ const SQUARE: u32 = 8;
 const ROWS_OF_A_THREAD: usize = 8;
 /// Workgroups that keep a device busy.
 pub(crate) const BUSY: usize = 4096;
-/// Columns of a launch at most.
-pub(crate) const MOST_GROUPS: usize = 65_535;
-
 impl Wgpu {
     /// Sums that workgroups have left, `parts` to a sum, added.
     pub(crate) fn merged(
@@ -26,9 +24,9 @@ impl Wgpu {
         sums: usize,
         parts: usize,
     ) -> Result<Vec<Dd>, DeviceError> {
-        let words = self.read_words(from, sums * parts * wide::WORDS)?;
-        let of = |part: &[u32]| part.chunks(wide::WORDS).map(wide::read).sum::<Dd>();
-        Ok(words.chunks((parts * wide::WORDS).max(1)).map(of).collect())
+        let words = self.read_words(from, sums * parts * float128::WORDS)?;
+        let of = |part: &[u32]| part.chunks(float128::WORDS).map(float128::read).sum::<Dd>();
+        Ok(words.chunks((parts * float128::WORDS).max(1)).map(of).collect())
     }
 
     /// How many workgroups share the rows, where there are `columns` of each.
@@ -83,17 +81,17 @@ impl Wgpu {
             for from in (0..window.columns).step_by(MOST_GROUPS) {
                 let columns = MOST_GROUPS.min(window.columns - from);
                 let groups = self.row_groups(x.rows, columns);
-                let room = self.room_for((groups * columns * wide::WORDS * 4) as u64)?;
+                let pooled = self.pooled_buffer((groups * columns * float128::WORDS * 4) as u64)?;
                 let start = window.span.skip as usize + from * x.rows;
                 let sizes = [x.rows as u32, what, start as u32, high.skip, low.skip];
                 let bound = [
                     (1, window.span.bind),
                     (2, high.bind),
                     (3, low.bind),
-                    (4, self.whole(&room)),
+                    (4, self.whole(&pooled)),
                 ];
                 self.dispatch(SUMS, "column_sums", &sizes, &bound, [groups, columns, 1])?;
-                out.extend(self.merged(&room, columns, groups)?);
+                out.extend(self.merged(&pooled, columns, groups)?);
             }
         }
         Ok(out)

@@ -5,8 +5,8 @@ use std::sync::{PoisonError, mpsc};
 
 use nelder_device::{Buffer, DeviceError};
 
+use crate::buffer_pool::PooledBuffer;
 use crate::device::Wgpu;
-use crate::rooms::Room;
 
 /// Bytes that are copied at a time between the host and the device.
 const PIECE: usize = 64 << 20;
@@ -14,8 +14,8 @@ const PIECE: usize = 64 << 20;
 const LEAST_STAGE: u64 = 1 << 20;
 impl Wgpu {
     /// Whole numbers for kernels to read.
-    pub(crate) fn words(&self, values: &[u32]) -> Result<Room, DeviceError> {
-        let buffer = self.room_for(4 * values.len() as u64)?;
+    pub(crate) fn words(&self, values: &[u32]) -> Result<PooledBuffer, DeviceError> {
+        let buffer = self.pooled_buffer(4 * values.len() as u64)?;
         for (k, piece) in values.chunks(PIECE / 4).enumerate() {
             self.queue
                 .write_buffer(&buffer, (k * PIECE) as u64, bytemuck::cast_slice(piece));
@@ -36,7 +36,7 @@ impl Wgpu {
     /// Columns, one after another, into memory.
     pub(crate) fn written(&self, columns: &[&[f64]]) -> Result<Buffer, DeviceError> {
         let len: usize = columns.iter().map(|c| c.len()).sum();
-        let buffer = self.room_for(8 * len as u64)?;
+        let buffer = self.pooled_buffer(8 * len as u64)?;
         let (mut at, mut pending) = (0u64, 0);
         for column in columns {
             for piece in column.chunks(PIECE / 8) {

@@ -1,7 +1,7 @@
 //! Times `lm` on dense columns in memory, with the seconds of each pass.
 use nelder::frame::Frame;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 fn main() {
     let args: Vec<usize> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
@@ -30,7 +30,7 @@ fn main() {
     let formula = format!("y ~ {}", names.join(" + "));
     for _ in 0..5 {
         let start = std::time::Instant::now();
-        let fit = lm(&LmSpec::new(&formula), &frame, &Quiet).unwrap_or_else(|e| panic!("{e}"));
+        let fit = lm(&LmSpec::new(&formula), &frame, &NoProgress).unwrap_or_else(|e| panic!("{e}"));
         let seconds = start.elapsed().as_secs_f64();
         let report = &fit.fit.report;
         let passes: Vec<String> = report

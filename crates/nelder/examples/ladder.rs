@@ -7,7 +7,7 @@ use std::time::Instant;
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{Accuracy, GlmSpec, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 const ROWS: usize = 50_000;
 const COLUMNS: usize = 200;
@@ -129,7 +129,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // the answer that the others are held against
     let mut certified = GlmSpec::new(&formula, Family::binomial()).epsilon(1e-14);
     certified.design.accuracy = Accuracy::Certified;
-    let fit = glm(&certified, &frame, &Quiet)?;
+    let fit = glm(&certified, &frame, &NoProgress)?;
     let exact = fit.fit.coefficients.clone();
     let size = exact.iter().map(|b| b.hi.abs()).fold(0.0, f64::max);
     let mut points = Vec::new();
@@ -145,7 +145,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let mut last = None;
             for _ in 0..ROUNDS {
                 let start = Instant::now();
-                last = Some(glm(&spec, &frame, &Quiet)?);
+                last = Some(glm(&spec, &frame, &NoProgress)?);
                 seconds.push(start.elapsed().as_secs_f64());
             }
             seconds.sort_by(f64::total_cmp);

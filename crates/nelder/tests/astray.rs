@@ -6,7 +6,7 @@ use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{Glm, GlmSpec, Warning, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 fn near(got: f64, want: f64, tolerance: f64) {
     assert!(
@@ -17,7 +17,7 @@ fn near(got: f64, want: f64, tolerance: f64) {
 
 fn fit<'f>(family: &str, frame: &'f Frame<'f>, spec: impl Fn(GlmSpec) -> GlmSpec) -> Glm<'f> {
     let family: Family = family.parse().unwrap();
-    glm(&spec(GlmSpec::new("y ~ x", family)), frame, &Quiet).unwrap()
+    glm(&spec(GlmSpec::new("y ~ x", family)), frame, &NoProgress).unwrap()
 }
 
 fn separated(fit: &Glm<'_>) -> Option<Vec<String>> {
@@ -186,7 +186,7 @@ fn a_plateau_is_left() {
         .with_real("x1", &x1)
         .with_real("x2", &x2);
     let spec = GlmSpec::new("y ~ x1 + x2", "inverse.gaussian(log)".parse().unwrap());
-    let own = glm(&spec, &frame, &Quiet).unwrap();
+    let own = glm(&spec, &frame, &NoProgress).unwrap();
     assert!(own.fit.converged, "{:?}", own.fit.warnings);
     // a maximum that optim() finds from the intercept alone
     near(own.fit.deviance, 43.41233, 1e-6);
@@ -240,7 +240,7 @@ fn zeros_of_one_group() {
         .with_real("z", &z);
     for family in ["poisson", "quasipoisson", "negative.binomial(2)"] {
         let family: Family = family.parse().unwrap();
-        let fit = glm(&GlmSpec::new("y ~ x + z", family), &frame, &Quiet).unwrap();
+        let fit = glm(&GlmSpec::new("y ~ x + z", family), &frame, &NoProgress).unwrap();
         assert_eq!(separated(&fit), Some(vec!["x".to_string()]), "{}", family.label());
     }
 }
@@ -295,7 +295,7 @@ fn every_term_of_the_cone_is_named() {
         let fit = glm(
             &GlmSpec::new("cbind(good, bad) ~ a + b", Family::binomial()),
             &frame,
-            &Quiet,
+            &NoProgress,
         );
         let fit = fit.unwrap();
         separated_ones += usize::from(!expected.is_empty());
@@ -359,7 +359,12 @@ fn what_runs_off_keeps_its_columns() {
         .with_real("b", &qsec);
     let all = Some(["(Intercept)", "a", "b"].map(String::from).to_vec());
     let of = |family: &str, frame: &Frame<'_>| {
-        let own = glm(&GlmSpec::new("y ~ a + b", family.parse().unwrap()), frame, &Quiet).unwrap();
+        let own = glm(
+            &GlmSpec::new("y ~ a + b", family.parse().unwrap()),
+            frame,
+            &NoProgress,
+        )
+        .unwrap();
         assert_eq!(separated(&own), all, "{family}");
         assert!(own.fit.deviance.is_finite() && own.fit.rank() == 3, "{family}");
         own.coefficients.clone()

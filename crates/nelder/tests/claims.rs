@@ -3,7 +3,7 @@
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{Digits, GlmSpec, LmSpec, Vcov, glm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use serde_json::Value as Json;
 
 const EXACT: &str = include_str!("../../../accuracy/oracle/claims_exact.json");
@@ -58,7 +58,7 @@ fn held(model: &Json) -> ([f64; 2], [f64; 2]) {
     let family: Family = family.parse().unwrap();
     let mut spec = GlmSpec::new(&format!("{response} ~ {}", names.join(" + ")), family);
     spec.design.weights = weights.is_some().then(|| "w".to_string());
-    let fit = glm(&spec, &frame, &Quiet).unwrap();
+    let fit = glm(&spec, &frame, &NoProgress).unwrap();
     assert!(fit.fit.converged, "{model}");
     let least = |values: &[f64], exact: &Json| {
         let pairs = values.iter().zip(exact.as_array().unwrap());
@@ -112,7 +112,7 @@ fn scales_at_the_ends_of_the_range() {
         let x: Vec<f64> = (1..=5).map(|i| f64::from(i) * a).collect();
         let y: Vec<f64> = [1.0, 3.0, 2.0, 5.0, 4.0].iter().map(|y| y * b).collect();
         let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-        let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+        let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
         let own = &fit.responses[0];
         let (f, _, _) = fit.f_statistic(0).unwrap();
         let row = [
@@ -177,13 +177,13 @@ fn squares_out_of_range() {
             numbers(b, &[1.0, 3.0, 2.0, 5.0, 4.0]),
         );
         let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-        all(&lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap());
+        all(&lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap());
     };
     let kinds = [Vcov::Iid, Vcov::Hc0, Vcov::Hc3];
     let mut ordinary = Vec::new();
     fit_of(1.0, 1.0, &mut |fit| {
         for kind in &kinds {
-            let found = fit.vcov(0, kind, &Quiet).unwrap();
+            let found = fit.vcov(0, kind, &NoProgress).unwrap();
             ordinary.push((
                 found.std_errors(),
                 found.matrix[(1, 1)],
@@ -196,7 +196,7 @@ fn squares_out_of_range() {
         let (a, b) = (2f64.powi(a), 2f64.powi(b));
         fit_of(a, b, &mut |fit| {
             for (kind, (errors, variance, wald)) in kinds.iter().zip(&ordinary) {
-                let found = fit.vcov(0, kind, &Quiet).unwrap();
+                let found = fit.vcov(0, kind, &NoProgress).unwrap();
                 assert_eq!(
                     found.std_errors(),
                     [errors[0] * b, errors[1] / a * b],
@@ -220,8 +220,8 @@ fn squares_out_of_range() {
             let saved: nelder::model::SavedLm = serde_json::from_str(&text).unwrap();
             let new = [2.5 * a];
             let rows = Frame::new().with_real("x", &new);
-            let found = saved.predict(&rows, true, &Quiet).unwrap();
-            let own = fit.predict(&rows, true, &Quiet).unwrap();
+            let found = saved.predict(&rows, true, &NoProgress).unwrap();
+            let own = fit.predict(&rows, true, &NoProgress).unwrap();
             assert_eq!(found.responses[0].std_error, own.responses[0].std_error);
             assert!(found.responses[0].std_error[0] > 0.0);
             assert_eq!(saved.responses[0].sigma(), fit.responses[0].sigma);

@@ -3,7 +3,7 @@
 
 use nelder::frame::Frame;
 use nelder::model::{Detail, LmSpec, Vcov, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use serde_json::Value as Json;
 
 const EXACT: &str = include_str!("../../../accuracy/oracle/diagnostics_exact.json");
@@ -60,7 +60,7 @@ fn twelve_digits_of_every_number() {
         if w.iter().any(|&w| w != 1.0) {
             spec.weights = Some("w".into());
         }
-        let fit = lm(&spec, &frame, &Quiet).unwrap();
+        let fit = lm(&spec, &frame, &NoProgress).unwrap();
         let response = &fit.responses[0];
         let mut check = |what: &str, own: &[f64], limit: f64| {
             let error = worst(own, &model[what]);
@@ -109,7 +109,7 @@ fn twelve_digits_of_every_number() {
             }
         }
         // 2. rows
-        let all = fit.influence(Detail::Leverages, &Quiet).unwrap().remove(0);
+        let all = fit.influence(Detail::Leverages, &NoProgress).unwrap().remove(0);
         check("hat", &all.hat, ENOUGH);
         check("sigma", &all.sigma, ENOUGH);
         check("cooks", &all.cooks, ENOUGH);
@@ -120,7 +120,7 @@ fn twelve_digits_of_every_number() {
         let column = |c: usize| new.iter().map(|row| row[c]).collect::<Vec<f64>>();
         let (new_x, new_z) = (column(0), column(1));
         let rows = Frame::new().with_real("x", &new_x).with_real("z", &new_z);
-        let found = fit.predict(&rows, true, &Quiet).unwrap();
+        let found = fit.predict(&rows, true, &NoProgress).unwrap();
         check("se_fit", &found.responses[0].std_error, ENOUGH);
         // 4. robust errors
         for (name, kind) in [
@@ -129,7 +129,7 @@ fn twelve_digits_of_every_number() {
             ("HC3", Vcov::Hc3),
             ("cluster", Vcov::Cluster("g".into())),
         ] {
-            let errors = fit.vcov(0, &kind, &Quiet).unwrap().std_errors();
+            let errors = fit.vcov(0, &kind, &NoProgress).unwrap().std_errors();
             check(name, &errors, ENOUGH);
         }
     }

@@ -22,28 +22,28 @@ fn points(text: &str) -> Vec<Point> {
 
 fn evaluate(call: &str, a: &[f64]) -> f64 {
     match call {
-        "normal_lower" => normal::lower(a[0]),
-        "normal_upper" => normal::upper(a[0]),
-        "normal_ln_lower" => normal::ln_lower(a[0]),
-        "normal_ln_upper" => normal::ln_upper(a[0]),
+        "normal_lower" => normal::cdf(a[0]),
+        "normal_upper" => normal::sf(a[0]),
+        "normal_ln_lower" => normal::ln_cdf(a[0]),
+        "normal_ln_upper" => normal::ln_sf(a[0]),
         "normal_quantile_lower" => normal::quantile(a[0]),
         "normal_quantile_upper" => normal::quantile_upper(a[0]),
-        "student_lower" => student::lower(a[0], a[1]),
-        "student_upper" => student::upper(a[0], a[1]),
-        "student_ln_lower" => student::ln_lower(a[0], a[1]),
-        "student_ln_upper" => student::ln_upper(a[0], a[1]),
+        "student_lower" => student::cdf(a[0], a[1]),
+        "student_upper" => student::sf(a[0], a[1]),
+        "student_ln_lower" => student::ln_cdf(a[0], a[1]),
+        "student_ln_upper" => student::ln_sf(a[0], a[1]),
         "student_quantile_lower" => student::quantile(a[0], a[1]),
         "student_quantile_upper" => student::quantile_upper(a[0], a[1]),
-        "chi_squared_lower" => chi_squared::lower(a[0], a[1]),
-        "chi_squared_upper" => chi_squared::upper(a[0], a[1]),
-        "chi_squared_ln_lower" => chi_squared::ln_lower(a[0], a[1]),
-        "chi_squared_ln_upper" => chi_squared::ln_upper(a[0], a[1]),
+        "chi_squared_lower" => chi_squared::cdf(a[0], a[1]),
+        "chi_squared_upper" => chi_squared::sf(a[0], a[1]),
+        "chi_squared_ln_lower" => chi_squared::ln_cdf(a[0], a[1]),
+        "chi_squared_ln_upper" => chi_squared::ln_sf(a[0], a[1]),
         "chi_squared_quantile_lower" => chi_squared::quantile(a[0], a[1]),
         "chi_squared_quantile_upper" => chi_squared::quantile_upper(a[0], a[1]),
-        "f_lower" => f::lower(a[0], a[1], a[2]),
-        "f_upper" => f::upper(a[0], a[1], a[2]),
-        "f_ln_lower" => f::ln_lower(a[0], a[1], a[2]),
-        "f_ln_upper" => f::ln_upper(a[0], a[1], a[2]),
+        "f_lower" => f::cdf(a[0], a[1], a[2]),
+        "f_upper" => f::sf(a[0], a[1], a[2]),
+        "f_ln_lower" => f::ln_cdf(a[0], a[1], a[2]),
+        "f_ln_upper" => f::ln_sf(a[0], a[1], a[2]),
         "f_quantile_lower" => f::quantile(a[0], a[1], a[2]),
         "f_quantile_upper" => f::quantile_upper(a[0], a[1], a[2]),
         other => panic!("no distribution function {other}"),
@@ -96,14 +96,14 @@ fn quantiles_invert_the_areas() {
     for p in [1e-280, 1e-40, 1e-9, 0.003, 0.1, 0.4999, 0.6, 0.99] {
         for df in [0.7, 1.0, 3.3, 50.0, 1e3, 2.5e7] {
             for (name, back) in [
-                ("t", student::upper(student::quantile_upper(p, df), df)),
+                ("t", student::sf(student::quantile_upper(p, df), df)),
                 (
                     "chi squared",
-                    chi_squared::upper(chi_squared::quantile_upper(p, df), df),
+                    chi_squared::sf(chi_squared::quantile_upper(p, df), df),
                 ),
-                ("F", f::upper(f::quantile_upper(p, 4.5, df), 4.5, df)),
-                ("F swapped", f::upper(f::quantile_upper(p, df, 3.0), df, 3.0)),
-                ("normal", normal::upper(normal::quantile_upper(p))),
+                ("F", f::sf(f::quantile_upper(p, 4.5, df), 4.5, df)),
+                ("F swapped", f::sf(f::quantile_upper(p, df, 3.0), df, 3.0)),
+                ("normal", normal::sf(normal::quantile_upper(p))),
             ] {
                 // Both ways through a logarithm of up to 650, and a rounding of the quantile moves an area by the
                 // slope of its log density: sqrt(df) times the distance where the degrees of freedom are many.
@@ -124,23 +124,23 @@ fn quantiles_invert_the_areas() {
 
 #[test]
 fn outside_the_support_and_bad_arguments() {
-    assert_eq!(f::upper(-1.0, 2.0, 3.0), 1.0);
-    assert_eq!(f::upper(f64::INFINITY, 2.0, 3.0), 0.0);
+    assert_eq!(f::sf(-1.0, 2.0, 3.0), 1.0);
+    assert_eq!(f::sf(f64::INFINITY, 2.0, 3.0), 0.0);
     assert_eq!(student::two_sided(f64::INFINITY, 3.0), 0.0);
     assert_eq!(student::two_sided(0.0, 3.0), 1.0);
-    assert_eq!(chi_squared::lower(0.0, 3.0), 0.0);
+    assert_eq!(chi_squared::cdf(0.0, 3.0), 0.0);
     for bad in [
-        f::upper(f64::NAN, 2.0, 3.0),
-        f::upper(1.0, 0.0, 3.0),
+        f::sf(f64::NAN, 2.0, 3.0),
+        f::sf(1.0, 0.0, 3.0),
         student::two_sided(f64::NAN, 3.0),
-        student::upper(1.0, -1.0),
-        chi_squared::upper(1.0, f64::NAN),
+        student::sf(1.0, -1.0),
+        chi_squared::sf(1.0, f64::NAN),
         normal::quantile(1.5),
         student::quantile(-0.1, 3.0),
     ] {
         assert!(bad.is_nan());
     }
     assert_eq!(student::quantile(0.0, 2.0), f64::NEG_INFINITY);
-    assert_eq!(student::two_sided(1.96, f64::INFINITY), 2.0 * normal::upper(1.96));
-    assert!((f::upper(3.0, 2.0, f64::INFINITY) - (-3.0_f64).exp()).abs() < 1e-16);
+    assert_eq!(student::two_sided(1.96, f64::INFINITY), 2.0 * normal::sf(1.96));
+    assert!((f::sf(3.0, 2.0, f64::INFINITY) - (-3.0_f64).exp()).abs() < 1e-16);
 }

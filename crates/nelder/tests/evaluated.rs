@@ -3,7 +3,7 @@
 use nelder::formula::{Coding, Expr, Term, Terms};
 use nelder::frame::{Frame, in_batches};
 use nelder::model::{LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 fn evaluated(text: &str, columns: &[&str], suffixes: &[&str]) -> Expr {
     Expr::Evaluated {
@@ -52,8 +52,13 @@ fn evaluated_variables_are_the_columns_they_name() {
         dropped: None,
     };
     let spec = LmSpec::of_terms("y ~ whatever", terms);
-    let fit = lm(&spec, &frame, &Quiet).unwrap();
-    let text = lm(&LmSpec::new("y ~ poly(x, 2, raw = TRUE) * g"), &frame, &Quiet).unwrap();
+    let fit = lm(&spec, &frame, &NoProgress).unwrap();
+    let text = lm(
+        &LmSpec::new("y ~ poly(x, 2, raw = TRUE) * g"),
+        &frame,
+        &NoProgress,
+    )
+    .unwrap();
     // 50 terms of size one, each rounded a few times, on a condition below 1e4
     for (a, b) in fit.responses[0]
         .coefficients
@@ -73,8 +78,8 @@ fn evaluated_variables_are_the_columns_they_name() {
         .unwrap();
     let expected = text.drop1(0, None, 2.0).unwrap();
     assert!((dropped.rows[1].rss / expected.rows[1].rss - 1.0).abs() < 1e-12);
-    let all = fit.predict(&frame, true, &Quiet).unwrap();
-    let same = text.predict(&frame, true, &Quiet).unwrap();
+    let all = fit.predict(&frame, true, &NoProgress).unwrap();
+    let same = text.predict(&frame, true, &NoProgress).unwrap();
     for (a, b) in all.responses[0].fit.iter().zip(&same.responses[0].fit) {
         assert!((a - b).abs() < 1e-10, "{a} {b}");
     }
@@ -92,7 +97,7 @@ fn a_column_that_is_not_there_is_named() {
         terms: vec![term("log(x)", &[1])],
         dropped: None,
     };
-    let error = lm(&LmSpec::of_terms("y ~ log(x)", terms), &frame, &Quiet)
+    let error = lm(&LmSpec::of_terms("y ~ log(x)", terms), &frame, &NoProgress)
         .err()
         .unwrap();
     assert!(error.to_string().contains("gone"), "{error}");

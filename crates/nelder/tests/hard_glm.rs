@@ -8,7 +8,7 @@ use maxima::{Data, HARD, Maximum, Model, maxima};
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, Warning, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 
 /// What a fit and the optimiser have found on the same data.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +34,7 @@ fn outcome(model: &Model, seed: u64) -> (Outcome, bool, String) {
     }
     let formula = format!("y ~ {}", NAMES[..data.x.len()].join(" + "));
     let family: Family = model.name.parse().unwrap();
-    let fit = glm(&GlmSpec::new(&formula, family).weights("w"), &frame, &Quiet);
+    let fit = glm(&GlmSpec::new(&formula, family).weights("w"), &frame, &NoProgress);
     let best: Option<&Maximum> = found.first();
     let text = |ours: String| format!("{} seed {seed}: {ours}; best {best:?}", model.name);
     let fit = match fit {

@@ -4,7 +4,7 @@ mod common;
 
 use common::{each, near, numbers, spec, table};
 use nelder::model::{Direction, Lm, StepScope, Vcov, anova, lm, step};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::inference::{
     add1_rows, coefficient_rows, drop1_rows, model_rows, sequential_rows, wald,
 };
@@ -68,7 +68,7 @@ fn sequential_and_single_terms() {
         let fit = lm(
             &spec(case["formula"].as_str().unwrap(), &case["options"]),
             &frame,
-            &Quiet,
+            &NoProgress,
         )
         .unwrap();
         let tol = tolerance(case);
@@ -165,10 +165,12 @@ fn additions() {
         let fit = lm(
             &spec(case["formula"].as_str().unwrap(), &case["options"]),
             &frame,
-            &Quiet,
+            &NoProgress,
         )
         .unwrap();
-        let changes = fit.add1(0, case["scope"].as_str().unwrap(), 2.0, &Quiet).unwrap();
+        let changes = fit
+            .add1(0, case["scope"].as_str().unwrap(), 2.0, &NoProgress)
+            .unwrap();
         check_single(
             &add1_rows(&changes),
             &case["expected"],
@@ -189,7 +191,7 @@ fn models_beside_each_other() {
         let frame = data.frame();
         let fits: Vec<Lm<'_>> = texts(&case["formulas"])
             .iter()
-            .map(|f| lm(&spec(f, &case["options"]), &frame, &Quiet).unwrap())
+            .map(|f| lm(&spec(f, &case["options"]), &frame, &NoProgress).unwrap())
             .collect();
         let rows = model_rows(&anova(&fits.iter().collect::<Vec<_>>(), 0).unwrap());
         let (want, tol) = (&case["expected"], tolerance(case));
@@ -220,7 +222,7 @@ fn steps() {
         let fit = lm(
             &spec(case["formula"].as_str().unwrap(), &case["options"]),
             &frame,
-            &Quiet,
+            &NoProgress,
         )
         .unwrap();
         let scope = StepScope {
@@ -232,7 +234,7 @@ fn steps() {
             "forward" => Direction::Forward,
             _ => Direction::Backward,
         };
-        let found = step(&fit, &scope, direction, case["k"].as_f64().unwrap(), &Quiet).unwrap();
+        let found = step(&fit, &scope, direction, case["k"].as_f64().unwrap(), &NoProgress).unwrap();
         let (want, tol) = (&case["expected"], tolerance(case));
         assert_eq!(found.formula, want["formula"].as_str().unwrap(), "{name}");
         let changes: Vec<&str> = found.path.iter().map(|m| m.change.as_str()).collect();
@@ -280,11 +282,11 @@ fn tests_and_intervals_of_coefficients() {
                 let fit = lm(
                     &spec(case["formula"].as_str().unwrap(), &case["options"]),
                     &frame,
-                    &Quiet,
+                    &NoProgress,
                 )
                 .unwrap();
                 let level = case["options"]["level"].as_f64().unwrap_or(0.95);
-                let covariance = (!key.is_empty()).then(|| fit.vcov(0, &kind, &Quiet).unwrap());
+                let covariance = (!key.is_empty()).then(|| fit.vcov(0, &kind, &NoProgress).unwrap());
                 let rows = coefficient_rows(&fit, 0, level, covariance.as_ref());
                 if rows.len() != expected["terms"].as_array().unwrap().len() {
                     continue; // a level whose rows all have weight zero

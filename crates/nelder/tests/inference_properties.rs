@@ -6,7 +6,7 @@ mod common;
 use common::{near, table};
 use nelder::frame::Frame;
 use nelder::model::{Accuracy, Lm, LmSpec, ModelError, StepScope, Vcov, anova, lm, step};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use proptest::prelude::*;
 
 struct Data {
@@ -56,7 +56,7 @@ impl Data {
 }
 
 fn fit<'s>(formula: &str, frame: &'s Frame<'_>) -> Lm<'s> {
-    lm(&LmSpec::new(formula), frame, &Quiet).unwrap()
+    lm(&LmSpec::new(formula), frame, &NoProgress).unwrap()
 }
 
 proptest! {
@@ -67,8 +67,8 @@ proptest! {
         let data = Data::new(n, 3, seed);
         let frame = data.frame();
         let fit = fit("y ~ x * g + z", &frame);
-        let hc0 = fit.vcov(0, &Vcov::Hc0, &Quiet).unwrap().std_errors();
-        let hc1 = fit.vcov(0, &Vcov::Hc1, &Quiet).unwrap().std_errors();
+        let hc0 = fit.vcov(0, &Vcov::Hc0, &NoProgress).unwrap().std_errors();
+        let hc1 = fit.vcov(0, &Vcov::Hc1, &NoProgress).unwrap().std_errors();
         let factor = ((n - fit.rank) as f64 / n as f64).sqrt();
         for (a, b) in hc0.iter().zip(&hc1) {
             // the passes are the same; one product and one root differ
@@ -81,8 +81,8 @@ proptest! {
         let data = Data::new(n, n, seed);
         let frame = data.frame();
         let fit = fit("y ~ x + z", &frame);
-        let rows = fit.vcov(0, &Vcov::Hc1, &Quiet).unwrap();
-        let clusters = fit.vcov(0, &Vcov::Cluster("g".into()), &Quiet).unwrap();
+        let rows = fit.vcov(0, &Vcov::Hc1, &NoProgress).unwrap();
+        let clusters = fit.vcov(0, &Vcov::Cluster("g".into()), &NoProgress).unwrap();
         prop_assert_eq!(clusters.clusters, Some(n));
         // n/(n-1) (n-1)/(n-k) = n/(n-k)
         for (a, b) in rows.std_errors().iter().zip(clusters.std_errors()) {
@@ -101,7 +101,7 @@ proptest! {
         let weighted = Data { w: vec![2.0; n], ..data };
         let (a, b) = (repeated.frame(), weighted.frame());
         let one = fit("y ~ x + z + g", &a);
-        let two = lm(&LmSpec::new("y ~ x + z + g").weights("w"), &b, &Quiet).unwrap();
+        let two = lm(&LmSpec::new("y ~ x + z + g").weights("w"), &b, &NoProgress).unwrap();
         for (u, v) in one.responses[0].coefficients.iter().zip(&two.responses[0].coefficients) {
             prop_assert!((u - v).abs() <= 1e-13 * (1.0 + u.abs()), "{} {}", u, v);
         }
@@ -157,8 +157,8 @@ fn each_response_is_a_fit_of_its_own() {
         let one = fit(&format!("{name} ~ x + g"), &frame);
         for kind in [Vcov::Iid, Vcov::Hc2, Vcov::Cluster("g".into())] {
             let (a, b) = (
-                both.vcov(i, &kind, &Quiet).unwrap(),
-                one.vcov(0, &kind, &Quiet).unwrap(),
+                both.vcov(i, &kind, &NoProgress).unwrap(),
+                one.vcov(0, &kind, &NoProgress).unwrap(),
             );
             for (u, v) in a.std_errors().iter().zip(b.std_errors()) {
                 // with clusters that are a factor of the model all scores of its levels are zero up to rounding
@@ -179,7 +179,7 @@ fn a_polynomial_of_degree_ten() {
     let frame = data.frame();
     let powers: String = (2..=10).map(|k| format!(" + I(x^{k})")).collect();
     let spec = LmSpec::new(&format!("y ~ x{powers}")).accuracy(Accuracy::Certified);
-    let fit = lm(&spec, &frame, &Quiet).unwrap();
+    let fit = lm(&spec, &frame, &NoProgress).unwrap();
     let table = fit.sequential(0).unwrap();
     let own = &fit.responses[0];
     assert_eq!(table.terms.len(), 10);
@@ -205,8 +205,8 @@ fn a_polynomial_of_degree_ten() {
             &row.term,
         );
     }
-    let hc0 = fit.vcov(0, &Vcov::Hc0, &Quiet).unwrap().std_errors();
-    let hc3 = fit.vcov(0, &Vcov::Hc3, &Quiet).unwrap().std_errors();
+    let hc0 = fit.vcov(0, &Vcov::Hc0, &NoProgress).unwrap().std_errors();
+    let hc3 = fit.vcov(0, &Vcov::Hc3, &NoProgress).unwrap().std_errors();
     assert!(
         hc0.iter().zip(&hc3).all(|(a, b)| a < b && *b < 3.0 * a),
         "{hc0:?} {hc3:?}"
@@ -225,8 +225,8 @@ fn units_do_not_matter() {
     let (one, two) = (fit("y ~ x * g + z", &a), fit("y ~ x * g + z", &b));
     for kind in [Vcov::Iid, Vcov::Hc0, Vcov::Hc3, Vcov::Cluster("g".into())] {
         let (u, v) = (
-            one.vcov(0, &kind, &Quiet).unwrap(),
-            two.vcov(0, &kind, &Quiet).unwrap(),
+            one.vcov(0, &kind, &NoProgress).unwrap(),
+            two.vcov(0, &kind, &NoProgress).unwrap(),
         );
         let slope = (2f64).powi(450);
         // powers of two: the same up to the order in which sums are formed
@@ -245,7 +245,7 @@ fn passes_are_counted() {
     let data = table("data/mixed.csv");
     let frame = data.frame();
     let all = fit("y ~ (x1 + a + flag)^2 + x2", &frame);
-    let steps = step(&all, &StepScope::default(), Default::default(), 2.0, &Quiet).unwrap();
+    let steps = step(&all, &StepScope::default(), Default::default(), 2.0, &NoProgress).unwrap();
     assert!(
         steps.path.len() > 1 && steps.passes.is_empty(),
         "{:?}",
@@ -256,12 +256,16 @@ fn passes_are_counted() {
         lower: None,
         upper: Some("~ . + x2 + a + b".into()),
     };
-    let steps = step(&small, &scope, Default::default(), 2.0, &Quiet).unwrap();
+    let steps = step(&small, &scope, Default::default(), 2.0, &NoProgress).unwrap();
     // the largest model's gram and residuals, whatever the number of steps
     assert!(steps.path.len() > 1);
     assert_eq!(steps.passes.len(), 2);
     assert_eq!(
-        small.add1(0, "~ . + x2 + a", 2.0, &Quiet).unwrap().passes.len(),
+        small
+            .add1(0, "~ . + x2 + a", 2.0, &NoProgress)
+            .unwrap()
+            .passes
+            .len(),
         2
     );
 }
@@ -275,21 +279,24 @@ fn what_cannot_be_answered_is_refused() {
         let text = result.err().unwrap().to_string();
         assert!(words.iter().all(|w| text.contains(w)), "{text}");
     };
-    assert!(level.vcov(0, &Vcov::Hc1, &Quiet).is_ok());
+    assert!(level.vcov(0, &Vcov::Hc1, &NoProgress).is_ok());
     says(
-        level.vcov(0, &Vcov::Hc3, &Quiet).map(|_| ()),
+        level.vcov(0, &Vcov::Hc3, &NoProgress).map(|_| ()),
         &["row ", "leverage 1", "HC0 or HC1"],
     );
-    says(level.vcov(1, &Vcov::Iid, &Quiet).map(|_| ()), &["response 1"]);
+    says(
+        level.vcov(1, &Vcov::Iid, &NoProgress).map(|_| ()),
+        &["response 1"],
+    );
     says(
         level
-            .vcov(0, &Vcov::Cluster("nowhere".into()), &Quiet)
+            .vcov(0, &Vcov::Cluster("nowhere".into()), &NoProgress)
             .map(|_| ()),
         &["nowhere"],
     );
     says(
         level
-            .vcov(0, &Vcov::Cluster("u > 1e300".into()), &Quiet)
+            .vcov(0, &Vcov::Cluster("u > 1e300".into()), &NoProgress)
             .map(|_| ()),
         &["u > 1e300", "one value"],
     );
@@ -298,7 +305,7 @@ fn what_cannot_be_answered_is_refused() {
         &["almos", "`almost`"],
     );
     says(
-        level.add1(0, "~ .", 2.0, &Quiet).map(|_| ()),
+        level.add1(0, "~ .", 2.0, &NoProgress).map(|_| ()),
         &["no term that can be added"],
     );
     let holes = table("data/holes.csv");
@@ -306,7 +313,7 @@ fn what_cannot_be_answered_is_refused() {
     let (one, two) = (fit("y ~ x2", &frame), fit("y ~ x2 + x1", &frame));
     says(anova(&[&one, &two], 0).map(|_| ()), &["model 2", "rows"]);
     says(
-        one.vcov(0, &Vcov::Cluster("a".into()), &Quiet).map(|_| ()),
+        one.vcov(0, &Vcov::Cluster("a".into()), &NoProgress).map(|_| ()),
         &["`a` is missing in row 8"],
     );
     let other = fit("y2 ~ x2", &frame);
@@ -319,7 +326,7 @@ fn what_cannot_be_answered_is_refused() {
         upper: Some("~ . + a".into()),
     };
     says(
-        step(&one, &scope, Default::default(), 2.0, &Quiet).map(|_| ()),
+        step(&one, &scope, Default::default(), 2.0, &NoProgress).map(|_| ()),
         &["complete rows"],
     );
 }
@@ -344,7 +351,7 @@ fn many_columns_in_double_precision() {
     let residual: Vec<f64> = (0..n)
         .map(|i| y[i] - (0..=p).map(|c| at(i, c) * own.coefficients[c]).sum::<f64>())
         .collect();
-    let covariances = [Vcov::Hc0, Vcov::Hc3].map(|kind| fit.vcov(0, &kind, &Quiet).unwrap());
+    let covariances = [Vcov::Hc0, Vcov::Hc3].map(|kind| fit.vcov(0, &kind, &NoProgress).unwrap());
     let leverage: Vec<f64> = (0..n)
         .map(|i| {
             (0..=p)

@@ -5,7 +5,7 @@ mod common;
 use common::{cases, near, numbers, spec, table, unusual};
 use nelder::frame::Frame;
 use nelder::model::{Detail, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use serde_json::Value;
 
 #[test]
@@ -41,8 +41,8 @@ fn check(case: &Value, want: &Value, name: &str) {
     let data = table(case["data"].as_str().unwrap());
     let frame = data.frame();
     let formula = case["formula"].as_str().unwrap();
-    let fit = lm(&spec(formula, &case["options"]), &frame, &Quiet).unwrap();
-    let got = &fit.influence(Detail::Deletions, &Quiet).unwrap()[0];
+    let fit = lm(&spec(formula, &case["options"]), &frame, &NoProgress).unwrap();
+    let got = &fit.influence(Detail::Deletions, &NoProgress).unwrap()[0];
     let tol = 16.0 * (64.0 * f64::EPSILON * case["noise"].as_f64().unwrap()).max(1e-13);
     let sigma = fit.responses[0].sigma;
     let rows: Vec<usize> = numbers(&want["rows"]).iter().map(|r| *r as usize - 1).collect();
@@ -99,8 +99,8 @@ fn leaving_a_row_out() {
             .with_real("y", &y)
             .with_text("g", &g);
         let spec = LmSpec::new(formula).weights("w");
-        let fit = lm(&spec, &frame, &Quiet).unwrap();
-        let own = &fit.influence(Detail::Deletions, &Quiet).unwrap()[0];
+        let fit = lm(&spec, &frame, &NoProgress).unwrap();
+        let own = &fit.influence(Detail::Deletions, &NoProgress).unwrap()[0];
         for i in [0, 7, 24] {
             let mut less = w.clone();
             less[i] = 0.0;
@@ -109,7 +109,7 @@ fn leaving_a_row_out() {
                 .with_real("w", &less)
                 .with_real("y", &y)
                 .with_text("g", &g);
-            let without = lm(&spec, &frame, &Quiet).unwrap();
+            let without = lm(&spec, &frame, &NoProgress).unwrap();
             let what = format!("{formula}, row {}", i + 1);
             if own.hat[i] == 1.0 {
                 assert!(own.studentized[i].is_nan(), "{what}");
@@ -136,8 +136,8 @@ fn rows_without_weight_have_residuals_only() {
         .with_real("x", &x)
         .with_real("y", &y)
         .with_real("w", &w);
-    let fit = lm(&LmSpec::new("y ~ x").weights("w"), &frame, &Quiet).unwrap();
-    let own = &fit.influence(Detail::Leverages, &Quiet).unwrap()[0];
+    let fit = lm(&LmSpec::new("y ~ x").weights("w"), &frame, &NoProgress).unwrap();
+    let own = &fit.influence(Detail::Leverages, &NoProgress).unwrap()[0];
     let c = &fit.responses[0].coefficients;
     assert!((own.fitted[4] - (c[0] + 5.0 * c[1])).abs() < 1e-14);
     assert!((own.residuals[4] - (9.0 - own.fitted[4])).abs() < 1e-14);

@@ -12,7 +12,7 @@ use draws::Draws;
 use nelder::formula::Contrast;
 use nelder::frame::{Frame, Source};
 use nelder::model::{Lm, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use proptest::prelude::*;
 use sources::Stream;
 
@@ -76,7 +76,7 @@ impl Data {
 
 /// Fits; products are exact where the number of rows is known to be small.
 fn fit<'s>(spec: &LmSpec, source: &'s dyn Source) -> Lm<'s> {
-    lm(spec, source, &Quiet).unwrap()
+    lm(spec, source, &NoProgress).unwrap()
 }
 
 fn position(fit: &Lm<'_>, name: &str) -> usize {

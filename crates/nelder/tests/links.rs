@@ -3,7 +3,7 @@
 use nelder::family::{Family, Programs, Start, Trials};
 use nelder::frame::Frame;
 use nelder::model::{Detail, Glm, GlmSpec, LmSpec, Vcov, Warning, glm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_device::{Input, Output};
 
 fn family(text: &str) -> Family {
@@ -11,7 +11,7 @@ fn family(text: &str) -> Family {
 }
 
 fn fit<'s>(spec: &GlmSpec, frame: &'s Frame<'_>) -> Glm<'s> {
-    glm(spec, frame, &Quiet).unwrap()
+    glm(spec, frame, &NoProgress).unwrap()
 }
 
 #[track_caller]
@@ -52,12 +52,12 @@ fn every_family_has_every_link() {
         for (link, inverse) in LINKS {
             let own = family(&format!("{name}{link})"));
             for mu in [0.05, 0.3, 0.7, 0.95] {
-                let eta = own.predictor(mu);
-                let (found, slope) = own.mean(eta);
+                let eta = own.link(mu);
+                let (found, slope) = own.inverse_link(eta);
                 close(found, mu, 16.0 * f64::EPSILON);
                 close(inverse(eta), mu, 64.0 * f64::EPSILON);
                 let h = 1e-5 * eta.abs();
-                let difference = (own.mean(eta + h).0 - own.mean(eta - h).0) / (2.0 * h);
+                let difference = (own.inverse_link(eta + h).0 - own.inverse_link(eta - h).0) / (2.0 * h);
                 close(slope, difference, 1e-7);
             }
         }
@@ -143,7 +143,7 @@ fn working_residuals_in_the_tails() {
 }
 
 fn finite(own: &Glm<'_>, what: &str) {
-    let all = own.influence(Detail::Leverages, &Quiet).unwrap();
+    let all = own.influence(Detail::Leverages, &NoProgress).unwrap();
     for (name, column) in [
         ("fitted", &all.fitted),
         ("linear", &all.linear),
@@ -171,7 +171,7 @@ fn finite(own: &Glm<'_>, what: &str) {
     }
     for kind in ["HC0", "cluster:g", "cluster:g:HC1"] {
         let errors = own
-            .vcov(&kind.parse::<Vcov>().unwrap(), &Quiet)
+            .vcov(&kind.parse::<Vcov>().unwrap(), &NoProgress)
             .unwrap()
             .std_errors();
         assert!(errors.iter().all(|v| v.is_finite()), "{what}, {kind}: {errors:?}");
@@ -199,7 +199,7 @@ fn diagnostics_where_means_are_at_their_ends() {
         "binomial(cloglog)",
     ] {
         let own = fit(&GlmSpec::new("y ~ x", family(text)), &frame);
-        let all = own.influence(Detail::Leverages, &Quiet).unwrap();
+        let all = own.influence(Detail::Leverages, &NoProgress).unwrap();
         let ends = all.fitted.iter().filter(|&&m| m == 0.0 || m == 1.0).count();
         if text != "quasibinomial" {
             assert!(ends > 0, "{text}: no mean is at its end");
@@ -225,7 +225,7 @@ fn diagnostics_where_means_are_at_their_ends() {
     let own = fit(&spec, &frame);
     assert!(own.fit.converged && own.fit.warnings == [Warning::FittedRates]);
     finite(&own, "poisson");
-    let all = own.influence(Detail::Leverages, &Quiet).unwrap();
+    let all = own.influence(Detail::Leverages, &NoProgress).unwrap();
     assert!(all.working[..14].iter().all(|&r| r == -1.0) && all.pearson[..14].iter().all(|&r| r == 0.0));
 }
 
@@ -323,7 +323,7 @@ fn no_mean_at_zero() {
             found == null || null.is_nan() && !found.is_finite(),
             "{text}: {found}"
         );
-        let all = own.influence(Detail::Leverages, &Quiet).unwrap();
+        let all = own.influence(Detail::Leverages, &NoProgress).unwrap();
         assert!(
             all.deviance.iter().chain(&all.hat).all(|v| v.is_finite()),
             "{text}"
@@ -378,15 +378,15 @@ fn saturated_fits() {
     for weights in [None, Some("v")] {
         let mut spec = LmSpec::new("y ~ x + z + v");
         spec.weights = weights.map(str::to_string);
-        let own = lm(&spec, &frame, &Quiet).unwrap();
+        let own = lm(&spec, &frame, &NoProgress).unwrap();
         let response = &own.responses[0];
         assert_eq!((response.rss, own.df_residual), (0.0, 0));
         assert!(response.sigma.is_nan() && response.std_errors.iter().all(|s| s.is_nan()));
         assert!(own.f_statistic(0).unwrap().0.is_nan() && own.adj_r_squared(0).is_nan());
         assert_eq!((response.r_squared(), own.aic(0)), (1.0, f64::NEG_INFINITY));
-        let iid = own.vcov(0, &Vcov::Iid, &Quiet).unwrap();
+        let iid = own.vcov(0, &Vcov::Iid, &NoProgress).unwrap();
         assert!((0..4).all(|i| iid.matrix[(i, i)].is_nan()));
-        let all = &own.influence(Detail::Leverages, &Quiet).unwrap()[0];
+        let all = &own.influence(Detail::Leverages, &NoProgress).unwrap()[0];
         assert!(all.residuals.iter().all(|&r| r == 0.0) && all.fitted == y);
     }
     for text in ["gaussian", "Gamma(log)"] {
@@ -395,7 +395,7 @@ fn saturated_fits() {
             own.dispersion.is_nan() && own.std_errors.iter().all(|s| s.is_nan()),
             "{text}"
         );
-        let all = own.influence(Detail::Leverages, &Quiet).unwrap();
+        let all = own.influence(Detail::Leverages, &NoProgress).unwrap();
         assert!(all.deviance.iter().all(|&r| r == 0.0), "{text}");
     }
 }
@@ -413,11 +413,15 @@ fn clustered_types() {
         .with_real("x", &x)
         .with_real("y", &y)
         .with_real("g", &g);
-    let own = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+    let own = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
     let b = &own.responses[0].coefficients;
     let bread = own.unscaled_covariance().unwrap();
     let (groups, rows) = (5.0, f64::from(n));
-    let own_errors = |kind: &str| own.vcov(0, &kind.parse().unwrap(), &Quiet).unwrap().std_errors();
+    let own_errors = |kind: &str| {
+        own.vcov(0, &kind.parse().unwrap(), &NoProgress)
+            .unwrap()
+            .std_errors()
+    };
     for (kind, power, factor) in [
         ("cluster:g:HC0", 0, groups / (groups - 1.0)),
         (
@@ -475,11 +479,14 @@ fn clustered_types() {
         .with_real("x", &x)
         .with_real("y", &y)
         .with_real("g", &rows);
-    let own = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+    let own = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
     for kind in ["HC2", "HC3"] {
-        let by_row = own.vcov(0, &kind.parse().unwrap(), &Quiet).unwrap().std_errors();
+        let by_row = own
+            .vcov(0, &kind.parse().unwrap(), &NoProgress)
+            .unwrap()
+            .std_errors();
         let clustered = own
-            .vcov(0, &format!("cluster:g:{kind}").parse().unwrap(), &Quiet)
+            .vcov(0, &format!("cluster:g:{kind}").parse().unwrap(), &NoProgress)
             .unwrap()
             .std_errors();
         for (a, b) in by_row.iter().zip(&clustered) {
@@ -493,9 +500,9 @@ fn clustered_types() {
         .with_real("y", &y)
         .with_real("g", &g)
         .with_real("d", &d);
-    let own = lm(&LmSpec::new("y ~ x + d"), &frame, &Quiet).unwrap();
+    let own = lm(&LmSpec::new("y ~ x + d"), &frame, &NoProgress).unwrap();
     let refused = own
-        .vcov(0, &"cluster:g:HC3".parse().unwrap(), &Quiet)
+        .vcov(0, &"cluster:g:HC3".parse().unwrap(), &NoProgress)
         .unwrap_err()
         .to_string();
     assert!(

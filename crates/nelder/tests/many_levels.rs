@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use draws::Draws;
 use nelder::frame::{Frame, Levels};
 use nelder::model::{Lm, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_device::Dd;
 
 /// The system's allocator, which counts the bytes in use.
@@ -116,7 +116,7 @@ fn fit<'s>(frame: &'s Frame<'_>) -> Lm<'s> {
     lm(
         &LmSpec::new("y ~ x0 + x1 + x2 + x3 + x4 + x5 + x6 + x7 + x8 + x9 + f"),
         frame,
-        &Quiet,
+        &NoProgress,
     )
     .unwrap()
 }

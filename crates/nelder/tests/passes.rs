@@ -9,7 +9,7 @@ use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::{Batch, Column, Frame, Scan, Schema, Source, SourceError, Visit};
 use nelder::model::{Accuracy, Detail, GlmSpec, Lm, LmSpec, Vcov, glm, lm};
-use nelder::pass::{PassRecord, Quiet};
+use nelder::pass::{NoProgress, PassRecord};
 
 /// A frame that writes down what each scan delivered.
 struct Counted<'a> {
@@ -145,7 +145,7 @@ impl Data {
 /// Fits, and asserts that the source saw the passes reported.
 #[track_caller]
 fn counted<'s>(spec: &LmSpec, source: &'s Counted<'_>) -> Lm<'s> {
-    let fit = lm(spec, source, &Quiet).unwrap();
+    let fit = lm(spec, source, &NoProgress).unwrap();
     source.agree(&fit.fit.report.passes);
     fit
 }
@@ -303,11 +303,11 @@ fn covariances_take_one_more() {
         let robust = [Vcov::Hc0, Vcov::Hc1, Vcov::Hc2, Vcov::Hc3];
         let clusters = [Vcov::Cluster("h".into()), Vcov::Cluster("paste(g, h)".into())];
         for kind in robust.into_iter().chain(clusters) {
-            let covariance = fit.vcov(0, &kind, &Quiet).unwrap();
+            let covariance = fit.vcov(0, &kind, &NoProgress).unwrap();
             assert_eq!(covariance.passes.len(), 1, "{formula}, {kind}");
             source.agree(&covariance.passes);
         }
-        let plain = fit.vcov(0, &Vcov::Iid, &Quiet).unwrap();
+        let plain = fit.vcov(0, &Vcov::Iid, &NoProgress).unwrap();
         assert!(plain.passes.is_empty());
         // tables of the fit itself read no data
         fit.sequential(0).unwrap();
@@ -321,7 +321,7 @@ fn terms_that_are_added_take_two() {
     let data = Data::new(400, 4);
     let source = data.source();
     let fit = counted(&LmSpec::new("y ~ x1"), &source);
-    let added = fit.add1(0, "~ . + x2 + x3 + g", 2.0, &Quiet).unwrap();
+    let added = fit.add1(0, "~ . + x2 + x3 + g", 2.0, &NoProgress).unwrap();
     assert_eq!(added.passes.len(), 2);
     source.agree(&added.passes);
 }
@@ -377,7 +377,7 @@ fn the_first_bad_row_is_named() {
             .with_real("x", &x)
             .with_real("y", &y)
             .with_real("w", &w);
-        let message = |spec: &LmSpec| lm(spec, &frame, &Quiet).err().unwrap().to_string();
+        let message = |spec: &LmSpec| lm(spec, &frame, &NoProgress).err().unwrap().to_string();
         let row = format!("in row {}", first + 1);
         for _ in 0..5 {
             let text = message(&LmSpec::new("y ~ x"));
@@ -405,7 +405,7 @@ fn a_generalized_model_takes_a_pass_for_each_step() {
             ("binary ~ x1 + x2", Family::binomial()),
             ("count ~ x1 + h", Family::poisson()),
         ] {
-            let fit = glm(&GlmSpec::new(formula, family), &source, &Quiet).unwrap();
+            let fit = glm(&GlmSpec::new(formula, family), &source, &NoProgress).unwrap();
             let report = &fit.fit.report;
             source.agree(&report.passes);
             assert_eq!(
@@ -414,9 +414,9 @@ fn a_generalized_model_takes_a_pass_for_each_step() {
                 "{formula}: {report:?}"
             );
             // leverages and robust covariances take one each
-            fit.vcov(&Vcov::Hc3, &Quiet).unwrap();
+            fit.vcov(&Vcov::Hc3, &NoProgress).unwrap();
             assert_eq!(source.take().len(), 1);
-            fit.influence(Detail::Leverages, &Quiet).unwrap();
+            fit.influence(Detail::Leverages, &NoProgress).unwrap();
             assert_eq!(source.take().len(), 1);
         }
     }

@@ -9,7 +9,7 @@ use nelder::frame::{Frame, Sparse};
 use nelder::model::{
     Accuracy, Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse,
 };
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::solve::Rectangular;
 use proptest::prelude::*;
 
@@ -129,7 +129,7 @@ fn ways() -> Vec<PcaSpec> {
 fn by_every_way(known: &Known, what: &str) {
     let frame = known.frame();
     for spec in ways() {
-        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec, &frame, &NoProgress).unwrap();
         known.holds(&fit, &format!("{what}, {}", fit.report.algorithm));
         if spec.algorithm != PcaAlgorithm::Gram {
             let off = |(j, s): (usize, &f64)| (s - known.sdev[j]).abs();
@@ -203,8 +203,8 @@ proptest! {
         let (ra, rb, rc) = (repeated(0), repeated(1), repeated(2));
         let one = Frame::new().with_real("a", &a).with_real("b", &b).with_real("c", &c).with_real("w", &w);
         let other = Frame::new().with_real("a", &ra).with_real("b", &rb).with_real("c", &rc);
-        let mut mine = prcomp(&PcaSpec::new("~ a + b + c").weights("w"), &one, &Quiet).unwrap();
-        let theirs = prcomp(&PcaSpec::new("~ a + b + c"), &other, &Quiet).unwrap();
+        let mut mine = prcomp(&PcaSpec::new("~ a + b + c").weights("w"), &one, &NoProgress).unwrap();
+        let theirs = prcomp(&PcaSpec::new("~ a + b + c"), &other, &NoProgress).unwrap();
         let used = w.iter().filter(|w| **w > 0.0).count();
         prop_assert_eq!(mine.rows as usize, used);
         // the same sums of squares over another number of rows
@@ -212,7 +212,7 @@ proptest! {
         for (s, t) in mine.sdev.iter().zip(&theirs.sdev) {
             prop_assert!((s - t * ratio).abs() <= 1e-12 * mine.sdev[0] * ratio, "{} {}", s, t * ratio);
         }
-        let scores = mine.scores(&Quiet).unwrap();
+        let scores = mine.scores(&NoProgress).unwrap();
         // rows of weight zero have no part in the axes, and scores on them
         prop_assert_eq!(scores.rows(), rows.len());
         let center = mine.center.clone().unwrap();
@@ -257,8 +257,8 @@ fn sparse_is_dense() {
             if columns.iter().any(|c| c.iter().all(|v| *v == 0.0)) && spec.scale != Scale::No {
                 continue;
             }
-            let mut one = prcomp(&spec, &frame, &Quiet).unwrap();
-            let mut other = prcomp_sparse(&spec, sparse, &names, &Quiet).unwrap();
+            let mut one = prcomp(&spec, &frame, &NoProgress).unwrap();
+            let mut other = prcomp_sparse(&spec, sparse, &names, &NoProgress).unwrap();
             assert_eq!((one.available, one.rows), (other.available, other.rows));
             let first = one.sdev[0];
             for (j, (a, b)) in one.sdev.iter().zip(&other.sdev).enumerate() {
@@ -271,7 +271,10 @@ fn sparse_is_dense() {
                 other.errors
             );
             orthonormal(&other.rotation, "sparse");
-            let (x, y) = (one.scores(&Quiet).unwrap(), other.scores(&Quiet).unwrap());
+            let (x, y) = (
+                one.scores(&NoProgress).unwrap(),
+                other.scores(&NoProgress).unwrap(),
+            );
             for j in 0..x.columns().min(y.columns()) {
                 let most = (one.angles[j] + other.angles[j] + 1e-14) * 4.0 * first * (n as f64).sqrt();
                 for (a, b) in x.column(j).iter().zip(y.column(j)) {
@@ -291,8 +294,8 @@ fn passes_are_counted() {
     );
     let frame = known.frame();
     let passes = |spec: &PcaSpec| {
-        let mut fit = prcomp(spec, &frame, &Quiet).unwrap();
-        fit.scores(&Quiet).unwrap();
+        let mut fit = prcomp(spec, &frame, &NoProgress).unwrap();
+        fit.scores(&NoProgress).unwrap();
         let names: Vec<String> = fit.report.passes.iter().map(|p| p.name.clone()).collect();
         assert!(
             fit.report
@@ -316,7 +319,7 @@ fn passes_are_counted() {
     let falling: Vec<f64> = (0..128).map(|k| 2f64.powi(36 - k / 4)).collect();
     let known = Known::new(4096, &falling, 0.0);
     let fit_frame = known.frame();
-    let fit = prcomp(&PcaSpec::default(), &fit_frame, &Quiet).unwrap();
+    let fit = prcomp(&PcaSpec::default(), &fit_frame, &NoProgress).unwrap();
     assert_eq!(fit.report.algorithm, "svd of tsqr");
     assert_eq!(fit.report.passes.len(), 2);
     assert!(!fit.report.notes.is_empty());
@@ -335,7 +338,7 @@ fn seeds_repeat_and_iterations_agree() {
             .rank(3)
             .algorithm(PcaAlgorithm::Krylov)
             .seed(seed);
-        prcomp(&spec, &frame, &Quiet).unwrap().rotation
+        prcomp(&spec, &frame, &NoProgress).unwrap().rotation
     };
     assert_eq!(of(3), of(3));
     let (a, b) = (of(3), of(4));
@@ -352,7 +355,7 @@ fn seeds_repeat_and_iterations_agree() {
 fn scales_of_any_size() {
     let known = Known::new(32, &[8.0, 4.0, 2.0, 1.0], 0.0);
     let plain = known.frame();
-    let reference = prcomp(&PcaSpec::default().scale(Scale::Deviations), &plain, &Quiet).unwrap();
+    let reference = prcomp(&PcaSpec::default().scale(Scale::Deviations), &plain, &NoProgress).unwrap();
     // 1e-150 to 1e150
     let powers = [2f64.powi(-498), 2f64.powi(498), 1.0, 2f64.powi(-60)];
     let moved: Vec<Vec<f64>> = known
@@ -367,7 +370,7 @@ fn scales_of_any_size() {
         .fold(Frame::new(), |f, (j, c)| f.with_real(&format!("x{j}"), c));
     for algorithm in [PcaAlgorithm::Auto, PcaAlgorithm::Gram, PcaAlgorithm::Qr] {
         let spec = PcaSpec::default().algorithm(algorithm);
-        let fit = prcomp(&spec.clone().scale(Scale::Deviations), &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec.clone().scale(Scale::Deviations), &frame, &NoProgress).unwrap();
         for (a, b) in fit.sdev.iter().zip(&reference.sdev) {
             assert!(
                 (a - b).abs() <= 1e-12 * reference.sdev[0],
@@ -375,7 +378,7 @@ fn scales_of_any_size() {
             );
         }
         // without scales the largest column has all of it
-        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec, &frame, &NoProgress).unwrap();
         let largest = moved[1].iter().map(|x| (x / powers[1]).powi(2)).sum::<f64>() / 31.0;
         let truth = largest.sqrt() * powers[1];
         assert!(
@@ -391,17 +394,17 @@ fn scales_of_any_size() {
 fn small_matrices() {
     let (a, b) = ([3.0], [4.0]);
     let row = Frame::new().with_real("a", &a).with_real("b", &b);
-    let mut fit = prcomp(&PcaSpec::default(), &row, &Quiet).unwrap();
+    let mut fit = prcomp(&PcaSpec::default(), &row, &NoProgress).unwrap();
     assert_eq!((fit.sdev.clone(), fit.available), (vec![0.0], 1));
-    assert_eq!(fit.scores(&Quiet).unwrap().values(), [0.0]);
-    let fit = prcomp(&PcaSpec::default().center(Center::No), &row, &Quiet).unwrap();
+    assert_eq!(fit.scores(&NoProgress).unwrap().values(), [0.0]);
+    let fit = prcomp(&PcaSpec::default().center(Center::No), &row, &NoProgress).unwrap();
     assert!((fit.sdev[0] - 5.0).abs() < 1e-15 && (fit.rotation.get(0, 0) - 0.6).abs() < 1e-15);
     let x = [1.0, 2.0, 4.0];
     let column = Frame::new().with_real("x", &x);
-    let mut fit = prcomp(&PcaSpec::default(), &column, &Quiet).unwrap();
+    let mut fit = prcomp(&PcaSpec::default(), &column, &NoProgress).unwrap();
     assert!((fit.sdev[0] - (14.0f64 / 6.0).sqrt()).abs() < 1e-15);
     assert_eq!(fit.rotation.values(), [1.0]);
-    let scores = fit.scores(&Quiet).unwrap();
+    let scores = fit.scores(&NoProgress).unwrap();
     assert!((scores.get(2, 0) - 5.0 / 3.0).abs() < 1e-15);
 }
 
@@ -412,7 +415,7 @@ fn equal_deviations_determine_no_axis() {
     for (a, b) in [(&zeros, &zeros), (&right, &up)] {
         let frame = Frame::new().with_real("a", a).with_real("b", b);
         for algorithm in [PcaAlgorithm::Auto, PcaAlgorithm::Gram, PcaAlgorithm::Qr] {
-            let fit = prcomp(&PcaSpec::default().algorithm(algorithm), &frame, &Quiet).unwrap();
+            let fit = prcomp(&PcaSpec::default().algorithm(algorithm), &frame, &NoProgress).unwrap();
             assert_eq!(fit.angles, [1.0, 1.0], "{algorithm:?}");
             assert_eq!(fit.report.digits.rotation, 0.0);
             assert!((fit.sdev[0] - fit.sdev[1]).abs() < 1e-15);
@@ -420,7 +423,7 @@ fn equal_deviations_determine_no_axis() {
     }
     let (a, b) = ([3.0], [4.0]);
     let row = Frame::new().with_real("a", &a).with_real("b", &b);
-    let fit = prcomp(&PcaSpec::default(), &row, &Quiet).unwrap();
+    let fit = prcomp(&PcaSpec::default(), &row, &NoProgress).unwrap();
     assert_eq!((fit.angles[0], fit.report.digits.rotation), (1.0, 0.0));
     // three rows about their mean lie in a plane: the third axis is any that is normal to it
     let (a, b, c, d) = ([1.0, 2.0, 4.0], [3.0, 3.5, 1.0], [0.0, 5.0, 1.0], [2.0, 2.0, 7.0]);
@@ -429,7 +432,7 @@ fn equal_deviations_determine_no_axis() {
         .with_real("b", &b)
         .with_real("c", &c)
         .with_real("d", &d);
-    let fit = prcomp(&PcaSpec::default(), &wide, &Quiet).unwrap();
+    let fit = prcomp(&PcaSpec::default(), &wide, &NoProgress).unwrap();
     assert_eq!((fit.angles.len(), fit.angles[2], fit.sdev[2]), (3, 1.0, 0.0));
     assert!(fit.report.digits.rotation > 8.0);
 }
@@ -440,14 +443,14 @@ fn missing_rows() {
     let b = [2.0, 1.0, 7.0, 4.0];
     let frame = Frame::new().with_real("a", &a).with_real("b", &b);
     let spec = PcaSpec::default();
-    let mut fit = prcomp(&spec, &frame, &Quiet).unwrap();
+    let mut fit = prcomp(&spec, &frame, &NoProgress).unwrap();
     assert_eq!((fit.rows, fit.omitted), (3, 1));
-    assert_eq!(fit.scores(&Quiet).unwrap().rows(), 3);
-    let mut fit = prcomp(&spec.clone().missing(Missing::Exclude), &frame, &Quiet).unwrap();
-    let scores = fit.scores(&Quiet).unwrap();
+    assert_eq!(fit.scores(&NoProgress).unwrap().rows(), 3);
+    let mut fit = prcomp(&spec.clone().missing(Missing::Exclude), &frame, &NoProgress).unwrap();
+    let scores = fit.scores(&NoProgress).unwrap();
     assert_eq!(scores.rows(), 4);
     assert!(scores.get(1, 0).is_nan() && scores.get(2, 0).is_finite());
-    let error = prcomp(&spec.missing(Missing::Fail), &frame, &Quiet)
+    let error = prcomp(&spec.missing(Missing::Fail), &frame, &NoProgress)
         .err()
         .unwrap();
     let text = error.to_string();
@@ -465,7 +468,7 @@ fn what_cannot_be_asked() {
         .with_real("c", &c)
         .with_text("g", &g);
     let fails = |spec: PcaSpec, wanted: &[&str]| {
-        let text = prcomp(&spec, &frame, &Quiet).err().unwrap().to_string();
+        let text = prcomp(&spec, &frame, &NoProgress).err().unwrap().to_string();
         assert!(wanted.iter().all(|w| text.contains(w)), "{text}");
     };
     let two = || PcaSpec::of_columns(&["a", "b"]);
@@ -496,12 +499,12 @@ fn what_cannot_be_asked() {
     fails(PcaSpec::new("~ 1"), &["columns"]);
     let none: [f64; 0] = [];
     let empty = Frame::new().with_real("a", &none);
-    assert!(prcomp(&PcaSpec::default(), &empty, &Quiet).is_err());
+    assert!(prcomp(&PcaSpec::default(), &empty, &NoProgress).is_err());
     assert!(matches!(
         prcomp(
             &PcaSpec::default().algorithm(PcaAlgorithm::Krylov),
             &frame,
-            &Quiet
+            &NoProgress
         ),
         Err(ModelError::Argument { .. })
     ));
@@ -512,10 +515,10 @@ fn the_largest_loading_is_positive() {
     let known = Known::new(64, &[1.0, 9.0, 4.0, 2.0, 7.0, 3.0, 5.0, 6.0], 0.0);
     let frame = known.frame();
     for spec in ways() {
-        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec, &frame, &NoProgress).unwrap();
         // all loadings are of one size: the first decides
         assert!((0..fit.rotation.columns()).all(|j| fit.rotation.get(0, j) > 0.0));
-        let other = prcomp(&spec.signs(Signs::AsComputed), &frame, &Quiet).unwrap();
+        let other = prcomp(&spec.signs(Signs::AsComputed), &frame, &NoProgress).unwrap();
         for j in 0..fit.rotation.columns() {
             let turned = other.rotation.get(0, j).signum();
             assert!(
@@ -565,7 +568,7 @@ fn rounded_scales_turn_axes_of_close_deviations() {
             scale: Scale::Deviations,
             ..PcaSpec::default().algorithm(algorithm)
         };
-        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec, &frame, &NoProgress).unwrap();
         for (k, axis) in exact.iter().enumerate() {
             let of = |i: usize| fit.rotation.get(i, k);
             let sign = (0..3).map(|i| of(i) * axis[i]).sum::<f64>().signum();
@@ -608,13 +611,13 @@ fn iterations_on_a_flat_tail_claim_what_they_have() {
             accuracy: Accuracy::Certified,
             ..PcaSpec::default()
         };
-        let exact = prcomp(&exact, &frame, &Quiet).unwrap();
+        let exact = prcomp(&exact, &frame, &NoProgress).unwrap();
         let spec = PcaSpec {
             rank: Some(5),
             seed,
             ..PcaSpec::default().algorithm(PcaAlgorithm::Krylov)
         };
-        let fit = prcomp(&spec, &frame, &Quiet).unwrap();
+        let fit = prcomp(&spec, &frame, &NoProgress).unwrap();
         for k in 0..5 {
             let error = (fit.sdev[k] - exact.sdev[k]).abs();
             let bound = fit.errors[k] + exact.errors[k];

@@ -5,7 +5,7 @@ mod common;
 use common::{cases, near, numbers, spec, table, unusual};
 use nelder::frame::Frame;
 use nelder::model::{Detail, LmSpec, SavedLm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder::summary::inference::intervals;
 use serde_json::Value;
 
@@ -33,10 +33,10 @@ fn predictions_are_those_of_r() {
             let new = table(want["newdata"].as_str().unwrap());
             let frame = data.frame();
             let formula = case["formula"].as_str().unwrap();
-            let fit = lm(&spec(formula, &case["options"]), &frame, &Quiet).unwrap();
+            let fit = lm(&spec(formula, &case["options"]), &frame, &NoProgress).unwrap();
             let saved = stored(&fit);
             let got = saved
-                .predict(&new.frame(), true, &Quiet)
+                .predict(&new.frame(), true, &NoProgress)
                 .unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(
                 (got.pass.rows, got.pass.name.as_str()),
@@ -80,9 +80,9 @@ fn fitted_values_are_predictions_of_the_own_rows() {
             let data = table(case["data"].as_str().unwrap());
             let frame = data.frame();
             let formula = case["formula"].as_str().unwrap();
-            let fit = lm(&spec(formula, &case["options"]), &frame, &Quiet).unwrap();
-            let got = stored(&fit).predict(&frame, true, &Quiet).unwrap();
-            let rows = fit.influence(Detail::Leverages, &Quiet).unwrap();
+            let fit = lm(&spec(formula, &case["options"]), &frame, &NoProgress).unwrap();
+            let got = stored(&fit).predict(&frame, true, &NoProgress).unwrap();
+            let rows = fit.influence(Detail::Leverages, &NoProgress).unwrap();
             let (one, own) = (&got.responses[0], &rows[0]);
             for i in 0..data.rows() {
                 if own.fitted[i].is_nan() {
@@ -128,13 +128,13 @@ fn a_combination_of_levels_without_rows() {
         .with_text("b", &b)
         .with_real("y", &y);
     let new = Frame::new().with_text("a", &a[2..3]).with_text("b", &b[1..2]);
-    let fit = lm(&LmSpec::new("y ~ a + b"), &frame, &Quiet).unwrap();
-    let got = stored(&fit).predict(&new, false, &Quiet).unwrap().responses[0].fit[0];
+    let fit = lm(&LmSpec::new("y ~ a + b"), &frame, &NoProgress).unwrap();
+    let got = stored(&fit).predict(&new, false, &NoProgress).unwrap().responses[0].fit[0];
     let c = &fit.responses[0].coefficients;
     assert!((got - (c[0] + c[1] + c[3])).abs() < 1e-14);
     // R: coef(lm(y ~ a * b)) has NA for aq:bv, and predict() leaves it out
-    let fit = lm(&LmSpec::new("y ~ a * b"), &frame, &Quiet).unwrap();
-    let got = stored(&fit).predict(&new, false, &Quiet).unwrap().responses[0].fit[0];
+    let fit = lm(&LmSpec::new("y ~ a * b"), &frame, &NoProgress).unwrap();
+    let got = stored(&fit).predict(&new, false, &NoProgress).unwrap().responses[0].fit[0];
     let c = &fit.responses[0].coefficients;
     assert!(c[4].is_nan());
     assert!((got - (c[0] + c[1] + c[3])).abs() < 1e-14);
@@ -149,8 +149,8 @@ fn new_data_that_do_not_fit() {
         .with_text("g", &g)
         .with_real("x", &x)
         .with_real("y", &y);
-    let saved = stored(&lm(&LmSpec::new("y ~ x + g"), &frame, &Quiet).unwrap());
-    let error = |new: &Frame<'_>| saved.predict(new, false, &Quiet).unwrap_err().to_string();
+    let saved = stored(&lm(&LmSpec::new("y ~ x + g"), &frame, &NoProgress).unwrap());
+    let error = |new: &Frame<'_>| saved.predict(new, false, &NoProgress).unwrap_err().to_string();
     let other = [Some("a"), Some("c")];
     let message = error(&Frame::new().with_text("g", &other).with_real("x", &x[..2]));
     assert!(
@@ -164,7 +164,7 @@ fn new_data_that_do_not_fit() {
     let message = error(&Frame::new().with_text("g", &g).with_text("x", &g));
     assert!(message.contains("`x`"), "{message}");
     // a row with a missing value has a missing prediction
-    let new = saved.predict(&frame, true, &Quiet).unwrap();
+    let new = saved.predict(&frame, true, &NoProgress).unwrap();
     let one = &new.responses[0];
     assert!(one.fit[4].is_nan() && one.std_error[4].is_nan() && one.fit[3].is_finite());
 }

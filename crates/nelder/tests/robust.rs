@@ -5,7 +5,7 @@ mod common;
 use common::{each, near, numbers, spec, table};
 use nelder::frame::Frame;
 use nelder::model::{Covariance, Lm, LmSpec, Vcov, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use serde_json::Value;
 
 const FAMILIES: [&str; 9] = [
@@ -74,7 +74,7 @@ fn covariances() {
             lm(
                 &spec(case["formula"].as_str().unwrap(), &case["options"]),
                 &frame,
-                &Quiet,
+                &NoProgress,
             )
             .unwrap()
         };
@@ -85,7 +85,7 @@ fn covariances() {
             .is_some_and(|s| s > 1e-12 * case["scale"].as_f64().unwrap());
         if expected["vcov"].is_object() && has_residuals {
             let fit = fit();
-            let got = fit.vcov(0, &Vcov::Iid, &Quiet).unwrap();
+            let got = fit.vcov(0, &Vcov::Iid, &NoProgress).unwrap();
             assert!(got.passes.is_empty());
             compare(&fit, &got, &expected["vcov"], tol, name);
             plain += 1;
@@ -108,7 +108,7 @@ fn covariances() {
         ] {
             if expected[key].is_object() {
                 let fit = fit();
-                let got = fit.vcov(0, &kind, &Quiet).unwrap();
+                let got = fit.vcov(0, &kind, &NoProgress).unwrap();
                 assert_eq!(got.passes.len(), 1);
                 compare(&fit, &got, &expected[key], tol, name);
                 wald(&fit, &got, &expected[key]["f_statistic"]);
@@ -118,7 +118,7 @@ fn covariances() {
         if expected["cluster"].is_object() {
             let fit = fit();
             let column = expected["cluster"]["column"].as_str().unwrap();
-            let got = fit.vcov(0, &Vcov::Cluster(column.into()), &Quiet).unwrap();
+            let got = fit.vcov(0, &Vcov::Cluster(column.into()), &NoProgress).unwrap();
             assert_eq!(got.passes.len(), 1);
             compare(&fit, &got, &expected["cluster"], tol, name);
             wald(&fit, &got, &expected["cluster"]["f_statistic"]);
@@ -173,9 +173,12 @@ fn nearly_dependent_columns_cost_no_digits() {
             .with_real("g", &g);
         let mut spec = LmSpec::new("y ~ x + z");
         spec.tol = Some(1e-15);
-        let fit = lm(&spec, &frame, &Quiet).unwrap();
+        let fit = lm(&spec, &frame, &NoProgress).unwrap();
         for (kind, exact) in ["HC0", "HC1", "HC2", "HC3", "cluster:g:HC1"].iter().zip(&exact) {
-            let got = fit.vcov(0, &kind.parse().unwrap(), &Quiet).unwrap().std_errors();
+            let got = fit
+                .vcov(0, &kind.parse().unwrap(), &NoProgress)
+                .unwrap()
+                .std_errors();
             for (got, exact) in got.iter().zip(exact) {
                 let off = ((got - exact) / exact).abs();
                 assert!(off < 1e-13, "k = {k}, {kind}: {got:e}, not {exact:e}: {off:.1e}");

@@ -195,7 +195,7 @@ fn tolerance(text: &str) -> f64 {
     } else if has(&["poly", "ns(", "bs("]) {
         1e-13
     } else if has(&["gamma(", "beta(", "choose("]) {
-        // R's own error, up to 1e-13 beside arithmetic of 40 digits, where ours is checked beside 60 (design/special.rs)
+        // R's own error, up to 1e-13 beside arithmetic of 40 digits, where ours is checked beside 60 (design/functions/special.rs)
         1e-13
     } else if has(&["scale"]) {
         8.0 * f64::EPSILON

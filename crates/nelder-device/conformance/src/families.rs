@@ -143,7 +143,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         };
         let programs = Programs::new(&family, true, trials, Start::Family);
         let all = [
-            ("mean", &programs.mean),
+            ("mean", &programs.inverse_link),
             ("step", &programs.step),
             ("deviance", &programs.deviance),
             ("finish", &programs.finish),

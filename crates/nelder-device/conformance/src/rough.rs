@@ -1,6 +1,6 @@
 //! Grams that are rough on purpose, as steps and preconditioners want them.
 
-use nelder_device::{Backend, Dd, DeviceError, Fold, Host, Matrix, Predictor, Step, StepSums};
+use nelder_device::{Backend, Dd, DeviceError, Fold, Host, Matrix, Predictor, ScoringStep, StepSums};
 
 use crate::Outcome;
 use crate::sums::{Problem, outer, program};
@@ -34,7 +34,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         let found = |device: &dyn Backend| -> Result<StepSums, DeviceError> {
             let x = problem.matrix(device)?;
             let (y, w) = (device.upload(&problem.y)?, device.upload(&problem.w)?);
-            let step = Step {
+            let step = ScoringStep {
                 program: &program,
                 inputs: &[&y, &y, &w],
                 predictor: Predictor::Of {

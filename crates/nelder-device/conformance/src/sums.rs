@@ -1,7 +1,7 @@
 //! Sums over rows in twice the precision: moments, grams, residuals; ranges and order statistics of columns.
 
 use nelder_device::{
-    Backend, Binary, Buffer, Dd, DeviceError, Fold, Host, Matrix, Predictor, Program, RUN_ROWS, Step,
+    Backend, Binary, Buffer, Dd, DeviceError, Fold, Host, Matrix, Predictor, Program, RUN_ROWS, ScoringStep,
 };
 
 use crate::products::SHAPES;
@@ -181,7 +181,7 @@ fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> R
     let minus: Vec<f64> = p.v.iter().map(|v| -v.abs()).collect();
     let minus = device.upload(&minus)?;
     for twice in [false, true] {
-        let step = Step {
+        let step = ScoringStep {
             program: &program,
             inputs: &[&y, &y, &w],
             predictor: Predictor::Of {
@@ -209,7 +209,7 @@ fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> R
         let same = f64::from(u8::from(least == found.folds[1].hi));
         out.push(("least of a step", 0.0, plain(&[same])));
     }
-    let step = Step {
+    let step = ScoringStep {
         program: &program,
         inputs: &[&y, &minus, &w],
         predictor: Predictor::Given { low: Some(&v) },

@@ -11,7 +11,7 @@ use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, On, Source};
 use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::{Outcome, chosen, open, open_fusing, open_single};
 use nelder_device::{Backend, Host, Matrix};
 use sources::Stream;
@@ -105,7 +105,7 @@ fn near(ours: (&[f64], &[f64]), theirs: (&[f64], &[f64])) {
 }
 
 fn linear(formula: &str, source: &dyn Source) -> (Vec<f64>, Vec<f64>) {
-    let fit = lm(&spec(formula), source, &Quiet).unwrap();
+    let fit = lm(&spec(formula), source, &NoProgress).unwrap();
     (
         fit.responses[0].coefficients.clone(),
         fit.responses[0].std_errors.clone(),
@@ -125,7 +125,7 @@ fn logistic<'s>(formula: &str, source: &'s dyn Source) -> Result<Glm<'s>, ModelE
         spec = GlmSpec::new(formula.trim_end_matches(" | w"), "quasibinomial".parse().unwrap());
         spec.design.weights = Some("w".into());
     }
-    glm(&spec, source, &Quiet)
+    glm(&spec, source, &NoProgress)
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn reports_name_the_device_that_worked() {
     // copied: an upload first
     let before = device.counters();
     let on = On::new(&frame, device.clone());
-    let fit = lm(&LmSpec::new(&formula), &on, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new(&formula), &on, &NoProgress).unwrap();
     let ran = passes(&fit);
     assert_eq!(names(&ran), ["upload", "moments", "gram", "residuals"]);
     assert!(ran.iter().all(|(_, device)| *device == id), "{ran:?}");
@@ -197,14 +197,14 @@ fn reports_name_the_device_that_worked() {
     // there already: nothing of the rows is copied
     let there = data.there(&device);
     let before = device.counters();
-    let fit = lm(&LmSpec::new(&formula), &there, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new(&formula), &there, &NoProgress).unwrap();
     assert_eq!(names(&passes(&fit)), ["moments", "gram", "residuals"]);
     let after = device.counters();
     assert!(after.uploaded - before.uploaded < 1 << 20);
     assert!(after.downloaded - before.downloaded < 1 << 20);
     // on the CPU the device does nothing
     let before = device.counters();
-    let fit = lm(&LmSpec::new(&formula), &frame, &Quiet).unwrap();
+    let fit = lm(&LmSpec::new(&formula), &frame, &NoProgress).unwrap();
     assert_eq!(fit.fit.report.device, "cpu");
     assert_eq!(device.counters(), before);
 }
@@ -215,7 +215,7 @@ fn steps_on_a_device_say_in_which_precision_they_were() {
     let formula = format!("b ~ {}", data.names().join(" + "));
     let spec = GlmSpec::new(&formula, Family::binomial());
     let precisions = |source: &dyn Source| -> Vec<String> {
-        let fit = glm(&spec, source, &Quiet).unwrap();
+        let fit = glm(&spec, source, &NoProgress).unwrap();
         let passes = &fit.fit.report.passes;
         let of = |p: &nelder::pass::PassRecord| p.precision.clone();
         passes
@@ -253,8 +253,8 @@ fn steps_in_single_precision_end_where_others_do() {
         let mut spec = GlmSpec::new(&formula, Family::binomial());
         spec.design.accuracy = accuracy;
         let (ours, theirs) = (
-            glm(&spec, &on, &Quiet).unwrap(),
-            glm(&spec, &frame, &Quiet).unwrap(),
+            glm(&spec, &on, &NoProgress).unwrap(),
+            glm(&spec, &frame, &NoProgress).unwrap(),
         );
         let single = precisions(&ours).iter().any(|p| p == "f32");
         let may = id.starts_with("cuda") || id.starts_with("wgpu");
@@ -280,7 +280,7 @@ fn least_squares_in_single_precision(device: Option<Arc<dyn Backend>>, quicker: 
             &on
         }
     };
-    let fit = |accuracy, source| lm(&LmSpec::new(&formula).accuracy(accuracy), source, &Quiet).unwrap();
+    let fit = |accuracy, source| lm(&LmSpec::new(&formula).accuracy(accuracy), source, &NoProgress).unwrap();
     let (ours, exact) = (fit(Accuracy::Single, source), fit(Accuracy::Certified, &frame));
     let report = &ours.fit.report;
     let gram = report.passes.iter().find(|p| p.name == "gram").unwrap();
@@ -355,8 +355,8 @@ fn columns_of_a_device_are_read_in_place_or_copied_back() {
     data.columns[1][17] = f64::NAN;
     data.y[4_000] = f64::NAN;
     let (frame, there) = (data.frame(), data.there(&device));
-    let ours = lm(&LmSpec::new("y ~ x1 + x2"), &there, &Quiet).unwrap();
-    let theirs = lm(&LmSpec::new("y ~ x1 + x2"), &frame, &Quiet).unwrap();
+    let ours = lm(&LmSpec::new("y ~ x1 + x2"), &there, &NoProgress).unwrap();
+    let theirs = lm(&LmSpec::new("y ~ x1 + x2"), &frame, &NoProgress).unwrap();
     assert_eq!((ours.rows(), ours.omitted()), (theirs.rows(), theirs.omitted()));
     assert_eq!(ours.omitted(), 2);
     near(
@@ -377,13 +377,13 @@ fn bad_rows_are_named_as_on_the_cpu() {
         let error = logistic("b ~ x2", source).err().unwrap().to_string();
         assert_eq!(error, logistic("b ~ x2", &frame).err().unwrap().to_string());
         assert!(error.contains("row 1235"), "{error}");
-        let error = lm(&LmSpec::new("y ~ x1"), source, &Quiet)
+        let error = lm(&LmSpec::new("y ~ x1"), source, &NoProgress)
             .err()
             .unwrap()
             .to_string();
         assert_eq!(
             error,
-            lm(&LmSpec::new("y ~ x1"), &frame, &Quiet)
+            lm(&LmSpec::new("y ~ x1"), &frame, &NoProgress)
                 .err()
                 .unwrap()
                 .to_string()
@@ -401,7 +401,7 @@ fn no_rows_are_an_error_and_not_a_panic() {
     let on = On::new(&frame, device);
     for formula in ["y ~ x1", "y ~ x1 * g", "log(y^2) ~ poly(x2, 2) + x1"] {
         let said = |source: &dyn Source| {
-            lm(&LmSpec::new(formula), source, &Quiet)
+            lm(&LmSpec::new(formula), source, &NoProgress)
                 .err()
                 .map(|e| e.to_string())
         };
@@ -448,9 +448,9 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
         "y ~ x1 * g + log(abs(x2)) | w",
         "y ~ g + offset(x3)",
     ] {
-        let theirs = lm(&spec(formula), &frame, &Quiet).unwrap();
+        let theirs = lm(&spec(formula), &frame, &NoProgress).unwrap();
         for source in [&known, &unknown] {
-            let ours = lm(&spec(formula), source, &Quiet).unwrap();
+            let ours = lm(&spec(formula), source, &NoProgress).unwrap();
             let (a, b) = (&ours.responses[0], &theirs.responses[0]);
             near((&a.coefficients, &a.std_errors), (&b.coefficients, &b.std_errors));
             assert!((a.rss / b.rss - 1.0).abs() < 1e-13 && ours.rows() == 60_000);

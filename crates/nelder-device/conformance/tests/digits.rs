@@ -18,7 +18,7 @@ use draws::Draws;
 use exact::{Column, solve};
 use nelder::frame::{Frame, Source};
 use nelder::model::{Accuracy, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 use sources::Stream;
 
@@ -70,7 +70,7 @@ fn check(design: &Design, draws: &mut Draws, what: &str) -> Found {
             &frame
         }
     };
-    let fit = lm(&spec, source, &Quiet).unwrap();
+    let fit = lm(&spec, source, &NoProgress).unwrap();
     let weights = design.w.as_ref().map(|w| Column::new(w));
     let aliased = &fit.fit.aliased;
     let truth = solve(

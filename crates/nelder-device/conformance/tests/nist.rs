@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nelder::frame::Frame;
 use nelder::model::{Accuracy, LmSpec, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 use serde_json::Value;
 
@@ -53,7 +53,7 @@ fn measure(name: &str, spec: LmSpec) -> (f64, f64, f64, f64) {
         frame = frame.with_real(name, column);
     }
     let source = Placed(frame);
-    let fit = lm(&spec, &source, &Quiet).unwrap();
+    let fit = lm(&spec, &source, &NoProgress).unwrap();
     let truth = |key: &str| -> Vec<f64> {
         let list = certified[name][key].as_array().unwrap();
         list.iter()

@@ -12,15 +12,15 @@ const FRAC_1_SQRT_2_REST: f64 = -4.833_646_656_726_457e-17;
 ///
 /// ```
 /// use nelder_device::special::normal;
-/// assert_eq!(normal::lower(0.0), 0.5);
-/// assert!((normal::lower(1.959963984540054) - 0.975).abs() < 1e-15);
+/// assert_eq!(normal::cdf(0.0), 0.5);
+/// assert!((normal::cdf(1.959963984540054) - 0.975).abs() < 1e-15);
 /// ```
-pub fn lower(z: f64) -> f64 {
-    upper(-z)
+pub fn cdf(z: f64) -> f64 {
+    sf(-z)
 }
 
 /// P(Z > z), R's `pnorm(z, lower.tail = FALSE)`.
-pub fn upper(z: f64) -> f64 {
+pub fn sf(z: f64) -> f64 {
     let y = z * FRAC_1_SQRT_2;
     let value = libm::erfc(y);
     if !(value > 0.0 && y.abs() < 40.0) {
@@ -32,17 +32,17 @@ pub fn upper(z: f64) -> f64 {
 }
 
 /// log P(Z ≤ z), R's `pnorm(z, log.p = TRUE)`.
-pub fn ln_lower(z: f64) -> f64 {
-    ln_upper(-z)
+pub fn ln_cdf(z: f64) -> f64 {
+    ln_sf(-z)
 }
 
 /// log P(Z > z), also where the area itself is below the smallest double.
-pub fn ln_upper(z: f64) -> f64 {
+pub fn ln_sf(z: f64) -> f64 {
     if z < 0.0 {
-        return (-upper(-z)).ln_1p();
+        return (-sf(-z)).ln_1p();
     }
     if z < 10.0 {
-        return upper(z).ln();
+        return sf(z).ln();
     }
     if z.is_infinite() {
         return f64::NEG_INFINITY;
@@ -111,7 +111,7 @@ fn outer(area: f64) -> f64 {
     let t = (-2.0 * target).sqrt();
     let mut z = t - (2.30753 + 0.27061 * t) / (1.0 + t * (0.99229 + 0.04481 * t));
     for _ in 0..8 {
-        let ln_tail = ln_upper(z);
+        let ln_tail = ln_sf(z);
         let ln_density = -0.5 * z * z - 0.5 * (PI.ln() + LN_2);
         let step = (ln_tail - target) * (ln_tail - ln_density).exp();
         z += step;

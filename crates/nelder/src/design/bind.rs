@@ -7,18 +7,19 @@ use nelder_device::{Binary as Op, Unary as Op1};
 
 use super::codes::{CodeNumbers, Combine};
 use super::constant::{Constant, is_logical, keeps_whole};
-use super::dates;
-use super::error::{BindError, UnknownName};
-use super::factors;
-use super::functions;
-use super::node::{Kind, Node, Type};
-use super::recode::{Lookup, Match, Measure, Recode, Rule};
+use super::error::{BindError, UnknownName, mistyped};
+use super::functions::moments;
+use super::functions::names;
+use super::functions::recode::{Lookup, Match, Measure, Recode, Rule};
+use super::functions::stamp::Unit;
+use super::node::{Node, NodeKind, Type, node};
 use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
 pub(super) struct Binder<'s> {
     schema: &'s Schema,
+    functions: Functions,
     /// Positions of the schema's columns by name.
     positions: HashMap<&'s str, usize>,
     /// Positions among `columns` by column.
@@ -27,8 +28,17 @@ pub(super) struct Binder<'s> {
     pub columns: Vec<usize>,
 }
 
+/// The functions by which a binder binds calls: theirs bind arguments by the binder in turn.
+#[derive(Clone, Copy)]
+pub(super) struct Functions {
+    /// Binds a call of a function by its name.
+    pub call: fn(&mut Binder<'_>, &Expr, &str, &[Arg]) -> Result<Operand, BindError>,
+    /// Binds a call of `reorder` whose levels are known: their labels, and whether they are ordered.
+    pub reordered: fn(&mut Binder<'_>, &Expr, &[String], bool) -> Result<Operand, BindError>,
+}
+
 /// A bound expression: constant, or a value for each row.
-pub(super) enum Term {
+pub(super) enum Operand {
     Constant(Constant),
     Node(Node),
 }
@@ -73,12 +83,8 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
             }
             Expr::Call { function, args } => {
-                if !functions::NAMES.contains(&function.as_str()) {
-                    add(
-                        function,
-                        true,
-                        nearest(function, functions::NAMES.iter().copied()),
-                    );
+                if !names::NAMES.contains(&function.as_str()) {
+                    add(function, true, nearest(function, names::NAMES.iter().copied()));
                 }
                 let object = |a: &&Arg| function != "C" || a.name.as_deref() == Some("object");
                 match args.iter().rev().filter(object).count() {
@@ -105,54 +111,40 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
     unknown
 }
 
-/// A node named after its expression.
-pub(super) fn node(kind: Kind, ty: Type, expr: &Expr) -> Node {
-    Node {
-        kind,
-        ty,
-        name: Arc::from(expr.to_string()),
-    }
-}
-
-/// An error about types.
-pub(super) fn mistyped(expr: &Expr, problem: String) -> BindError {
-    BindError::Type {
-        call: expr.to_string(),
-        problem,
-    }
-}
-
 impl<'s> Binder<'s> {
-    pub fn new(schema: &'s Schema) -> Self {
+    pub fn new(schema: &'s Schema, functions: Functions) -> Self {
         Binder {
             schema,
+            functions,
             positions: positions(schema),
             wanted: HashMap::new(),
             columns: Vec::new(),
         }
     }
 
-    pub fn term(&mut self, expr: &Expr) -> Result<Term, BindError> {
+    pub fn term(&mut self, expr: &Expr) -> Result<Operand, BindError> {
         Ok(match expr {
-            Expr::Number { value, integer } => Term::Constant(Constant::Numbers {
+            Expr::Number { value, integer } => Operand::Constant(Constant::Numbers {
                 values: vec![*value],
                 whole: *integer,
             }),
-            Expr::Whole(value) => Term::Constant(Constant::Wholes(vec![Some(*value)])),
-            Expr::Text(text) => Term::Constant(Constant::Texts(vec![Some(text.clone())])),
-            Expr::Logical(l) => Term::Constant(Constant::Logicals(vec![*l as u8])),
-            Expr::Missing => Term::Constant(Constant::Logicals(vec![2])),
-            Expr::Null => Term::Constant(Constant::Null),
+            Expr::Whole(value) => Operand::Constant(Constant::Wholes(vec![Some(*value)])),
+            Expr::Text(text) => Operand::Constant(Constant::Texts(vec![Some(text.clone())])),
+            Expr::Logical(l) => Operand::Constant(Constant::Logicals(vec![*l as u8])),
+            Expr::Missing => Operand::Constant(Constant::Logicals(vec![2])),
+            Expr::Null => Operand::Constant(Constant::Null),
             Expr::Name(name) => self.name(name, expr)?,
             Expr::Evaluated {
                 columns, suffixes, ..
             } => self.evaluated(expr, columns, suffixes)?,
             Expr::Resolved { call, value } => match value {
-                Resolved::Numbers(values) => Term::Constant(Constant::Numbers {
+                Resolved::Numbers(values) => Operand::Constant(Constant::Numbers {
                     values: values.clone(),
                     whole: false,
                 }),
-                Resolved::Levels { labels, ordered } => factors::reordered(self, call, labels, *ordered)?,
+                Resolved::Levels { labels, ordered } => {
+                    (self.functions.reordered)(self, call, labels, *ordered)?
+                }
             },
             Expr::Paren(inner) => self.term(inner)?,
             Expr::Unary(op, a) => {
@@ -161,7 +153,7 @@ impl<'s> Binder<'s> {
                     Unary::Neg => Op1::Neg,
                     Unary::Not => Op1::Not,
                     // `+x` makes a logical a number
-                    Unary::Plus => return self.binary(Op::Add, Term::Constant(zero()), a, expr),
+                    Unary::Plus => return self.binary(Op::Add, Operand::Constant(zero()), a, expr),
                 };
                 self.unary(op, a, expr)?
             }
@@ -184,22 +176,22 @@ impl<'s> Binder<'s> {
                     Binary::Gt => self.compare(Op::Gt, a, b, expr)?,
                     Binary::Ge => self.compare(Op::Ge, a, b, expr)?,
                     Binary::Colon => match (a, b) {
-                        (Term::Node(a), Term::Node(b)) if a.ty.is_factor() && b.ty.is_factor() => {
-                            let kind = Kind::Combine(vec![a, b], Combine::interaction(":".into(), true));
-                            Term::Node(node(kind, Type::Factor { ordered: false }, expr))
+                        (Operand::Node(a), Operand::Node(b)) if a.ty.is_factor() && b.ty.is_factor() => {
+                            let kind = NodeKind::Combine(vec![a, b], Combine::interaction(":".into(), true));
+                            Operand::Node(node(kind, Type::Factor { ordered: false }, expr))
                         }
-                        (a, b) => Term::Constant(sequence(&a, &b, expr)?),
+                        (a, b) => Operand::Constant(sequence(&a, &b, expr)?),
                     },
                     Binary::In => self.among(a, b, expr)?,
                 }
             }
-            Expr::Call { function, args } => functions::call(self, expr, function, args)?,
+            Expr::Call { function, args } => (self.functions.call)(self, expr, function, args)?,
         })
     }
 
-    fn name(&mut self, name: &str, expr: &Expr) -> Result<Term, BindError> {
+    fn name(&mut self, name: &str, expr: &Expr) -> Result<Operand, BindError> {
         let Some(&at) = self.positions.get(name) else {
-            return Ok(Term::Constant(match name {
+            return Ok(Operand::Constant(match name {
                 "T" => Constant::Logicals(vec![1]),
                 "F" => Constant::Logicals(vec![0]),
                 _ => match CONSTANTS.iter().find(|(c, _)| *c == name) {
@@ -228,7 +220,7 @@ impl<'s> Binder<'s> {
             frame::Kind::Text => Type::Text,
             frame::Kind::Factor { ordered } => Type::Factor { ordered },
         };
-        Ok(Term::Node(node(Kind::Column(position), ty, expr)))
+        Ok(Operand::Node(node(NodeKind::Column(position), ty, expr)))
     }
 
     /// Kind of a column, by its position among those that are asked for.
@@ -237,11 +229,21 @@ impl<'s> Binder<'s> {
         self.schema.fields.get(at).map(|f| f.kind)
     }
 
+    /// Unit of a node that is a date or a time; `None` for any other.
+    pub fn unit_of(&self, node: &Node) -> Option<Unit> {
+        moments::unit(&|position| self.kind_of(position), node)
+    }
+
     /// Columns that hold an expression's values.
-    fn evaluated(&mut self, expr: &Expr, columns: &[String], suffixes: &[String]) -> Result<Term, BindError> {
+    fn evaluated(
+        &mut self,
+        expr: &Expr,
+        columns: &[String],
+        suffixes: &[String],
+    ) -> Result<Operand, BindError> {
         if let [column] = columns {
             return Ok(match self.name(column, expr)? {
-                Term::Node(n) => Term::Node(Node {
+                Operand::Node(n) => Operand::Node(Node {
                     name: Arc::from(expr.to_string()),
                     ..n
                 }),
@@ -258,25 +260,25 @@ impl<'s> Binder<'s> {
             whole: parts.iter().all(|p| p.ty.whole()),
             names: Some(suffixes.to_vec()),
         };
-        Ok(Term::Node(node(Kind::Bind(parts), ty, expr)))
+        Ok(Operand::Node(node(NodeKind::Bind(parts), ty, expr)))
     }
 
     /// A term as part of scalar arithmetic: numbers or logicals.
-    pub fn scalar(&mut self, term: Term, expr: &Expr) -> Result<Node, BindError> {
+    pub fn scalar(&mut self, term: Operand, expr: &Expr) -> Result<Node, BindError> {
         match term {
-            Term::Constant(c) => match c.pairs().as_deref() {
+            Operand::Constant(c) => match c.pairs().as_deref() {
                 Some(&[(high, low)]) => {
                     let ty = Type::Numbers {
                         columns: 1,
                         names: None,
                         whole: c.whole(),
                     };
-                    let part = |x: f64| node(Kind::Constant(x), ty.clone(), expr);
+                    let part = |x: f64| node(NodeKind::Constant(x), ty.clone(), expr);
                     Ok(match low == 0.0 {
                         true => part(high),
                         // their sum is exact where programs run in twice the precision
                         false => {
-                            let both = Kind::Binary(Op::Add, Box::new([part(high), part(low)]));
+                            let both = NodeKind::Binary(Op::Add, Box::new([part(high), part(low)]));
                             node(both, ty.clone(), expr)
                         }
                     })
@@ -290,7 +292,7 @@ impl<'s> Binder<'s> {
                 )),
                 None => Err(mistyped(expr, "a string where a number is needed".into())),
             },
-            Term::Node(n) if n.ty.is_codes() => {
+            Operand::Node(n) if n.ty.is_codes() => {
                 let hint = match n.ty {
                     Type::Text => "",
                     _ => "; as.numeric(as.character(…)) gives the numbers that are its labels",
@@ -302,17 +304,17 @@ impl<'s> Binder<'s> {
                 );
                 Err(mistyped(expr, problem))
             }
-            Term::Node(n) => Ok(n),
+            Operand::Node(n) => Ok(n),
         }
     }
 
     /// An operation on one value.
-    pub fn unary(&mut self, op: Op1, a: Term, expr: &Expr) -> Result<Term, BindError> {
-        if let Term::Constant(c) = &a {
+    pub fn unary(&mut self, op: Op1, a: Operand, expr: &Expr) -> Result<Operand, BindError> {
+        if let Operand::Constant(c) = &a {
             let result = c
                 .unary(op)
                 .ok_or_else(|| mistyped(expr, "a string where a number is needed".into()));
-            return Ok(Term::Constant(result?));
+            return Ok(Operand::Constant(result?));
         }
         let a = self.scalar(a, expr)?;
         let logical = matches!(op, Op1::Not | Op1::IsNan | Op1::IsFinite | Op1::Truth);
@@ -334,15 +336,15 @@ impl<'s> Binder<'s> {
                 whole: matches!(op, Op1::Neg | Op1::Abs),
             },
         };
-        Ok(Term::Node(node(Kind::Unary(op, Box::new(a)), ty, expr)))
+        Ok(Operand::Node(node(NodeKind::Unary(op, Box::new(a)), ty, expr)))
     }
 
     /// An operation on two values.
-    pub fn binary(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
-        if let (Term::Constant(x), Term::Constant(y)) = (&a, &b) {
+    pub fn binary(&mut self, op: Op, a: Operand, b: Operand, expr: &Expr) -> Result<Operand, BindError> {
+        if let (Operand::Constant(x), Operand::Constant(y)) = (&a, &b) {
             let result = x.binary(op, y);
             let result = result.ok_or_else(|| mistyped(expr, "a string where a number is needed".into()));
-            return Ok(Term::Constant(result?));
+            return Ok(Operand::Constant(result?));
         }
         let (a, b) = (self.scalar(a, expr)?, self.scalar(b, expr)?);
         let (m, n) = (a.ty.columns(), b.ty.columns());
@@ -368,27 +370,31 @@ impl<'s> Binder<'s> {
                 whole: a.ty.whole() && b.ty.whole() && keeps_whole(op),
             }
         };
-        Ok(Term::Node(node(Kind::Binary(op, Box::new([a, b])), ty, expr)))
+        Ok(Operand::Node(node(
+            NodeKind::Binary(op, Box::new([a, b])),
+            ty,
+            expr,
+        )))
     }
 
     /// A comparison; of text, by level.
-    fn compare(&mut self, op: Op, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+    fn compare(&mut self, op: Op, a: Operand, b: Operand, expr: &Expr) -> Result<Operand, BindError> {
         let a = self.as_moment(a, &b, expr)?;
         let b = self.as_moment(b, &a, expr)?;
-        let is_codes = |t: &Term| matches!(t, Term::Node(n) if n.ty.is_codes());
-        let is_text = |t: &Term| is_codes(t) || matches!(t, Term::Constant(Constant::Texts(_)));
+        let is_codes = |t: &Operand| matches!(t, Operand::Node(n) if n.ty.is_codes());
+        let is_text = |t: &Operand| is_codes(t) || matches!(t, Operand::Constant(Constant::Texts(_)));
         if !is_text(&a) && !is_text(&b) {
             return self.binary(op, a, b, expr);
         }
         // the constant, if there is one, goes to the right
         let (a, b, op) = match (a, b) {
-            (a @ Term::Constant(_), b @ Term::Node(_)) => (b, a, mirrored(op)),
+            (a @ Operand::Constant(_), b @ Operand::Node(_)) => (b, a, mirrored(op)),
             (a, b) => (a, b, op),
         };
         let equality = matches!(op, Op::Eq | Op::Ne);
         let a = match a {
-            Term::Node(n) => self.text(n, expr)?,
-            Term::Constant(_) => {
+            Operand::Node(n) => self.text(n, expr)?,
+            Operand::Constant(_) => {
                 return Err(mistyped(
                     expr,
                     "two strings are compared; one must be a column".into(),
@@ -404,7 +410,7 @@ impl<'s> Binder<'s> {
             return Err(mistyped(expr, problem));
         }
         match b {
-            Term::Constant(c) => {
+            Operand::Constant(c) => {
                 let text = match c.texts().as_slice() {
                     [Some(text)] => text.clone(),
                     [None] => return Err(mistyped(expr, "a comparison with NA is NA; use is.na()".into())),
@@ -414,15 +420,15 @@ impl<'s> Binder<'s> {
                     }
                 };
                 let measure = Measure::Compare { op, text, ordered };
-                let kind = Kind::Lookup(Box::new(a), Lookup::new(measure));
-                Ok(Term::Node(node(kind, Type::Logical, expr)))
+                let kind = NodeKind::Lookup(Box::new(a), Lookup::new(measure));
+                Ok(Operand::Node(node(kind, Type::Logical, expr)))
             }
-            Term::Node(b) if equality => {
+            Operand::Node(b) if equality => {
                 let b = self.text(b, expr)?;
-                let kind = Kind::Match(Box::new([a, b]), Match::new(op == Op::Ne));
-                Ok(Term::Node(node(kind, Type::Logical, expr)))
+                let kind = NodeKind::Match(Box::new([a, b]), Match::new(op == Op::Ne));
+                Ok(Operand::Node(node(kind, Type::Logical, expr)))
             }
-            Term::Node(_) => Err(mistyped(
+            Operand::Node(_) => Err(mistyped(
                 expr,
                 "two text columns are compared only by == and !=".into(),
             )),
@@ -430,30 +436,35 @@ impl<'s> Binder<'s> {
     }
 
     /// Strings that are compared with a date or time as the days or seconds that they say.
-    fn as_moment(&self, term: Term, other: &Term, expr: &Expr) -> Result<Term, BindError> {
-        let (Term::Constant(Constant::Texts(texts)), Term::Node(n)) = (&term, other) else {
+    fn as_moment(&self, term: Operand, other: &Operand, expr: &Expr) -> Result<Operand, BindError> {
+        let (Operand::Constant(Constant::Texts(texts)), Operand::Node(n)) = (&term, other) else {
             return Ok(term);
         };
-        let Some(unit) = dates::unit(self, n).filter(|_| texts.iter().all(Option::is_some)) else {
+        let Some(unit) = self.unit_of(n).filter(|_| texts.iter().all(Option::is_some)) else {
             return Ok(term);
         };
-        let values = texts.iter().flatten().map(|t| dates::compared(t, n, unit, expr));
+        let values = texts
+            .iter()
+            .flatten()
+            .map(|t| moments::compared(t, n, unit, expr));
         let values = values.collect::<Result<Vec<f64>, _>>()?;
-        Ok(Term::Constant(Constant::Numbers { values, whole: false }))
+        Ok(Operand::Constant(Constant::Numbers { values, whole: false }))
     }
 
     /// `x %in% constants`; never missing.
-    fn among(&mut self, a: Term, b: Term, expr: &Expr) -> Result<Term, BindError> {
+    fn among(&mut self, a: Operand, b: Operand, expr: &Expr) -> Result<Operand, BindError> {
         let b = self.as_moment(b, &a, expr)?;
-        let Term::Constant(set) = b else {
+        let Operand::Constant(set) = b else {
             return Err(mistyped(
                 expr,
                 "the right side of %in% must be a constant, such as c(1, 2)".into(),
             ));
         };
         let a = match a {
-            Term::Node(n) => n,
-            Term::Constant(_) => return Err(mistyped(expr, "the left side of %in% must be a column".into())),
+            Operand::Node(n) => n,
+            Operand::Constant(_) => {
+                return Err(mistyped(expr, "the left side of %in% must be a column".into()));
+            }
         };
         if a.ty.is_codes() || matches!(set, Constant::Texts(_)) {
             let a = self.text(a, expr)?;
@@ -462,12 +473,12 @@ impl<'s> Binder<'s> {
                 missing: texts.iter().any(|t| t.is_none()),
                 labels: texts.into_iter().flatten().collect(),
             };
-            let kind = Kind::Lookup(Box::new(a), Lookup::new(measure));
-            return Ok(Term::Node(node(kind, Type::Logical, expr)));
+            let kind = NodeKind::Lookup(Box::new(a), Lookup::new(measure));
+            return Ok(Operand::Node(node(kind, Type::Logical, expr)));
         }
-        let a = self.scalar(Term::Node(a), expr)?;
-        let kind = Kind::Among(Box::new(a), set.pairs().unwrap_or_default());
-        Ok(Term::Node(node(kind, Type::Logical, expr)))
+        let a = self.scalar(Operand::Node(a), expr)?;
+        let kind = NodeKind::Among(Box::new(a), set.pairs().unwrap_or_default());
+        Ok(Operand::Node(node(kind, Type::Logical, expr)))
     }
 
     /// A node as text or a factor: numbers and logicals become text.
@@ -475,8 +486,8 @@ impl<'s> Binder<'s> {
         if n.ty.is_codes() {
             return Ok(n);
         }
-        if let Some(unit) = dates::unit(self, &n) {
-            return dates::written(n, unit, expr);
+        if let Some(unit) = self.unit_of(&n) {
+            return moments::written(n, unit, expr);
         }
         let numbers = matches!(n.ty, Type::Numbers { .. });
         let coded = self.factor(n, expr)?;
@@ -486,30 +497,30 @@ impl<'s> Binder<'s> {
                 ..coded
             });
         }
-        let kind = Kind::Recode(Box::new(coded), Recode::new(Rule::Text));
+        let kind = NodeKind::Recode(Box::new(coded), Recode::new(Rule::Text));
         Ok(node(kind, Type::Text, expr))
     }
 
     /// A node as a factor: numbers in the order of their values.
     pub fn factor(&mut self, n: Node, expr: &Expr) -> Result<Node, BindError> {
         let factor = Type::Factor { ordered: false };
-        if let Some(unit) = dates::unit(self, &n) {
+        if let Some(unit) = self.unit_of(&n) {
             return Ok(Node {
                 ty: factor,
-                ..dates::written(n, unit, expr)?
+                ..moments::written(n, unit, expr)?
             });
         }
         match n.ty {
             Type::Text => Ok(Node { ty: factor, ..n }),
             Type::Factor { .. } => Ok(n),
             Type::Logical => {
-                let kind = Kind::CodeLogicals(Box::new(n), Arc::new(Levels::growing()));
+                let kind = NodeKind::CodeLogicals(Box::new(n), Arc::new(Levels::growing()));
                 Ok(node(kind, factor, expr))
             }
             Type::Numbers {
                 columns: 1, whole, ..
             } => {
-                let kind = Kind::CodeNumbers(Box::new(n), CodeNumbers::new(whole));
+                let kind = NodeKind::CodeNumbers(Box::new(n), CodeNumbers::new(whole));
                 Ok(node(kind, factor, expr))
             }
             Type::Numbers { columns, .. } => {
@@ -521,7 +532,7 @@ impl<'s> Binder<'s> {
 
     /// A constant as text in each row.
     pub fn constant_text(&self, text: Option<String>, expr: &Expr) -> Node {
-        node(Kind::Text(Arc::new(Levels::fixed(text))), Type::Text, expr)
+        node(NodeKind::Text(Arc::new(Levels::fixed(text))), Type::Text, expr)
     }
 }
 
@@ -543,13 +554,13 @@ fn mirrored(op: Op) -> Op {
 }
 
 /// `from:to`
-fn sequence(from: &Term, to: &Term, expr: &Expr) -> Result<Constant, BindError> {
-    let one = |t: &Term| match t {
-        Term::Constant(c) => match c.numbers().as_deref() {
+fn sequence(from: &Operand, to: &Operand, expr: &Expr) -> Result<Constant, BindError> {
+    let one = |t: &Operand| match t {
+        Operand::Constant(c) => match c.numbers().as_deref() {
             Some(&[x]) if x.is_finite() => Some(x),
             _ => None,
         },
-        Term::Node(_) => None,
+        Operand::Node(_) => None,
     };
     let (Some(a), Some(b)) = (one(from), one(to)) else {
         let problem = "`:` stands for an interaction only in a formula's terms; inside a function it needs two \

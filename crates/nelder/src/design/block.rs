@@ -9,7 +9,7 @@ use super::Numbers;
 /// What a design's rows consist of. A column of the model matrix is an intercept, a dense column, or the
 /// product of indicator codes with a dense column; the codes stay codes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Atoms {
+pub struct BlockSchema {
     /// Dense columns that are columns of the model matrix.
     pub dense: usize,
     /// Dense columns that only multiply codes; they follow the `dense` ones in a block.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
-use super::{DesignError, Layout, Shape};
+use super::column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
+use super::{DesignError, Layout, PlannedTerm, Shape};
 
 /// The used levels of a factor, in R's order.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub struct Columns {
     /// 0 for the intercept, else the term's number from 1: R's `assign`.
     pub assign: Vec<usize>,
     /// How they follow from the atoms.
-    pub map: Map,
+    pub map: ColumnEncoding,
     /// The used levels of each variable that is a factor.
     pub levels: Vec<Option<UsedLevels>>,
     /// The contrasts of each variable that is a factor.
@@ -93,6 +93,58 @@ impl Columns {
         absorb: bool,
     ) -> Result<Columns, DesignError> {
         // 1. levels that have rows
+        let coded = CodedLevels::new(layout, variables, tuples, counted)?;
+        // 2. columns term by term
+        let mut out = TermColumns::new(layout, tuples);
+        for (t, term) in layout.terms.iter().enumerate() {
+            out.add(t, term, variables, &coded, layout, tuples)?;
+        }
+        let TermColumns {
+            names,
+            assign,
+            mut map,
+            candidates,
+            ..
+        } = out;
+        let CodedLevels {
+            levels,
+            contrasts,
+            dropped_contrasts,
+        } = coded;
+        // 3. the factor to eliminate
+        if absorb {
+            let best = candidates
+                .iter()
+                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts, counted))
+                .max_by_key(|a| a.codes.len());
+            map.absorbed = best;
+        }
+        Ok(Columns {
+            names,
+            assign,
+            map,
+            levels,
+            contrasts,
+            dropped_contrasts,
+        })
+    }
+}
+
+/// Levels that have rows, and contrasts, of the variables that are factors in terms.
+struct CodedLevels {
+    levels: Vec<Option<UsedLevels>>,
+    contrasts: Vec<Option<Contrast>>,
+    /// Labels of variables whose attached contrasts do not fit the levels that are left.
+    dropped_contrasts: Vec<String>,
+}
+
+impl CodedLevels {
+    fn new(
+        layout: &Layout,
+        variables: &[Variable],
+        tuples: &[Vec<Vec<u32>>],
+        counted: &[Vec<bool>],
+    ) -> Result<Self, DesignError> {
         let mut used: Vec<Vec<bool>> = variables
             .iter()
             .map(|v| vec![false; v.levels.as_ref().map_or(0, |l| l.len())])
@@ -147,10 +199,34 @@ impl Columns {
                 }
             }
         }
-        // 2. columns term by term
-        let mut map = Map {
+        Ok(CodedLevels {
+            levels,
+            contrasts,
+            dropped_contrasts,
+        })
+    }
+}
+
+/// Columns that a variable takes in a term, and whether it is a factor.
+type Radix = (usize, bool);
+
+/// The columns of the model matrix, term by term.
+struct TermColumns {
+    names: Vec<String>,
+    assign: Vec<usize>,
+    map: ColumnEncoding,
+    /// Contrast matrices by variable, and whether they are indicators of all levels.
+    matrices: HashMap<(usize, bool), ContrastMatrix>,
+    /// Terms that are one factor, and their first columns.
+    candidates: Vec<(usize, usize)>,
+}
+
+impl TermColumns {
+    /// The intercept, where there is one.
+    fn new(layout: &Layout, tuples: &[Vec<Vec<u32>>]) -> Self {
+        let mut map = ColumnEncoding {
             intercept: layout.intercept,
-            ..Map::default()
+            ..ColumnEncoding::default()
         };
         map.coded = (0..layout.groups.len())
             .map(|g| {
@@ -163,131 +239,152 @@ impl Columns {
             assign.push(0);
             map.kinds.push(ColumnKind::Intercept);
         }
-        let mut matrices: HashMap<(usize, bool), ContrastMatrix> = HashMap::new();
-        let mut candidates: Vec<(usize, usize)> = Vec::new();
-        for (t, term) in layout.terms.iter().enumerate() {
-            let first = names.len();
-            let mut parts = Vec::new();
-            // (radix, is factor) of each variable
-            let mut radices = Vec::new();
-            for (&v, coding) in term.variables.iter().zip(&term.coding) {
-                let variable = &variables[v];
-                match (&levels[v], &contrasts[v]) {
-                    (Some(found), Some(contrast)) => {
-                        let full = *coding == Coding::Full;
-                        let contrast = if full { &Contrast::Identity } else { contrast };
-                        if let std::collections::hash_map::Entry::Vacant(slot) = matrices.entry((v, full)) {
-                            slot.insert(contrast.matrix(found.codes.len()).map_err(|e| {
-                                DesignError::Contrast {
-                                    variable: variable.label.clone(),
-                                    why: e.to_string(),
-                                }
-                            })?);
-                        }
-                        let suffixes = contrast.suffixes(&found.labels);
-                        radices.push((suffixes.len(), true));
-                        parts.push(NamePart::columns(variable.label.clone(), suffixes));
-                    }
-                    _ => {
-                        let suffixes = match &variable.shape {
-                            Shape::Numeric { suffixes } => suffixes.clone(),
-                            _ => vec![String::new()],
-                        };
-                        radices.push((suffixes.len(), false));
-                        parts.push(NamePart::columns(variable.label.clone(), suffixes));
-                    }
-                }
-            }
-            let labels = column_names(&parts);
-            let count = labels.len();
-            names.extend(labels);
-            assign.extend(std::iter::repeat_n(t + 1, count));
-            let Some(g) = term.group else {
-                for &e in &term.products {
-                    map.kinds.push(ColumnKind::Dense(e));
-                }
-                continue;
-            };
-            // strides of the columns: first variable fastest
-            let mut stride = 1;
-            let strides: Vec<usize> = radices
-                .iter()
-                .map(|&(radix, _)| {
-                    let s = stride;
-                    stride *= radix;
-                    s
-                })
-                .collect();
-            // offset of each numeric product, first numeric variable fastest
-            let mut offsets = vec![0usize];
-            for (&(radix, factor), &s) in radices.iter().zip(&strides) {
-                if !factor {
-                    offsets = (0..radix)
-                        .flat_map(|c| offsets.iter().map(move |o| o + c * s))
-                        .collect();
-                }
-            }
-            map.kinds.resize(
-                first + count,
-                ColumnKind::Coded {
-                    group: g,
-                    multiplier: term.products[0],
-                },
-            );
-            let members = &layout.groups[g];
-            let rows: Vec<ContrastRow> = tuples[g]
-                .iter()
-                .map(|tuple| {
-                    let mut row: ContrastRow = vec![(0, 1.0)];
-                    for ((&v, coding), &s) in term.variables.iter().zip(&term.coding).zip(&strides) {
-                        let Some(found) = &levels[v] else { continue };
-                        let place = members.iter().position(|&m| m == v).unwrap_or(0);
-                        let Some(rank) = found.rank.get(tuple[place] as usize).copied().flatten() else {
-                            return ContrastRow::new();
-                        };
-                        let matrix = &matrices[&(v, *coding == Coding::Full)];
-                        let entries: Vec<(usize, f64)> = matrix.row(rank as usize).collect();
-                        row = entries
-                            .iter()
-                            .flat_map(|&(c, x)| row.iter().map(move |&(o, y)| (o + (c * s) as u32, x * y)))
-                            .collect();
-                    }
-                    row
-                })
-                .collect();
-            for (&a, &offset) in term.products.iter().zip(&offsets) {
-                let base = (first + offset) as u32;
-                for (code, row) in rows.iter().enumerate() {
-                    map.coded[g][a][code] = row.iter().map(|&(o, x)| (base + o, x)).collect();
-                }
-            }
-            fix_kinds(&mut map, g, term, first, &radices, &strides, &offsets);
-            if term.variables.len() == 1 && term.products.len() == 1 {
-                candidates.push((t, first));
-            }
-        }
-        // 3. the factor to eliminate
-        if absorb {
-            let best = candidates
-                .iter()
-                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts, counted))
-                .max_by_key(|a| a.codes.len());
-            map.absorbed = best;
-        }
-        Ok(Columns {
+        TermColumns {
             names,
             assign,
             map,
-            levels,
-            contrasts,
-            dropped_contrasts,
-        })
+            matrices: HashMap::new(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// Adds the columns of term `t`.
+    fn add(
+        &mut self,
+        t: usize,
+        term: &PlannedTerm,
+        variables: &[Variable],
+        coded: &CodedLevels,
+        layout: &Layout,
+        tuples: &[Vec<Vec<u32>>],
+    ) -> Result<(), DesignError> {
+        let first = self.names.len();
+        let (parts, radices) = self.parts(term, variables, coded)?;
+        let labels = column_names(&parts);
+        let count = labels.len();
+        self.names.extend(labels);
+        self.assign.extend(std::iter::repeat_n(t + 1, count));
+        let Some(g) = term.group else {
+            for &e in &term.products {
+                self.map.kinds.push(ColumnKind::Dense(e));
+            }
+            return Ok(());
+        };
+        // strides of the columns: first variable fastest
+        let mut stride = 1;
+        let strides: Vec<usize> = radices
+            .iter()
+            .map(|&(radix, _)| {
+                let s = stride;
+                stride *= radix;
+                s
+            })
+            .collect();
+        // offset of each numeric product, first numeric variable fastest
+        let mut offsets = vec![0usize];
+        for (&(radix, factor), &s) in radices.iter().zip(&strides) {
+            if !factor {
+                offsets = (0..radix)
+                    .flat_map(|c| offsets.iter().map(move |o| o + c * s))
+                    .collect();
+            }
+        }
+        self.map.kinds.resize(
+            first + count,
+            ColumnKind::Coded {
+                group: g,
+                multiplier: term.products[0],
+            },
+        );
+        let rows = self.contrast_rows(term, &layout.groups[g], coded, &tuples[g], &strides);
+        for (&a, &offset) in term.products.iter().zip(&offsets) {
+            let base = (first + offset) as u32;
+            for (code, row) in rows.iter().enumerate() {
+                self.map.coded[g][a][code] = row.iter().map(|&(o, x)| (base + o, x)).collect();
+            }
+        }
+        fix_kinds(&mut self.map, g, term, first, &radices, &strides, &offsets);
+        if term.variables.len() == 1 && term.products.len() == 1 {
+            self.candidates.push((t, first));
+        }
+        Ok(())
+    }
+
+    /// The parts of the names of a term's columns, and the radix of each variable.
+    fn parts(
+        &mut self,
+        term: &PlannedTerm,
+        variables: &[Variable],
+        coded: &CodedLevels,
+    ) -> Result<(Vec<NamePart>, Vec<Radix>), DesignError> {
+        let mut parts = Vec::new();
+        let mut radices = Vec::new();
+        for (&v, coding) in term.variables.iter().zip(&term.coding) {
+            let variable = &variables[v];
+            match (&coded.levels[v], &coded.contrasts[v]) {
+                (Some(found), Some(contrast)) => {
+                    let full = *coding == Coding::Full;
+                    let contrast = if full { &Contrast::Identity } else { contrast };
+                    if let std::collections::hash_map::Entry::Vacant(slot) = self.matrices.entry((v, full)) {
+                        slot.insert(contrast.matrix(found.codes.len()).map_err(|e| {
+                            DesignError::Contrast {
+                                variable: variable.label.clone(),
+                                why: e.to_string(),
+                            }
+                        })?);
+                    }
+                    let suffixes = contrast.suffixes(&found.labels);
+                    radices.push((suffixes.len(), true));
+                    parts.push(NamePart::columns(variable.label.clone(), suffixes));
+                }
+                _ => {
+                    let suffixes = match &variable.shape {
+                        Shape::Numeric { suffixes } => suffixes.clone(),
+                        _ => vec![String::new()],
+                    };
+                    radices.push((suffixes.len(), false));
+                    parts.push(NamePart::columns(variable.label.clone(), suffixes));
+                }
+            }
+        }
+        Ok((parts, radices))
+    }
+
+    /// The contrast row of each code of a term's group.
+    fn contrast_rows(
+        &self,
+        term: &PlannedTerm,
+        members: &[usize],
+        coded: &CodedLevels,
+        tuples: &[Vec<u32>],
+        strides: &[usize],
+    ) -> Vec<ContrastRow> {
+        tuples
+            .iter()
+            .map(|tuple| {
+                let mut row: ContrastRow = vec![(0, 1.0)];
+                for ((&v, coding), &s) in term.variables.iter().zip(&term.coding).zip(strides) {
+                    let Some(found) = &coded.levels[v] else { continue };
+                    let place = members.iter().position(|&m| m == v).unwrap_or(0);
+                    let Some(rank) = found.rank.get(tuple[place] as usize).copied().flatten() else {
+                        return ContrastRow::new();
+                    };
+                    let matrix = &self.matrices[&(v, *coding == Coding::Full)];
+                    let entries: Vec<(usize, f64)> = matrix.row(rank as usize).collect();
+                    row = entries
+                        .iter()
+                        .flat_map(|&(c, x)| row.iter().map(move |&(o, y)| (o + (c * s) as u32, x * y)))
+                        .collect();
+                }
+                row
+            })
+            .collect()
     }
 }
 
 /// Each column's multiplier, also where no row has its cell.
 fn fix_kinds(
-    map: &mut Map,
+    map: &mut ColumnEncoding,
     g: usize,
     term: &super::PlannedTerm,
     first: usize,

@@ -24,26 +24,8 @@ impl Rows<'_> {
                 _ => Vec::new(),
             })
             .collect();
-        let mut keep: Option<Vec<bool>> = None;
+        let mut keep = self.subset_of(batch, values)?;
         let mut incomplete = Vec::new();
-        if let Some(s) = self.roles().subset {
-            let mask = keep.get_or_insert_with(|| vec![true; n]);
-            match &values[s] {
-                Value::Logical(v) => {
-                    for (m, &x) in mask.iter_mut().zip(v.iter()) {
-                        *m = x == 1;
-                    }
-                }
-                _ => {
-                    return Err(self.error(batch, 0, |_| {
-                        format!(
-                            "the subset `{}` must be logical, such as `x > 0` (numbers would be numbers of rows in R)",
-                            self.labels()[s]
-                        )
-                    }));
-                }
-            }
-        }
         for (v, value) in values.iter().enumerate() {
             if self.roles().subset == Some(v) {
                 continue;
@@ -92,14 +74,49 @@ impl Rows<'_> {
                 }
             }
         }
-        // infinite values in rows that are left; the first row is named
+        self.check_finite(batch, values, &finite, keep.as_deref())?;
+        Ok((keep, incomplete))
+    }
+
+    /// The rows that are in the subset; `None` without one.
+    fn subset_of(&self, batch: &Batch<'_>, values: &[Value<'_>]) -> Result<Option<Vec<bool>>, RowError> {
+        let mut keep: Option<Vec<bool>> = None;
+        if let Some(s) = self.roles().subset {
+            let mask = keep.get_or_insert_with(|| vec![true; batch.rows]);
+            match &values[s] {
+                Value::Logical(v) => {
+                    for (m, &x) in mask.iter_mut().zip(v.iter()) {
+                        *m = x == 1;
+                    }
+                }
+                _ => {
+                    return Err(self.error(batch, 0, |_| {
+                        format!(
+                            "the subset `{}` must be logical, such as `x > 0` (numbers would be numbers of rows in R)",
+                            self.labels()[s]
+                        )
+                    }));
+                }
+            }
+        }
+        Ok(keep)
+    }
+
+    /// An error for an infinite value in rows that are left; the first row is named. `finite` says which columns of each
+    /// variable have none.
+    fn check_finite(
+        &self,
+        batch: &Batch<'_>,
+        values: &[Value<'_>],
+        finite: &[Vec<bool>],
+        keep: Option<&[bool]>,
+    ) -> Result<(), RowError> {
         let mut first: Option<(usize, usize)> = None;
         for (v, value) in values.iter().enumerate() {
             let Value::Numbers(columns) = value else { continue };
             for (column, _) in columns.iter().zip(&finite[v]).filter(|(_, finite)| !**finite) {
-                let end = first.map_or(n, |(i, _)| i);
-                let bad =
-                    (0..end).find(|&i| column.high[i].is_infinite() && keep.as_ref().is_none_or(|k| k[i]));
+                let end = first.map_or(batch.rows, |(i, _)| i);
+                let bad = (0..end).find(|&i| column.high[i].is_infinite() && keep.is_none_or(|k| k[i]));
                 first = bad.map(|i| (i, v)).or(first);
             }
         }
@@ -113,6 +130,6 @@ impl Rows<'_> {
                 )
             }));
         }
-        Ok((keep, incomplete))
+        Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Why a formula does not fit its data.
 
+use crate::formula::Expr;
 use crate::frame::SourceError;
 
 /// A name in a formula that nothing has.
@@ -21,7 +22,7 @@ impl std::fmt::Display for UnknownName {
             ("column", "")
         };
         if self.function
-            && let Some(why) = super::functions::refusal(&self.name)
+            && let Some(why) = super::functions::names::refusal(&self.name)
         {
             return write!(f, "`{}()` cannot be called in a formula: {why}", self.name);
         }
@@ -78,6 +79,14 @@ pub enum BindError {
     /// The source failed.
     #[error(transparent)]
     Source(#[from] SourceError),
+}
+
+/// An error about types.
+pub(super) fn mistyped(expr: &Expr, problem: String) -> BindError {
+    BindError::Type {
+        call: expr.to_string(),
+        problem,
+    }
 }
 
 /// Why a batch of rows cannot be evaluated.

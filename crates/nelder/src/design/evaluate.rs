@@ -7,8 +7,8 @@ use nelder_device::{Dd, Input, Output, Program, Real};
 
 use super::constant::parts;
 use super::error::EvaluateError;
-use super::node::{Kind, Node, Type};
-use super::recode::Measure;
+use super::functions::recode::Measure;
+use super::node::{Node, NodeKind, Type};
 use super::value::{Numbers, Precision, Value};
 use crate::frame::{Batch, Column, Key, Levels, MISSING};
 
@@ -32,33 +32,33 @@ pub(super) fn value<'b>(
     };
     let owned = |codes: Vec<u32>, levels: &Arc<Levels>| coded((Cow::Owned(codes), levels.clone()));
     Ok(match &node.kind {
-        Kind::Column(position) => column(node, *position, batch)?,
-        Kind::Program {
+        NodeKind::Column(position) => column(node, *position, batch)?,
+        NodeKind::Program {
             program,
             inputs,
             wires,
             exact,
         } => run(node, (program, *exact), inputs, wires, batch, precision)?,
-        Kind::Bind(parts) => {
+        NodeKind::Bind(parts) => {
             let mut columns = Vec::new();
             for part in parts {
                 columns.extend(numbers(part, batch, precision)?);
             }
             Value::Numbers(columns)
         }
-        Kind::Basis(argument, basis) => {
+        NodeKind::Basis(argument, basis) => {
             let argument = numbers(argument, batch, precision)?;
             Value::Numbers(basis.apply(&argument, low).ok_or_else(not_prepared)?)
         }
-        Kind::Cut(argument, cut) => {
+        NodeKind::Cut(argument, cut) => {
             let intervals = cut.intervals.as_ref().ok_or_else(not_prepared)?;
             let codes = intervals.code(&number(argument, batch)?, &cut.rule);
             owned(codes, &intervals.levels)
         }
-        Kind::CodeNumbers(argument, coder) => {
+        NodeKind::CodeNumbers(argument, coder) => {
             let codes = match (&argument.kind, batch.columns.as_slice()) {
                 // whole numbers are coded without becoming doubles
-                (Kind::Column(c), columns) => match columns.get(*c) {
+                (NodeKind::Column(c), columns) => match columns.get(*c) {
                     Some(Column::Integer(v)) => coder.code_integers(v),
                     Some(Column::Whole(v)) => coder.code_wholes(v.iter().copied()),
                     _ => coder.code_reals(&number(argument, batch)?),
@@ -71,7 +71,7 @@ pub(super) fn value<'b>(
             };
             owned(codes, &coder.levels)
         }
-        Kind::CodeLogicals(argument, levels) => {
+        NodeKind::CodeLogicals(argument, levels) => {
             let values = logicals(argument, batch)?;
             let mut to = [MISSING; 3];
             for (value, label) in [(0u8, "FALSE"), (1, "TRUE")] {
@@ -82,11 +82,11 @@ pub(super) fn value<'b>(
             let codes = values.iter().map(|&v| to[v.min(2) as usize]).collect();
             owned(codes, levels)
         }
-        Kind::Text(levels) => {
+        NodeKind::Text(levels) => {
             let code = if levels.is_empty() { MISSING } else { 0 };
             owned(vec![code; batch.rows], levels)
         }
-        Kind::Combine(parts, combine) => {
+        NodeKind::Combine(parts, combine) => {
             let parts = parts
                 .iter()
                 .map(|p| codes(p, batch))
@@ -100,14 +100,14 @@ pub(super) fn value<'b>(
             })?;
             owned(codes, &combine.levels)
         }
-        Kind::Recode(argument, recode) => {
+        NodeKind::Recode(argument, recode) => {
             if recode.needs_order() {
                 return Err(not_prepared());
             }
             let (codes, levels) = codes(argument, batch)?;
             owned(recode.apply(&codes, &levels), &recode.levels)
         }
-        Kind::Choose(parts, choose) => {
+        NodeKind::Choose(parts, choose) => {
             let [condition, yes, no] = &**parts;
             let condition = logicals(condition, batch)?;
             let (yes, no) = (codes(yes, batch)?, codes(no, batch)?);
@@ -116,7 +116,7 @@ pub(super) fn value<'b>(
                 &choose.levels,
             )
         }
-        Kind::Lookup(argument, lookup) => {
+        NodeKind::Lookup(argument, lookup) => {
             let (codes, levels) = codes(argument, batch)?;
             match &lookup.measure {
                 Measure::Position(None) if !levels.is_fixed() => return Err(not_prepared()),
@@ -125,15 +125,15 @@ pub(super) fn value<'b>(
                 _ => Value::Logical(Cow::Owned(lookup.logicals(&codes, &levels))),
             }
         }
-        Kind::Contrasts(argument, _) => coded(codes(argument, batch)?),
-        Kind::Special(parts, special) => {
+        NodeKind::Contrasts(argument, _) => coded(codes(argument, batch)?),
+        NodeKind::Special(parts, special) => {
             let a = number(&parts[0], batch)?;
             let b = parts.get(1).map(|b| number(b, batch)).transpose()?;
             let at = |i: usize| b.as_ref().map_or(0.0, |b| b[i]);
             plain(a.iter().enumerate().map(|(i, &x)| special.of(x, at(i))).collect())
         }
-        Kind::Stamp(argument, stamp) => owned(stamp.apply(&number(argument, batch)?), &stamp.levels),
-        Kind::Products(parts, columns) => {
+        NodeKind::Stamp(argument, stamp) => owned(stamp.apply(&number(argument, batch)?), &stamp.levels),
+        NodeKind::Products(parts, columns) => {
             let parts = parts
                 .iter()
                 .map(|p| numbers(p, batch, precision))
@@ -145,16 +145,16 @@ pub(super) fn value<'b>(
                     .collect(),
             )
         }
-        Kind::Match(ab, matching) => {
+        NodeKind::Match(ab, matching) => {
             let (a, b) = (codes(&ab[0], batch)?, codes(&ab[1], batch)?);
             Value::Logical(Cow::Owned(matching.apply((&a.0, &a.1), (&b.0, &b.1))))
         }
-        Kind::Constant(_)
-        | Kind::Unary(..)
-        | Kind::Binary(..)
-        | Kind::Round(..)
-        | Kind::Among(..)
-        | Kind::Select(_) => {
+        NodeKind::Constant(_)
+        | NodeKind::Unary(..)
+        | NodeKind::Binary(..)
+        | NodeKind::Round(..)
+        | NodeKind::Among(..)
+        | NodeKind::Select(_) => {
             return Err(EvaluateError::Rows(format!("`{}` is not fused", node.name)));
         }
     })
@@ -258,7 +258,7 @@ fn run<'b>(
     let rows = batch.rows;
     // whole numbers are widened by the program, chunk by chunk
     let direct = |node: &Node| match node.kind {
-        Kind::Column(c) => match batch.columns.get(c) {
+        NodeKind::Column(c) => match batch.columns.get(c) {
             Some(Column::Integer(v)) => Some(Input::Integer(v)),
             _ => None,
         },
@@ -266,7 +266,7 @@ fn run<'b>(
     };
     // whole numbers beyond double precision are sums of two
     let whole = |node: &Node| match node.kind {
-        Kind::Column(c) => batch.columns.get(c).filter(|c| is_whole(c)),
+        NodeKind::Column(c) => batch.columns.get(c).filter(|c| is_whole(c)),
         _ => None,
     };
     let exact = beyond || nodes.iter().any(|node| whole(node).is_some());

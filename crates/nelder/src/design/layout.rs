@@ -2,7 +2,7 @@
 
 use crate::formula::{Coding, Terms};
 
-use super::{Atoms, DesignError, Group, Shape};
+use super::{BlockSchema, DesignError, Group, Shape};
 
 /// A term of the model with the atoms its columns are made of.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Layout {
     /// The terms in order.
     pub terms: Vec<PlannedTerm>,
     /// The atoms.
-    pub atoms: Atoms,
+    pub atoms: BlockSchema,
     /// For each dense and extra column, the columns whose product it is: (variable, column of the variable).
     pub products: Vec<Vec<(usize, usize)>>,
     /// The variables of each group.
@@ -117,7 +117,7 @@ impl Layout {
                     .collect(),
             })
             .collect();
-        let atoms = Atoms {
+        let atoms = BlockSchema {
             dense,
             extra: extra.len(),
             responses,

@@ -4,49 +4,36 @@
 //! batch; [`Layout`] says what the terms take from them; [`Rows`] leaves out incomplete rows and gives
 //! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
-mod arguments;
 mod arithmetic;
-mod bases;
-mod basis;
 mod bind;
 mod block;
-mod calendar;
 mod codes;
+mod column_encoding;
 mod columns;
 mod combinations;
 mod complete;
 mod constant;
-mod cut;
-mod dates;
 mod design_error;
 mod error;
 mod evaluate;
-mod factors;
 mod fingerprint;
 mod functions;
 mod layout;
-mod map;
 mod node;
-mod pattern;
-mod poly;
+mod ordered_scan;
 mod prepare;
-mod quantile;
-mod recode;
 mod rounding;
 mod rows;
-mod special;
-mod splines;
-mod summaries;
 mod value;
 mod variables;
 
-pub use block::{Atoms, Block, Group};
+pub use block::{Block, BlockSchema, Group};
+pub use column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
 pub use columns::{Columns, UsedLevels, Variable};
 pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};
 pub use fingerprint::Fingerprint;
 pub use layout::{Layout, PlannedTerm, is_factor};
-pub use map::{AbsorbedTerm, ColumnKind, ContrastRow, Map, Parametrization};
 pub use rows::{Missing, Roles, RowError, Rows};
 pub use value::{Numbers, Precision, Shape, Value};
 pub use variables::{Variables, VariablesState};

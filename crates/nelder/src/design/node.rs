@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use nelder_device::{Binary, Op, Program, Slot, Unary};
 
-use super::basis::Basis;
 use super::codes::{CodeNumbers, Combine};
-use super::cut::Cut;
-use super::dates::Stamp;
-use super::recode::{Choose, Lookup, Match, Recode};
-use super::special::Special;
+use super::functions::basis::Basis;
+use super::functions::cut::Cut;
+use super::functions::recode::{Choose, Lookup, Match, Recode};
+use super::functions::special::Special;
+use super::functions::stamp::Stamp;
 use super::value::Shape;
-use crate::formula::{Contrast, matrix_suffixes};
+use crate::formula::{Contrast, Expr, matrix_suffixes};
 use crate::frame::{EXACT, Levels};
 
 /// What an expression gives, to R.
@@ -82,13 +82,22 @@ impl Type {
 
 /// A bound expression.
 pub(super) struct Node {
-    pub kind: Kind,
+    pub kind: NodeKind,
     pub ty: Type,
     /// The expression as R prints it.
     pub name: Arc<str>,
 }
 
-pub(super) enum Kind {
+/// A node named after its expression.
+pub(super) fn node(kind: NodeKind, ty: Type, expr: &Expr) -> Node {
+    Node {
+        kind,
+        ty,
+        name: Arc::from(expr.to_string()),
+    }
+}
+
+pub(super) enum NodeKind {
     /// A column, by position among those that are asked for.
     Column(usize),
     Constant(f64),
@@ -143,45 +152,51 @@ impl Node {
     /// The nodes directly below.
     pub fn children(&self) -> Vec<&Node> {
         match &self.kind {
-            Kind::Column(_) | Kind::Constant(_) | Kind::Text(_) => Vec::new(),
-            Kind::Unary(_, a)
-            | Kind::Round(a, _)
-            | Kind::Among(a, _)
-            | Kind::Basis(a, _)
-            | Kind::Cut(a, _) => vec![a],
-            Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
+            NodeKind::Column(_) | NodeKind::Constant(_) | NodeKind::Text(_) => Vec::new(),
+            NodeKind::Unary(_, a)
+            | NodeKind::Round(a, _)
+            | NodeKind::Among(a, _)
+            | NodeKind::Basis(a, _)
+            | NodeKind::Cut(a, _) => vec![a],
+            NodeKind::CodeNumbers(a, _)
+            | NodeKind::CodeLogicals(a, _)
+            | NodeKind::Recode(a, _)
+            | NodeKind::Lookup(a, _) => {
                 vec![a]
             }
-            Kind::Contrasts(a, _) | Kind::Stamp(a, _) => vec![a],
-            Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter().collect(),
-            Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter().collect(),
-            Kind::Program { inputs, .. } => inputs.iter().collect(),
-            Kind::Bind(parts)
-            | Kind::Combine(parts, _)
-            | Kind::Special(parts, _)
-            | Kind::Products(parts, _) => parts.iter().collect(),
+            NodeKind::Contrasts(a, _) | NodeKind::Stamp(a, _) => vec![a],
+            NodeKind::Binary(_, ab) | NodeKind::Match(ab, _) => ab.iter().collect(),
+            NodeKind::Select(abc) | NodeKind::Choose(abc, _) => abc.iter().collect(),
+            NodeKind::Program { inputs, .. } => inputs.iter().collect(),
+            NodeKind::Bind(parts)
+            | NodeKind::Combine(parts, _)
+            | NodeKind::Special(parts, _)
+            | NodeKind::Products(parts, _) => parts.iter().collect(),
         }
     }
 
     fn children_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.kind {
-            Kind::Column(_) | Kind::Constant(_) | Kind::Text(_) => Vec::new(),
-            Kind::Unary(_, a)
-            | Kind::Round(a, _)
-            | Kind::Among(a, _)
-            | Kind::Basis(a, _)
-            | Kind::Cut(a, _) => vec![a],
-            Kind::CodeNumbers(a, _) | Kind::CodeLogicals(a, _) | Kind::Recode(a, _) | Kind::Lookup(a, _) => {
+            NodeKind::Column(_) | NodeKind::Constant(_) | NodeKind::Text(_) => Vec::new(),
+            NodeKind::Unary(_, a)
+            | NodeKind::Round(a, _)
+            | NodeKind::Among(a, _)
+            | NodeKind::Basis(a, _)
+            | NodeKind::Cut(a, _) => vec![a],
+            NodeKind::CodeNumbers(a, _)
+            | NodeKind::CodeLogicals(a, _)
+            | NodeKind::Recode(a, _)
+            | NodeKind::Lookup(a, _) => {
                 vec![a]
             }
-            Kind::Contrasts(a, _) | Kind::Stamp(a, _) => vec![a],
-            Kind::Binary(_, ab) | Kind::Match(ab, _) => ab.iter_mut().collect(),
-            Kind::Select(abc) | Kind::Choose(abc, _) => abc.iter_mut().collect(),
-            Kind::Program { inputs, .. } => inputs.iter_mut().collect(),
-            Kind::Bind(parts)
-            | Kind::Combine(parts, _)
-            | Kind::Special(parts, _)
-            | Kind::Products(parts, _) => parts.iter_mut().collect(),
+            NodeKind::Contrasts(a, _) | NodeKind::Stamp(a, _) => vec![a],
+            NodeKind::Binary(_, ab) | NodeKind::Match(ab, _) => ab.iter_mut().collect(),
+            NodeKind::Select(abc) | NodeKind::Choose(abc, _) => abc.iter_mut().collect(),
+            NodeKind::Program { inputs, .. } => inputs.iter_mut().collect(),
+            NodeKind::Bind(parts)
+            | NodeKind::Combine(parts, _)
+            | NodeKind::Special(parts, _)
+            | NodeKind::Products(parts, _) => parts.iter_mut().collect(),
         }
     }
 
@@ -205,12 +220,12 @@ impl Node {
     fn is_scalar(&self) -> bool {
         matches!(
             self.kind,
-            Kind::Constant(_)
-                | Kind::Unary(..)
-                | Kind::Binary(..)
-                | Kind::Round(..)
-                | Kind::Among(..)
-                | Kind::Select(_)
+            NodeKind::Constant(_)
+                | NodeKind::Unary(..)
+                | NodeKind::Binary(..)
+                | NodeKind::Round(..)
+                | NodeKind::Among(..)
+                | NodeKind::Select(_)
         )
     }
 
@@ -228,7 +243,7 @@ impl Node {
                 wires,
                 exact,
             } = fuse;
-            let kind = Kind::Program {
+            let kind = NodeKind::Program {
                 program,
                 inputs,
                 wires,
@@ -245,7 +260,7 @@ impl Node {
 
     fn hole() -> Node {
         Node {
-            kind: Kind::Constant(0.0),
+            kind: NodeKind::Constant(0.0),
             ty: Type::NUMBER,
             name: Arc::from(""),
         }
@@ -264,25 +279,25 @@ impl Fuse {
     /// The slots of the node's columns.
     fn emit(&mut self, node: Node) -> Vec<Slot> {
         match node.kind {
-            Kind::Constant(c) => vec![self.program.constant(c)],
-            Kind::Unary(op, a) => {
+            NodeKind::Constant(c) => vec![self.program.constant(c)],
+            NodeKind::Unary(op, a) => {
                 let a = self.emit(*a);
                 a.into_iter().map(|s| self.program.unary(op, s)).collect()
             }
-            Kind::Round(a, digits) => {
+            NodeKind::Round(a, digits) => {
                 let a = self.emit(*a);
                 a.into_iter()
                     .map(|s| self.program.push(Op::Round(s, digits)))
                     .collect()
             }
-            Kind::Among(a, set) => {
+            NodeKind::Among(a, set) => {
                 let a = self.emit(*a);
                 a.into_iter().map(|s| self.among(s, &set)).collect()
             }
-            Kind::Binary(op, ab) => {
+            NodeKind::Binary(op, ab) => {
                 let [a, b] = *ab;
                 // a whole number as the sum of two: its low part is below the last place of its high part
-                if let (Kind::Constant(high), Kind::Constant(low)) = (&a.kind, &b.kind) {
+                if let (NodeKind::Constant(high), NodeKind::Constant(low)) = (&a.kind, &b.kind) {
                     self.exact |= *low != 0.0 && high.abs() >= EXACT as f64;
                 }
                 let (a, b) = (self.emit(a), self.emit(b));
@@ -291,7 +306,7 @@ impl Fuse {
                     .map(|k| self.program.binary(op, a[k % a.len()], b[k % b.len()]))
                     .collect()
             }
-            Kind::Select(abc) => {
+            NodeKind::Select(abc) => {
                 let [c, y, n] = *abc;
                 let (c, yes, no) = (self.emit(c), self.emit(y), self.emit(n));
                 c.iter()
@@ -303,8 +318,8 @@ impl Fuse {
                 let node = Node { kind, ..node };
                 let columns = node.ty.columns();
                 let position = match node.kind {
-                    Kind::Column(c) => {
-                        let same = |n: &Node| matches!(n.kind, Kind::Column(d) if d == c);
+                    NodeKind::Column(c) => {
+                        let same = |n: &Node| matches!(n.kind, NodeKind::Column(d) if d == c);
                         self.inputs.iter().position(same)
                     }
                     _ => None,

@@ -4,21 +4,21 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::basis::{Basis, Moments, Scaled};
 use super::error::{BindError, EvaluateError};
 use super::evaluate::{codes, number, numbers};
-use super::node::{Kind, Node};
-use super::poly::PolyBasis;
-use super::quantile::Ranks;
-use super::recode::{Measure, Recode, Rule};
-use super::splines::SplineBasis;
+use super::functions::basis::{Basis, Scaled, ShiftedMoments};
+use super::functions::poly::PolyBasis;
+use super::functions::quantile::Ranks;
+use super::functions::recode::{Measure, Recode, Rule};
+use super::functions::splines::SplineBasis;
+use super::node::{Node, NodeKind};
 use super::value::Precision;
 use crate::frame::{Batch, Levels, MISSING};
 
 /// What a node gathers from a batch.
 pub(super) enum Piece {
     Values(Vec<f64>),
-    Moments(Vec<Moments>),
+    Moments(Vec<ShiftedMoments>),
     /// Least and largest value.
     Range([f64; 2]),
     /// Which codes occur.
@@ -40,13 +40,13 @@ pub(super) enum NodeState {
 /// Whether the node itself (not those below) can be evaluated.
 fn own_ready(node: &Node) -> bool {
     match &node.kind {
-        Kind::Basis(_, basis) => basis.is_ready(),
-        Kind::Cut(_, cut) => cut.intervals.is_some(),
-        Kind::Recode(_, recode) => !recode.needs_order(),
-        Kind::Lookup(argument, lookup) => {
+        NodeKind::Basis(_, basis) => basis.is_ready(),
+        NodeKind::Cut(_, cut) => cut.intervals.is_some(),
+        NodeKind::Recode(_, recode) => !recode.needs_order(),
+        NodeKind::Lookup(argument, lookup) => {
             let has_order = match &argument.kind {
-                Kind::Cut(..) => true,
-                Kind::Recode(_, recode) => matches!(recode.rule, Rule::Among { .. }),
+                NodeKind::Cut(..) => true,
+                NodeKind::Recode(_, recode) => matches!(recode.rule, Rule::Among { .. }),
                 _ => false,
             };
             !lookup.needs_rows() || (has_order && lookup.measure == Measure::Position(None))
@@ -74,7 +74,7 @@ pub(super) fn waiting<'n>(root: &'n Node, out: &mut Vec<&'n Node>) {
 /// The columns that a node reads, by position, each once.
 pub(super) fn columns_of(node: &Node, out: &mut Vec<usize>) {
     node.visit(&mut |n| match n.kind {
-        Kind::Column(c) if !out.contains(&c) => out.push(c),
+        NodeKind::Column(c) if !out.contains(&c) => out.push(c),
         _ => {}
     });
 }
@@ -84,12 +84,12 @@ pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Res
     let children = node.children();
     let argument = children.first().copied().unwrap_or(node);
     Ok(match &node.kind {
-        Kind::Basis(_, Basis::Scale(..)) => {
+        NodeKind::Basis(_, Basis::Scale(..)) => {
             let columns = numbers(argument, batch, precision)?;
-            Piece::Moments(columns.iter().map(Moments::of).collect())
+            Piece::Moments(columns.iter().map(ShiftedMoments::of).collect())
         }
-        Kind::Basis(..) => Piece::Values(number(argument, batch)?.into_owned()),
-        Kind::Cut(..) => {
+        NodeKind::Basis(..) => Piece::Values(number(argument, batch)?.into_owned()),
+        NodeKind::Cut(..) => {
             let values = number(argument, batch)?;
             let range = values
                 .iter()
@@ -140,20 +140,20 @@ pub(super) fn settle(root: &mut Node, pieces: &mut dyn Iterator<Item = Vec<Piece
 
 fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
     match &mut node.kind {
-        Kind::Basis(_, Basis::Poly(degree, state)) => {
+        NodeKind::Basis(_, Basis::Poly(degree, state)) => {
             *state = Some(PolyBasis::of(&gathered(pieces), *degree)?);
         }
-        Kind::Basis(_, Basis::Rank(_, state)) => *state = Some(Ranks::of(gathered(pieces))),
-        Kind::Basis(_, Basis::Spline(rule, state)) => *state = Some(rule.place(&mut gathered(pieces))?),
-        Kind::Basis(argument, Basis::Scale(rule, state)) => {
-            let mut total = vec![Moments::default(); argument.ty.columns()];
+        NodeKind::Basis(_, Basis::Rank(_, state)) => *state = Some(Ranks::of(gathered(pieces))),
+        NodeKind::Basis(_, Basis::Spline(rule, state)) => *state = Some(rule.place(&mut gathered(pieces))?),
+        NodeKind::Basis(argument, Basis::Scale(rule, state)) => {
+            let mut total = vec![ShiftedMoments::default(); argument.ty.columns()];
             for piece in pieces {
                 let Piece::Moments(m) = piece else { continue };
                 total.iter_mut().zip(m).for_each(|(t, m)| *t = t.merge(m));
             }
             *state = Some(rule.settle(&total));
         }
-        Kind::Cut(_, cut) => {
+        NodeKind::Cut(_, cut) => {
             let range = pieces
                 .iter()
                 .fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], p| match p {
@@ -162,11 +162,11 @@ fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
                 });
             cut.intervals = Some(cut.rule.intervals(cut.rule.breaks(range)?)?);
         }
-        Kind::Recode(_, recode) => {
+        NodeKind::Recode(_, recode) => {
             let (labels, used) = ordered_levels(pieces);
             recode.settle(&labels, &used)?;
         }
-        Kind::Lookup(_, lookup) => {
+        NodeKind::Lookup(_, lookup) => {
             let (mut labels, used) = ordered_levels(pieces);
             if !matches!(lookup.measure, Measure::Position(_)) {
                 let mut used = used.into_iter();
@@ -214,22 +214,22 @@ fn ordered_levels(pieces: Vec<Piece>) -> (Vec<String>, Vec<bool>) {
 /// What a fit keeps of a node; `None` for most.
 pub(super) fn state(node: &Node) -> Option<NodeState> {
     match &node.kind {
-        Kind::Basis(_, Basis::Poly(_, state)) => state.clone().map(NodeState::Poly),
-        Kind::Basis(_, Basis::Spline(_, state)) => state.clone().map(NodeState::Spline),
-        Kind::Basis(_, Basis::Rank(_, state)) => state.clone().map(NodeState::Ranks),
-        Kind::Basis(_, Basis::Scale(_, state)) => state.clone().map(NodeState::Scale),
-        Kind::Cut(_, cut) if cut.rule.breaks.is_err() => cut
+        NodeKind::Basis(_, Basis::Poly(_, state)) => state.clone().map(NodeState::Poly),
+        NodeKind::Basis(_, Basis::Spline(_, state)) => state.clone().map(NodeState::Spline),
+        NodeKind::Basis(_, Basis::Rank(_, state)) => state.clone().map(NodeState::Ranks),
+        NodeKind::Basis(_, Basis::Scale(_, state)) => state.clone().map(NodeState::Scale),
+        NodeKind::Cut(_, cut) if cut.rule.breaks.is_err() => cut
             .intervals
             .as_ref()
             .map(|i| NodeState::Breaks(i.breaks.clone())),
-        Kind::Recode(_, recode) if recode.from_rows => match &recode.rule {
+        NodeKind::Recode(_, recode) if recode.from_rows => match &recode.rule {
             Rule::Among { from, to } => Some(NodeState::Labels {
                 from: from.clone(),
                 to: to.clone(),
             }),
             _ => None,
         },
-        Kind::Lookup(_, lookup) => lookup.decided().map(NodeState::Order),
+        NodeKind::Lookup(_, lookup) => lookup.decided().map(NodeState::Order),
         _ => None,
     }
 }
@@ -249,27 +249,27 @@ pub(super) fn restore(
         let mut next = || states.next().ok_or_else(other);
         result = (|| {
             match &mut node.kind {
-                Kind::Basis(_, basis) => match (basis, next()?) {
+                NodeKind::Basis(_, basis) => match (basis, next()?) {
                     (Basis::Poly(_, state), NodeState::Poly(s)) => *state = Some(s.clone()),
                     (Basis::Spline(_, state), NodeState::Spline(s)) => *state = Some(s.clone()),
                     (Basis::Rank(_, state), NodeState::Ranks(s)) => *state = Some(s.clone()),
                     (Basis::Scale(_, state), NodeState::Scale(s)) => *state = Some(s.clone()),
                     _ => return Err(other()),
                 },
-                Kind::Cut(_, cut) if cut.rule.breaks.is_err() => {
+                NodeKind::Cut(_, cut) if cut.rule.breaks.is_err() => {
                     let NodeState::Breaks(breaks) = next()? else {
                         return Err(other());
                     };
                     let intervals = cut.rule.intervals(breaks.clone());
                     cut.intervals = Some(intervals.map_err(BindError::State)?);
                 }
-                Kind::Recode(_, recode) if recode.needs_order() => {
+                NodeKind::Recode(_, recode) if recode.needs_order() => {
                     let NodeState::Labels { from, to } = next()? else {
                         return Err(other());
                     };
                     *recode = Recode::settled(from.clone(), to.clone());
                 }
-                Kind::Lookup(_, lookup) if !fixed => {
+                NodeKind::Lookup(_, lookup) if !fixed => {
                     let NodeState::Order(order) = next()? else {
                         return Err(other());
                     };

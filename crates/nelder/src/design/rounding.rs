@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use super::node::{Kind, Node, Type};
+use super::node::{Node, NodeKind, Type};
 use super::prepare;
 use super::value::Value;
 use crate::frame::{Batch, Column, EXACT};
@@ -28,8 +28,8 @@ impl Rounding {
         for root in roots {
             taken_as_numbers(root, &mut columns);
             root.visit(&mut |node| {
-                if let Kind::CodeNumbers(of, _) | Kind::Stamp(of, _) = &node.kind
-                    && let Kind::Column(at) = of.kind
+                if let NodeKind::CodeNumbers(of, _) | NodeKind::Stamp(of, _) = &node.kind
+                    && let NodeKind::Column(at) = of.kind
                 {
                     coded.push(at);
                 }
@@ -69,7 +69,7 @@ impl Rounding {
     /// Looks for a variable's values beyond ±2⁵³ that were computed from whole numbers of any size, and rounded then.
     pub fn look_at_result(&self, root: &Node, result: &Value<'_>, batch: &Batch<'_>) {
         let Value::Numbers(columns) = result else { return };
-        if matches!(root.kind, Kind::Column(_)) || columns.iter().any(|c| c.low.is_some()) {
+        if matches!(root.kind, NodeKind::Column(_)) || columns.iter().any(|c| c.low.is_some()) {
             return;
         }
         let mut from = Vec::new();
@@ -103,11 +103,11 @@ impl Rounding {
 
 fn taken_as_numbers(node: &Node, out: &mut Vec<usize>) {
     match &node.kind {
-        Kind::Column(at) if matches!(node.ty, Type::Numbers { .. }) => out.push(*at),
+        NodeKind::Column(at) if matches!(node.ty, Type::Numbers { .. }) => out.push(*at),
         kind => {
-            let exact = matches!(kind, Kind::Program { .. } | Kind::CodeNumbers(..));
+            let exact = matches!(kind, NodeKind::Program { .. } | NodeKind::CodeNumbers(..));
             for child in node.children() {
-                if !(exact && matches!(child.kind, Kind::Column(_))) {
+                if !(exact && matches!(child.kind, NodeKind::Column(_))) {
                     taken_as_numbers(child, out);
                 }
             }

@@ -267,36 +267,7 @@ impl<'s> Rows<'s> {
         // 1. which rows are complete and finite
         let (mut keep, incomplete) = self.complete(batch, &values)?;
         // 2. weights
-        let mut weights: Option<Cow<'_, [f64]>> = None;
-        if let Some(w) = self.roles.weights {
-            let column = self.number(batch, &values, w, "the weights")?;
-            let mut weightless: Vec<u32> = Vec::new();
-            for i in 0..n {
-                if keep.as_ref().is_none_or(|k| k[i]) {
-                    let x = column[i];
-                    if x < 0.0 {
-                        return Err(self.error(batch, i, |row| {
-                            format!("the weight `{}` is negative ({x}) in row {row}", self.labels[w])
-                        }));
-                    }
-                    if x == 0.0 && !weightless_too {
-                        keep.get_or_insert_with(|| vec![true; n])[i] = false;
-                        weightless.push(i as u32);
-                    }
-                }
-            }
-            weights = Some(Cow::Owned(column.into_owned()));
-            if !weightless.is_empty() {
-                self.unweighted
-                    .fetch_add(weightless.len() as u64, Ordering::Relaxed);
-                // R keeps the levels of rows of weight zero
-                for &v in self.layout.groups.iter().flatten() {
-                    let codes = self.codes_of(&values[v], v, Some(&weightless));
-                    let mut seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
-                    seen.extend(codes.iter().map(|&c| (v, c)));
-                }
-            }
-        }
+        let weights = self.weights_of(batch, &values, &mut keep, weightless_too)?;
         self.omitted.fetch_add(incomplete.len() as u64, Ordering::Relaxed);
         let excluded = match self.missing {
             Missing::Exclude => incomplete,
@@ -323,54 +294,9 @@ impl<'s> Rows<'s> {
                 ..Block::default()
             });
         }
-        let gather = |x: Numbers<'b>| -> Numbers<'b> {
-            match &kept {
-                None => x,
-                Some(kept) => Numbers {
-                    high: Cow::Owned(kept.iter().map(|&i| x.high[i as usize]).collect()),
-                    low: x.low.map(|l| kept.iter().map(|&i| l[i as usize]).collect()),
-                },
-            }
-        };
         // 4. responses less the offsets
-        let mut responses = Vec::new();
-        if let Some(r) = self.roles.response {
-            let columns = match &values[r] {
-                Value::Numbers(columns) => columns.clone(),
-                Value::Logical(x) => vec![logical_numbers(x)],
-                Value::Codes { .. } => {
-                    return Err(self.error(batch, 0, |_| {
-                        format!(
-                            "the response `{}` is text; this model needs numbers",
-                            self.labels[r]
-                        )
-                    }));
-                }
-            };
-            let offsets: &[usize] = if self.roles.untouched {
-                &[]
-            } else {
-                &self.roles.offsets
-            };
-            for mut column in columns {
-                for &o in offsets {
-                    column = minus(&column, &self.number(batch, &values, o, "the offset")?);
-                }
-                responses.push(gather(column));
-            }
-        }
-        let mut offset: Option<Vec<f64>> = None;
-        for &o in &self.roles.offsets {
-            let column = self.number(batch, &values, o, "the offset")?;
-            let sum = offset.get_or_insert_with(|| vec![0.0; rows]);
-            match &kept {
-                None => sum.iter_mut().zip(column.iter()).for_each(|(s, x)| *s += x),
-                Some(kept) => sum
-                    .iter_mut()
-                    .zip(kept)
-                    .for_each(|(s, &i)| *s += column[i as usize]),
-            }
-        }
+        let responses = self.responses_of(batch, &values, kept.as_deref())?;
+        let offset = self.offset_of(batch, &values, kept.as_deref(), rows)?;
         let start = match self.roles.start {
             None => None,
             Some(v) => {
@@ -382,24 +308,7 @@ impl<'s> Rows<'s> {
             }
         };
         // 5. dense columns as products of the variables' columns
-        let mut dense = Vec::with_capacity(self.layout.products.len());
-        for product in &self.layout.products {
-            let mut column: Option<Numbers<'b>> = None;
-            for &(v, c) in product {
-                let Value::Numbers(columns) = &values[v] else {
-                    continue;
-                };
-                let next = columns[c].clone();
-                column = Some(match column {
-                    None => next,
-                    Some(a) => times(&a, &next, self.twice),
-                });
-            }
-            dense.push(gather(column.unwrap_or_else(|| Numbers {
-                high: Cow::Owned(vec![1.0; n]),
-                low: None,
-            })));
-        }
+        let dense = self.dense_of(&values, kept.as_deref(), n);
         // 6. codes of the groups
         let mut codes = Vec::with_capacity(self.layout.groups.len());
         for (g, members) in self.layout.groups.iter().enumerate() {
@@ -424,6 +333,130 @@ impl<'s> Rows<'s> {
         };
         self.rescale(&mut block);
         Ok(block)
+    }
+
+    /// The weights of all rows of a batch; rows of weight zero are no longer kept, unless they are wanted.
+    fn weights_of<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        values: &[Value<'b>],
+        keep: &mut Option<Vec<bool>>,
+        weightless_too: bool,
+    ) -> Result<Option<Cow<'b, [f64]>>, RowError> {
+        let Some(w) = self.roles.weights else {
+            return Ok(None);
+        };
+        let n = batch.rows;
+        let column = self.number(batch, values, w, "the weights")?;
+        let mut weightless: Vec<u32> = Vec::new();
+        for i in 0..n {
+            if keep.as_ref().is_none_or(|k| k[i]) {
+                let x = column[i];
+                if x < 0.0 {
+                    return Err(self.error(batch, i, |row| {
+                        format!("the weight `{}` is negative ({x}) in row {row}", self.labels[w])
+                    }));
+                }
+                if x == 0.0 && !weightless_too {
+                    keep.get_or_insert_with(|| vec![true; n])[i] = false;
+                    weightless.push(i as u32);
+                }
+            }
+        }
+        if !weightless.is_empty() {
+            self.unweighted
+                .fetch_add(weightless.len() as u64, Ordering::Relaxed);
+            // R keeps the levels of rows of weight zero
+            for &v in self.layout.groups.iter().flatten() {
+                let codes = self.codes_of(&values[v], v, Some(&weightless));
+                let mut seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
+                seen.extend(codes.iter().map(|&c| (v, c)));
+            }
+        }
+        Ok(Some(Cow::Owned(column.into_owned())))
+    }
+
+    /// The responses of the rows that are kept, less the offsets.
+    fn responses_of<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        values: &[Value<'b>],
+        kept: Option<&[u32]>,
+    ) -> Result<Vec<Numbers<'b>>, RowError> {
+        let mut responses = Vec::new();
+        if let Some(r) = self.roles.response {
+            let columns = match &values[r] {
+                Value::Numbers(columns) => columns.clone(),
+                Value::Logical(x) => vec![logical_numbers(x)],
+                Value::Codes { .. } => {
+                    return Err(self.error(batch, 0, |_| {
+                        format!(
+                            "the response `{}` is text; this model needs numbers",
+                            self.labels[r]
+                        )
+                    }));
+                }
+            };
+            let offsets: &[usize] = if self.roles.untouched {
+                &[]
+            } else {
+                &self.roles.offsets
+            };
+            for mut column in columns {
+                for &o in offsets {
+                    column = minus(&column, &self.number(batch, values, o, "the offset")?);
+                }
+                responses.push(gathered(column, kept));
+            }
+        }
+        Ok(responses)
+    }
+
+    /// The sum of the offsets of the rows that are kept; `None` without an offset.
+    fn offset_of<'b>(
+        &self,
+        batch: &'b Batch<'_>,
+        values: &[Value<'b>],
+        kept: Option<&[u32]>,
+        rows: usize,
+    ) -> Result<Option<Vec<f64>>, RowError> {
+        let mut offset: Option<Vec<f64>> = None;
+        for &o in &self.roles.offsets {
+            let column = self.number(batch, values, o, "the offset")?;
+            let sum = offset.get_or_insert_with(|| vec![0.0; rows]);
+            match kept {
+                None => sum.iter_mut().zip(column.iter()).for_each(|(s, x)| *s += x),
+                Some(kept) => sum
+                    .iter_mut()
+                    .zip(kept)
+                    .for_each(|(s, &i)| *s += column[i as usize]),
+            }
+        }
+        Ok(offset)
+    }
+
+    /// The dense columns of the rows that are kept, of `n`: products of the variables' columns.
+    fn dense_of<'b>(&self, values: &[Value<'b>], kept: Option<&[u32]>, n: usize) -> Vec<Numbers<'b>> {
+        let mut dense = Vec::with_capacity(self.layout.products.len());
+        for product in &self.layout.products {
+            let mut column: Option<Numbers<'b>> = None;
+            for &(v, c) in product {
+                let Value::Numbers(columns) = &values[v] else {
+                    continue;
+                };
+                let next = columns[c].clone();
+                column = Some(match column {
+                    None => next,
+                    Some(a) => times(&a, &next, self.twice),
+                });
+            }
+            let one = || Numbers {
+                high: Cow::Owned(vec![1.0; n]),
+                low: None,
+            };
+            dense.push(gathered(column.unwrap_or_else(one), kept));
+        }
+        dense
     }
 
     fn number<'v>(
@@ -510,6 +543,17 @@ fn rounded(variables: &Variables, source: &dyn Source) -> Vec<String> {
     rounded
         .chain(variables.merged().into_iter().map(merged))
         .collect()
+}
+
+/// A column's values in the rows that are kept.
+fn gathered<'b>(x: Numbers<'b>, kept: Option<&[u32]>) -> Numbers<'b> {
+    match kept {
+        None => x,
+        Some(kept) => Numbers {
+            high: Cow::Owned(kept.iter().map(|&i| x.high[i as usize]).collect()),
+            low: x.low.map(|l| kept.iter().map(|&i| l[i as usize]).collect()),
+        },
+    }
 }
 
 impl Rows<'_> {

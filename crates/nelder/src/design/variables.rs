@@ -4,16 +4,18 @@ use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
-use super::bind::{Binder, Term, unknown_names};
+use super::bind::{Binder, Operand, unknown_names};
 use super::codes::{Pool, UNSEEN};
 use super::constant::Constant;
 use super::error::{BindError, EvaluateError};
 use super::evaluate::value;
-use super::node::{Kind, Node, Type};
+use super::functions::call::FUNCTIONS;
+use super::functions::recode::{PerLevel, mapped};
+use super::functions::resolved;
+use super::node::{Node, NodeKind, Type};
+use super::ordered_scan::in_order;
 use super::prepare::{self, NodeState, Piece};
-use super::recode::{Table, mapped};
 use super::rounding::Rounding;
-use super::summaries;
 use super::value::{Precision, Shape, Value};
 use crate::formula::{Contrast, Expr, Resolved};
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
@@ -59,7 +61,7 @@ struct Known {
     levels: Arc<Levels>,
     kept: Vec<bool>,
     ordered: bool,
-    pool: Pool<Table<u32>>,
+    pool: Pool<PerLevel<u32>>,
 }
 
 /// What a fit keeps of its variables, to evaluate them on new data: bases, intervals and levels.
@@ -119,26 +121,26 @@ impl Variables {
         if !unknown.is_empty() {
             return Err(BindError::Unknown(unknown));
         }
-        let mut binder = Binder::new(schema);
+        let mut binder = Binder::new(schema, FUNCTIONS);
         let mut roots = Vec::with_capacity(expressions.len());
         for (at, expr) in expressions.iter().enumerate() {
             let term = binder.term(expr)?;
             let single = |c: &Constant| c.numbers().is_some_and(|v| v.len() == 1);
             roots.push(match term {
-                Term::Constant(c) if at >= first && single(&c) => {
+                Operand::Constant(c) if at >= first && single(&c) => {
                     let logical = matches!(c, Constant::Logicals(_));
-                    let mut node = binder.scalar(Term::Constant(c), expr)?;
+                    let mut node = binder.scalar(Operand::Constant(c), expr)?;
                     if logical {
                         node.ty = Type::Logical;
                     }
                     node.fused()
                 }
                 term => match term {
-                    Term::Node(node) => Node {
+                    Operand::Node(node) => Node {
                         name: Arc::from(expr.to_string()),
                         ..node.fused()
                     },
-                    Term::Constant(_) => {
+                    Operand::Constant(_) => {
                         return Err(BindError::Type {
                             call: expr.to_string(),
                             problem: "it is the same in all rows; a variable needs a column".into(),
@@ -149,7 +151,7 @@ impl Variables {
         }
         let resolved = expressions.iter().map(|expr| {
             let mut values = Vec::new();
-            summaries::values(expr, &mut values);
+            resolved::values(expr, &mut values);
             values
         });
         Ok(Variables {
@@ -163,36 +165,6 @@ impl Variables {
         })
     }
 
-    /// The expressions with the values of `mean(x)`, `quantile(x)`, `reorder(g, x)` and their kind in their place, and what
-    /// was read for them: all rows, before any are left out as missing or by a subset (as R does), once for each level
-    /// of nesting; nothing where there are none.
-    ///
-    /// ```
-    /// use nelder::design::{Precision, Variables};
-    /// use nelder::formula::parse_expression;
-    /// use nelder::frame::{Frame, Source};
-    ///
-    /// let frame = Frame::new().with_real("x", &[1.0, 2.0, 6.0]);
-    /// let asked = [parse_expression("x - mean(x)").unwrap()];
-    /// let (known, scan) = Variables::resolve(&asked, &frame, Precision::Double).unwrap();
-    /// assert_eq!(scan.rows, 3);
-    /// assert!(Variables::bind(&known, frame.schema(), Precision::Double).is_ok());
-    /// ```
-    ///
-    /// # Errors
-    /// Unknown names; arguments that the functions do not have; missing values without `na.rm = TRUE`.
-    pub fn resolve(
-        expressions: &[Expr],
-        source: &dyn Source,
-        precision: Precision,
-    ) -> Result<(Vec<Expr>, Scan), BindError> {
-        let unknown = unknown_names(expressions, source.schema());
-        if !unknown.is_empty() {
-            return Err(BindError::Unknown(unknown));
-        }
-        summaries::resolve(expressions, source, precision)
-    }
-
     /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.
     pub fn columns(&self) -> &[usize] {
         &self.columns
@@ -202,7 +174,7 @@ impl Variables {
     pub fn plain(&self, variable: usize) -> Option<usize> {
         let root = self.roots.get(variable)?;
         match root.kind {
-            Kind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
+            NodeKind::Column(at) if root.ty == Type::NUMBER => self.columns.get(at).copied(),
             _ => None,
         }
     }
@@ -210,7 +182,7 @@ impl Variables {
     /// The contrasts that a variable brings along: those of R's `C(f, contr)`.
     pub fn contrast(&self, variable: usize) -> Option<&Contrast> {
         match &self.roots.get(variable)?.kind {
-            Kind::Contrasts(_, contrast) => Some(contrast),
+            NodeKind::Contrasts(_, contrast) => Some(contrast),
             _ => None,
         }
     }
@@ -229,7 +201,10 @@ impl Variables {
     /// True for a variable that is a numeric column of the source without any function of it.
     pub fn is_column(&self, variable: usize) -> bool {
         let root = &self.roots[variable];
-        matches!((&root.kind, &root.ty), (Kind::Column(_), Type::Numbers { .. }))
+        matches!(
+            (&root.kind, &root.ty),
+            (NodeKind::Column(_), Type::Numbers { .. })
+        )
     }
 
     /// Whether a variable is one column of whole numbers, which may be beyond double precision.
@@ -318,7 +293,7 @@ impl Variables {
                 .map(piece)
                 .collect::<Result<Vec<Piece>, EvaluateError>>()
         };
-        let (found, scan) = summaries::in_order(source, &wanted, look)?;
+        let (found, scan) = in_order(source, &wanted, look)?;
         let mut by_node: Vec<Vec<Piece>> = waiting.iter().map(|_| Vec::new()).collect();
         for pieces in found {
             for (all, piece) in by_node.iter_mut().zip(pieces) {
@@ -397,7 +372,7 @@ impl Variables {
     pub fn places(&self, variable: usize) -> Option<(Vec<String>, Vec<usize>)> {
         let mut found = None;
         self.roots[variable].visit(&mut |node| {
-            if let Kind::Lookup(of, lookup) = &node.kind {
+            if let NodeKind::Lookup(of, lookup) = &node.kind {
                 let mut columns = Vec::new();
                 prepare::columns_of(of, &mut columns);
                 let columns = columns.into_iter().map(|c| self.columns[c]).collect();
@@ -418,8 +393,8 @@ impl Variables {
         precision: Precision,
     ) -> Result<Variables, BindError> {
         let mut expressions = expressions.to_vec();
-        for (expr, resolved) in expressions.iter_mut().zip(&state.resolved) {
-            *expr = summaries::restore(expr, resolved)?;
+        for (expr, known) in expressions.iter_mut().zip(&state.resolved) {
+            *expr = resolved::restore(expr, known)?;
         }
         let mut variables = Variables::bind(&expressions, schema, precision)?;
         if state.levels.len() != variables.roots.len() {

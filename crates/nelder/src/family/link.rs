@@ -38,7 +38,7 @@ pub(super) struct Mean {
     /// 1 − μ
     pub complement: Slot,
     /// dμ/dη
-    pub slope: Slot,
+    pub dmu_deta: Slot,
     /// log μ, where it comes cheaper than by a logarithm.
     pub log_mu: Option<Slot>,
     /// log(1 − μ), likewise.
@@ -130,7 +130,7 @@ impl Link {
             Link::Probit => s.apply(Unary::Neg, eta),
             // −2η / (1 + η²), where μ′ = 1 / (π (1 + η²))
             Link::Cauchit => {
-                let part = s.mul(eta, mean.slope);
+                let part = s.mul(eta, mean.dmu_deta);
                 s.scale(part, -std::f64::consts::TAU)
             }
             // 1 − e^η
@@ -156,11 +156,11 @@ impl Link {
     }
 
     /// μ, 1 − μ and dμ/dη at η. `bounded` says that means lie between 0 and 1, so that 1 − μ is wanted to its own digits.
-    pub(super) fn mean(&self, s: &mut Sheet, eta: Slot, bounded: bool) -> Mean {
-        let plain = |s: &mut Sheet, mu: Slot, slope: Slot, valid: Option<Slot>| Mean {
+    pub(super) fn inverse_link(&self, s: &mut Sheet, eta: Slot, bounded: bool) -> Mean {
+        let plain = |s: &mut Sheet, mu: Slot, dmu_deta: Slot, valid: Option<Slot>| Mean {
             mu,
             complement: s.complement(mu),
-            slope,
+            dmu_deta,
             log_mu: None,
             log_complement: None,
             valid,
@@ -176,7 +176,7 @@ impl Link {
                 Mean {
                     mu,
                     complement: s.apply(Unary::Neg, less),
-                    slope: mu,
+                    dmu_deta: mu,
                     log_mu: Some(eta),
                     log_complement: None,
                     valid: None,
@@ -185,9 +185,9 @@ impl Link {
             Link::Inverse => {
                 let mu = s.inverse(eta);
                 let square = s.square(mu);
-                let slope = s.apply(Unary::Neg, square);
+                let dmu_deta = s.apply(Unary::Neg, square);
                 let valid = s.compare(Binary::Ne, eta, 0.0);
-                let mut mean = plain(s, mu, slope, Some(valid));
+                let mut mean = plain(s, mu, dmu_deta, Some(valid));
                 if bounded {
                     let above = s.compare(Binary::Sub, eta, 1.0);
                     mean.complement = s.mul(above, mu);
@@ -198,9 +198,9 @@ impl Link {
                 let root = s.apply(Unary::Sqrt, eta);
                 let mu = s.inverse(root);
                 let part = s.div(mu, eta);
-                let slope = s.scale(part, -0.5);
+                let dmu_deta = s.scale(part, -0.5);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                let mut mean = plain(s, mu, slope, Some(valid));
+                let mut mean = plain(s, mu, dmu_deta, Some(valid));
                 if bounded {
                     // 1 − 1/√η = (η − 1) / (√η (√η + 1))
                     let above = s.compare(Binary::Sub, eta, 1.0);
@@ -212,9 +212,9 @@ impl Link {
             }
             Link::Sqrt => {
                 let mu = s.square(eta);
-                let slope = s.add(eta, eta);
+                let dmu_deta = s.add(eta, eta);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                let mut mean = plain(s, mu, slope, Some(valid));
+                let mut mean = plain(s, mu, dmu_deta, Some(valid));
                 if bounded {
                     let below = s.complement(eta);
                     let sum = s.compare(Binary::Add, eta, 1.0);
@@ -225,9 +225,9 @@ impl Link {
             Link::Power(lambda) => {
                 let mu = s.power(eta, 1.0 / lambda);
                 let part = s.div(mu, eta);
-                let slope = s.scale(part, 1.0 / lambda);
+                let dmu_deta = s.scale(part, 1.0 / lambda);
                 let valid = s.compare(Binary::Gt, eta, 0.0);
-                let mut mean = plain(s, mu, slope, Some(valid));
+                let mut mean = plain(s, mu, dmu_deta, Some(valid));
                 if bounded {
                     let log = s.apply(Unary::Log, eta);
                     let log = s.scale(log, 1.0 / lambda);
@@ -254,7 +254,7 @@ impl Link {
                 Mean {
                     mu: s.select(positive, large, small),
                     complement: s.select(positive, small, large),
-                    slope: s.mul(small, large),
+                    dmu_deta: s.mul(small, large),
                     log_mu: Some(s.sub(below, l)),
                     log_complement: Some(s.apply(Unary::Neg, both)),
                     valid: None,
@@ -266,10 +266,10 @@ impl Link {
                 let half = s.scale(square, -0.5);
                 let density = s.apply(Unary::Exp, half);
                 Mean {
-                    mu: s.apply(Unary::NormalLower, eta),
-                    complement: s.apply(Unary::NormalLower, minus),
+                    mu: s.apply(Unary::NormalCdf, eta),
+                    complement: s.apply(Unary::NormalCdf, minus),
                     // 1 / √(2π)
-                    slope: s.scale(density, 0.398_942_280_401_432_677_94),
+                    dmu_deta: s.scale(density, 0.398_942_280_401_432_677_94),
                     log_mu: None,
                     log_complement: None,
                     valid: None,
@@ -290,7 +290,7 @@ impl Link {
                 Mean {
                     mu: s.select(positive, rest, tail),
                     complement: s.select(positive, tail, rest),
-                    slope: s.scale(density, std::f64::consts::FRAC_1_PI),
+                    dmu_deta: s.scale(density, std::f64::consts::FRAC_1_PI),
                     log_mu: None,
                     log_complement: None,
                     valid: None,
@@ -306,7 +306,7 @@ impl Link {
                 Mean {
                     mu: s.apply(Unary::Neg, less),
                     complement,
-                    slope: s.mul(e, complement),
+                    dmu_deta: s.mul(e, complement),
                     log_mu: None,
                     log_complement: Some(minus),
                     valid: None,
@@ -315,8 +315,8 @@ impl Link {
         }
     }
 
-    /// η at μ.
-    pub(super) fn predictor(&self, s: &mut Sheet, mu: Slot) -> Slot {
+    /// The link g: η = g(μ).
+    pub(super) fn link(&self, s: &mut Sheet, mu: Slot) -> Slot {
         match *self {
             Link::Identity => mu,
             Link::Log => s.apply(Unary::Log, mu),

@@ -10,11 +10,13 @@ mod parse;
 mod programs;
 mod regions;
 mod sheet;
+mod trials;
 mod variance;
 
 pub use link::Link;
 pub use named::{Criterion, Family, FamilyName};
 pub use parse::FamilyError;
-pub use programs::{LARGEST, Programs, Start, Trials};
+pub use programs::{LARGEST, Programs, Start};
 pub use regions::Receding;
+pub use trials::Trials;
 pub use variance::Variance;

@@ -4,7 +4,7 @@ use nelder_device::{Binary, Input, Output, Program, Slot, Unary};
 
 use super::sheet::Sheet;
 use super::variance::Response;
-use super::{Criterion, Family, FamilyName, Link, Variance};
+use super::{Criterion, Family, FamilyName, Link, Trials, Variance};
 
 /// Where the linear predictor comes from in the first pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,37 +15,6 @@ pub enum Start {
     Mean,
     /// Linear predictors that are given.
     Predictor,
-}
-
-/// What the responses of a binomial family are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trials {
-    /// 0 or 1 in each row.
-    Single,
-    /// Proportions, with the trials as weights.
-    Several,
-    /// Successes and failures, as shares of the trials (inputs 0 and 4), which are the weights.
-    Counted,
-    /// The same, with the trials in a column of their own (input 3) beside their products with the prior weights.
-    CountedAndWeighted,
-}
-
-impl Trials {
-    /// True for two responses, the numbers of successes and of failures.
-    pub fn are_counted(self) -> bool {
-        matches!(self, Trials::Counted | Trials::CountedAndWeighted)
-    }
-
-    /// The trials of rows: of two responses, the `counts` of successes and failures; with prior weights beside them; of one
-    /// response, whether each y is 0 or 1.
-    pub fn of(counts: bool, weights: bool, binary: bool) -> Trials {
-        match (counts, weights) {
-            (true, true) => Trials::CountedAndWeighted,
-            (true, false) => Trials::Counted,
-            (false, _) if binary => Trials::Single,
-            (false, _) => Trials::Several,
-        }
-    }
 }
 
 /// The power of the sums that stand for the largest of rows: with n rows, its root is at most n^(1/16) times that.
@@ -72,7 +41,7 @@ pub struct Programs {
     /// The deviance alone.
     pub deviance: Program,
     /// μ and dμ/dη; input 1 is read alone.
-    pub mean: Program,
+    pub inverse_link: Program,
     /// η to start from. Input 1 is what is given of it; R's own starting values of a binomial family read the number
     /// of trials, or the weights, as input 2.
     pub start: Program,
@@ -113,7 +82,7 @@ impl Programs {
             finish: step(family, weighted, trials, true),
             single: step(family, weighted, Trials::Single, false),
             deviance: deviance(family, weighted, trials),
-            mean: mean(family),
+            inverse_link: inverse_link(family),
             start: start_of(family, weighted, start),
             theta: theta(family, weighted),
         }
@@ -133,14 +102,14 @@ impl Family {
     }
 
     /// η at a mean; `NaN` where the mean is out of range.
-    pub fn predictor(&self, mu: f64) -> f64 {
+    pub fn link(&self, mu: f64) -> f64 {
         let program = start_of(self, false, Start::Mean);
         self.one(&program, mu)
     }
 
     /// The deviance of one row of weight one at a mean.
     pub fn deviance(&self, y: f64, mu: f64) -> f64 {
-        let (y, eta, mut out) = ([y], [self.predictor(mu)], [f64::NAN]);
+        let (y, eta, mut out) = ([y], [self.link(mu)], [f64::NAN]);
         let trials = if y[0] == 0.0 || y[0] == 1.0 {
             Trials::Single
         } else {
@@ -152,32 +121,37 @@ impl Family {
     }
 
     /// The mean at η, and dμ/dη.
-    pub fn mean(&self, eta: f64) -> (f64, f64) {
-        let (mut mu, mut slope) = ([f64::NAN], [f64::NAN]);
+    pub fn inverse_link(&self, eta: f64) -> (f64, f64) {
+        let (mut mu, mut dmu_deta) = ([f64::NAN], [f64::NAN]);
         let column = [eta];
         let inputs = [Input::Real(&column), Input::Real(&column)];
         // two inputs of one row, as the program has them
-        let _ = mean(self).run::<f64>(&inputs, 1, &mut [Output::Real(&mut mu), Output::Real(&mut slope)]);
-        (mu[0], slope[0])
+        let _ = inverse_link(self).run::<f64>(
+            &inputs,
+            1,
+            &mut [Output::Real(&mut mu), Output::Real(&mut dmu_deta)],
+        );
+        (mu[0], dmu_deta[0])
     }
 
     /// The working residual (y − μ) dη/dμ of a row whose working weight says nothing. Where dμ/dη has no digits left, it is
     /// the limit for a response that the mean tends to; for another, dμ/dη is taken to be ε, as R's links have it.
     pub fn working_residual(&self, y: f64, eta: f64) -> f64 {
-        let (mu, slope) = self.mean(eta);
-        if slope.abs() >= f64::MIN_POSITIVE / f64::EPSILON {
-            return (y - mu) / slope;
+        let (mu, dmu_deta) = self.inverse_link(eta);
+        if dmu_deta.abs() >= f64::MIN_POSITIVE / f64::EPSILON {
+            return (y - mu) / dmu_deta;
         }
         let above = self.link.is_bounded() && eta > 0.0;
         match (y, above) {
             (0.0, false) => -self.link.tail(eta),
             (1.0, true) => self.link.tail(eta),
-            _ => (y - mu) / f64::EPSILON.copysign(slope),
+            _ => (y - mu) / f64::EPSILON.copysign(dmu_deta),
         }
     }
 
     pub(super) fn mean_at(&self, s: &mut Sheet, eta: Slot) -> super::link::Mean {
-        self.link.mean(s, eta, self.variance == Variance::Binomial)
+        self.link
+            .inverse_link(s, eta, self.variance == Variance::Binomial)
     }
 
     fn one(&self, program: &Program, value: f64) -> f64 {
@@ -213,7 +187,7 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
     let variance = family.variance.at(s, &mean);
     let (weight, score) = match canonical(family) {
         Some(q) => {
-            let (mut weight, mut score) = (mean.slope, residual);
+            let (mut weight, mut score) = (mean.dmu_deta, residual);
             if q != 1.0 {
                 weight = s.scale(weight, q);
                 score = s.scale(score, q);
@@ -221,13 +195,13 @@ fn step(family: &Family, weighted: bool, trials: Trials, last: bool) -> Program 
             (row.weigh(s, weight), row.weigh(s, score))
         }
         None => {
-            let ratio = s.div(mean.slope, variance);
+            let ratio = s.div(mean.dmu_deta, variance);
             // a row whose mean has left the range of numbers says nothing, as in R where dμ/dη is 0
             let finite = s.apply(Unary::IsFinite, ratio);
             let zero = s.number(0.0);
             let ratio = s.select(finite, ratio, zero);
             let ratio = row.weigh(s, ratio);
-            (s.mul(ratio, mean.slope), s.mul(ratio, residual))
+            (s.mul(ratio, mean.dmu_deta), s.mul(ratio, residual))
         }
     };
     // 2. the deviance; NaN tells of a row out of range
@@ -322,7 +296,7 @@ fn elasticity(
                 None => {
                     let first = s.scale(bend, 2.0);
                     let rise = family.variance.rise(s, mean, variance);
-                    let second = s.div(mean.slope, variance);
+                    let second = s.div(mean.dmu_deta, variance);
                     let second = s.mul(second, rise);
                     s.sub(first, second)
                 }
@@ -374,12 +348,12 @@ fn deviance(family: &Family, weighted: bool, trials: Trials) -> Program {
     sheet.0
 }
 
-fn mean(family: &Family) -> Program {
+fn inverse_link(family: &Family) -> Program {
     let mut sheet = Sheet::default();
     let eta = sheet.input(1);
     let mean = family.mean_at(&mut sheet, eta);
     sheet.0.output(mean.mu);
-    sheet.0.output(mean.slope);
+    sheet.0.output(mean.dmu_deta);
     sheet.0
 }
 
@@ -390,7 +364,7 @@ fn start_of(family: &Family, weighted: bool, start: Start) -> Program {
         Start::Predictor => s.input(1),
         Start::Mean => {
             let mu = s.input(1);
-            family.link.predictor(s, mu)
+            family.link.link(s, mu)
         }
         Start::Family => {
             let y = s.input(0);
@@ -425,7 +399,7 @@ fn start_of(family: &Family, weighted: bool, start: Start) -> Program {
                 }
                 _ => y,
             };
-            family.link.predictor(s, mu)
+            family.link.link(s, mu)
         }
     };
     sheet.0.output(eta);

@@ -217,16 +217,16 @@ impl Programs {
             let variance = family.variance.at(s, &mean);
             let residual = family.variance.residual(s, response, &mean);
             // 1. the likelihood
-            let q = s.div(mean.slope, variance);
+            let q = s.div(mean.dmu_deta, variance);
             let bend = family.link.bend(s, eta, &mean);
-            let bend = s.mul(mean.slope, bend);
+            let bend = s.mul(mean.dmu_deta, bend);
             let rise = family.variance.rise(s, &mean, variance);
-            let turn = s.mul(mean.slope, rise);
+            let turn = s.mul(mean.dmu_deta, rise);
             let turn = s.mul(q, turn);
             let turn = s.sub(bend, turn);
             let turn = s.div(turn, variance);
             let turn = s.mul(residual, turn);
-            let expected = s.mul(mean.slope, q);
+            let expected = s.mul(mean.dmu_deta, q);
             let observed = s.sub(expected, turn);
             let least = s.scale(expected, LEAST_SHARE);
             let observed = s.max(observed, least);

@@ -3,8 +3,8 @@
 use nelder_device::{Binary, Slot, Unary};
 use serde::{Deserialize, Serialize};
 
+use super::Trials;
 use super::link::Mean;
-use super::programs::Trials;
 use super::sheet::Sheet;
 
 /// A response y and, where successes and failures were counted, 1 − y to its own digits.
@@ -168,7 +168,7 @@ impl Variance {
             Variance::Power(2.0) => {
                 let r = s.sub(y, mu);
                 let e = s.div(r, mu);
-                let some = s.apply(Unary::Log1pmx, e);
+                let some = s.apply(Unary::XMinusLog1p, e);
                 // R's limit for y = 0, which quasi allows: log 1 in place of log y
                 let log_mu = s.apply(Unary::Log, mu);
                 let at_zero = s.compare(Binary::Sub, log_mu, 1.0);
@@ -218,6 +218,6 @@ impl Variance {
 /// a h(d / a).
 fn excess(s: &mut Sheet, a: Slot, d: Slot) -> Slot {
     let x = s.div(d, a);
-    let h = s.apply(Unary::Log1pmx, x);
+    let h = s.apply(Unary::XMinusLog1p, x);
     s.mul(a, h)
 }

@@ -125,3 +125,34 @@ pub enum Expr {
     /// `(expr)`.
     Paren(Box<Expr>),
 }
+
+/// `response ~ predictors`.
+///
+/// ```
+/// use nelder::formula::parse_formula;
+/// let formula = parse_formula("log(y)~x+a:b # a comment")?;
+/// assert_eq!(formula.to_string(), "log(y) ~ x + a:b");
+/// # Ok::<(), nelder::formula::SyntaxError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    /// The left side, `None` for `~ x`.
+    pub response: Option<Expr>,
+    /// The right side.
+    pub predictors: Expr,
+    /// The formula as it was written.
+    pub text: String,
+}
+
+impl Formula {
+    /// A formula from its two sides; `text` is what it prints as.
+    pub fn new(response: Option<Expr>, predictors: Expr) -> Self {
+        let mut formula = Formula {
+            response,
+            predictors,
+            text: String::new(),
+        };
+        formula.text = formula.to_string();
+        formula
+    }
+}

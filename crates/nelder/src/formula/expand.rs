@@ -15,6 +15,28 @@ pub(super) enum Dot<'a> {
     Kept,
 }
 
+/// Expands a formula into its terms.
+///
+/// `+ - : * / ^ %in% . 0 1` and parentheses mean what they mean in R; all else is a variable. `columns` are the
+/// names of the data's columns: `.` is all of them that are not in the response.
+///
+/// ```
+/// use nelder::formula::{parse_formula, terms};
+/// let formula = parse_formula("y ~ (a + b)^2 - a + offset(w)")?;
+/// let terms = terms(&formula, &["y", "a", "b", "w"])?;
+/// let labels: Vec<_> = terms.terms.iter().map(|t| t.label.as_str()).collect();
+/// assert_eq!(labels, ["b", "a:b"]);
+/// assert_eq!(terms.formula().to_string(), "y ~ b + a:b + offset(w)");
+/// # Ok::<(), nelder::formula::FormulaError>(())
+/// ```
+///
+/// # Errors
+/// [`FormulaError`]: a `.` that stands for nothing, a constant that is no intercept, a power below 2, more than
+/// a million terms.
+pub fn terms(formula: &Formula, columns: &[&str]) -> Result<Terms, FormulaError> {
+    expand(formula, Dot::Columns(columns))
+}
+
 pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaError> {
     let response = formula.response.as_ref().filter(|e| **e != Expr::Null);
     let mut reader = Reader {

@@ -5,7 +5,7 @@ use crate::frame::number_label;
 
 /// What a token is.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Number {
         value: f64,
         integer: bool,
@@ -34,7 +34,7 @@ pub(super) enum Kind {
 /// A token and the bytes of the text it covers.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
-    pub kind: Kind,
+    pub kind: TokenKind,
     pub start: usize,
     pub end: usize,
 }
@@ -50,14 +50,14 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
             Ok(kind) => kind,
             Err((offset, message)) => {
                 out.push(Token {
-                    kind: Kind::Bad(message),
+                    kind: TokenKind::Bad(message),
                     start: offset,
                     end: lexer.at.max(offset),
                 });
                 return out;
             }
         };
-        let last = kind == Kind::End;
+        let last = kind == TokenKind::End;
         out.push(Token {
             kind,
             start,
@@ -156,10 +156,10 @@ impl Lexer<'_> {
         }
     }
 
-    fn next(&mut self) -> Result<Kind, Fault> {
+    fn next(&mut self) -> Result<TokenKind, Fault> {
         let start = self.at;
         let Some(c) = self.peek() else {
-            return Ok(Kind::End);
+            return Ok(TokenKind::End);
         };
         let digit_next = self.rest().chars().nth(1).is_some_and(|d| d.is_ascii_digit());
         if c.is_ascii_digit() || (c == '.' && digit_next) {
@@ -171,17 +171,17 @@ impl Lexer<'_> {
         if c.is_alphabetic() || c == '.' {
             self.skip_while(continues_name);
             let name = self.text[start..self.at].to_string();
-            return Ok(Kind::Name { name, quoted: false });
+            return Ok(TokenKind::Name { name, quoted: false });
         }
         if c == '"' || c == '\'' {
-            return Ok(Kind::Text(self.quoted(c)?));
+            return Ok(TokenKind::Text(self.quoted(c)?));
         }
         if c == '`' {
             let name = self.quoted('`')?;
             if name.is_empty() {
                 return Err((start, "the name between the back-ticks is empty".into()));
             }
-            return Ok(Kind::Name { name, quoted: true });
+            return Ok(TokenKind::Name { name, quoted: true });
         }
         if c == '%' {
             return self.percent();
@@ -189,43 +189,43 @@ impl Lexer<'_> {
         self.symbol()
     }
 
-    fn symbol(&mut self) -> Result<Kind, Fault> {
+    fn symbol(&mut self) -> Result<TokenKind, Fault> {
         let start = self.at;
         // longest first
-        const SYMBOLS: [(&str, Result<Kind, &str>); 43] = [
+        const SYMBOLS: [(&str, Result<TokenKind, &str>); 43] = [
             ("<<-", Err("`<<-` is an assignment; a formula has none")),
             (
                 "<-",
                 Err("`<-` is an assignment in R; for `less than minus` leave a blank: `< -`"),
             ),
             ("->", Err("`->` is an assignment; a formula has none")),
-            (":::", Ok(Kind::Package)),
-            ("::", Ok(Kind::Package)),
+            (":::", Ok(TokenKind::Package)),
+            ("::", Ok(TokenKind::Package)),
             (":=", Err("`:=` is not part of a formula")),
             ("|>", Err("the pipe `|>` is not supported; write the call `f(x)`")),
-            ("**", Ok(Kind::Binary(Binary::Pow))),
-            ("&&", Ok(Kind::Binary(Binary::And))),
-            ("||", Ok(Kind::Binary(Binary::Or))),
-            ("<=", Ok(Kind::Binary(Binary::Le))),
-            (">=", Ok(Kind::Binary(Binary::Ge))),
-            ("==", Ok(Kind::Binary(Binary::Eq))),
-            ("!=", Ok(Kind::Binary(Binary::Ne))),
-            ("+", Ok(Kind::Binary(Binary::Add))),
-            ("-", Ok(Kind::Binary(Binary::Sub))),
-            ("*", Ok(Kind::Binary(Binary::Mul))),
-            ("/", Ok(Kind::Binary(Binary::Div))),
-            ("^", Ok(Kind::Binary(Binary::Pow))),
-            (":", Ok(Kind::Binary(Binary::Colon))),
-            ("<", Ok(Kind::Binary(Binary::Lt))),
-            (">", Ok(Kind::Binary(Binary::Gt))),
-            ("&", Ok(Kind::Binary(Binary::And))),
-            ("|", Ok(Kind::Binary(Binary::Or))),
-            ("!", Ok(Kind::Not)),
-            ("~", Ok(Kind::Tilde)),
-            ("(", Ok(Kind::Open)),
-            (")", Ok(Kind::Close)),
-            (",", Ok(Kind::Comma)),
-            ("=", Ok(Kind::Assign)),
+            ("**", Ok(TokenKind::Binary(Binary::Pow))),
+            ("&&", Ok(TokenKind::Binary(Binary::And))),
+            ("||", Ok(TokenKind::Binary(Binary::Or))),
+            ("<=", Ok(TokenKind::Binary(Binary::Le))),
+            (">=", Ok(TokenKind::Binary(Binary::Ge))),
+            ("==", Ok(TokenKind::Binary(Binary::Eq))),
+            ("!=", Ok(TokenKind::Binary(Binary::Ne))),
+            ("+", Ok(TokenKind::Binary(Binary::Add))),
+            ("-", Ok(TokenKind::Binary(Binary::Sub))),
+            ("*", Ok(TokenKind::Binary(Binary::Mul))),
+            ("/", Ok(TokenKind::Binary(Binary::Div))),
+            ("^", Ok(TokenKind::Binary(Binary::Pow))),
+            (":", Ok(TokenKind::Binary(Binary::Colon))),
+            ("<", Ok(TokenKind::Binary(Binary::Lt))),
+            (">", Ok(TokenKind::Binary(Binary::Gt))),
+            ("&", Ok(TokenKind::Binary(Binary::And))),
+            ("|", Ok(TokenKind::Binary(Binary::Or))),
+            ("!", Ok(TokenKind::Not)),
+            ("~", Ok(TokenKind::Tilde)),
+            ("(", Ok(TokenKind::Open)),
+            (")", Ok(TokenKind::Close)),
+            (",", Ok(TokenKind::Comma)),
+            ("=", Ok(TokenKind::Assign)),
             (
                 "[",
                 Err("`[` is not supported in a formula; make a column of the part you need"),
@@ -261,7 +261,7 @@ impl Lexer<'_> {
         Err((start, format!("the character {c:?} has no meaning in a formula")))
     }
 
-    fn percent(&mut self) -> Result<Kind, Fault> {
+    fn percent(&mut self) -> Result<TokenKind, Fault> {
         let start = self.at;
         self.bump();
         self.skip_while(|c| c != '%' && c != '\n');
@@ -272,9 +272,9 @@ impl Lexer<'_> {
             ));
         }
         match &self.text[start..self.at] {
-            "%in%" => Ok(Kind::Binary(Binary::In)),
-            "%%" => Ok(Kind::Binary(Binary::Mod)),
-            "%/%" => Ok(Kind::Binary(Binary::IntDiv)),
+            "%in%" => Ok(TokenKind::Binary(Binary::In)),
+            "%%" => Ok(TokenKind::Binary(Binary::Mod)),
+            "%/%" => Ok(TokenKind::Binary(Binary::IntDiv)),
             other => Err((
                 start,
                 format!("the operator `{other}` is not known; known are `%in%`, `%%` and `%/%`"),
@@ -282,7 +282,7 @@ impl Lexer<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<Kind, Fault> {
+    fn number(&mut self) -> Result<TokenKind, Fault> {
         let start = self.at;
         let value = if self.eat("0x") || self.eat("0X") {
             let digits = self.at;
@@ -330,11 +330,11 @@ impl Lexer<'_> {
                     format!("expected an operator after `{number}`; a name cannot start with a digit"),
                 ))
             }
-            _ => Ok(whole.map_or(Kind::Number { value, integer }, Kind::Whole)),
+            _ => Ok(whole.map_or(TokenKind::Number { value, integer }, TokenKind::Whole)),
         }
     }
 
-    fn raw_text(&mut self) -> Result<Kind, Fault> {
+    fn raw_text(&mut self) -> Result<TokenKind, Fault> {
         let start = self.at;
         self.bump();
         let quote = self.bump().unwrap_or('"');
@@ -351,7 +351,7 @@ impl Lexer<'_> {
             Some(length) => {
                 let value = self.rest()[..length].to_string();
                 self.at += length + end.len();
-                Ok(Kind::Text(value))
+                Ok(TokenKind::Text(value))
             }
             None => Err((start, format!("the raw string has no end `{end}`"))),
         }

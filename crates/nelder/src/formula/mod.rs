@@ -5,6 +5,7 @@
 //! them, and these are the labels and names of everything that follows.
 
 mod ast;
+mod contrast_error;
 mod contrast_values;
 mod contrasts;
 mod deparse;
@@ -17,15 +18,17 @@ mod scope;
 mod suggest;
 mod terms;
 
-pub use ast::{Arg, Binary, Expr, Resolved, Unary};
-pub use contrasts::{Contrast, ContrastError, ContrastMatrix};
+pub use ast::{Arg, Binary, Expr, Formula, Resolved, Unary};
+pub use contrast_error::ContrastError;
+pub use contrasts::{Contrast, ContrastMatrix};
 pub use deparse::deparse_call;
+pub use expand::terms;
 pub use given::GivenContrasts;
 pub use names::{INTERCEPT, NamePart, column_names, matrix_suffixes};
-pub use parse::{Formula, SyntaxError, parse_expression, parse_formula};
+pub use parse::{SyntaxError, parse_expression, parse_formula};
 pub use scope::update;
 pub use suggest::nearest;
-pub use terms::{Coding, FormulaError, Term, Terms, terms};
+pub use terms::{Coding, FormulaError, Term, Terms};
 
 #[cfg(test)]
 mod syntax_tests;

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use super::deparse::precedence as level;
-use super::lex::{Kind, Token, tokens};
-use super::{Arg, Binary, Expr, Unary};
+use super::lex::{Token, TokenKind, tokens};
+use super::{Arg, Binary, Expr, Formula, Unary};
 
 /// How deep parentheses, calls and prefix operators may be nested.
 const MAX_NESTING: usize = 200;
@@ -12,37 +12,6 @@ const MAX_NESTING: usize = 200;
 const MAX_CHAIN: usize = 5_000;
 /// How high the tree of an expression that is evaluated may grow.
 const MAX_HEIGHT: usize = 400;
-
-/// `response ~ predictors`.
-///
-/// ```
-/// use nelder::formula::parse_formula;
-/// let formula = parse_formula("log(y)~x+a:b # a comment")?;
-/// assert_eq!(formula.to_string(), "log(y) ~ x + a:b");
-/// # Ok::<(), nelder::formula::SyntaxError>(())
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub struct Formula {
-    /// The left side, `None` for `~ x`.
-    pub response: Option<Expr>,
-    /// The right side.
-    pub predictors: Expr,
-    /// The formula as it was written.
-    pub text: String,
-}
-
-impl Formula {
-    /// A formula from its two sides; `text` is what it prints as.
-    pub fn new(response: Option<Expr>, predictors: Expr) -> Self {
-        let mut formula = Formula {
-            response,
-            predictors,
-            text: String::new(),
-        };
-        formula.text = formula.to_string();
-        formula
-    }
-}
 
 /// A text that is not a formula: what was expected, and where.
 ///
@@ -109,7 +78,7 @@ impl fmt::Display for SyntaxError {
 pub fn parse_formula(text: &str) -> Result<Formula, SyntaxError> {
     let mut parser = Parser::new(text, true);
     let left = match parser.kind() {
-        Kind::Tilde => None,
+        TokenKind::Tilde => None,
         _ => {
             let node = parser.expression(0)?;
             // the response is evaluated as a whole, unlike the sum on the right
@@ -117,20 +86,20 @@ pub fn parse_formula(text: &str) -> Result<Formula, SyntaxError> {
         }
     };
     match parser.kind() {
-        Kind::Tilde => parser.advance(),
-        Kind::End => {
+        TokenKind::Tilde => parser.advance(),
+        TokenKind::End => {
             return Err(parser.fault("a formula needs `~` between response and predictors: `y ~ x`".into()));
         }
         _ => return Err(parser.unexpected("an operator or `~`")),
     }
     let predictors = parser.expression(0)?.expr;
     match parser.kind() {
-        Kind::End => Ok(Formula {
+        TokenKind::End => Ok(Formula {
             response: left,
             predictors,
             text: text.trim().to_string(),
         }),
-        Kind::Tilde => Err(parser.fault("a formula has one `~`; this is the second".into())),
+        TokenKind::Tilde => Err(parser.fault("a formula has one `~`; this is the second".into())),
         _ => Err(parser.unexpected("an operator or the end of the formula")),
     }
 }
@@ -149,8 +118,8 @@ pub fn parse_expression(text: &str) -> Result<Expr, SyntaxError> {
     let mut parser = Parser::new(text, false);
     let node = parser.expression(0)?;
     match parser.kind() {
-        Kind::End => Ok(node.expr),
-        Kind::Tilde => Err(parser.fault("`~` makes a formula; here an expression is expected".into())),
+        TokenKind::End => Ok(node.expr),
+        TokenKind::Tilde => Err(parser.fault("`~` makes a formula; here an expression is expected".into())),
         _ => Err(parser.unexpected("an operator or the end")),
     }
 }
@@ -183,7 +152,7 @@ impl<'a> Parser<'a> {
     /// The token `ahead` of the current one; past the end, the last one (`End` or `Bad`).
     fn token(&self, ahead: usize) -> &Token {
         const END: &Token = &Token {
-            kind: Kind::End,
+            kind: TokenKind::End,
             start: 0,
             end: 0,
         };
@@ -193,7 +162,7 @@ impl<'a> Parser<'a> {
             .unwrap_or(END)
     }
 
-    fn kind(&self) -> &Kind {
+    fn kind(&self) -> &TokenKind {
         &self.token(0).kind
     }
 
@@ -204,7 +173,7 @@ impl<'a> Parser<'a> {
     fn fault(&self, message: String) -> SyntaxError {
         let token = self.token(0);
         let message = match &token.kind {
-            Kind::Bad(message) => message.clone(),
+            TokenKind::Bad(message) => message.clone(),
             _ => message,
         };
         SyntaxError {
@@ -218,8 +187,8 @@ impl<'a> Parser<'a> {
     fn unexpected(&self, expected: &str) -> SyntaxError {
         let token = self.token(0);
         let found = match &token.kind {
-            Kind::End if self.formula => "the end of the formula".to_string(),
-            Kind::End => "the end".to_string(),
+            TokenKind::End if self.formula => "the end of the formula".to_string(),
+            TokenKind::End => "the end".to_string(),
             _ => {
                 let source = self.text.get(token.start..token.end).unwrap_or("");
                 let short: String = source.chars().take(40).collect();
@@ -254,7 +223,7 @@ impl<'a> Parser<'a> {
     fn infix(&mut self, min: u8) -> Result<Node, SyntaxError> {
         let mut left = self.prefix()?;
         let mut compared = false;
-        while let Kind::Binary(op) = *self.kind() {
+        while let TokenKind::Binary(op) = *self.kind() {
             let binding = level::of(op);
             if binding < min {
                 break;
@@ -283,9 +252,9 @@ impl<'a> Parser<'a> {
 
     fn prefix(&mut self) -> Result<Node, SyntaxError> {
         let op = match self.kind() {
-            Kind::Binary(Binary::Sub) => Unary::Neg,
-            Kind::Binary(Binary::Add) => Unary::Plus,
-            Kind::Not => Unary::Not,
+            TokenKind::Binary(Binary::Sub) => Unary::Neg,
+            TokenKind::Binary(Binary::Add) => Unary::Plus,
+            TokenKind::Not => Unary::Not,
             _ => return self.primary(),
         };
         self.advance();
@@ -296,17 +265,17 @@ impl<'a> Parser<'a> {
 
     fn primary(&mut self) -> Result<Node, SyntaxError> {
         let expr = match self.kind().clone() {
-            Kind::Number { value, integer } => Expr::Number { value, integer },
-            Kind::Whole(value) => Expr::Whole(value),
-            Kind::Text(text) => Expr::Text(text),
-            Kind::Name { name, quoted } => return self.name(name, quoted),
-            Kind::Open => {
+            TokenKind::Number { value, integer } => Expr::Number { value, integer },
+            TokenKind::Whole(value) => Expr::Whole(value),
+            TokenKind::Text(text) => Expr::Text(text),
+            TokenKind::Name { name, quoted } => return self.name(name, quoted),
+            TokenKind::Open => {
                 self.advance();
                 let inner = self.expression(0)?;
-                if *self.kind() == Kind::Tilde {
+                if *self.kind() == TokenKind::Tilde {
                     return Err(self.fault("`~` cannot stand inside parentheses".into()));
                 }
-                if *self.kind() != Kind::Close {
+                if *self.kind() != TokenKind::Close {
                     return Err(self.unexpected("an operator or `)`"));
                 }
                 self.advance();
@@ -315,7 +284,7 @@ impl<'a> Parser<'a> {
             _ => return Err(self.unexpected("a variable, a number or a call")),
         };
         self.advance();
-        if *self.kind() == Kind::Open {
+        if *self.kind() == TokenKind::Open {
             return Err(self.fault("expected an operator before `(`: only a name can be called".into()));
         }
         Ok(Node { expr, height: 1 })
@@ -327,18 +296,18 @@ impl<'a> Parser<'a> {
         }
         self.advance();
         match self.kind() {
-            Kind::Package => {
+            TokenKind::Package => {
                 self.advance();
-                let Kind::Name { name, .. } = self.kind().clone() else {
+                let TokenKind::Name { name, .. } = self.kind().clone() else {
                     return Err(self.unexpected("the name of a function"));
                 };
                 self.advance();
-                if *self.kind() != Kind::Open {
+                if *self.kind() != TokenKind::Open {
                     return Err(self.unexpected("`(` after the name of a package's function"));
                 }
                 self.call(name)
             }
-            Kind::Open => self.call(name),
+            TokenKind::Open => self.call(name),
             _ => {
                 let constant = if quoted { None } else { constant(&name) };
                 Ok(Node {
@@ -353,10 +322,10 @@ impl<'a> Parser<'a> {
         self.advance();
         let mut args = Vec::new();
         let mut below = 0;
-        if *self.kind() != Kind::Close {
+        if *self.kind() != TokenKind::Close {
             loop {
                 let name = self.argument_name();
-                if matches!(self.kind(), Kind::Comma | Kind::Close) {
+                if matches!(self.kind(), TokenKind::Comma | TokenKind::Close) {
                     return Err(self.unexpected(&format!("an argument of `{function}`")));
                 }
                 let value = self.expression(0)?;
@@ -366,10 +335,10 @@ impl<'a> Parser<'a> {
                     value: value.expr,
                 });
                 match self.kind() {
-                    Kind::Comma => self.advance(),
-                    Kind::Close => break,
-                    Kind::Tilde => return Err(self.fault("`~` cannot stand inside a call".into())),
-                    Kind::Assign => {
+                    TokenKind::Comma => self.advance(),
+                    TokenKind::Close => break,
+                    TokenKind::Tilde => return Err(self.fault("`~` cannot stand inside a call".into())),
+                    TokenKind::Assign => {
                         return Err(self.fault("expected `==` to compare, or a name before `=`".into()));
                     }
                     _ => {
@@ -381,7 +350,7 @@ impl<'a> Parser<'a> {
             }
         }
         self.advance();
-        if *self.kind() == Kind::Open {
+        if *self.kind() == TokenKind::Open {
             return Err(self.fault("expected an operator before `(`: only a name can be called".into()));
         }
         let expr = as_operator(function, args);
@@ -390,7 +359,9 @@ impl<'a> Parser<'a> {
 
     fn argument_name(&mut self) -> Option<String> {
         let name = match (self.kind(), &self.token(1).kind) {
-            (Kind::Name { name, .. } | Kind::Text(name), Kind::Assign) if !name.is_empty() => name.clone(),
+            (TokenKind::Name { name, .. } | TokenKind::Text(name), TokenKind::Assign) if !name.is_empty() => {
+                name.clone()
+            }
             _ => return None,
         };
         self.advance();

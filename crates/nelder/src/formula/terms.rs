@@ -1,6 +1,5 @@
 //! A formula's terms: R's `terms.formula`.
 
-use super::expand::{Dot, expand};
 use super::{Binary, Expr, Formula, SyntaxError};
 
 /// A formula that parses but has no meaning as a model.
@@ -104,28 +103,6 @@ pub struct Terms {
     /// The response where it stood among the terms, too, and was left out there (R warns); interactions with it
     /// stay, as in R.
     pub dropped: Option<String>,
-}
-
-/// Expands a formula into its terms.
-///
-/// `+ - : * / ^ %in% . 0 1` and parentheses mean what they mean in R; all else is a variable. `columns` are the
-/// names of the data's columns: `.` is all of them that are not in the response.
-///
-/// ```
-/// use nelder::formula::{parse_formula, terms};
-/// let formula = parse_formula("y ~ (a + b)^2 - a + offset(w)")?;
-/// let terms = terms(&formula, &["y", "a", "b", "w"])?;
-/// let labels: Vec<_> = terms.terms.iter().map(|t| t.label.as_str()).collect();
-/// assert_eq!(labels, ["b", "a:b"]);
-/// assert_eq!(terms.formula().to_string(), "y ~ b + a:b + offset(w)");
-/// # Ok::<(), nelder::formula::FormulaError>(())
-/// ```
-///
-/// # Errors
-/// [`FormulaError`]: a `.` that stands for nothing, a constant that is no intercept, a power below 2, more than
-/// a million terms.
-pub fn terms(formula: &Formula, columns: &[&str]) -> Result<Terms, FormulaError> {
-    expand(formula, Dot::Columns(columns))
 }
 
 impl Terms {

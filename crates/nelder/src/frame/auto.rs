@@ -11,11 +11,11 @@ use super::{Scan, Schema, Source, SourceError, Visit, Whole};
 /// ```
 /// use nelder::frame::{Auto, Frame};
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
 /// let source = Auto::new(&frame, Vec::new());
-/// let fit = lm(&LmSpec::new("y ~ x"), &source, &Quiet)?;
+/// let fit = lm(&LmSpec::new("y ~ x"), &source, &NoProgress)?;
 /// assert_eq!(fit.fit.report.device, "cpu");
 /// # Ok::<(), nelder::model::ModelError>(())
 /// ```

@@ -16,13 +16,13 @@ use super::{
 /// use std::sync::Arc;
 /// use nelder::frame::{Frame, On};
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder_device::Host;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
 /// // any backend, such as `nelder_cuda::Cuda::open(0)?`
 /// let source = On::new(&frame, Arc::new(Host::default()));
-/// let fit = lm(&LmSpec::new("y ~ x"), &source, &Quiet)?;
+/// let fit = lm(&LmSpec::new("y ~ x"), &source, &NoProgress)?;
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
 /// # Ok::<(), nelder::model::ModelError>(())
 /// ```
@@ -76,12 +76,12 @@ impl Source for On<'_> {
 /// use std::sync::Arc;
 /// use nelder::frame::DeviceFrame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder_device::{Backend, Host, Matrix};
 /// let device = Arc::new(Host::default());
 /// let numbers = device.upload(&[1.0, 2.0, 3.0, 4.0, 2.0, 4.1, 6.0, 7.9])?;
 /// let frame = DeviceFrame::new(device).with(&["x", "y"], &Matrix::new(numbers, 4, 2)?)?;
-/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
 /// # Ok::<(), nelder_device::DeviceError>(())
 /// ```

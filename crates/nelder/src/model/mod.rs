@@ -1,90 +1,36 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
-mod absorbed;
-mod anova;
-mod applied;
-mod ascent;
-mod attempt;
-mod axes;
-mod bound;
-mod bounds;
-mod cluster_sums;
-mod covariance;
-mod elasticity;
 mod equations;
 mod error;
-mod fisher;
-mod fractional;
-mod functional;
 mod glm;
-mod glm_covariance;
-mod glm_influence;
-mod glm_saved;
-mod glm_spec;
-mod glm_step;
-mod glm_tables;
-mod influence;
-mod iteration;
-mod krylov;
-mod ladder;
-mod likelihood;
+mod inference;
 mod lm;
-mod nested;
-mod normal;
-mod null_search;
-mod pca_scores;
-mod pca_sparse;
-mod pca_spec;
-mod pca_standard;
-mod polish;
-mod prcomp;
-mod predict;
-mod profile;
-mod quantiles;
-mod recession;
+mod model_frame;
+mod pca;
 mod report;
-mod saved;
-mod scores;
-mod scoring;
-mod spec;
-mod step;
-mod system;
-mod theta;
-mod vcov;
 mod warning;
-mod wide;
 
 pub use crate::pass::ResidualRun;
-pub use absorbed::Absorbed;
-pub use anova::{Compared, ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova, compare};
-pub use bound::{Bound, bind};
-pub use covariance::Covariance;
-pub use error::ModelError;
-pub use functional::{Functional, LevelMeans};
-pub use glm::{Glm, glm};
-pub use glm_influence::{GlmInfluence, GlmInfluenceRun};
-pub use glm_saved::{GlmPrediction, GlmPredictionRun, SavedGlm};
-pub use glm_spec::GlmSpec;
-pub use glm_step::{DevianceMove, DevianceStep, step_glm};
-pub use glm_tables::{
-    DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
+pub use equations::{
+    Absorbed, Correction, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,
+    Score, Solution, by_atom, least_squares,
 };
-pub use influence::{Detail, Influence, InfluenceRun};
-pub use ladder::{LeastSquares, least_squares};
-pub use likelihood::MaximumLikelihood;
-pub use lm::{Lm, Response, lm};
-pub use nested::Stage;
-pub use normal::{Correction, Normal, Score, Solution, by_atom};
-pub use pca_scores::ScoreRun;
-pub use pca_sparse::prcomp_sparse;
-pub use pca_spec::{Center, PcaAlgorithm, PcaSpec, Scale, Signs};
-pub use prcomp::{PcaDigits, PcaReport, Prcomp, prcomp};
-pub use predict::{Prediction, PredictionRun, Predictions};
-pub use profile::Profile;
+pub use error::ModelError;
+pub use glm::{
+    DevianceChange, DevianceChanges, DevianceLine, DevianceMove, DevianceStep, DevianceTerm, Glm,
+    GlmInfluence, GlmInfluenceRun, GlmPrediction, GlmPredictionRun, GlmSpec, MaximumLikelihood, Profile,
+    SavedGlm, SequentialDeviance, compare_deviances, glm, step_glm,
+};
+pub use inference::{
+    ClusterType, Compared, Covariance, Detail, Direction, Influence, InfluenceRun, ModelLine, Move,
+    Prediction, PredictionRun, Predictions, SavedDesign, SavedLm, SavedResponse, Sequential, SequentialTerm,
+    Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova, compare, step,
+};
+pub use lm::{Accuracy, Lm, LmSpec, Response, lm};
+pub use model_frame::{ModelFrame, bind};
+pub use pca::{
+    Center, PcaAlgorithm, PcaDigits, PcaReport, PcaSpec, Prcomp, Scale, ScoreRun, Signs, prcomp,
+    prcomp_sparse,
+};
 pub use report::{AsWritten, Digits, SolveReport};
-pub use saved::{SavedDesign, SavedLm, SavedResponse};
-pub use spec::{Accuracy, LmSpec};
-pub use step::{Direction, Move, Step, StepScope, step};
-pub use system::System;
-pub use vcov::{ClusterType, Vcov};
 pub use warning::Warning;

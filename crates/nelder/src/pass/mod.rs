@@ -1,41 +1,21 @@
 //! Passes over rows: accumulators that are updated by blocks, merged, and read. Names end before here.
 
-mod cost;
-mod device_scoring;
-mod device_tables;
-mod gram;
-mod house;
-mod images;
-mod loaded;
-mod observed;
-mod product;
-mod projection;
-mod resident;
-mod residual;
-mod run;
-mod score;
-mod scoring;
-mod site;
-mod standard;
-mod table;
-mod triangle;
+mod accumulator;
+mod executor;
+mod monitor;
+mod record;
+mod sums;
 mod tsqr;
-mod working;
 
-pub use cost::{Plan, Planned, Work, plan};
-pub use gram::{Gram, Products, packed};
-pub use house::House;
-pub use images::{Images, Projection};
-pub use loaded::Loaded;
-pub use observed::{Moments, Observed, is_count};
-pub use resident::Resident;
-pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
-pub use run::{Accumulator, Monitor, PassError, PassRecord, Quiet, run, run_beside, run_in_order};
-pub use score::ScoreSums;
-pub use scoring::{At, Scoring, ScoringPlan, Wanted, predictor_of};
-pub use site::{Course, Site};
-pub use standard::{Spread, Standard};
-pub use table::{Cross, Table};
-pub use triangle::Triangle;
-pub use tsqr::{Tsqr, expand};
-pub use working::{Working, means};
+pub use accumulator::Accumulator;
+pub use executor::{
+    Course, Loaded, Plan, Planned, Resident, Site, Work, plan, run, run_beside, run_in_order,
+};
+pub use monitor::{Monitor, NoProgress};
+pub use record::{PassError, PassRecord};
+pub use sums::{
+    At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, Histogram, Observed, PairSums, PassOutputs,
+    Products, Projection, ResidualRun, Residuals, ResponseMoments, ScoreSums, Scoring, ScoringPlan, Standard,
+    Working, is_count, means, packed, predictor_of, quartile_ranks, residuals_of,
+};
+pub use tsqr::{Triangle, Tsqr, TsqrF64, expand};

@@ -36,13 +36,13 @@ pub fn deviance_test(
         DevianceTest::None => (None, None),
         DevianceTest::Chisq => {
             let value = change / dispersion * df.signum();
-            (None, Some(chi_squared::upper(value.max(0.0), df.abs())))
+            (None, Some(chi_squared::sf(value.max(0.0), df.abs())))
         }
         DevianceTest::F => {
             let value = change / df / dispersion;
             let p = match df_dispersion.is_infinite() {
-                true => chi_squared::upper((value * df.abs()).max(0.0), df.abs()),
-                false => f::upper(value.max(0.0), df.abs(), df_dispersion),
+                true => chi_squared::sf((value * df.abs()).max(0.0), df.abs()),
+                false => f::sf(value.max(0.0), df.abs(), df_dispersion),
             };
             (Some(value), Some(p))
         }
@@ -159,7 +159,7 @@ fn changes(table: &DevianceChanges, test: DevianceTest, adding: bool) -> String 
             };
             columns.push(column(name, Role::Amount, |r| r.scaled));
             let areas = rows.iter().map(|r| match (r.scaled, r.df) {
-                (Some(value), Some(df)) if df > 0.0 => Some(chi_squared::upper(value, df)),
+                (Some(value), Some(df)) if df > 0.0 => Some(chi_squared::sf(value, df)),
                 _ => None,
             });
             columns.push(Column::new("Pr(>Chi)", Role::PValue, areas.collect()));
@@ -175,7 +175,7 @@ fn changes(table: &DevianceChanges, test: DevianceTest, adding: bool) -> String 
                 // R measures an added term by the larger model's deviance, a dropped one by the model's own
                 let mean = if adding { r.deviance / left } else { own / left };
                 let value = (r.deviance - own).abs() / df / mean;
-                Some((value, f::upper(value, df, left)))
+                Some((value, f::sf(value, df, left)))
             });
             let all: Vec<Option<(f64, f64)>> = all.collect();
             columns.push(Column::new(

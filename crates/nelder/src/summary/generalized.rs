@@ -12,11 +12,11 @@ use crate::model::{Covariance, Glm, GlmPrediction, SavedGlm};
 /// use nelder::family::Family;
 /// use nelder::frame::Frame;
 /// use nelder::model::{GlmSpec, glm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder::summary::{generalized, print_generalized};
 /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &Quiet).unwrap();
+/// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
 /// let text = print_generalized::summary(&generalized::summary(&fit, "glm(y ~ x, poisson)", 0.95, None));
 /// assert!(text.contains("Number of Fisher Scoring iterations: 4"));
 /// ```
@@ -94,7 +94,7 @@ pub fn coefficient_rows(fit: &Glm<'_>, level: f64, covariance: Option<&Covarianc
         let t = b / s;
         let p = match (t.is_nan(), z) {
             (true, _) => f64::NAN,
-            (_, true) => 2.0 * normal::upper(t.abs()),
+            (_, true) => 2.0 * normal::sf(t.abs()),
             (_, false) => student::two_sided(t, df),
         };
         CoefficientRow {
@@ -123,7 +123,7 @@ pub fn mean_intervals(fit: &SavedGlm, rows: &GlmPrediction, level: f64, on_link:
         if on_link {
             return (low, high);
         }
-        let (a, b) = (fit.family.mean(low).0, fit.family.mean(high).0);
+        let (a, b) = (fit.family.inverse_link(low).0, fit.family.inverse_link(high).0);
         (a.min(b), a.max(b))
     };
     rows.link.iter().zip(&rows.link_error).map(of).collect()

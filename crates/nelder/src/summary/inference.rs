@@ -11,11 +11,11 @@ use crate::model::{Covariance, Lm, ModelLine, Prediction, Sequential, TermChange
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder::summary::inference::confint;
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// let (low, high) = confint(&fit, 0, 0.95, None)[1];
 /// assert!(low < 1.96 && 1.96 < high);
 /// ```
@@ -109,7 +109,7 @@ pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FS
         value,
         df1,
         df2,
-        p_value: f::upper(value, df1, df2),
+        p_value: f::sf(value, df1, df2),
     })
 }
 
@@ -121,7 +121,7 @@ fn test(value: f64, df1: f64, df2: f64) -> (Option<f64>, Option<f64>) {
     if value.is_nan() || df1 == 0.0 || df2 < 0.0 {
         return (None, None);
     }
-    (Some(value), Some(f::upper(value, df1.abs(), df2)))
+    (Some(value), Some(f::sf(value, df1.abs(), df2)))
 }
 
 /// R's `anova` of one model: the terms, then the residuals.

@@ -11,11 +11,11 @@ use crate::model::{Covariance, Lm, ResidualRun};
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::Quiet;
+/// use nelder::pass::NoProgress;
 /// use nelder::summary::{linear::summaries, print};
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &Quiet).unwrap();
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// let text = print::summaries(&summaries(&fit, "lm(formula = y ~ x)", 0.95, None));
 /// assert!(text.contains("(Intercept)"));
 /// ```
@@ -32,7 +32,7 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
                     value,
                     df1,
                     df2,
-                    p_value: f::upper(value, df1, df2),
+                    p_value: f::sf(value, df1, df2),
                 }),
             };
             LmSummary {

@@ -2,7 +2,7 @@
 
 use nelder::frame::Frame;
 use nelder::model::{PcaAlgorithm, PcaSpec, Scale, prcomp};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 
 use crate::held::{Held, count};
@@ -160,7 +160,7 @@ fn hold(held: &mut Held, kind: &'static str, spec: &PcaSpec, columns: &[Vec<f64>
         frame = frame.with_real(name, column);
     }
     let source = Placed(frame);
-    let Ok(fit) = prcomp(spec, &source, &Quiet) else {
+    let Ok(fit) = prcomp(spec, &source, &NoProgress) else {
         return;
     };
     let number = if kind == "decimals" {

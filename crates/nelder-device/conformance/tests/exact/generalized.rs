@@ -3,7 +3,7 @@
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, glm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 
 use crate::held::{Held, count};
@@ -282,7 +282,7 @@ fn hold(held: &mut Held, data: &Data) -> bool {
     spec.design.weights = data.w.is_some().then(|| "w".to_string());
     // R refuses some starts as well
     let source = Placed(frame);
-    let Ok(fit) = glm(&spec, &source, &Quiet) else {
+    let Ok(fit) = glm(&spec, &source, &NoProgress) else {
         return false;
     };
     let good = fit

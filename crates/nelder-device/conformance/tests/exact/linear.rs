@@ -2,7 +2,7 @@
 
 use nelder::frame::Frame;
 use nelder::model::{Detail, LmSpec, Vcov, lm};
-use nelder::pass::Quiet;
+use nelder::pass::NoProgress;
 use nelder_conformance::Placed;
 
 use crate::held::{Held, count};
@@ -247,7 +247,7 @@ fn hold(held: &mut Held, data: &Data) {
     if data.w.iter().any(|&w| w != 1.0) {
         spec.weights = Some("w".into());
     }
-    let fit = lm(&spec, &source, &Quiet).expect("a model with an answer");
+    let fit = lm(&spec, &source, &NoProgress).expect("a model with an answer");
     let (own, digits) = (&fit.responses[0], fit.fit.report.digits);
     let kind = data.kind;
     // a column whose part of its own is below the tolerance
@@ -283,14 +283,14 @@ fn hold(held: &mut Held, data: &Data) {
         return;
     }
     let influence = fit
-        .influence(Detail::Leverages, &Quiet)
+        .influence(Detail::Leverages, &NoProgress)
         .expect("influence")
         .remove(0);
     let [x, z] = [0, 1].map(|c| data.new.iter().map(|row| row[c]).collect::<Vec<f64>>());
     let rows = Frame::new().with_real("x", &x).with_real("z", &z);
-    let predicted = fit.predict(&rows, true, &Quiet).expect("predictions");
+    let predicted = fit.predict(&rows, true, &NoProgress).expect("predictions");
     let robust = [Vcov::Hc0, Vcov::Hc2, Vcov::Hc3, Vcov::Cluster("g".into())]
-        .map(|kind| fit.vcov(0, &kind, &Quiet).map(|c| c.std_errors()));
+        .map(|kind| fit.vcov(0, &kind, &NoProgress).map(|c| c.std_errors()));
     let mut twelve = |what, own: &[f64], exact: &[Exact]| {
         held.wanted(kind, what, data, 12.0, least(own, exact));
     };

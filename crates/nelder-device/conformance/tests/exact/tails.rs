@@ -94,7 +94,7 @@ fn areas() {
                 "below",
                 &(near, j),
                 12.0,
-                below.digits(chi_squared::lower(near, f64::from(j))),
+                below.digits(chi_squared::cdf(near, f64::from(j))),
             );
         }
         if above.log10() > -130.0 {
@@ -103,7 +103,7 @@ fn areas() {
                 "above",
                 &(near, j),
                 12.0,
-                above.digits(chi_squared::upper(near, f64::from(j))),
+                above.digits(chi_squared::sf(near, f64::from(j))),
             );
         }
         let area = f_above(x, j, k);
@@ -113,7 +113,7 @@ fn areas() {
                 "above",
                 &(x, j, k),
                 12.0,
-                area.digits(f::upper(x, f64::from(j), f64::from(k))),
+                area.digits(f::sf(x, f64::from(j), f64::from(k))),
             );
         }
         // t² is F with one degree of freedom

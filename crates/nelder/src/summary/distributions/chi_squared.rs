@@ -26,28 +26,28 @@ fn edge(x: f64, df: f64) -> Option<f64> {
 ///
 /// ```
 /// use nelder::summary::distributions::chi_squared;
-/// assert!((chi_squared::lower(3.841458820694124, 1.0) - 0.95).abs() < 1e-14);
+/// assert!((chi_squared::cdf(3.841458820694124, 1.0) - 0.95).abs() < 1e-14);
 /// ```
-pub fn lower(x: f64, df: f64) -> f64 {
+pub fn cdf(x: f64, df: f64) -> f64 {
     edge(x, df).unwrap_or_else(|| split(x, df).tail(true))
 }
 
 /// P(X > x), R's `pchisq(x, df, lower.tail = FALSE)`.
-pub fn upper(x: f64, df: f64) -> f64 {
+pub fn sf(x: f64, df: f64) -> f64 {
     edge(x, df)
         .map(|p| 1.0 - p)
         .unwrap_or_else(|| split(x, df).tail(false))
 }
 
 /// log P(X ≤ x).
-pub fn ln_lower(x: f64, df: f64) -> f64 {
+pub fn ln_cdf(x: f64, df: f64) -> f64 {
     edge(x, df)
         .map(f64::ln)
         .unwrap_or_else(|| split(x, df).ln_tail(true))
 }
 
 /// log P(X > x), also where the area itself is below the smallest double.
-pub fn ln_upper(x: f64, df: f64) -> f64 {
+pub fn ln_sf(x: f64, df: f64) -> f64 {
     edge(x, df)
         .map(|p| (1.0 - p).ln())
         .unwrap_or_else(|| split(x, df).ln_tail(false))

@@ -31,10 +31,10 @@ fn area(x: f64, df1: f64, df2: f64, lower: bool) -> f64 {
     }
     // An infinite number of degrees of freedom leaves a chi-squared, of the other.
     match (df1.is_infinite(), df2.is_infinite(), lower) {
-        (_, true, true) => chi_squared::lower(x * df1, df1),
-        (_, true, false) => chi_squared::upper(x * df1, df1),
-        (true, _, true) => chi_squared::upper(df2 / x, df2),
-        (true, _, false) => chi_squared::lower(df2 / x, df2),
+        (_, true, true) => chi_squared::cdf(x * df1, df1),
+        (_, true, false) => chi_squared::sf(x * df1, df1),
+        (true, _, true) => chi_squared::sf(df2 / x, df2),
+        (true, _, false) => chi_squared::cdf(df2 / x, df2),
         _ => split(x, df1, df2).tail(lower),
     }
 }
@@ -44,10 +44,10 @@ fn ln_area(x: f64, df1: f64, df2: f64, lower: bool) -> f64 {
         return if lower { p.ln() } else { (1.0 - p).ln() };
     }
     match (df1.is_infinite(), df2.is_infinite(), lower) {
-        (_, true, true) => chi_squared::ln_lower(x * df1, df1),
-        (_, true, false) => chi_squared::ln_upper(x * df1, df1),
-        (true, _, true) => chi_squared::ln_upper(df2 / x, df2),
-        (true, _, false) => chi_squared::ln_lower(df2 / x, df2),
+        (_, true, true) => chi_squared::ln_cdf(x * df1, df1),
+        (_, true, false) => chi_squared::ln_sf(x * df1, df1),
+        (true, _, true) => chi_squared::ln_sf(df2 / x, df2),
+        (true, _, false) => chi_squared::ln_cdf(df2 / x, df2),
         _ => split(x, df1, df2).ln_tail(lower),
     }
 }
@@ -57,24 +57,24 @@ fn ln_area(x: f64, df1: f64, df2: f64, lower: bool) -> f64 {
 /// ```
 /// use nelder::summary::distributions::f;
 /// // With one and df2 degrees of freedom F is t squared.
-/// assert!((f::lower(12.706204736174698_f64.powi(2), 1.0, 1.0) - 0.95).abs() < 1e-14);
+/// assert!((f::cdf(12.706204736174698_f64.powi(2), 1.0, 1.0) - 0.95).abs() < 1e-14);
 /// ```
-pub fn lower(x: f64, df1: f64, df2: f64) -> f64 {
+pub fn cdf(x: f64, df1: f64, df2: f64) -> f64 {
     area(x, df1, df2, true)
 }
 
 /// P(X > x), R's `pf(x, df1, df2, lower.tail = FALSE)`.
-pub fn upper(x: f64, df1: f64, df2: f64) -> f64 {
+pub fn sf(x: f64, df1: f64, df2: f64) -> f64 {
     area(x, df1, df2, false)
 }
 
 /// log P(X ≤ x).
-pub fn ln_lower(x: f64, df1: f64, df2: f64) -> f64 {
+pub fn ln_cdf(x: f64, df1: f64, df2: f64) -> f64 {
     ln_area(x, df1, df2, true)
 }
 
 /// log P(X > x), also where the area itself is below the smallest double.
-pub fn ln_upper(x: f64, df1: f64, df2: f64) -> f64 {
+pub fn ln_sf(x: f64, df1: f64, df2: f64) -> f64 {
     ln_area(x, df1, df2, false)
 }
 

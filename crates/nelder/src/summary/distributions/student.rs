@@ -26,14 +26,14 @@ pub fn two_sided(t: f64, df: f64) -> f64 {
         return 0.0;
     }
     if df.is_infinite() {
-        return 2.0 * normal::upper(t.abs());
+        return 2.0 * normal::sf(t.abs());
     }
     if t == 0.0 { 1.0 } else { split(t, df).tail(false) }
 }
 
 fn ln_two_sided(t: f64, df: f64) -> f64 {
     if df.is_infinite() {
-        return std::f64::consts::LN_2 + normal::ln_upper(t.abs());
+        return std::f64::consts::LN_2 + normal::ln_sf(t.abs());
     }
     if t.is_infinite() {
         return f64::NEG_INFINITY;
@@ -46,23 +46,23 @@ fn ln_two_sided(t: f64, df: f64) -> f64 {
 }
 
 /// P(T ≤ t), R's `pt(t, df)`.
-pub fn lower(t: f64, df: f64) -> f64 {
-    upper(-t, df)
+pub fn cdf(t: f64, df: f64) -> f64 {
+    sf(-t, df)
 }
 
 /// P(T > t), R's `pt(t, df, lower.tail = FALSE)`.
-pub fn upper(t: f64, df: f64) -> f64 {
+pub fn sf(t: f64, df: f64) -> f64 {
     let outside = 0.5 * two_sided(t, df);
     if t > 0.0 { outside } else { 1.0 - outside }
 }
 
 /// log P(T ≤ t).
-pub fn ln_lower(t: f64, df: f64) -> f64 {
-    ln_upper(-t, df)
+pub fn ln_cdf(t: f64, df: f64) -> f64 {
+    ln_sf(-t, df)
 }
 
 /// log P(T > t), also where the area itself is below the smallest double.
-pub fn ln_upper(t: f64, df: f64) -> f64 {
+pub fn ln_sf(t: f64, df: f64) -> f64 {
     if !valid(t, df) {
         return f64::NAN;
     }

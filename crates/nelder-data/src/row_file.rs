@@ -1,0 +1,35 @@
+//! Files of rows, whatever their format.
+
+use std::sync::Arc;
+
+use nelder::frame::{Levels, Source};
+
+use crate::file::PositionedFile;
+
+/// A file of rows, or one of several that are read as one.
+pub(crate) trait RowFile: Source + Send {
+    /// Batches of a scan.
+    fn batches(&self) -> usize;
+
+    /// The levels of a column that has any.
+    fn levels(&self, column: usize) -> Option<&Arc<Levels>>;
+
+    /// Gives a column of codes other levels, into which it will be coded.
+    fn set_levels(&mut self, column: usize, levels: Arc<Levels>);
+
+    /// The file that is read.
+    fn file(&self) -> &PositionedFile;
+}
+
+/// What was found in a file.
+pub(crate) struct Found {
+    pub table: Box<dyn RowFile>,
+    /// Columns that a model cannot use: name and why.
+    pub unreadable: Vec<(String, String)>,
+    /// What should be said of a column where it is used.
+    pub remarks: Vec<(String, String)>,
+    /// Whether a column of the schema has no value, and so no type of its own.
+    pub empty: Vec<bool>,
+    /// Whether it is a text file, whose types are what its fields look like.
+    pub is_text: bool,
+}

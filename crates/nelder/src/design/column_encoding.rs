@@ -1,0 +1,103 @@
+//! How the columns of a model matrix follow from the atoms of its rows: no names, only positions.
+
+use nelder_device::Dd;
+
+/// Where a column of the model matrix comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColumnKind {
+    /// Ones.
+    Intercept,
+    /// A dense column of the block.
+    Dense(usize),
+    /// A contrast of a group's codes, times a multiplier.
+    Coded {
+        /// The group.
+        group: usize,
+        /// Position in the group's multipliers.
+        multiplier: usize,
+    },
+}
+
+/// A row of a contrast matrix: (column of the model matrix, value).
+pub type ContrastRow = Vec<(u32, f64)>;
+
+/// How the levels of an absorbed factor became columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parametrization {
+    /// An intercept for the base level and a difference for each other level.
+    Treatment {
+        /// The base level's position among the used levels.
+        base: usize,
+    },
+    /// An intercept for the mean of the levels and a deviation for each but the last.
+    Sum,
+    /// One column a level, no intercept.
+    Full,
+}
+
+/// A factor whose indicator columns lie in the span of the model matrix, so that they can be eliminated first:
+/// their block of the gram is diagonal.
+#[derive(Clone, Debug)]
+pub struct AbsorbedTerm {
+    /// The group; its main effect has one variable and the indicator as multiplier.
+    pub group: usize,
+    /// Position of the indicator in the group's multipliers.
+    pub multiplier: usize,
+    /// How its columns are parametrised.
+    pub parametrization: Parametrization,
+    /// Codes of the used levels, in R's order.
+    pub codes: Vec<u32>,
+    /// Column of each used level, in ascending order; `None` for the level without one.
+    pub columns: Vec<Option<usize>>,
+    /// Columns of levels that only rows of weight zero have: aliased.
+    pub empty: Vec<usize>,
+}
+
+impl AbsorbedTerm {
+    /// The used level whose column this is.
+    pub fn level_of(&self, column: usize) -> Option<usize> {
+        // at most one level has no column, so a column is at its place by order or one beside it
+        let none = self
+            .columns
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.columns.len());
+        let (before, after) = self.columns.split_at(none);
+        let within = |part: &[Option<usize>]| part.binary_search(&Some(column)).ok();
+        within(before).or_else(|| within(after.get(1..)?).map(|l| l + none + 1))
+    }
+}
+
+/// The model matrix as a map from atoms.
+#[derive(Clone, Debug, Default)]
+pub struct ColumnEncoding {
+    /// Whether the first column is the intercept.
+    pub intercept: bool,
+    /// One entry a column.
+    pub kinds: Vec<ColumnKind>,
+    /// For each group, multiplier and code: the contrast row.
+    pub coded: Vec<Vec<Vec<ContrastRow>>>,
+    /// The factor that is eliminated first.
+    pub absorbed: Option<AbsorbedTerm>,
+}
+
+impl ColumnEncoding {
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// The contrast row of a code; empty when the code has none.
+    pub fn row(&self, group: usize, multiplier: usize, code: usize) -> &[(u32, f64)] {
+        self.coded[group][multiplier].get(code).map_or(&[], Vec::as_slice)
+    }
+
+    /// X β for one row, given its atoms.
+    pub fn predict_table(&self, group: usize, multiplier: usize, code: usize, beta: &[Dd]) -> Dd {
+        let mut s = Dd::ZERO;
+        for &(column, value) in self.row(group, multiplier, code) {
+            s += beta[column as usize].mul_f64(value);
+        }
+        s
+    }
+}

@@ -1,0 +1,37 @@
+//! A scan whose results come back in the order of the batches.
+
+use std::sync::Mutex;
+
+use super::error::{BindError, EvaluateError};
+use crate::frame::{Batch, Scan, Source};
+
+/// What `look` makes of each batch, in the order of batches.
+pub(super) fn in_order<T: Send>(
+    source: &dyn Source,
+    columns: &[usize],
+    look: impl Fn(Batch<'_>) -> Result<T, EvaluateError> + Sync,
+) -> Result<(Vec<T>, Scan), BindError> {
+    let found: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
+    let failure: Mutex<Option<EvaluateError>> = Mutex::new(None);
+    let visit = |_worker: usize, batch: Batch<'_>| {
+        let index = batch.index;
+        match look(batch) {
+            Ok(own) => {
+                found.lock().unwrap_or_else(|e| e.into_inner()).push((index, own));
+                true
+            }
+            Err(error) => {
+                *failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
+                false
+            }
+        }
+    };
+    let scan = source.scan(columns, &visit);
+    if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
+        return Err(error.into());
+    }
+    let scan = scan?;
+    let mut found = found.into_inner().unwrap_or_else(|e| e.into_inner());
+    found.sort_unstable_by_key(|(index, _)| *index);
+    Ok((found.into_iter().map(|(_, own)| own).collect(), scan))
+}

@@ -1,0 +1,282 @@
+//! The solved equations of a fit, whatever its model: scales, coordinates, covariances.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
+use nelder_device::Dd;
+
+use super::solution::MOST_COLUMNS;
+use super::{LinearFunctional, NormalEquations};
+use crate::design::{BlockSchema, ColumnEncoding, ColumnKind};
+use crate::model::ModelError;
+use crate::model::inference::whitened_design::{Heavy, WhitenedDesign};
+use crate::solve::Factor;
+
+/// The solved equations of a fit.
+#[derive(Clone, Copy)]
+pub struct FittedEquations<'a> {
+    /// How the columns follow from the atoms.
+    pub map: &'a ColumnEncoding,
+    /// The equations.
+    pub normal: &'a NormalEquations,
+    /// Their factor.
+    pub factor: &'a Factor,
+    /// What the rows consist of.
+    pub atoms: &'a BlockSchema,
+    /// Which columns are aliased.
+    pub aliased: &'a [bool],
+    /// Powers of two that columns were multiplied with.
+    pub scales: &'a [f64],
+    /// Diagonal of the inverse, in the units of the data.
+    pub variances: &'a [f64],
+}
+
+/// Coordinates of the coefficients: over the factor's columns, and over the levels of an eliminated factor.
+pub(in crate::model) struct Coordinates {
+    /// By column; `None` where aliased.
+    pub functionals: Vec<Option<LinearFunctional>>,
+    /// Columns x coordinates, in the units of the rows.
+    pub kept: Mat<f64>,
+    /// What they leave over, where the factor is in twice the precision.
+    rest: Option<Mat<f64>>,
+}
+
+impl FittedEquations<'_> {
+    /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
+    /// of the data (the response's scale apart): powers of two.
+    pub fn column_scales(&self) -> Vec<f64> {
+        let scale = |e: usize| self.scales.get(e).copied().unwrap_or(1.0);
+        let groups = &self.atoms.groups;
+        let of = |kind: &ColumnKind| match *kind {
+            ColumnKind::Intercept => 1.0,
+            ColumnKind::Dense(e) => scale(e),
+            ColumnKind::Coded { group, multiplier } => {
+                groups[group].multipliers[multiplier].map_or(1.0, scale)
+            }
+        };
+        self.map.kinds.iter().map(of).collect()
+    }
+
+    /// The coordinates in which the factor's matrix is the identity.
+    pub(in crate::model) fn basis(&self) -> WhitenedDesign {
+        WhitenedDesign::new(self.normal, self.factor, self.map, self.atoms)
+    }
+
+    pub(in crate::model) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
+        let p = self.aliased.len();
+        if p > MOST_COLUMNS {
+            let what = what.to_string();
+            return Err(ModelError::TooManyColumns {
+                what,
+                columns: p,
+                limit: MOST_COLUMNS,
+            });
+        }
+        let map = self.map;
+        let means = self.normal.level_means();
+        let root = self.factor.root();
+        let root_rest = self.factor.root_rest();
+        let mut kept = Mat::<f64>::zeros(p, root.ncols());
+        let mut rest = root_rest.as_ref().map(|_| kept.clone());
+        let mut functionals = Vec::with_capacity(p);
+        for c in 0..p {
+            if self.aliased[c] {
+                functionals.push(None);
+                continue;
+            }
+            let f = self.normal.functional(map, c);
+            let v = self.normal.reduced(&f, &means);
+            let mut entries = v.iter().enumerate().filter(|(_, x)| x.hi != 0.0);
+            match (entries.next(), entries.next()) {
+                (Some((j, x)), None) => {
+                    for a in 0..root.ncols() {
+                        kept[(c, a)] = root[(j, a)] * x.hi;
+                        if let (Some(rest), Some(low)) = (&mut rest, &root_rest) {
+                            let whole = Dd::two_sum(root[(j, a)], low[(j, a)]) * *x;
+                            rest[(c, a)] = (whole - Dd::new(kept[(c, a)])).hi;
+                        }
+                    }
+                }
+                (None, _) => {}
+                // twice the precision, because the terms of a product with `root` may cancel
+                _ => {
+                    for (a, e) in self.factor.effects(&v).iter().enumerate() {
+                        kept[(c, a)] = e.hi;
+                        if let Some(rest) = &mut rest {
+                            rest[(c, a)] = e.lo;
+                        }
+                    }
+                }
+            }
+            functionals.push(Some(f));
+        }
+        Ok(Coordinates {
+            functionals,
+            kept,
+            rest,
+        })
+    }
+
+    /// Entries of a functional over the levels of the eliminated factor, as coordinates.
+    pub(in crate::model) fn level_coordinates(&self, functional: &LinearFunctional) -> Vec<f64> {
+        let Some(a) = &self.normal.absorbed else {
+            return Vec::new();
+        };
+        let mut out = vec![functional.all; a.weights.len()];
+        for &(l, x) in &functional.levels {
+            out[l] += x;
+        }
+        out.iter_mut()
+            .zip(&a.weights)
+            .for_each(|(x, w)| *x /= w.hi.sqrt());
+        out
+    }
+
+    /// Σ c d / N over the levels of the eliminated factor.
+    fn level_product(&self, c: &LinearFunctional, d: &LinearFunctional, inverse_weight: f64) -> f64 {
+        let Some(a) = &self.normal.absorbed else {
+            return 0.0;
+        };
+        let mut s = c.all * d.all * inverse_weight;
+        for &(l, x) in &c.levels {
+            s += x * d.all / a.weights[l].hi;
+            for &(k, y) in &d.levels {
+                if k == l {
+                    s += x * y / a.weights[l].hi;
+                }
+            }
+        }
+        for &(k, y) in &d.levels {
+            s += y * c.all / a.weights[k].hi;
+        }
+        s
+    }
+
+    /// The inverse of the equations' matrix, columns x columns in the units of the data; `NaN` in rows and columns of
+    /// aliased coefficients.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    pub fn unscaled(&self) -> Result<Mat<f64>, ModelError> {
+        let mut out = self.unscaled_of_rows()?;
+        let scales = self.column_scales();
+        let p = out.nrows();
+        for i in 0..p {
+            for j in 0..p {
+                out[(i, j)] = out[(i, j)] * scales[i] * scales[j];
+            }
+            // the diagonal was computed with its error bound
+            out[(i, i)] = self.variances[i];
+        }
+        Ok(out)
+    }
+
+    /// The same in the units of the rows.
+    pub(in crate::model) fn unscaled_of_rows(&self) -> Result<Mat<f64>, ModelError> {
+        let all = self.coordinates("the covariance of all coefficients")?;
+        let p = self.aliased.len();
+        let mut out = Mat::<f64>::zeros(p, p);
+        let e = all.kept.as_ref();
+        matmul(out.as_mut(), Accum::Replace, e, e.transpose(), 1.0, Par::Seq);
+        let inverse_weight: f64 = self
+            .normal
+            .absorbed
+            .iter()
+            .flat_map(|a| &a.weights)
+            .map(|w| 1.0 / w.hi)
+            .sum();
+        for i in 0..p {
+            for j in 0..=i {
+                let v = match (&all.functionals[i], &all.functionals[j]) {
+                    (Some(c), Some(d)) => out[(i, j)] + self.level_product(c, d, inverse_weight),
+                    _ => f64::NAN,
+                };
+                out[(i, j)] = v;
+                out[(j, i)] = v;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Eᶜ·e of each coefficient for a row: by how much its score moves it.
+    fn moved_by(&self, all: &Coordinates, heavy: &Heavy) -> Vec<f64> {
+        let of = |(c, functional): (usize, &Option<LinearFunctional>)| {
+            let Some(functional) = functional else {
+                return f64::NAN;
+            };
+            let mut sum = Dd::ZERO;
+            for (a, e) in heavy.e.iter().enumerate() {
+                let low = all.rest.as_ref().map_or(0.0, |rest| rest[(c, a)]);
+                sum += Dd::two_sum(all.kept[(c, a)], low) * *e;
+            }
+            if let (Some(l), Some(absorbed)) = (heavy.level, &self.normal.absorbed) {
+                let own: f64 = functional
+                    .levels
+                    .iter()
+                    .filter(|(k, _)| *k == l)
+                    .map(|(_, x)| x)
+                    .sum();
+                sum += Dd::new(functional.all + own) / absorbed.weights[l];
+            }
+            sum.hi * heavy.factor
+        };
+        all.functionals.iter().enumerate().map(of).collect()
+    }
+
+    /// f E Q Eᵀ, E the coordinates of the coefficients and Q a sum of squares of scores in the same coordinates, with the rows
+    /// that are not in it; in the units of the rows.
+    pub(in crate::model) fn sandwich(
+        &self,
+        all: &Coordinates,
+        q: &Mat<f64>,
+        heavy: &[Heavy],
+        factor: f64,
+    ) -> Mat<f64> {
+        // E Q Eᵀ, E the coordinates of the coefficients
+        let p = self.aliased.len();
+        let r = all.kept.ncols();
+        let mut e = Mat::<f64>::zeros(p, q.ncols());
+        e.as_mut().subcols_mut(0, r).copy_from(&all.kept);
+        for (c, functional) in all.functionals.iter().enumerate() {
+            for (l, x) in functional
+                .iter()
+                .flat_map(|f| self.level_coordinates(f))
+                .enumerate()
+            {
+                e[(c, r + l)] = x;
+            }
+        }
+        let mut half = Mat::<f64>::zeros(p, q.ncols());
+        matmul(
+            half.as_mut(),
+            Accum::Replace,
+            e.as_ref(),
+            q.as_ref(),
+            1.0,
+            Par::Seq,
+        );
+        let mut matrix = Mat::<f64>::zeros(p, p);
+        matmul(
+            matrix.as_mut(),
+            Accum::Replace,
+            half.as_ref(),
+            e.transpose(),
+            factor,
+            Par::Seq,
+        );
+        let moved: Vec<Vec<f64>> = heavy.iter().map(|h| self.moved_by(all, h)).collect();
+        for i in 0..p {
+            for j in 0..=i {
+                let more: f64 = moved.iter().map(|m| m[i] * m[j]).sum();
+                let lost = self.aliased[i] || self.aliased[j];
+                let v = if lost {
+                    f64::NAN
+                } else {
+                    0.5 * (matrix[(i, j)] + matrix[(j, i)]) + factor * more
+                };
+                matrix[(i, j)] = v;
+                matrix[(j, i)] = v;
+            }
+        }
+        matrix
+    }
+}

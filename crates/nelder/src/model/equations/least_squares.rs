@@ -1,0 +1,50 @@
+//! A least-squares fit: its equations, coefficients, residuals and error bounds.
+
+use nelder_device::Dd;
+
+use super::NormalEquations;
+use crate::design::Columns;
+use crate::model::SolveReport;
+use crate::pass::{Gram, Histogram, ResidualRun};
+use crate::solve::Factor;
+
+/// A least-squares fit of one or several responses.
+#[derive(Debug)]
+pub struct LeastSquares {
+    /// The columns of the model matrix.
+    pub columns: Columns,
+    /// The gram.
+    pub gram: Gram,
+    /// The normal equations.
+    pub normal: NormalEquations,
+    /// Their factor.
+    pub factor: Factor,
+    /// Coefficients by response and column, in the units of the data; zero where aliased.
+    pub coefficients: Vec<Vec<Dd>>,
+    /// Bounds on their absolute errors.
+    pub errors: Vec<Vec<f64>>,
+    /// Which columns are aliased.
+    pub aliased: Vec<bool>,
+    /// Residual sum of squares by response, in the units of the data.
+    pub rss: Vec<Dd>,
+    /// Σ w f and Σ w f² of the fitted values with their offset, by response; absent without an offset.
+    pub fitted: Option<Vec<(Dd, Dd)>>,
+    /// Variance over σ² of each coefficient, in the units of the data; `NaN` where aliased.
+    pub variances: Vec<f64>,
+    /// The residual sums of squares in the units of the rows, where squares are in range whatever the data's scale is.
+    pub row_rss: Vec<Dd>,
+    /// The variances over σ² in the units of the rows.
+    pub row_variances: Vec<f64>,
+    /// Rows in the fit, rows left out as incomplete, rows of zero weight.
+    pub counts: (u64, u64, u64),
+    /// Weighted residuals, in the units of the data, in the order of the rows, where they were kept.
+    pub residuals: Vec<ResidualRun>,
+    /// Their distribution where they were not.
+    pub histogram: Vec<Histogram>,
+    /// By response, the residuals that quartiles lie at or between, where residuals stayed on a device.
+    pub places: Vec<Vec<f64>>,
+    /// How it was computed.
+    pub report: SolveReport,
+    /// Powers of two that columns and responses were multiplied with.
+    pub scales: Vec<f64>,
+}

@@ -1,0 +1,22 @@
+//! Linear least squares from the sums of passes.
+//!
+//! `normal` assembles the normal equations and `elimination` eliminates a large factor from them; `ladder`
+//! chooses the precision, `solution` solves, `bounds` says how many digits are right; `fitted` is what a fit
+//! keeps, `linear_functional` a coefficient and its variance as a function of it.
+
+mod absorbed;
+pub(super) mod bounds;
+mod elimination;
+pub(super) mod fitted;
+pub(super) mod ladder;
+mod least_squares;
+mod linear_functional;
+mod normal;
+pub(super) mod solution;
+
+pub use absorbed::Absorbed;
+pub use fitted::FittedEquations;
+pub use ladder::least_squares;
+pub use least_squares::LeastSquares;
+pub use linear_functional::{LevelMeans, LinearFunctional};
+pub use normal::{Correction, NormalEquations, Score, Solution, by_atom};

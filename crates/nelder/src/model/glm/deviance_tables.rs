@@ -1,0 +1,374 @@
+//! Analysis of deviance: terms in sequence, models beside each other, one term less or more.
+//!
+//! R's `anova`, `drop1` and `add1` of a `glm`. The smaller models have some of the columns of a fit's rows as
+//! they are coded in it; each is an iteration of its own. θ of a negative binomial stays as it was estimated.
+
+use std::sync::Arc;
+
+use super::fisher::FisherScoring;
+use super::{Glm, GlmSpec, MaximumLikelihood, SavedGlm, glm};
+use crate::family::{Family, FamilyName};
+use crate::formula::{Terms, terms, update};
+use crate::model::ModelError;
+use crate::model::inference::anova::{label_set, same_rows};
+use crate::pass::{Monitor, PassRecord};
+
+/// A term's row of a sequential table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DevianceTerm {
+    /// R's label.
+    pub term: String,
+    /// Degrees of freedom.
+    pub df: f64,
+    /// Deviance that it takes away beyond the terms before it.
+    pub deviance: f64,
+    /// Residual degrees of freedom of the model with the terms up to it.
+    pub df_residual: f64,
+    /// Deviance of that model.
+    pub residual: f64,
+}
+
+/// Terms in their order: R's `anova` of one model.
+#[derive(Clone, Debug)]
+pub struct SequentialDeviance {
+    /// Degrees of freedom of the model without terms.
+    pub df_null: f64,
+    /// Its deviance.
+    pub null_deviance: f64,
+    /// The terms.
+    pub terms: Vec<DevianceTerm>,
+    /// Dispersion of the whole model.
+    pub dispersion: f64,
+    /// Degrees of freedom that it was estimated with; infinite where it is known.
+    pub df_dispersion: f64,
+    /// The passes over the data that it took.
+    pub passes: Vec<PassRecord>,
+}
+
+/// A model of a comparison.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DevianceLine {
+    /// The formula as R deparses it.
+    pub formula: String,
+    /// Residual degrees of freedom.
+    pub df_residual: f64,
+    /// Deviance.
+    pub residual: f64,
+    /// Degrees of freedom beyond the model before.
+    pub df: Option<f64>,
+    /// Deviance beyond the model before.
+    pub deviance: Option<f64>,
+}
+
+/// A model one term away from another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DevianceChange {
+    /// The term, with `- ` or `+ ` before it in a step; `<none>` for the model itself.
+    pub term: String,
+    /// Degrees of freedom of the term; `None` for the model itself.
+    pub df: Option<f64>,
+    /// Deviance of the changed model.
+    pub deviance: f64,
+    /// Its criterion; `NaN` for a quasi-likelihood.
+    pub aic: f64,
+    /// By how much the scaled deviance changes; `None` for the model itself.
+    pub scaled: Option<f64>,
+}
+
+/// The models one term away from a model.
+#[derive(Clone, Debug)]
+pub struct DevianceChanges {
+    /// The model itself, then its changes.
+    pub rows: Vec<DevianceChange>,
+    /// Residual degrees of freedom of the model itself.
+    pub df_residual: f64,
+    /// Its dispersion.
+    pub dispersion: f64,
+    /// The passes over the data that it took.
+    pub passes: Vec<PassRecord>,
+}
+
+/// Compares fits, in the order given: R's `anova(m1, m2, …)`. With the lines come the dispersion of the largest model
+/// and the degrees of freedom that it was estimated with, infinite where it is known.
+///
+/// # Errors
+/// [`ModelError::Argument`] where the models are not of the same rows, response and family, or there is none.
+pub fn compare_deviances(models: &[SavedGlm]) -> Result<(Vec<DevianceLine>, f64, f64), ModelError> {
+    let wrong = |why: String| ModelError::Argument {
+        argument: "models".into(),
+        why,
+    };
+    let largest = models.iter().min_by_key(|m| m.df_residual);
+    let (Some(first), Some(largest)) = (models.first(), largest) else {
+        return Err(wrong("there is no model".into()));
+    };
+    let mut lines: Vec<DevianceLine> = Vec::new();
+    for (i, model) in models.iter().enumerate() {
+        if model.rows != first.rows {
+            return Err(wrong(format!(
+                "model {} was fitted to {} rows and the first to {}; leave out the rows with missing values first",
+                i + 1,
+                model.rows,
+                first.rows
+            )));
+        }
+        if model.response != first.response {
+            return Err(wrong(format!(
+                "model {} is of `{}` and the first of `{}`",
+                i + 1,
+                model.response,
+                first.response
+            )));
+        }
+        same_rows(i, &model.fingerprint, &first.fingerprint)?;
+        let before = i.checked_sub(1).map(|b| &models[b]);
+        lines.push(DevianceLine {
+            formula: model.formula.clone(),
+            df_residual: model.df_residual as f64,
+            residual: model.deviance,
+            df: before.map(|b| b.df_residual as f64 - model.df_residual as f64),
+            deviance: before.map(|b| b.deviance - model.deviance),
+        });
+    }
+    let df = match largest.family.known_dispersion() {
+        true => f64::INFINITY,
+        false => largest.df_residual as f64,
+    };
+    Ok((lines, largest.dispersion, df))
+}
+
+impl<'s> Glm<'s> {
+    /// The model with some of the terms, on the rows and with the columns of this one.
+    fn submodel(&self, keep: &[bool], monitor: &dyn Monitor) -> Result<MaximumLikelihood, ModelError> {
+        let spec = GlmSpec {
+            start: None,
+            ..self.spec.clone()
+        };
+        let ended = FisherScoring {
+            loaded: Arc::default(),
+            bound: &self.bound,
+            family: Family {
+                estimated: false,
+                ..self.fit.family
+            },
+            terms: Some(keep.to_vec()),
+            held: None,
+            spec: &spec,
+            monitor,
+        }
+        .run()?;
+        Ok(MaximumLikelihood::new(ended, &self.bound))
+    }
+
+    fn df_dispersion(&self) -> f64 {
+        match self.fit.family.known_dispersion() {
+            true => f64::INFINITY,
+            false => self.fit.df_residual() as f64,
+        }
+    }
+
+    /// Deviances of the terms in their order: R's `anova`. An iteration for each term but the last.
+    ///
+    /// ```
+    /// use nelder::family::Family;
+    /// use nelder::frame::Frame;
+    /// use nelder::model::{GlmSpec, glm};
+    /// use nelder::pass::NoProgress;
+    /// let (x, y) = ([0.0, 1.0, 2.0, 3.0], [1.0, 3.0, 3.0, 8.0]);
+    /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    /// let fit = glm(&GlmSpec::new("y ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
+    /// let table = fit.sequential(&NoProgress).unwrap();
+    /// assert_eq!(table.terms[0].deviance, fit.fit.null_deviance - fit.fit.deviance);
+    /// ```
+    ///
+    /// # Errors
+    /// Those of a pass; a submodel without valid starting values.
+    pub fn sequential(&self, monitor: &dyn Monitor) -> Result<SequentialDeviance, ModelError> {
+        let own = &self.bound.terms.terms;
+        let mut passes = Vec::new();
+        let mut before = (self.df_null() as f64, self.fit.null_deviance);
+        let mut rows = Vec::new();
+        for t in 0..own.len() {
+            let now = if t + 1 == own.len() {
+                (self.fit.df_residual() as f64, self.fit.deviance)
+            } else {
+                let keep: Vec<bool> = (0..own.len()).map(|i| i <= t).collect();
+                let mut sub = self.submodel(&keep, monitor)?;
+                passes.append(&mut sub.report.passes);
+                (sub.df_residual() as f64, sub.deviance)
+            };
+            rows.push(DevianceTerm {
+                term: own[t].label.clone(),
+                df: before.0 - now.0,
+                deviance: before.1 - now.1,
+                df_residual: now.0,
+                residual: now.1,
+            });
+            before = now;
+        }
+        Ok(SequentialDeviance {
+            df_null: self.df_null() as f64,
+            null_deviance: self.fit.null_deviance,
+            terms: rows,
+            dispersion: self.dispersion,
+            df_dispersion: self.df_dispersion(),
+            passes,
+        })
+    }
+
+    /// R's log-likelihood of `drop1.glm`, up to a constant, times −2.
+    fn criterion_of(&self, deviance: f64) -> f64 {
+        let n = self.fit.rows() as f64;
+        match self.fit.family.name {
+            FamilyName::Gaussian => n * (deviance / n).ln(),
+            _ => deviance / self.dispersion,
+        }
+    }
+
+    fn changes(
+        &self,
+        base: &MaximumLikelihood,
+        changed: Vec<(String, MaximumLikelihood)>,
+        k: f64,
+    ) -> Vec<DevianceChange> {
+        let (rank, own) = (base.rank() as f64, self.criterion_of(base.deviance));
+        // R's extractAIC of the model itself fixes the constant
+        let shift = base.aic() + (k - 2.0) * rank - (own + k * rank);
+        let mut rows = vec![DevianceChange {
+            term: "<none>".into(),
+            df: None,
+            deviance: base.deviance,
+            aic: own + k * rank + shift,
+            scaled: None,
+        }];
+        for (term, model) in changed {
+            let new = self.criterion_of(model.deviance);
+            rows.push(DevianceChange {
+                term,
+                df: Some((rank - model.rank() as f64).abs()),
+                deviance: model.deviance,
+                aic: new + k * model.rank() as f64 + shift,
+                scaled: Some((new - own).abs()),
+            });
+        }
+        rows
+    }
+
+    /// The model without each of the terms that are part of no other: R's `drop1`. `k` is the price of a parameter.
+    ///
+    /// # Errors
+    /// Those of a pass; a submodel without valid starting values.
+    pub fn drop1(&self, k: f64, monitor: &dyn Monitor) -> Result<DevianceChanges, ModelError> {
+        let own = &self.bound.terms;
+        let all = vec![true; own.terms.len()];
+        let labels = own
+            .drop_scope()
+            .into_iter()
+            .map(|t| (own.terms[t].label.clone(), t));
+        self.drops(&self.fit, &all, &labels.collect::<Vec<_>>(), k, monitor)
+    }
+
+    pub(in crate::model) fn drops(
+        &self,
+        base: &MaximumLikelihood,
+        keep: &[bool],
+        drops: &[(String, usize)],
+        k: f64,
+        monitor: &dyn Monitor,
+    ) -> Result<DevianceChanges, ModelError> {
+        let mut passes = Vec::new();
+        let mut changed = Vec::new();
+        for (label, t) in drops {
+            let without: Vec<bool> = keep.iter().enumerate().map(|(i, &k)| k && i != *t).collect();
+            let mut sub = self.submodel(&without, monitor)?;
+            passes.append(&mut sub.report.passes);
+            changed.push((label.clone(), sub));
+        }
+        Ok(DevianceChanges {
+            rows: self.changes(base, changed, k),
+            df_residual: base.df_residual() as f64,
+            dispersion: self.dispersion,
+            passes,
+        })
+    }
+
+    /// The same request with other terms.
+    pub(in crate::model) fn request(&self, terms: &Terms) -> GlmSpec {
+        GlmSpec {
+            design: self.spec.design.with_terms(terms),
+            start: None,
+            family: Family {
+                estimated: false,
+                ..self.fit.family
+            },
+            ..self.spec.clone()
+        }
+    }
+
+    /// The terms of a scope formula such as `~ . + x`, where `.` is this model.
+    pub(in crate::model) fn scope(&self, scope: &str) -> Result<Terms, ModelError> {
+        let formula = update(&self.bound.terms.formula(), scope)?;
+        Ok(terms(&formula, &self.bound.rows.source().schema().names())?)
+    }
+
+    /// The model with each term of a scope that it lacks and whose margins it has: R's `add1`. The scope is a formula
+    /// such as `~ . + z`, where `.` is this model; all models are of the rows that are complete in the scope.
+    ///
+    /// # Errors
+    /// Those of [`glm`] for the model with all of them; [`ModelError::Argument`] where the scope adds nothing.
+    pub fn add1(&self, scope: &str, k: f64, monitor: &dyn Monitor) -> Result<DevianceChanges, ModelError> {
+        let own = &self.bound.terms;
+        let upper = self.scope(scope)?;
+        let adds = own.add_scope(&upper)?;
+        let mut all = own.clone();
+        for &t in &adds {
+            all = all.add_term(&upper, t)?;
+        }
+        if adds.is_empty() {
+            return Err(ModelError::Argument {
+                argument: "scope".into(),
+                why: format!("`{scope}` has no term that can be added to `{}`", own.formula()),
+            });
+        }
+        let largest = glm(&self.request(&all), self.bound.rows.source(), monitor)?;
+        let labels: Vec<(String, usize)> = adds.iter().map(|&t| (upper.terms[t].label.clone(), t)).collect();
+        let mut passes = largest.fit.report.passes.clone();
+        let rows = self.additions(&largest, own, &upper, &labels, k, monitor, &mut passes)?;
+        Ok(DevianceChanges {
+            rows,
+            df_residual: self.fit.df_residual() as f64,
+            dispersion: self.dispersion,
+            passes,
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    pub(in crate::model) fn additions(
+        &self,
+        largest: &Glm<'_>,
+        current: &Terms,
+        upper: &Terms,
+        labels: &[(String, usize)],
+        k: f64,
+        monitor: &dyn Monitor,
+        passes: &mut Vec<PassRecord>,
+    ) -> Result<Vec<DevianceChange>, ModelError> {
+        let within = &largest.bound.terms;
+        let base_keep: Vec<bool> = (0..within.terms.len())
+            .map(|t| (0..current.terms.len()).any(|c| label_set(current, c) == label_set(within, t)))
+            .collect();
+        let mut base = largest.submodel(&base_keep, monitor)?;
+        passes.append(&mut base.report.passes);
+        let mut changed = Vec::new();
+        for (label, t) in labels {
+            let set = label_set(upper, *t);
+            let keep: Vec<bool> = (0..within.terms.len())
+                .map(|i| base_keep[i] || label_set(within, i) == set)
+                .collect();
+            let mut sub = largest.submodel(&keep, monitor)?;
+            passes.append(&mut sub.report.passes);
+            changed.push((label.clone(), sub));
+        }
+        Ok(self.changes(&base, changed, k))
+    }
+}

@@ -1,0 +1,41 @@
+//! Generalized linear models: R's `glm`, and `glm.nb` of MASS.
+//!
+//! `spec` is the specification and `fit` the fit. `fit_by_scoring` and `iteration` are Fisher scoring with the
+//! passes in `passes` and the equations of a step in `step_equations`; `polish` settles the coefficients,
+//! `recession` proves separation, `ascent` climbs where scoring goes astray. `likelihood` has the maximum
+//! and its error bounds; the other files are covariances, influence, analysis of deviance, stepwise choice,
+//! profile limits and saved fits.
+
+mod ascent;
+mod covariance;
+mod deviance_tables;
+mod elasticity;
+mod fisher;
+mod fit;
+mod fit_by_scoring;
+mod fractional;
+mod influence;
+mod iteration;
+mod likelihood;
+mod null_search;
+mod passes;
+mod polish;
+mod profile;
+mod recession;
+mod saved;
+mod spec;
+mod step_equations;
+mod stepwise;
+mod theta;
+mod theta_step;
+
+pub use deviance_tables::{
+    DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
+};
+pub use fit::{Glm, glm};
+pub use influence::{GlmInfluence, GlmInfluenceRun};
+pub use likelihood::MaximumLikelihood;
+pub use profile::Profile;
+pub use saved::{GlmPrediction, GlmPredictionRun, SavedGlm};
+pub use spec::GlmSpec;
+pub use stepwise::{DevianceMove, DevianceStep, step_glm};

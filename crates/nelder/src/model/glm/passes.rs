@@ -1,0 +1,309 @@
+//! The passes of an iteration of Fisher scoring: what they are asked for, and the record they leave.
+
+use std::sync::Arc;
+
+use nelder_device::Dd;
+
+use super::fisher::FisherScoring;
+use super::null_search::{Next, NullSearch};
+use crate::design::{Block, BlockSchema, ColumnEncoding, RowError};
+use crate::family::{Family, Programs, Start, Trials};
+use crate::model::{ModelError, by_atom};
+use crate::pass::{
+    At, Course, PassOutputs, PassRecord, Products, ResponseMoments, Scoring, ScoringPlan, Site,
+};
+
+/// What the passes of one fit share.
+pub(in crate::model) struct Passes<'a, 's> {
+    scorer: &'a FisherScoring<'a, 's>,
+    site: Site<'a, 's>,
+    /// The family, with θ as it is now.
+    pub family: Family,
+    atoms: BlockSchema,
+    counts: bool,
+    weighted: bool,
+    /// How grams are formed.
+    pub products: Products,
+    /// Sums over the responses, from the first pass.
+    pub moments: ResponseMoments,
+    /// Ranges of the dense columns, from the first pass.
+    pub ranges: Vec<[f64; 2]>,
+    /// The passes so far.
+    pub records: Vec<PassRecord>,
+    /// Rows left out as incomplete, and rows of weight zero.
+    pub dropped: (u64, u64),
+    /// The constant of the model without columns, where its deviance is still looked for.
+    pub null: Option<f64>,
+    /// Its deviance, once known.
+    pub null_deviance: Option<f64>,
+    /// The search for it.
+    pub null_search: NullSearch,
+}
+
+/// Whether the linear predictor of a row has its offset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Rows {
+    /// η = Xβ + offset
+    AsTheyAre,
+    /// η = Xβ
+    WithoutOffset,
+}
+
+/// Coefficients, and how rows are multiplied with them.
+#[derive(Clone, Copy)]
+pub(super) struct CodedCoefficients<'p> {
+    pub map: &'p ColumnEncoding,
+    /// Codes and multipliers of each group.
+    pub tables: &'p [(usize, usize)],
+    pub beta: &'p [Dd],
+}
+
+impl<'a, 's> Passes<'a, 's> {
+    /// Ready to run, the rows on the source's device where it has one.
+    ///
+    /// # Errors
+    /// Those of copying them there.
+    pub fn new(
+        scorer: &'a FisherScoring<'a, 's>,
+        counts: bool,
+        products: Products,
+    ) -> Result<Self, ModelError> {
+        let rows = &scorer.bound.rows;
+        let checks = Checks::new(scorer, counts);
+        let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
+        let check = |block: &Block<'_>| checks.check(block);
+        let (site, records) = Site::new(
+            rows,
+            &scorer.loaded,
+            scorer.monitor,
+            &check,
+            Some(&accepts),
+            Course::Scoring,
+        )?;
+        let mut atoms = scorer.bound.rows.layout().atoms.clone();
+        atoms.responses = 0;
+        Ok(Passes {
+            scorer,
+            site,
+            family: scorer.family,
+            atoms,
+            counts,
+            weighted: counts || scorer.spec.design.weights.is_some(),
+            products,
+            moments: ResponseMoments::default(),
+            ranges: Vec::new(),
+            records,
+            dropped: (0, 0),
+            null: None,
+            null_deviance: None,
+            null_search: NullSearch::default(),
+        })
+    }
+
+    /// A pass with the gram.
+    pub fn gram(&self) -> PassOutputs {
+        PassOutputs {
+            gram: Some(self.products),
+            ..PassOutputs::default()
+        }
+    }
+
+    /// What the responses of a binomial family are.
+    pub fn trials(&self) -> Trials {
+        let weights = self.scorer.spec.design.weights.is_some();
+        Trials::of(self.counts, weights, self.moments.binary && self.moments.rows > 0)
+    }
+
+    /// The next better way to form products.
+    pub fn more_precise(&self) -> Products {
+        match self.products {
+            Products::Single => Products::Stepping,
+            _ => Products::Exact,
+        }
+    }
+
+    /// Whether rows have weights, or trials.
+    pub fn weighted(&self) -> bool {
+        self.weighted
+    }
+
+    /// The programs of the family as it is now.
+    pub fn programs(&self) -> Programs {
+        let scorer = self.scorer;
+        let start = match (&scorer.spec.eta_start, &scorer.spec.mu_start) {
+            (Some(_), _) => Start::Predictor,
+            (_, Some(_)) => Start::Mean,
+            _ => Start::Family,
+        };
+        Programs::new(&self.family, self.weighted, self.trials(), start)
+    }
+
+    /// One pass at β (at the starting values where there is none).
+    pub fn at(
+        &mut self,
+        name: &str,
+        beta: Option<CodedCoefficients<'_>>,
+        wanted: PassOutputs,
+    ) -> Result<Scoring, ModelError> {
+        let programs = self.programs();
+        self.with(name, programs, Rows::AsTheyAre, beta, wanted)
+    }
+
+    /// One pass with programs in the place of the family's.
+    pub fn distance(
+        &mut self,
+        programs: &Programs,
+        rows: Rows,
+        beta: CodedCoefficients<'_>,
+        wanted: &PassOutputs,
+    ) -> Result<Scoring, ModelError> {
+        let null = self.null.take();
+        let sums = self.with("direction", programs.clone(), rows, Some(beta), wanted.clone());
+        self.null = null;
+        sums
+    }
+
+    fn with(
+        &mut self,
+        name: &str,
+        programs: Programs,
+        as_rows: Rows,
+        beta: Option<CodedCoefficients<'_>>,
+        mut wanted: PassOutputs,
+    ) -> Result<Scoring, ModelError> {
+        let scorer = self.scorer;
+        let rows = &scorer.bound.rows;
+        if beta.is_some() && self.null_deviance.is_none() && !self.family.estimated {
+            wanted.null = self.null;
+        }
+        wanted.theta = beta.is_some() && self.family.estimated;
+        let plan = Arc::new(ScoringPlan {
+            atoms: self.atoms.clone(),
+            programs,
+            offset: as_rows == Rows::AsTheyAre,
+            counts: self.counts,
+            rough: self.products != Products::Exact,
+            at: match beta {
+                None => At::Start,
+                Some(p) => At::Coefficients(Arc::new(by_atom(p.map, p.beta, self.atoms.dense, p.tables))),
+            },
+            wanted: wanted.clone(),
+        });
+        let precision = match (&wanted.last, wanted.gram) {
+            (Some(_), Some(Products::Single)) => "f64x2, f32",
+            (Some(_), _) | (_, Some(Products::Exact)) => "f64x2",
+            (_, Some(Products::Single)) => "f32",
+            _ => "f64",
+        };
+        let checks = Checks::new(scorer, self.counts);
+        let looks = |block: &Block<'_>| match beta {
+            Some(_) => Ok(()),
+            None => checks.check(block),
+        };
+        let (mut sums, record) = self
+            .site
+            .scoring(name, precision, &plan, scorer.monitor, &looks)?;
+        match beta {
+            None => (self.moments, self.ranges) = (sums.moments, sums.ranges.clone()),
+            Some(_) => (sums.moments, sums.ranges) = (self.moments, self.ranges.clone()),
+        }
+        if let Some(gram) = &mut sums.gram {
+            gram.mark_scaled(rows.scales());
+        }
+        self.records.push(record);
+        scorer.monitor.scored(name, sums.deviance.hi);
+        let dropped = rows.take_dropped();
+        if beta.is_none() {
+            self.dropped = dropped;
+        }
+        if let Some(constant) = wanted.null {
+            self.learn_null(constant, &sums);
+        }
+        Ok(sums)
+    }
+
+    /// The model without columns: its deviance, or its next constant where there is an offset.
+    fn learn_null(&mut self, constant: f64, sums: &Scoring) {
+        let [weight, score, _, checked] = sums.null.map(|d| d.hi);
+        let bound = self.scorer.bound;
+        if !bound.terms.intercept || bound.rows.roles().offsets.is_empty() {
+            self.null_deviance = Some(sums.null_deviance());
+            return;
+        }
+        let mean = self.family.link((self.moments.response / self.moments.weight).hi);
+        match self.null_search.next(constant, [weight, score, checked], mean) {
+            Next::Constant(c) => self.null = Some(c),
+            Next::Deviance(d) => self.null_deviance = Some(d),
+        }
+    }
+}
+
+/// What a first pass looks at in each row.
+struct Checks<'a> {
+    family: Family,
+    label: &'a str,
+    start: bool,
+    counts: bool,
+}
+
+impl<'a> Checks<'a> {
+    fn new(scorer: &'a FisherScoring<'_, '_>, counts: bool) -> Self {
+        let at = scorer.bound.terms.response.unwrap_or(0);
+        let spec = scorer.spec;
+        Checks {
+            family: scorer.family,
+            label: scorer.bound.rows.labels().get(at).map_or("", String::as_str),
+            start: spec.start.is_none() && spec.eta_start.is_none() && spec.mu_start.is_none(),
+            counts,
+        }
+    }
+
+    /// Whether responses with these ranges need no closer look.
+    fn accept(&self, ranges: &[[f64; 2]]) -> bool {
+        match self.counts {
+            true => ranges.iter().all(|[least, _]| *least >= 0.0),
+            false => ranges.iter().all(|range| self.family.accepts(range, self.start)),
+        }
+    }
+
+    fn check(&self, block: &Block<'_>) -> Result<(), RowError> {
+        let error = |i: usize, what: String| {
+            let row = block.source_row(i);
+            Err(RowError {
+                row,
+                message: format!("the response `{}` {what} in row {}", self.label, row + 1),
+            })
+        };
+        if self.counts {
+            for column in &block.responses {
+                if let Some(i) = column.high.iter().position(|x| *x < 0.0) {
+                    return error(i, format!("is negative ({})", column.high[i]));
+                }
+            }
+            return Ok(());
+        }
+        for column in &block.responses {
+            // most blocks are sound, and that is told by a loop without branches
+            if self.family.accepts(&column.high, self.start) {
+                continue;
+            }
+            let bad = column
+                .high
+                .iter()
+                .position(|&y| self.family.refuses(y, self.start).is_some());
+            if let Some((i, why)) =
+                bad.and_then(|i| Some((i, self.family.refuses(column.high[i], self.start)?)))
+            {
+                return error(
+                    i,
+                    format!(
+                        "{why} for the {} family and is {}",
+                        self.family.label(),
+                        column.high[i]
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,276 @@
+//! The equations of a step of Fisher scoring, solved: XᵀWX Δ = Xᵀs.
+
+use std::sync::OnceLock;
+
+use nelder_device::Dd;
+
+use super::elasticity::largest_spread;
+use crate::design::{BlockSchema, ColumnEncoding, ColumnKind, Columns};
+use crate::model::equations::solution::{MOST_COLUMNS, Solver, factor, in_model, unit};
+use crate::model::{ModelError, NormalEquations, Score, Solution};
+use crate::pass::{Gram, Products};
+use crate::solve::{Factor, Variance, factor_twice};
+
+/// Pivots beyond which equations are left to single precision.
+const FAR_APART: f64 = 0.06;
+
+/// One solution of the scoring equations.
+#[derive(Clone, Debug)]
+pub(super) struct Equations {
+    pub map: ColumnEncoding,
+    pub normal: NormalEquations,
+    pub factor: Factor,
+    /// The column whose coefficient is held; the map is without it.
+    pub held: Option<usize>,
+    variances: OnceLock<Vec<Option<Variance>>>,
+}
+
+/// A solved step.
+pub(in crate::model) struct SolvedStep {
+    pub delta: Vec<Dd>,
+    /// sᵀΔ.
+    pub gain: f64,
+}
+
+impl Equations {
+    /// The equations of a gram over some of the columns; `None` where double precision cannot decide which columns
+    /// are aliased.
+    pub fn new(
+        gram: &Gram,
+        columns: &Columns,
+        map: &ColumnEncoding,
+        held: Option<usize>,
+        solver: Solver<'_>,
+    ) -> Result<Option<Equations>, ModelError> {
+        if let Some(held) = held {
+            let others: Vec<usize> = (0..map.columns()).filter(|&c| c != held).collect();
+            let sub = crate::model::inference::nested::choose(map, &others, None);
+            let found = Self::over(gram, sub, solver, false)?;
+            return Ok(found.map(|e| Equations {
+                held: Some(held),
+                ..e
+            }));
+        }
+        let absorbed = Self::over(gram, map.clone(), solver, true)?;
+        if absorbed.is_some() {
+            return Ok(absorbed);
+        }
+        let mut map = map.clone();
+        map.absorbed = None;
+        if map.columns() > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "this model".into(),
+                columns: columns.names.len(),
+                limit: MOST_COLUMNS,
+            });
+        }
+        Self::over(gram, map, solver, false)
+    }
+
+    fn over(
+        gram: &Gram,
+        map: ColumnEncoding,
+        solver: Solver<'_>,
+        absorb: bool,
+    ) -> Result<Option<Equations>, ModelError> {
+        if absorb && map.absorbed.is_none() {
+            return Ok(None);
+        }
+        let normal = NormalEquations::assemble(gram, &map);
+        let found = if absorb {
+            let unit = unit(gram.products());
+            let f = factor_twice(&normal.matrix, solver.tol, unit);
+            let least = if matches!(gram.products(), Products::Single | Products::Rough) {
+                1e-3
+            } else {
+                1e-6
+            };
+            let k = normal.matrix.order;
+            let part = |i: usize| f.pivots[i] * normal.matrix.get(i, i).hi;
+            let weighed = normal
+                .absorbed
+                .iter()
+                .flat_map(|a| &a.weights)
+                .all(|w| w.hi > 0.0);
+            let sound = weighed
+                && f.accepted.len() == k
+                && (0..k).all(|i| {
+                    part(i) > least * normal.matrix.norms[i] || part(i) > least * normal.matrix.sizes[i]
+                });
+            (sound || map.columns() > MOST_COLUMNS).then_some(f)
+        } else {
+            factor(&normal.matrix, solver, gram.products())
+        };
+        Ok(found.map(|factor| Equations {
+            map,
+            normal,
+            factor,
+            held: None,
+            variances: OnceLock::new(),
+        }))
+    }
+
+    /// The diagonal of (XᵀWX)⁻¹ by column of the map, in the units of the rows; `None` where aliased.
+    pub fn variances(&self) -> &[Option<Variance>] {
+        self.variances.get_or_init(|| {
+            let (normal, factor) = (&self.normal, &self.factor);
+            let (means, norms) = (normal.level_means(), factor.reach(&normal.matrix));
+            let of = |(c, accepted): (usize, bool)| {
+                accepted.then(|| {
+                    let functional = normal.functional(&self.map, c);
+                    normal.variance(factor, &functional, &means, &norms)
+                })
+            };
+            in_model(&self.map, normal, factor)
+                .into_iter()
+                .enumerate()
+                .map(of)
+                .collect()
+        })
+    }
+
+    /// A bound on the largest √(xᵢᵀ (XᵀWX)⁻¹ xᵢ) of a row; `ranges` are those of the dense columns.
+    pub fn largest_spread(&self, atoms: &BlockSchema, ranges: &[[f64; 2]]) -> f64 {
+        let root = |v: &Option<Variance>| v.map_or(0.0, |v| v.value.max(0.0).sqrt());
+        let errors: Vec<f64> = self.variances().iter().map(root).collect();
+        largest_spread(&self.normal, &self.map, atoms, ranges, &errors)
+    }
+
+    /// A condition low enough for equations in single precision: all columns are in, and each pivot is above [`FAR_APART`].
+    pub fn well_conditioned(&self) -> bool {
+        self.factor.accepted.len() == self.factor.scales.len()
+            && self.factor.pivots.iter().all(|&p| p > FAR_APART)
+    }
+
+    /// Which columns are in the model.
+    pub fn accepted(&self) -> Vec<bool> {
+        let own = in_model(&self.map, &self.normal, &self.factor);
+        self.whole(own, false)
+    }
+
+    /// The number of columns that are in.
+    pub fn rank(&self) -> usize {
+        self.accepted().iter().filter(|a| **a).count()
+    }
+
+    /// Entries of all columns from those of the map's.
+    pub fn whole<T>(&self, mut own: Vec<T>, of_held: T) -> Vec<T> {
+        if let Some(held) = self.held {
+            own.insert(held, of_held);
+        }
+        own
+    }
+
+    /// The step from β: (XᵀWX)⁻¹ Xᵀs. Columns that are aliased now hand their coefficients to the others.
+    pub fn step(&self, score: &Score<'_>, beta: &[Dd]) -> SolvedStep {
+        let mut correction = self.normal.correct(&self.factor, &self.map, score);
+        if self.held.is_some() {
+            let delta = self
+                .normal
+                .coefficients(&self.map, &correction.solution, Dd::ZERO);
+            return SolvedStep {
+                delta: self.whole(delta, Dd::ZERO),
+                gain: correction.gain.hi,
+            };
+        }
+        let accepted = self.accepted();
+        let lost = (0..beta.len()).any(|c| !accepted[c] && beta[c].hi != 0.0);
+        if lost && self.map.absorbed.is_none() {
+            let moved = self.handed_over(&accepted, beta);
+            for ((kept, more), &c) in correction
+                .solution
+                .kept
+                .iter_mut()
+                .zip(moved)
+                .zip(&self.normal.kept)
+            {
+                *kept = if accepted[c] { *kept + more } else { more };
+            }
+        }
+        let delta = self
+            .normal
+            .coefficients(&self.map, &correction.solution, Dd::ZERO);
+        SolvedStep {
+            delta,
+            gain: correction.gain.hi,
+        }
+    }
+}
+
+impl Equations {
+    /// Step that sets aliased coefficients to zero and leaves Xβ as it is, by kept column: Δ_A = G_AA⁻¹ G_AN β_N, Δ_N = −β_N, A the
+    /// accepted columns and N the aliased ones.
+    fn handed_over(&self, accepted: &[bool], beta: &[Dd]) -> Vec<Dd> {
+        let kept = &self.normal.kept;
+        let mut right = vec![Dd::ZERO; kept.len()];
+        for (i, r) in right.iter_mut().enumerate() {
+            for (j, &c) in kept.iter().enumerate() {
+                if !accepted[c] {
+                    *r += self.normal.matrix.get(i, j) * beta[c];
+                }
+            }
+        }
+        let mut out = self.factor.solve(&right);
+        for (out, &c) in out.iter_mut().zip(kept) {
+            if !accepted[c] {
+                *out = -beta[c];
+            }
+        }
+        out
+    }
+
+    /// Coefficients that move no row, and are −1 at an aliased column; none where a term is absorbed.
+    pub fn null_vector(&self, column: usize) -> Option<Vec<Dd>> {
+        if self.map.absorbed.is_some() {
+            return None;
+        }
+        let mut beta = vec![Dd::ZERO; self.map.columns()];
+        beta[column] = Dd::ONE;
+        let kept = self.handed_over(&in_model(&self.map, &self.normal, &self.factor), &beta);
+        Some(self.normal.coefficients(
+            &self.map,
+            &Solution {
+                kept,
+                levels: Vec::new(),
+            },
+            Dd::ZERO,
+        ))
+    }
+}
+
+/// What coefficients in the units of the rows are multiplied with to be in those of the data: powers of two.
+pub(in crate::model) fn column_scales(map: &ColumnEncoding, atoms: &BlockSchema, scales: &[f64]) -> Vec<f64> {
+    let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
+    let of = |kind: &ColumnKind| match *kind {
+        ColumnKind::Intercept => 1.0,
+        ColumnKind::Dense(e) => scale(e),
+        ColumnKind::Coded { group, multiplier } => {
+            atoms.groups[group].multipliers[multiplier].map_or(1.0, scale)
+        }
+    };
+    map.kinds.iter().map(of).collect()
+}
+
+/// Root mean square of each column about its mean under the first weights: what a unit of its coefficient does to the
+/// predictor.
+pub(in crate::model) fn deviations(gram: &Gram, map: &ColumnEncoding) -> Vec<f64> {
+    let mut map = map.clone();
+    map.absorbed = None;
+    let weight = gram.weight.hi;
+    if map.columns() > MOST_COLUMNS {
+        // an indicator's, whatever its share
+        return vec![1.0; map.columns()];
+    }
+    let normal = NormalEquations::assemble(gram, &map);
+    let mut out = vec![0.0; map.columns()];
+    for (i, &c) in normal.kept.iter().enumerate() {
+        let share = (normal.matrix.get(i, i).hi / weight).max(0.0).sqrt();
+        // a rare indicator moves its own rows by all of its coefficient
+        out[c] = match map.kinds[c] {
+            ColumnKind::Dense(_) => share,
+            _ if share > 0.0 => share.max(1.0),
+            _ => 0.0,
+        };
+    }
+    out
+}

@@ -1,0 +1,518 @@
+//! Analysis of variance: terms in sequence, models beside each other, one term less or more.
+//!
+//! R's `anova`, `drop1` and `add1`, all from the gram of a fit. F statistics and p-values are
+//! [`summary`](crate::summary)'s.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use nelder_device::Dd;
+use serde::{Deserialize, Serialize};
+
+use crate::design::{Fingerprint, is_factor};
+use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
+use crate::model::{Lm, LmSpec, ModelError, ModelFrame, lm};
+use crate::pass::{Monitor, PassRecord};
+
+/// A term's row of a sequential table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SequentialTerm {
+    /// R's label.
+    pub term: String,
+    /// Degrees of freedom.
+    pub df: usize,
+    /// Sum of squares beyond the terms before it, in squared units of the response.
+    pub sum_sq: f64,
+}
+
+/// Sums of squares of the terms in their order: R's `anova` of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sequential {
+    /// The terms that have degrees of freedom left.
+    pub terms: Vec<SequentialTerm>,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Residual sum of squares.
+    pub rss: f64,
+}
+
+/// A model of a comparison: R's `anova` of several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelLine {
+    /// The formula as R deparses it.
+    pub formula: String,
+    /// Residual degrees of freedom.
+    pub df_residual: f64,
+    /// Residual sum of squares.
+    pub rss: f64,
+    /// Degrees of freedom beyond the model before.
+    pub df: Option<f64>,
+    /// Sum of squares beyond the model before.
+    pub sum_sq: Option<f64>,
+}
+
+/// A model one term away from another.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TermChange {
+    /// The term, with `- ` or `+ ` before it in a step; `<none>` for the model itself.
+    pub term: String,
+    /// Degrees of freedom of the term; `None` for the model itself.
+    pub df: Option<f64>,
+    /// By how much the residual sum of squares changes; `None` for the model itself.
+    pub sum_sq: Option<f64>,
+    /// Residual sum of squares of the changed model.
+    pub rss: f64,
+    /// n log(RSS / n) + k rank, with n the rows that are not missing: R's `extractAIC` up to zero weights.
+    pub aic: f64,
+}
+
+/// The models one term away from a model.
+#[derive(Clone, Debug)]
+pub struct TermChanges {
+    /// The model itself, then its changes.
+    pub rows: Vec<TermChange>,
+    /// Residual degrees of freedom of the model itself.
+    pub df_residual: f64,
+    /// The passes over the data that it took.
+    pub passes: Vec<PassRecord>,
+}
+
+/// What a comparison of models reads of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The formula as R deparses it.
+    pub formula: String,
+    /// The response as R deparses it.
+    pub response: String,
+    /// Rows in the fit.
+    pub rows: u64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// Residual sum of squares; absent where it is out of range in the units of the response.
+    pub rss: Option<Dd>,
+    /// The rows that were fitted, where the fit knows them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+/// That a table of sums of squares cannot be written.
+pub(super) fn out_of_range() -> ModelError {
+    ModelError::Argument {
+        argument: "response".into(),
+        why: "its sums of squares are out of the range of double precision; multiply the response by a power of ten".into(),
+    }
+}
+
+/// Compares fits of one response, in the order given: R's `anova(m1, m2, …)`.
+///
+/// # Errors
+/// [`ModelError::Argument`] where the models are not of the same rows and the same response, or there is none.
+pub fn anova(models: &[&Lm<'_>], response: usize) -> Result<Vec<ModelLine>, ModelError> {
+    let compared: Result<Vec<Compared>, ModelError> = models.iter().map(|m| m.compared(response)).collect();
+    compare(&compared?)
+}
+
+/// [`anova`] from what it reads of the models, such as those of saved fits.
+///
+/// # Errors
+/// Those of [`anova`].
+pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
+    let wrong = |why: String| ModelError::Argument {
+        argument: "models".into(),
+        why,
+    };
+    let Some(first) = models.first() else {
+        return Err(wrong("there is no model".into()));
+    };
+    let mut lines: Vec<ModelLine> = Vec::new();
+    for (i, model) in models.iter().enumerate() {
+        if model.rows != first.rows {
+            return Err(wrong(format!(
+                "model {} was fitted to {} rows and the first to {}; leave out the rows with missing values first",
+                i + 1,
+                model.rows,
+                first.rows
+            )));
+        }
+        if model.response != first.response {
+            return Err(wrong(format!(
+                "model {} is of `{}` and the first of `{}`",
+                i + 1,
+                model.response,
+                first.response
+            )));
+        }
+        same_rows(i, &model.fingerprint, &first.fingerprint)?;
+        let rss = model.rss.ok_or_else(out_of_range)?;
+        let df_residual = model.df_residual as f64;
+        let before = i.checked_sub(1).map(|b| &models[b]);
+        let more = |b: &Compared| b.rss.map(|own| (own - rss).hi);
+        lines.push(ModelLine {
+            formula: model.formula.clone(),
+            df_residual,
+            rss: rss.hi,
+            df: before.map(|b| b.df_residual as f64 - df_residual),
+            sum_sq: before.and_then(more),
+        });
+    }
+    Ok(lines)
+}
+
+/// That model `i` was fitted to the rows of the first, where both know their rows.
+///
+/// # Errors
+/// [`ModelError::Argument`] with what differs.
+pub(in crate::model) fn same_rows(
+    i: usize,
+    model: &Option<Fingerprint>,
+    first: &Option<Fingerprint>,
+) -> Result<(), ModelError> {
+    let (Some(model), Some(first)) = (model, first) else {
+        return Ok(());
+    };
+    match model.difference(first) {
+        None => Ok(()),
+        Some(what) => Err(ModelError::argument(
+            "models",
+            format!(
+                "the rows of model {} are not those of the first: they {what}; fit all to the same data",
+                i + 1
+            ),
+        )),
+    }
+}
+
+/// A term as the set of its variables' labels.
+pub(in crate::model) fn label_set(terms: &Terms, t: usize) -> BTreeSet<String> {
+    terms.terms[t]
+        .variables
+        .iter()
+        .map(|&v| terms.variables[v].to_string())
+        .collect()
+}
+
+/// The place of each term of `of` among those of `within`.
+pub(in crate::model) fn places(of: &Terms, within: &Terms) -> Option<Vec<usize>> {
+    let all: Vec<BTreeSet<String>> = (0..within.terms.len()).map(|t| label_set(within, t)).collect();
+    (0..of.terms.len())
+        .map(|t| all.iter().position(|s| *s == label_set(of, t)))
+        .collect()
+}
+
+/// How the factors of each term are coded, by variable.
+fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<String, Coding>> {
+    let labels: Vec<String> = terms.variables.iter().map(ToString::to_string).collect();
+    let is: Vec<bool> = labels
+        .iter()
+        .map(|l| factors.get(l).copied().unwrap_or(false))
+        .collect();
+    let coding = terms.coding(&is);
+    let of = |(term, coding): (&crate::formula::Term, &Vec<Coding>)| {
+        let pairs = term.variables.iter().zip(coding).filter(|(v, _)| is[**v]);
+        pairs.map(|(&v, &c)| (labels[v].clone(), c)).collect()
+    };
+    terms.terms.iter().zip(&coding).map(of).collect()
+}
+
+impl ModelFrame<'_> {
+    /// The formula as R prints it, `.` written out.
+    pub(in crate::model) fn formula(&self, spec: &LmSpec) -> String {
+        if spec.terms.is_some() {
+            return spec.formula.clone();
+        }
+        let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
+        let text: Vec<char> = spec.formula.chars().collect();
+        let dot = (0..text.len()).any(|i| {
+            let before = i.checked_sub(1).map(|b| text[b]);
+            text[i] == '.' && !word(before) && !word(text.get(i + 1).copied())
+        });
+        match parse_formula(&spec.formula) {
+            Ok(formula) if !dot => formula.to_string(),
+            _ => self.terms.formula().to_string(),
+        }
+    }
+
+    /// The left side of the formula as R deparses it.
+    pub(in crate::model) fn response_label(&self) -> String {
+        let terms = &self.terms;
+        terms
+            .response
+            .map_or(String::new(), |r| terms.variables[r].to_string())
+    }
+
+    /// The terms' places in this model where all of them are in it with the same coding of factors.
+    pub(in crate::model) fn holds(&self, sub: &Terms) -> Option<Vec<usize>> {
+        let own = &self.terms;
+        let places = places(sub, own)?;
+        let shapes = self.rows.shapes();
+        let labels = own.variables.iter().map(ToString::to_string);
+        let factors: BTreeMap<String, bool> = labels.zip(shapes.iter().map(is_factor)).collect();
+        let (mine, theirs) = (codings(own, &factors), codings(sub, &factors));
+        let same = sub.intercept == own.intercept && places.iter().zip(&theirs).all(|(&p, c)| mine[p] == *c);
+        same.then_some(places)
+    }
+}
+
+impl LmSpec {
+    /// The same request with other terms.
+    pub(in crate::model) fn with_terms(&self, terms: &Terms) -> LmSpec {
+        let mut spec = self.clone();
+        spec.formula = terms.formula().to_string();
+        if spec.terms.is_some() {
+            spec.terms = Some(terms.clone());
+        }
+        // contrasts of a variable that is no longer there say nothing
+        let known: BTreeSet<String> = terms.variables.iter().map(ToString::to_string).collect();
+        spec.contrasts.retain(|(name, _)| known.contains(name));
+        spec
+    }
+}
+
+impl<'s> Lm<'s> {
+    /// The formula as R prints it, `.` written out.
+    pub fn formula(&self) -> String {
+        self.bound.formula(&self.spec)
+    }
+
+    /// What a comparison with other models reads.
+    ///
+    /// # Errors
+    /// A response that is not there.
+    pub fn compared(&self, response: usize) -> Result<Compared, ModelError> {
+        self.response(response)?;
+        Ok(Compared {
+            formula: self.formula(),
+            response: self.response_label(),
+            rows: self.rows(),
+            df_residual: self.df_residual,
+            rss: self.in_range(response).then(|| self.fit.rss[response]),
+            fingerprint: self.bound.fingerprint(self.rows()),
+        })
+    }
+
+    /// Whether sums of squares are numbers in the units of a response.
+    pub(super) fn in_range(&self, response: usize) -> bool {
+        let scale = self.fit.response_scale(response);
+        let (i, atoms) = (response, self.fit.gram.atoms());
+        let total = self.fit.gram.second(atoms.dense + i, atoms.dense + i).hi / scale / scale;
+        let (own, of_rows) = (self.fit.rss[response].hi, self.fit.row_rss[response].hi);
+        total.is_finite() && (of_rows == 0.0 || own.is_normal())
+    }
+
+    /// The left side of the formula as R deparses it.
+    pub fn response_label(&self) -> String {
+        self.bound.response_label()
+    }
+
+    pub(in crate::model) fn response(&self, response: usize) -> Result<&crate::model::Response, ModelError> {
+        self.responses.get(response).ok_or_else(|| ModelError::Argument {
+            argument: "response".into(),
+            why: format!(
+                "there is no response {response}: the model has {}",
+                self.responses.len()
+            ),
+        })
+    }
+
+    /// Rows that R's `extractAIC` counts: those of weight zero, too.
+    pub(super) fn all_rows(&self) -> f64 {
+        (self.rows() + self.fit.counts.2) as f64
+    }
+
+    /// The terms' places in this model where all of them are in it with the same coding of factors.
+    pub(in crate::model) fn holds(&self, sub: &Terms) -> Option<Vec<usize>> {
+        self.bound.holds(sub)
+    }
+
+    /// The same request with other terms.
+    pub(in crate::model) fn request(&self, terms: &Terms) -> LmSpec {
+        self.spec.with_terms(terms)
+    }
+
+    /// Sums of squares of the terms in their order; terms that are aliased as a whole have no row. No pass.
+    ///
+    /// ```
+    /// use nelder::frame::Frame;
+    /// use nelder::model::{LmSpec, lm};
+    /// use nelder::pass::NoProgress;
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+    /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+    /// let table = fit.sequential(0).unwrap();
+    /// assert!((table.terms[0].sum_sq - 5.0 * 1.97 * 1.97).abs() < 0.2);
+    /// ```
+    ///
+    /// # Errors
+    /// A response that is not there; more columns than a table can hold.
+    pub fn sequential(&self, response: usize) -> Result<Sequential, ModelError> {
+        let rss = self.response(response)?.rss;
+        if !self.in_range(response) {
+            return Err(out_of_range());
+        }
+        let stage: Vec<Option<usize>> = self.fit.columns.assign.iter().map(|&t| Some(t)).collect();
+        let stages = self.fit.stages(&stage, self.spec.tolerance())?;
+        let terms = stages
+            .iter()
+            .skip(1)
+            .zip(&self.bound.terms.terms)
+            .filter(|(s, _)| s.rank > 0)
+            .map(|(s, t)| SequentialTerm {
+                term: t.label.clone(),
+                df: s.rank,
+                sum_sq: s.squares[response].hi,
+            });
+        Ok(Sequential {
+            terms: terms.collect(),
+            df_residual: self.df_residual,
+            rss,
+        })
+    }
+
+    /// Models from the gram of this one: with the terms `base`, and with each of `changes` instead.
+    pub(in crate::model) fn changes(
+        &self,
+        base: &[bool],
+        changes: &[(String, Vec<bool>)],
+        response: usize,
+        k: f64,
+    ) -> Result<Vec<TermChange>, ModelError> {
+        let n = self.all_rows();
+        let aic = |rss: f64, rank: usize| n * (rss / n).ln() + k * rank as f64;
+        if !self.in_range(response) {
+            return Err(out_of_range());
+        }
+        let (rank, rss) = self.with_terms(base)?;
+        let own = rss[response];
+        let mut rows = vec![TermChange {
+            term: "<none>".into(),
+            df: None,
+            sum_sq: None,
+            rss: own.hi,
+            aic: aic(own.hi, rank),
+        }];
+        for (term, keep) in changes {
+            let (new_rank, rss) = self.with_terms(keep)?;
+            let rss = rss[response];
+            rows.push(TermChange {
+                term: term.clone(),
+                df: Some((rank as f64 - new_rank as f64).abs()),
+                sum_sq: Some((rss - own).hi.abs()),
+                rss: rss.hi,
+                aic: aic(rss.hi, new_rank),
+            });
+        }
+        Ok(rows)
+    }
+
+    /// The model without each of some terms (by default those that are part of no other term), with the columns
+    /// as they are: R's `drop1`. `k` is the price of a parameter, 2 for Akaike's criterion. No pass.
+    ///
+    /// Two things differ from R 4.2: the tolerance of the fit decides which columns are aliased in the smaller
+    /// models, too, and an offset stays where no column is left.
+    ///
+    /// # Errors
+    /// A response or term that is not there; more columns than a table can hold.
+    pub fn drop1(&self, response: usize, scope: Option<&[&str]>, k: f64) -> Result<TermChanges, ModelError> {
+        self.response(response)?;
+        let own = &self.bound.terms;
+        let chosen = match scope {
+            None => own.drop_scope(),
+            Some(labels) => labels.iter().map(|l| self.term(l)).collect::<Result<_, _>>()?,
+        };
+        let all = vec![true; own.terms.len()];
+        let without = |t: usize| (0..own.terms.len()).map(|i| i != t).collect();
+        let changes: Vec<(String, Vec<bool>)> = chosen
+            .iter()
+            .map(|&t| (own.terms[t].label.clone(), without(t)))
+            .collect();
+        let rows = self.changes(&all, &changes, response, k)?;
+        Ok(TermChanges {
+            rows,
+            df_residual: self.df_residual as f64,
+            passes: Vec::new(),
+        })
+    }
+
+    fn term(&self, label: &str) -> Result<usize, ModelError> {
+        let own = &self.bound.terms.terms;
+        own.iter().position(|t| t.label == label).ok_or_else(|| {
+            let near = nearest(label, own.iter().map(|t| t.label.as_str()));
+            let hint = near.map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+            ModelError::Argument {
+                argument: "scope".into(),
+                why: format!("`{label}` is no term of the model{hint}"),
+            }
+        })
+    }
+
+    /// The terms of a scope formula such as `~ . + x`, where `.` is this model.
+    pub(in crate::model) fn scope(&self, scope: &str) -> Result<Terms, ModelError> {
+        let formula = update(&self.bound.terms.formula(), scope)?;
+        Ok(terms(&formula, &self.bound.rows.source().schema().names())?)
+    }
+
+    /// The model with each term of a scope that it lacks and whose margins it has: R's `add1`. The scope is a
+    /// formula such as `~ . + z`, where `.` is this model. One fit of the model with all of them gives all
+    /// numbers, on the rows that are complete in it, as in R.
+    ///
+    /// # Errors
+    /// Those of [`lm`] for that model; [`ModelError::Argument`] where the scope adds nothing.
+    pub fn add1(
+        &self,
+        response: usize,
+        scope: &str,
+        k: f64,
+        monitor: &dyn Monitor,
+    ) -> Result<TermChanges, ModelError> {
+        self.response(response)?;
+        let upper = self.scope(scope)?;
+        let adds = self.bound.terms.add_scope(&upper)?;
+        if adds.is_empty() {
+            let why = format!(
+                "`{scope}` has no term that can be added to `{}`",
+                self.bound.terms.formula()
+            );
+            return Err(ModelError::Argument {
+                argument: "scope".into(),
+                why,
+            });
+        }
+        let mut all = self.bound.terms.clone();
+        for &t in &adds {
+            all = all.add_term(&upper, t)?;
+        }
+        let whole = lm(&self.request(&all), self.bound.rows.source(), monitor)?;
+        let labels: Vec<String> = adds.iter().map(|&t| upper.terms[t].label.clone()).collect();
+        let sets: Vec<_> = adds.iter().map(|&t| label_set(&upper, t)).collect();
+        let rows = whole.additions(&self.bound.terms, &labels, &sets, response, k)?;
+        let df_residual = self.df_residual as f64 - (self.rows() - whole.rows()) as f64;
+        Ok(TermChanges {
+            rows,
+            df_residual,
+            passes: whole.fit.report.passes.clone(),
+        })
+    }
+
+    /// Changes of a model whose terms are some of this one's, each adding a term given by its variables.
+    pub(in crate::model) fn additions(
+        &self,
+        base: &Terms,
+        labels: &[String],
+        sets: &[BTreeSet<String>],
+        response: usize,
+        k: f64,
+    ) -> Result<Vec<TermChange>, ModelError> {
+        let own = &self.bound.terms;
+        let mut keep = vec![false; own.terms.len()];
+        places(base, own)
+            .unwrap_or_default()
+            .iter()
+            .for_each(|&p| keep[p] = true);
+        let with = |set: &BTreeSet<String>| -> Vec<bool> {
+            (0..own.terms.len())
+                .map(|t| keep[t] || label_set(own, t) == *set)
+                .collect()
+        };
+        let changes: Vec<(String, Vec<bool>)> = labels.iter().cloned().zip(sets.iter().map(with)).collect();
+        self.changes(&keep, &changes, response, k)
+    }
+}

@@ -1,0 +1,354 @@
+//! Covariances of the coefficients: as the model has them, and robust to heteroskedasticity and to clusters.
+//!
+//! A coefficient's coordinates in the basis of [`WhitenedDesign`] make the unscaled covariance an inner product; with the
+//! sum Q of squared scores in between they make the sandwich E Q Eᵀ (White 1980; Liang & Zeger 1986). R's
+//! `sandwich::vcovHC` and `sandwich::vcovCL` are the specification; rows of weight zero do not
+//! count as observations here, which differs from `sandwich`.
+
+use std::sync::Arc;
+
+use faer::Mat;
+use nelder_device::Dd;
+
+use super::cluster_sums::{ClusterSums, by_cluster};
+use super::whitened_design::{Power, SandwichMeat, WhitenedDesign};
+use super::{ClusterType, Vcov};
+use crate::model::equations::bounds::in_order;
+use crate::model::{FittedEquations, LeastSquares, Lm, ModelError, by_atom};
+use crate::pass::{Coefficients, Monitor, PassRecord, run};
+use crate::solve::{Symmetric, factor_twice};
+
+/// A covariance of the coefficients and what it took.
+#[derive(Clone, Debug)]
+pub struct Covariance {
+    /// Which one.
+    pub kind: Vcov,
+    /// Columns x columns, in the units of the data; `NaN` in rows and columns of aliased coefficients.
+    pub matrix: Mat<f64>,
+    /// Number of clusters, where there are any.
+    pub clusters: Option<usize>,
+    /// The passes over the data that it took.
+    pub passes: Vec<PassRecord>,
+    /// Roots of the diagonal, which the data's units may leave in range where the diagonal is not.
+    std_errors: Vec<f64>,
+    /// The same of the rows, where columns or the response were multiplied with powers of two.
+    of_rows: Option<OfRows>,
+}
+
+/// A covariance in the units of the rows.
+#[derive(Clone, Debug)]
+struct OfRows {
+    matrix: Mat<f64>,
+    /// By column, powers of two that a coefficient is multiplied with, one after the other, to be in the units of the data.
+    units: Vec<(f64, f64)>,
+}
+
+impl Covariance {
+    /// A covariance in the units of the data, with its standard errors.
+    pub(in crate::model) fn new(
+        kind: &Vcov,
+        matrix: Mat<f64>,
+        std_errors: Vec<f64>,
+        clusters: Option<usize>,
+        passes: Vec<PassRecord>,
+    ) -> Covariance {
+        Covariance {
+            kind: kind.clone(),
+            matrix,
+            clusters,
+            passes,
+            std_errors,
+            of_rows: None,
+        }
+    }
+
+    /// A covariance in the units of the rows: columns were divided by `scales` and the response by one over `response`, powers of two.
+    pub(in crate::model) fn of_rows(
+        kind: &Vcov,
+        matrix: Mat<f64>,
+        (scales, response): (&[f64], f64),
+        clusters: Option<usize>,
+        passes: Vec<PassRecord>,
+    ) -> Covariance {
+        let units: Vec<(f64, f64)> = scales.iter().map(|&s| in_order(s, 1.0 / response)).collect();
+        let p = matrix.nrows();
+        let times = |value: f64, (a, b): (f64, f64)| value * a * b;
+        let std_errors = (0..p).map(|i| times(matrix[(i, i)].sqrt(), units[i])).collect();
+        if response == 1.0 && scales.iter().all(|&s| s == 1.0) {
+            return Self::new(kind, matrix, std_errors, clusters, passes);
+        }
+        let own = Mat::from_fn(p, p, |i, j| times(times(matrix[(i, j)], units[i]), units[j]));
+        Covariance {
+            of_rows: Some(OfRows { matrix, units }),
+            ..Self::new(kind, own, std_errors, clusters, passes)
+        }
+    }
+
+    /// Standard errors: roots of the diagonal, `NaN` where aliased.
+    pub fn std_errors(&self) -> Vec<f64> {
+        self.std_errors.clone()
+    }
+
+    /// Covariance and coefficients of some columns in units in which a quadratic form of them stays in range, which does not depend on
+    /// units.
+    fn in_range(&self, columns: &[usize], coefficients: &[f64]) -> (Symmetric, Vec<Dd>) {
+        let (matrix, units) = match &self.of_rows {
+            None => (&self.matrix, None),
+            Some(OfRows { matrix, units }) => (matrix, Some(units)),
+        };
+        let mut out = Symmetric::zeros(columns.len());
+        for (i, &c) in columns.iter().enumerate() {
+            for (j, &d) in columns[..=i].iter().enumerate() {
+                out.add(i, j, Dd::new(matrix[(c, d)]));
+            }
+            out.norms[i] = matrix[(c, c)];
+            out.sizes[i] = out.norms[i];
+        }
+        let of = |&c: &usize| match units {
+            None => coefficients[c],
+            Some(units) => coefficients[c] / units[c].0 / units[c].1,
+        };
+        (out, columns.iter().map(|c| Dd::new(of(c))).collect())
+    }
+}
+
+impl LeastSquares {
+    /// The solved equations.
+    pub fn system(&self) -> FittedEquations<'_> {
+        FittedEquations {
+            map: &self.columns.map,
+            normal: &self.normal,
+            factor: &self.factor,
+            atoms: self.gram.atoms(),
+            aliased: &self.aliased,
+            scales: &self.scales,
+            variances: &self.variances,
+        }
+    }
+
+    /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
+    /// of the data (the response's scale apart): powers of two.
+    pub fn column_scales(&self) -> Vec<f64> {
+        self.system().column_scales()
+    }
+
+    /// What a response was multiplied with: a power of two.
+    pub fn response_scale(&self, response: usize) -> f64 {
+        let atoms = self.gram.atoms();
+        self.scales
+            .get(atoms.dense + atoms.extra + response)
+            .copied()
+            .unwrap_or(1.0)
+    }
+
+    /// Coefficients of a response in the units in which rows are delivered.
+    pub(in crate::model) fn scaled_coefficients(&self, response: usize) -> Vec<Dd> {
+        let t = self.response_scale(response);
+        let scales = self.column_scales();
+        self.coefficients[response]
+            .iter()
+            .zip(scales)
+            .map(|(b, s)| b.scale(t / s))
+            .collect()
+    }
+
+    /// The same by atom, for a pass over the rows.
+    pub(in crate::model) fn coefficients_by_atom(&self, response: usize) -> Coefficients {
+        let atoms = self.gram.atoms();
+        let tables: Vec<(usize, usize)> = self
+            .gram
+            .groups
+            .iter()
+            .zip(&atoms.groups)
+            .map(|(t, g)| (t.codes(), g.multipliers.len()))
+            .collect();
+        by_atom(
+            &self.columns.map,
+            &self.scaled_coefficients(response),
+            atoms.dense,
+            &tables,
+        )
+    }
+}
+
+impl Lm<'_> {
+    /// (XᵀWX)⁻¹, columns x columns in the units of the data; `NaN` in rows and columns of aliased coefficients.
+    /// R's `summary(fit)$cov.unscaled`, with the aliased.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    pub fn unscaled_covariance(&self) -> Result<Mat<f64>, ModelError> {
+        self.fit.system().unscaled()
+    }
+
+    /// A covariance of the coefficients of a response. `Iid` takes no pass, the others one.
+    ///
+    /// ```
+    /// use nelder::frame::Frame;
+    /// use nelder::model::{LmSpec, Vcov, lm};
+    /// use nelder::pass::NoProgress;
+    /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+    /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+    /// let robust = fit.vcov(0, &Vcov::Hc3, &NoProgress).unwrap();
+    /// assert_eq!(robust.passes.len(), 1);
+    /// assert!(robust.std_errors()[1] > 0.0);
+    /// ```
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] beyond 4,000 columns; [`ModelError::Argument`] where HC2 or HC3 meet a row
+    /// of leverage one, where there are fewer than two clusters, or where the response is not there; those of a
+    /// pass, and of the cluster expression.
+    pub fn vcov(
+        &self,
+        response: usize,
+        kind: &Vcov,
+        monitor: &dyn Monitor,
+    ) -> Result<Covariance, ModelError> {
+        let Some(own) = self.responses.get(response) else {
+            return Err(ModelError::Argument {
+                argument: "response".into(),
+                why: format!(
+                    "there is no response {response}: the model has {}",
+                    self.responses.len()
+                ),
+            });
+        };
+        if *kind == Vcov::Iid {
+            let (fit, df) = (&self.fit, self.df_residual as f64);
+            let (scales, scale) = (fit.column_scales(), fit.response_scale(response));
+            let ordinary = scale == 1.0 && scales.iter().all(|&s| s == 1.0);
+            // elsewhere products of variances and units may leave the range before they are multiplied
+            let (mut matrix, variance) = match ordinary {
+                true => (self.unscaled_covariance()?, own.rss / df),
+                false => (fit.system().unscaled_of_rows()?, fit.row_rss[response].hi / df),
+            };
+            matrix
+                .row_iter_mut()
+                .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
+            if !ordinary {
+                let of = (&scales[..], scale);
+                return Ok(Covariance {
+                    std_errors: own.std_errors.clone(),
+                    ..Covariance::of_rows(kind, matrix, of, None, Vec::new())
+                });
+            }
+            let errors = own.std_errors.clone();
+            return Ok(Covariance::new(kind, matrix, errors, None, Vec::new()));
+        }
+        let fit = &self.fit;
+        let all = fit.system().coordinates("the covariance of all coefficients")?;
+        let mut passes = Vec::new();
+        let (n, k) = (self.rows() as f64, self.rank as f64);
+        let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc1) {
+            None => {
+                let scores = self.scores(response, kind, monitor, &mut passes)?;
+                (
+                    scores.squares(),
+                    scores.heavy(),
+                    scores.adjustment(kind, n, k)?,
+                    None,
+                )
+            }
+            Some((expression, own)) => {
+                let rows = &self.bound.rows;
+                let sums = ClusterSums::new(
+                    self.basis(),
+                    Arc::new(fit.coefficients_by_atom(response)),
+                    response,
+                    own,
+                );
+                let found = by_cluster(
+                    expression,
+                    own,
+                    rows,
+                    monitor,
+                    &mut passes,
+                    &sums,
+                    |sums, block, codes| sums.update(block, codes),
+                )?;
+                let g = found.clusters();
+                (
+                    found.squares()?,
+                    Vec::new(),
+                    own.factor(expression, g, n, k)?,
+                    Some(g),
+                )
+            }
+        };
+        let matrix = fit.system().sandwich(&all, &squares, &heavy, factor);
+        let scales = (&fit.column_scales()[..], fit.response_scale(response));
+        Ok(Covariance::of_rows(kind, matrix, scales, clusters, passes))
+    }
+
+    /// The pass that a robust covariance takes.
+    fn scores(
+        &self,
+        response: usize,
+        kind: &Vcov,
+        monitor: &dyn Monitor,
+        passes: &mut Vec<PassRecord>,
+    ) -> Result<SandwichMeat, ModelError> {
+        let coefficients = Arc::new(self.fit.coefficients_by_atom(response));
+        let new = || SandwichMeat::new(self.basis(), coefficients.clone(), response, Power::of(kind));
+        let rows = &self.bound.rows;
+        let (scores, record) = run(&format!("scores, {kind}"), "f64", rows, monitor, new)?;
+        passes.push(record);
+        rows.take_dropped();
+        Ok(scores)
+    }
+
+    fn basis(&self) -> Arc<WhitenedDesign> {
+        let fit = &self.fit;
+        Arc::new(WhitenedDesign::new(
+            &fit.normal,
+            &fit.factor,
+            &fit.columns.map,
+            fit.gram.atoms(),
+        ))
+    }
+
+    /// F statistic of all coefficients but the intercept under a covariance (R's `lmtest::waldtest`): value and
+    /// degrees of freedom. `None` where there is nothing to test, or the covariance of the slopes is singular.
+    pub fn wald(&self, response: usize, covariance: &Covariance) -> Option<(f64, f64, f64)> {
+        let own = self.responses.get(response)?;
+        let first = usize::from(self.intercept());
+        let slopes: Vec<usize> = (first..self.fit.aliased.len())
+            .filter(|&c| !self.fit.aliased[c])
+            .collect();
+        let q = slopes.len();
+        if q == 0 || self.df_residual == 0 {
+            return None;
+        }
+        let (matrix, b) = covariance.in_range(&slopes, &own.coefficients);
+        let factor = factor_twice(&matrix, 1e-8, f64::EPSILON);
+        if factor.accepted.len() < q {
+            return None;
+        }
+        let value = factor.effects(&b).iter().fold(Dd::ZERO, |s, e| s + *e * *e).hi / q as f64;
+        Some((value, q as f64, self.df_residual as f64))
+    }
+}
+
+impl SandwichMeat {
+    /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients.
+    ///
+    /// # Errors
+    /// A row of leverage one where residuals are divided by 1 − h.
+    pub(in crate::model) fn adjustment(&self, kind: &Vcov, n: f64, k: f64) -> Result<f64, ModelError> {
+        if let Some(row) = self.saturated {
+            return Err(ModelError::Argument {
+                argument: "vcov".into(),
+                why: format!(
+                    "{kind} divides by 1 - leverage, and row {} has leverage 1 (the model fits it alone); \
+                     use HC0 or HC1",
+                    row + 1
+                ),
+            });
+        }
+        Ok(match kind {
+            Vcov::Hc1 => n / (n - k),
+            _ => 1.0,
+        })
+    }
+}

@@ -1,0 +1,364 @@
+//! A fit without its data: what prediction and comparison need, to be kept in a file.
+
+use nelder_device::Dd;
+use serde::{Deserialize, Serialize};
+
+use super::new_rows::Applier;
+use super::whitened_design::WhitenedDesignState;
+use super::{Compared, Sequential};
+use crate::design::{
+    Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+};
+use crate::formula::{Contrast, parse_expression};
+use crate::frame::{Kind, Levels, Source};
+use crate::model::equations::solution::{MOST_COLUMNS, counted};
+use crate::model::{FittedEquations, Lm, LmSpec, ModelError, ModelFrame};
+use crate::pass::Gram;
+
+/// A linear model apart from its data.
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::NoProgress;
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let saved = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap().save().unwrap();
+/// let new = [10.0];
+/// let new = Frame::new().with_real("x", &new);
+/// let all = saved.predict(&new, true, &NoProgress).unwrap();
+/// assert!((all.responses[0].fit[0] - 20.0).abs() < 1e-12);
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedLm {
+    /// The columns of the model matrix.
+    pub design: SavedDesign,
+    /// Rows in the fit.
+    pub rows: u64,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+    /// One entry a response.
+    pub responses: Vec<SavedResponse>,
+}
+
+/// A design apart from its data: what makes the same columns of new rows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedDesign {
+    /// What was asked for.
+    pub spec: LmSpec,
+    /// Names of the coefficients.
+    pub names: Vec<String>,
+    /// Which coefficients are aliased.
+    pub aliased: Vec<bool>,
+    /// Names of the data's columns, for a `.` in the formula.
+    columns: Vec<String>,
+    /// Those of them that were text or factors.
+    #[serde(default)]
+    text: Vec<String>,
+    /// Those of them that were logical.
+    #[serde(default)]
+    logical: Vec<String>,
+    /// Bases and levels of the variables, without the response.
+    state: VariablesState,
+    shapes: Vec<ShapeState>,
+    twice: bool,
+    tuples: Vec<Vec<Vec<u32>>>,
+    counted: Vec<Vec<bool>>,
+    unweighted: Vec<Vec<u32>>,
+    absorbed: bool,
+    scales: Vec<f64>,
+    basis: WhitenedDesignState,
+}
+
+/// What a saved fit keeps of one response.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SavedResponse {
+    /// Its name; empty for one alone.
+    pub name: String,
+    /// For comparisons.
+    pub compared: Compared,
+    /// R's `anova` of the model; absent where it has too many columns, or sums of squares are out of range.
+    pub sequential: Option<Sequential>,
+    /// By column, zero where aliased, in the units in which rows are delivered.
+    coefficients: Vec<Dd>,
+    /// What the response was multiplied with: a power of two.
+    scale: f64,
+    /// Residual sum of squares in the units in which rows are delivered; absent in files of before.
+    #[serde(default)]
+    row_rss: Option<Dd>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum ShapeState {
+    Numeric(usize),
+    Logical,
+    Factor,
+}
+
+impl ShapeState {
+    fn of(shape: &Shape) -> Self {
+        match shape {
+            Shape::Numeric { suffixes } => ShapeState::Numeric(suffixes.len()),
+            Shape::Logical => ShapeState::Logical,
+            Shape::Factor { .. } => ShapeState::Factor,
+        }
+    }
+
+    fn described(&self) -> String {
+        match self {
+            ShapeState::Numeric(1) => "a number".into(),
+            ShapeState::Numeric(n) => format!("{n} columns of numbers"),
+            ShapeState::Logical => "logical".into(),
+            ShapeState::Factor => "a factor".into(),
+        }
+    }
+}
+
+impl SavedResponse {
+    /// Residual standard deviation; `NaN` without residual degrees of freedom.
+    pub fn sigma(&self) -> f64 {
+        match self.compared.df_residual {
+            0 => f64::NAN,
+            df => match (self.row_rss, self.compared.rss) {
+                (Some(rss), _) => (rss.hi / df as f64).sqrt() / self.scale,
+                (None, rss) => rss.map_or(f64::NAN, |rss| (rss.hi / df as f64).sqrt()),
+            },
+        }
+    }
+
+    /// What the response was multiplied with.
+    pub(in crate::model) fn scale(&self) -> f64 {
+        self.scale
+    }
+}
+
+impl Lm<'_> {
+    /// The fit apart from its data.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
+    pub fn save(&self) -> Result<SavedLm, ModelError> {
+        let fit = &self.fit;
+        let responses = self.responses.iter().enumerate().map(|(y, r)| {
+            Ok(SavedResponse {
+                name: r.name.clone(),
+                compared: self.compared(y)?,
+                row_rss: Some(fit.row_rss[y]),
+                sequential: match self.sequential(y) {
+                    _ if !self.in_range(y) => None,
+                    Ok(table) => Some(table),
+                    Err(ModelError::TooManyColumns { .. }) => None,
+                    Err(e) => return Err(e),
+                },
+                coefficients: fit.scaled_coefficients(y),
+                scale: fit.response_scale(y),
+            })
+        });
+        Ok(SavedLm {
+            design: SavedDesign::of(&self.spec, &self.bound, fit.system(), &fit.columns, &fit.gram)?,
+            rows: self.rows(),
+            df_residual: self.df_residual,
+            responses: responses.collect::<Result<_, ModelError>>()?,
+        })
+    }
+}
+
+impl SavedLm {
+    /// Joins the fit to rows of a source that need no response.
+    ///
+    /// # Errors
+    /// A column that is not there or of another kind than in the fit.
+    pub(in crate::model) fn bind<'s>(
+        &self,
+        source: &'s dyn Source,
+        errors: bool,
+    ) -> Result<(Rows<'s>, Applier), ModelError> {
+        let coefficients = self.responses.iter().map(|r| r.coefficients.clone()).collect();
+        self.design.bind(source, errors, coefficients)
+    }
+}
+
+impl SavedDesign {
+    /// Names of the data's columns that were text or factors in the fit.
+    pub fn text_columns(&self) -> &[String] {
+        &self.text
+    }
+
+    /// Names of the data's columns that were logical in the fit.
+    pub fn logical_columns(&self) -> &[String] {
+        &self.logical
+    }
+
+    /// The design of a fit.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
+    pub(in crate::model) fn of(
+        spec: &LmSpec,
+        bound: &ModelFrame<'_>,
+        system: FittedEquations<'_>,
+        columns: &Columns,
+        gram: &Gram,
+    ) -> Result<SavedDesign, ModelError> {
+        let rows = &bound.rows;
+        let layout = rows.layout();
+        let kept = system.normal.matrix.order;
+        if kept > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "a saved fit".into(),
+                columns: kept,
+                limit: MOST_COLUMNS,
+            });
+        }
+        let (_, left) = bound.terms.without_response();
+        let mut which = left.clone();
+        // the offset given beside the formula
+        if spec.offset.is_some() {
+            let formula = bound.terms.variables.len();
+            which.extend(rows.roles().offsets.iter().copied().find(|&o| o >= formula));
+        }
+        let mut state = rows.variables().state_of(&which);
+        for (at, &v) in which.iter().enumerate() {
+            if let Some(Some(used)) = columns.levels.get(v) {
+                state.keep_levels(at, |c| used.rank.get(c as usize).copied().flatten().is_some());
+            }
+        }
+        let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
+        let shapes = rows.shapes();
+        let mut scales = system.scales.to_vec();
+        scales.truncate(layout.atoms.dense + layout.atoms.extra);
+        let schema = rows.source().schema();
+        let names = schema.names();
+        let of = |is: &dyn Fn(Kind) -> bool| -> Vec<String> {
+            let own = schema.fields.iter().filter(|field| is(field.kind));
+            own.map(|field| field.name.clone()).collect()
+        };
+        Ok(SavedDesign {
+            spec: spec.clone(),
+            names: columns.names.clone(),
+            aliased: system.aliased.to_vec(),
+            columns: names.iter().map(|n| n.to_string()).collect(),
+            text: of(&|kind| matches!(kind, Kind::Text | Kind::Factor { .. })),
+            logical: of(&|kind| kind == Kind::Logical),
+            state,
+            shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
+            twice: rows.precision() == Precision::Twice,
+            counted: counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
+            tuples,
+            unweighted: left.iter().map(|&v| rows.unweighted_codes(v)).collect(),
+            absorbed: system.map.absorbed.is_some(),
+            scales,
+            basis: system.basis().state(),
+        })
+    }
+
+    /// Joins the design to rows of a source that need no response, with coefficients by response and column in the
+    /// units of the rows.
+    ///
+    /// # Errors
+    /// A column that is not there or of another kind than in the fit.
+    pub(in crate::model) fn bind<'s>(
+        &self,
+        source: &'s dyn Source,
+        errors: bool,
+        coefficients: Vec<Vec<Dd>>,
+    ) -> Result<(Rows<'s>, Applier), ModelError> {
+        let damaged = |what: &str| ModelError::Argument {
+            argument: "fit".into(),
+            why: format!("its {what} do not belong to its formula; fit and save it again"),
+        };
+        // 1. terms and variables without the response
+        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let (terms, _) = self.spec.meaning(&names)?.without_response();
+        let mut expressions = terms.variables.clone();
+        let mut roles = Roles {
+            offsets: terms.offsets.clone(),
+            ..Roles::default()
+        };
+        if let Some(offset) = &self.spec.offset {
+            roles.offsets.push(expressions.len());
+            expressions.push(parse_expression(offset)?);
+        }
+        let precision = if self.twice {
+            Precision::Twice
+        } else {
+            Precision::Double
+        };
+        let variables = Variables::restore(&expressions, &self.state, source.schema(), precision)?;
+        let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
+        let shapes = variables.shapes();
+        if shapes.len() != self.shapes.len() {
+            return Err(damaged("variables"));
+        }
+        for ((label, shape), was) in labels.iter().zip(&shapes).zip(&self.shapes) {
+            let is = ShapeState::of(shape);
+            if is != *was {
+                return Err(ModelError::Argument {
+                    argument: "data".into(),
+                    why: format!(
+                        "`{label}` was {} in the fit and is {} here",
+                        was.described(),
+                        is.described()
+                    ),
+                });
+            }
+        }
+        // 2. rows with the codes and the units of the fit
+        let layout = Layout::new(&terms, &shapes)?;
+        let levels: Vec<Option<std::sync::Arc<Levels>>> = shapes
+            .iter()
+            .enumerate()
+            .map(|(v, shape)| match shape {
+                Shape::Logical => Some(std::sync::Arc::new(Levels::fixed(["FALSE", "TRUE"]))),
+                _ => variables.known_levels(v),
+            })
+            .collect();
+        let contrast = |label: &String| -> Option<Contrast> {
+            let named = self.spec.contrasts.iter().rev().find(|(name, _)| name == label);
+            named.map(|(_, contrast)| contrast.clone())
+        };
+        let described: Vec<Variable> = (0..terms.variables.len())
+            .map(|v| Variable {
+                label: labels[v].clone(),
+                shape: shapes[v].clone(),
+                levels: levels[v].clone(),
+                contrast: contrast(&labels[v]),
+                attached: variables.contrast(v).cloned(),
+                unweighted: self.unweighted.get(v).cloned().unwrap_or_default(),
+            })
+            .collect();
+        if layout.groups.len() != self.tuples.len() || layout.groups.len() != self.counted.len() {
+            return Err(damaged("factors"));
+        }
+        let rows = Rows::new(source, variables, labels, layout, roles, Missing::Omit, precision);
+        for (v, levels) in levels.into_iter().enumerate() {
+            if let Some(levels) = levels {
+                rows.set_levels(v, levels);
+            }
+        }
+        for (g, tuples) in self.tuples.iter().enumerate() {
+            let members = rows.layout().groups[g].len();
+            if tuples.iter().any(|t| t.len() != members) {
+                return Err(damaged("factors"));
+            }
+            if members > 1 {
+                rows.intern(g, tuples);
+            }
+        }
+        rows.set_scales(self.scales.clone());
+        // 3. the columns
+        let basis = errors.then(|| self.basis.clone());
+        let applier = Applier::new(
+            &rows,
+            described,
+            self.counted.clone(),
+            self.absorbed,
+            coefficients,
+            basis,
+        )?;
+        if applier.columns().names != self.names {
+            return Err(damaged("columns"));
+        }
+        Ok((rows, applier))
+    }
+}

@@ -1,0 +1,646 @@
+//! Sums of squared scores, row by row, in coordinates in which the gram is the identity.
+//!
+//! A row x of the model matrix has coordinates e = L⁻¹ z over the columns that are kept, z its centred columns less
+//! their means in its level of an eliminated factor, and 1/√N for its level. Its leverage is w |e|², and a
+//! coefficient is the inner product of its own coordinates with Σ w y e. The sums Σ u e eᵀ that a robust covariance
+//! is made of are then of the order of u, however ill-conditioned the columns are, and nothing cancels (White 1980;
+//! MacKinnon & White 1985).
+
+use std::sync::Arc;
+
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
+use faer::{Accum, Mat, Par};
+use nelder_device::kernels::Pair;
+use nelder_device::{Dd, vectorized};
+
+use super::Vcov;
+use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind};
+use crate::model::NormalEquations;
+use crate::pass::{Accumulator, Coefficients, residuals_of};
+use crate::solve::Factor;
+
+/// Rows multiplied at a time.
+const RUN: usize = 256;
+/// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
+const AMPLIFIED: f64 = 100.0;
+/// Limit of 1 − h, in double precision, below which it is formed in twice the precision.
+const NEARLY_ONE: f64 = 1e-2;
+/// Limit of 1 − h in double precision below which it counts as rounding error of zero.
+const SATURATED: f64 = 1e-10;
+/// Limit of 1 − h in twice the precision below which it counts as rounding error of zero, in units of the factor's relative error.
+const SATURATED_TWICE: f64 = 1e6;
+
+/// Orthonormal coordinates of the rows of a design.
+#[derive(Clone, Debug)]
+pub struct WhitenedDesign {
+    map: ColumnEncoding,
+    atoms: BlockSchema,
+    /// Position of each column of the map among the kept ones.
+    position: Vec<Option<usize>>,
+    /// Means of the dense columns.
+    means: Vec<Dd>,
+    /// Kept columns x coordinates.
+    root: Mat<f64>,
+    /// What it leaves over, where the factor is in twice the precision.
+    rest: Option<Mat<f64>>,
+    /// Whether all coordinates are formed in twice the precision.
+    amplified: bool,
+    /// Relative error of the factor.
+    doubt: f64,
+    /// Level of each code of the eliminated factor.
+    levels: Vec<u32>,
+    /// Means of the kept columns by level, kept columns fastest.
+    level_means: Vec<f64>,
+    /// What they leave over.
+    level_rests: Vec<f64>,
+    /// N of each level.
+    level_weights: Vec<Dd>,
+    /// 1/√N of each level.
+    level_roots: Vec<f64>,
+}
+
+/// A [`WhitenedDesign`] apart from its columns: numbers to keep.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+pub struct WhitenedDesignState {
+    kept: Vec<usize>,
+    means: Vec<Dd>,
+    coordinates: usize,
+    root: Vec<f64>,
+    #[serde(default)]
+    rest: Vec<f64>,
+    #[serde(default)]
+    amplified: bool,
+    #[serde(default)]
+    doubt: f64,
+    level_means: Vec<f64>,
+    #[serde(default)]
+    level_rests: Vec<f64>,
+    #[serde(default)]
+    level_weights: Vec<Dd>,
+    level_roots: Vec<f64>,
+}
+
+/// Columns one after the other.
+fn flat(m: &Mat<f64>) -> Vec<f64> {
+    (0..m.ncols()).flat_map(|a| m.col(a).iter().copied()).collect()
+}
+
+fn level_of_code(codes: &[u32]) -> Vec<u32> {
+    let mut levels = vec![u32::MAX; codes.iter().max().map_or(0, |&c| c as usize + 1)];
+    for (l, &code) in codes.iter().enumerate() {
+        levels[code as usize] = l as u32;
+    }
+    levels
+}
+
+impl WhitenedDesign {
+    /// The coordinates in which the factor's matrix is the identity.
+    pub fn new(normal: &NormalEquations, factor: &Factor, map: &ColumnEncoding, atoms: &BlockSchema) -> Self {
+        let mut position = vec![None; map.columns()];
+        for (i, &c) in normal.kept.iter().enumerate() {
+            position[c] = Some(i);
+        }
+        let (mut levels, mut level_means, mut level_roots) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut level_rests, mut level_weights) = (Vec::new(), Vec::new());
+        if let (Some(term), Some(a)) = (&map.absorbed, &normal.absorbed) {
+            levels = level_of_code(&term.codes);
+            level_means = a.means.iter().map(|m| m.hi).collect();
+            level_rests = a.means.iter().map(|m| m.lo).collect();
+            level_weights = a.weights.clone();
+            level_roots = a.weights.iter().map(|w| 1.0 / w.hi.sqrt()).collect();
+        }
+        let root = factor.root();
+        let rest = factor.root_rest();
+        let amplified = rest.is_some() && factor.amplification(&root) > AMPLIFIED;
+        WhitenedDesign {
+            map: map.clone(),
+            atoms: BlockSchema {
+                responses: 0,
+                ..atoms.clone()
+            },
+            position,
+            means: normal.means.clone(),
+            root,
+            rest,
+            amplified,
+            doubt: factor.doubt(&normal.matrix),
+            levels,
+            level_means,
+            level_rests,
+            level_weights,
+            level_roots,
+        }
+    }
+
+    /// The basis under weights rounded to doubles, as working weights are: 1 − h counts as zero below the limit of double precision.
+    pub fn of_rounded_weights(self) -> Self {
+        WhitenedDesign {
+            doubt: f64::MAX,
+            ..self
+        }
+    }
+
+    /// What rows of new data need of the basis.
+    pub fn state(&self) -> WhitenedDesignState {
+        WhitenedDesignState {
+            kept: (0..self.map.columns())
+                .filter(|&c| self.position[c].is_some())
+                .collect(),
+            means: self.means.clone(),
+            coordinates: self.root.ncols(),
+            root: flat(&self.root),
+            rest: self.rest.as_ref().map_or_else(Vec::new, flat),
+            amplified: self.amplified,
+            doubt: self.doubt,
+            level_means: self.level_means.clone(),
+            level_rests: self.level_rests.clone(),
+            level_weights: self.level_weights.clone(),
+            level_roots: self.level_roots.clone(),
+        }
+    }
+
+    /// The basis for the columns of a map, which may have more codes than the map of the fit. `None` where the
+    /// sizes do not belong together.
+    pub fn restore(state: &WhitenedDesignState, map: &ColumnEncoding, atoms: &BlockSchema) -> Option<Self> {
+        let k = state.kept.len();
+        let mut position = vec![None; map.columns()];
+        for (i, &c) in state.kept.iter().enumerate() {
+            *position.get_mut(c)? = Some(i);
+        }
+        let mut levels = Vec::new();
+        if let Some(term) = &map.absorbed {
+            levels = level_of_code(&term.codes);
+            if state.level_roots.len() != term.codes.len() || state.level_means.len() != k * term.codes.len()
+            {
+                return None;
+            }
+        }
+        let size = k * state.coordinates;
+        let twice = !state.rest.is_empty();
+        if state.means.len() != atoms.dense || state.root.len() != size || (twice && state.rest.len() != size)
+        {
+            return None;
+        }
+        // those that were saved before have no low parts
+        let whole = |v: &[f64], n: usize| if v.len() == n { v.to_vec() } else { vec![0.0; n] };
+        let weights = match state.level_weights.len() == state.level_roots.len() {
+            true => state.level_weights.clone(),
+            false => state.level_roots.iter().map(|r| Dd::new(1.0 / (r * r))).collect(),
+        };
+        let matrix = |v: &[f64]| Mat::from_fn(k, state.coordinates, |i, a| v[a * k + i]);
+        Some(WhitenedDesign {
+            map: map.clone(),
+            atoms: BlockSchema {
+                responses: 0,
+                ..atoms.clone()
+            },
+            position,
+            means: state.means.clone(),
+            root: matrix(&state.root),
+            rest: twice.then(|| matrix(&state.rest)),
+            amplified: twice && state.amplified,
+            doubt: state.doubt,
+            levels,
+            level_means: state.level_means.clone(),
+            level_rests: whole(&state.level_rests, state.level_means.len()),
+            level_weights: weights,
+            level_roots: state.level_roots.clone(),
+        })
+    }
+
+    /// What the rows consist of.
+    pub fn atoms(&self) -> &BlockSchema {
+        &self.atoms
+    }
+
+    /// Number of coordinates that every row has; one more belongs to its level.
+    pub fn order(&self) -> usize {
+        self.root.ncols()
+    }
+
+    /// Number of levels of the eliminated factor.
+    pub fn levels(&self) -> usize {
+        self.level_roots.len()
+    }
+
+    /// Level and coordinate 1/√N of a row.
+    pub fn level(&self, block: &Block<'_>, row: usize) -> Option<(usize, f64)> {
+        let term = self.map.absorbed.as_ref().filter(|_| !self.levels.is_empty())?;
+        let level = *self.levels.get(block.codes[term.group][row] as usize)? as usize;
+        Some((level, *self.level_roots.get(level)?))
+    }
+
+    /// Centred columns of rows `from..to` of a block in twice the precision, kept columns x rows: high and low parts.
+    fn centred_twice(&self, block: &Block<'_>, from: usize, to: usize) -> Vec<Vec<Dd>> {
+        let (m, k) = (to - from, self.root.nrows());
+        let mut z = vec![vec![Dd::ZERO; m]; k];
+        for (c, kind) in self.map.kinds.iter().enumerate() {
+            let Some(j) = self.position[c] else { continue };
+            match kind {
+                ColumnKind::Intercept => z[j].fill(Dd::ONE),
+                ColumnKind::Dense(e) => {
+                    let (x, mean) = (&block.dense[*e], self.means[*e]);
+                    for (i, out) in z[j].iter_mut().enumerate() {
+                        let low = x.low.as_ref().map_or(0.0, |l| l[from + i]);
+                        *out = Dd::two_sum(x.high[from + i], low) - mean;
+                    }
+                }
+                ColumnKind::Coded { .. } => {}
+            }
+        }
+        for (g, group) in self.atoms.groups.iter().enumerate() {
+            let codes = &block.codes[g];
+            for (a, multiplier) in group.multipliers.iter().enumerate() {
+                for i in 0..m {
+                    let x = multiplier.map_or(Dd::ONE, |e| {
+                        let low = block.dense[e].low.as_ref().map_or(0.0, |l| l[from + i]);
+                        Dd::two_sum(block.dense[e].high[from + i], low)
+                    });
+                    for &(c, v) in self.map.row(g, a, codes[from + i] as usize) {
+                        if let Some(j) = self.position[c as usize] {
+                            z[j][i] += x.mul_f64(v);
+                        }
+                    }
+                }
+            }
+        }
+        if !self.levels.is_empty() {
+            for i in 0..m {
+                let Some((level, _)) = self.level(block, from + i) else {
+                    continue;
+                };
+                for (j, z) in z.iter_mut().enumerate() {
+                    let at = level * k + j;
+                    z[i] -= Dd::two_sum(self.level_means[at], self.level_rests[at]);
+                }
+            }
+        }
+        z
+    }
+
+    /// e = L⁻¹ z in twice the precision for rows `from..to` of a block, coordinate by coordinate.
+    fn each_twice(
+        &self,
+        rest: &Mat<f64>,
+        block: &Block<'_>,
+        (from, to): (usize, usize),
+        mut take: impl FnMut(usize, &[Dd]),
+    ) {
+        let z = self.centred_twice(block, from, to);
+        let mut sums = vec![Dd::ZERO; to - from];
+        for a in 0..self.root.ncols() {
+            sums.fill(Dd::ZERO);
+            for (j, z) in z.iter().enumerate() {
+                let r = Dd::two_sum(self.root[(j, a)], rest[(j, a)]);
+                if r.hi == 0.0 {
+                    continue;
+                }
+                vectorized(
+                    #[inline(always)]
+                    || sums.iter_mut().zip(z).for_each(|(s, z)| *s += *z * r),
+                );
+            }
+            take(a, &sums);
+        }
+    }
+
+    /// The leverage of a row of weight w, whose |e|² is about `norm`.
+    pub fn leverage(&self, block: &Block<'_>, row: usize, weight: f64, norm: f64) -> Leverage {
+        let h = weight * norm;
+        let left = 1.0 - h;
+        if left > NEARLY_ONE {
+            return Leverage {
+                h,
+                left: Dd::new(left),
+                twice: None,
+            };
+        }
+        let (left, e) = match &self.rest {
+            None if left < SATURATED => (Dd::ZERO, None),
+            None => (Dd::new(left), None),
+            Some(rest) => {
+                let e = self.row_twice(rest, block, row);
+                (self.left_twice(block, row, weight, &e), Some(e))
+            }
+        };
+        Leverage {
+            h: (Dd::ONE - left).hi,
+            left,
+            twice: e,
+        }
+    }
+
+    /// 1 − h of a row in twice the precision, where the factor is.
+    pub(super) fn left_of(&self, block: &Block<'_>, row: usize, weight: f64) -> Option<Dd> {
+        let e = self.row_twice(self.rest.as_ref()?, block, row);
+        Some(self.left_twice(block, row, weight, &e))
+    }
+
+    /// The coordinates of a row in twice the precision.
+    fn row_twice(&self, rest: &Mat<f64>, block: &Block<'_>, row: usize) -> Vec<Dd> {
+        let mut out = Vec::with_capacity(self.order());
+        self.each_twice(rest, block, (row, row + 1), |_, e| out.push(e[0]));
+        out
+    }
+
+    fn left_twice(&self, block: &Block<'_>, row: usize, weight: f64, e: &[Dd]) -> Dd {
+        let own = match self.level(block, row) {
+            Some((level, _)) => Dd::ONE / self.level_weights[level],
+            None => Dd::ZERO,
+        };
+        let h = e.iter().fold(own, |s, e| s + *e * *e);
+        let left = Dd::ONE - h.mul_f64(weight);
+        // the sum over as many squares as there are coordinates is rounded too
+        let error = self.doubt + self.order() as f64 * Dd::EPSILON;
+        if left.hi < (SATURATED_TWICE * error).min(SATURATED) {
+            Dd::ZERO
+        } else {
+            left
+        }
+    }
+
+    /// Coordinates of rows `from..to` of a block, rows x coordinates.
+    pub fn coordinates(&self, block: &Block<'_>, from: usize, to: usize) -> Mat<f64> {
+        if let Some(rest) = self.rest.as_ref().filter(|_| self.amplified) {
+            // differences of large terms, rounded once
+            let mut out = Mat::<f64>::zeros(to - from, self.root.ncols());
+            self.each_twice(rest, block, (from, to), |a, e| {
+                let column = out.col_as_slice_mut(a).iter_mut();
+                column.zip(e).for_each(|(out, e)| *out = e.hi);
+            });
+            return out;
+        }
+        let (m, k) = (to - from, self.root.nrows());
+        let mut z = Mat::<f64>::zeros(m, k);
+        for (c, kind) in self.map.kinds.iter().enumerate() {
+            let Some(j) = self.position[c] else { continue };
+            match kind {
+                ColumnKind::Intercept => z.col_as_slice_mut(j).fill(1.0),
+                ColumnKind::Dense(e) => {
+                    let (x, mean) = (&block.dense[*e], self.means[*e]);
+                    let out = z.col_as_slice_mut(j);
+                    for (i, out) in out.iter_mut().enumerate() {
+                        let low = x.low.as_ref().map_or(0.0, |l| l[from + i]);
+                        *out = (x.high[from + i] - mean.hi) + (low - mean.lo);
+                    }
+                }
+                ColumnKind::Coded { .. } => {}
+            }
+        }
+        for (g, group) in self.atoms.groups.iter().enumerate() {
+            let codes = &block.codes[g];
+            for (a, multiplier) in group.multipliers.iter().enumerate() {
+                for i in 0..m {
+                    let x = multiplier.map_or(1.0, |e| block.dense[e].high[from + i]);
+                    for &(c, v) in self.map.row(g, a, codes[from + i] as usize) {
+                        if let Some(j) = self.position[c as usize] {
+                            z[(i, j)] += x * v;
+                        }
+                    }
+                }
+            }
+        }
+        if !self.levels.is_empty() {
+            for i in 0..m {
+                let Some((level, _)) = self.level(block, from + i) else {
+                    continue;
+                };
+                for (j, mean) in self.level_means[level * k..(level + 1) * k].iter().enumerate() {
+                    z[(i, j)] -= mean;
+                }
+            }
+        }
+        let mut e = Mat::<f64>::zeros(m, self.root.ncols());
+        matmul(
+            e.as_mut(),
+            Accum::Replace,
+            z.as_ref(),
+            self.root.as_ref(),
+            1.0,
+            Par::Seq,
+        );
+        e
+    }
+}
+
+/// A leverage h, and what it leaves of one: zero where that is no more than rounding error.
+#[derive(Clone, Debug)]
+pub struct Leverage {
+    /// h = w|e|²
+    pub h: f64,
+    /// 1 − h
+    pub left: Dd,
+    /// The coordinates in twice the precision, where h is near one.
+    twice: Option<Vec<Dd>>,
+}
+
+impl Leverage {
+    /// Leverage of a row that was not asked for: `NaN`.
+    pub fn unknown() -> Leverage {
+        Leverage {
+            h: f64::NAN,
+            left: Dd::new(f64::NAN),
+            twice: None,
+        }
+    }
+}
+
+/// A row of leverage near one in the sum of squares of scores: its residual over 1 − h is so large that what is left of it in most
+/// coefficients is a difference.
+#[derive(Clone, Debug)]
+pub struct Heavy {
+    /// The row of the source.
+    row: u64,
+    /// Its coordinates.
+    pub e: Vec<Dd>,
+    /// Its level of an eliminated factor.
+    pub level: Option<usize>,
+    /// w r / (1 − h)^q
+    pub factor: f64,
+}
+
+/// By which power of 1 − h squared residuals are divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Power {
+    /// Not at all.
+    Zero,
+    /// HC2.
+    One,
+    /// HC3.
+    Two,
+}
+
+impl Power {
+    /// The power that a kind of covariance has.
+    pub fn of(kind: &Vcov) -> Power {
+        match kind {
+            Vcov::Hc2 => Power::One,
+            Vcov::Hc3 => Power::Two,
+            _ => Power::Zero,
+        }
+    }
+}
+
+/// Σ (w r)² / (1 − h)^q e eᵀ over the rows.
+#[derive(Clone, Debug)]
+pub struct SandwichMeat {
+    basis: Arc<WhitenedDesign>,
+    coefficients: Arc<Coefficients>,
+    response: usize,
+    power: Power,
+    /// Rows.
+    pub rows: u64,
+    products: Mat<f64>,
+    cross: Vec<f64>,
+    levels: Vec<f64>,
+    heavy: Vec<Heavy>,
+    /// First row of the source whose leverage is one, where residuals are divided by 1 − h.
+    pub saturated: Option<u64>,
+}
+
+impl SandwichMeat {
+    /// Nothing seen.
+    pub fn new(
+        basis: Arc<WhitenedDesign>,
+        coefficients: Arc<Coefficients>,
+        response: usize,
+        power: Power,
+    ) -> Self {
+        let (r, l) = (basis.order(), basis.levels());
+        SandwichMeat {
+            basis,
+            coefficients,
+            response,
+            power,
+            rows: 0,
+            products: Mat::zeros(r, r),
+            cross: vec![0.0; l * r],
+            levels: vec![0.0; l],
+            heavy: Vec::new(),
+            saturated: None,
+        }
+    }
+
+    /// The rows that are not in [`squares`](SandwichMeat::squares), in their order.
+    pub fn heavy(&self) -> Vec<Heavy> {
+        let mut out = self.heavy.clone();
+        out.sort_by_key(|h| h.row);
+        out
+    }
+
+    /// The sum over rows of the squares of scores, but for those of [`heavy`](SandwichMeat::heavy): coordinates that every row has first, then one for each level of the
+    /// eliminated factor.
+    pub fn squares(&self) -> Mat<f64> {
+        let (r, l) = (self.basis.order(), self.basis.levels());
+        Mat::from_fn(r + l, r + l, |i, j| match (i < r, j < r) {
+            (true, true) => self.products[(i.max(j), i.min(j))],
+            (true, false) => self.cross[(j - r) * r + i],
+            (false, true) => self.cross[(i - r) * r + j],
+            (false, false) if i == j => self.levels[i - r],
+            _ => 0.0,
+        })
+    }
+}
+
+impl Accumulator for SandwichMeat {
+    fn update(&mut self, block: &Block<'_>) {
+        self.rows += block.rows as u64;
+        let basis = self.basis.clone();
+        let (mut high, mut low) = (Vec::new(), Vec::new());
+        let y = &block.responses[self.response];
+        let response = Pair {
+            high: &y.high,
+            low: y.low.as_deref(),
+        };
+        residuals_of(
+            &basis.atoms,
+            block,
+            response,
+            &self.coefficients,
+            &mut high,
+            &mut low,
+        );
+        let mut from = 0;
+        while from < block.rows {
+            let to = (from + RUN).min(block.rows);
+            let mut e = basis.coordinates(block, from, to);
+            let weight = |i: usize| block.weights.as_ref().map_or(1.0, |w| w[from + i]);
+            let mut factors = Vec::with_capacity(to - from);
+            for i in 0..to - from {
+                let w = weight(i);
+                let level = basis.level(block, from + i);
+                let factor = match self.power {
+                    Power::Zero => w * high[from + i],
+                    power => {
+                        let own = level.map_or(0.0, |(_, x)| x * x);
+                        let norm = own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>();
+                        let found = basis.leverage(block, from + i, w, norm);
+                        let left = found.left.hi;
+                        if left <= 0.0 {
+                            let row = block.source_row(from + i);
+                            self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
+                        }
+                        let divisor = if power == Power::One { left.sqrt() } else { left };
+                        let factor = w * high[from + i] / divisor;
+                        if let Some(e) = found.twice {
+                            self.heavy.push(Heavy {
+                                row: block.source_row(from + i),
+                                e,
+                                level: level.map(|(l, _)| l),
+                                factor,
+                            });
+                            factors.push(0.0);
+                            continue;
+                        }
+                        factor
+                    }
+                };
+                if let Some((l, x)) = level {
+                    let u = factor * factor;
+                    self.levels[l] += u * x * x;
+                    for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()]
+                        .iter_mut()
+                        .enumerate()
+                    {
+                        *cell += u * x * e[(i, a)];
+                    }
+                }
+                factors.push(factor);
+            }
+            for a in 0..basis.order() {
+                e.col_as_slice_mut(a)
+                    .iter_mut()
+                    .zip(&factors)
+                    .for_each(|(x, f)| *x *= f);
+            }
+            triangular(
+                self.products.as_mut(),
+                BlockStructure::TriangularLower,
+                Accum::Add,
+                e.transpose(),
+                BlockStructure::Rectangular,
+                e.as_ref(),
+                BlockStructure::Rectangular,
+                1.0,
+                Par::Seq,
+            );
+            from = to;
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.heavy.extend(other.heavy);
+        self.products += &other.products;
+        self.cross.iter_mut().zip(&other.cross).for_each(|(a, b)| *a += b);
+        self.levels
+            .iter_mut()
+            .zip(&other.levels)
+            .for_each(|(a, b)| *a += b);
+        self.saturated = match (self.saturated, other.saturated) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}

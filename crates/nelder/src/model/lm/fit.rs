@@ -1,0 +1,246 @@
+//! Linear models: R's `lm`.
+
+use nelder_device::Dd;
+
+use crate::frame::Source;
+use crate::pass::Monitor;
+
+use super::LmSpec;
+use crate::model::equations::bounds::in_order;
+use crate::model::inference::quantiles::quantiles;
+use crate::model::{LeastSquares, ModelError, ModelFrame, bind, least_squares};
+
+/// A fitted linear model of one or several responses.
+pub struct Lm<'s> {
+    /// What was asked for.
+    pub spec: LmSpec,
+    /// The model joined to its data, for the passes that its answers take.
+    pub bound: ModelFrame<'s>,
+    /// The solution.
+    pub fit: LeastSquares,
+    /// One entry a response.
+    pub responses: Vec<Response>,
+    /// Number of columns that are not aliased.
+    pub rank: usize,
+    /// Residual degrees of freedom.
+    pub df_residual: u64,
+}
+
+/// What a response's fit amounts to.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Name of the response: empty for one alone.
+    pub name: String,
+    /// Coefficients by column; `NaN` where aliased.
+    pub coefficients: Vec<f64>,
+    /// Standard errors by column; `NaN` where aliased or without residual degrees of freedom.
+    pub std_errors: Vec<f64>,
+    /// Residual sum of squares, R's deviance.
+    pub rss: f64,
+    /// Sum of squares of the fitted values about their mean, or about zero without an intercept.
+    pub mss: f64,
+    /// Residual standard deviation.
+    pub sigma: f64,
+    /// Minimum, quartiles and maximum of the weighted residuals.
+    pub quantiles: [f64; 5],
+    /// Gaussian log-likelihood at its maximum over σ.
+    pub log_lik: f64,
+    /// `mss` and `rss` in the units of the rows, where squares are in range whatever the data's scale is.
+    row_squares: [f64; 2],
+}
+
+impl Response {
+    /// R².
+    pub fn r_squared(&self) -> f64 {
+        let [mss, rss] = self.row_squares;
+        mss / (mss + rss)
+    }
+}
+
+/// Fits a linear model: R's `lm`.
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::NoProgress;
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+/// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
+/// ```
+pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
+    let bound = bind(spec, source)?;
+    let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, monitor)?;
+    Ok(Lm::new(spec.clone(), bound, fit))
+}
+
+impl<'s> Lm<'s> {
+    fn new(spec: LmSpec, bound: ModelFrame<'s>, mut fit: LeastSquares) -> Self {
+        let p = fit.aliased.len();
+        let rank = fit.aliased.iter().filter(|a| !**a).count();
+        let n = fit.gram.rows;
+        let df_residual = n.saturating_sub(rank as u64);
+        let names = response_names(&bound);
+        if df_residual == 0 {
+            // as many columns as rows: what the residuals have is rounding error
+            fit.rss.fill(Dd::ZERO);
+            fit.row_rss.fill(Dd::ZERO);
+            let runs = fit.residuals.iter_mut().flat_map(|run| &mut run.values);
+            runs.for_each(|values| values.fill(0.0));
+        }
+        let column_scales = fit.column_scales();
+        let responses = (0..fit.coefficients.len())
+            .map(|y| {
+                let (rss, scale) = (fit.rss[y].hi, fit.response_scale(y));
+                let row_rss = fit.row_rss[y];
+                let sigma = (row_rss.hi / df_residual as f64).sqrt() / scale;
+                let mask = |c: usize, v: f64| if fit.aliased[c] { f64::NAN } else { v };
+                let coefficients = (0..p).map(|c| mask(c, fit.coefficients[y][c].hi)).collect();
+                let std_errors = (0..p)
+                    .map(|c| {
+                        if df_residual == 0 {
+                            f64::NAN
+                        } else {
+                            // σ may be out of range where the standard error is not
+                            let root = fit.row_variances[c].sqrt();
+                            let (first, second) = in_order(column_scales[c], 1.0 / scale);
+                            mask(
+                                c,
+                                root * (row_rss.hi / df_residual as f64).sqrt() * first * second,
+                            )
+                        }
+                    })
+                    .collect();
+                let nf = n as f64;
+                let log_rss = match rss.is_normal() {
+                    true => rss.ln(),
+                    false => row_rss.hi.ln() - 2.0 * scale.ln(),
+                };
+                let log_lik = 0.5
+                    * (fit.gram.log_weight
+                        - nf * ((2.0 * std::f64::consts::PI).ln() + 1.0 - nf.ln() + log_rss));
+                let row_mss = model_sum(&fit, y, rank, bound.terms.intercept);
+                Response {
+                    name: names.get(y).cloned().unwrap_or_default(),
+                    coefficients,
+                    std_errors,
+                    rss,
+                    mss: row_mss / scale / scale,
+                    sigma: if df_residual == 0 { f64::NAN } else { sigma },
+                    quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), fit.places.get(y), y),
+                    log_lik,
+                    row_squares: [row_mss, row_rss.hi],
+                }
+            })
+            .collect();
+        Lm {
+            spec,
+            bound,
+            fit,
+            responses,
+            rank,
+            df_residual,
+        }
+    }
+
+    /// Names of the columns.
+    pub fn names(&self) -> &[String] {
+        &self.fit.columns.names
+    }
+
+    /// Whether the model has an intercept.
+    pub fn intercept(&self) -> bool {
+        self.bound.terms.intercept
+    }
+
+    /// Rows in the fit.
+    pub fn rows(&self) -> u64 {
+        self.fit.gram.rows
+    }
+
+    /// Rows left out as incomplete.
+    pub fn omitted(&self) -> u64 {
+        self.fit.counts.1
+    }
+
+    /// Whether there are case weights.
+    pub fn weighted(&self) -> bool {
+        self.spec.weights.is_some()
+    }
+
+    /// F statistic of all terms against the intercept alone: value and degrees of freedom.
+    pub fn f_statistic(&self, response: usize) -> Option<(f64, f64, f64)> {
+        let r = &self.responses[response];
+        let df = self.rank as f64 - f64::from(u8::from(self.intercept()));
+        if df <= 0.0 {
+            return None;
+        }
+        let df2 = self.df_residual as f64;
+        let [mss, rss] = r.row_squares;
+        Some((mss / df / (rss / df2), df, df2))
+    }
+
+    /// Adjusted R².
+    pub fn adj_r_squared(&self, response: usize) -> f64 {
+        let r2 = self.responses[response].r_squared();
+        let int = f64::from(u8::from(self.intercept()));
+        1.0 - (1.0 - r2) * ((self.rows() as f64 - int) / self.df_residual as f64)
+    }
+
+    /// Parameters of the likelihood: coefficients that are not aliased, and σ.
+    pub fn parameters(&self) -> f64 {
+        self.rank as f64 + 1.0
+    }
+
+    /// Akaike's criterion.
+    pub fn aic(&self, response: usize) -> f64 {
+        -2.0 * self.responses[response].log_lik + 2.0 * self.parameters()
+    }
+
+    /// Schwarz's criterion.
+    pub fn bic(&self, response: usize) -> f64 {
+        -2.0 * self.responses[response].log_lik + (self.rows() as f64).ln() * self.parameters()
+    }
+}
+
+/// Sum of squares of the fitted values, offset included, about their mean, or about zero without an intercept;
+/// zero for a model of the intercept alone, as R has it. In the squared units of the rows.
+fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 {
+    if rank == usize::from(intercept) {
+        return 0.0;
+    }
+    let value = match &fit.fitted {
+        None => total(fit, y, intercept) - fit.row_rss[y],
+        Some(fitted) => {
+            let (sum, squares) = fitted[y];
+            if intercept {
+                squares - sum * sum / fit.gram.weight
+            } else {
+                squares
+            }
+        }
+    };
+    value.hi.max(0.0)
+}
+
+/// Names of several responses: the column names of `cbind(a, b)`.
+fn response_names(bound: &ModelFrame<'_>) -> Vec<String> {
+    let Some(r) = bound.terms.response else {
+        return Vec::new();
+    };
+    match &bound.rows.shapes()[r] {
+        crate::design::Shape::Numeric { suffixes } if suffixes.len() > 1 => suffixes.clone(),
+        _ => vec![String::new()],
+    }
+}
+
+/// Σ w (y − ȳ)² with an intercept, Σ w y² without, in the units of the rows.
+fn total(fit: &LeastSquares, y: usize, intercept: bool) -> Dd {
+    let atoms = fit.gram.atoms();
+    let i = atoms.dense + y;
+    let raw = fit.gram.second(i, i);
+    match intercept {
+        true => raw - fit.gram.sums[i] * fit.gram.sums[i] / fit.gram.weight,
+        false => raw,
+    }
+}

@@ -1,0 +1,130 @@
+//! What is asked of a linear model.
+
+use crate::design::Missing;
+use crate::formula::{Contrast, Terms, parse_formula, terms};
+use crate::model::ModelError;
+
+/// How exact the answer is to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Accuracy {
+    /// Double-precision results at the least cost: escalates when the condition asks for it.
+    #[default]
+    Auto,
+    /// The same as `Auto` on a device with double precision.
+    Double,
+    /// The quickest: the gram in single precision wherever that is quicker. Residuals in twice the precision refine the
+    /// coefficients all the same; standard errors keep the digits that the report states, five or six.
+    Single,
+    /// Columns formed and decomposed in twice the precision; the default tolerance is 1e-15.
+    Certified,
+}
+
+/// A linear model: R's `lm` arguments, with expressions as text.
+///
+/// ```
+/// use nelder::model::LmSpec;
+/// let spec = LmSpec::new("mpg ~ wt + factor(cyl)").weights("hp");
+/// assert_eq!(spec.weights.as_deref(), Some("hp"));
+/// ```
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct LmSpec {
+    /// The formula.
+    pub formula: String,
+    /// What the formula means, where it is not to be read as text: for a front that evaluates formulas itself, with
+    /// [`Expr::Evaluated`](crate::formula::Expr::Evaluated) variables.
+    #[serde(skip)]
+    pub terms: Option<Terms>,
+    /// Case weights, an expression of the columns.
+    pub weights: Option<String>,
+    /// An offset beside those in the formula.
+    pub offset: Option<String>,
+    /// Rows to use, a logical expression.
+    pub subset: Option<String>,
+    /// Rows with missing values.
+    pub missing: Missing,
+    /// Contrasts by variable.
+    pub contrasts: Vec<(String, Contrast)>,
+    /// A column is aliased when less than this part of its norm is left: R's `tol`, 1e-7 by default (1e-15 when
+    /// certified).
+    pub tol: Option<f64>,
+    /// How exact.
+    pub accuracy: Accuracy,
+    /// Whether the fit takes a [`Fingerprint`](crate::design::Fingerprint) of its rows in the first pass, for
+    /// comparisons of saved fits.
+    #[serde(skip)]
+    pub fingerprint: bool,
+}
+
+impl LmSpec {
+    /// A model with R's defaults.
+    pub fn new(formula: &str) -> Self {
+        LmSpec {
+            formula: formula.to_string(),
+            ..LmSpec::default()
+        }
+    }
+
+    /// A model whose terms are known; `formula` is for print only.
+    pub fn of_terms(formula: &str, terms: Terms) -> Self {
+        LmSpec {
+            terms: Some(terms),
+            ..LmSpec::new(formula)
+        }
+    }
+
+    /// The terms over columns of these names.
+    ///
+    /// # Errors
+    /// A formula that cannot be read or has no meaning.
+    pub(in crate::model) fn meaning(&self, columns: &[&str]) -> Result<Terms, ModelError> {
+        match &self.terms {
+            Some(terms) => Ok(terms.clone()),
+            None => Ok(terms(&parse_formula(&self.formula)?, columns)?),
+        }
+    }
+
+    /// Sets the case weights.
+    pub fn weights(mut self, expression: &str) -> Self {
+        self.weights = Some(expression.to_string());
+        self
+    }
+
+    /// Sets the offset.
+    pub fn offset(mut self, expression: &str) -> Self {
+        self.offset = Some(expression.to_string());
+        self
+    }
+
+    /// Sets the rows to use.
+    pub fn subset(mut self, expression: &str) -> Self {
+        self.subset = Some(expression.to_string());
+        self
+    }
+
+    /// Sets the accuracy.
+    pub fn accuracy(mut self, accuracy: Accuracy) -> Self {
+        self.accuracy = accuracy;
+        self
+    }
+
+    /// Sets the tolerance for aliasing.
+    pub fn tol(mut self, tol: f64) -> Self {
+        self.tol = Some(tol);
+        self
+    }
+
+    /// Sets the contrasts of a variable.
+    pub fn contrast(mut self, variable: &str, contrast: Contrast) -> Self {
+        self.contrasts.push((variable.to_string(), contrast));
+        self
+    }
+
+    /// The tolerance in force.
+    pub fn tolerance(&self) -> f64 {
+        self.tol.unwrap_or(if self.accuracy == Accuracy::Certified {
+            1e-15
+        } else {
+            1e-7
+        })
+    }
+}

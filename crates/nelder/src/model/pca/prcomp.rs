@@ -1,0 +1,490 @@
+//! Principal components: R's `prcomp`.
+//!
+//! The axes of the standardized columns, on a ladder of precision (`axes.rs`):
+//!
+//! 1. One pass: the gram of the columns, in double precision with sums over runs of rows in twice that, or in twice the
+//!    precision throughout where that costs little. Its eigenvectors are the axes.
+//! 2. Where the bound of a standard deviation's error is too large a part of the first, a pass of Householder QR (TSQR) in
+//!    double precision; on a device, another gram in twice the precision.
+//!
+//! Fewer rows than columns are held in memory (`wide.rs`). A few components of many columns come from a Krylov iteration, a pass
+//! for each step (`krylov.rs`).
+
+use std::sync::{Arc, OnceLock};
+
+use faer::Mat;
+use serde::Serialize;
+
+use super::axes::{Axes, Doubt, of_exact, of_gram, of_triangle, rounding};
+use super::few_rows::Held;
+use super::krylov::{Krylov, block_size, krylov};
+use super::standard::{Columns, moments};
+use super::{Center, PcaAlgorithm, PcaSpec, Scale, Signs};
+use crate::frame::{Source, Sparse};
+use crate::model::equations::ladder::rows_left;
+use crate::model::equations::solution::{MOST_COLUMNS, unit};
+use crate::model::report::devices;
+use crate::model::{Accuracy, ModelError, ModelFrame};
+use crate::pass::{Course, Loaded, Monitor, PassRecord, Products, Site, Standard};
+use crate::solve::Rectangular;
+
+/// Multiplications in twice the precision that cost less than a second pass would.
+const CHEAP: f64 = 2e7;
+/// Error of a standard deviation, as a part of the first, beyond which more precision is asked for. Bounds are about eight times
+/// the errors.
+const ENOUGH: f64 = 8e-12;
+/// Columns from which a few components come from an iteration over the rows, and how many times as many as vectors in a block
+/// there must be: a gram costs p/2 multiplications a value, some 16 steps of blocks of b cost 32 b.
+const MANY: (usize, usize) = (2000, 64);
+
+/// Lower bounds on correct decimal digits, the smallest over the components that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PcaDigits {
+    /// Of the standard deviations in units of the first: none is off by more than 10^-digits times that.
+    pub sdev: f64,
+    /// Of the rotation: no axis is off by an angle whose sine is above 10^-digits. Zero where two standard deviations are so
+    /// close that their axes are not determined. What is left after as many components as the rows can have, less one where
+    /// their mean is taken from them, has no variance and counts for nothing here.
+    pub rotation: f64,
+}
+
+/// How components were computed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PcaReport {
+    /// `eigen of gram`, `svd of tsqr`, `svd of cholesky of gram`, `rotations of cholesky of gram`, `eigen of gram of rows`,
+    /// `svd of qr of transpose`, `block krylov`.
+    pub algorithm: String,
+    /// Where the passes ran.
+    pub device: String,
+    /// In which precision.
+    pub precision: String,
+    /// Digits known to be right.
+    pub digits: PcaDigits,
+    /// Steps of a Krylov iteration; 0 where there was none.
+    pub steps: u32,
+    /// The passes over the data, in order.
+    pub passes: Vec<PassRecord>,
+    /// Why the computation escalated, where it did: for readers, not for programs.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+}
+
+/// Where the rows are that scores are computed of.
+pub(super) enum Data<'s> {
+    /// Rows of a source, and a device that holds them.
+    Rows(Box<ModelFrame<'s>>, OnceLock<Arc<Loaded>>),
+    /// A sparse matrix.
+    Sparse(Sparse<'s>),
+}
+
+/// Principal components of some rows.
+pub struct Prcomp<'s> {
+    /// What was asked for.
+    pub spec: PcaSpec,
+    /// Names of the columns.
+    pub names: Vec<String>,
+    /// Standard deviations of the components, falling: R's `sdev`. All min(n, p) of them, also where fewer components are
+    /// kept; after a Krylov iteration those of the components that were computed.
+    pub sdev: Vec<f64>,
+    /// Bounds on their absolute errors.
+    pub errors: Vec<f64>,
+    /// The axes: columns x components, orthonormal columns of loadings. R's `rotation`.
+    pub rotation: Rectangular,
+    /// Bounds on the sine of the angle between each axis and the true one; 1 where it is not determined.
+    pub angles: Vec<f64>,
+    /// What was taken from each column; `None` where nothing was.
+    pub center: Option<Vec<f64>>,
+    /// What each column was divided by; `None` where it was not.
+    pub scale: Option<Vec<f64>>,
+    /// Sum of the variances of all components, also of those that were not computed.
+    pub total: f64,
+    /// Number of components that there are: the smaller of rows and columns.
+    pub available: usize,
+    /// Rows used, of weight other than zero.
+    pub rows: u64,
+    /// Rows left out as incomplete.
+    pub omitted: u64,
+    /// How it was computed.
+    pub report: PcaReport,
+    /// Centres and scales in the units of the rows.
+    pub(in crate::model) standard: Standard,
+    pub(super) data: Data<'s>,
+}
+
+/// Principal components of columns of a source: R's `prcomp`. Scores take another pass: [`Prcomp::scores`].
+///
+/// ```
+/// use nelder::frame::Frame;
+/// use nelder::model::{PcaSpec, prcomp};
+/// use nelder::pass::NoProgress;
+/// let (a, b) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.0, 6.0, 8.0]);
+/// let frame = Frame::new().with_real("a", &a).with_real("b", &b);
+/// let fit = prcomp(&PcaSpec::new("~ a + b"), &frame, &NoProgress)?;
+/// assert!((fit.sdev[0] - (25.0f64 / 3.0).sqrt()).abs() < 1e-14);
+/// assert!((fit.rotation.get(1, 0) - 2.0 / 5f64.sqrt()).abs() < 1e-15);
+/// # Ok::<(), nelder::model::ModelError>(())
+/// ```
+///
+/// # Errors
+/// A column that is unknown or not numeric, a value that is infinite, [`ModelError::Constant`], an argument that does not
+/// fit, no rows, more columns than a gram is formed of without `rank`; those of a pass.
+pub fn prcomp<'s>(
+    spec: &PcaSpec,
+    source: &'s dyn Source,
+    monitor: &dyn Monitor,
+) -> Result<Prcomp<'s>, ModelError> {
+    let (bound, names) = spec.bind(source)?;
+    let loaded = OnceLock::new();
+    let rows = &bound.rows;
+    let (site, records) = Site::new(
+        rows,
+        &loaded,
+        monitor,
+        &|_| Ok(()),
+        None,
+        Course::LeastSquares(Products::Rounded),
+    )?;
+    let mut run = Run {
+        spec,
+        names: &names,
+        bound: &bound,
+        monitor,
+        passes: bound.passes.clone(),
+        notes: Vec::new(),
+        steps: 0,
+        dropped: (0, 0),
+    };
+    run.passes.extend(records);
+    let p = names.len();
+    let few = source.rows().is_some_and(|n| (n as f64) < p as f64);
+    let block = spec.rank.map(|k| block_size(k, p));
+    let iterates = match spec.algorithm {
+        PcaAlgorithm::Krylov => true,
+        PcaAlgorithm::Auto => !few && p > MANY.0 && block.is_some_and(|b| MANY.1 * b < p),
+        _ => false,
+    };
+    let (columns, unit, axes, beyond) = match (few && !site.is_device(), iterates) {
+        (true, _) => run.wide(&site, iterates)?,
+        (_, true) => run.iterated(&site)?,
+        _ if spec.algorithm == PcaAlgorithm::Qr => run.by_qr(&site)?,
+        _ => run.by_gram(&site)?,
+    };
+    let Run {
+        passes,
+        notes,
+        steps,
+        dropped,
+        ..
+    } = run;
+    let powers: Vec<f64> = rows.scales().to_vec();
+    let data = Data::Rows(Box::new(bound), loaded);
+    let mut fit = Prcomp::new(
+        spec,
+        names,
+        (columns, unit, &powers),
+        (axes, beyond),
+        (steps, passes, notes),
+        data,
+    );
+    fit.omitted = dropped.0;
+    Ok(fit)
+}
+
+/// Columns and their unit, their axes, and a bound on the singular values that are not among those, where there are some.
+pub(in crate::model) type Found = (Columns, f64, Axes, Option<f64>);
+
+/// A computation under way.
+struct Run<'a, 's> {
+    spec: &'a PcaSpec,
+    names: &'a [String],
+    bound: &'a ModelFrame<'s>,
+    monitor: &'a dyn Monitor,
+    passes: Vec<PassRecord>,
+    notes: Vec<String>,
+    steps: u32,
+    dropped: (u64, u64),
+}
+
+/// What does not converge.
+pub(in crate::model) fn converged(axes: Option<Axes>) -> Result<Axes, ModelError> {
+    axes.ok_or_else(|| ModelError::NotConverged("decomposition of the columns".into()))
+}
+
+impl Run<'_, '_> {
+    /// Whether standard deviations from a gram are as good as they must be; those beyond `rank` are zero.
+    fn is_enough(&mut self, axes: &Axes, rank: usize) -> bool {
+        let first = axes.singular.first().copied().unwrap_or(0.0);
+        let worst = axes.errors().iter().take(rank).fold(0.0, |a, e| f64::max(a, *e));
+        // what the data's own rounding leaves uncertain no precision mends
+        let enough = worst - axes.doubt.columns <= ENOUGH * first;
+        if !enough {
+            self.notes.push(format!(
+                "from a gram in {}, a standard deviation would be right to {:.0e} of the first only",
+                match axes.precision {
+                    "f64" => "double precision",
+                    _ => "twice the precision, far from the origin",
+                },
+                worst / first
+            ));
+        }
+        enough
+    }
+
+    /// After the first pass over the rows: those that were left out, and whether the arguments fit the rest.
+    fn seen(&mut self, rows: u64) -> Result<(), ModelError> {
+        self.dropped = self.bound.rows.take_dropped();
+        rows_left(rows, self.bound, self.dropped, &self.passes)?;
+        self.spec.check_size(rows, self.names.len())
+    }
+
+    /// The columns' moments, by a pass of their own.
+    fn columns(&mut self, site: &Site<'_, '_>) -> Result<(Columns, f64), ModelError> {
+        let (spread, records) = site.spread(self.monitor)?;
+        self.passes.extend(records);
+        self.seen(spread.rows)?;
+        Columns::new(&spread, self.spec, self.bound.rows.scales(), self.names)
+    }
+
+    fn by_gram(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
+        let (spec, p) = (self.spec, self.names.len());
+        if p > MOST_COLUMNS {
+            return Err(ModelError::TooManyColumns {
+                what: "all components".into(),
+                columns: p,
+                limit: MOST_COLUMNS,
+            });
+        }
+        let n = self.bound.rows.source().rows();
+        let cheap = n.is_some_and(|n| n as f64 * (p * p) as f64 / 2.0 <= CHEAP);
+        let certified = spec.accuracy == Accuracy::Certified;
+        let exact = certified || (cheap && spec.algorithm == PcaAlgorithm::Auto);
+        let products = if exact { Products::Exact } else { Products::Rounded };
+        let (mut gram, records) = site.gram(products, self.monitor)?;
+        gram.mark_scaled(self.bound.rows.scales());
+        self.passes.extend(records);
+        self.seen(gram.rows)?;
+        let (columns, scale) = Columns::new(&moments(&gram), spec, self.bound.rows.scales(), self.names)?;
+        let matrix = columns.matrix(&gram, spec);
+        let exact = gram.products() == Products::Exact;
+        let axes = converged(match exact {
+            true => of_exact(&matrix, certified),
+            false => of_gram(&matrix, unit(gram.products()), site.device()),
+        })?;
+        let rank = columns.rank(spec);
+        if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
+            return Ok((columns, scale, axes, None));
+        }
+        if site.is_device() && exact {
+            return Ok((columns, scale, axes, None));
+        }
+        if site.is_device() {
+            let (mut gram, records) = site.gram(Products::Exact, self.monitor)?;
+            gram.mark_scaled(self.bound.rows.scales());
+            self.passes.extend(records);
+            let matrix = columns.matrix(&gram, spec);
+            return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));
+        }
+        let axes = self.triangle(site, &columns)?;
+        Ok((columns, scale, axes, None))
+    }
+
+    fn by_qr(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
+        let (columns, scale) = self.columns(site)?;
+        let axes = self.triangle(site, &columns)?;
+        Ok((columns, scale, axes, None))
+    }
+
+    fn triangle(&mut self, site: &Site<'_, '_>, columns: &Columns) -> Result<Axes, ModelError> {
+        let (triangle, records) = site.triangle(&columns.standard, self.monitor)?;
+        self.passes.extend(records);
+        self.bound.rows.take_dropped();
+        let triangle = Rectangular::from_fn(triangle.nrows(), triangle.ncols(), |i, j| triangle[(i, j)]);
+        let axes = converged(of_triangle(&triangle, &columns.squares, &columns.roundings))?;
+        Ok(axes.off_by(columns.scale_rounding()))
+    }
+
+    /// Fewer rows than columns.
+    fn wide(&mut self, site: &Site<'_, '_>, iterates: bool) -> Result<Found, ModelError> {
+        let spec = self.spec;
+        let (columns, scale) = self.columns(site)?;
+        let (held, record) = Held::new(&self.bound.rows, &columns.standard, self.monitor)?;
+        self.passes.push(record);
+        self.bound.rows.take_dropped();
+        if iterates {
+            let found = held.by_krylov(spec.rank.unwrap_or(1), spec)?;
+            self.steps = found.steps;
+            let (axes, beyond) = of_krylov(found, &columns);
+            return Ok((columns, scale, axes, beyond));
+        }
+        let rank = columns.rank(spec);
+        if spec.algorithm != PcaAlgorithm::Qr {
+            let axes = converged(held.by_gram(&columns, rank))?.off_by(columns.scale_rounding());
+            if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
+                return Ok((columns, scale, axes, None));
+            }
+        }
+        let axes = converged(held.by_qr(&columns))?.off_by(columns.scale_rounding());
+        Ok((columns, scale, axes, None))
+    }
+
+    /// A few components of many columns.
+    fn iterated(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
+        let spec = self.spec;
+        let (columns, scale) = self.columns(site)?;
+        let k = spec.rank.unwrap_or(1);
+        let found = krylov(
+            (self.names.len(), k),
+            spec.seed,
+            spec.tolerance,
+            |v: &Mat<f64>| {
+                let (images, records) = site.images(&columns.standard, v, self.monitor)?;
+                self.passes.extend(records);
+                Ok(images)
+            },
+        )?;
+        self.bound.rows.take_dropped();
+        self.steps = found.steps;
+        let (axes, beyond) = of_krylov(found, &columns);
+        Ok((columns, scale, axes, beyond))
+    }
+}
+
+/// What an iteration found, with the bounds of its residuals; and a bound on the next singular value.
+pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>) {
+    let trace: f64 = columns.squares.iter().sum();
+    let last = found.values.last().copied().unwrap_or(0.0);
+    let gap = found.beyond.map_or(last, |b| last - b);
+    let r = found.residual;
+    // ‖r‖² / gap where the gap is known to be larger than the residual, with the next eigenvalue as large as it may be
+    let values = if gap > 2.0 * r { r * r / (gap - r) } else { r };
+    let own = 16.0 * f64::EPSILON * trace.sqrt();
+    let axes = Axes {
+        singular: found.values.iter().map(|v| v.max(0.0).sqrt()).collect(),
+        vectors: found.vectors,
+        doubt: Doubt {
+            products: r,
+            values,
+            columns: rounding(&columns.roundings) + own,
+            results: 4.0 * f64::EPSILON,
+        },
+        algorithm: "block krylov",
+        precision: "f64",
+    };
+    let axes = axes.off_by(columns.scale_rounding());
+    (axes, found.beyond.map(|b| b.max(0.0).sqrt()))
+}
+
+impl<'s> Prcomp<'s> {
+    /// A sentence for each column whose whole numbers were rounded because they are taken as numbers.
+    pub fn rounded(&self) -> Vec<String> {
+        match &self.data {
+            Data::Rows(bound, _) => bound.rows.rounded(),
+            Data::Sparse(_) => Vec::new(),
+        }
+    }
+
+    /// From axes in the units of the standardized columns.
+    pub(super) fn new(
+        spec: &PcaSpec,
+        names: Vec<String>,
+        (columns, unit, powers): (Columns, f64, &[f64]),
+        (mut axes, beyond): (Axes, Option<f64>),
+        (steps, passes, notes): (u32, Vec<PassRecord>, Vec<String>),
+        data: Data<'s>,
+    ) -> Self {
+        let p = names.len();
+        let root = columns.divisor().sqrt();
+        let available = usize::try_from(columns.rows).map_or(p, |n| n.min(p));
+        // fewer rows than columns have no more components than rows: beside their axes there is no variance
+        let beyond = beyond.or(axes.singular.get(available).copied());
+        let beyond = beyond.or((p > axes.singular.len()).then_some(0.0));
+        axes.singular.truncate(available);
+        axes.vectors = axes.vectors.first(available);
+        let deviation = |s: &f64| s / root * unit;
+        let mut sdev: Vec<f64> = axes.singular.iter().map(deviation).collect();
+        let mut errors: Vec<f64> = axes.errors().iter().map(deviation).collect();
+        for j in columns.rank(spec)..sdev.len() {
+            (sdev[j], errors[j]) = (0.0, 0.0);
+        }
+        let mut kept = spec.rank.unwrap_or(available).min(sdev.len());
+        if let (Some(tol), Some(first)) = (spec.tol, sdev.first()) {
+            kept = kept.min(sdev.iter().filter(|s| **s > first * tol).count());
+        }
+        let angles = axes.angles(beyond)[..kept].to_vec();
+        let mut rotation = axes.vectors.first(kept);
+        if spec.signs == Signs::Largest {
+            orient(&mut rotation);
+        }
+        let first = sdev.first().copied().unwrap_or(0.0);
+        let largest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
+        let counted = &angles[..kept.min(columns.rank(spec))];
+        let report = PcaReport {
+            algorithm: axes.algorithm.to_string(),
+            device: devices(&passes),
+            precision: axes.precision.to_string(),
+            digits: PcaDigits {
+                sdev: digits_of(largest(&errors) / first),
+                rotation: if counted.is_empty() {
+                    0.0
+                } else {
+                    digits_of(largest(counted))
+                },
+            },
+            steps,
+            passes,
+            notes,
+        };
+        let power = |j: usize| powers.get(j).copied().unwrap_or(1.0);
+        let mut standard = columns.standard;
+        // where all components are there, from them, so that shares add up to one
+        let total = match axes.singular.len() == available {
+            true => axes.singular.iter().map(|s| s * s).sum::<f64>() / (root * root),
+            false => columns.squares.iter().sum::<f64>() / columns.rows.max(2).saturating_sub(1) as f64,
+        };
+        // the common power belongs to the singular values
+        standard.scales.iter_mut().for_each(|s| *s /= unit);
+        Prcomp {
+            spec: spec.clone(),
+            sdev,
+            errors,
+            rotation,
+            angles,
+            center: (spec.center != Center::No)
+                .then(|| (0..p).map(|j| standard.centers[j].hi / power(j)).collect()),
+            scale: match &spec.scale {
+                Scale::No => None,
+                Scale::Values(values) => Some(values.clone()),
+                Scale::Deviations => Some((0..p).map(|j| standard.scales[j] / power(j)).collect()),
+            },
+            total: total * unit * unit,
+            available,
+            rows: columns.rows,
+            omitted: 0,
+            report,
+            standard,
+            data,
+            names,
+        }
+    }
+}
+
+/// Decimal digits that a relative error leaves.
+fn digits_of(error: f64) -> f64 {
+    match error.is_nan() {
+        true => 0.0,
+        false => (-error.log10()).clamp(0.0, 16.0),
+    }
+}
+
+/// Turns each axis so that its largest loading in size is positive, the first of them where there are several.
+fn orient(rotation: &mut Rectangular) {
+    for j in 0..rotation.columns() {
+        let axis = rotation.column_mut(j);
+        let largest = axis.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        // loadings that differ by rounding alone are the same
+        let near = largest * (1.0 - 1e-10);
+        if axis.iter().find(|v| v.abs() >= near).is_some_and(|v| *v < 0.0) {
+            axis.iter_mut().for_each(|v| *v = -*v);
+        }
+    }
+}

@@ -1,0 +1,535 @@
+//! A step of Fisher scoring on a device: the same programs and the same sums as on the CPU, by columns of all rows at once.
+
+use std::sync::Arc;
+
+use nelder_device::{
+    Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, Program, ScoringStep, Slot, StepSums, Unary,
+};
+
+use super::loaded::Loaded;
+use crate::pass::{At, Coefficients, Gram, Products, ResponseMoments, Scoring, ScoringPlan, quartile_ranks};
+use crate::pass::{PassError, PassRecord};
+
+/// Responses and prior weights of all rows.
+struct Observed {
+    y: Buffer,
+    weight: Option<Buffer>,
+    trials: Option<Buffer>,
+    /// Proportions of failures, where these are counted.
+    rest: Option<Buffer>,
+}
+
+/// Proportions, weights times trials, trials, and proportions of failures, from successes, failures and weights.
+fn counted(weighted: bool) -> Program {
+    let mut p = Program::new();
+    let (successes, failures) = (p.input(0), p.input(1));
+    let trials = p.binary(Binary::Add, successes, failures);
+    let (zero, none) = (p.constant(0.0), p.constant(0.0));
+    let empty = p.binary(Binary::Eq, trials, none);
+    let share = p.binary(Binary::Div, successes, trials);
+    let share = p.select(empty, zero, share);
+    let rest = p.binary(Binary::Div, failures, trials);
+    let rest = p.select(empty, zero, rest);
+    let weight = match weighted {
+        false => trials,
+        true => {
+            let w = p.input(2);
+            p.binary(Binary::Mul, w, trials)
+        }
+    };
+    for out in [share, weight, trials, rest] {
+        p.output(out);
+    }
+    p
+}
+
+/// By row: 1 where y is neither 0 nor 1, where w y is no whole number to a thousandth, where w is zero, and where y is no
+/// count although w is not zero. Trials that are counted stand in the place of w in the second, and are whole too.
+fn looks(weighted: bool, counted: bool) -> Program {
+    let mut p = Program::new();
+    let y = p.input(0);
+    let (zero, one, half) = (p.constant(0.0), p.constant(1.0), p.constant(0.5));
+    let thousandth = p.constant(1e-3);
+    let either = [zero, one].map(|v| p.binary(Binary::Ne, y, v));
+    let other = p.binary(Binary::Mul, either[0], either[1]);
+    let (product, empty) = match weighted {
+        false => (y, zero),
+        true => {
+            let w = p.input(1);
+            let empty = p.binary(Binary::Eq, w, zero);
+            (p.binary(Binary::Mul, w, y), empty)
+        }
+    };
+    let apart = |p: &mut Program, x: u32| {
+        let up = p.binary(Binary::Add, x, half);
+        let whole = p.unary(Unary::Floor, up);
+        let apart = p.binary(Binary::Sub, x, whole);
+        p.unary(Unary::Abs, apart)
+    };
+    let fraction = match counted {
+        false => {
+            let by = apart(&mut p, product);
+            p.binary(Binary::Gt, by, thousandth)
+        }
+        true => {
+            let trials = p.input(2);
+            let successes = p.binary(Binary::Mul, trials, y);
+            let by = [trials, successes].map(|x| apart(&mut p, x));
+            let most = p.binary(Binary::Max, by[0], by[1]);
+            p.binary(Binary::Gt, most, thousandth)
+        }
+    };
+    let by = apart(&mut p, y);
+    let size = p.unary(Unary::Abs, y);
+    let size = p.binary(Binary::Max, size, one);
+    let close = p.constant(1e-7);
+    let allowed = p.binary(Binary::Mul, close, size);
+    let no_count = p.binary(Binary::Gt, by, allowed);
+    let no_count = p.select(empty, zero, no_count);
+    for out in [other, fraction, empty, no_count] {
+        p.output(out);
+    }
+    p
+}
+
+/// −x for two columns.
+fn turned() -> Program {
+    let mut p = Program::new();
+    let (high, low, zero) = (p.input(0), p.input(1), p.constant(0.0));
+    for v in [high, low] {
+        let turned = p.binary(Binary::Sub, zero, v);
+        p.output(turned);
+    }
+    p
+}
+
+/// a + b rounded, and what rounding leaves (Knuth's two-sum).
+fn two_sum(p: &mut Program, a: Slot, b: Slot) -> [Slot; 2] {
+    let sum = p.binary(Binary::Add, a, b);
+    let own_b = p.binary(Binary::Sub, sum, a);
+    let own_a = p.binary(Binary::Sub, sum, own_b);
+    let (a_rest, b_rest) = (p.binary(Binary::Sub, a, own_a), p.binary(Binary::Sub, b, own_b));
+    [sum, p.binary(Binary::Add, a_rest, b_rest)]
+}
+
+/// a − b in two parts.
+fn difference() -> Program {
+    let mut p = Program::new();
+    let (a, b) = (p.input(0), p.input(1));
+    let minus = p.unary(Unary::Neg, b);
+    two_sum(&mut p, a, minus).into_iter().for_each(|slot| {
+        p.output(slot);
+    });
+    p
+}
+
+/// high + low (+ more) in two parts, the second with its sign turned.
+fn rested(more: bool) -> Program {
+    let mut p = Program::new();
+    let (high, mut low) = (p.input(0), p.input(1));
+    if more {
+        let more = p.input(2);
+        low = p.binary(Binary::Add, low, more);
+    }
+    let [high, low] = two_sum(&mut p, high, low);
+    let turned = p.unary(Unary::Neg, low);
+    p.output(high);
+    p.output(turned);
+    p
+}
+
+/// What a pass runs on its rows, and which outputs become what. Inputs are y, η (in a first pass what it starts from), the
+/// weights, the trials, the proportions of failures, what the starting values read of trials, and the offset.
+struct Programmed {
+    program: Program,
+    folds: Vec<Fold>,
+}
+
+impl Programmed {
+    fn new(plan: &ScoringPlan, binary: bool, offset: bool) -> Result<Programmed, DeviceError> {
+        let own = &plan.programs;
+        let mut p = Program::new();
+        let inputs: Vec<Slot> = (0..7).map(|k| p.input(k)).collect();
+        let mut row = inputs[..5].to_vec();
+        let first = matches!(plan.at, At::Start);
+        let (last, single) = (plan.wanted.last.is_some(), first && !plan.counts && binary);
+        if first {
+            row[1] = p.append(&own.start, &[inputs[0], inputs[1], inputs[5]])?[0];
+        }
+        let step = match (last, single) {
+            (true, _) => &own.finish,
+            (_, true) => &own.single,
+            _ => &own.step,
+        };
+        let mut found = p.append(step, &row)?;
+        if first {
+            // s + W (η − o)
+            let eta = match offset {
+                false => row[1],
+                true => p.binary(Binary::Sub, row[1], inputs[6]),
+            };
+            let more = p.binary(Binary::Mul, found[0], eta);
+            found[1] = p.binary(Binary::Add, found[1], more);
+        }
+        use Fold::{Keep, Least, Sum};
+        // the deviance; Pearson's statistic, the edge, the likelihood, the blur, the residual, the two elasticities
+        let mut folds = match last {
+            true => vec![Sum, Sum, Least, Sum, Sum, Keep, Sum, Sum],
+            false => vec![Sum],
+        };
+        if plan.wanted.theta {
+            found.extend(p.append(&own.theta, &row)?);
+            folds.extend([Sum, Sum]);
+        }
+        found.into_iter().for_each(|slot| {
+            p.output(slot);
+        });
+        Ok(Programmed { program: p, folds })
+    }
+}
+
+/// −a b
+fn minus_product() -> Program {
+    let mut p = Program::new();
+    let (a, b) = (p.input(0), p.input(1));
+    let product = p.binary(Binary::Mul, a, b);
+    let turned = p.unary(Unary::Neg, product);
+    p.output(turned);
+    p
+}
+
+/// The outputs of a program that has as many.
+fn outputs<const N: usize>(found: Vec<Buffer>) -> Result<[Buffer; N], DeviceError> {
+    let given = found.len();
+    found.try_into().map_err(|_| DeviceError::Length {
+        what: "outputs of a program",
+        wanted: N,
+        given,
+    })
+}
+
+impl Loaded {
+    fn observed(&self, counts: bool) -> Result<Observed, DeviceError> {
+        let resident = &self.resident;
+        let own = |k: usize| {
+            resident
+                .responses
+                .get(k)
+                .map(|(y, _)| y)
+                .ok_or(DeviceError::Length {
+                    what: "responses",
+                    wanted: k + 1,
+                    given: resident.responses.len(),
+                })
+        };
+        let weights = resident.weights.as_ref();
+        if !counts || resident.responses.len() < 2 {
+            return Ok(Observed {
+                y: own(0)?.clone(),
+                weight: weights.cloned(),
+                trials: None,
+                rest: None,
+            });
+        }
+        let (s, f) = (own(0)?, own(1)?);
+        let inputs = [s, f, weights.unwrap_or(s)];
+        let found = resident
+            .device
+            .run(&counted(weights.is_some()), &inputs, resident.rows)?;
+        let [y, weight, trials, rest] = outputs(found)?;
+        Ok(Observed {
+            y,
+            weight: Some(weight),
+            trials: Some(trials),
+            rest: Some(rest),
+        })
+    }
+
+    fn moments_of(&self, observed: &Observed) -> Result<ResponseMoments, DeviceError> {
+        let (device, n) = (&self.resident.device, self.resident.rows);
+        let w = observed.weight.as_ref();
+        let y = Matrix::new(observed.y.clone(), n, 1)?;
+        let of_response = device.moments(&y, w, &[])?;
+        let response = of_response.sums[0];
+        let (mut squares, mut rounded) = ([of_response.squares[0], 0.0], [of_response.rounded[0], false]);
+        if let Some(offset) = &self.resident.offset {
+            let own = device.moments(&Matrix::new(offset.clone(), n, 1)?, w, &[])?;
+            (squares[1], rounded[1]) = (own.squares[0], own.rounded[0]);
+        }
+        let weight = match w {
+            None => Dd::from(n as f64),
+            Some(w) => device.reduce(w)?.sum,
+        };
+        let program = looks(w.is_some(), observed.trials.is_some());
+        let trials = observed.trials.as_ref().unwrap_or(&observed.y);
+        let inputs = [&observed.y, w.unwrap_or(&observed.y), trials];
+        let [other, fraction, empty, no_count] = outputs(device.run(&program, &inputs, n)?)?;
+        let count = |flags: &Buffer| Ok::<f64, DeviceError>(device.reduce(flags)?.sum.hi);
+        Ok(ResponseMoments {
+            rows: n as u64,
+            empty: count(&empty)? as u64,
+            weight,
+            response,
+            binary: count(&other)? == 0.0,
+            whole: count(&fraction)? == 0.0,
+            counts: count(&no_count)? == 0.0,
+            squares,
+            rounded,
+        })
+    }
+
+    /// One pass, with the record that it leaves.
+    pub(in crate::pass) fn scoring(
+        &self,
+        name: &str,
+        precision: &str,
+        plan: &Arc<ScoringPlan>,
+    ) -> Result<(Scoring, PassRecord), PassError> {
+        let resident = &self.resident;
+        let (device, n) = (&resident.device, resident.rows);
+        let clock = resident.clock();
+        let mut sums = Scoring::new(plan.clone());
+        let observed = self.observed(plan.counts)?;
+        let offset = resident.offset.as_ref().filter(|_| plan.offset);
+        let first = matches!(plan.at, At::Start);
+        if first {
+            sums.moments = self.moments_of(&observed)?;
+            sums.ranges = self.ranges()?;
+        }
+        // a column that is not there is not read; another stands in its place
+        let y = &observed.y;
+        let w = observed.weight.as_ref().unwrap_or(y);
+        let trials = observed.trials.as_ref().unwrap_or(y);
+        let rest = observed.rest.as_ref().unwrap_or(y);
+        let mut columns = 8 + resident.x.columns;
+        // 1. what runs on the rows, and η: rows with codes have theirs beforehand
+        let twice = plan.wanted.last.is_some();
+        let programmed = Programmed::new(plan, sums.moments.binary, offset.is_some())?;
+        let start_trials = observed.trials.as_ref().or(observed.weight.as_ref()).unwrap_or(y);
+        let given = resident.start.as_ref().unwrap_or(y);
+        let (eta, low, own, zeros);
+        let mut inputs = [y, given, w, trials, rest, start_trials, offset.unwrap_or(y)];
+        let beta: Vec<Dd>;
+        let predictor = match &plan.at {
+            At::Start => Predictor::Given { low: None },
+            At::Coefficients(b) if twice && plan.programs.family.is_of_residuals() => {
+                (own, low) = self.differences(b, y, offset)?;
+                zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, None)?;
+                (inputs[0], inputs[1]) = (&own, &zeros);
+                columns += resident.x.columns;
+                Predictor::Given { low: Some(&low) }
+            }
+            At::Coefficients(b) if resident.groups.is_empty() => {
+                let of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+                let rests = resident
+                    .rests
+                    .iter()
+                    .map(|&i| if twice { of(i) } else { Dd::ZERO });
+                let count = resident.x.columns - resident.rests.len();
+                beta = (0..count).map(of).chain(rests).collect();
+                Predictor::Of {
+                    input: 1,
+                    b: &beta,
+                    constant: b.intercept,
+                    offset,
+                    twice,
+                }
+            }
+            At::Coefficients(b) => {
+                (eta, low) = self.predictor_with_codes(b, offset)?;
+                inputs[1] = &eta;
+                columns += resident.x.columns;
+                Predictor::Given {
+                    low: twice.then_some(&low),
+                }
+            }
+        };
+        // 2. W, s, the deviance and what else is summed of rows
+        let exact = plan.wanted.gram == Some(Products::Exact);
+        let centres = self.centres();
+        let step = ScoringStep {
+            program: &programmed.program,
+            inputs: &inputs,
+            predictor,
+            folds: &programmed.folds,
+            gram: plan.wanted.gram.is_some() && !exact,
+            centres: centres.as_deref(),
+            single: plan.wanted.gram == Some(Products::Single),
+        };
+        // the weights of rows are read again where codes or exact products want them
+        let (found, rows) = match exact || !resident.groups.is_empty() {
+            false => (device.step(&resident.x, &step)?, None),
+            true => self.step_with_rows(&step)?,
+        };
+        let single = found.single;
+        sums.deviance = found.folds[0];
+        if !sums.deviance.hi.is_finite() {
+            sums.out_of_range = found.missing[0] > 0;
+        }
+        if twice {
+            sums.pearson = found.folds[1];
+            sums.edge = found.folds[2].hi;
+            sums.likelihood = found.folds[3];
+            sums.blur = found.folds[4].hi;
+            sums.elasticities = [found.folds[6].hi, found.folds[7].hi];
+            if let Some(residual) = found.kept.first() {
+                if let Some(run) = resident.few(&[residual])? {
+                    sums.runs.push(run);
+                } else if device.reduce(residual)?.missing == 0 {
+                    sums.places = device.order_statistics(residual, &quartile_ranks(n as u64))?;
+                }
+            }
+        }
+        if let ([.., one, two], true) = (found.folds.as_slice(), plan.wanted.theta) {
+            sums.theta = [*one, *two];
+        }
+        // 3. the model without columns
+        if let Some(constant) = plan.wanted.null {
+            let null = device.product(&resident.x.part(0..0)?, &[], constant, offset)?;
+            let inputs = [y, &null, w, trials, rest];
+            let run = |program: &Program| device.run(program, &inputs, n);
+            let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
+            if let Some(own) = run(&plan.programs.deviance)?.first() {
+                let own = device.reduce(own)?;
+                sums.null[2] = own.sum;
+                sums.null_ends = [!own.sum.hi.is_finite(), own.missing > 0];
+            }
+            if offset.is_some() {
+                let [weight, score, deviance] = outputs(run(&plan.programs.step)?)?;
+                sums.null[0] = total(&weight)?;
+                sums.null[1] = total(&score)?;
+                sums.null[3] = match device.reduce(&deviance)? {
+                    own if own.missing == 0 => own.sum,
+                    _ => Dd::new(f64::NAN),
+                };
+            }
+        }
+        // 4. the score
+        sums.score.ones = found.score;
+        for i in 0..resident.atoms.dense {
+            sums.score.dense[i] = resident
+                .parts_of(i)
+                .map(|a| found.scores[a])
+                .fold(Dd::ZERO, |a, b| a + b);
+        }
+        if let Some(rows) = &rows {
+            self.score_by_code(&mut sums.score, (&rows.score, rows.low.as_ref()))?;
+        }
+        // 5. the gram
+        if plan.wanted.gram.is_some() {
+            let weights = rows.as_ref().map(|rows| &rows.weight);
+            let own = found.weight;
+            let (form, of_columns, seconds) = match (found.gram, weights) {
+                (Some(products), _) => {
+                    let (form, sums, seconds) =
+                        self.moved(false, products.into(), own, &found.weights, centres.as_deref());
+                    let form = if found.single { Products::Rough } else { form };
+                    (form, sums, seconds)
+                }
+                (None, weights) => self.columns(exact, weights, own, &found.weights)?,
+            };
+            let mut gram = Gram::of_sums(
+                &plan.atoms,
+                form,
+                n as u64,
+                own,
+                0.0,
+                of_columns,
+                seconds.iter(),
+                self.rounded(),
+            );
+            self.fill_tables(&mut gram, weights, &[])?;
+            sums.gram = Some(gram);
+            columns += resident.x.columns;
+        }
+        // what was allowed need not have been done
+        let precision = match precision {
+            "f32" if !single => "f64",
+            other => other,
+        };
+        Ok((sums, clock.stop(name, precision, columns)))
+    }
+
+    /// y − η of rows whose y − η is all that counts, and less what is left of it: η = 0 and its rest where that stands for y.
+    fn differences(
+        &self,
+        b: &Coefficients,
+        y: &Buffer,
+        offset: Option<&Buffer>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let resident = &self.resident;
+        let (device, n) = (&resident.device, resident.rows);
+        let less = match offset {
+            None => None,
+            Some(o) => Some(outputs::<2>(device.run(&difference(), &[y, o], n)?)?),
+        };
+        let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
+        let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+        let beta: Vec<Dd> = own.map(b_of).collect();
+        let y = less.as_ref().map_or(y, |[high, _]| high);
+        let r = device.residual(&resident.x, &beta, b.intercept, y)?;
+        let (high, rest) = self.less_codes(r, b)?;
+        let more = less.as_ref().map_or(&high, |[_, low]| low);
+        let [high, rest] = outputs(device.run(&rested(less.is_some()), &[&high, &rest, more], n)?)?;
+        Ok((high, rest))
+    }
+
+    /// η and what is left of it for rows with codes, with the offset.
+    fn predictor_with_codes(
+        &self,
+        b: &Coefficients,
+        offset: Option<&Buffer>,
+    ) -> Result<(Buffer, Buffer), DeviceError> {
+        let resident = &self.resident;
+        let (device, n) = (&resident.device, resident.rows);
+        // η = −(−o − c − Xβ)
+        let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, offset)?;
+        let [minus, _] = outputs(device.run(&turned(), &[&zeros, &zeros], n)?)?;
+        let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
+        let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
+        let beta: Vec<Dd> = own.map(b_of).collect();
+        let r = device.residual(&resident.x, &beta, b.intercept, &minus)?;
+        let (high, rest) = self.less_codes(r, b)?;
+        let [high, rest] = outputs(device.run(&turned(), &[&high, &rest], n)?)?;
+        Ok((high, rest))
+    }
+
+    /// A step whose weights and scores by row are wanted too.
+    fn step_with_rows(&self, step: &ScoringStep<'_>) -> Result<(StepSums, Option<ByRow>), DeviceError> {
+        let (device, x) = (&self.resident.device, &self.resident.x);
+        let mut program = step.program.clone();
+        // as outputs once more, which are kept
+        for k in 0..2 {
+            program.output(step.program.outputs()[k]);
+        }
+        let folds = [step.folds, &[Fold::Keep, Fold::Keep]].concat();
+        let more = ScoringStep {
+            program: &program,
+            folds: &folds,
+            gram: false,
+            ..step.clone()
+        };
+        let mut found = device.step(x, &more)?;
+        let (Some(score), Some(weight)) = (found.kept.pop(), found.kept.pop()) else {
+            return Ok((found, None));
+        };
+        let rests = step.folds.len();
+        found.folds.truncate(rests);
+        found.missing.truncate(rests);
+        let low = match &step.predictor {
+            Predictor::Given { low: Some(low) } => {
+                device.run(&minus_product(), &[low, &weight], x.rows)?.pop()
+            }
+            _ => None,
+        };
+        found.weights = device.moments(x, None, &[&weight])?.with.concat();
+        Ok((found, Some(ByRow { weight, score, low })))
+    }
+}
+
+/// Weights and scores by row, and what the scores leave over.
+struct ByRow {
+    weight: Buffer,
+    score: Buffer,
+    low: Option<Buffer>,
+}

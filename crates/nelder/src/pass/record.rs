@@ -1,0 +1,60 @@
+//! Records of passes, and the errors that end them.
+
+use std::time::Instant;
+
+use nelder_device::DeviceError;
+use serde::Serialize;
+
+use crate::design::RowError;
+use crate::frame::{Scan, SourceError};
+
+/// One pass over the data, as it was run.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PassRecord {
+    /// What it computed.
+    pub name: String,
+    /// Rows that the source delivered.
+    pub rows: u64,
+    /// Bytes that the source delivered.
+    pub bytes: u64,
+    /// Where it ran.
+    pub device: String,
+    /// In which precision.
+    pub precision: String,
+    /// Wall-clock seconds.
+    pub seconds: f64,
+}
+
+impl PassRecord {
+    /// A pass on the CPU that began at `start` and ends now.
+    pub fn on_cpu(name: &str, precision: &str, scan: Scan, start: Instant) -> Self {
+        PassRecord {
+            name: name.to_string(),
+            rows: scan.rows,
+            bytes: scan.bytes,
+            device: "cpu".to_string(),
+            precision: precision.to_string(),
+            seconds: start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// Why a pass did not end.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The rows could not be read.
+    #[error(transparent)]
+    Source(SourceError),
+    /// A row is not fit for the model.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The monitor stopped it.
+    #[error("interrupted")]
+    Interrupted,
+    /// The device failed.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+}
+
+/// What a pass found, and the record that it leaves.
+pub type Ran<T> = Result<(T, Vec<PassRecord>), PassError>;

@@ -1,0 +1,27 @@
+//! The sums that passes accumulate, block by block.
+//!
+//! `gram` is XᵀWX with its products in `product` and the blocks of factors in `table`; `residual` and
+//! `score` are y − Xβ and Xᵀs; `scoring` a step of Fisher scoring and `working` what it says of rows;
+//! `observed` sums of responses and weights; `standard` and `gram_vectors` the moments of columns and
+//! products of the standardized ones.
+
+mod gram;
+pub(super) mod gram_vectors;
+mod observed;
+mod product;
+mod residual;
+mod score;
+mod scoring;
+pub(super) mod standard;
+mod table;
+mod working;
+
+pub use gram::{Gram, Products, packed};
+pub use gram_vectors::{GramVectors, Projection};
+pub use observed::{Observed, ResponseMoments, is_count};
+pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
+pub use score::ScoreSums;
+pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
+pub use standard::{ColumnMoments, Standard};
+pub use table::{CodeSums, PairSums};
+pub use working::{Working, means};
