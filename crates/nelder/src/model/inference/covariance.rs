@@ -223,6 +223,10 @@ impl Lm<'_> {
                 true => (self.unscaled_covariance()?, own.rss / df),
                 false => (fit.system().unscaled_of_rows()?, fit.row_rss[response].hi / df),
             };
+            if !ordinary {
+                let diagonal = fit.row_variances.iter().enumerate();
+                diagonal.for_each(|(c, v)| matrix[(c, c)] = *v);
+            }
             matrix
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
