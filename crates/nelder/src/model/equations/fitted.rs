@@ -223,14 +223,15 @@ impl FittedEquations<'_> {
     }
 
     /// f E Q Eᵀ, E the coordinates of the coefficients and Q a sum of squares of scores in the same coordinates, with the rows
-    /// that are not in it; in the units of the rows.
+    /// that are not in it; in the units of the rows. Entry (i, j) is that of the matrix times 2^(aᵢ + aⱼ), a the exponents: entries
+    /// are near one, so that a product of large columns with a small response stays in range.
     pub(in crate::model) fn sandwich(
         &self,
         all: &Coordinates,
         q: &Mat<f64>,
         heavy: &[Heavy],
         factor: f64,
-    ) -> Mat<f64> {
+    ) -> (Mat<f64>, Vec<i32>) {
         // E Q Eᵀ, E the coordinates of the coefficients
         let p = self.aliased.len();
         let r = all.kept.ncols();
@@ -245,6 +246,23 @@ impl FittedEquations<'_> {
                 e[(c, r + l)] = x;
             }
         }
+        let mut exponents: Vec<i32> = (0..p)
+            .map(|c| exponent((0..e.ncols()).map(|a| e[(c, a)].abs()).fold(0.0, f64::max)))
+            .collect();
+        for (c, own) in exponents.iter().enumerate() {
+            (0..e.ncols()).for_each(|a| e[(c, a)] = times_two_to(e[(c, a)], -own));
+        }
+        // the size of a score
+        let largest = (0..q.ncols()).map(|a| q[(a, a)].abs()).fold(0.0, f64::max);
+        let of_scores = exponent(largest) / 2;
+        let moved: Vec<Vec<f64>> = heavy
+            .iter()
+            .map(|h| {
+                let own = self.moved_by(all, h).into_iter().zip(&exponents);
+                own.map(|(v, a)| times_two_to(v, -a - of_scores)).collect()
+            })
+            .collect();
+        exponents.iter_mut().for_each(|a| *a += of_scores);
         let mut half = Mat::<f64>::zeros(p, q.ncols());
         matmul(
             half.as_mut(),
@@ -260,10 +278,9 @@ impl FittedEquations<'_> {
             Accum::Replace,
             half.as_ref(),
             e.transpose(),
-            factor,
+            times_two_to(factor, -2 * of_scores),
             Par::Seq,
         );
-        let moved: Vec<Vec<f64>> = heavy.iter().map(|h| self.moved_by(all, h)).collect();
         for i in 0..p {
             for j in 0..=i {
                 let more: f64 = moved.iter().map(|m| m[i] * m[j]).sum();
@@ -277,6 +294,27 @@ impl FittedEquations<'_> {
                 matrix[(j, i)] = v;
             }
         }
-        matrix
+        (matrix, exponents)
     }
+}
+
+/// The exponent of a size: 2ᵃ ≤ x < 2ᵃ⁺¹; 0 of what is no positive normal number.
+pub(in crate::model) fn exponent(x: f64) -> i32 {
+    match x.is_normal() {
+        true => ((x.to_bits() >> 52) & 0x7ff) as i32 - 1023,
+        false => 0,
+    }
+}
+
+/// x 2ᵃ, rounded once where it leaves the range of normal numbers.
+pub(in crate::model) fn times_two_to(x: f64, a: i32) -> f64 {
+    // steps that are numbers themselves; the last one is the only one that may round
+    const STEP: i32 = 1000;
+    let (mut x, mut a) = (x, a);
+    while a.abs() > STEP && x != 0.0 && x.is_finite() {
+        let step = STEP * a.signum();
+        x *= 2f64.powi(step);
+        a -= step;
+    }
+    x * 2f64.powi(a.clamp(-STEP, STEP))
 }

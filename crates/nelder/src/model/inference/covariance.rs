@@ -13,7 +13,7 @@ use nelder_device::Dd;
 use super::cluster_sums::{ClusterSums, by_cluster};
 use super::whitened_design::{Power, SandwichMeat, WhitenedDesign};
 use super::{ClusterType, Vcov};
-use crate::model::equations::bounds::in_order;
+use crate::model::equations::fitted::{exponent, times_two_to};
 use crate::model::{FittedEquations, LeastSquares, Lm, ModelError, by_atom};
 use crate::pass::{Coefficients, Monitor, PassRecord, run};
 use crate::solve::{Symmetric, factor_twice};
@@ -31,16 +31,15 @@ pub struct Covariance {
     pub passes: Vec<PassRecord>,
     /// Roots of the diagonal, which the data's units may leave in range where the diagonal is not.
     std_errors: Vec<f64>,
-    /// The same of the rows, where columns or the response were multiplied with powers of two.
-    of_rows: Option<OfRows>,
+    /// The same in units in which it is in range, where it is not in those of the data.
+    in_range: Option<Scaled>,
 }
 
-/// A covariance in the units of the rows.
+/// A symmetric matrix whose entries (i, j) are to be multiplied with 2^(aᵢ + aⱼ).
 #[derive(Clone, Debug)]
-struct OfRows {
+struct Scaled {
     matrix: Mat<f64>,
-    /// By column, powers of two that a coefficient is multiplied with, one after the other, to be in the units of the data.
-    units: Vec<(f64, f64)>,
+    exponents: Vec<i32>,
 }
 
 impl Covariance {
@@ -58,28 +57,33 @@ impl Covariance {
             clusters,
             passes,
             std_errors,
-            of_rows: None,
+            in_range: None,
         }
     }
 
-    /// A covariance in the units of the rows: columns were divided by `scales` and the response by one over `response`, powers of two.
+    /// A covariance in the units of the rows, entry (i, j) times 2^(aᵢ + aⱼ): columns were divided by `scales` and the response by one
+    /// over `response`, powers of two.
     pub(in crate::model) fn of_rows(
         kind: &Vcov,
-        matrix: Mat<f64>,
+        (matrix, mut exponents): (Mat<f64>, Vec<i32>),
         (scales, response): (&[f64], f64),
         clusters: Option<usize>,
         passes: Vec<PassRecord>,
     ) -> Covariance {
-        let units: Vec<(f64, f64)> = scales.iter().map(|&s| in_order(s, 1.0 / response)).collect();
-        let p = matrix.nrows();
-        let times = |value: f64, (a, b): (f64, f64)| value * a * b;
-        let std_errors = (0..p).map(|i| times(matrix[(i, i)].sqrt(), units[i])).collect();
-        if response == 1.0 && scales.iter().all(|&s| s == 1.0) {
-            return Self::new(kind, matrix, std_errors, clusters, passes);
+        // a variance is in range where twice its exponent is
+        const IN_RANGE: i32 = 450;
+        for (a, s) in exponents.iter_mut().zip(scales) {
+            *a += exponent(*s) - exponent(response);
         }
-        let own = Mat::from_fn(p, p, |i, j| times(times(matrix[(i, j)], units[i]), units[j]));
+        let p = matrix.nrows();
+        let std_errors = (0..p)
+            .map(|i| times_two_to(matrix[(i, i)].sqrt(), exponents[i]))
+            .collect();
+        let of = |i: usize, j: usize| times_two_to(matrix[(i, j)], exponents[i] + exponents[j]);
+        let own = Mat::from_fn(p, p, of);
+        let far = exponents.iter().any(|a| a.abs() > IN_RANGE);
         Covariance {
-            of_rows: Some(OfRows { matrix, units }),
+            in_range: far.then_some(Scaled { matrix, exponents }),
             ..Self::new(kind, own, std_errors, clusters, passes)
         }
     }
@@ -92,9 +96,9 @@ impl Covariance {
     /// Covariance and coefficients of some columns in units in which a quadratic form of them stays in range, which does not depend on
     /// units.
     fn in_range(&self, columns: &[usize], coefficients: &[f64]) -> (Symmetric, Vec<Dd>) {
-        let (matrix, units) = match &self.of_rows {
+        let (matrix, exponents) = match &self.in_range {
             None => (&self.matrix, None),
-            Some(OfRows { matrix, units }) => (matrix, Some(units)),
+            Some(Scaled { matrix, exponents }) => (matrix, Some(exponents)),
         };
         let mut out = Symmetric::zeros(columns.len());
         for (i, &c) in columns.iter().enumerate() {
@@ -104,9 +108,9 @@ impl Covariance {
             out.norms[i] = matrix[(c, c)];
             out.sizes[i] = out.norms[i];
         }
-        let of = |&c: &usize| match units {
+        let of = |&c: &usize| match exponents {
             None => coefficients[c],
-            Some(units) => coefficients[c] / units[c].0 / units[c].1,
+            Some(exponents) => times_two_to(coefficients[c], -exponents[c]),
         };
         (out, columns.iter().map(|c| Dd::new(of(c))).collect())
     }
@@ -231,10 +235,10 @@ impl Lm<'_> {
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
             if !ordinary {
-                let of = (&scales[..], scale);
+                let (of, zeros) = ((&scales[..], scale), vec![0; scales.len()]);
                 return Ok(Covariance {
                     std_errors: own.std_errors.clone(),
-                    ..Covariance::of_rows(kind, matrix, of, None, Vec::new())
+                    ..Covariance::of_rows(kind, (matrix, zeros), of, None, Vec::new())
                 });
             }
             let errors = own.std_errors.clone();
