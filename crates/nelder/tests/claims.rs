@@ -228,3 +228,42 @@ fn squares_out_of_range() {
         });
     }
 }
+
+/// Standard errors of a generalized model whose variances are out of range in the units of the data are those of other units; where its
+/// own sums are out of range, the claim says so.
+#[test]
+fn scales_of_generalized_models() {
+    let fit_of = |family: Family, a: f64, b: f64| {
+        let x: Vec<f64> = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0].iter().map(|x| x * a).collect();
+        let y: Vec<f64> = [1.0, 3.0, 2.0, 5.0, 4.0, 4.0].iter().map(|y| y * b).collect();
+        let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+        let fit = glm(&GlmSpec::new("y ~ x", family), &frame, &NoProgress).unwrap();
+        let digits = fit.fit.report.digits;
+        (fit.coefficients.clone(), fit.std_errors.clone(), digits)
+    };
+    for text in ["poisson", "Gamma(\"log\")", "gaussian"] {
+        let family: Family = text.parse().unwrap();
+        let (coefficients, errors, digits) = fit_of(family, 1.0, 1.0);
+        for a in [600, -600, 900, -900] {
+            let a = 2f64.powi(a);
+            let (own, own_errors, own_digits) = fit_of(family, a, 1.0);
+            for (k, unit) in [1.0, a].into_iter().enumerate() {
+                for (value, wanted) in [(own[k], coefficients[k]), (own_errors[k], errors[k])] {
+                    assert!(
+                        (value * unit - wanted).abs() <= 1e-13 * wanted.abs(),
+                        "{text} {a} {k}: {value} {wanted}"
+                    );
+                }
+            }
+            assert!(own_digits.std_errors.unwrap() > digits.std_errors.unwrap() - 1.0);
+        }
+    }
+    // squares of a tiny response leave the range of normal numbers
+    let (_, errors, digits) = fit_of("gaussian".parse().unwrap(), 1.0, 2f64.powi(-530));
+    let (_, ordinary, _) = fit_of("gaussian".parse().unwrap(), 1.0, 1.0);
+    let off = (errors[1] * 2f64.powi(530) / ordinary[1] - 1.0).abs();
+    assert!(
+        digits.std_errors.unwrap() <= 0.05 - off.log10(),
+        "{digits:?} {off}"
+    );
+}

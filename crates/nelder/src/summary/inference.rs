@@ -48,9 +48,10 @@ pub fn intervals(
     single: bool,
 ) -> Vec<(f64, f64)> {
     let width = student::quantile_upper((1.0 - level) / 2.0, df_residual as f64);
-    let own = if single { sigma * sigma } else { 0.0 };
+    let own = if single { sigma } else { 0.0 };
     let ends = |(v, s): (&f64, &f64)| {
-        let reach = width * (s * s + own).sqrt();
+        // √(s² + σ²), whose squares need not be in range
+        let reach = width * s.hypot(own);
         (v - reach, v + reach)
     };
     prediction

@@ -58,7 +58,7 @@ pub(in crate::model) fn in_order(s: f64, t: f64) -> (f64, f64) {
 }
 
 /// The relative error of a value that was `before` in other units, where it has left the range of normal numbers.
-fn left_by_range(value: f64, before: f64) -> f64 {
+pub(in crate::model) fn left_by_range(value: f64, before: f64) -> f64 {
     const LEAST: f64 = f64::from_bits(1);
     match value.abs() {
         _ if before == 0.0 || before.is_nan() => 0.0,

@@ -89,7 +89,7 @@ impl<'s> Glm<'s> {
         }
         Glm {
             coefficients: (0..p).map(|c| mask(c, fit.coefficients[c].hi)).collect(),
-            std_errors: (0..p).map(|c| mask(c, unit * fit.variances[c].sqrt())).collect(),
+            std_errors: (0..p).map(|c| mask(c, fit.root_variances[c] * unit)).collect(),
             dispersion,
             quantiles: quantiles(
                 fit.moments.rows,

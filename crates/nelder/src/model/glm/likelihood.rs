@@ -7,6 +7,7 @@ use super::fisher::FisherResult;
 use super::step_equations::column_scales;
 use crate::design::{ColumnEncoding, Columns};
 use crate::family::{Criterion, Family};
+use crate::model::equations::bounds::left_by_range;
 use crate::model::equations::solution::{UNIT_EXACT, larger};
 use crate::model::warning::Warning;
 use crate::model::{AsWritten, Digits, ModelError, ModelFrame, NormalEquations, SolveReport};
@@ -36,6 +37,8 @@ pub struct MaximumLikelihood {
     pub aliased: Vec<bool>,
     /// Variance over the dispersion of each coefficient, in the units of the data; `NaN` where aliased.
     pub variances: Vec<f64>,
+    /// Their roots, which may be in range where the variances are not.
+    pub root_variances: Vec<f64>,
     /// Deviance.
     pub deviance: f64,
     /// Deviance of the model with the intercept and the offset alone.
@@ -156,12 +159,30 @@ impl MaximumLikelihood {
         // of the computation, and with the rounding of the data
         let reach = [0.0, rounded + of_response].map(|data| unsettled + noise + data + blur);
         let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
+        let mut root_variances = variances.clone();
+        // the rounding of columns acts on the score too: G⁻¹ δXᵀ s
+        let pearson = sums.pearson.hi.max(0.0).sqrt();
+        // what the units of the data take from answers, and what the range takes from Pearson's statistic
+        // where no column is left there is nothing to claim digits of
+        let none = if rank == 0 && p > 0 { f64::INFINITY } else { 0.0 };
+        // squares of rows below the least normal number are each off by half the least one
+        let least = f64::from_bits(1);
+        let of_squares = match sums.pearson.hi > 0.0 {
+            true => 0.5 * rows as f64 / (sums.pearson.hi / least),
+            false => left_by_range(sums.pearson.hi, pearson),
+        };
+        let (mut out_of_range, mut errors_out_of_range) = (none, of_squares);
+        if family.known_dispersion() || df == 0 {
+            errors_out_of_range = 0.0;
+        }
         let mut coefficients = vec![Dd::ZERO; p];
         let (mut relative, mut worst) = ([0.0f64; 2], [0.0f64; 2]);
         for c in 0..p {
             let Some(v) = known[c] else { continue };
             let s = by_column[c];
             variances[c] = v.value * s * s;
+            root_variances[c] = v.value.max(0.0).sqrt() * s;
+            errors_out_of_range = larger(errors_out_of_range, left_by_range(root_variances[c], v.value));
             let by_factor = v.error / v.value.max(f64::MIN_POSITIVE);
             let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
             relative = [
@@ -169,9 +190,11 @@ impl MaximumLikelihood {
                 larger(relative[1], by_factor.max(by_data)),
             ];
             coefficients[c] = beta[c].scale(s);
+            out_of_range = larger(out_of_range, left_by_range(coefficients[c].hi, beta[c].hi));
             let size = coefficients[c].hi.abs();
-            for (worst, reach) in worst.iter_mut().zip(reach) {
-                errors[c] = v.value.max(0.0).sqrt() * reach * s + half_unit * size;
+            let of_score = [0.0, half_unit * v.data_spread * pearson];
+            for ((worst, reach), of_score) in worst.iter_mut().zip(reach).zip(of_score) {
+                errors[c] = (v.value.max(0.0).sqrt() * reach + of_score) * s + half_unit * size;
                 if errors[c] > 0.0 {
                     *worst = larger(*worst, errors[c] / size);
                 }
@@ -210,11 +233,13 @@ impl MaximumLikelihood {
             precision: precision.to_string(),
             condition: condition(&factor),
             digits: Digits {
-                coefficients: digits(worst[0]),
-                std_errors: has_errors.then(|| digits(std_error(reach[0], relative[0]))),
+                coefficients: digits(worst[0] + out_of_range),
+                std_errors: has_errors
+                    .then(|| digits(std_error(reach[0], relative[0]) + errors_out_of_range)),
                 as_written: AsWritten {
-                    coefficients: digits(worst[1]),
-                    std_errors: has_errors.then(|| digits(std_error(reach[1], relative[1]))),
+                    coefficients: digits(worst[1] + out_of_range),
+                    std_errors: has_errors
+                        .then(|| digits(std_error(reach[1], relative[1]) + errors_out_of_range)),
                 },
             },
             refinements: polished,
@@ -236,6 +261,7 @@ impl MaximumLikelihood {
             errors,
             aliased,
             variances,
+            root_variances,
             deviance: sums.deviance.hi,
             null_deviance,
             pearson: sums.pearson.hi,

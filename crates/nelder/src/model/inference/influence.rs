@@ -239,10 +239,9 @@ impl Lm<'_> {
             {
                 rss = all - square / left;
             }
-            let rss = rss.scale(1.0 / scale).scale(1.0 / scale);
             let root = w.sqrt() * r;
             let left = left.hi;
-            let without = (rss.hi.max(0.0) / (df - 1.0)).sqrt();
+            let without = (rss.hi.max(0.0) / (df - 1.0)).sqrt() / scale;
             let standard = root / (own.sigma * left.sqrt());
             out.hat.push(h);
             out.sigma.push(without);

@@ -312,12 +312,14 @@ impl Loaded {
         let beta: Vec<Dd>;
         let predictor = match &plan.at {
             At::Start => Predictor::Given { low: None },
-            At::Coefficients(b) if twice && plan.programs.family.is_of_residuals() => {
+            At::Coefficients(b) if plan.programs.family.is_of_residuals() => {
                 (own, low) = self.differences(b, y, offset)?;
                 zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, None)?;
                 (inputs[0], inputs[1]) = (&own, &zeros);
                 columns += resident.x.columns;
-                Predictor::Given { low: Some(&low) }
+                Predictor::Given {
+                    low: twice.then_some(&low),
+                }
             }
             At::Coefficients(b) if resident.groups.is_empty() => {
                 let of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);

@@ -293,7 +293,7 @@ impl Scoring {
                 ];
                 run(&mut runners.start, &inputs, n, &mut [eta]);
             }
-            At::Coefficients(b) if twice && plan.programs.family.is_of_residuals() => {
+            At::Coefficients(b) if plan.programs.family.is_of_residuals() => {
                 let mut rest = Vec::with_capacity(n);
                 differences = {
                     let mut high = Vec::with_capacity(n);
@@ -361,12 +361,7 @@ impl Scoring {
                 true => &mut runners.single,
                 false => &mut runners.step,
             };
-            run(
-                step,
-                &columns(given, &eta[..n]),
-                n,
-                &mut [weight, score, deviance],
-            );
+            run(step, &columns(own, &eta[..n]), n, &mut [weight, score, deviance]);
         }
         self.deviance += kernels::sum(Pair::of(&deviance[..n]));
         // NaN is contagious, but so is what an overflow leaves of a sum in two parts
