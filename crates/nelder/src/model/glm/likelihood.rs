@@ -169,7 +169,8 @@ impl MaximumLikelihood {
         let least = f64::from_bits(1);
         let of_squares = match sums.pearson.hi > 0.0 {
             true => 0.5 * rows as f64 / (sums.pearson.hi / least),
-            false => left_by_range(sums.pearson.hi, pearson),
+            // an exact fit, or one whose squares are all below the least number
+            false => f64::INFINITY,
         };
         let (mut out_of_range, mut errors_out_of_range) = (none, of_squares);
         if family.known_dispersion() || df == 0 {
