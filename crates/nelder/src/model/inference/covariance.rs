@@ -220,29 +220,20 @@ impl Lm<'_> {
         };
         if *kind == Vcov::Iid {
             let (fit, df) = (&self.fit, self.df_residual as f64);
-            let (scales, scale) = (fit.column_scales(), fit.response_scale(response));
-            let ordinary = scale == 1.0 && scales.iter().all(|&s| s == 1.0);
-            // elsewhere products of variances and units may leave the range before they are multiplied
-            let (mut matrix, variance) = match ordinary {
-                true => (self.unscaled_covariance()?, own.rss / df),
-                false => (fit.system().unscaled_of_rows()?, fit.row_rss[response].hi / df),
-            };
-            if !ordinary {
-                let diagonal = fit.row_variances.iter().enumerate();
-                diagonal.for_each(|(c, v)| matrix[(c, c)] = *v);
-            }
+            // in the units of the rows, whose squares are in range
+            let mut matrix = fit.system().unscaled_of_rows()?;
+            let diagonal = fit.row_variances.iter().enumerate();
+            diagonal.for_each(|(c, v)| matrix[(c, c)] = *v);
+            let variance = fit.row_rss[response].hi / df;
             matrix
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
-            if !ordinary {
-                let (of, zeros) = ((&scales[..], scale), vec![0; scales.len()]);
-                return Ok(Covariance {
-                    std_errors: own.std_errors.clone(),
-                    ..Covariance::of_rows(kind, (matrix, zeros), of, None, Vec::new())
-                });
-            }
-            let errors = own.std_errors.clone();
-            return Ok(Covariance::new(kind, matrix, errors, None, Vec::new()));
+            let zeros = vec![0; matrix.nrows()];
+            let scales = (&fit.column_scales()[..], fit.response_scale(response));
+            return Ok(Covariance {
+                std_errors: own.std_errors.clone(),
+                ..Covariance::of_rows(kind, (matrix, zeros), scales, None, Vec::new())
+            });
         }
         let fit = &self.fit;
         let all = fit.system().coordinates("the covariance of all coefficients")?;

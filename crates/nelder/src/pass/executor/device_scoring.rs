@@ -465,12 +465,8 @@ impl Loaded {
             None => None,
             Some(o) => Some(outputs::<2>(device.run(&difference(), &[y, o], n)?)?),
         };
-        let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
-        let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
-        let beta: Vec<Dd> = own.map(b_of).collect();
         let y = less.as_ref().map_or(y, |[high, _]| high);
-        let r = device.residual(&resident.x, &beta, b.intercept, y)?;
-        let (high, rest) = self.less_codes(r, b)?;
+        let (high, rest) = self.less_predictor(y, b)?;
         let more = less.as_ref().map_or(&high, |[_, low]| low);
         let [high, rest] = outputs(device.run(&rested(less.is_some()), &[&high, &rest, more], n)?)?;
         Ok((high, rest))
@@ -487,13 +483,19 @@ impl Loaded {
         // η = −(−o − c − Xβ)
         let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, offset)?;
         let [minus, _] = outputs(device.run(&turned(), &[&zeros, &zeros], n)?)?;
+        let (high, rest) = self.less_predictor(&minus, b)?;
+        let [high, rest] = outputs(device.run(&turned(), &[&high, &rest], n)?)?;
+        Ok((high, rest))
+    }
+
+    /// y − c − Xβ of all rows in two parts, codes included.
+    fn less_predictor(&self, y: &Buffer, b: &Coefficients) -> Result<(Buffer, Buffer), DeviceError> {
+        let resident = &self.resident;
         let own = (0..resident.x.columns - resident.rests.len()).chain(resident.rests.iter().copied());
         let b_of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
         let beta: Vec<Dd> = own.map(b_of).collect();
-        let r = device.residual(&resident.x, &beta, b.intercept, &minus)?;
-        let (high, rest) = self.less_codes(r, b)?;
-        let [high, rest] = outputs(device.run(&turned(), &[&high, &rest], n)?)?;
-        Ok((high, rest))
+        let r = resident.device.residual(&resident.x, &beta, b.intercept, y)?;
+        self.less_codes(r, b)
     }
 
     /// A step whose weights and scores by row are wanted too.
