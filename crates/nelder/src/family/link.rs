@@ -80,6 +80,11 @@ impl Link {
         }
     }
 
+    /// Whether η is a power of the mean, which has the units of the data.
+    pub(crate) fn is_power(&self) -> bool {
+        self.exponent().is_some_and(|exponent| exponent != 0.0)
+    }
+
     /// The exponent, for links that are a power of the mean.
     pub(super) fn exponent(&self) -> Option<f64> {
         match self {

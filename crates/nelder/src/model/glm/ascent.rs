@@ -118,7 +118,7 @@ impl Iteration<'_, '_> {
         let zero = vec![Dd::ZERO; self.map.columns()];
         loop {
             let newton = equations.step(&Score::of(&here.sums.score), &zero);
-            let stationary = newton.gain <= STATIONARY * (here.sums.deviance.hi.abs() + 0.1);
+            let stationary = newton.gain <= STATIONARY * self.size_of(here.sums.deviance.hi);
             let stuck = !newton.gain.is_finite() || passes >= MOST_PASSES;
             let found = match stationary || stuck {
                 true => None,
@@ -202,7 +202,7 @@ impl Iteration<'_, '_> {
         let (mut low, mut high, mut t) = (0.0f64, f64::INFINITY, 1.0f64);
         let base = 0.5 * here.sums.deviance.hi;
         // sums of deviances are right to rounding errors of their terms
-        let slack = 1e-13 * (base.abs() + 0.1);
+        let slack = 1e-13 * self.size_of(base);
         let mut best: Option<Point> = None;
         for _ in 0..MOST_TRIALS {
             let wanted = match steps < FRESH_STEPS || steps.is_multiple_of(5) {

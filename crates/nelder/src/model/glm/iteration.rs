@@ -6,6 +6,7 @@ use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{CodedCoefficients, Passes, Rows};
 use super::step_equations::{Equations, SolvedStep, deviations};
 use super::theta_step::ThetaStep;
+use super::units::{check_range, deviance_floor, predictor_unit};
 use crate::design::{ColumnEncoding, Columns};
 use crate::family::{FamilyName, Programs};
 use crate::model::equations::ladder::rows_left;
@@ -18,7 +19,7 @@ use crate::pass::{PassOutputs, Products, Scoring};
 const CHEAP: f64 = 5e5;
 /// Columns from which products in single precision are the faster ones.
 const NARROW: f64 = 6.0;
-/// A step of a coefficient at the end, in units of the predictor's deviation, that has separation looked for.
+/// A step of a coefficient at the end, in units of the predictor, that has separation looked for.
 const RUNAWAY: f64 = 0.01;
 /// The gain that a step may still have over the deviance where that has settled.
 const STILL_GAINING: f64 = 1e-5;
@@ -146,6 +147,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 let wanted = passes.gram();
                 sums = passes.at("start", None, wanted)?;
                 rows_left(sums.moments.rows, scorer.bound, passes.dropped, &passes.records)?;
+                check_range(&scorer.family, &sums.moments, passes.response())?;
                 let Some(first) = &sums.gram else {
                     return Err(ModelError::Overflow("the response".into()));
                 };
@@ -165,6 +167,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 let mean = (moments.response / moments.weight).hi;
                 passes.family = passes.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
                 passes.moments = moments;
+                passes.floor = deviance_floor(&passes.family, &moments);
                 passes.ranges = before.at.sums.ranges.clone();
                 (passes.records, passes.dropped) = (before.passes, before.dropped);
                 (columns, tables) = (before.columns, before.tables);
@@ -354,7 +357,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 self.passes.products = Products::Single;
             }
             iterations += 1;
-            let predicted = step.gain.abs() / (deviance.abs() + 0.1);
+            let predicted = step.gain.abs() / self.size_of(deviance);
             let wanted = match predicted < 0.1 * spec.epsilon && !self.theta.moves() {
                 true => PassOutputs::default(),
                 false => self.passes.gram(),
@@ -380,7 +383,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 (next, sums) = self.shorten(&name, next, &from, sums, deviance)?;
             }
             // 3. R's test; a change below rounding error is none
-            let change = (sums.deviance.hi - deviance).abs() / (sums.deviance.hi.abs() + 0.1);
+            let change = (sums.deviance.hi - deviance).abs() / self.size_of(sums.deviance.hi);
             let ends_in_double = spec.design.accuracy != Accuracy::Single;
             if ends_in_double && change < spec.epsilon_f64 && self.passes.products == Products::Single {
                 self.passes.products = Products::Stepping;
@@ -495,13 +498,25 @@ impl<'a, 's> Iteration<'a, 's> {
         })
     }
 
+    /// |D| + c: what changes of a deviance are compared with, c the [floor](super::units::deviance_floor).
+    pub fn size_of(&self, deviance: f64) -> f64 {
+        deviance.abs() + self.passes.floor
+    }
+
     /// Whether coefficients still move although the deviance does not, as they do where the likelihood has no maximum.
     pub fn runs_away(&self, at: &Converged) -> bool {
-        if at.step.gain > STILL_GAINING * (at.deviance.abs() + 0.1) {
+        if self.scorer.family.is_of_residuals() {
+            // least squares: the first step is the whole way
+            return false;
+        }
+        if at.step.gain > STILL_GAINING * self.size_of(at.deviance) {
             return true;
         }
         let accepted = at.equations.accepted();
-        let moving = |c: usize| accepted[c] && at.step.delta[c].hi.abs() * self.deviations[c] > RUNAWAY;
+        let first = usize::from(self.map.intercept);
+        let slopes = (&at.beta[first..], &self.deviations[first..]);
+        let far = RUNAWAY * predictor_unit(&self.passes.family, &self.passes.moments, slopes);
+        let moving = |c: usize| accepted[c] && at.step.delta[c].hi.abs() * self.deviations[c] > far;
         (0..self.map.columns()).any(moving)
     }
 
@@ -574,7 +589,7 @@ impl<'a, 's> Iteration<'a, 's> {
         // no maximum inside: it may be at the edge
         if let Some(here) = self.towards_the_edge()?.filter(|h| sound(&h.sums)) {
             let least = self.best.as_ref().map_or(f64::INFINITY, |(_, least)| *least);
-            let enough = here.sums.deviance.hi <= least + EDGE_GAP * (least.abs() + 0.1);
+            let enough = here.sums.deviance.hi <= least + EDGE_GAP * self.size_of(least);
             if let (true, Some(equations)) = (enough, self.equations(&here.sums)?) {
                 let beta = here.beta.unwrap_or_default();
                 let found = Converged::at(beta, &here.sums, equations, 0, true);

@@ -28,6 +28,7 @@ mod step_equations;
 mod stepwise;
 mod theta;
 mod theta_step;
+mod units;
 
 pub use deviance_tables::{
     DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,

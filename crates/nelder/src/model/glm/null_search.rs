@@ -35,8 +35,8 @@ impl NullSearch {
     }
 
     /// Takes in ΣW, Σs and the deviance (not finite where it is out of range) at a constant. `mean` is the predictor of the
-    /// mean response.
-    pub fn next(&mut self, constant: f64, found: [f64; 3], mean: f64) -> Next {
+    /// mean response, `floor` what a deviance is small beside.
+    pub fn next(&mut self, constant: f64, found: [f64; 3], mean: f64, floor: f64) -> Next {
         let [weight, score, deviance] = found;
         match self.best {
             None if !deviance.is_finite() => self.another(mean),
@@ -45,7 +45,7 @@ impl NullSearch {
                 self.best = Some((constant, deviance));
                 (self.step, self.halvings) = (score / weight, 0);
                 let gain = (score * self.step).abs();
-                let settled = !self.step.is_finite() || gain <= 1e-14 * (deviance.abs() + 1e-3);
+                let settled = !self.step.is_finite() || gain <= 1e-14 * (deviance.abs() + 0.01 * floor);
                 match settled {
                     true => Next::Deviance(deviance),
                     false => Next::Constant(constant + self.step),
@@ -114,7 +114,7 @@ mod tests {
                 } else {
                     poisson(&y, &offset, c)
                 };
-                match search.next(c, own, 3.5) {
+                match search.next(c, own, 3.5, 0.1) {
                     Next::Constant(next) => c = next,
                     Next::Deviance(d) => break d,
                 }
@@ -132,7 +132,7 @@ mod tests {
     fn ends_without_a_constant() {
         let (mut search, mut c) = (NullSearch::default(), 1.0);
         let mut passes = 0;
-        while let Next::Constant(next) = search.next(c, [f64::NAN; 3], f64::NAN) {
+        while let Next::Constant(next) = search.next(c, [f64::NAN; 3], f64::NAN, 0.1) {
             c = next;
             passes += 1;
         }

@@ -6,6 +6,7 @@ use nelder_device::Dd;
 
 use super::fisher::FisherScoring;
 use super::null_search::{Next, NullSearch};
+use super::units::deviance_floor;
 use crate::design::{Block, BlockSchema, ColumnEncoding, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::model::{ModelError, by_atom};
@@ -38,6 +39,8 @@ pub(in crate::model) struct Passes<'a, 's> {
     pub null_deviance: Option<f64>,
     /// The search for it.
     pub null_search: NullSearch,
+    /// What a deviance is small beside ([`deviance_floor`]).
+    pub floor: f64,
 }
 
 /// Whether the linear predictor of a row has its offset.
@@ -97,6 +100,7 @@ impl<'a, 's> Passes<'a, 's> {
             null: None,
             null_deviance: None,
             null_search: NullSearch::default(),
+            floor: 0.1,
         })
     }
 
@@ -120,6 +124,11 @@ impl<'a, 's> Passes<'a, 's> {
             Products::Single => Products::Stepping,
             _ => Products::Exact,
         }
+    }
+
+    /// The response as the formula has it.
+    pub fn response(&self) -> &'a str {
+        response_of(self.scorer)
     }
 
     /// Whether rows have weights, or trials.
@@ -204,7 +213,10 @@ impl<'a, 's> Passes<'a, 's> {
             .site
             .scoring(name, precision, &plan, scorer.monitor, &looks)?;
         match beta {
-            None => (self.moments, self.ranges) = (sums.moments, sums.ranges.clone()),
+            None => {
+                (self.moments, self.ranges) = (sums.moments, sums.ranges.clone());
+                self.floor = deviance_floor(&self.family, &self.moments);
+            }
             Some(_) => (sums.moments, sums.ranges) = (self.moments, self.ranges.clone()),
         }
         if let Some(gram) = &mut sums.gram {
@@ -231,11 +243,20 @@ impl<'a, 's> Passes<'a, 's> {
             return;
         }
         let mean = self.family.link((self.moments.response / self.moments.weight).hi);
-        match self.null_search.next(constant, [weight, score, checked], mean) {
+        match self
+            .null_search
+            .next(constant, [weight, score, checked], mean, self.floor)
+        {
             Next::Constant(c) => self.null = Some(c),
             Next::Deviance(d) => self.null_deviance = Some(d),
         }
     }
+}
+
+/// The response as the formula has it.
+fn response_of<'a>(scorer: &'a FisherScoring<'_, '_>) -> &'a str {
+    let at = scorer.bound.terms.response.unwrap_or(0);
+    scorer.bound.rows.labels().get(at).map_or("", String::as_str)
 }
 
 /// What a first pass looks at in each row.
@@ -248,11 +269,10 @@ struct Checks<'a> {
 
 impl<'a> Checks<'a> {
     fn new(scorer: &'a FisherScoring<'_, '_>, counts: bool) -> Self {
-        let at = scorer.bound.terms.response.unwrap_or(0);
         let spec = scorer.spec;
         Checks {
             family: scorer.family,
-            label: scorer.bound.rows.labels().get(at).map_or("", String::as_str),
+            label: response_of(scorer),
             start: spec.start.is_none() && spec.eta_start.is_none() && spec.mu_start.is_none(),
             counts,
         }

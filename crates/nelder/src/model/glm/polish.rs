@@ -260,7 +260,7 @@ impl Iteration<'_, '_> {
     /// True where the deviance is above `deviance` by more than max(1e-7, 10 ε) of it, ε the convergence tolerance.
     fn climbs(&self, found: &Scoring, deviance: f64) -> bool {
         let slack = ASTRAY.max(10.0 * self.scorer.spec.epsilon);
-        !(found.deviance.hi <= deviance + slack * (deviance.abs() + 0.1))
+        !(found.deviance.hi <= deviance + slack * self.size_of(deviance))
     }
 
     /// Whether a step of this norm moves no row's working weight by more than a printed standard error shows.

@@ -167,7 +167,7 @@ impl Iteration<'_, '_> {
         let Some(start) = self.inside()? else {
             return Ok(None);
         };
-        let unit = (start.sums.deviance.hi.abs() + 0.1) / moments.rows as f64;
+        let unit = self.size_of(start.sums.deviance.hi) / moments.rows as f64;
         let mut beta = start.beta.unwrap_or_default();
         for height in HEIGHTS {
             let programs = Programs::barrier(
