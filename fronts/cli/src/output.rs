@@ -123,8 +123,17 @@ pub fn explain(report: &SolveReport, plan: Option<&Plan>) -> String {
             written.std_errors,
         );
     }
+    out += &computed(&report.computed);
     let _ = writeln!(out, "  refinements                     {}", report.refinements);
     out + &passes(&report.passes, &report.notes, plan)
+}
+
+/// The line that says which columns the digits take as computed.
+fn computed(columns: &[String]) -> String {
+    match columns.is_empty() {
+        true => String::new(),
+        false => format!("    with these as computed        {}\n", columns.join(", ")),
+    }
 }
 
 /// The passes as they were run, after the seconds that were planned and the notes.
@@ -171,6 +180,7 @@ pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
         "  digits known to be right        {:.1} of the standard deviations (in units of the first), {:.1} of the rotation",
         digits.sdev, digits.rotation
     );
+    out += &computed(&report.computed);
     if report.steps > 0 {
         let _ = writeln!(out, "  steps of the iteration          {}", report.steps);
     }

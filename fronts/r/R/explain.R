@@ -20,6 +20,11 @@ nd_explain <- function(fit) {
 report_line <- function(name, value) cat(formatC(name, width = -12L), value, "\n", sep = "")
 report_digits <- function(d) if (is.na(d)) "none" else formatC(d, digits = 1L, format = "f")
 
+# Digits say nothing of the rounding of columns that the formula computes.
+report_computed <- function(columns) {
+  if (length(columns)) report_line("", paste0("with these as computed: ", paste(columns, collapse = ", ")))
+}
+
 print.nd_report <- function(x, digits = 3L, ...) {
   report_line("algorithm", x$algorithm)
   report_line("device", paste0(x$device, ", ", x$precision))
@@ -27,6 +32,7 @@ print.nd_report <- function(x, digits = 3L, ...) {
   known <- function(d, what) paste0("coefficients ", report_digits(d[1L]), ", standard errors ", report_digits(d[2L]), what)
   report_line("digits", if (all(is.na(x$digits))) "no claim" else known(x$digits, " (known to be right)"))
   if (!identical(x$digits, x$written)) report_line("", known(x$written, " (for decimals as they were written)"))
+  report_computed(x$computed)
   report_line("refinements", x$refinements)
   for (note in x$notes) report_line("note", note)
   print_passes(x$passes)

@@ -263,6 +263,7 @@ print.nd_components_report <- function(x, ...) {
   report_line("device", paste0(x$device, ", ", x$precision))
   report_line("digits", paste0("standard deviations ", report_digits(x$digits[1L]), " (of the first), axes ",
                                report_digits(x$digits[2L]), " (known to be right)"))
+  report_computed(x$computed)
   if (x$steps > 0) report_line("steps", x$steps)
   for (note in x$notes) report_line("note", note)
   print_passes(passes_in_short(x$passes))

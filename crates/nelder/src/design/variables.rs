@@ -207,6 +207,19 @@ impl Variables {
         )
     }
 
+    /// Whether arithmetic makes the numbers of a variable from those that were read: a function, or more than a column, a level, or
+    /// a comparison.
+    pub fn is_computed(&self, variable: usize) -> bool {
+        fn computed(node: &Node) -> bool {
+            match &node.kind {
+                NodeKind::Column(_) | NodeKind::Constant(_) | NodeKind::Lookup(..) => false,
+                NodeKind::Bind(parts) => parts.iter().any(computed),
+                _ => matches!(node.ty, Type::Numbers { .. }),
+            }
+        }
+        computed(&self.roots[variable])
+    }
+
     /// Whether a variable is one column of whole numbers, which may be beyond double precision.
     pub fn is_whole(&self, variable: usize) -> bool {
         matches!(

@@ -176,6 +176,25 @@ impl ModelFrame<'_> {
         self.rows.fingerprint().filter(|f| f.rows == rows)
     }
 
+    /// The variables and products whose values are computed from the numbers that were read, and so rounded: `log(x)`, `x:z`,
+    /// and `contrasts(g)` for contrasts with rounded fractions. Digits are for these columns as computed.
+    pub(super) fn computed(&self, contrasts: &[Option<Contrast>]) -> Vec<String> {
+        let labels = self.rows.labels();
+        let roles = self.rows.roles();
+        let enters = |v: &usize| Some(*v) != roles.subset && Some(*v) != roles.start;
+        let variables = (0..labels.len())
+            .filter(|v| enters(v) && self.rows.variables().is_computed(*v))
+            .map(|v| labels[v].clone());
+        let is_number = |v: &&usize| matches!(self.rows.shapes()[**v], Shape::Numeric { .. });
+        let products = (self.rows.layout().terms.iter())
+            .filter(|term| term.variables.iter().filter(is_number).count() > 1)
+            .map(|term| term.label.clone());
+        let fractions = (contrasts.iter().zip(labels))
+            .filter(|(contrast, _)| contrast.as_ref().is_some_and(Contrast::is_rounded))
+            .map(|(_, label)| format!("contrasts({label})"));
+        variables.chain(products).chain(fractions).collect()
+    }
+
     /// What the columns of the model matrix need to know of the variables.
     pub fn variables(&self) -> Vec<Variable> {
         let shapes = self.rows.shapes();

@@ -9,8 +9,8 @@ use crate::pass::PassRecord;
 /// The first is of the computation: how near the answer is to the exact one for the numbers that were read. The second is of the
 /// data too: how near it is to the exact one for the decimals that were written, which are no doubles. 0.1 was rounded to
 /// 0.1000000000000000055 before anything was computed; columns that nearly agree amplify that, and no precision mends it.
-/// Whole numbers and multiples of 2⁻¹² (0.5, 2.375) are as written. A variable that the formula computes counts by the rounding of
-/// its own values: `log(x)` by that of the logarithms.
+/// Whole numbers and multiples of 2⁻¹² (0.5, 2.375) are as written. A column that the formula computes counts as computed, by
+/// the rounding of its own values: `log(x)` by that of the logarithms; [`SolveReport::computed`] names such columns.
 ///
 /// ```
 /// use nelder::frame::Frame;
@@ -82,6 +82,9 @@ pub struct SolveReport {
     pub condition: f64,
     /// Digits known to be right.
     pub digits: Digits,
+    /// The columns that are computed from the numbers that were read: `log(x)`, `x:z`, `contrasts(g)`. Digits are for their
+    /// values as computed.
+    pub computed: Vec<String>,
     /// Corrections from residuals in twice the precision.
     pub refinements: u32,
     /// The passes over the data, in order.

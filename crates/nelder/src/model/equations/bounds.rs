@@ -262,6 +262,7 @@ impl Solved {
                     std_errors: has_errors.then(|| digits(std_error_written)),
                 },
             },
+            computed: bound.computed(&columns.contrasts),
             refinements,
             passes,
             notes,

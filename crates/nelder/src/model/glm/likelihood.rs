@@ -243,6 +243,7 @@ impl MaximumLikelihood {
                         .then(|| digits(std_error(reach[1], relative[1]) + errors_out_of_range)),
                 },
             },
+            computed: bound.computed(&columns.contrasts),
             refinements: polished,
             passes,
             notes: Vec::new(),

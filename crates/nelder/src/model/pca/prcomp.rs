@@ -60,6 +60,8 @@ pub struct PcaReport {
     pub precision: String,
     /// Digits known to be right.
     pub digits: PcaDigits,
+    /// The columns that are computed from the numbers that were read: `log(x)`. Digits are for their values as computed.
+    pub computed: Vec<String>,
     /// Steps of a Krylov iteration; 0 where there was none.
     pub steps: u32,
     /// The passes over the data, in order.
@@ -75,6 +77,16 @@ pub(super) enum Data<'s> {
     Rows(Box<ModelFrame<'s>>, OnceLock<Arc<Loaded>>),
     /// A sparse matrix.
     Sparse(Sparse<'s>),
+}
+
+impl Data<'_> {
+    /// The columns that are computed from the numbers that were read.
+    fn computed(&self) -> Vec<String> {
+        match self {
+            Data::Rows(frame, _) => frame.computed(&[]),
+            Data::Sparse(_) => Vec::new(),
+        }
+    }
 }
 
 /// Principal components of some rows.
@@ -430,6 +442,7 @@ impl<'s> Prcomp<'s> {
                     digits_of(largest(counted))
                 },
             },
+            computed: data.computed(),
             steps,
             passes,
             notes,

@@ -89,6 +89,7 @@ fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
         .texts("device", vec![fit.report.device.clone()])
         .texts("precision", vec![fit.report.precision.clone()])
         .reals("digits", vec![digits.sdev, digits.rotation])
+        .texts("computed", fit.report.computed.clone())
         .real("steps", f64::from(fit.report.steps))
         .texts("notes", fit.report.notes.clone())
         .inner("passes", passes);

@@ -117,6 +117,7 @@ pub fn report(report: &SolveReport) -> Record {
                 report.digits.as_written.std_errors.unwrap_or(f64::NAN),
             ],
         )
+        .texts("computed", report.computed.clone())
         .integers("refinements", [report.refinements as usize])
         .texts("notes", report.notes.clone())
         .inner("passes", table);
