@@ -106,7 +106,7 @@ fn json_has_its_keys_and_no_others() {
         (all["fit"]["nobs"].as_u64(), all["fit"]["df_residual"].as_u64()),
         (Some(5), Some(2))
     );
-    let names = "algorithm device precision condition digits refinements passes";
+    let names = "algorithm device precision computed condition digits refinements passes";
     assert_eq!(keys(&all["report"]), sorted(names));
     for pass in all["report"]["passes"].as_array().unwrap() {
         assert_eq!(keys(pass), sorted("name rows bytes device precision seconds"));

@@ -64,10 +64,20 @@ vcov.nd_glm <- function(object, complete = TRUE, ...) {
   stats::.vcov.aliased(own$aliased, own$cov.scaled, complete = complete)
 }
 
+# R forms y - mu from a rounded mean; the library has the residual before.
+residuals.nd_glm <- function(object, type = c("deviance", "pearson", "working", "response", "partial"), ...) {
+  type <- match.arg(type)
+  e <- if (type %in% c("deviance", "pearson") && as_made(object)) core(object)
+  if (is.null(e) || isTRUE(e$custom) || any(object$prior.weights == 0) || !object$df.residual) return(NextMethod())
+  out <- stats::setNames(by_row(e, "residuals", type), names(object$residuals))
+  if (is.null(object$na.action)) out else stats::naresid(object$na.action, out)
+}
+
 influence.nd_glm <- function(model, do.coef = TRUE, ...) {
-  if (do.coef || !as_made(model)) return(NextMethod())
+  if (!as_made(model)) return(NextMethod())
   e <- core(model)
   if (isTRUE(e$custom)) return(NextMethod())
+  if (do.coef) return(with_own_leverages(NextMethod(), model))
   used <- as.vector(model$prior.weights != 0)
   names <- names(model$prior.weights)[used]
   take <- function(key) stats::setNames(by_row(e, "leverages", key)[used], names)
@@ -77,16 +87,22 @@ influence.nd_glm <- function(model, do.coef = TRUE, ...) {
 
 hatvalues.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) infl$hat
 
-rstandard.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
-  of_stats("rstandard.glm")(model, infl, ...)
+rstandard.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE),
+                             type = c("deviance", "pearson"), ...) {
+  type <- match.arg(type)
+  key <- if (type == "pearson") "standardized_pearson" else "standardized"
+  own <- if (missing(infl) && !...length()) diagnostics(model, key)
+  if (is.null(own)) of_stats("rstandard.glm")(model, infl, type = type, ...) else own
 }
 
 rstudent.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
-  of_stats("rstudent.glm")(model, infl, ...)
+  own <- if (missing(infl) && !...length()) diagnostics(model, "studentized")
+  if (is.null(own)) of_stats("rstudent.glm")(model, infl, ...) else own
 }
 
 cooks.distance.nd_glm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
-  of_stats("cooks.distance.glm")(model, infl, ...)
+  own <- if (missing(infl) && !...length()) diagnostics(model, "cooks")
+  if (is.null(own)) of_stats("cooks.distance.glm")(model, infl, ...) else own
 }
 
 predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", "terms"), se.fit = FALSE,

@@ -143,7 +143,8 @@ sum_of_fitted <- function(object, e) {
 }
 
 influence.nd_lm <- function(model, do.coef = TRUE, ...) {
-  if (do.coef || !as_made(model)) return(NextMethod())
+  if (!as_made(model)) return(NextMethod())
+  if (do.coef) return(with_own_leverages(NextMethod(), model))
   e <- core(model)
   w <- model$weights
   used <- if (is.null(w)) TRUE else w != 0
@@ -163,8 +164,26 @@ with_missing <- function(out, model, sigma) {
   out
 }
 
+# What R makes of its own decomposition, with the leverages and deviations of the library.
+with_own_leverages <- function(out, model) {
+  own <- stats::influence(model, do.coef = FALSE)
+  for (part in c("hat", "sigma")) if (identical(names(out[[part]]), names(own[[part]]))) out[[part]] <- own[[part]]
+  out
+}
+
 # A method of R's, called with the diagnostics that ours has made.
 of_stats <- function(name) get(name, envir = asNamespace("stats"), mode = "function")
+
+# Diagnostics of the library, by row in the fit; NULL where R's method is to answer. R forms 1 - h from the rounded h; the
+# library does not.
+diagnostics <- function(model, key) {
+  e <- if (!inherits(model, "mlm") && as_made(model)) core(model)
+  if (is.null(e) || isTRUE(e$custom)) return(NULL)
+  w <- if (e$kind == "glm") model$prior.weights else model$weights
+  used <- if (is.null(w)) TRUE else as.vector(w != 0)
+  out <- stats::setNames(by_row(e, "diagnostics", key)[used], names(model$residuals)[used])
+  if (is.null(model$na.action)) out else stats::naresid(model$na.action, out)
+}
 
 hatvalues.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
@@ -173,17 +192,30 @@ hatvalues.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALS
 
 rstandard.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  of_stats("rstandard.lm")(model, infl, ...)
+  own <- if (missing(infl) && !...length()) diagnostics(model, "standardized")
+  if (is.null(own)) of_stats("rstandard.lm")(model, infl, ...) else own
 }
 
 rstudent.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  of_stats("rstudent.lm")(model, infl, ...)
+  own <- if (missing(infl) && !...length()) diagnostics(model, "studentized")
+  if (is.null(own)) of_stats("rstudent.lm")(model, infl, ...) else own
 }
 
 cooks.distance.nd_lm <- function(model, infl = stats::influence(model, do.coef = FALSE), ...) {
   if (inherits(model, "mlm")) return(NextMethod())
-  of_stats("cooks.distance.lm")(model, infl, ...)
+  own <- if (missing(infl) && !...length()) diagnostics(model, "cooks")
+  if (is.null(own)) of_stats("cooks.distance.lm")(model, infl, ...) else own
+}
+
+# What each row does to each coefficient, in standard errors without it. Rows of weight zero and those that na.exclude left out are R's.
+dfbetas.nd_lm <- function(model, infl, ...) {
+  all_rows <- is.null(model$weights) || all(model$weights != 0)
+  if (!missing(infl) || inherits(model, "mlm") || !is.null(model$na.action) || !all_rows || !as_made(model)) return(NextMethod())
+  b <- model$coefficients
+  out <- matrix(by_row(core(model), "deletions", "dfbetas"), ncol = length(b))[, !is.na(b), drop = FALSE]
+  dimnames(out) <- list(names(model$residuals), names(b)[!is.na(b)])
+  out
 }
 
 # Predictions of the library for a model frame without response: list(fit, se), rows with missing values are NA.

@@ -83,7 +83,10 @@ impl Contrast {
         match self {
             Contrast::Poly => true,
             Contrast::Numbered { rule, .. } => rule.is_rounded(),
-            Contrast::Given(given) => given.values().iter().any(|x| !nelder_device::kernels::is_as_written(*x)),
+            Contrast::Given(given) => given
+                .values()
+                .iter()
+                .any(|x| !nelder_device::kernels::is_as_written(*x)),
             _ => false,
         }
     }

@@ -125,3 +125,19 @@ test_that("update, simulate and plots", {
     expect_drawn(drawn(pair$ours, function(m) termplot(m, se = TRUE)), drawn(pair$r, function(m) termplot(m, se = TRUE)))
   }
 })
+
+test_that("deletion diagnostics keep their digits beside a point that has nearly all the leverage", {
+  d <- data.frame(x = c(1:10, 1e6), y = c(3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5) + c(1:10, 1e6))
+  fit <- nd_lm(y ~ x, d)
+  # rational arithmetic, rows 1, 7 and 11
+  exact <- cbind("(Intercept)" = c(-0.12171586016618790192, -0.26469385678688585004, 1.9212479570280518217),
+                 x = c(0.036700364093820987103, 0.079807003545260964939, -105323.44069554275841))
+  expect_equal(unname(dfbetas(fit)[c(1L, 7L, 11L), ]), unname(exact), tolerance = 1e-12)
+  # the t statistic of a row's own indicator
+  for (i in c(1L, 7L, 11L)) {
+    d$own <- as.numeric(seq_len(nrow(d)) == i)
+    expect_equal(rstudent(fit)[[i]], summary(nd_lm(y ~ x + own, d))$coefficients["own", "t value"], tolerance = 1e-12)
+    without <- nd_lm(y ~ x, d[-i, ])
+    expect_equal(cooks.distance(fit)[[i]], sum((fitted(fit) - predict(without, d))^2) / (2 * sigma(fit)^2), tolerance = 1e-8)
+  }
+})

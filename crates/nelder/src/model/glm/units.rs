@@ -72,8 +72,9 @@ fn row_in_range(family: &Family, moments: &ResponseMoments, mean: f64) -> bool {
         slope,
         slope * (slope / variance),
     ];
-    let within = |x: &f64| x.abs() >= 1.0 / LARGEST && x.abs() <= LARGEST;
-    of_a_row.iter().all(within)
+    // twice the mean may be beyond the link: NaN
+    let out = |x: &f64| x.abs() < 1.0 / LARGEST || x.abs() > LARGEST;
+    !of_a_row.iter().any(out)
 }
 
 /// The size of a predictor that tells its steps from rounding: 1 for the logarithm and the links of probabilities; for a

@@ -165,7 +165,7 @@ impl Lm<'_> {
                 let basis = applied.basis.as_ref();
                 let mut one = self.diagnose(y, &block, &applied.coefficients[y], basis, &leverages);
                 if let (Some(c), Some(b)) = (&coordinates, &applied.basis) {
-                    one.dfbetas = self.dfbetas(&block, b, c, &one);
+                    one.dfbetas = self.dfbetas(&block, b, c, (&one, &leverages));
                 }
                 run.responses.push(one.spread(block.kept.as_deref(), batch.rows));
             }
@@ -258,7 +258,7 @@ impl Lm<'_> {
         block: &Block<'_>,
         basis: &WhitenedDesign,
         coordinates: &Coordinates,
-        own: &Influence,
+        (own, leverages): (&Influence, &[Leverage]),
     ) -> Vec<Vec<f64>> {
         let fit = &self.fit;
         let p = fit.aliased.len();
@@ -278,10 +278,10 @@ impl Lm<'_> {
         let steps: Vec<f64> = (0..block.rows)
             .map(|i| {
                 let w = block.weights.as_ref().map_or(1.0, |w| w[i]);
-                match own.hat[i] {
+                match leverages[i].left.hi {
                     // without the row its own coefficient is not defined
-                    1.0 => f64::NAN,
-                    h => w * own.residuals[i] / (1.0 - h) / own.sigma[i],
+                    left if left <= 0.0 => f64::NAN,
+                    left => w * own.residuals[i] / left / own.sigma[i],
                 }
             })
             .collect();

@@ -77,6 +77,7 @@ fn square(order: usize, at: impl Fn(usize, usize) -> f64) -> savvy::Result<Sexp>
 fn detail(name: &str) -> Detail {
     match name {
         "residuals" => Detail::Residuals,
+        "deletions" => Detail::Deletions,
         _ => Detail::Leverages,
     }
 }
@@ -159,7 +160,8 @@ impl NelderFit {
         .into()
     }
 
-    /// One list for each response of what there is by row, `what` being "residuals" or "leverages".
+    /// One list for each response of what there is by row, `what` being "residuals", "leverages", "diagnostics" (what follows
+    /// from leverages), or "deletions" (what each row does to each coefficient).
     fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let (threads, show, detail) = (options.threads, options.progress, detail(what));
@@ -175,14 +177,14 @@ impl NelderFit {
                         |_| (),
                         |run, ()| {
                             for (all, part) in all.iter_mut().zip(run.responses) {
-                                record::append(all, part, run.kept.as_deref());
+                                record::append(all, part, run.kept.as_deref(), what);
                             }
                             true
                         },
                     )
                 })?;
                 for one in all {
-                    out.inner("", record::influence(one, detail));
+                    out.inner("", record::influence(one, what));
                 }
             }
             Model::Glm(fit) => {
@@ -194,12 +196,12 @@ impl NelderFit {
                         monitor,
                         |_| (),
                         |run, ()| {
-                            record::append_generalized(&mut all, run.rows, run.kept.as_deref());
+                            record::append_generalized(&mut all, run.rows, run.kept.as_deref(), what);
                             true
                         },
                     )
                 })?;
-                out.inner("", record::generalized_influence(all, detail));
+                out.inner("", record::generalized_influence(all, what));
             }
         }
         out.into_list()?.into()

@@ -133,16 +133,38 @@ fn extend(to: &mut Vec<f64>, from: Vec<f64>, kept: Option<&[u32]>) {
     }
 }
 
-/// Appends the rows of a run that have values.
-pub fn append(all: &mut Influence, part: Influence, kept: Option<&[u32]>) {
-    extend(&mut all.fitted, part.fitted, kept);
-    extend(&mut all.residuals, part.residuals, kept);
-    extend(&mut all.hat, part.hat, kept);
-    extend(&mut all.sigma, part.sigma, kept);
+/// Appends the rows of a run that have values, of what is asked for.
+pub fn append(all: &mut Influence, part: Influence, kept: Option<&[u32]>, what: &str) {
+    match what {
+        "diagnostics" => {
+            extend(&mut all.cooks, part.cooks, kept);
+            extend(&mut all.standardized, part.standardized, kept);
+            extend(&mut all.studentized, part.studentized, kept);
+        }
+        "deletions" => {
+            all.dfbetas.resize(part.dfbetas.len(), Vec::new());
+            for (all, part) in all.dfbetas.iter_mut().zip(part.dfbetas) {
+                extend(all, part, kept);
+            }
+        }
+        _ => {
+            extend(&mut all.fitted, part.fitted, kept);
+            extend(&mut all.residuals, part.residuals, kept);
+            extend(&mut all.hat, part.hat, kept);
+            extend(&mut all.sigma, part.sigma, kept);
+        }
+    }
 }
 
 /// The same for a generalized linear model.
-pub fn append_generalized(all: &mut GlmInfluence, part: GlmInfluence, kept: Option<&[u32]>) {
+pub fn append_generalized(all: &mut GlmInfluence, part: GlmInfluence, kept: Option<&[u32]>, what: &str) {
+    if what == "diagnostics" {
+        extend(&mut all.cooks, part.cooks, kept);
+        extend(&mut all.standardized, part.standardized, kept);
+        extend(&mut all.standardized_pearson, part.standardized_pearson, kept);
+        extend(&mut all.studentized, part.studentized, kept);
+        return;
+    }
     extend(&mut all.fitted, part.fitted, kept);
     extend(&mut all.linear, part.linear, kept);
     extend(&mut all.working, part.working, kept);
@@ -154,25 +176,44 @@ pub fn append_generalized(all: &mut GlmInfluence, part: GlmInfluence, kept: Opti
 }
 
 /// Diagnostics by row of a linear model.
-pub fn influence(of: Influence, detail: Detail) -> Record {
+pub fn influence(of: Influence, what: &str) -> Record {
     let mut out = Record::default();
-    out.reals("fitted", of.fitted).reals("residuals", of.residuals);
-    if detail >= Detail::Leverages {
-        out.reals("hat", of.hat).reals("sigma", of.sigma);
+    match what {
+        "diagnostics" => {
+            out.reals("cooks", of.cooks)
+                .reals("standardized", of.standardized)
+                .reals("studentized", of.studentized);
+        }
+        "deletions" => {
+            out.reals("dfbetas", of.dfbetas.concat());
+        }
+        _ => {
+            out.reals("fitted", of.fitted).reals("residuals", of.residuals);
+            if what == "leverages" {
+                out.reals("hat", of.hat).reals("sigma", of.sigma);
+            }
+        }
     }
     out
 }
 
 /// Diagnostics by row of a generalized linear model.
-pub fn generalized_influence(of: GlmInfluence, detail: Detail) -> Record {
+pub fn generalized_influence(of: GlmInfluence, what: &str) -> Record {
     let mut out = Record::default();
+    if what == "diagnostics" {
+        out.reals("cooks", of.cooks)
+            .reals("standardized", of.standardized)
+            .reals("standardized_pearson", of.standardized_pearson)
+            .reals("studentized", of.studentized);
+        return out;
+    }
     out.reals("fitted", of.fitted)
         .reals("linear", of.linear)
         .reals("working", of.working)
         .reals("weight", of.weight)
         .reals("deviance", of.deviance)
         .reals("pearson", of.pearson);
-    if detail >= Detail::Leverages {
+    if what == "leverages" {
         out.reals("hat", of.hat).reals("sigma", of.sigma);
     }
     out
