@@ -78,19 +78,6 @@ impl Contrast {
         })
     }
 
-    /// Whether values of the matrix are fractions that double precision rounds, as those of polynomials are.
-    pub(crate) fn is_rounded(&self) -> bool {
-        match self {
-            Contrast::Poly => true,
-            Contrast::Numbered { rule, .. } => rule.is_rounded(),
-            Contrast::Given(given) => given
-                .values()
-                .iter()
-                .any(|x| !nelder_device::kernels::is_as_written(*x)),
-            _ => false,
-        }
-    }
-
     /// The contrasts of a factor with that many levels.
     ///
     /// ```

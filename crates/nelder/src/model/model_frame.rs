@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nelder_device::kernels::is_as_written;
+
 use crate::design::{Fingerprint, Layout, Precision, Roles, Rows, Shape, Variable, Variables};
 use crate::formula::{Arg, Binary, Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
@@ -190,7 +192,7 @@ impl ModelFrame<'_> {
             .filter(|term| term.variables.iter().filter(is_number).count() > 1)
             .map(|term| term.label.clone());
         let fractions = (contrasts.iter().zip(labels))
-            .filter(|(contrast, _)| contrast.as_ref().is_some_and(Contrast::is_rounded))
+            .filter(|(contrast, _)| contrast.as_ref().is_some_and(has_rounded_fractions))
             .map(|(_, label)| format!("contrasts({label})"));
         variables.chain(products).chain(fractions).collect()
     }
@@ -208,6 +210,16 @@ impl ModelFrame<'_> {
                 unweighted: self.rows.unweighted_codes(v),
             })
             .collect()
+    }
+}
+
+/// Whether values of the contrasts are fractions that double precision rounds, as those of polynomials are.
+fn has_rounded_fractions(contrast: &Contrast) -> bool {
+    match contrast {
+        Contrast::Poly => true,
+        Contrast::Numbered { rule, .. } => has_rounded_fractions(rule),
+        Contrast::Given(given) => given.values().iter().any(|x| !is_as_written(*x)),
+        _ => false,
     }
 }
 
