@@ -149,6 +149,24 @@ impl Op {
     }
 }
 
+impl Op {
+    /// The same operation on the slots that take the place of its own.
+    fn moved(&self, to: impl Fn(Slot) -> Slot) -> Op {
+        match *self {
+            Op::Input(_) | Op::Constant(_) => *self,
+            Op::Unary(op, a) => Op::Unary(op, to(a)),
+            Op::Binary(op, a, b) => Op::Binary(op, to(a), to(b)),
+            Op::Power(a, n) => Op::Power(to(a), n),
+            Op::Round(a, digits) => Op::Round(to(a), digits),
+            Op::Select { condition, yes, no } => Op::Select {
+                condition: to(condition),
+                yes: to(yes),
+                no: to(no),
+            },
+        }
+    }
+}
+
 /// A program over columns: data, not code. It is built step by step, and equal steps are kept once.
 ///
 /// ```
@@ -278,34 +296,39 @@ impl Program {
         other.check()?;
         let mut places: Vec<Slot> = Vec::with_capacity(other.ops.len());
         for op in &other.ops {
-            let at = |slot: &Slot| places[*slot as usize];
-            let own = match op {
-                Op::Input(k) => match inputs.get(*k as usize) {
-                    Some(&slot) => {
-                        places.push(slot);
-                        continue;
-                    }
-                    None => {
-                        return Err(ProgramError::Inputs {
-                            input: *k,
-                            given: inputs.len(),
-                        });
-                    }
-                },
-                Op::Constant(c) => Op::Constant(*c),
-                Op::Unary(op, a) => Op::Unary(*op, at(a)),
-                Op::Binary(op, a, b) => Op::Binary(*op, at(a), at(b)),
-                Op::Power(a, n) => Op::Power(at(a), *n),
-                Op::Round(a, digits) => Op::Round(at(a), *digits),
-                Op::Select { condition, yes, no } => Op::Select {
-                    condition: at(condition),
-                    yes: at(yes),
-                    no: at(no),
-                },
-            };
+            if let Op::Input(k) = op {
+                places.push(*inputs.get(*k as usize).ok_or(ProgramError::Inputs {
+                    input: *k,
+                    given: inputs.len(),
+                })?);
+                continue;
+            }
+            let own = op.moved(|slot| places[slot as usize]);
             places.push(self.push(own));
         }
         Ok(other.outputs.iter().map(|&slot| places[slot as usize]).collect())
+    }
+
+    /// The same program without the steps that no output needs.
+    pub fn without_dead_steps(&self) -> Program {
+        let mut needed = vec![false; self.ops.len()];
+        for &slot in &self.outputs {
+            needed[slot as usize] = true;
+        }
+        for (at, op) in self.ops.iter().enumerate().rev() {
+            if needed[at] {
+                let (slots, n) = op.reads();
+                slots[..n].iter().for_each(|&slot| needed[slot as usize] = true);
+            }
+        }
+        let mut places = vec![0; self.ops.len()];
+        let mut out = Program::new();
+        for (at, op) in self.ops.iter().enumerate().filter(|(at, _)| needed[*at]) {
+            places[at] = out.ops.len() as Slot;
+            out.ops.push(op.moved(|slot| places[slot as usize]));
+        }
+        out.outputs = self.outputs.iter().map(|&slot| places[slot as usize]).collect();
+        out
     }
 
     /// The steps.
@@ -385,6 +408,20 @@ mod tests {
             p.append(&log, &[]),
             Err(ProgramError::Inputs { input: 0, given: 0 })
         );
+    }
+
+    #[test]
+    fn dead_steps_are_dropped() {
+        let mut p = Program::new();
+        let (x, y) = (p.input(0), p.input(1));
+        p.unary(Unary::Exp, x);
+        let twice = p.binary(Binary::Add, y, y);
+        p.output(twice);
+        p.output(y);
+        let short = p.without_dead_steps();
+        assert_eq!(short.ops(), [Op::Input(1), Op::Binary(Binary::Add, 0, 0)]);
+        assert_eq!(short.outputs(), [1, 0]);
+        assert_eq!(short.without_dead_steps(), short);
     }
 
     #[test]

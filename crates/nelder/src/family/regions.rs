@@ -5,10 +5,9 @@
 //! as the passes of Fisher scoring do: with f the distance of a row, W is its curvature and s its negative slope, both
 //! halved.
 
-use nelder_device::{Binary, Program, Slot, Unary};
+use nelder_device::{Program, RowExpr, RowProgram};
 
-use super::sheet::Sheet;
-use super::variance::Response;
+use super::row::Row;
 use super::{Family, Link, Programs, Trials, Variance};
 
 /// The curvature that rows keep which are where they should be, so that a step stays determined.
@@ -68,53 +67,39 @@ impl Family {
     }
 }
 
-/// What a row contributes: curvature, slope, distance, and how far it is on the right side.
-struct Distance {
-    weight: Slot,
-    slope: Slot,
-    value: Slot,
-    inside: Slot,
+/// A row's part of a distance: curvature, slope, value, and how far it is on the right side.
+struct Distance<'p> {
+    weight: RowExpr<'p>,
+    slope: RowExpr<'p>,
+    value: RowExpr<'p>,
+    inside: RowExpr<'p>,
     /// 1 where the row has moved as far as it should.
-    moved: Slot,
-}
-
-/// max(0, a)
-fn positive(s: &mut Sheet, a: Slot) -> Slot {
-    let zero = s.number(0.0);
-    s.max(a, zero)
+    moved: RowExpr<'p>,
 }
 
 /// The programs whose steps and last passes are those of a distance; rows of weight zero have none.
-fn programs(of: impl Fn(&mut Sheet, Response, Slot) -> Distance, weighted: bool, like: Programs) -> Programs {
+fn programs(weighted: bool, like: Programs, of: impl for<'p> Fn(&Row<'p>) -> Distance<'p>) -> Programs {
     let program = |last: bool| -> Program {
-        let mut sheet = Sheet::default();
-        let s = &mut sheet;
-        let (response, eta) = (Response::of_row(s, like.trials), s.input(1));
-        let own = of(s, response, eta);
-        let zero = s.number(0.0);
-        let far = s.number(f64::MAX);
-        let one = s.number(1.0);
-        let counted = match weighted {
-            true => {
-                let w = s.input(2);
-                s.compare(Binary::Gt, w, 0.0)
-            }
-            false => one,
+        let program = RowProgram::default();
+        let row = Row::new(&program, weighted, like.trials);
+        let own = of(&row);
+        let counted = match row.weight {
+            Some(w) => w.gt(0.0),
+            None => program.number(1.0),
         };
-        let mut out = vec![own.weight, own.slope, own.value];
-        if last {
-            out.push(zero);
+        for value in [own.weight, own.slope, own.value] {
+            program.output(counted.then(value, 0.0));
         }
-        let mut out: Vec<Slot> = out.into_iter().map(|v| s.select(counted, v, zero)).collect();
         if last {
-            out.push(s.select(counted, own.inside, far));
-            out.push(s.select(counted, own.moved, zero));
-            out.extend([zero; 4]);
+            let zero = program.number(0.0);
+            program.output(counted.then(zero, zero));
+            program.output(counted.then(own.inside, f64::MAX));
+            program.output(counted.then(own.moved, zero));
+            for _ in 0..4 {
+                program.output(zero);
+            }
         }
-        out.into_iter().for_each(|slot| {
-            sheet.0.output(slot);
-        });
-        sheet.0
+        program.finish()
     };
     Programs {
         step: program(false),
@@ -126,15 +111,15 @@ fn programs(of: impl Fn(&mut Sheet, Response, Slot) -> Distance, weighted: bool,
 
 impl Receding {
     /// σ = ±1 for a row at an end of the range, and 0 for the others; and whether it is at an end.
-    fn side(self, s: &mut Sheet, response: Response) -> (Slot, Slot) {
-        let zero = s.number(0.0);
-        let none = s.compare(Binary::Eq, response.y, 0.0);
+    fn side<'p>(self, row: &Row<'p>) -> (RowExpr<'p>, RowExpr<'p>) {
+        let response = row.response;
+        let zero = row.of.number(0.0);
         let (down, up) = match self {
-            Receding::BothEnds => (none, response.is_one(s)),
-            Receding::Zero => (none, zero),
-            Receding::ZeroAbove => (zero, none),
+            Receding::BothEnds => (response.y.eq(0.0), response.is_one()),
+            Receding::Zero => (response.y.eq(0.0), zero),
+            Receding::ZeroAbove => (zero, response.y.eq(0.0)),
         };
-        (s.sub(up, down), s.add(up, down))
+        (up - down, up + down)
     }
 }
 
@@ -145,63 +130,42 @@ impl Programs {
     /// With σ = ±1 the side of a row, f = max(0, 1 − σz)² + K max(0, −σz)², and K z² for the others. The smallest σz (−|z| for
     /// the others) is the last pass's distance to an end; the rows with σz above 1/2 are its likelihood.
     pub fn recession(ends: Receding, weighted: bool, stiffness: f64, like: Programs) -> Programs {
-        let of = |s: &mut Sheet, response: Response, z: Slot| {
-            let zero = s.number(0.0);
-            let (side, end) = ends.side(s, response);
-            let along = s.mul(side, z);
+        programs(weighted, like, |row| {
+            let z = row.eta;
+            let (side, end) = ends.side(row);
+            let along = side * z;
             // 1. at an end
-            let short = s.complement(along);
-            let short = positive(s, short);
-            let against = s.apply(Unary::Neg, along);
-            let against = positive(s, against);
-            let stiff = s.scale(against, stiffness);
-            let slope = s.add(short, stiff);
-            let slope = s.mul(side, slope);
-            let value = s.square(short);
-            let more = s.mul(stiff, against);
-            let value = s.add(value, more);
-            let wrong = s.compare(Binary::Lt, along, 0.0);
-            let still_short = s.compare(Binary::Lt, along, 1.0);
-            let (one, rest, both) = (s.number(1.0), s.number(REST), s.number(1.0 + stiffness));
-            let weight = s.select(still_short, one, rest);
-            let weight = s.select(wrong, both, weight);
+            let short = (1.0 - along).max(0.0);
+            let against = (-along).max(0.0);
+            let stiff = stiffness * against;
+            let still_short = along.lt(1.0).then(1.0, REST);
+            let weight = along.lt(0.0).then(1.0 + stiffness, still_short);
             // 2. between them
-            let size = s.apply(Unary::Abs, z);
-            let away = s.apply(Unary::Neg, size);
-            let pull = s.scale(z, -stiffness);
-            let square = s.square(z);
-            let cost = s.scale(square, stiffness);
-            let hard = s.number(stiffness);
-            let moved = s.compare(Binary::Gt, along, 0.5);
             Distance {
-                weight: s.select(end, weight, hard),
-                slope: s.select(end, slope, pull),
-                value: s.select(end, value, cost),
-                inside: s.select(end, along, away),
-                moved: s.select(end, moved, zero),
+                weight: end.then(weight, stiffness),
+                slope: end.then(side * (short + stiff), -stiffness * z),
+                value: end.then(short.square() + stiff * against, stiffness * z.square()),
+                inside: end.then(along, -z.abs()),
+                moved: end.then(along.gt(0.5), 0.0),
             }
-        };
-        programs(of, weighted, like)
+        })
     }
 
     /// Weight 1 for the rows that a direction of recession does not move, and none for the others: the directions that move
     /// no row of weight 1 are those of all of the cone.
     pub fn unmoved(ends: Receding, weighted: bool, like: Programs) -> Programs {
-        let of = |s: &mut Sheet, response: Response, z: Slot| {
-            let (zero, one) = (s.number(0.0), s.number(1.0));
-            let (side, end) = ends.side(s, response);
-            let along = s.mul(side, z);
-            let moved = s.compare(Binary::Gt, along, 0.5);
-            let moved = s.select(end, moved, zero);
+        programs(weighted, like, |row| {
+            let (zero, one) = (row.of.number(0.0), row.of.number(1.0));
+            let (side, end) = ends.side(row);
+            let moved = end.then((side * row.eta).gt(0.5), zero);
             Distance {
-                weight: s.select(moved, zero, one),
+                weight: moved.then(zero, one),
                 slope: zero,
                 value: zero,
                 inside: one,
                 moved,
             }
-        };
-        programs(of, weighted, like)
+        })
     }
 
     /// The deviance of a row and a barrier at the ends of its domain: f = d(y, μ) − 2τ Σ log(distance of η to an end), with the
@@ -212,97 +176,66 @@ impl Programs {
     /// the last pass's.
     pub fn barrier(domain: (f64, f64), tau: f64, weighted: bool, like: Programs) -> Programs {
         let (family, binary) = (like.family, like.trials == Trials::Single);
-        let of = |s: &mut Sheet, response: Response, eta: Slot| {
-            let mean = family.mean_at(s, eta);
-            let variance = family.variance.at(s, &mean);
-            let residual = family.variance.residual(s, response, &mean);
+        programs(weighted, like, |row| {
+            let mean = family.mean_at(row.eta);
+            let variance = family.variance.at(&mean);
+            let residual = family.variance.residual(row.response, &mean);
             // 1. the likelihood
-            let q = s.div(mean.dmu_deta, variance);
-            let bend = family.link.bend(s, eta, &mean);
-            let bend = s.mul(mean.dmu_deta, bend);
-            let rise = family.variance.rise(s, &mean, variance);
-            let turn = s.mul(mean.dmu_deta, rise);
-            let turn = s.mul(q, turn);
-            let turn = s.sub(bend, turn);
-            let turn = s.div(turn, variance);
-            let turn = s.mul(residual, turn);
-            let expected = s.mul(mean.dmu_deta, q);
-            let observed = s.sub(expected, turn);
-            let least = s.scale(expected, LEAST_SHARE);
-            let observed = s.max(observed, least);
-            let score = s.mul(residual, q);
-            let unit = family.variance.deviance(s, response, &mean, binary);
-            let own = [observed, score, unit].map(|v| match weighted {
-                true => {
-                    let w = s.input(2);
-                    s.mul(w, v)
-                }
-                false => v,
-            });
-            let [mut weight, mut slope, mut value] = own;
+            let slope = mean.dmu_deta;
+            let q = slope / variance;
+            let second = slope * family.link.curvature(row.eta, &mean);
+            let rise = slope * family.variance.derivative(&mean, variance);
+            let turn = (second - q * rise) / variance;
+            let expected = slope * q;
+            let observed = (expected - residual * turn).max(LEAST_SHARE * expected);
+            let deviance = family.variance.deviance(row.response, &mean, binary);
+            let mut found = Distance {
+                weight: row.weigh(observed),
+                slope: row.weigh(residual * q),
+                value: row.weigh(deviance),
+                inside: row.of.number(f64::MAX),
+                moved: row.of.number(0.0),
+            };
             // 2. the barrier, of the same height for every row
-            let mut inside = s.number(f64::MAX);
             for (end, side) in [(domain.0, 1.0), (domain.1, -1.0)] {
                 if !end.is_finite() {
                     continue;
                 }
-                let room = s.compare(Binary::Sub, eta, end);
-                let room = s.scale(room, side);
-                inside = s.min(inside, room);
-                let push = s.inverse(room);
-                let square = s.square(push);
-                let push = s.scale(push, side * tau);
-                let square = s.scale(square, tau);
-                let height = s.apply(Unary::Log, room);
-                let height = s.scale(height, -2.0 * tau);
-                weight = s.add(weight, square);
-                slope = s.add(slope, push);
-                value = s.add(value, height);
+                let room = side * (row.eta - end);
+                let push = 1.0 / room;
+                found.inside = found.inside.min(room);
+                found.weight = found.weight + tau * push.square();
+                found.slope = found.slope + side * tau * push;
+                found.value = found.value + -2.0 * tau * room.ln();
             }
-            Distance {
-                weight,
-                slope,
-                value,
-                inside,
-                moved: s.number(0.0),
-            }
-        };
-        programs(of, weighted, like)
+            found
+        })
     }
 
     /// The distance of η to an interval well inside a domain: f = max(0, a − η)² + max(0, η − b)², where a and b are a
     /// fifth of the way from the ends of the domain to a predictor `centre` in it. The smallest distance to an end of the
     /// domain is the last pass's.
     pub fn interior(domain: (f64, f64), centre: f64, weighted: bool, like: Programs) -> Programs {
-        let of = |s: &mut Sheet, _: Response, eta: Slot| {
-            let zero = s.number(0.0);
-            let far = s.number(f64::MAX);
-            let (mut below, mut above, mut inside) = (zero, zero, far);
+        programs(weighted, like, |row| {
+            let eta = row.eta;
+            let zero = row.of.number(0.0);
+            let (mut below, mut above, mut inside) = (zero, zero, row.of.number(f64::MAX));
             if domain.0.is_finite() {
-                let end = s.number(domain.0 + 0.2 * (centre - domain.0));
-                let gap = s.sub(end, eta);
-                below = positive(s, gap);
-                inside = s.compare(Binary::Sub, eta, domain.0);
+                below = (domain.0 + 0.2 * (centre - domain.0) - eta).max(0.0);
+                inside = eta - domain.0;
             }
             if domain.1.is_finite() {
-                let end = s.number(domain.1 - 0.2 * (domain.1 - centre));
-                let gap = s.sub(eta, end);
-                above = positive(s, gap);
-                let ceiling = s.number(domain.1);
-                let room = s.sub(ceiling, eta);
-                inside = s.min(inside, room);
+                above = (eta - (domain.1 - 0.2 * (domain.1 - centre))).max(0.0);
+                inside = inside.min(domain.1 - eta);
             }
-            let gap = s.add(below, above);
-            let (one, rest) = (s.number(1.0), s.number(REST));
-            let outside = s.compare(Binary::Gt, gap, 0.0);
+            let gap = below + above;
             Distance {
-                weight: s.select(outside, one, rest),
-                slope: s.sub(below, above),
-                value: s.square(gap),
+                weight: gap.gt(0.0).then(1.0, REST),
+                slope: below - above,
+                value: gap.square(),
                 inside,
                 moved: zero,
             }
-        };
-        programs(of, weighted, like)
+        })
     }
 }
