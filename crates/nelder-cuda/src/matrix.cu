@@ -204,9 +204,10 @@ extern "C" __global__ void nelder_moments(const double* __restrict__ a, const do
                 sums[k].low += p.low;
 #endif
                 squares[k] = fma(p.high, x, squares[k]);
-                // no whole number, and no multiple of 2^-12 below 2^28: not as it was written
+                // no whole number, and no multiple of 2^-12 below 1e3 or of 1/8 below 1e12: not as it was written
                 if ((trunc(x) != x || fabs(x) > 9e15)
-                    && (trunc(4096.0 * x) != 4096.0 * x || fabs(x) >= 268435456.0)) rounded[k] = 1.0;
+                    && (trunc(4096.0 * x) != 4096.0 * x || fabs(x) >= 1e3)
+                    && (trunc(8.0 * x) != 8.0 * x || fabs(x) >= 1e12)) rounded[k] = 1.0;
 #pragma unroll
                 for (int m = 0; m < VECTORS; m++) {
 #if ROUGH

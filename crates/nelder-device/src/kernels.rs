@@ -50,15 +50,14 @@ impl NullaryFnOnce for Center<'_> {
     }
 }
 
-/// Whether a number is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 2²⁸, as 0.5 and 2.375 are. Any other
-/// stands for a decimal number that double precision had to round.
+/// Whether a number is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 1,000 or of 1/8 below 1e12, as 2.375 and
+/// 1000000.5 are. Their decimals have 15 digits at most, so that what is printed of them is all of them. Any other number stands
+/// for a decimal that double precision had to round, or that was cut when it was printed.
 #[inline]
 pub fn is_as_written(x: f64) -> bool {
     const LARGEST: f64 = 9e15;
-    const PARTS: f64 = 4096.0;
-    const LARGEST_WITH_PARTS: f64 = (1u64 << 28) as f64;
-    let of_parts = x.abs() < LARGEST_WITH_PARTS && (x * PARTS).trunc() == x * PARTS;
-    of_parts || (x.trunc() == x && x.abs() <= LARGEST)
+    let of_parts = |parts: f64, below: f64| x.abs() < below && (x * parts).trunc() == x * parts;
+    of_parts(4096.0, 1e3) || of_parts(8.0, 1e12) || (x.trunc() == x && x.abs() <= LARGEST)
 }
 
 /// `out = √w (x - center)`.

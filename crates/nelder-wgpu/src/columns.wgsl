@@ -60,10 +60,12 @@ fn survey(
     let most = Double(0xcafa8000u, 0x433ff973u);
     for (var row = at.x; row < sizes[0]; row += groups.x * 128u) {
         let v = x[sizes[1] + group.y * sizes[0] + row];
-        // 4096 v, of numbers below 2^28
+        // 4096 v, of numbers below 1e3, and 8 v, of numbers below 1e12
         let parts = Double(v.x, v.y + (12u << 20u));
-        let of_parts = less(size(v), Double(0u, 0x41b00000u)) && equal(truncated(parts), parts);
-        fraction = fraction || !(of_parts || equal(truncated(v), v)) || less(most, size(v));
+        let of_parts = less(size(v), Double(0u, 0x408f4000u)) && equal(truncated(parts), parts);
+        let eighths = Double(v.x, v.y + (3u << 20u));
+        let of_eighths = less(size(v), Double(0xa2000000u, 0x426d1a94u)) && equal(truncated(eighths), eighths);
+        fraction = fraction || !(of_parts || of_eighths || equal(truncated(v), v)) || less(most, size(v));
         largest = max(largest, v.y & 0x7fffffffu);
         any |= v.x;
     }

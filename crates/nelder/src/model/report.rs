@@ -9,7 +9,7 @@ use crate::pass::PassRecord;
 /// The first is of the computation: how near the answer is to the exact one for the numbers that were read. The second is of the
 /// data too: how near it is to the exact one for the decimals that were written, which are no doubles. 0.1 was rounded to
 /// 0.1000000000000000055 before anything was computed; columns that nearly agree amplify that, and no precision mends it.
-/// Whole numbers and multiples of 2⁻¹² (0.5, 2.375) are as written. A column that the formula computes counts as computed, by
+/// Whole numbers, multiples of 2⁻¹² below 1,000 (0.5, 2.375) and of 1/8 below 1e12 are as written. A column that the formula computes counts as computed, by
 /// the rounding of its own values: `log(x)` by that of the logarithms; [`SolveReport::computed`] names such columns.
 ///
 /// ```

@@ -134,7 +134,17 @@ impl Solved {
                 let columns = (0..normal.matrix.order)
                     .map(|i| coefficients[y][normal.kept[i]].hi.abs() * normal.matrix.roundings[i])
                     .sum::<f64>();
-                half_unit * (own + columns)
+                // weights act on the residuals; y and an offset were rounded before their difference was taken
+                let weights = if gram.weights_rounded { rough[y] } else { 0.0 };
+                let offset = match bound.rows.roles().offsets.is_empty() {
+                    true => 0.0,
+                    false => {
+                        let i = atoms.dense + y;
+                        let less = gram.second(i, i).hi.max(0.0).sqrt();
+                        2.0 * (last.fitted[y].1.hi.max(0.0).sqrt() + rough[y]) + less
+                    }
+                };
+                half_unit * (own + columns + weights + offset)
             })
             .collect();
         let mut data_relative = 0.0f64;
@@ -145,7 +155,8 @@ impl Solved {
             let v = known[c];
             variances[c] = v.value;
             relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
-            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
+            let weights = if gram.weights_rounded { half_unit } else { 0.0 };
+            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt() + weights;
             data_relative = larger(data_relative, by_data);
             for y in 0..m {
                 let error = if factor.orthogonal {
@@ -199,6 +210,7 @@ impl Solved {
             if rss[y].hi > 0.0 {
                 // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
                 for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
+                    // the weights of the sum itself are in what they move
                     let part = by / rss[y].hi.sqrt();
                     *worst = larger(*worst, part * (2.0 + part));
                 }

@@ -123,7 +123,6 @@ pub fn least_squares(
             )
         })
         .collect();
-    let keep = gram.rows <= KEEP_ROWS;
     // bins in units of the residuals' deviation; where the gram cannot tell it, a part of the response's
     let widths: Vec<f64> = (0..atoms.responses)
         .map(|y| {
@@ -136,6 +135,7 @@ pub fn least_squares(
             (deviation * 3e-5).max(f64::MIN_POSITIVE)
         })
         .collect();
+    let widths = (gram.rows > KEEP_ROWS).then_some(widths.as_slice());
     let mut refinements = 0;
     let mut rss: Vec<Dd>;
     let mut steps: Vec<Vec<f64>>;
@@ -156,7 +156,7 @@ pub fn least_squares(
             .iter()
             .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
             .collect();
-        let pass = || site.residuals(&by, needs_exact, keep, &widths, monitor);
+        let pass = || site.residuals(&by, needs_exact, widths, monitor);
         let ((residuals, mut second), records);
         if undecided {
             // while the device computes residuals, the CPU looks at the variances

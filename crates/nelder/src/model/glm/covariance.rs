@@ -13,7 +13,7 @@ use crate::model::inference::cluster_sums::{ClusterSums, by_cluster};
 use crate::model::inference::covariance::Covariance;
 use crate::model::inference::whitened_design::{Power, SandwichMeat};
 use crate::model::{ClusterType, FittedEquations, ModelError, Vcov, by_atom};
-use crate::pass::{Accumulator, Coefficients, Monitor, Working, run_beside};
+use crate::pass::{Coefficients, Monitor, Worker, Working, run_beside};
 
 impl MaximumLikelihood {
     /// The solved equations.
@@ -109,12 +109,12 @@ impl Glm<'_> {
         let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
             None => {
                 let update = |scores: &mut SandwichMeat, block: &Block<'_>, _: &Batch<'_>| {
-                    scores.update(&working(block).block(block));
-                    Ok(())
+                    scores.update(&working(block).block(block))
                 };
                 let new = || SandwichMeat::new(basis.clone(), none.clone(), 0, Power::of(kind));
                 let name = format!("scores, {kind}");
-                let (scores, record) = run_beside(&name, "f64", rows, &[], monitor, new, update)?;
+                let (scores, record) =
+                    run_beside(&name, "f64", rows, &[], monitor, new, update, Worker::finish)?;
                 passes.push(record);
                 rows.take_dropped();
                 (

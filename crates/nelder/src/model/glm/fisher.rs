@@ -54,6 +54,8 @@ pub(super) struct FisherResult {
     pub step: Vec<Dd>,
     /// √(sᵀ(XᵀWX)⁻¹s) of the last step.
     pub size: f64,
+    /// The share of its size that a step of Fisher scoring kept from the one before, at the end of the iteration; below 1.
+    pub shrinking: f64,
     /// The family, with θ as estimated.
     pub family: Family,
     /// Codes and multipliers of each group.

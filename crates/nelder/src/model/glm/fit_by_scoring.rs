@@ -70,6 +70,7 @@ impl FisherScoring<'_, '_> {
         let free = converged.converged && !converged.boundary && separated.is_empty();
         let (iterations, settled_deviance, boundary) =
             (converged.iterations, converged.converged, converged.boundary);
+        let shrinking = iteration.shrinking();
         let settled = iteration.settle(converged, free)?;
         let settled_deviance = settled_deviance && !iteration.warnings.contains(&Warning::NoMaximum);
         // 4. the model without columns may take more; with θ estimated it has waited for it
@@ -93,6 +94,7 @@ impl FisherScoring<'_, '_> {
             equations: settled.equations,
             step: settled.step,
             size: settled.size,
+            shrinking,
             at: Scored {
                 beta: settled.beta,
                 sums: settled.sums,

@@ -4,10 +4,10 @@
 //! is zero and Akaike's criterion infinite: R's `dpois` warns of each row.
 
 use super::Glm;
-use crate::design::Block;
+use crate::design::{Block, RowError};
 use crate::family::FamilyName;
 use crate::model::{ModelError, Warning};
-use crate::pass::{Accumulator, Monitor, is_count, run};
+use crate::pass::{Monitor, Sum, Worker, is_count, run};
 
 /// Rows that are named.
 const NAMED: usize = 10;
@@ -20,9 +20,13 @@ struct Fractions {
     rows: u64,
 }
 
-impl Accumulator for Fractions {
-    fn update(&mut self, block: &Block<'_>) {
-        let Some(y) = block.responses.first() else { return };
+impl Worker for Fractions {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
+        let Some(y) = block.responses.first() else {
+            return Ok(());
+        };
         for (i, &y) in y.high.iter().enumerate() {
             if is_count(y) || block.weights.as_ref().is_some_and(|w| w[i] == 0.0) {
                 continue;
@@ -32,8 +36,15 @@ impl Accumulator for Fractions {
                 self.first.push((block.source_row(i), y));
             }
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for Fractions {
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.first.extend(other.first);

@@ -4,7 +4,7 @@ use nelder_device::Dd;
 
 use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{CodedCoefficients, Passes, Rows};
-use super::step_equations::{Equations, SolvedStep, deviations};
+use super::step_equations::{ColumnSpread, Equations, SolvedStep};
 use super::theta_step::ThetaStep;
 use super::units::{check_range, deviance_floor, predictor_unit};
 use crate::design::{ColumnEncoding, Columns};
@@ -51,10 +51,12 @@ pub(super) struct Iteration<'a, 's> {
     pub tol: f64,
     pub theta: ThetaStep,
     pub warnings: Vec<Warning>,
-    /// By column, what a unit of its coefficient does to the predictor.
-    pub deviations: Vec<f64>,
+    /// What a step does to the predictor.
+    pub spread: ColumnSpread,
     /// The coefficients within the range that had the lowest deviance so far.
     best: Option<(Vec<Dd>, f64)>,
+    /// Norms of the last two steps.
+    sizes: [f64; 2],
 }
 
 /// A point of the iteration and what a pass found there.
@@ -189,13 +191,17 @@ impl<'a, 's> Iteration<'a, 's> {
             held: scorer.held.as_ref().map(|(c, _)| *c),
             tol: spec.tolerance(),
             theta: ThetaStep::new(&passes.family, &moments),
-            deviations: sums.gram.as_ref().map_or_else(Vec::new, |g| deviations(g, &map)),
+            spread: sums
+                .gram
+                .as_ref()
+                .map_or_else(ColumnSpread::default, |g| ColumnSpread::of(g, &map)),
             passes,
             columns,
             tables,
             map,
             warnings,
             best: None,
+            sizes: [f64::INFINITY, 0.0],
         };
         if let Some(beta) = &beta {
             let wanted = iteration.passes.gram();
@@ -211,7 +217,7 @@ impl<'a, 's> Iteration<'a, 's> {
             true => None,
         };
         if let Some(gram) = inside.as_ref().and_then(|here| here.sums.gram.as_ref()) {
-            iteration.deviations = deviations(gram, &iteration.map);
+            iteration.spread = ColumnSpread::of(gram, &iteration.map);
         }
         inside
             .map(|here| (iteration, here))
@@ -322,6 +328,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 .clone()
                 .unwrap_or_else(|| vec![Dd::ZERO; self.map.columns()]);
             let mut step = equations.step(&Score::of(&here.sums.score), &from);
+            self.sizes = [self.sizes[1], step.gain.max(0.0).sqrt()];
             self.theta.look(&here.sums, &self.passes.family);
             let deviance = here.sums.deviance.hi;
             if self.best.as_ref().is_none_or(|(_, least)| deviance < *least) && here.beta.is_some() {
@@ -498,6 +505,17 @@ impl<'a, 's> Iteration<'a, 's> {
         })
     }
 
+    /// The share of its size that the last step kept from the one before: the rate at which steps of Fisher scoring converge
+    /// linearly.
+    pub fn shrinking(&self) -> f64 {
+        let [before, last] = self.sizes;
+        let share = last / before;
+        match share.is_finite() && before > 0.0 {
+            true => share.clamp(0.0, 1.0 - 1e-6),
+            false => 0.0,
+        }
+    }
+
     /// |D| + c: what changes of a deviance are compared with, c the [floor](super::units::deviance_floor).
     pub fn size_of(&self, deviance: f64) -> f64 {
         deviance.abs() + self.passes.floor
@@ -514,10 +532,13 @@ impl<'a, 's> Iteration<'a, 's> {
         }
         let accepted = at.equations.accepted();
         let first = usize::from(self.map.intercept);
-        let slopes = (&at.beta[first..], &self.deviations[first..]);
+        let slopes = (&at.beta[first..], &self.spread.deviations[first..]);
         let far = RUNAWAY * predictor_unit(&self.passes.family, &self.passes.moments, slopes);
-        let moving = |c: usize| accepted[c] && at.step.delta[c].hi.abs() * self.deviations[c] > far;
-        (0..self.map.columns()).any(moving)
+        let moves = self.spread.moves(&at.step.delta, self.map.intercept);
+        accepted
+            .iter()
+            .zip(moves)
+            .any(|(accepted, by)| *accepted && by > far)
     }
 
     /// True where the deviance has settled above the null deviance, which the intercept alone reaches; the intercept's coefficients are

@@ -102,6 +102,7 @@ impl MaximumLikelihood {
             at,
             step,
             size,
+            shrinking,
             family,
             iterations,
             converged,
@@ -144,6 +145,10 @@ impl MaximumLikelihood {
         // y − μ of other families is relative to y, so that `noise` has the rounding of y already
         let of_response = match family.is_of_residuals() {
             true => sums.moments.rounding(),
+            // an offset moves η: ‖√W δo‖ ≤ √ΣW max |δo|
+            false if sums.moments.rounded[1] => {
+                half_unit * sums.moments.offset_size * gram.weight.hi.max(0.0).sqrt()
+            }
             false => 0.0,
         };
         let blur = UNIT_EXACT * 4.0 * normal.fitted_sizes(&map, &beta);
@@ -154,7 +159,8 @@ impl MaximumLikelihood {
         let unsettled = match (converged && size.is_finite(), family.is_canonical()) {
             (false, _) => f64::INFINITY,
             (true, true) => size * (2.0 * sway * size).min(1.0),
-            (true, false) => size,
+            // steps that shrink by a share ρ each leave ρ / (1 − ρ) of the last one
+            (true, false) => size * (shrinking / (1.0 - shrinking)).max(1.0),
         };
         // of the computation, and with the rounding of the data
         let reach = [0.0, rounded + of_response].map(|data| unsettled + noise + data + blur);

@@ -80,7 +80,7 @@ impl Iteration<'_, '_> {
 
     /// Which coefficients of a direction are not zero but for rounding.
     fn moves(&self, direction: &[Dd]) -> Vec<bool> {
-        let size = |c: usize| direction[c].hi.abs() * self.deviations[c];
+        let size = |c: usize| direction[c].hi.abs() * self.spread.deviations[c];
         let largest = (0..direction.len()).map(size).fold(0.0, f64::max);
         (0..direction.len()).map(|c| size(c) > MOVES * largest).collect()
     }

@@ -251,9 +251,47 @@ pub(in crate::model) fn column_scales(map: &ColumnEncoding, atoms: &BlockSchema,
     map.kinds.iter().map(of).collect()
 }
 
+/// Means and root mean squares about them of the columns of a gram: what a step does to a predictor.
+#[derive(Clone, Debug, Default)]
+pub(in crate::model) struct ColumnSpread {
+    /// Root mean square about the mean: what a unit of the coefficient does to the predictor.
+    pub deviations: Vec<f64>,
+    /// Means of the dense columns, 0 of the others.
+    means: Vec<Dd>,
+}
+
+impl ColumnSpread {
+    /// Under the first weights.
+    pub fn of(gram: &Gram, map: &ColumnEncoding) -> Self {
+        let mean = |kind: &ColumnKind| match kind {
+            ColumnKind::Dense(e) => gram.sums[*e] / gram.weight,
+            _ => Dd::ZERO,
+        };
+        ColumnSpread {
+            deviations: deviations(gram, map),
+            means: map.kinds.iter().map(mean).collect(),
+        }
+    }
+
+    /// By column, by how much a step moves the predictor: of the intercept, that of the row at the means of the dense columns, where
+    /// the moves of their coefficients are undone by it.
+    pub fn moves(&self, step: &[Dd], intercept: bool) -> Vec<f64> {
+        let mut out: Vec<f64> = step
+            .iter()
+            .zip(&self.deviations)
+            .map(|(d, s)| d.hi.abs() * s)
+            .collect();
+        if intercept && let Some(first) = out.first_mut() {
+            let at_means = (step.iter().zip(&self.means).skip(1)).fold(step[0], |sum, (d, m)| sum + *d * *m);
+            *first = at_means.hi.abs() * self.deviations[0];
+        }
+        out
+    }
+}
+
 /// Root mean square of each column about its mean under the first weights: what a unit of its coefficient does to the
 /// predictor.
-pub(in crate::model) fn deviations(gram: &Gram, map: &ColumnEncoding) -> Vec<f64> {
+fn deviations(gram: &Gram, map: &ColumnEncoding) -> Vec<f64> {
     let mut map = map.clone();
     map.absorbed = None;
     let weight = gram.weight.hi;

@@ -54,7 +54,10 @@ pub(super) fn check_range(
 
 fn row_in_range(family: &Family, moments: &ResponseMoments, mean: f64) -> bool {
     if family.is_of_residuals() {
-        return moments.squares[0].is_finite();
+        // squares that underflow leave no residual sum of squares
+        let squares = moments.squares[0];
+        let none = squares == 0.0 && moments.response.hi == 0.0;
+        return none || (squares.is_finite() && squares >= 1.0 / LARGEST * moments.weight.hi.min(1.0));
     }
     let eta = family.link(mean);
     // a mean that the link or the variance does not allow says nothing of the rows

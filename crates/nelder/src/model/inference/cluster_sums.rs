@@ -18,7 +18,7 @@ use super::whitened_design::WhitenedDesign;
 use crate::design::{Block, RowError, Rows};
 use crate::frame::Batch;
 use crate::model::ModelError;
-use crate::pass::{Accumulator, Coefficients, Monitor, PassRecord, residuals_of, run_beside};
+use crate::pass::{Coefficients, Monitor, PassRecord, Sum, residuals_of, run_beside};
 use crate::solve::{Rectangular, eigen};
 
 /// Rows, or clusters, multiplied at a time.
@@ -71,6 +71,7 @@ pub(in crate::model) fn by_cluster(
         |sums: &mut ClusterSums, block: &Block<'_>, beside: &Batch<'_>| {
             update(sums, block, &codes.of(block, beside)?)
         },
+        |sums| sums,
     )?;
     passes.push(record);
     rows.take_dropped();
@@ -275,9 +276,7 @@ fn add_block(sums: &mut [f64], e: &[f64], w: f64, residual: f64) {
     }
 }
 
-impl Accumulator for ClusterSums {
-    fn update(&mut self, _: &Block<'_>) {}
-
+impl Sum for ClusterSums {
     fn merge(&mut self, other: Self) {
         self.used += other.used;
         if other.sums.len() > self.sums.len() {

@@ -15,9 +15,9 @@ use nelder_device::kernels::Pair;
 use nelder_device::{Dd, vectorized};
 
 use super::Vcov;
-use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind};
+use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind, RowError};
 use crate::model::NormalEquations;
-use crate::pass::{Accumulator, Coefficients, residuals_of};
+use crate::pass::{Coefficients, Sum, Worker, residuals_of};
 use crate::solve::Factor;
 
 /// Rows multiplied at a time.
@@ -543,8 +543,10 @@ impl SandwichMeat {
     }
 }
 
-impl Accumulator for SandwichMeat {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for SandwichMeat {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         self.rows += block.rows as u64;
         let basis = self.basis.clone();
         let (mut high, mut low) = (Vec::new(), Vec::new());
@@ -627,8 +629,15 @@ impl Accumulator for SandwichMeat {
             );
             from = to;
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for SandwichMeat {
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.heavy.extend(other.heavy);

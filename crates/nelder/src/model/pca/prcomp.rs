@@ -368,7 +368,11 @@ pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>)
     let gap = found.beyond.map_or(last, |b| last - b);
     let r = found.residual;
     // ‖r‖² / gap where the gap is known to be larger than the residual, with the next eigenvalue as large as it may be
-    let values = if gap > 2.0 * r { r * r / (gap - r) } else { r };
+    let of_residual = if gap > 2.0 * r { r * r / (gap - r) } else { r };
+    // images are rounded relative to the largest eigenvalue, and that moves the others by as much
+    let first = found.values.first().copied().unwrap_or(0.0).max(0.0);
+    let rounding_of_images = (4.0 + (columns.squares.len() as f64).sqrt()) * f64::EPSILON * first;
+    let values = of_residual + rounding_of_images;
     let own = 16.0 * f64::EPSILON * trace.sqrt();
     let axes = Axes {
         singular: found.values.iter().map(|v| v.max(0.0).sqrt()).collect(),
@@ -404,6 +408,7 @@ impl<'s> Prcomp<'s> {
         (steps, passes, notes): (u32, Vec<PassRecord>, Vec<String>),
         data: Data<'s>,
     ) -> Self {
+        axes = axes.off_by(columns.weight_rounding());
         let p = names.len();
         let root = columns.divisor().sqrt();
         let available = usize::try_from(columns.rows).map_or(p, |n| n.min(p));

@@ -27,6 +27,8 @@ pub(in crate::model) struct Columns {
     pub norms: Vec<f64>,
     /// Root of that where the column stands for decimal numbers; else zero.
     pub roundings: Vec<f64>,
+    /// Whether rows have weights.
+    pub weighted: bool,
 }
 
 /// The moments of the dense columns that a gram has.
@@ -118,6 +120,7 @@ impl Columns {
             squares,
             norms,
             roundings,
+            weighted: spec.weights.is_some(),
         };
         Ok((columns, unit))
     }
@@ -126,6 +129,11 @@ impl Columns {
     pub fn scale_rounding(&self) -> f64 {
         let off = |s: &&Dd| s.lo != 0.0;
         self.scales.iter().find(off).map_or(0.0, |_| 0.5 * f64::EPSILON)
+    }
+
+    /// The same of decimal weights: each row is off by a quarter of a unit in the last place at most.
+    pub fn weight_rounding(&self) -> f64 {
+        if self.weighted { 0.25 * f64::EPSILON } else { 0.0 }
     }
 
     /// What variances are divided by.

@@ -251,10 +251,13 @@ impl Loaded {
         let y = Matrix::new(observed.y.clone(), n, 1)?;
         let of_response = device.moments(&y, w, &[])?;
         let response = of_response.sums[0];
+        let mut offset_size = 0.0;
         let (mut squares, mut rounded) = ([of_response.squares[0], 0.0], [of_response.rounded[0], false]);
         if let Some(offset) = &self.resident.offset {
             let own = device.moments(&Matrix::new(offset.clone(), n, 1)?, w, &[])?;
             (squares[1], rounded[1]) = (own.squares[0], own.rounded[0]);
+            let ends = device.reduce(offset)?;
+            offset_size = ends.least.abs().max(ends.largest.abs());
         }
         let weight = match w {
             None => Dd::from(n as f64),
@@ -275,6 +278,7 @@ impl Loaded {
             counts: count(&no_count)? == 0.0,
             squares,
             rounded,
+            offset_size,
         })
     }
 
@@ -288,7 +292,7 @@ impl Loaded {
         let resident = &self.resident;
         let (device, n) = (&resident.device, resident.rows);
         let clock = resident.clock();
-        let mut sums = Scoring::new(plan.clone());
+        let mut sums = Scoring::new(plan);
         let observed = self.observed(plan.counts)?;
         let offset = resident.offset.as_ref().filter(|_| plan.offset);
         let first = matches!(plan.at, At::Start);

@@ -390,6 +390,8 @@ impl Loaded {
             of_columns.iter().chain(&seconds),
             rounded,
         );
+        // not looked at there
+        gram.weights_rounded = resident.weights.is_some();
         self.fill_tables(&mut gram, weights, &resident.responses)?;
         let precision = match form {
             Products::Exact => "f64x2",

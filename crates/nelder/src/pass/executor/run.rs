@@ -1,4 +1,4 @@
-//! Drives an accumulator over the rows of a design.
+//! Drives workers over the rows of a design.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,60 +7,56 @@ use std::time::Instant;
 
 use crate::design::{Block, RowError, Rows};
 use crate::frame::{Batch, Scan};
-use crate::pass::{Accumulator, Monitor, PassError, PassRecord};
+use crate::pass::{Monitor, PassError, PassRecord, Sum, Worker};
 
-/// Runs one pass: one accumulator for each worker, merged in the workers' order.
-pub fn run<A: Accumulator>(
+/// Runs one pass: a worker for each thread, whose sums are merged in the workers' order.
+///
+/// # Errors
+/// Those of the source and of a worker, and an interrupt.
+pub fn run<W: Worker>(
     name: &str,
     precision: &str,
     rows: &Rows<'_>,
     monitor: &dyn Monitor,
-    new: impl Fn() -> A,
-) -> Result<(A, PassRecord), PassError> {
-    run_beside(
-        name,
-        precision,
-        rows,
-        &[],
-        monitor,
-        new,
-        |accumulator: &mut A, block, _| {
-            accumulator.update(block);
-            Ok(())
-        },
-    )
+    new: impl Fn() -> W,
+) -> Result<(W::Sum, PassRecord), PassError> {
+    let update = |worker: &mut W, block: &Block<'_>, _: &Batch<'_>| worker.update(block);
+    run_beside(name, precision, rows, &[], monitor, new, update, W::finish)
 }
 
 /// Runs one pass that reads `beside`, columns of the source, along with those of the design: `update` gets the
 /// rows of a block and a batch of the columns beside it (all rows of the batch the block was made from).
-pub fn run_beside<A: Accumulator>(
+///
+/// # Errors
+/// As [`run`], and those of `update`.
+#[allow(clippy::too_many_arguments)]
+pub fn run_beside<W: Send, S: Sum>(
     name: &str,
     precision: &str,
     rows: &Rows<'_>,
     beside: &[usize],
     monitor: &dyn Monitor,
-    new: impl Fn() -> A,
-    update: impl Fn(&mut A, &Block<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
-) -> Result<(A, PassRecord), PassError> {
+    new: impl Fn() -> W,
+    update: impl Fn(&mut W, &Block<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
+    finish: impl Fn(W) -> S,
+) -> Result<(S, PassRecord), PassError> {
     let start = Instant::now();
     let source = rows.source();
-    let workers: Vec<Mutex<A>> = (0..source.workers().max(1)).map(|_| Mutex::new(new())).collect();
+    let workers: Vec<Mutex<W>> = (0..source.workers().max(1)).map(|_| Mutex::new(new())).collect();
     let scan = scan(name, rows, beside, monitor, |worker, batch, other| {
         let block = rows.block(batch)?;
         if block.rows == 0 {
             return Ok(());
         }
-        let mut accumulator = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
-        update(&mut accumulator, &block, other)
+        let mut worker = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
+        update(&mut worker, &block, other)
     })?;
     let mut parts = workers
         .into_iter()
-        .map(|m| m.into_inner().unwrap_or_else(|e| e.into_inner()));
-    let mut result = parts.next().unwrap_or_else(&new);
-    for part in parts {
-        result.merge(part);
-    }
-    Ok((result, PassRecord::on_cpu(name, precision, scan, start)))
+        .map(|m| finish(m.into_inner().unwrap_or_else(|e| e.into_inner())));
+    let mut sums = parts.next().unwrap_or_else(|| finish(new()));
+    parts.for_each(|part| sums.merge(part));
+    Ok((sums, PassRecord::on_cpu(name, precision, scan, start)))
 }
 
 /// Runs one pass that gives something for each batch, `make`, and takes these in the order of the rows, `take`,

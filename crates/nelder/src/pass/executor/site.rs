@@ -11,8 +11,10 @@ use super::{Work, plan, run, run_beside};
 use crate::design::{Block, Rows};
 use crate::frame::Batch;
 use crate::pass::record::Ran;
-use crate::pass::{Accumulator, Monitor, PassError, PassRecord};
-use crate::pass::{Coefficients, Gram, Products, Residuals, Scoring, ScoringPlan, quartile_ranks};
+use crate::pass::{
+    Coefficients, Gram, GramWorker, Monitor, PassError, PassRecord, Products, Residuals, ResidualsWorker,
+    Scoring, ScoringPlan, ScoringWorker, Sum, Worker, quartile_ranks,
+};
 
 /// Where passes run.
 pub struct Site<'a, 's> {
@@ -166,7 +168,7 @@ impl<'a, 's> Site<'a, 's> {
         check: Check<'_>,
     ) -> Result<(Scoring, PassRecord), PassError> {
         if let Place::Parts(device, most) = &self.place {
-            let mut sums = Scoring::new(plan.clone());
+            let mut sums = Scoring::new(plan);
             let as_what = (name, precision);
             let record = Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
                 let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
@@ -182,22 +184,21 @@ impl<'a, 's> Site<'a, 's> {
             return Ok((sums, record));
         }
         let Place::Loaded(loaded) = &self.place else {
-            let new = || Scoring::new(plan.clone());
-            let (mut sums, record) = run_beside(
+            let new = || ScoringWorker::new(plan.clone());
+            let update = |worker: &mut ScoringWorker, block: &Block<'_>, _: &Batch<'_>| {
+                check(block)?;
+                worker.update(block)
+            };
+            return run_beside(
                 name,
                 precision,
                 self.rows,
                 &[],
                 monitor,
                 new,
-                |sums: &mut Scoring, block, _| {
-                    check(block)?;
-                    sums.update(block);
-                    Ok(())
-                },
-            )?;
-            sums.settle();
-            return Ok((sums, record));
+                update,
+                Worker::finish,
+            );
         };
         let done = loaded.scoring(name, precision, plan)?;
         match monitor.advance(name, done.1.rows, Some(done.1.rows)) {
@@ -233,22 +234,17 @@ impl<'a, 's> Site<'a, 's> {
             }
             Place::Cpu => {
                 let atoms = &self.rows.layout().atoms;
-                let new = || Gram::new(atoms, products);
-                let take = |gram: &mut Gram, block: &Block<'_>, _: &Batch<'_>| {
-                    gram.update(block);
-                    if products == Products::Single {
-                        gram.settle();
-                    }
-                    Ok(())
-                };
-                let (gram, record) = run_beside("gram", precision, self.rows, &[], monitor, new, take)?;
+                let (gram, record) = run("gram", precision, self.rows, monitor, || {
+                    GramWorker::new(atoms, products)
+                })?;
                 Ok((gram, vec![record]))
             }
             Place::Loaded(loaded) => loaded.gram(products),
         }
     }
 
-    /// The residuals of the rows, and the exact gram where it is wanted.
+    /// The residuals of the rows, and the exact gram where it is wanted. Residuals are kept, or counted in bins of the `widths` where
+    /// there are any.
     ///
     /// # Errors
     /// Those of a pass, and of the device.
@@ -256,24 +252,23 @@ impl<'a, 's> Site<'a, 's> {
         &self,
         coefficients: &Arc<[Coefficients]>,
         exact: bool,
-        keep: bool,
-        widths: &[f64],
+        widths: Option<&[f64]>,
         monitor: &dyn Monitor,
     ) -> Ran<(Residuals, Option<Gram>)> {
         let atoms = &self.rows.layout().atoms;
         match &self.place {
             Place::Parts(device, most) => {
                 let name = if exact { "residuals + gram" } else { "residuals" };
-                let mut found = Residuals::new(atoms, coefficients.clone(), keep, widths);
+                let mut found = Residuals::new(atoms, coefficients.len(), widths);
                 let mut gram: Option<Gram> = None;
                 let as_what = (name, "f64x2");
                 let check: Check<'_> = &|_| Ok(());
                 let record =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
                         let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
-                        let mut own = Residuals::new(atoms, coefficients.clone(), keep, widths);
+                        let mut own = Residuals::new(atoms, coefficients.len(), widths);
                         loaded.residuals(coefficients, &mut own)?;
-                        if !keep {
+                        if widths.is_some() {
                             own.count_runs();
                         }
                         found.merge(own);
@@ -287,13 +282,13 @@ impl<'a, 's> Site<'a, 's> {
             Place::Cpu => {
                 let name = if exact { "residuals + gram" } else { "residuals" };
                 let (found, record) = run(name, "f64x2", self.rows, monitor, || {
-                    let gram = exact.then(|| Gram::new(atoms, Products::Exact));
-                    (Residuals::new(atoms, coefficients.clone(), keep, widths), gram)
+                    let gram = exact.then(|| GramWorker::new(atoms, Products::Exact));
+                    (ResidualsWorker::new(atoms, coefficients.clone(), widths), gram)
                 })?;
                 Ok((found, vec![record]))
             }
             Place::Loaded(loaded) => {
-                let mut found = Residuals::new(atoms, coefficients.clone(), true, &[]);
+                let mut found = Residuals::new(atoms, coefficients.len(), None);
                 let mut passes = vec![loaded.residuals(coefficients, &mut found)?];
                 let mut gram = None;
                 if exact {

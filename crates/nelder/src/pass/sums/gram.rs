@@ -1,22 +1,13 @@
-//! The weighted gram of a design and its responses, from blocks of rows.
-//!
-//! Dense columns: each run of rows is centred about its own mean, multiplied in double precision, and moved
-//! back to the origin in twice the precision, so that the sum over blocks loses nothing to the columns' means
-//! (Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", in matrix form). With exact
-//! products the whole sum runs in twice the precision. Codes: sums of the dense columns by code, and counts of
-//! pairs of codes; a factor's block of the gram is diagonal and costs one addition a row.
+//! The weighted gram of a design and its responses.
 
 use std::collections::HashMap;
 
-use faer::linalg::matmul::triangular::{BlockStructure, matmul};
-use faer::{Accum, MatMut, MatRef, Par};
+use nelder_device::kernels::Pair;
 use nelder_device::{Dd, zeros};
 
-use super::product::{Product, Single};
-use super::table::{CodeSums, PairSums, pair, product_of, scatter};
-use crate::design::{Block, BlockSchema};
-use crate::pass::Accumulator;
-use nelder_device::kernels::{self, Pair};
+use super::table::{CodeSums, PairSums};
+use crate::design::BlockSchema;
+use crate::pass::Sum;
 
 /// How products are formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,14 +31,11 @@ pub enum Products {
     },
 }
 
-/// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
-const RUN: usize = 1024;
-
-/// The gram of a design: what [`Gram`] has accumulated.
+/// The weighted gram Σ w z zᵀ of the dense columns and responses z of a design, with its tables by code.
 #[derive(Clone, Debug)]
 pub struct Gram {
-    atoms: BlockSchema,
-    products: Products,
+    pub(super) atoms: BlockSchema,
+    pub(super) products: Products,
     /// Rows.
     pub rows: u64,
     /// Σ w.
@@ -57,8 +45,8 @@ pub struct Gram {
     /// Σ w z over the dense columns and responses z.
     pub sums: Vec<Dd>,
     // Σ w z zᵀ, lower triangle by rows, leading and trailing parts
-    high: Vec<f64>,
-    low: Vec<f64>,
+    pub(super) high: Vec<f64>,
+    pub(super) low: Vec<f64>,
     /// For each group and code: for each multiplier m, Σ w m and Σ w m z; then Σ w m m' for m' ≤ m.
     pub groups: Vec<CodeSums>,
     /// For each group and code, the number of rows.
@@ -68,12 +56,8 @@ pub struct Gram {
     /// For each dense and extra column and response, whether a value is no number
     /// [as it was written](kernels::is_as_written): then the column stands for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
-    pack: Vec<f64>,
-    product: Vec<f64>,
-    stepping: Product<f64>,
-    single: Product<f32>,
-    /// Σ w of the rows that are in a product but not yet in the sums.
-    pending: Dd,
+    /// The same of the weights.
+    pub weights_rounded: bool,
 }
 
 /// Position of (i, j), j ≤ i, in a lower triangle stored by rows.
@@ -128,11 +112,7 @@ impl Gram {
             groups,
             cross,
             rounded: vec![false; atoms.dense + atoms.extra + atoms.responses],
-            pack: Vec::new(),
-            product: Vec::new(),
-            stepping: Product::new(),
-            single: Product::new(),
-            pending: Dd::ZERO,
+            weights_rounded: false,
         }
     }
 
@@ -197,7 +177,7 @@ impl Gram {
                 .all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
     }
 
-    fn add_second(&mut self, k: usize, v: Dd) {
+    pub(super) fn add_second(&mut self, k: usize, v: Dd) {
         let s = Dd::two_sum(self.high[k], self.low[k]) + v;
         self.high[k] = s.hi;
         self.low[k] = s.lo;
@@ -213,172 +193,6 @@ impl Gram {
         &self.atoms
     }
 
-    /// The dense columns and responses of a block, in the order of `sums`.
-    fn columns<'a>(&self, block: &'a Block<'_>) -> Vec<Pair<'a>> {
-        block.dense[..self.atoms.dense]
-            .iter()
-            .chain(&block.responses)
-            .map(pair)
-            .collect()
-    }
-
-    fn dense_exact(&mut self, block: &Block<'_>) {
-        let columns = self.columns(block);
-        let n = block.rows;
-        let (mut high, mut low) = (vec![0.0; RUN.min(n)], vec![0.0; RUN.min(n)]);
-        let mut from = 0;
-        while from < n {
-            let to = (from + RUN).min(n);
-            for (i, column) in columns.iter().enumerate() {
-                let a = column.part(from, to);
-                let a = match &block.weights {
-                    None => a,
-                    Some(w) => {
-                        let m = to - from;
-                        kernels::scale(&w[from..to], a, &mut high[..m], &mut low[..m]);
-                        Pair {
-                            high: &high[..m],
-                            low: Some(&low[..m]),
-                        }
-                    }
-                };
-                self.sums[i] += kernels::sum(a);
-                for (j, other) in columns[..=i].iter().enumerate() {
-                    let k = packed(i, j);
-                    self.add_second(k, kernels::dot(other.part(from, to), a));
-                }
-            }
-            from = to;
-        }
-    }
-
-    fn dense_rounded(&mut self, block: &Block<'_>) {
-        let columns = self.columns(block);
-        let (n, p) = (block.rows, columns.len());
-        if p == 0 {
-            return;
-        }
-        let roots = block.roots();
-        if self.pack.len() != RUN * p {
-            (self.pack, self.product) = (zeros(RUN * p), zeros(p * p));
-        }
-        let (mut centers, mut rests) = (vec![0.0; p], vec![0.0; p]);
-        let mut from = 0;
-        while from < n {
-            let to = (from + RUN).min(n);
-            let m = to - from;
-            let weights = block.weights.as_ref().map(|w| &w[from..to]);
-            let roots = roots.as_ref().map(|r| &r[from..to]);
-            let weight = weights.map_or(m as f64, |w| kernels::rough_sum(w, None));
-            for (j, column) in columns.iter().enumerate() {
-                let x = &column.high[from..to];
-                // a run whose weights are all zero has no mean
-                let c = if weight > 0.0 {
-                    kernels::rough_sum(x, weights) / weight
-                } else {
-                    0.0
-                };
-                let packed = &mut self.pack[j * RUN..j * RUN + m];
-                kernels::center(x, c, roots, packed);
-                centers[j] = c;
-                // what the rounded mean leaves over; zero up to rounding
-                rests[j] = match roots {
-                    None => kernels::rough_sum(packed, None),
-                    Some(r) => kernels::rough_sum(packed, Some(r)),
-                };
-            }
-            let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
-            matmul(
-                MatMut::from_column_major_slice_mut(&mut self.product, p, p),
-                BlockStructure::TriangularUpper,
-                Accum::Replace,
-                z.transpose(),
-                BlockStructure::Rectangular,
-                z,
-                BlockStructure::Rectangular,
-                1.0,
-                Par::Seq,
-            );
-            // Σ w z zᵀ = Σ w (z-c)(z-c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, with r = Σ w (z-c)
-            let total = match weights {
-                None => Dd::from(m as f64),
-                Some(w) => kernels::sum(Pair::of(w)),
-            };
-            for i in 0..p {
-                let (ci, ri) = (centers[i], rests[i]);
-                let wc = total.mul_f64(ci);
-                self.sums[i] += wc.add_f64(ri);
-                let at = packed(i, 0);
-                kernels::add_corner(
-                    &self.product[i * p..i * p + i + 1],
-                    &centers[..i + 1],
-                    &rests[..i + 1],
-                    wc,
-                    ci,
-                    ri,
-                    &mut self.high[at..at + i + 1],
-                    &mut self.low[at..at + i + 1],
-                );
-            }
-            from = to;
-        }
-    }
-
-    fn dense_product(&mut self, block: &Block<'_>) {
-        let columns = self.columns(block);
-        if columns.is_empty() {
-            return;
-        }
-        let columns: Vec<&[f64]> = columns.iter().map(|c| c.high).collect();
-        let roots = block.roots().unwrap_or_else(|| vec![1.0; block.rows]);
-        let weight = match &block.weights {
-            None => Dd::from(block.rows as f64),
-            Some(w) => kernels::sum(Pair::of(w)),
-        };
-        self.pending += weight;
-        match self.products {
-            Products::Single => self.single.add(&columns, &roots, self.atoms.responses),
-            _ => self.stepping.add(&columns, &roots, 0),
-        }
-    }
-
-    /// Takes what has gathered in a product into the sums. Grams of [`Products::Stepping`] and [`Products::Single`]
-    /// want it at the end of each block that their rows come from.
-    pub fn settle(&mut self) {
-        let own = (
-            std::mem::replace(&mut self.stepping, Product::new()),
-            std::mem::replace(&mut self.single, Product::new()),
-        );
-        self.settle_one(&own.0);
-        self.settle_one(&own.1);
-        (self.stepping, self.single) = own;
-        self.stepping.clear();
-        self.single.clear();
-        self.pending = Dd::ZERO;
-    }
-
-    fn settle_one<T: Single>(&mut self, product: &Product<T>) {
-        let p = product.centers.len();
-        let (mut products, mut rests) = (vec![0.0; p], vec![0.0; p]);
-        for i in 0..p {
-            product.row(i, &mut products, &mut rests);
-            let (ci, ri) = (product.centers[i], rests[i]);
-            let wc = self.pending.mul_f64(ci);
-            self.sums[i] += wc.add_f64(ri);
-            let at = packed(i, 0);
-            kernels::add_corner(
-                &products[..i + 1],
-                &product.centers[..i + 1],
-                &rests[..i + 1],
-                wc,
-                ci,
-                ri,
-                &mut self.high[at..at + i + 1],
-                &mut self.low[at..at + i + 1],
-            );
-        }
-    }
-
     /// Columns, products and responses that were multiplied with these powers of two are not as they were written: a number that is
     /// whole now was of an order that decimals are rounded at.
     pub(crate) fn mark_scaled(&mut self, scales: &[f64]) {
@@ -386,109 +200,9 @@ impl Gram {
             *rounded = *rounded || *scale != 1.0;
         }
     }
-
-    fn mark_rounded(&mut self, block: &Block<'_>) {
-        for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
-            // stops at the first fraction, and is not asked again
-            *rounded = *rounded || column.high.iter().any(|x| !kernels::is_as_written(*x));
-        }
-    }
-
-    fn group_tables(&mut self, block: &Block<'_>) {
-        let columns = self.columns(block);
-        let n = block.rows;
-        for (g, group) in self.atoms.groups.iter().enumerate() {
-            let codes = &block.codes[g];
-            let table = &mut self.groups[g];
-            let Some(&largest) = codes.iter().max() else {
-                continue;
-            };
-            table.reserve(largest as usize);
-            let counts = &mut self.counts[g];
-            if counts.len() <= largest as usize {
-                counts.resize(largest as usize + 1, 0);
-            }
-            codes.iter().for_each(|&c| counts[c as usize] += 1);
-            let width = table.width;
-            for (a, multiplier) in group.multipliers.iter().enumerate() {
-                // w m, in two parts
-                let (mut high, mut low) = (Vec::new(), Vec::new());
-                let wm = product_of(block, *multiplier, &mut high, &mut low);
-                let at = a * (1 + columns.len());
-                scatter(table, codes, at, width, n, wm, None);
-                for (j, column) in columns.iter().enumerate() {
-                    scatter(table, codes, at + 1 + j, width, n, wm, Some(*column));
-                }
-                let at = group.multipliers.len() * (1 + columns.len()) + packed(a, 0);
-                for (b, other) in group.multipliers[..=a].iter().enumerate() {
-                    let other = other.map(|e| pair(&block.dense[e]));
-                    scatter(table, codes, at + b, width, n, wm, other);
-                }
-            }
-        }
-    }
-
-    fn cross_tables(&mut self, block: &Block<'_>) {
-        for cross in &mut self.cross {
-            let (g, h) = cross.groups;
-            let (first, second) = (
-                &self.atoms.groups[g].multipliers,
-                &self.atoms.groups[h].multipliers,
-            );
-            // position of each row's pair
-            let mut last = ((u32::MAX, u32::MAX), 0u32);
-            let positions: Vec<u32> = block.codes[g]
-                .iter()
-                .zip(block.codes[h].iter())
-                .map(|(&a, &b)| {
-                    if last.0 != (a, b) {
-                        let next = cross.index.len() as u32;
-                        last = ((a, b), *cross.index.entry((a, b)).or_insert(next));
-                    }
-                    last.1
-                })
-                .collect();
-            let Some(&largest) = positions.iter().max() else {
-                continue;
-            };
-            cross.table.reserve(largest as usize);
-            let width = cross.table.width;
-            for (a, multiplier) in first.iter().enumerate() {
-                let (mut high, mut low) = (Vec::new(), Vec::new());
-                let wm = product_of(block, *multiplier, &mut high, &mut low);
-                for (b, other) in second.iter().enumerate() {
-                    let other = other.map(|e| pair(&block.dense[e]));
-                    let at = a * second.len() + b;
-                    scatter(&mut cross.table, &positions, at, width, block.rows, wm, other);
-                }
-            }
-        }
-    }
 }
 
-impl Accumulator for Gram {
-    fn update(&mut self, block: &Block<'_>) {
-        self.rows += block.rows as u64;
-        match &block.weights {
-            None => self.weight = self.weight.add_f64(block.rows as f64),
-            Some(w) => {
-                self.weight += kernels::sum(Pair::of(w));
-                // the weights of a gram without responses are not those of observations
-                if self.atoms.responses > 0 {
-                    self.log_weight += w.iter().map(|w| w.ln()).sum::<f64>();
-                }
-            }
-        }
-        match self.products {
-            Products::Rounded | Products::Runs { .. } | Products::Rough => self.dense_rounded(block),
-            Products::Exact => self.dense_exact(block),
-            Products::Stepping | Products::Single => self.dense_product(block),
-        }
-        self.mark_rounded(block);
-        self.group_tables(block);
-        self.cross_tables(block);
-    }
-
+impl Sum for Gram {
     fn merge(&mut self, other: Self) {
         // the weaker of the two bounds
         if self.products != Products::Rough
@@ -511,6 +225,7 @@ impl Accumulator for Gram {
         for (a, b) in self.rounded.iter_mut().zip(&other.rounded) {
             *a |= b;
         }
+        self.weights_rounded |= other.weights_rounded;
         for (a, b) in self.groups.iter_mut().zip(&other.groups) {
             a.merge(b);
         }

@@ -7,8 +7,8 @@ use faer::prelude::ReborrowMut;
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::standard::Standard;
-use crate::design::Block;
-use crate::pass::Accumulator;
+use crate::design::{Block, RowError};
+use crate::pass::{Sum, Worker};
 
 /// Rows multiplied at a time.
 const RUN: usize = 1024;
@@ -38,8 +38,10 @@ impl<'v> GramVectors<'v> {
     }
 }
 
-impl Accumulator for GramVectors<'_> {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for GramVectors<'_> {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         let roots = block.roots();
         let mut from = 0;
         while from < block.rows {
@@ -60,8 +62,15 @@ impl Accumulator for GramVectors<'_> {
             );
             from += m;
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for GramVectors<'_> {
     fn merge(&mut self, other: Self) {
         self.sum += &other.sum;
     }

@@ -7,6 +7,7 @@
 
 mod gram;
 pub(super) mod gram_vectors;
+mod gram_worker;
 mod observed;
 mod product;
 mod residual;
@@ -18,10 +19,13 @@ mod working;
 
 pub use gram::{Gram, Products, packed};
 pub use gram_vectors::{GramVectors, Projection};
+pub use gram_worker::GramWorker;
 pub use observed::{Observed, ResponseMoments, is_count};
-pub use residual::{Coefficients, Histogram, ResidualRun, Residuals, quartile_ranks, residuals_of};
+pub use residual::{
+    Coefficients, Histogram, ResidualRun, Residuals, ResidualsWorker, quartile_ranks, residuals_of,
+};
 pub use score::ScoreSums;
-pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
+pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, ScoringWorker, predictor_of};
 pub use standard::{ColumnMoments, Standard};
 pub use table::{CodeSums, PairSums};
 pub use working::{Working, means};

@@ -70,6 +70,8 @@ pub struct ResponseMoments {
     pub squares: [f64; 2],
     /// Whether a value of the response, or of the offset, is no number [as it was written](kernels::is_as_written).
     pub rounded: [bool; 2],
+    /// The largest |o| of the offset.
+    pub offset_size: f64,
 }
 
 impl Default for ResponseMoments {
@@ -84,6 +86,7 @@ impl Default for ResponseMoments {
             counts: true,
             squares: [0.0; 2],
             rounded: [false; 2],
+            offset_size: 0.0,
         }
     }
 }
@@ -133,6 +136,12 @@ impl ResponseMoments {
         }
     }
 
+    /// Takes in the largest number of the offset, and whether it was rounded.
+    pub(in crate::pass) fn add_offset(&mut self, offset: &[f64]) {
+        self.offset_size = offset.iter().fold(self.offset_size, |most, o| most.max(o.abs()));
+        self.rounded[1] = self.rounded[1] || offset.iter().any(|o| !kernels::is_as_written(*o));
+    }
+
     /// Norm of what rounding to double precision was to the decimals of the response and the offset: half a unit in the last place
     /// of all of a column that has any.
     pub fn rounding(&self) -> f64 {
@@ -158,6 +167,7 @@ impl ResponseMoments {
             self.squares[k] += other.squares[k];
             self.rounded[k] |= other.rounded[k];
         }
+        self.offset_size = self.offset_size.max(other.offset_size);
     }
 }
 

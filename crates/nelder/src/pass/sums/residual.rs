@@ -5,8 +5,8 @@ use std::sync::Arc;
 use nelder_device::{Buffer, Dd};
 
 use super::{CodeSums, ScoreSums};
-use crate::design::{Block, BlockSchema, Numbers};
-use crate::pass::Accumulator;
+use crate::design::{Block, BlockSchema, Numbers, RowError};
+use crate::pass::{Sum, Worker};
 use nelder_device::kernels::{self, Pair};
 
 /// Coefficients by atom: what each row multiplies its columns with.
@@ -18,6 +18,30 @@ pub struct Coefficients {
     pub dense: Vec<Dd>,
     /// For each group and code, one for each multiplier.
     pub groups: Vec<CodeSums>,
+}
+
+impl Coefficients {
+    /// Makes sure that every level of a block has a coefficient.
+    ///
+    /// # Errors
+    /// The first row with a level that no row had when the coefficients were found: the rows have changed since.
+    pub fn check(&self, block: &Block<'_>) -> Result<(), RowError> {
+        for (table, codes) in self.groups.iter().zip(&block.codes) {
+            let known = table.codes() as u32;
+            if let Some(i) = codes.iter().position(|code| *code >= known) {
+                let row = block.source_row(i);
+                return Err(RowError {
+                    row,
+                    message: format!(
+                        "row {} has a level, or a combination of levels, that no row had in the first pass: the rows have \
+                         changed since",
+                        row + 1
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The residuals of consecutive rows, one vector a response.
@@ -33,12 +57,9 @@ pub struct ResidualRun {
     pub values: Vec<Vec<f64>>,
 }
 
-/// What the residual pass accumulates, for each response.
+/// Sums of residuals r = y − Xβ, for each response.
 #[derive(Clone, Debug)]
 pub struct Residuals {
-    atoms: BlockSchema,
-    coefficients: Arc<[Coefficients]>,
-    keep: bool,
     /// Rows.
     pub rows: u64,
     /// Σ w r².
@@ -122,24 +143,15 @@ impl Histogram {
 }
 
 impl Residuals {
-    /// Nothing seen; one set of coefficients a response. Residuals are kept when `keep`, else counted in bins
-    /// of the given widths.
-    pub fn new(atoms: &BlockSchema, coefficients: Arc<[Coefficients]>, keep: bool, widths: &[f64]) -> Self {
-        let m = coefficients.len();
+    /// No rows seen, of a number of responses. Residuals are kept, or counted in bins of the `widths` where there are any.
+    pub fn new(atoms: &BlockSchema, responses: usize, widths: Option<&[f64]>) -> Self {
         Residuals {
-            atoms: atoms.clone(),
-            coefficients,
-            keep,
             rows: 0,
-            squares: vec![Dd::ZERO; m],
-            fitted: vec![(Dd::ZERO, Dd::ZERO); m],
-            scores: vec![ScoreSums::new(atoms); m],
+            squares: vec![Dd::ZERO; responses],
+            fitted: vec![(Dd::ZERO, Dd::ZERO); responses],
+            scores: vec![ScoreSums::new(atoms); responses],
             runs: Vec::new(),
-            histogram: if keep {
-                Vec::new()
-            } else {
-                widths.iter().map(|&w| Histogram::new(w)).collect()
-            },
+            histogram: widths.map_or_else(Vec::new, |w| w.iter().map(|&w| Histogram::new(w)).collect()),
             there: Vec::new(),
         }
     }
@@ -259,14 +271,38 @@ pub(super) fn differences_of(
     residuals_of(atoms, block, response, coefficients, high, low);
 }
 
-impl Accumulator for Residuals {
-    fn update(&mut self, block: &Block<'_>) {
-        self.rows += block.rows as u64;
+/// Forms the residuals of blocks of rows at coefficients, one set a response.
+#[derive(Clone, Debug)]
+pub struct ResidualsWorker {
+    atoms: BlockSchema,
+    coefficients: Arc<[Coefficients]>,
+    sums: Residuals,
+}
+
+impl ResidualsWorker {
+    /// No rows seen. Residuals are kept, or counted in bins of the `widths` where there are any.
+    pub fn new(atoms: &BlockSchema, coefficients: Arc<[Coefficients]>, widths: Option<&[f64]>) -> Self {
+        ResidualsWorker {
+            atoms: atoms.clone(),
+            sums: Residuals::new(atoms, coefficients.len(), widths),
+            coefficients,
+        }
+    }
+}
+
+impl Worker for ResidualsWorker {
+    type Sum = Residuals;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
+        let sums = &mut self.sums;
+        let keep = sums.histogram.is_empty();
+        sums.rows += block.rows as u64;
         let n = block.rows;
         let (mut high, mut low) = (Vec::with_capacity(n), Vec::with_capacity(n));
         let (mut wh, mut wl) = (Vec::new(), Vec::new());
         let mut kept = Vec::new();
         for k in 0..self.coefficients.len() {
+            self.coefficients[k].check(block)?;
             residuals_of(
                 &self.atoms,
                 block,
@@ -291,33 +327,40 @@ impl Accumulator for Residuals {
                     }
                 }
             };
-            self.squares[k] += kernels::dot(r, wr);
-            self.scores[k].add(&self.atoms, block, wr, false);
+            sums.squares[k] += kernels::dot(r, wr);
+            sums.scores[k].add(&self.atoms, block, wr, false);
             if let Some(offset) = &block.offset {
-                self.add_fitted(k, block, offset, &high);
+                sums.add_fitted(k, block, offset, &high);
             }
             let weighted = match &block.weights {
                 None => high.clone(),
                 Some(w) => high.iter().zip(w.iter()).map(|(r, w)| r * w.sqrt()).collect(),
             };
-            if self.keep {
+            if keep {
                 kept.push(weighted);
             } else {
                 for x in weighted {
-                    self.histogram[k].add(x);
+                    sums.histogram[k].add(x);
                 }
             }
         }
-        if self.keep {
-            self.runs.push(ResidualRun {
+        if keep {
+            sums.runs.push(ResidualRun {
                 index: block.index,
                 first_row: block.first_row,
                 kept: block.kept.clone(),
                 values: kept,
             });
         }
+        Ok(())
     }
 
+    fn finish(self) -> Residuals {
+        self.sums
+    }
+}
+
+impl Sum for Residuals {
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         for k in 0..self.squares.len() {

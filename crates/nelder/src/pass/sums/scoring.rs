@@ -13,10 +13,10 @@ use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 
 use super::observed::{Observed, ResponseMoments};
 use super::residual::{Histogram, ResidualRun, differences_of, residuals_of};
-use super::{Coefficients, Gram, Products, ScoreSums};
-use crate::design::{Block, BlockSchema};
+use super::{Coefficients, Gram, GramWorker, Products, ScoreSums};
+use crate::design::{Block, BlockSchema, RowError};
 use crate::family::{LARGEST, Programs};
-use crate::pass::Accumulator;
+use crate::pass::{Sum, Worker};
 
 /// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
@@ -24,7 +24,7 @@ const RUN: usize = 1024;
 /// The same where there are more columns than 64.
 const WIDE_RUN: usize = 640;
 /// Rows that gather in a product about the same centres.
-const SETTLE: usize = 16 * 1024;
+const FLUSH: usize = 16 * 1024;
 
 /// Where the linear predictor comes from.
 #[derive(Clone, Debug)]
@@ -68,10 +68,9 @@ pub struct ScoringPlan {
     pub wanted: PassOutputs,
 }
 
-/// What a pass of Fisher scoring accumulates.
+/// Sums of a pass of Fisher scoring.
 #[derive(Clone, Debug)]
 pub struct Scoring {
-    plan: Arc<ScoringPlan>,
     /// The gram, where it is wanted.
     pub gram: Option<Gram>,
     /// Xᵀs; in the first pass Xᵀ(s + W (η − offset)).
@@ -107,7 +106,16 @@ pub struct Scoring {
     pub histogram: Option<Histogram>,
     /// The residuals at [`quartile_ranks`](super::quartile_ranks), where they stayed on a device.
     pub places: Vec<f64>,
-    unsettled: usize,
+}
+
+/// Takes a step of Fisher scoring over blocks of rows.
+#[derive(Clone, Debug)]
+pub struct ScoringWorker {
+    plan: Arc<ScoringPlan>,
+    sums: Scoring,
+    gram: Option<GramWorker>,
+    /// Rows whose products are not in the gram yet.
+    pending: usize,
     buffers: [Vec<f64>; 14],
     runners: Runners,
 }
@@ -158,12 +166,16 @@ pub(super) fn run_program(program: &Program, inputs: &[&[f64]], rows: usize, out
     run(&mut runner(program), &inputs, rows, &mut outputs);
 }
 
-/// Runs a program whose columns are all as long as the rows.
+/// Runs a program whose columns are all as long as the rows. One that does not run leaves `NaN`, which no sum takes for a number.
 fn run(program: &mut Runner<f64>, inputs: &[Input<'_>], rows: usize, outputs: &mut [&mut [f64]]) {
     let mut outputs: Vec<Output<'_>> = outputs.iter_mut().map(|o| Output::Real(&mut o[..rows])).collect();
-    // inputs and outputs are counted by the family that made the program
-    let done = program.run(inputs, rows, &mut outputs);
-    debug_assert!(done.is_ok(), "{done:?}");
+    if program.run(inputs, rows, &mut outputs).is_err() {
+        for output in outputs {
+            if let Output::Real(values) = output {
+                values.fill(f64::NAN);
+            }
+        }
+    }
 }
 
 /// A program with its registers. Those of a family refer to earlier steps alone.
@@ -172,8 +184,8 @@ fn runner(program: &Program) -> Runner<f64> {
 }
 
 impl Scoring {
-    /// Nothing seen.
-    pub fn new(plan: Arc<ScoringPlan>) -> Self {
+    /// No rows seen.
+    pub fn new(plan: &ScoringPlan) -> Self {
         let histogram = match plan.wanted.last {
             Some(Some(width)) => Some(Histogram::new(width)),
             _ => None,
@@ -196,17 +208,6 @@ impl Scoring {
             runs: Vec::new(),
             histogram,
             places: Vec::new(),
-            unsettled: 0,
-            buffers: std::array::from_fn(|_| vec![0.0; RUN]),
-            runners: Runners {
-                start: runner(&plan.programs.start),
-                step: runner(&plan.programs.step),
-                single: runner(&plan.programs.single),
-                finish: runner(&plan.programs.finish),
-                deviance: runner(&plan.programs.deviance),
-                theta: runner(&plan.programs.theta),
-            },
-            plan,
         }
     }
 
@@ -231,12 +232,39 @@ impl Scoring {
     pub fn elasticity(&self) -> [f64; 2] {
         self.elasticities.map(|sum| sum.powf(1.0 / f64::from(LARGEST)))
     }
+}
+
+impl ScoringWorker {
+    /// No rows seen.
+    pub fn new(plan: Arc<ScoringPlan>) -> Self {
+        ScoringWorker {
+            sums: Scoring {
+                gram: None,
+                ..Scoring::new(&plan)
+            },
+            gram: plan
+                .wanted
+                .gram
+                .map(|products| GramWorker::new(&plan.atoms, products)),
+            pending: 0,
+            buffers: std::array::from_fn(|_| vec![0.0; RUN]),
+            runners: Runners {
+                start: runner(&plan.programs.start),
+                step: runner(&plan.programs.step),
+                single: runner(&plan.programs.single),
+                finish: runner(&plan.programs.finish),
+                deviance: runner(&plan.programs.deviance),
+                theta: runner(&plan.programs.theta),
+            },
+            plan,
+        }
+    }
 
     /// Takes what is still in products into the gram.
-    pub fn settle(&mut self) {
-        self.unsettled = 0;
+    fn flush(&mut self) {
+        self.pending = 0;
         if let Some(gram) = &mut self.gram {
-            gram.settle();
+            gram.flush();
         }
     }
 
@@ -277,7 +305,7 @@ impl Scoring {
             elasticity,
             by_size,
         ] = &mut self.buffers;
-        let runners = &mut self.runners;
+        let (runners, sums) = (&mut self.runners, &mut self.sums);
         // 1. η
         let twice = plan.wanted.last.is_some();
         // least squares: the residual in twice the precision stands for y, and 0 for η
@@ -344,14 +372,14 @@ impl Scoring {
             for i in 0..n {
                 low[i] *= -weight[i];
             }
-            self.pearson += kernels::sum(Pair::of(&pearson[..n]));
-            self.likelihood += kernels::sum(Pair::of(&likelihood[..n]));
-            self.blur += kernels::rough_sum(&blur[..n], None);
-            for (sum, own) in self.elasticities.iter_mut().zip([&elasticity, &by_size]) {
+            sums.pearson += kernels::sum(Pair::of(&pearson[..n]));
+            sums.likelihood += kernels::sum(Pair::of(&likelihood[..n]));
+            sums.blur += kernels::rough_sum(&blur[..n], None);
+            for (sum, own) in sums.elasticities.iter_mut().zip([&elasticity, &by_size]) {
                 *sum += kernels::rough_sum(&own[..n], None);
             }
-            self.edge = edge[..n].iter().copied().fold(self.edge, f64::min);
-            match &mut self.histogram {
+            sums.edge = edge[..n].iter().copied().fold(sums.edge, f64::min);
+            match &mut sums.histogram {
                 Some(histogram) => residual[..n].iter().for_each(|&r| histogram.add(r)),
                 None => kept.extend_from_slice(&residual[..n]),
             }
@@ -363,10 +391,10 @@ impl Scoring {
             };
             run(step, &columns(own, &eta[..n]), n, &mut [weight, score, deviance]);
         }
-        self.deviance += kernels::sum(Pair::of(&deviance[..n]));
+        sums.deviance += kernels::sum(Pair::of(&deviance[..n]));
         // NaN is contagious, but so is what an overflow leaves of a sum in two parts
-        if !self.deviance.hi.is_finite() {
-            self.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
+        if !sums.deviance.hi.is_finite() {
+            sums.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
         }
         // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
@@ -374,7 +402,7 @@ impl Scoring {
                 None => null[..n].fill(constant),
                 Some(o) => null.iter_mut().zip(o).for_each(|(e, o)| *e = constant + o),
             }
-            let d = &mut self.null[2];
+            let d = &mut sums.null[2];
             run(
                 &mut runners.deviance,
                 &columns(given, &null[..n]),
@@ -384,8 +412,8 @@ impl Scoring {
             let own = kernels::sum(Pair::of(&spare[..n]));
             *d += own;
             if !own.hi.is_finite() {
-                self.null_ends[0] |= spare[..n].iter().any(|d| d.is_infinite());
-                self.null_ends[1] |= spare[..n].iter().any(|d| d.is_nan());
+                sums.null_ends[0] |= spare[..n].iter().any(|d| d.is_infinite());
+                sums.null_ends[1] |= spare[..n].iter().any(|d| d.is_nan());
             }
             if offset.is_some() {
                 run(
@@ -394,9 +422,9 @@ impl Scoring {
                     n,
                     &mut [pearson, edge, likelihood],
                 );
-                self.null[0] += kernels::sum(Pair::of(&pearson[..n]));
-                self.null[1] += kernels::sum(Pair::of(&edge[..n]));
-                self.null[3] += kernels::sum(Pair::of(&likelihood[..n]));
+                sums.null[0] += kernels::sum(Pair::of(&pearson[..n]));
+                sums.null[1] += kernels::sum(Pair::of(&edge[..n]));
+                sums.null[3] += kernels::sum(Pair::of(&likelihood[..n]));
             }
         }
         if plan.wanted.theta {
@@ -406,8 +434,8 @@ impl Scoring {
                 n,
                 &mut [null, spare],
             );
-            self.theta[0] += kernels::sum(Pair::of(&null[..n]));
-            self.theta[1] += kernels::sum(Pair::of(&spare[..n]));
+            sums.theta[0] += kernels::sum(Pair::of(&null[..n]));
+            sums.theta[1] += kernels::sum(Pair::of(&spare[..n]));
         }
         // 4. the score
         if matches!(plan.at, At::Start) {
@@ -433,11 +461,11 @@ impl Scoring {
             low: twice.then_some(&low[..n]),
         };
         let rough = !twice && plan.rough;
-        self.score.add(&plan.atoms, &part, s, rough);
+        sums.score.add(&plan.atoms, &part, s, rough);
         // 5. the gram
         if let Some(gram) = &mut self.gram {
             part.weights = Some(Cow::Borrowed(&weight[..n]));
-            gram.update(&part);
+            gram.add(&part);
         }
     }
 }
@@ -470,17 +498,25 @@ fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
     }
 }
 
-impl Accumulator for Scoring {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for ScoringWorker {
+    type Sum = Scoring;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
+        if let At::Coefficients(coefficients) = &self.plan.at {
+            coefficients.check(block)?;
+        }
         let counts = self.plan.counts;
         let observed = Observed::of(block, counts);
         if matches!(self.plan.at, At::Start) {
-            self.moments.add(&observed);
+            self.sums.moments.add(&observed);
             if self.plan.programs.family.is_of_residuals() {
-                self.moments.add_sizes(&observed, block.offset.as_deref());
+                self.sums.moments.add_sizes(&observed, block.offset.as_deref());
+            }
+            if let Some(offset) = &block.offset {
+                self.sums.moments.add_offset(offset);
             }
             let own = block.dense.iter().map(|x| range(&x.high[..block.rows]));
-            widen(&mut self.ranges, own);
+            widen(&mut self.sums.ranges, own);
         }
         let mut kept = Vec::new();
         let mut from = 0;
@@ -492,23 +528,31 @@ impl Accumulator for Scoring {
             self.part(block, &observed, from, to, &mut kept);
             from = to;
         }
-        self.unsettled += block.rows;
-        if self.unsettled >= SETTLE {
-            self.settle();
+        self.pending += block.rows;
+        if self.pending >= FLUSH {
+            self.flush();
         }
         if !kept.is_empty() {
-            self.runs.push(ResidualRun {
+            self.sums.runs.push(ResidualRun {
                 index: block.index,
                 first_row: block.first_row,
                 kept: block.kept.clone(),
                 values: vec![kept],
             });
         }
+        Ok(())
     }
 
-    fn merge(&mut self, mut other: Self) {
-        self.settle();
-        other.settle();
+    fn finish(mut self) -> Scoring {
+        Scoring {
+            gram: self.gram.take().map(Worker::finish),
+            ..self.sums
+        }
+    }
+}
+
+impl Sum for Scoring {
+    fn merge(&mut self, other: Self) {
         if let (Some(a), Some(b)) = (&mut self.gram, other.gram) {
             a.merge(b);
         }

@@ -4,8 +4,8 @@ use faer::Mat;
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, vectorized};
 
-use crate::design::{Block, BlockSchema};
-use crate::pass::Accumulator;
+use crate::design::{Block, BlockSchema, RowError};
+use crate::pass::{Sum, Worker};
 
 /// What is taken from each dense column, and what it is divided by afterwards, in the units of the rows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,8 +96,10 @@ impl ColumnMoments {
     }
 }
 
-impl Accumulator for ColumnMoments {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for ColumnMoments {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         let n = block.rows;
         self.rows += n as u64;
         match &block.weights {
@@ -126,8 +128,15 @@ impl Accumulator for ColumnMoments {
             self.rounded[j] =
                 self.rounded[j] || column.high.iter().any(|x| x.trunc() != *x || x.abs() > 9e15);
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for ColumnMoments {
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.weight += other.weight;

@@ -8,9 +8,9 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::{Mat, Par, Spec};
 
-use crate::design::Block;
-use crate::pass::Accumulator;
+use crate::design::{Block, RowError};
 use crate::pass::sums::standard::Standard;
+use crate::pass::{Sum, Worker};
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
 #[derive(Clone, Debug)]
@@ -91,8 +91,10 @@ impl<'s> TsqrF64<'s> {
     }
 }
 
-impl Accumulator for TsqrF64<'_> {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for TsqrF64<'_> {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         let roots = block.roots();
         let p = self.standard.columns();
         let mut from = 0;
@@ -107,8 +109,15 @@ impl Accumulator for TsqrF64<'_> {
                 self.reduce();
             }
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for TsqrF64<'_> {
     fn merge(&mut self, mut other: Self) {
         other.reduce();
         let p = self.standard.columns();

@@ -3,8 +3,8 @@
 use nelder_device::{Dd, Rows2};
 
 use super::Triangle;
-use crate::design::{Block, ColumnEncoding, ColumnKind};
-use crate::pass::Accumulator;
+use crate::design::{Block, ColumnEncoding, ColumnKind, RowError};
+use crate::pass::{Sum, Worker};
 
 /// The model matrix's rows of a block, written out: column by column, then the responses; each row times √w.
 pub fn expand(
@@ -76,8 +76,10 @@ impl<'m> Tsqr<'m> {
     }
 }
 
-impl Accumulator for Tsqr<'_> {
-    fn update(&mut self, block: &Block<'_>) {
+impl Worker for Tsqr<'_> {
+    type Sum = Self;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         let run = (4 * self.triangle.columns).clamp(64, 1024);
         let mut from = 0;
         while from < block.rows {
@@ -86,8 +88,15 @@ impl Accumulator for Tsqr<'_> {
                 .update(&expand(self.map, &self.multipliers, block, from, to));
             from = to;
         }
+        Ok(())
     }
 
+    fn finish(self) -> Self {
+        self
+    }
+}
+
+impl Sum for Tsqr<'_> {
     fn merge(&mut self, other: Self) {
         self.triangle.merge(&other.triangle);
     }
