@@ -159,8 +159,8 @@ impl MaximumLikelihood {
         let unsettled = match (converged && size.is_finite(), family.is_canonical()) {
             (false, _) => f64::INFINITY,
             (true, true) => size * (2.0 * sway * size).min(1.0),
-            // steps that shrink by a share ρ each leave ρ / (1 − ρ) of the last one
-            (true, false) => size * (shrinking / (1.0 - shrinking)).max(1.0),
+            // steps that shrink by a share ρ each leave ρ / (1 − ρ) of the last one; ρ is known from two steps
+            (true, false) => size * (2.0 * shrinking / (1.0 - shrinking)).max(1.0),
         };
         // of the computation, and with the rounding of the data
         let reach = [0.0, rounded + of_response].map(|data| unsettled + noise + data + blur);

@@ -2,6 +2,7 @@
 
 use nelder_device::Dd;
 
+use crate::design::ColumnKind;
 use crate::frame::Source;
 use crate::pass::{Monitor, Products};
 
@@ -209,8 +210,11 @@ fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 
     if rank == usize::from(intercept) {
         return 0.0;
     }
+    let normal = &fit.normal;
+    let of_matrix =
+        fit.gram.products() == Products::Exact && normal.absorbed.is_none() && normal.centered == intercept;
     let value = match &fit.fitted {
-        None if fit.gram.products() == Products::Exact && fit.normal.absorbed.is_none() => quadratic(fit, y),
+        None if of_matrix => quadratic(fit, y),
         None => total(fit, y, intercept) - fit.row_rss[y],
         Some(fitted) => {
             let (sum, squares) = fitted[y];
@@ -228,11 +232,12 @@ fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 
 /// digits by which it is above the deviations.
 fn quadratic(fit: &LeastSquares, y: usize) -> Dd {
     let (normal, beta) = (&fit.normal, fit.scaled_coefficients(y));
-    let at = |i: usize| match fit.aliased[normal.kept[i]] {
-        true => Dd::ZERO,
-        false => beta[normal.kept[i]],
-    };
-    let own: Vec<Dd> = (0..normal.matrix.order).map(at).collect();
+    // about the mean the intercept has no part
+    let is_part =
+        |c: usize| !fit.aliased[c] && !(normal.centered && fit.columns.map.kinds[c] == ColumnKind::Intercept);
+    let own: Vec<Dd> = (normal.kept.iter())
+        .map(|&c| if is_part(c) { beta[c] } else { Dd::ZERO })
+        .collect();
     let mut sum = Dd::ZERO;
     for i in 0..own.len() {
         let row = (0..i).fold(Dd::ZERO, |sum, j| sum + normal.matrix.get(i, j) * own[j]);
