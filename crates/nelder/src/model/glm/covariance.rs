@@ -41,6 +41,10 @@ impl MaximumLikelihood {
 
     /// The same by atom, for a pass over the rows.
     pub(in crate::model) fn coefficients_by_atom(&self) -> Coefficients {
+        self.by_atom(&self.scaled_coefficients())
+    }
+
+    fn by_atom(&self, coefficients: &[nelder_device::Dd]) -> Coefficients {
         let atoms = self.gram.atoms();
         let tables: Vec<(usize, usize)> = self
             .gram
@@ -49,7 +53,7 @@ impl MaximumLikelihood {
             .zip(&atoms.groups)
             .map(|(t, g)| (t.codes(), g.multipliers.len()))
             .collect();
-        by_atom(&self.map, &self.scaled_coefficients(), atoms.dense, &tables)
+        by_atom(&self.map, coefficients, atoms.dense, &tables)
     }
 }
 
@@ -98,14 +102,25 @@ impl Glm<'_> {
         }
         // 1. the pass
         let all = system.coordinates("the covariance of all coefficients")?;
-        let basis = Arc::new(system.basis().of_rounded_weights());
+        // leverages are of the gram's own weights, those before the last step
+        let same = self.fit.weighs_the_same();
+        let basis = Arc::new(match same {
+            true => system.basis(),
+            false => system.basis().of_rounded_weights(),
+        });
+        let before = (same && matches!(Power::of(kind), Power::One | Power::Two))
+            .then(|| self.fit.by_atom(&self.fit.weighed_at));
         let none = Arc::new(Coefficients::default());
         let (programs, coefficients) = (self.programs(), self.fit.coefficients_by_atom());
         let (atoms, counts) = (self.fit.gram.atoms().clone(), self.counts());
         let rows = &self.bound.rows;
         let (n, k) = (self.fit.rows() as f64, self.fit.rank() as f64);
         let mut passes = Vec::new();
-        let working = |block: &Block<'_>| Working::of(&programs, &atoms, counts, block, &coefficients);
+        let at = |block: &Block<'_>, b: &Coefficients| Working::of(&programs, &atoms, counts, block, b);
+        let working = |block: &Block<'_>| match &before {
+            None => at(block, &coefficients),
+            Some(before) => at(block, &coefficients).with_weights(at(block, before).weight),
+        };
         let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc0) {
             None => {
                 let update = |scores: &mut SandwichMeat, block: &Block<'_>, _: &Batch<'_>| {

@@ -14,6 +14,9 @@ use crate::model::inference::whitened_design::Leverage;
 use crate::model::{Detail, ModelError};
 use crate::pass::{Monitor, PassRecord, Working, run_in_order};
 
+/// A leverage from which on what is left of 1 is formed from the very weights of the gram.
+const NEARLY_ALL: f64 = 0.9;
+
 /// Diagnostics for consecutive rows. `NaN` where a variable is missing or a quantity is not defined.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GlmInfluence {
@@ -142,13 +145,17 @@ impl Glm<'_> {
         let codes: Vec<usize> = (0..rows.layout().groups.len())
             .map(|g| rows.tuples(g).len())
             .collect();
+        let same = fit.weighs_the_same();
         let applier = Applier::new(
             rows,
             self.bound.variables(),
             counted(&fit.gram, &codes),
             fit.map.absorbed.is_some(),
-            vec![fit.scaled_coefficients()],
-            (detail > Detail::Residuals).then(|| fit.system().basis().of_rounded_weights().state()),
+            vec![fit.scaled_coefficients(), fit.weighed_at.clone()],
+            (detail > Detail::Residuals).then(|| match same {
+                true => fit.system().basis().state(),
+                false => fit.system().basis().of_rounded_weights().state(),
+            }),
         )?;
         let (programs, counts) = (self.programs(), self.counts());
         let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<(GlmInfluenceRun, B), RowError> {
@@ -164,18 +171,21 @@ impl Glm<'_> {
             };
             if block.rows > 0 {
                 let applied = applier.on(rows, &block)?;
-                let working = Working::of(
-                    &programs,
-                    &rows.layout().atoms,
-                    counts,
-                    &block,
-                    &applied.coefficients[0],
-                );
-                let leverages = applied
-                    .basis
-                    .as_ref()
-                    .map(|b| leverages(b, &block, Some(&working.weight)))
-                    .unwrap_or_else(|| vec![Leverage::unknown(); block.rows]);
+                let at = |k: usize| {
+                    let b = &applied.coefficients[k];
+                    Working::of(&programs, &rows.layout().atoms, counts, &block, b)
+                };
+                let working = at(0);
+                let mut found = match &applied.basis {
+                    Some(basis) => leverages(basis, &block, Some(&working.weight)),
+                    None => vec![Leverage::unknown(); block.rows],
+                };
+                // 1 − h of nearly 1 wants the very weights that are in the gram
+                if let (Some(basis), true) = (&applied.basis, same && found.iter().any(|l| l.h > NEARLY_ALL))
+                {
+                    found = leverages(basis, &block, Some(&at(1).weight));
+                }
+                let leverages = found;
                 let mut own = self.diagnose(&block, &working, &leverages);
                 let kept = block.kept.as_deref();
                 for (to, from) in run.rows.columns().into_iter().zip(own.columns()) {

@@ -69,6 +69,8 @@ pub struct MaximumLikelihood {
     pub scales: Vec<f64>,
     /// Standard error of θ, where it was estimated.
     pub theta_error: Option<f64>,
+    /// Coefficients at which the weights of the gram were formed, in the units of the rows: those before the last step.
+    pub(super) weighed_at: Vec<Dd>,
     likelihood: f64,
 }
 
@@ -285,8 +287,14 @@ impl MaximumLikelihood {
             report,
             scales,
             theta_error,
+            weighed_at: at.beta,
             likelihood: sums.likelihood.hi,
         }
+    }
+
+    /// Whether the weights of the gram come out of another pass bit by bit, so that 1 − h keeps its digits where h is nearly 1.
+    pub(super) fn weighs_the_same(&self) -> bool {
+        self.gram.products() == Products::Exact && self.report.passes.iter().all(|pass| pass.device == "cpu")
     }
 
     /// Number of columns that are not aliased.

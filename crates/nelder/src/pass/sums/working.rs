@@ -114,6 +114,17 @@ impl Working {
         out
     }
 
+    /// The same scores under other working weights: residuals s / W.
+    pub fn with_weights(mut self, weights: Vec<f64>) -> Working {
+        for ((residual, own), weight) in self.residual.iter_mut().zip(&self.weight).zip(&weights) {
+            if *own > 0.0 && *weight > 0.0 {
+                *residual *= own / weight;
+            }
+        }
+        self.weight = weights;
+        self
+    }
+
     /// The block as a weighted linear model sees it: working residuals as the response, working weights as weights.
     pub fn block<'b>(&'b self, block: &'b Block<'_>) -> Block<'b> {
         Block {
