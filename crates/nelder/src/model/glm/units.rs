@@ -13,6 +13,8 @@ use crate::pass::ResponseMoments;
 const FLOOR: f64 = 0.1;
 /// Quantities of one row at the mean response beyond this, or below its inverse, leave no room for sums of them.
 const LARGEST: f64 = 1e290;
+/// A sum of squares of so many least numbers has no digits to spare for residuals.
+const FEW_UNITS: f64 = 4096.0;
 
 /// The constant of R's test of the deviance, in the units of the data: 0.1 min(1, Σw d(ȳ, 2ȳ)), d the deviance of one row; where
 /// the dispersion is known, 0.1 min(1, Σw).
@@ -57,7 +59,7 @@ fn row_in_range(family: &Family, moments: &ResponseMoments, mean: f64) -> bool {
         // squares that underflow leave no residual sum of squares
         let squares = moments.squares[0];
         let none = squares == 0.0 && moments.response.hi == 0.0;
-        return none || (squares.is_finite() && squares >= 1.0 / LARGEST * moments.weight.hi.min(1.0));
+        return none || (squares.is_finite() && squares > FEW_UNITS * f64::from_bits(1));
     }
     let eta = family.link(mean);
     // a mean that the link or the variance does not allow says nothing of the rows

@@ -232,12 +232,21 @@ fn model_sum(fit: &LeastSquares, y: usize, rank: usize, intercept: bool) -> f64 
 /// digits by which it is above the deviations.
 fn quadratic(fit: &LeastSquares, y: usize) -> Dd {
     let (normal, beta) = (&fit.normal, fit.scaled_coefficients(y));
-    // about the mean the intercept has no part
-    let is_part =
-        |c: usize| !fit.aliased[c] && !(normal.centered && fit.columns.map.kinds[c] == ColumnKind::Intercept);
-    let own: Vec<Dd> = (normal.kept.iter())
-        .map(|&c| if is_part(c) { beta[c] } else { Dd::ZERO })
-        .collect();
+    let kinds = &fit.columns.map.kinds;
+    let known = |c: usize| if fit.aliased[c] { Dd::ZERO } else { beta[c] };
+    // dense columns and the response are about their means there, codes are not
+    let about_means = |c: usize| match kinds[c] {
+        ColumnKind::Intercept if normal.centered => {
+            let of = |(c, kind): (usize, &ColumnKind)| match kind {
+                ColumnKind::Dense(e) => known(c) * normal.means[*e],
+                _ => Dd::ZERO,
+            };
+            let dense = kinds.iter().enumerate().map(of);
+            dense.fold(known(c) - normal.response_means[y], |sum, part| sum + part)
+        }
+        _ => known(c),
+    };
+    let own: Vec<Dd> = normal.kept.iter().map(|&c| about_means(c)).collect();
     let mut sum = Dd::ZERO;
     for i in 0..own.len() {
         let row = (0..i).fold(Dd::ZERO, |sum, j| sum + normal.matrix.get(i, j) * own[j]);
