@@ -54,7 +54,7 @@ pub struct Gram {
     /// For each two groups, their contingency table.
     pub cross: Vec<PairSums>,
     /// For each dense and extra column and response, whether a value is no number
-    /// [as it was written](kernels::is_as_written): then the column stands for decimal numbers that double precision had to round.
+    /// [as it was written](nelder_device::kernels::is_as_written): then the column stands for decimal numbers that double precision had to round.
     pub rounded: Vec<bool>,
     /// The same of the weights.
     pub weights_rounded: bool,

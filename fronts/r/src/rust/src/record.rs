@@ -1,7 +1,7 @@
 //! One conversion for each record of the library.
 
 use nelder::model::{
-    Detail, DevianceChanges, Glm, GlmInfluence, GlmPrediction, Influence, Lm, Sequential, SequentialDeviance,
+    DevianceChanges, Glm, GlmInfluence, GlmPrediction, Influence, Lm, Sequential, SequentialDeviance,
     SolveReport, TermChanges, Warning,
 };
 
