@@ -77,9 +77,12 @@ fn fractions_that_were_cut() {
     assert!(truth < 8.0 && fit.fit.report.digits.as_written.coefficients <= truth + SLACK);
 }
 
+/// Family, x, y, and the exact coefficients.
+type Case<'a> = (&'a str, &'a [f64], &'a [f64], [f64; 2]);
+
 #[test]
 fn iterations_that_converge_slowly() {
-    let cases: [(&str, &[f64], &[f64], [f64; 2]); 3] = [
+    let cases: [Case<'_>; 3] = [
         (
             "Gamma(identity)",
             &[9.334, 10.957, 9.740, 8.034, 10.653, 8.791, 10.342, 9.209],
@@ -90,7 +93,7 @@ fn iterations_that_converge_slowly() {
             "negative.binomial(1, log)",
             &[1001.686, 999.322, 1000.607, 1000.199, 999.428, 1002.587],
             &[1000038.0, 65.0, 1000029.0, 85.0, 39.0, 2000057.0],
-            [-3213.295_271_300_806_33, 3.223_402_153_354_101_2],
+            [-3_213.295_271_300_806_33, 3.223_402_153_354_101_2],
         ),
         (
             "gaussian(log)",
