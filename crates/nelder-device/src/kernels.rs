@@ -50,7 +50,7 @@ impl NullaryFnOnce for Center<'_> {
     }
 }
 
-/// Whether a number is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 1,000 or of 1/8 below 1e12, as 2.375 and
+/// True for a number that is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 1,000 or of 1/8 below 1e12, as 2.375 and
 /// 1000000.5 are. Their decimals have 15 digits at most, so that what is printed of them is all of them. Any other number stands
 /// for a decimal that double precision had to round, or that was cut when it was printed.
 #[inline]

@@ -151,7 +151,7 @@ impl Op {
 
 impl Op {
     /// The same operation on the slots that take the place of its own.
-    fn moved(&self, to: impl Fn(Slot) -> Slot) -> Op {
+    pub fn moved(&self, to: impl Fn(Slot) -> Slot) -> Op {
         match *self {
             Op::Input(_) | Op::Constant(_) => *self,
             Op::Unary(op, a) => Op::Unary(op, to(a)),

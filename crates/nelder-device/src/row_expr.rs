@@ -174,7 +174,7 @@ impl<'p> RowExpr<'p> {
         self.unary(Unary::Sign)
     }
 
-    /// Whether it is neither `NaN` nor infinite.
+    /// 1 for a finite number, 0 for `NaN` and the infinities.
     pub fn is_finite(self) -> Self {
         self.unary(Unary::IsFinite)
     }
@@ -238,7 +238,7 @@ impl<'p> RowExpr<'p> {
         self.binary(Binary::Ge, other)
     }
 
-    /// Whether both are true.
+    /// The logical and of two conditions.
     pub fn and(self, other: impl Into<Operand<'p>>) -> Self {
         self.binary(Binary::And, other)
     }

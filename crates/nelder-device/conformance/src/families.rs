@@ -80,20 +80,7 @@ fn variant(program: &Program, seed: u64) -> Program {
     let mut out = Program::new();
     let mut place: Vec<Slot> = Vec::new();
     for op in program.ops() {
-        let at = |s: Slot| place[s as usize];
-        let moved = match *op {
-            Op::Unary(op, a) => Op::Unary(op, at(a)),
-            Op::Binary(op, a, b) => Op::Binary(op, at(a), at(b)),
-            Op::Power(a, n) => Op::Power(at(a), n),
-            Op::Round(a, digits) => Op::Round(at(a), digits),
-            Op::Select { condition, yes, no } => Op::Select {
-                condition: at(condition),
-                yes: at(yes),
-                no: at(no),
-            },
-            same => same,
-        };
-        let mut slot = out.push(moved);
+        let mut slot = out.push(op.moved(|slot| place[slot as usize]));
         if may_differ(op) {
             let by = if random.uniform() < 0.5 { 1.0 } else { -1.0 };
             let factor = out.constant(1.0 + by * f64::EPSILON);

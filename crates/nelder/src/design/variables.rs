@@ -207,8 +207,7 @@ impl Variables {
         )
     }
 
-    /// Whether arithmetic makes the numbers of a variable from those that were read: a function, or more than a column, a level, or
-    /// a comparison.
+    /// True for a variable whose numbers are computed, and so rounded: anything but a column, a level's number, or a comparison.
     pub fn is_computed(&self, variable: usize) -> bool {
         fn computed(node: &Node) -> bool {
             match &node.kind {

@@ -19,7 +19,7 @@ pub(super) struct InverseLink<'p> {
     pub log_mu: Option<RowExpr<'p>>,
     /// log(1 − μ), likewise.
     pub log_one_minus_mu: Option<RowExpr<'p>>,
-    /// Whether η is in the link's domain; `None` where all numbers are.
+    /// The condition that η is in the link's domain; `None` where that is all numbers.
     pub valid: Option<RowExpr<'p>>,
 }
 

@@ -61,7 +61,7 @@ impl Link {
         }
     }
 
-    /// Whether η is a power of the mean, which has the units of the data.
+    /// True for η = μ^λ, λ not 0, which has the units of the data.
     pub(crate) fn is_power(&self) -> bool {
         self.exponent().is_some_and(|exponent| exponent != 0.0)
     }

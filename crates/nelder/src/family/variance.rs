@@ -53,7 +53,7 @@ impl Variance {
         }
     }
 
-    /// Whether μ is a mean that the variance allows; `None` where all numbers are.
+    /// The condition that the variance allows μ, by row; `None` where it allows all numbers.
     pub(super) fn valid<'p>(&self, mean: &InverseLink<'p>) -> Option<RowExpr<'p>> {
         match self {
             Variance::Constant => None,

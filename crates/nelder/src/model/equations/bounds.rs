@@ -210,7 +210,6 @@ impl Solved {
             if rss[y].hi > 0.0 {
                 // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
                 for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
-                    // the weights of the sum itself are in what they move
                     let part = by / rss[y].hi.sqrt();
                     *worst = larger(*worst, part * (2.0 + part));
                 }

@@ -11,7 +11,7 @@ use crate::family::{Programs, Start, Trials};
 use crate::frame::Batch;
 use crate::model::inference::cluster_sums::{ClusterSums, by_cluster};
 use crate::model::inference::covariance::Covariance;
-use crate::model::inference::whitened_design::{Power, SandwichMeat};
+use crate::model::inference::whitened_design::{Power, SandwichMeat, WhitenedDesign};
 use crate::model::{ClusterType, FittedEquations, ModelError, Vcov, by_atom};
 use crate::pass::{Coefficients, Monitor, Worker, Working, run_beside};
 
@@ -26,6 +26,15 @@ impl MaximumLikelihood {
             aliased: &self.aliased,
             scales: &self.scales,
             variances: &self.variances,
+        }
+    }
+
+    /// The coordinates in which XᵀWX is the identity, for leverages.
+    pub(super) fn basis(&self) -> WhitenedDesign {
+        let basis = self.system().basis();
+        match self.weighs_the_same() {
+            true => basis,
+            false => basis.of_rounded_weights(),
         }
     }
 
@@ -104,10 +113,7 @@ impl Glm<'_> {
         let all = system.coordinates("the covariance of all coefficients")?;
         // leverages are of the gram's own weights, those before the last step
         let same = self.fit.weighs_the_same();
-        let basis = Arc::new(match same {
-            true => system.basis(),
-            false => system.basis().of_rounded_weights(),
-        });
+        let basis = Arc::new(self.fit.basis());
         let before = (same && matches!(Power::of(kind), Power::One | Power::Two))
             .then(|| self.fit.by_atom(&self.fit.weighed_at));
         let none = Arc::new(Coefficients::default());

@@ -152,10 +152,7 @@ impl Glm<'_> {
             counted(&fit.gram, &codes),
             fit.map.absorbed.is_some(),
             vec![fit.scaled_coefficients(), fit.weighed_at.clone()],
-            (detail > Detail::Residuals).then(|| match same {
-                true => fit.system().basis().state(),
-                false => fit.system().basis().of_rounded_weights().state(),
-            }),
+            (detail > Detail::Residuals).then(|| fit.basis().state()),
         )?;
         let (programs, counts) = (self.programs(), self.counts());
         let make = |batch: &Batch<'_>, other: &Batch<'_>| -> Result<(GlmInfluenceRun, B), RowError> {

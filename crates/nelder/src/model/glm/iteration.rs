@@ -51,7 +51,7 @@ pub(super) struct Iteration<'a, 's> {
     pub tol: f64,
     pub theta: ThetaStep,
     pub warnings: Vec<Warning>,
-    /// What a step does to the predictor.
+    /// Deviations and means of the columns, by which a step moves the predictor.
     pub spread: ColumnSpread,
     /// The coefficients within the range that had the lowest deviance so far.
     best: Option<(Vec<Dd>, f64)>,

@@ -292,7 +292,7 @@ impl MaximumLikelihood {
         }
     }
 
-    /// Whether the weights of the gram come out of another pass bit by bit, so that 1 − h keeps its digits where h is nearly 1.
+    /// True where another pass gives the working weights of the gram bit by bit: then 1 − h keeps its digits for h near 1.
     pub(super) fn weighs_the_same(&self) -> bool {
         self.gram.products() == Products::Exact && self.report.passes.iter().all(|pass| pass.device == "cpu")
     }

@@ -39,7 +39,7 @@ pub(in crate::model) struct Passes<'a, 's> {
     pub null_deviance: Option<f64>,
     /// The search for it.
     pub null_search: NullSearch,
-    /// What a deviance is small beside ([`deviance_floor`]).
+    /// The constant c of the test |D − D'| / (|D| + c) ([`deviance_floor`]).
     pub floor: f64,
 }
 

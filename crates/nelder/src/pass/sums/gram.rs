@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use nelder_device::kernels::Pair;
+use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, zeros};
 
 use super::table::{CodeSums, PairSums};
@@ -181,6 +181,31 @@ impl Gram {
         let s = Dd::two_sum(self.high[k], self.low[k]) + v;
         self.high[k] = s.hi;
         self.low[k] = s.lo;
+    }
+
+    /// Adds row i of products about centres c, to column i, moved to the origin: Σ w z zᵀ = Σ w (z − c)(z − c)ᵀ + c rᵀ + r cᵀ + W c cᵀ
+    /// with the rests r = Σ w (z − c) and W = Σ w.
+    pub(super) fn add_row(
+        &mut self,
+        i: usize,
+        products: &[f64],
+        (centers, rests): (&[f64], &[f64]),
+        weight: Dd,
+    ) {
+        let (ci, ri) = (centers[i], rests[i]);
+        let wc = weight.mul_f64(ci);
+        self.sums[i] += wc.add_f64(ri);
+        let (from, to) = (packed(i, 0), packed(i, i) + 1);
+        kernels::add_corner(
+            &products[..i + 1],
+            &centers[..i + 1],
+            &rests[..i + 1],
+            wc,
+            ci,
+            ri,
+            &mut self.high[from..to],
+            &mut self.low[from..to],
+        );
     }
 
     /// How the products were formed.

@@ -155,26 +155,13 @@ impl GramWorker {
                 1.0,
                 Par::Seq,
             );
-            // Σ w z zᵀ = Σ w (z-c)(z-c)ᵀ + c rᵀ + r cᵀ + W c cᵀ, with r = Σ w (z-c)
             let total = match weights {
                 None => Dd::from(m as f64),
                 Some(w) => kernels::sum(Pair::of(w)),
             };
             for i in 0..p {
-                let (ci, ri) = (centers[i], rests[i]);
-                let wc = total.mul_f64(ci);
-                self.gram.sums[i] += wc.add_f64(ri);
-                let at = packed(i, 0);
-                kernels::add_corner(
-                    &self.product[i * p..i * p + i + 1],
-                    &centers[..i + 1],
-                    &rests[..i + 1],
-                    wc,
-                    ci,
-                    ri,
-                    &mut self.gram.high[at..at + i + 1],
-                    &mut self.gram.low[at..at + i + 1],
-                );
+                let products = &self.product[i * p..i * p + i + 1];
+                self.gram.add_row(i, products, (&centers, &rests), total);
             }
             from = to;
         }
@@ -217,20 +204,8 @@ impl GramWorker {
         let (mut products, mut rests) = (vec![0.0; p], vec![0.0; p]);
         for i in 0..p {
             product.row(i, &mut products, &mut rests);
-            let (ci, ri) = (product.centers[i], rests[i]);
-            let wc = self.pending.mul_f64(ci);
-            self.gram.sums[i] += wc.add_f64(ri);
-            let at = packed(i, 0);
-            kernels::add_corner(
-                &products[..i + 1],
-                &product.centers[..i + 1],
-                &rests[..i + 1],
-                wc,
-                ci,
-                ri,
-                &mut self.gram.high[at..at + i + 1],
-                &mut self.gram.low[at..at + i + 1],
-            );
+            self.gram
+                .add_row(i, &products, (&product.centers, &rests), self.pending);
         }
     }
 
