@@ -145,3 +145,47 @@ fn rows_without_weight_have_residuals_only() {
     assert!((own.hat[..4].iter().sum::<f64>() - 2.0).abs() < 1e-14);
     assert!(own.dfbetas.is_empty());
 }
+
+/// What a far point does to each coefficient: exact values by rational arithmetic.
+#[test]
+fn dfbetas_of_a_far_point() {
+    let z = [5.0, 1.0, 2.0, -1.0, 3.0, 0.0, -2.0, 4.0];
+    let y = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
+    for (far, exact) in [
+        (
+            1e3,
+            [
+                2.839_687_113_288_146_7e-2,
+                -42.746_806_983_134_1,
+                2.000_451_120_378_731_5e-2,
+            ],
+        ),
+        (
+            1e5,
+            [
+                2.791_712_413_351_329e-2,
+                -4.204_742_082_145_855e3,
+                2.079_678_096_848_927e-2,
+            ],
+        ),
+        (
+            1e7,
+            [
+                2.791_231_618_415_435_5e-2,
+                -4.204_041_705_031_907_5e5,
+                2.080_449_800_425_263e-2,
+            ],
+        ),
+    ] {
+        let x = [far, 1.0, -2.0, 3.0, 0.0, 2.0, -3.0, 1.0];
+        let columns = [("x", &x), ("z", &z), ("y", &y)];
+        let frame = columns
+            .iter()
+            .fold(Frame::new(), |f, (name, v)| f.with_real(name, *v));
+        let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &NoProgress).unwrap();
+        let all = fit.influence(Detail::Deletions, &NoProgress).unwrap();
+        for (own, exact) in all[0].dfbetas.iter().zip(exact) {
+            near(own[0], exact, 1e-13, 0.0, &format!("far = {far}"));
+        }
+    }
+}

@@ -186,3 +186,54 @@ fn nearly_dependent_columns_cost_no_digits() {
         }
     }
 }
+
+/// Clusters that hold a far point alone and all other rows: exact standard errors by rational arithmetic.
+#[test]
+fn a_far_point_as_a_cluster() {
+    let z = [5.0, 1.0, 2.0, -1.0, 3.0, 0.0, -2.0, 4.0];
+    let y = [3.0, 1.0, 4.0, 1.0, 5.0, 9.0, 2.0, 6.0];
+    let g = [1.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0, 2.0];
+    for (far, exact) in [
+        (
+            1e3,
+            [
+                2.545_422_595_167_367e-6,
+                1.187_863_877_744_771_3e-5,
+                8.021_452_756_068_69e-7,
+            ],
+        ),
+        (
+            1e5,
+            [
+                2.499_705_272_369_004_7e-10,
+                1.166_529_127_105_535_5e-9,
+                8.327_803_798_989_179e-11,
+            ],
+        ),
+        (
+            1e7,
+            [
+                2.499_246_501_757_763e-14,
+                1.166_315_034_153_622_6e-13,
+                8.330_776_210_039_294e-15,
+            ],
+        ),
+    ] {
+        let x = [far, 1.0, -2.0, 3.0, 0.0, 2.0, -3.0, 1.0];
+        let columns = [("x", &x), ("z", &z), ("y", &y), ("g", &g)];
+        let frame = columns
+            .iter()
+            .fold(Frame::new(), |f, (name, v)| f.with_real(name, *v))
+            .in_batches_of(3);
+        let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &NoProgress).unwrap();
+        let found = fit.vcov(0, &Vcov::Cluster("g".into()), &NoProgress).unwrap();
+        let again = "scores by cluster, again";
+        assert!(found.passes.iter().any(|p| p.name == again));
+        for (own, exact) in found.std_errors().into_iter().zip(exact) {
+            near(own, exact, 1e-13, 0.0, &format!("far = {far}"));
+        }
+        // rows that do not cancel take one pass over the scores
+        let plain = fit.vcov(0, &Vcov::Cluster("z".into()), &NoProgress).unwrap();
+        assert!(plain.passes.iter().all(|p| p.name != again));
+    }
+}

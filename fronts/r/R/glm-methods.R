@@ -74,7 +74,7 @@ residuals.nd_glm <- function(object, type = c("deviance", "pearson", "working", 
 }
 
 influence.nd_glm <- function(model, do.coef = TRUE, ...) {
-  if (!as_made(model)) return(NextMethod())
+  if (!as_made(model) || !model$rank) return(NextMethod())
   e <- core(model)
   if (isTRUE(e$custom)) return(NextMethod())
   if (do.coef) return(with_own_leverages(NextMethod(), model))

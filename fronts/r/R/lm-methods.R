@@ -143,7 +143,7 @@ sum_of_fitted <- function(object, e) {
 }
 
 influence.nd_lm <- function(model, do.coef = TRUE, ...) {
-  if (!as_made(model)) return(NextMethod())
+  if (!as_made(model) || !model$rank) return(NextMethod())
   if (do.coef) return(with_own_leverages(NextMethod(), model))
   e <- core(model)
   w <- model$weights
@@ -177,7 +177,7 @@ of_stats <- function(name) get(name, envir = asNamespace("stats"), mode = "funct
 # Diagnostics of the library, by row in the fit; NULL where R's method is to answer. R forms 1 - h from the rounded h; the
 # library does not.
 diagnostics <- function(model, key) {
-  e <- if (!inherits(model, "mlm") && as_made(model)) core(model)
+  e <- if (!inherits(model, "mlm") && as_made(model) && model$rank) core(model)
   if (is.null(e) || isTRUE(e$custom)) return(NULL)
   w <- if (e$kind == "glm") model$prior.weights else model$weights
   used <- if (is.null(w)) TRUE else as.vector(w != 0)
@@ -211,9 +211,13 @@ cooks.distance.nd_lm <- function(model, infl = stats::influence(model, do.coef =
 # What each row does to each coefficient, in standard errors without it. Rows of weight zero and those that na.exclude left out are R's.
 dfbetas.nd_lm <- function(model, infl, ...) {
   all_rows <- is.null(model$weights) || all(model$weights != 0)
-  if (!missing(infl) || inherits(model, "mlm") || !is.null(model$na.action) || !all_rows || !as_made(model)) return(NextMethod())
+  if (!missing(infl) || inherits(model, "mlm") || !is.null(model$na.action) || !all_rows || !as_made(model) || !model$rank) {
+    return(NextMethod())
+  }
   b <- model$coefficients
   out <- matrix(by_row(core(model), "deletions", "dfbetas"), ncol = length(b))[, !is.na(b), drop = FALSE]
+  # without such a row its coefficient is not defined, and R says 0
+  out[stats::hatvalues(model) == 1, ] <- 0
   dimnames(out) <- list(names(model$residuals), names(b)[!is.na(b)])
   out
 }

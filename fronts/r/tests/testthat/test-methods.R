@@ -141,3 +141,16 @@ test_that("deletion diagnostics keep their digits beside a point that has nearly
     expect_equal(cooks.distance(fit)[[i]], sum((fitted(fit) - predict(without, d))^2) / (2 * sigma(fit)^2), tolerance = 1e-8)
   }
 })
+
+test_that("diagnostics of a row with a column of its own, and of a model without columns, are R's", {
+  d <- data.frame(x = c(1, 2, 4, 3, 7), y = c(2, 3, 6, 9, 1), own = c(0, 0, 0, 0, 1))
+  pair <- list(ours = nd_lm(y ~ x + own, d), r = lm(y ~ x + own, d))
+  expect_equal(dfbetas(pair$ours), dfbetas(pair$r), tolerance = 1e-12)
+  expect_identical(unname(dfbetas(pair$ours)[5L, ]), c(0, 0, 0))
+  none <- list(list(nd_lm(y ~ 0, d), lm(y ~ 0, d)), list(nd_glm(y ~ 0, poisson(), d), glm(y ~ 0, poisson(), d)))
+  for (pair in none) {
+    for (f in list(hatvalues, rstandard, rstudent, cooks.distance, dfbetas, influence)) {
+      expect_equal(try(f(pair[[1L]]), silent = TRUE), try(f(pair[[2L]]), silent = TRUE), ignore_attr = "condition")
+    }
+  }
+})

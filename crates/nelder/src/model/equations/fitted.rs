@@ -8,7 +8,7 @@ use super::solution::MOST_COLUMNS;
 use super::{LinearFunctional, NormalEquations};
 use crate::design::{BlockSchema, ColumnEncoding, ColumnKind};
 use crate::model::ModelError;
-use crate::model::inference::whitened_design::{Heavy, WhitenedDesign};
+use crate::model::inference::whitened_design::{ScoreTwice, WhitenedDesign};
 use crate::solve::Factor;
 
 /// The solved equations of a fit.
@@ -38,6 +38,26 @@ pub(in crate::model) struct Coordinates {
     pub kept: Mat<f64>,
     /// What they leave over, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
+}
+
+/// A symmetric matrix whose entries (i, j) are to be multiplied with 2^(aᵢ + aⱼ).
+#[derive(Clone, Debug)]
+pub(in crate::model) struct ScaledMatrix {
+    /// The entries.
+    pub matrix: Mat<f64>,
+    /// a, one a row.
+    pub exponents: Vec<i32>,
+}
+
+impl Coordinates {
+    /// Eᶜ·e in twice the precision, over the coordinates that every row has.
+    pub fn inner(&self, c: usize, e: &[Dd]) -> Dd {
+        let term = |(a, e): (usize, &Dd)| {
+            let low = self.rest.as_ref().map_or(0.0, |rest| rest[(c, a)]);
+            Dd::two_sum(self.kept[(c, a)], low) * *e
+        };
+        e.iter().enumerate().map(term).sum()
+    }
 }
 
 impl FittedEquations<'_> {
@@ -197,27 +217,21 @@ impl FittedEquations<'_> {
         Ok(out)
     }
 
-    /// Eᶜ·e of each coefficient for a row: by how much its score moves it.
-    fn moved_by(&self, all: &Coordinates, heavy: &Heavy) -> Vec<f64> {
+    /// By how much a score moves each coefficient: f Eᶜ·e.
+    fn moved_by(&self, all: &Coordinates, score: &ScoreTwice) -> Vec<f64> {
         let of = |(c, functional): (usize, &Option<LinearFunctional>)| {
             let Some(functional) = functional else {
                 return f64::NAN;
             };
-            let mut sum = Dd::ZERO;
-            for (a, e) in heavy.e.iter().enumerate() {
-                let low = all.rest.as_ref().map_or(0.0, |rest| rest[(c, a)]);
-                sum += Dd::two_sum(all.kept[(c, a)], low) * *e;
+            let mut sum = all.inner(c, &score.e);
+            if let Some(absorbed) = &self.normal.absorbed {
+                for (l, u) in &score.levels {
+                    let own = functional.levels.iter().filter(|(k, _)| k == l);
+                    let entry = functional.all + own.map(|(_, x)| x).sum::<f64>();
+                    sum += Dd::new(entry) / absorbed.weights[*l] * *u;
+                }
             }
-            if let (Some(l), Some(absorbed)) = (heavy.level, &self.normal.absorbed) {
-                let own: f64 = functional
-                    .levels
-                    .iter()
-                    .filter(|(k, _)| *k == l)
-                    .map(|(_, x)| x)
-                    .sum();
-                sum += Dd::new(functional.all + own) / absorbed.weights[l];
-            }
-            sum.hi * heavy.factor
+            sum.hi * score.factor
         };
         all.functionals.iter().enumerate().map(of).collect()
     }
@@ -229,9 +243,9 @@ impl FittedEquations<'_> {
         &self,
         all: &Coordinates,
         q: &Mat<f64>,
-        heavy: &[Heavy],
+        heavy: &[ScoreTwice],
         factor: f64,
-    ) -> (Mat<f64>, Vec<i32>) {
+    ) -> ScaledMatrix {
         // E Q Eᵀ, E the coordinates of the coefficients
         let p = self.aliased.len();
         let r = all.kept.ncols();
@@ -294,7 +308,7 @@ impl FittedEquations<'_> {
                 matrix[(j, i)] = v;
             }
         }
-        (matrix, exponents)
+        ScaledMatrix { matrix, exponents }
     }
 }
 

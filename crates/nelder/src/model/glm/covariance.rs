@@ -149,7 +149,6 @@ impl Glm<'_> {
                 let sums = ClusterSums::new(basis, none, 0, own);
                 let found = by_cluster(
                     expression,
-                    own,
                     rows,
                     monitor,
                     &mut passes,

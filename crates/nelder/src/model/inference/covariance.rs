@@ -13,7 +13,7 @@ use nelder_device::Dd;
 use super::cluster_sums::{ClusterSums, by_cluster};
 use super::whitened_design::{Power, SandwichMeat, WhitenedDesign};
 use super::{ClusterType, Vcov};
-use crate::model::equations::fitted::{exponent, times_two_to};
+use crate::model::equations::fitted::{Coordinates, ScaledMatrix, exponent, times_two_to};
 use crate::model::{FittedEquations, LeastSquares, Lm, ModelError, by_atom};
 use crate::pass::{Coefficients, Monitor, PassRecord, run};
 use crate::solve::{Symmetric, factor_twice};
@@ -32,14 +32,7 @@ pub struct Covariance {
     /// Roots of the diagonal, which the data's units may leave in range where the diagonal is not.
     std_errors: Vec<f64>,
     /// The same in units in which it is in range, where it is not in those of the data.
-    in_range: Option<Scaled>,
-}
-
-/// A symmetric matrix whose entries (i, j) are to be multiplied with 2^(aᵢ + aⱼ).
-#[derive(Clone, Debug)]
-struct Scaled {
-    matrix: Mat<f64>,
-    exponents: Vec<i32>,
+    in_range: Option<ScaledMatrix>,
 }
 
 impl Covariance {
@@ -65,7 +58,10 @@ impl Covariance {
     /// over `response`, powers of two.
     pub(in crate::model) fn of_rows(
         kind: &Vcov,
-        (matrix, mut exponents): (Mat<f64>, Vec<i32>),
+        ScaledMatrix {
+            matrix,
+            mut exponents,
+        }: ScaledMatrix,
         (scales, response): (&[f64], f64),
         clusters: Option<usize>,
         passes: Vec<PassRecord>,
@@ -83,7 +79,7 @@ impl Covariance {
         let own = Mat::from_fn(p, p, of);
         let far = exponents.iter().any(|a| a.abs() > IN_RANGE);
         Covariance {
-            in_range: far.then_some(Scaled { matrix, exponents }),
+            in_range: far.then_some(ScaledMatrix { matrix, exponents }),
             ..Self::new(kind, own, std_errors, clusters, passes)
         }
     }
@@ -98,7 +94,7 @@ impl Covariance {
     fn in_range(&self, columns: &[usize], coefficients: &[f64]) -> (Symmetric, Vec<Dd>) {
         let (matrix, exponents) = match &self.in_range {
             None => (&self.matrix, None),
-            Some(Scaled { matrix, exponents }) => (matrix, Some(exponents)),
+            Some(ScaledMatrix { matrix, exponents }) => (matrix, Some(exponents)),
         };
         let mut out = Symmetric::zeros(columns.len());
         for (i, &c) in columns.iter().enumerate() {
@@ -228,56 +224,63 @@ impl Lm<'_> {
             matrix
                 .row_iter_mut()
                 .for_each(|row| row.iter_mut().for_each(|v| *v *= variance));
-            let zeros = vec![0; matrix.nrows()];
+            let exponents = vec![0; matrix.nrows()];
             let scales = (&fit.column_scales()[..], fit.response_scale(response));
             return Ok(Covariance {
                 std_errors: own.std_errors.clone(),
-                ..Covariance::of_rows(kind, (matrix, zeros), scales, None, Vec::new())
+                ..Covariance::of_rows(kind, ScaledMatrix { matrix, exponents }, scales, None, Vec::new())
             });
         }
         let fit = &self.fit;
         let all = fit.system().coordinates("the covariance of all coefficients")?;
         let mut passes = Vec::new();
         let (n, k) = (self.rows() as f64, self.rank as f64);
-        let (squares, heavy, factor, clusters) = match kind.clustered(ClusterType::Hc1) {
+        let (matrix, clusters) = match kind.clustered(ClusterType::Hc1) {
             None => {
                 let scores = self.scores(response, kind, monitor, &mut passes)?;
-                (
-                    scores.squares(),
-                    scores.heavy(),
-                    scores.adjustment(kind, n, k)?,
-                    None,
-                )
+                let factor = scores.adjustment(kind, n, k)?;
+                let (squares, heavy) = (scores.squares(), scores.heavy());
+                (fit.system().sandwich(&all, &squares, &heavy, factor), None)
             }
-            Some((expression, own)) => {
-                let rows = &self.bound.rows;
-                let sums = ClusterSums::new(
-                    self.basis(),
-                    Arc::new(fit.coefficients_by_atom(response)),
-                    response,
-                    own,
-                );
-                let found = by_cluster(
-                    expression,
-                    own,
-                    rows,
-                    monitor,
-                    &mut passes,
-                    &sums,
-                    |sums, block, codes| sums.update(block, codes),
-                )?;
-                let g = found.clusters();
-                (
-                    found.squares()?,
-                    Vec::new(),
-                    own.factor(expression, g, n, k)?,
-                    Some(g),
-                )
+            Some(clusters) => {
+                let (matrix, g) = self.clustered(response, clusters, &all, monitor, &mut passes)?;
+                (matrix, Some(g))
             }
         };
-        let matrix = fit.system().sandwich(&all, &squares, &heavy, factor);
         let scales = (&fit.column_scales()[..], fit.response_scale(response));
         Ok(Covariance::of_rows(kind, matrix, scales, clusters, passes))
+    }
+
+    /// f E Q Eᵀ with exponents, Q the sum over clusters of their squared scores, and the number of clusters; in twice the precision
+    /// where sums over clusters cancel.
+    fn clustered(
+        &self,
+        response: usize,
+        (expression, own): (&str, ClusterType),
+        all: &Coordinates,
+        monitor: &dyn Monitor,
+        passes: &mut Vec<PassRecord>,
+    ) -> Result<(ScaledMatrix, usize), ModelError> {
+        let fit = &self.fit;
+        let rows = &self.bound.rows;
+        let (n, k) = (self.rows() as f64, self.rank as f64);
+        let coefficients = Arc::new(fit.coefficients_by_atom(response));
+        let none = ClusterSums::new(self.basis(), coefficients, response, own);
+        let mut sum =
+            |none: &ClusterSums| by_cluster(expression, rows, monitor, passes, none, ClusterSums::update);
+        let found = sum(&none)?;
+        let g = found.clusters();
+        let factor = own.factor(expression, g, n, k)?;
+        let sandwich = |sums: &ClusterSums| -> Result<_, ModelError> {
+            Ok(fit
+                .system()
+                .sandwich(all, &sums.squares()?, &sums.scores(), factor))
+        };
+        let matrix = sandwich(&found)?;
+        match found.has_twice() && found.lost_to_rows(all, &matrix, factor) {
+            true => Ok((sandwich(&sum(&none.in_twice())?)?, g)),
+            false => Ok((matrix, g)),
+        }
     }
 
     /// The pass that a robust covariance takes.

@@ -274,6 +274,11 @@ impl Lm<'_> {
             1.0,
             Par::Seq,
         );
+        // a row of leverage near one has coordinates of about one, and what they leave in most coefficients is small
+        let inner = |i: usize, c: usize| match leverages[i].coordinates() {
+            Some(e) => coordinates.inner(c, e).hi,
+            None => moved[(i, c)],
+        };
         let at: Vec<Option<(usize, f64)>> = (0..block.rows).map(|i| basis.level(block, i)).collect();
         let steps: Vec<f64> = (0..block.rows)
             .map(|i| {
@@ -298,7 +303,7 @@ impl Lm<'_> {
                             (Some((l, x)), Some(all)) => all.get(l).map_or(0.0, |v| v * x),
                             _ => 0.0,
                         };
-                        (moved[(i, c)] + by_level) * steps[i] / error
+                        (inner(i, c) + by_level) * steps[i] / error
                     })
                     .collect()
             })

@@ -219,6 +219,11 @@ impl WhitenedDesign {
         self.root.ncols()
     }
 
+    /// Root of N of a level of the eliminated factor.
+    pub(super) fn level_root(&self, level: usize) -> Dd {
+        self.level_weights[level].sqrt()
+    }
+
     /// Number of levels of the eliminated factor.
     pub fn levels(&self) -> usize {
         self.level_roots.len()
@@ -277,6 +282,26 @@ impl WhitenedDesign {
             }
         }
         z
+    }
+
+    /// e = L⁻¹ z in twice the precision for rows `from..to` of a block, rows x coordinates; `None` where the factor is in double
+    /// precision.
+    pub(super) fn coordinates_twice(
+        &self,
+        block: &Block<'_>,
+        from: usize,
+        to: usize,
+    ) -> Option<Vec<Vec<Dd>>> {
+        let mut out = vec![Vec::with_capacity(self.order()); to - from];
+        self.each_twice(self.rest.as_ref()?, block, (from, to), |_, e| {
+            out.iter_mut().zip(e).for_each(|(row, e)| row.push(*e));
+        });
+        Some(out)
+    }
+
+    /// Whether the factor is in twice the precision.
+    pub(super) fn has_twice(&self) -> bool {
+        self.rest.is_some()
     }
 
     /// e = L⁻¹ z in twice the precision for rows `from..to` of a block, coordinate by coordinate.
@@ -436,6 +461,11 @@ pub struct Leverage {
 }
 
 impl Leverage {
+    /// The coordinates of the row in twice the precision, where h is near one.
+    pub fn coordinates(&self) -> Option<&[Dd]> {
+        self.twice.as_deref()
+    }
+
     /// Leverage of a row that was not asked for: `NaN`.
     pub fn unknown() -> Leverage {
         Leverage {
@@ -446,17 +476,17 @@ impl Leverage {
     }
 }
 
-/// A row of leverage near one in the sum of squares of scores: its residual over 1 − h is so large that what is left of it in most
-/// coefficients is a difference.
+/// A score f Σ u e in twice the precision, because what is left of it in most coefficients is a small difference: that of a row of
+/// leverage near one, or of a cluster whose rows cancel.
 #[derive(Clone, Debug)]
-pub struct Heavy {
-    /// The row of the source.
-    row: u64,
-    /// Its coordinates.
+pub struct ScoreTwice {
+    /// The row of the source, or the code of the cluster.
+    pub at: u64,
+    /// Its coordinates Σ u e.
     pub e: Vec<Dd>,
-    /// Its level of an eliminated factor.
-    pub level: Option<usize>,
-    /// w r / (1 − h)^q
+    /// Σ u by level of an eliminated factor.
+    pub levels: Vec<(usize, Dd)>,
+    /// f: w r / (1 − h)^q of a row.
     pub factor: f64,
 }
 
@@ -494,7 +524,7 @@ pub struct SandwichMeat {
     products: Mat<f64>,
     cross: Vec<f64>,
     levels: Vec<f64>,
-    heavy: Vec<Heavy>,
+    heavy: Vec<ScoreTwice>,
     /// First row of the source whose leverage is one, where residuals are divided by 1 − h.
     pub saturated: Option<u64>,
 }
@@ -523,9 +553,9 @@ impl SandwichMeat {
     }
 
     /// The rows that are not in [`squares`](SandwichMeat::squares), in their order.
-    pub fn heavy(&self) -> Vec<Heavy> {
+    pub fn heavy(&self) -> Vec<ScoreTwice> {
         let mut out = self.heavy.clone();
-        out.sort_by_key(|h| h.row);
+        out.sort_by_key(|h| h.at);
         out
     }
 
@@ -586,10 +616,10 @@ impl Worker for SandwichMeat {
                         let divisor = if power == Power::One { left.sqrt() } else { left };
                         let factor = w * high[from + i] / divisor;
                         if let Some(e) = found.twice {
-                            self.heavy.push(Heavy {
-                                row: block.source_row(from + i),
+                            self.heavy.push(ScoreTwice {
+                                at: block.source_row(from + i),
                                 e,
-                                level: level.map(|(l, _)| l),
+                                levels: level.iter().map(|(l, _)| (*l, Dd::ONE)).collect(),
                                 factor,
                             });
                             factors.push(0.0);
