@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use nelder_device::vectorized;
 
-use super::Numbers;
+use super::{Numbers, RowCounts};
 
 /// What a design's rows consist of. A column of the model matrix is an intercept, a dense column, or the
 /// product of indicator codes with a dense column; the codes stay codes.
@@ -53,6 +53,8 @@ pub struct Block<'b> {
     pub codes: Vec<Cow<'b, [u32]>>,
     /// Case weights; `None` when all are one.
     pub weights: Option<Cow<'b, [f64]>>,
+    /// Rows of the batch, those of the block, and why the others are not in it.
+    pub counts: RowCounts,
 }
 
 impl Block<'_> {

@@ -1,14 +1,12 @@
 //! The rows of a model: variables evaluated, incomplete rows left out, codes of factors combined.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::fingerprint::{Fingerprint, Fingerprints};
-use super::{Block, Layout, Numbers, Precision, Shape, Value, Variables};
+use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
 use crate::frame::{Batch, Kind, Levels, Source, Whole};
 
 /// What to do with rows in which a variable is missing: R's `na.action`.
@@ -63,9 +61,6 @@ pub struct Rows<'s> {
     combinations: Vec<Combinations>,
     scales: OnceLock<Vec<f64>>,
     codes: Vec<OnceLock<Arc<Levels>>>,
-    omitted: AtomicU64,
-    unweighted: AtomicU64,
-    unweighted_codes: Mutex<BTreeSet<(usize, u32)>>,
     fingerprints: Option<Fingerprints>,
 }
 
@@ -94,9 +89,6 @@ impl<'s> Rows<'s> {
             combinations,
             scales: OnceLock::new(),
             codes,
-            omitted: AtomicU64::new(0),
-            unweighted: AtomicU64::new(0),
-            unweighted_codes: Mutex::new(BTreeSet::new()),
             fingerprints: None,
         }
     }
@@ -185,14 +177,6 @@ impl<'s> Rows<'s> {
         let _ = self.scales.set(scales);
     }
 
-    /// Codes of a variable that rows of weight zero have.
-    pub fn unweighted_codes(&self, variable: usize) -> Vec<u32> {
-        let seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
-        seen.range((variable, 0)..=(variable, u32::MAX))
-            .map(|&(_, c)| c)
-            .collect()
-    }
-
     /// Whether the columns that the model reads are in the memory of the source's device already.
     pub fn is_there(&self) -> bool {
         let on_device = |c: &usize| matches!(self.source.whole(*c), Some(Whole::Device(_)));
@@ -224,14 +208,6 @@ impl<'s> Rows<'s> {
     /// A sentence for each column whose whole numbers were rounded because the model takes them as numbers.
     pub fn rounded(&self) -> Vec<String> {
         rounded(&self.variables, self.source)
-    }
-
-    /// Rows left out as incomplete, and rows of zero weight, since the last call.
-    pub fn take_dropped(&self) -> (u64, u64) {
-        (
-            self.omitted.swap(0, Ordering::Relaxed),
-            self.unweighted.swap(0, Ordering::Relaxed),
-        )
     }
 
     pub(super) fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {
@@ -267,8 +243,12 @@ impl<'s> Rows<'s> {
         // 1. which rows are complete and finite
         let (mut keep, incomplete) = self.complete(batch, &values)?;
         // 2. weights
-        let weights = self.weights_of(batch, &values, &mut keep, weightless_too)?;
-        self.omitted.fetch_add(incomplete.len() as u64, Ordering::Relaxed);
+        let mut counts = RowCounts {
+            read: n as u64,
+            omitted: incomplete.len() as u64,
+            ..RowCounts::default()
+        };
+        let weights = self.weights_of(batch, &values, &mut keep, weightless_too, &mut counts)?;
         let excluded = match self.missing {
             Missing::Exclude => incomplete,
             _ => Vec::new(),
@@ -278,6 +258,7 @@ impl<'s> Rows<'s> {
             .filter(|k| k.iter().any(|k| !k))
             .map(|k| (0..n as u32).filter(|&i| k[i as usize]).collect());
         let rows = kept.as_ref().map_or(n, Vec::len);
+        counts.used = rows as u64;
         let weights = weights.map(|w| match &kept {
             None => w,
             Some(kept) => Cow::Owned(kept.iter().map(|&i| w[i as usize]).collect()),
@@ -291,6 +272,7 @@ impl<'s> Rows<'s> {
                 index: batch.index,
                 kept,
                 excluded,
+                counts,
                 ..Block::default()
             });
         }
@@ -330,6 +312,7 @@ impl<'s> Rows<'s> {
             start,
             codes,
             weights,
+            counts,
         };
         self.rescale(&mut block);
         Ok(block)
@@ -342,6 +325,7 @@ impl<'s> Rows<'s> {
         values: &[Value<'b>],
         keep: &mut Option<Vec<bool>>,
         weightless_too: bool,
+        counts: &mut RowCounts,
     ) -> Result<Option<Cow<'b, [f64]>>, RowError> {
         let Some(w) = self.roles.weights else {
             return Ok(None);
@@ -364,13 +348,11 @@ impl<'s> Rows<'s> {
             }
         }
         if !weightless.is_empty() {
-            self.unweighted
-                .fetch_add(weightless.len() as u64, Ordering::Relaxed);
+            counts.weightless = weightless.len() as u64;
             // R keeps the levels of rows of weight zero
             for &v in self.layout.groups.iter().flatten() {
                 let codes = self.codes_of(&values[v], v, Some(&weightless));
-                let mut seen = self.unweighted_codes.lock().unwrap_or_else(|e| e.into_inner());
-                seen.extend(codes.iter().map(|&c| (v, c)));
+                counts.weightless_codes.extend(codes.iter().map(|&c| (v, c)));
             }
         }
         Ok(Some(Cow::Owned(column.into_owned())))

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nelder_device::kernels::is_as_written;
 
-use crate::design::{Fingerprint, Layout, Precision, Roles, Rows, Shape, Variable, Variables};
+use crate::design::{Fingerprint, Layout, Precision, Roles, RowCounts, Rows, Shape, Variable, Variables};
 use crate::formula::{Arg, Binary, Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::PassRecord;
@@ -198,7 +198,7 @@ impl ModelFrame<'_> {
     }
 
     /// What the columns of the model matrix need to know of the variables.
-    pub fn variables(&self) -> Vec<Variable> {
+    pub fn variables(&self, counts: &RowCounts) -> Vec<Variable> {
         let shapes = self.rows.shapes();
         (0..self.terms.variables.len())
             .map(|v| Variable {
@@ -207,7 +207,7 @@ impl ModelFrame<'_> {
                 levels: self.rows.levels(v),
                 contrast: self.contrasts[v].clone(),
                 attached: self.rows.variables().contrast(v).cloned(),
-                unweighted: self.rows.unweighted_codes(v),
+                unweighted: counts.weightless_codes_of(v),
             })
             .collect()
     }

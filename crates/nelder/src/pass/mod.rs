@@ -3,6 +3,7 @@
 mod executor;
 mod monitor;
 mod record;
+mod reduced;
 mod sums;
 mod tsqr;
 mod worker;
@@ -12,6 +13,7 @@ pub use executor::{
 };
 pub use monitor::{Monitor, NoProgress};
 pub use record::{PassError, PassRecord};
+pub use reduced::{Ran, Reduced};
 pub use sums::{
     At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, GramWorker, Histogram, Observed, PairSums,
     PassOutputs, Products, Projection, ResidualRun, Residuals, ResidualsWorker, ResponseMoments, ScoreSums,

@@ -55,6 +55,3 @@ pub enum PassError {
     #[error(transparent)]
     Device(#[from] DeviceError),
 }
-
-/// What a pass found, and the record that it leaves.
-pub type Ran<T> = Result<(T, Vec<PassRecord>), PassError>;

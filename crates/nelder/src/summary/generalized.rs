@@ -40,7 +40,7 @@ pub fn summary(fit: &Glm<'_>, call: &str, level: f64, covariance: Option<&Covari
         deviance: own.deviance,
         df_residual: own.df_residual(),
         rank: own.rank(),
-        omitted: own.dropped.0,
+        omitted: own.counts.omitted,
         nobs: own.rows(),
         log_lik: own.log_lik(),
         aic: own.aic(),

@@ -2,6 +2,7 @@
 
 use nelder_device::Dd;
 
+use crate::design::RowCounts;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
 use super::LeastSquares;
@@ -48,8 +49,8 @@ pub(super) struct Solved {
     pub passes: Vec<PassRecord>,
     /// Why the computation escalated.
     pub notes: Vec<String>,
-    /// Rows left out as incomplete, and rows of weight zero.
-    pub dropped: (u64, u64),
+    /// The rows.
+    pub counts: RowCounts,
 }
 
 /// Factors s and t of units, in the order in which their products with a value stay in range longest.
@@ -82,7 +83,7 @@ impl Solved {
             refinements,
             passes,
             notes,
-            dropped,
+            counts,
         } = self;
         let accepted = in_model(&state.columns.map, &state.normal, &state.factor);
         let known = state.variances().to_vec();
@@ -279,7 +280,7 @@ impl Solved {
             notes,
         };
         Ok(LeastSquares {
-            counts: (gram.rows, dropped.0, dropped.1),
+            counts,
             fitted: (!bound.rows.roles().offsets.is_empty()).then_some(last.fitted),
             columns,
             gram,

@@ -14,7 +14,8 @@ use std::sync::{Arc, OnceLock};
 
 use nelder_device::Dd;
 
-use crate::pass::{Coefficients, Course, Gram, Monitor, PassRecord, Products, Residuals, Site};
+use crate::design::RowCounts;
+use crate::pass::{Coefficients, Course, Gram, Monitor, Products, Residuals, Site};
 
 use super::bounds::Solved;
 use super::solution::{
@@ -64,25 +65,25 @@ pub fn least_squares(
         Course::LeastSquares(products),
     )?;
     passes.extend(records);
-    let (mut gram, records) = site.gram(products, monitor)?;
+    let first = site.gram(products, monitor)?;
+    let (mut gram, counts) = (first.value, first.counts);
     gram.mark_scaled(bound.rows.scales());
-    passes.extend(records);
-    let (omitted, unweighted) = rows.take_dropped();
-    rows_left(gram.rows, bound, (omitted, unweighted), &passes)?;
+    passes.extend(first.records);
+    rows_left(&counts, bound)?;
     if gram.products() != Products::Single {
         check_finite(&gram, bound)?;
     } else if !gram.is_finite() {
         // beyond the range of single precision
         notes.push("products leave the range of single precision".to_string());
-        let (own, records) = site.gram(Products::Rounded, monitor)?;
-        passes.extend(records);
-        gram = own;
+        let own = site.gram(Products::Rounded, monitor)?;
+        passes.extend(own.records);
+        gram = own.value;
         gram.mark_scaled(bound.rows.scales());
         check_finite(&gram, bound)?;
     }
 
     // 2. factor; what cannot be decided in double precision waits for the exact gram
-    let mut attempt = solve(bound, &gram, tol)?;
+    let mut attempt = solve(bound, &counts, &gram, tol)?;
     let mut needs_exact = false;
     let first = match attempt.take() {
         Some(a) => a,
@@ -92,7 +93,7 @@ pub fn least_squares(
                 Products::Single => "a pivot of the gram is too small for single precision".to_string(),
                 _ => "a pivot of the gram is too small for double precision".to_string(),
             });
-            provisional(bound, &gram)?
+            provisional(bound, &counts, &gram)?
         }
     };
     let too_rough = |worst: f64, notes: &mut Vec<String>| {
@@ -157,7 +158,7 @@ pub fn least_squares(
             .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
             .collect();
         let pass = || site.residuals(&by, needs_exact, widths, monitor);
-        let ((residuals, mut second), records);
+        let (residuals, mut second);
         if undecided {
             // while the device computes residuals, the CPU looks at the variances
             undecided = false;
@@ -165,23 +166,25 @@ pub fn least_squares(
                 let of = || relative_variance_error(&state);
                 rayon::join(of, || state.condition()).0
             });
-            ((residuals, second), records) = ran?;
-            passes.extend(records);
+            let ran = ran?;
+            (residuals, second) = ran.value;
+            passes.extend(ran.records);
             if too_rough(worst, &mut notes) {
-                let (own, records) = site.gram(Products::Exact, monitor)?;
-                passes.extend(records);
-                second = Some(own);
+                let own = site.gram(Products::Exact, monitor)?;
+                passes.extend(own.records);
+                second = Some(own.value);
             }
         } else {
-            ((residuals, second), records) = pass()?;
-            passes.extend(records);
+            let ran = pass()?;
+            (residuals, second) = ran.value;
+            passes.extend(ran.records);
         }
         if let Some(second) = second {
             // the solution comes from the exact gram; what was computed from the rounded one gave the residuals
             gram = second;
             gram.mark_scaled(bound.rows.scales());
             needs_exact = false;
-            let Some(solved) = solve(bound, &gram, tol)? else {
+            let Some(solved) = solve(bound, &counts, &gram, tol)? else {
                 return Err(ModelError::Overflow(bound.rows.labels()[0].clone()));
             };
             let old = coefficients;
@@ -264,7 +267,7 @@ pub fn least_squares(
         refinements,
         passes,
         notes,
-        dropped: (omitted, unweighted),
+        counts,
     };
     if there.is_empty() {
         return solved.finish(bound);
@@ -301,20 +304,15 @@ fn score(residuals: &Residuals, y: usize) -> Score<'_> {
 }
 
 /// Whether any row is left to fit.
-pub(in crate::model) fn rows_left(
-    rows: u64,
-    bound: &ModelFrame<'_>,
-    (omitted, unweighted): (u64, u64),
-    passes: &[PassRecord],
-) -> Result<(), ModelError> {
-    if rows > 0 {
+pub(in crate::model) fn rows_left(counts: &RowCounts, bound: &ModelFrame<'_>) -> Result<(), ModelError> {
+    if counts.used > 0 {
         return Ok(());
     }
     Err(ModelError::NoRows {
-        rows: passes.iter().map(|p| p.rows).max().unwrap_or(0),
-        omitted,
-        unweighted,
-        column: if omitted > 0 {
+        rows: counts.read,
+        omitted: counts.omitted,
+        unweighted: counts.weightless,
+        column: if counts.omitted > 0 {
             all_missing(&bound.rows)
         } else {
             None

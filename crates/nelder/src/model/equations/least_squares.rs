@@ -3,7 +3,7 @@
 use nelder_device::Dd;
 
 use super::NormalEquations;
-use crate::design::Columns;
+use crate::design::{Columns, RowCounts};
 use crate::model::SolveReport;
 use crate::pass::{Gram, Histogram, ResidualRun};
 use crate::solve::Factor;
@@ -35,8 +35,8 @@ pub struct LeastSquares {
     pub row_rss: Vec<Dd>,
     /// The variances over σ² in the units of the rows.
     pub row_variances: Vec<f64>,
-    /// Rows in the fit, rows left out as incomplete, rows of zero weight.
-    pub counts: (u64, u64, u64),
+    /// The rows of the fit and those that are not in it.
+    pub counts: RowCounts,
     /// Weighted residuals, in the units of the data, in the order of the rows, where they were kept.
     pub residuals: Vec<ResidualRun>,
     /// Their distribution where they were not.

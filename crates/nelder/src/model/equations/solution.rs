@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use nelder_device::{Backend, Dd};
 
-use crate::design::{ColumnEncoding, Columns};
+use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::frame::Source;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
@@ -155,13 +155,18 @@ pub(in crate::model) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> 
     codes.iter().enumerate().map(of).collect()
 }
 
-fn resolve(bound: &ModelFrame<'_>, gram: &Gram, absorb: bool) -> Result<Columns, ModelError> {
+fn resolve(
+    bound: &ModelFrame<'_>,
+    counts: &RowCounts,
+    gram: &Gram,
+    absorb: bool,
+) -> Result<Columns, ModelError> {
     let groups = bound.rows.layout().groups.len();
     let tuples: Vec<Vec<Vec<u32>>> = (0..groups).map(|g| bound.rows.tuples(g)).collect();
     let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
     Ok(Columns::new(
         bound.rows.layout(),
-        &bound.variables(),
+        &bound.variables(counts),
         &tuples,
         &counted,
         absorb,
@@ -230,6 +235,7 @@ pub(in crate::model) fn factor(matrix: &Symmetric, solver: Solver<'_>, products:
 /// Solves the normal equations of a gram; `None` where double precision cannot decide which columns are aliased.
 pub(super) fn solve(
     bound: &ModelFrame<'_>,
+    counts: &RowCounts,
     gram: &Gram,
     tol: f64,
 ) -> Result<Option<LeastSquaresSolution>, ModelError> {
@@ -239,7 +245,7 @@ pub(super) fn solve(
         &[true, false]
     };
     for &absorb in ways {
-        let columns = resolve(bound, gram, absorb)?;
+        let columns = resolve(bound, counts, gram, absorb)?;
         if absorb && columns.map.absorbed.is_none() {
             continue;
         }
@@ -285,8 +291,12 @@ pub(super) fn solve(
 
 /// A solution good enough to compute residuals with: columns that double precision cannot tell from aliased ones
 /// are left out.
-pub(super) fn provisional(bound: &ModelFrame<'_>, gram: &Gram) -> Result<LeastSquaresSolution, ModelError> {
-    let columns = resolve(bound, gram, false)?;
+pub(super) fn provisional(
+    bound: &ModelFrame<'_>,
+    counts: &RowCounts,
+    gram: &Gram,
+) -> Result<LeastSquaresSolution, ModelError> {
+    let columns = resolve(bound, counts, gram, false)?;
     let mut normal = NormalEquations::assemble(gram, &columns.map);
     let norms = normal.matrix.norms.clone();
     normal.matrix.norms = (0..normal.matrix.order)
@@ -336,10 +346,11 @@ pub(super) fn orthogonal(
     notes.push("the gram is too ill-conditioned for twice the precision".to_string());
     let columns = state.columns.clone();
     let atoms = gram.atoms();
-    let (tsqr, record) = run("tsqr", "f64x2", &bound.rows, monitor, || {
+    let found = run("tsqr", "f64x2", &bound.rows, monitor, || {
         Tsqr::new(&columns.map, atoms)
     })?;
-    passes.push(record);
+    passes.extend(found.records);
+    let tsqr = found.value;
     let p = columns.map.columns();
     let mut matrix = Symmetric::zeros(p);
     for j in 0..p {

@@ -134,10 +134,9 @@ impl Glm<'_> {
                 };
                 let new = || SandwichMeat::new(basis.clone(), none.clone(), 0, Power::of(kind));
                 let name = format!("scores, {kind}");
-                let (scores, record) =
-                    run_beside(&name, "f64", rows, &[], monitor, new, update, Worker::finish)?;
-                passes.push(record);
-                rows.take_dropped();
+                let found = run_beside(&name, "f64", rows, &[], monitor, new, update, Worker::finish)?;
+                passes.extend(found.records);
+                let scores = found.value;
                 (
                     scores.squares(),
                     scores.heavy(),

@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use super::GlmSpec;
 use super::step_equations::{Equations, column_scales};
-use crate::design::{ColumnEncoding, Columns};
+use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::family::Family;
 use crate::model::equations::solution::counted;
 use crate::model::warning::Warning;
@@ -68,8 +68,8 @@ pub(super) struct FisherResult {
     /// Deviance of the model without columns.
     pub null_deviance: f64,
     pub passes: Vec<PassRecord>,
-    /// Rows left out as incomplete, and rows of weight zero.
-    pub dropped: (u64, u64),
+    /// The rows.
+    pub counts: RowCounts,
     pub polished: u32,
 }
 
@@ -77,12 +77,13 @@ impl FisherScoring<'_, '_> {
     pub(in crate::model) fn resolve(
         &self,
         gram: &Gram,
+        counts: &RowCounts,
     ) -> Result<(Columns, Vec<(usize, usize)>), ModelError> {
         let rows = &self.bound.rows;
         let layout = rows.layout();
         let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
         let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
-        let columns = Columns::new(layout, &self.bound.variables(), &tuples, &counted, true)?;
+        let columns = Columns::new(layout, &self.bound.variables(counts), &tuples, &counted, true)?;
         let tables = tuples
             .iter()
             .zip(&layout.atoms.groups)

@@ -110,7 +110,7 @@ impl FisherScoring<'_, '_> {
             warnings,
             null_deviance,
             passes: passes.records,
-            dropped: passes.dropped,
+            counts: passes.rows,
             polished: settled.passes,
         })
     }

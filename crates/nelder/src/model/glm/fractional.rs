@@ -60,9 +60,9 @@ impl Glm<'_> {
             return Ok(());
         }
         let rows = &self.bound.rows;
-        let (found, record) = run("fractions", "f64", rows, monitor, Fractions::default)?;
-        rows.take_dropped();
-        self.fit.report.passes.push(record);
+        let found = run("fractions", "f64", rows, monitor, Fractions::default)?;
+        self.fit.report.passes.extend(found.records);
+        let found = found.value;
         self.fit.warnings.push(Warning::FractionalCounts {
             response: self.response_label(),
             first: found.first,

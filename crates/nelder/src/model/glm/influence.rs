@@ -148,7 +148,7 @@ impl Glm<'_> {
         let same = fit.weighs_the_same();
         let applier = Applier::new(
             rows,
-            self.bound.variables(),
+            self.bound.variables(&fit.counts),
             counted(&fit.gram, &codes),
             fit.map.absorbed.is_some(),
             vec![fit.scaled_coefficients(), fit.weighed_at.clone()],
@@ -194,7 +194,6 @@ impl Glm<'_> {
         let record = run_in_order("influence", "f64x2", rows, beside, monitor, make, |(run, b)| {
             take(run, b)
         })?;
-        rows.take_dropped();
         Ok(record)
     }
 

@@ -148,12 +148,12 @@ impl<'a, 's> Iteration<'a, 's> {
             None => {
                 let wanted = passes.gram();
                 sums = passes.at("start", None, wanted)?;
-                rows_left(sums.moments.rows, scorer.bound, passes.dropped, &passes.records)?;
+                rows_left(&passes.rows, scorer.bound)?;
                 check_range(&scorer.family, &sums.moments, passes.response())?;
                 let Some(first) = &sums.gram else {
                     return Err(ModelError::Overflow("the response".into()));
                 };
-                (columns, tables) = scorer.resolve(first)?;
+                (columns, tables) = scorer.resolve(first, &passes.rows)?;
                 beta = match &spec.start {
                     None => None,
                     Some(start) => Some(scorer.scaled_start(start, &columns, &scorer.map(&columns))?),
@@ -171,7 +171,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 passes.moments = moments;
                 passes.floor = deviance_floor(&passes.family, &moments);
                 passes.ranges = before.at.sums.ranges.clone();
-                (passes.records, passes.dropped) = (before.passes, before.dropped);
+                (passes.records, passes.rows) = (before.passes, before.counts);
                 (columns, tables) = (before.columns, before.tables);
                 beta = Some(plus(&before.at.beta, &before.step));
                 sums = before.at.sums;

@@ -5,7 +5,7 @@ use nelder_device::Dd;
 
 use super::fisher::FisherResult;
 use super::step_equations::column_scales;
-use crate::design::{ColumnEncoding, Columns};
+use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::family::{Criterion, Family};
 use crate::model::equations::bounds::left_by_range;
 use crate::model::equations::solution::{UNIT_EXACT, larger};
@@ -47,8 +47,8 @@ pub struct MaximumLikelihood {
     pub pearson: f64,
     /// Sums over the responses.
     pub moments: ResponseMoments,
-    /// Rows left out as incomplete, rows of weight zero.
-    pub dropped: (u64, u64),
+    /// The rows.
+    pub counts: RowCounts,
     /// Steps as R counts them.
     pub iterations: u32,
     /// Whether the deviance settled.
@@ -112,7 +112,7 @@ impl MaximumLikelihood {
             warnings,
             null_deviance,
             passes,
-            dropped,
+            counts,
             polished,
             ..
         } = ended;
@@ -276,7 +276,7 @@ impl MaximumLikelihood {
             null_deviance,
             pearson: sums.pearson.hi,
             moments: sums.moments,
-            dropped,
+            counts,
             iterations,
             converged,
             boundary,

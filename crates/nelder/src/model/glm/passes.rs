@@ -7,7 +7,7 @@ use nelder_device::Dd;
 use super::fisher::FisherScoring;
 use super::null_search::{Next, NullSearch};
 use super::units::deviance_floor;
-use crate::design::{Block, BlockSchema, ColumnEncoding, RowError};
+use crate::design::{Block, BlockSchema, ColumnEncoding, RowCounts, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::model::{ModelError, by_atom};
 use crate::pass::{
@@ -31,8 +31,8 @@ pub(in crate::model) struct Passes<'a, 's> {
     pub ranges: Vec<[f64; 2]>,
     /// The passes so far.
     pub records: Vec<PassRecord>,
-    /// Rows left out as incomplete, and rows of weight zero.
-    pub dropped: (u64, u64),
+    /// The rows, as the first pass counted them.
+    pub rows: RowCounts,
     /// The constant of the model without columns, where its deviance is still looked for.
     pub null: Option<f64>,
     /// Its deviance, once known.
@@ -96,7 +96,7 @@ impl<'a, 's> Passes<'a, 's> {
             moments: ResponseMoments::default(),
             ranges: Vec::new(),
             records,
-            dropped: (0, 0),
+            rows: RowCounts::default(),
             null: None,
             null_deviance: None,
             null_search: NullSearch::default(),
@@ -209,9 +209,10 @@ impl<'a, 's> Passes<'a, 's> {
             Some(_) => Ok(()),
             None => checks.check(block),
         };
-        let (mut sums, record) = self
+        let found = self
             .site
             .scoring(name, precision, &plan, scorer.monitor, &looks)?;
+        let mut sums = found.value;
         match beta {
             None => {
                 (self.moments, self.ranges) = (sums.moments, sums.ranges.clone());
@@ -222,11 +223,10 @@ impl<'a, 's> Passes<'a, 's> {
         if let Some(gram) = &mut sums.gram {
             gram.mark_scaled(rows.scales());
         }
-        self.records.push(record);
+        self.records.extend(found.records);
         scorer.monitor.scored(name, sums.deviance.hi);
-        let dropped = rows.take_dropped();
         if beta.is_none() {
-            self.dropped = dropped;
+            self.rows = found.counts;
         }
         if let Some(constant) = wanted.null {
             self.learn_null(constant, &sums);

@@ -74,7 +74,7 @@ impl Glm<'_> {
                 &self.bound,
                 fit.system(),
                 &fit.columns,
-                &fit.gram,
+                (&fit.gram, &fit.counts),
             )?,
             spec: self.spec.clone(),
             family: fit.family,

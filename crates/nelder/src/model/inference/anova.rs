@@ -315,7 +315,7 @@ impl<'s> Lm<'s> {
 
     /// Rows that R's `extractAIC` counts: those of weight zero, too.
     pub(super) fn all_rows(&self) -> f64 {
-        (self.rows() + self.fit.counts.2) as f64
+        (self.rows() + self.fit.counts.weightless) as f64
     }
 
     /// The terms' places in this model where all of them are in it with the same coding of factors.

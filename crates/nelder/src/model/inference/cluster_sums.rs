@@ -73,7 +73,7 @@ pub(in crate::model) fn by_cluster(
         (false, false) => ("scores by cluster", "f64"),
         (false, true) => ("scores by cluster, again", "f64x2"),
     };
-    let (found, record) = run_beside(
+    let found = run_beside(
         name,
         arithmetic,
         rows,
@@ -85,9 +85,8 @@ pub(in crate::model) fn by_cluster(
         },
         |sums| sums,
     )?;
-    passes.push(record);
-    rows.take_dropped();
-    Ok(found)
+    passes.extend(found.records);
+    Ok(found.value)
 }
 
 /// ψ(s) = ((1 − s)^p − 1) / s without cancellation.

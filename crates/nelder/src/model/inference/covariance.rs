@@ -294,10 +294,9 @@ impl Lm<'_> {
         let coefficients = Arc::new(self.fit.coefficients_by_atom(response));
         let new = || SandwichMeat::new(self.basis(), coefficients.clone(), response, Power::of(kind));
         let rows = &self.bound.rows;
-        let (scores, record) = run(&format!("scores, {kind}"), "f64", rows, monitor, new)?;
-        passes.push(record);
-        rows.take_dropped();
-        Ok(scores)
+        let scores = run(&format!("scores, {kind}"), "f64", rows, monitor, new)?;
+        passes.extend(scores.records);
+        Ok(scores.value)
     }
 
     fn basis(&self) -> Arc<WhitenedDesign> {

@@ -131,7 +131,7 @@ impl Lm<'_> {
             .collect();
         let applier = Applier::new(
             rows,
-            self.bound.variables(),
+            self.bound.variables(&fit.counts),
             counted(&fit.gram, &codes),
             fit.columns.map.absorbed.is_some(),
             (0..self.responses.len())
@@ -174,7 +174,6 @@ impl Lm<'_> {
         let record = run_in_order("influence", "f64x2", rows, beside, monitor, make, |(run, b)| {
             take(run, b)
         })?;
-        rows.take_dropped();
         Ok(record)
     }
 

@@ -7,7 +7,7 @@ use super::new_rows::Applier;
 use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
 use crate::design::{
-    Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+    Columns, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variable, Variables, VariablesState,
 };
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
@@ -155,7 +155,13 @@ impl Lm<'_> {
             })
         });
         Ok(SavedLm {
-            design: SavedDesign::of(&self.spec, &self.bound, fit.system(), &fit.columns, &fit.gram)?,
+            design: SavedDesign::of(
+                &self.spec,
+                &self.bound,
+                fit.system(),
+                &fit.columns,
+                (&fit.gram, &fit.counts),
+            )?,
             rows: self.rows(),
             df_residual: self.df_residual,
             responses: responses.collect::<Result<_, ModelError>>()?,
@@ -198,7 +204,7 @@ impl SavedDesign {
         bound: &ModelFrame<'_>,
         system: FittedEquations<'_>,
         columns: &Columns,
-        gram: &Gram,
+        (gram, counts): (&Gram, &RowCounts),
     ) -> Result<SavedDesign, ModelError> {
         let rows = &bound.rows;
         let layout = rows.layout();
@@ -245,7 +251,7 @@ impl SavedDesign {
             twice: rows.precision() == Precision::Twice,
             counted: counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
             tuples,
-            unweighted: left.iter().map(|&v| rows.unweighted_codes(v)).collect(),
+            unweighted: left.iter().map(|&v| counts.weightless_codes_of(v)).collect(),
             absorbed: system.map.absorbed.is_some(),
             scales,
             basis: system.basis().state(),

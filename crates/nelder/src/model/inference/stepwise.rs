@@ -290,7 +290,11 @@ impl Models for Holder<'_, '_> {
     type Change = TermChange;
 
     fn visit(&mut self, terms: &Terms, formula: &str) -> Result<Visited, ModelError> {
-        let (n, zero_weights, k) = (self.start.all_rows(), self.start.fit.counts.2 as f64, self.k);
+        let (n, zero_weights, k) = (
+            self.start.all_rows(),
+            self.start.fit.counts.weightless as f64,
+            self.k,
+        );
         let rows = self.start.rows() as f64;
         let fit = self.of(terms)?;
         if !fit.in_range(0) {

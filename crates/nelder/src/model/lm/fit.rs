@@ -161,7 +161,7 @@ impl<'s> Lm<'s> {
 
     /// Rows left out as incomplete.
     pub fn omitted(&self) -> u64 {
-        self.fit.counts.1
+        self.fit.counts.omitted
     }
 
     /// Whether there are case weights.

@@ -20,6 +20,7 @@ use super::few_rows::Held;
 use super::krylov::{Krylov, block_size, krylov};
 use super::standard::{Columns, moments};
 use super::{Center, PcaAlgorithm, PcaSpec, Scale, Signs};
+use crate::design::RowCounts;
 use crate::frame::{Source, Sparse};
 use crate::model::equations::ladder::rows_left;
 use crate::model::equations::solution::{MOST_COLUMNS, unit};
@@ -164,7 +165,7 @@ pub fn prcomp<'s>(
         passes: bound.passes.clone(),
         notes: Vec::new(),
         steps: 0,
-        dropped: (0, 0),
+        counts: RowCounts::default(),
     };
     run.passes.extend(records);
     let p = names.len();
@@ -185,7 +186,7 @@ pub fn prcomp<'s>(
         passes,
         notes,
         steps,
-        dropped,
+        counts,
         ..
     } = run;
     let powers: Vec<f64> = rows.scales().to_vec();
@@ -198,7 +199,7 @@ pub fn prcomp<'s>(
         (steps, passes, notes),
         data,
     );
-    fit.omitted = dropped.0;
+    fit.omitted = counts.omitted;
     Ok(fit)
 }
 
@@ -214,7 +215,8 @@ struct Run<'a, 's> {
     passes: Vec<PassRecord>,
     notes: Vec<String>,
     steps: u32,
-    dropped: (u64, u64),
+    /// Of the first pass.
+    counts: RowCounts,
 }
 
 /// What does not converge.
@@ -243,18 +245,19 @@ impl Run<'_, '_> {
     }
 
     /// After the first pass over the rows: those that were left out, and whether the arguments fit the rest.
-    fn seen(&mut self, rows: u64) -> Result<(), ModelError> {
-        self.dropped = self.bound.rows.take_dropped();
-        rows_left(rows, self.bound, self.dropped, &self.passes)?;
+    fn seen(&mut self, counts: RowCounts) -> Result<(), ModelError> {
+        rows_left(&counts, self.bound)?;
+        let rows = counts.used;
+        self.counts = counts;
         self.spec.check_size(rows, self.names.len())
     }
 
     /// The columns' moments, by a pass of their own.
     fn columns(&mut self, site: &Site<'_, '_>) -> Result<(Columns, f64), ModelError> {
-        let (spread, records) = site.spread(self.monitor)?;
-        self.passes.extend(records);
-        self.seen(spread.rows)?;
-        Columns::new(&spread, self.spec, self.bound.rows.scales(), self.names)
+        let spread = site.spread(self.monitor)?;
+        self.passes.extend(spread.records);
+        self.seen(spread.counts)?;
+        Columns::new(&spread.value, self.spec, self.bound.rows.scales(), self.names)
     }
 
     fn by_gram(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
@@ -271,10 +274,11 @@ impl Run<'_, '_> {
         let certified = spec.accuracy == Accuracy::Certified;
         let exact = certified || (cheap && spec.algorithm == PcaAlgorithm::Auto);
         let products = if exact { Products::Exact } else { Products::Rounded };
-        let (mut gram, records) = site.gram(products, self.monitor)?;
+        let first = site.gram(products, self.monitor)?;
+        let mut gram = first.value;
         gram.mark_scaled(self.bound.rows.scales());
-        self.passes.extend(records);
-        self.seen(gram.rows)?;
+        self.passes.extend(first.records);
+        self.seen(first.counts)?;
         let (columns, scale) = Columns::new(&moments(&gram), spec, self.bound.rows.scales(), self.names)?;
         let matrix = columns.matrix(&gram, spec);
         let exact = gram.products() == Products::Exact;
@@ -290,9 +294,10 @@ impl Run<'_, '_> {
             return Ok((columns, scale, axes, None));
         }
         if site.is_device() {
-            let (mut gram, records) = site.gram(Products::Exact, self.monitor)?;
+            let exact = site.gram(Products::Exact, self.monitor)?;
+            let mut gram = exact.value;
             gram.mark_scaled(self.bound.rows.scales());
-            self.passes.extend(records);
+            self.passes.extend(exact.records);
             let matrix = columns.matrix(&gram, spec);
             return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));
         }
@@ -307,9 +312,9 @@ impl Run<'_, '_> {
     }
 
     fn triangle(&mut self, site: &Site<'_, '_>, columns: &Columns) -> Result<Axes, ModelError> {
-        let (triangle, records) = site.triangle(&columns.standard, self.monitor)?;
-        self.passes.extend(records);
-        self.bound.rows.take_dropped();
+        let found = site.triangle(&columns.standard, self.monitor)?;
+        self.passes.extend(found.records);
+        let triangle = found.value;
         let triangle = Rectangular::from_fn(triangle.nrows(), triangle.ncols(), |i, j| triangle[(i, j)]);
         let axes = converged(of_triangle(&triangle, &columns.squares, &columns.roundings))?;
         Ok(axes.off_by(columns.scale_rounding()))
@@ -321,7 +326,6 @@ impl Run<'_, '_> {
         let (columns, scale) = self.columns(site)?;
         let (held, record) = Held::new(&self.bound.rows, &columns.standard, self.monitor)?;
         self.passes.push(record);
-        self.bound.rows.take_dropped();
         if iterates {
             let found = held.by_krylov(spec.rank.unwrap_or(1), spec)?;
             self.steps = found.steps;
@@ -349,12 +353,11 @@ impl Run<'_, '_> {
             spec.seed,
             spec.tolerance,
             |v: &Mat<f64>| {
-                let (images, records) = site.images(&columns.standard, v, self.monitor)?;
-                self.passes.extend(records);
-                Ok(images)
+                let images = site.images(&columns.standard, v, self.monitor)?;
+                self.passes.extend(images.records);
+                Ok(images.value)
             },
         )?;
-        self.bound.rows.take_dropped();
         self.steps = found.steps;
         let (axes, beyond) = of_krylov(found, &columns);
         Ok((columns, scale, axes, beyond))

@@ -219,14 +219,11 @@ impl Prcomp<'_> {
                         }
                         Ok((run, pick(other)))
                     };
-                    let record =
-                        run_in_order("scores", "f64", rows, beside, monitor, make, |(run, other)| {
-                            let went_on = take(&run, other);
-                            projection.reuse(run.scores.into_values());
-                            went_on
-                        })?;
-                    rows.take_dropped();
-                    record
+                    run_in_order("scores", "f64", rows, beside, monitor, make, |(run, other)| {
+                        let went_on = take(&run, other);
+                        projection.reuse(run.scores.into_values());
+                        went_on
+                    })?
                 }
             }
         };
@@ -250,8 +247,7 @@ impl Prcomp<'_> {
         }
         let course = Course::LeastSquares(Products::Rounded);
         let (site, _) = Site::new(rows, loaded, monitor, &|_| Ok(()), None, course)?;
-        let (found, records) = site.scores(&self.standard, self.rotation.values())?;
-        let Some((values, record)) = found.zip(records.into_iter().next()) else {
+        let Some((values, record)) = site.scores(&self.standard, self.rotation.values())? else {
             return Ok(None);
         };
         if !monitor.advance("scores", record.rows, Some(record.rows)) {
@@ -290,7 +286,6 @@ fn placed_scores(
         Ok(())
     };
     let record = run_in_order("scores", "f64", rows, &[], monitor, make, |()| true)?;
-    rows.take_dropped();
     Ok(record)
 }
 

@@ -1,6 +1,6 @@
 //! What is asked of principal components, and the columns that they are of.
 
-use crate::design::{Columns, Layout, Missing, Precision, Roles, Rows, Shape, Variables};
+use crate::design::{Columns, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variables};
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
 use crate::frame::{Kind, Source};
 use crate::model::model_frame::resolved;
@@ -387,7 +387,16 @@ impl PcaSpec {
         // R puts back-ticks around the names of a formula
         let names = match (&self.terms, &self.formula) {
             (None, None) => bound.terms.terms.iter().map(|t| t.label.clone()).collect(),
-            _ => Columns::new(bound.rows.layout(), &bound.variables(), &[], &[], false)?.names,
+            _ => {
+                Columns::new(
+                    bound.rows.layout(),
+                    &bound.variables(&RowCounts::default()),
+                    &[],
+                    &[],
+                    false,
+                )?
+                .names
+            }
         };
         Ok((bound, names))
     }

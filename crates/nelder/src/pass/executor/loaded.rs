@@ -6,8 +6,7 @@ use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, R
 
 use super::course::Course;
 use super::resident::Resident;
-use crate::pass::record::{PassRecord, Ran};
-use crate::pass::{Coefficients, Gram, Products, Residuals, packed};
+use crate::pass::{Coefficients, Gram, PassRecord, Products, Ran, Reduced, Residuals, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
 const FAR: f64 = 16.0;
@@ -307,6 +306,16 @@ impl Loaded {
         (form, own_sums, seconds)
     }
 
+    /// What passes over these rows found.
+    pub(in crate::pass) fn reduced<T>(&self, value: T, records: Vec<PassRecord>) -> Reduced<T> {
+        Reduced {
+            value,
+            counts: self.resident.counts.clone(),
+            records,
+        }
+    }
+
+    /// The gram of the rows and their responses.
     pub(in crate::pass) fn gram(&self, products: Products) -> Ran<Gram> {
         let resident = &self.resident;
         let device = &resident.device;
@@ -399,7 +408,7 @@ impl Loaded {
             _ => "f64",
         };
         let record = clock.stop("gram", precision, resident.x.columns);
-        Ok((gram, if early.is_some() { Vec::new() } else { vec![record] }))
+        Ok(self.reduced(gram, if early.is_some() { Vec::new() } else { vec![record] }))
     }
 
     pub(in crate::pass) fn residuals(

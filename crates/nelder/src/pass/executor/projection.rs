@@ -5,10 +5,9 @@ use nelder_device::{Buffer, Dd, DeviceError};
 
 use super::loaded::Loaded;
 use super::{Site, run};
-use crate::pass::record::Ran;
 use crate::pass::sums::gram_vectors::GramVectors;
 use crate::pass::{ColumnMoments, Standard, TsqrF64};
-use crate::pass::{Monitor, PassError};
+use crate::pass::{Monitor, PassError, PassRecord, Ran};
 
 /// Vectors that a device takes one after another.
 const FEW_VECTORS: usize = 16;
@@ -20,10 +19,9 @@ impl Site<'_, '_> {
     /// Those of a pass.
     pub fn spread(&self, monitor: &dyn Monitor) -> Ran<ColumnMoments> {
         let rows = self.rows();
-        let (found, record) = run("moments", "f64x2", rows, monitor, || {
+        run("moments", "f64x2", rows, monitor, || {
             ColumnMoments::new(&rows.layout().atoms)
-        })?;
-        Ok((found, vec![record]))
+        })
     }
 
     /// The triangle of the standardized columns, and how many decompositions it took; always on the CPU.
@@ -31,8 +29,8 @@ impl Site<'_, '_> {
     /// # Errors
     /// Those of a pass.
     pub fn triangle(&self, standard: &Standard, monitor: &dyn Monitor) -> Ran<Mat<f64>> {
-        let (found, record) = run("tsqr", "f64", self.rows(), monitor, || TsqrF64::new(standard))?;
-        Ok((found.triangle(), vec![record]))
+        let found = run("tsqr", "f64", self.rows(), monitor, || TsqrF64::new(standard))?;
+        Ok(found.map(|sum| sum.triangle()))
     }
 
     /// XᵀW(XV) for standardized columns X.
@@ -49,15 +47,15 @@ impl Site<'_, '_> {
             }
             let record = clock.stop("krylov", "f64x2", 2 * p * k);
             return match monitor.advance("krylov", record.rows, Some(record.rows)) {
-                true => Ok((out, vec![record])),
+                true => Ok(loaded.reduced(out, vec![record])),
                 false => Err(PassError::Interrupted),
             };
         }
         let vectors = vectors.as_ref();
-        let (found, record) = run("krylov", "f64", self.rows(), monitor, || {
+        let found = run("krylov", "f64", self.rows(), monitor, || {
             GramVectors::new(standard, vectors)
         })?;
-        Ok((found.sum, vec![record]))
+        Ok(found.map(|sums| sums.sum))
     }
 
     /// XV for the rows that the device holds, one vector's numbers after another's; `None` where the rows are with the CPU, or it
@@ -65,9 +63,13 @@ impl Site<'_, '_> {
     ///
     /// # Errors
     /// Those of the device.
-    pub fn scores(&self, standard: &Standard, vectors: &[f64]) -> Ran<Option<Vec<f64>>> {
+    pub fn scores(
+        &self,
+        standard: &Standard,
+        vectors: &[f64],
+    ) -> Result<Option<(Vec<f64>, PassRecord)>, PassError> {
         let Some(loaded) = self.loaded().filter(|l| l.resident.rests.is_empty()) else {
-            return Ok((None, Vec::new()));
+            return Ok(None);
         };
         let (resident, p) = (&loaded.resident, standard.columns());
         let clock = resident.clock();
@@ -76,12 +78,12 @@ impl Site<'_, '_> {
             .project(&resident.x, &standard.centers, &standard.scales, vectors)?;
         if let Some(found) = there {
             let values = resident.device.download(&found)?;
-            return Ok((Some(values), vec![clock.stop("scores", "f64", p)]));
+            return Ok(Some((values, clock.stop("scores", "f64", p))));
         }
         // one read of the columns for each vector: the CPU takes many of them quicker
         let count = vectors.len() / p.max(1);
         if count > FEW_VECTORS {
-            return Ok((None, Vec::new()));
+            return Ok(None);
         }
         let mut out = Vec::with_capacity(resident.rows * count);
         for vector in vectors.chunks_exact(p.max(1)) {
@@ -89,7 +91,7 @@ impl Site<'_, '_> {
             out.extend(resident.device.download(&high)?.iter().map(|v| 0.0 - v));
         }
         let record = clock.stop("scores", "f64x2", vectors.len());
-        Ok((Some(out), vec![record]))
+        Ok(Some((out, record)))
     }
 }
 

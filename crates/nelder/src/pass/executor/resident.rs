@@ -7,7 +7,7 @@ use std::time::Instant;
 use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
 
 use super::run_in_order;
-use crate::design::{Block, BlockSchema, Numbers, RowError, Rows};
+use crate::design::{Block, BlockSchema, Numbers, RowCounts, RowError, Rows};
 use crate::frame::{Scan, Whole};
 use crate::pass::ResidualRun;
 use crate::pass::{Monitor, PassError, PassRecord};
@@ -43,6 +43,8 @@ pub struct Resident {
     pub kept: Option<Vec<u32>>,
     /// Number of this part of the rows, and how many rows were in those before it; `None` where these are all.
     pub part: Option<(usize, u64)>,
+    /// The rows of the source that these were chosen from.
+    pub counts: RowCounts,
 }
 
 /// Looks at blocks of rows.
@@ -114,6 +116,7 @@ struct Gathered {
     start: Option<Vec<f64>>,
     codes: Vec<Vec<u32>>,
     kept: Vec<u32>,
+    counts: RowCounts,
 }
 
 /// Adds what is left of a column; columns without it have had zeros so far.
@@ -126,8 +129,9 @@ fn add_rest(to: &mut Option<Vec<f64>>, rows: usize, from: Option<&Vec<f64>>, mor
 }
 
 impl Gathered {
-    fn add(&mut self, block: Block<'_>) {
+    fn add(&mut self, mut block: Block<'_>) {
         let (before, n) = (self.rows, block.rows);
+        self.counts.add(std::mem::take(&mut block.counts));
         if n == 0 {
             return;
         }
@@ -241,6 +245,11 @@ impl Resident {
             pairs: Vec::new(),
             kept: None,
             part: None,
+            counts: RowCounts {
+                read: n as u64,
+                used: n as u64,
+                ..RowCounts::default()
+            },
         };
         Ok(Some((resident, record)))
     }
@@ -292,11 +301,13 @@ impl Resident {
         monitor: &dyn Monitor,
         check: Check<'_>,
         mut work: impl FnMut(Resident) -> Result<(), PassError> + Send,
-    ) -> Result<PassRecord, PassError> {
+    ) -> Result<(PassRecord, RowCounts), PassError> {
         let mut gathered = Gathered::default();
         let mut failure = None;
+        let mut counts = RowCounts::default();
         let (mut number, mut before) = (0, 0u64);
-        let mut take = |all: Gathered| -> Result<(), PassError> {
+        let mut take = |mut all: Gathered| -> Result<(), PassError> {
+            counts.add(std::mem::take(&mut all.counts));
             let count = all.rows as u64;
             let mut resident = Resident::of(all, rows, device)?;
             // what is by row comes back, for the next part takes its place
@@ -332,10 +343,12 @@ impl Resident {
         let start = Instant::now();
         if gathered.rows > 0 {
             take(gathered)?;
+        } else {
+            counts.add(gathered.counts);
         }
         record.seconds += start.elapsed().as_secs_f64();
         record.device = device.describe().id;
-        Ok(record)
+        Ok((record, counts))
     }
 
     /// About how many bytes a row takes on a device, with what passes over it make.
@@ -381,6 +394,7 @@ impl Resident {
         }
         Ok(Resident {
             part: None,
+            counts: all.counts,
             kept: (n <= FEW_ROWS).then_some(all.kept),
             groups,
             pairs,
@@ -446,5 +460,6 @@ fn owned(block: Block<'_>) -> Block<'static> {
         start: block.start,
         codes: block.codes.into_iter().map(|c| c.into_owned().into()).collect(),
         weights: block.weights.map(|w| w.into_owned().into()),
+        counts: block.counts,
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use crate::design::{Block, RowError, Rows};
+use crate::design::{Block, RowCounts, RowError, Rows};
 use crate::frame::{Batch, Scan};
-use crate::pass::{Monitor, PassError, PassRecord, Sum, Worker};
+use crate::pass::{Monitor, PassError, PassRecord, Ran, Reduced, Sum, Worker};
 
 /// Runs one pass: a worker for each thread, whose sums are merged in the workers' order.
 ///
@@ -19,7 +19,7 @@ pub fn run<W: Worker>(
     rows: &Rows<'_>,
     monitor: &dyn Monitor,
     new: impl Fn() -> W,
-) -> Result<(W::Sum, PassRecord), PassError> {
+) -> Ran<W::Sum> {
     let update = |worker: &mut W, block: &Block<'_>, _: &Batch<'_>| worker.update(block);
     run_beside(name, precision, rows, &[], monitor, new, update, W::finish)
 }
@@ -39,24 +39,39 @@ pub fn run_beside<W: Send, S: Sum>(
     new: impl Fn() -> W,
     update: impl Fn(&mut W, &Block<'_>, &Batch<'_>) -> Result<(), RowError> + Sync,
     finish: impl Fn(W) -> S,
-) -> Result<(S, PassRecord), PassError> {
+) -> Ran<S> {
     let start = Instant::now();
     let source = rows.source();
-    let workers: Vec<Mutex<W>> = (0..source.workers().max(1)).map(|_| Mutex::new(new())).collect();
+    let workers: Vec<Mutex<(W, RowCounts)>> = (0..source.workers().max(1))
+        .map(|_| Mutex::new((new(), RowCounts::default())))
+        .collect();
     let scan = scan(name, rows, beside, monitor, |worker, batch, other| {
-        let block = rows.block(batch)?;
-        if block.rows == 0 {
-            return Ok(());
-        }
+        let mut block = rows.block(batch)?;
+        let own = std::mem::take(&mut block.counts);
         let mut worker = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
-        update(&mut worker, &block, other)
+        let (worker, counts) = &mut *worker;
+        counts.add(own);
+        match block.rows {
+            0 => Ok(()),
+            _ => update(worker, &block, other),
+        }
     })?;
-    let mut parts = workers
-        .into_iter()
-        .map(|m| finish(m.into_inner().unwrap_or_else(|e| e.into_inner())));
-    let mut sums = parts.next().unwrap_or_else(|| finish(new()));
-    parts.for_each(|part| sums.merge(part));
-    Ok((sums, PassRecord::on_cpu(name, precision, scan, start)))
+    let mut parts = workers.into_iter().map(|part| {
+        let (worker, counts) = part.into_inner().unwrap_or_else(|e| e.into_inner());
+        (finish(worker), counts)
+    });
+    let (mut value, mut counts) = parts
+        .next()
+        .unwrap_or_else(|| (finish(new()), RowCounts::default()));
+    parts.for_each(|(sums, own)| {
+        value.merge(sums);
+        counts.add(own);
+    });
+    Ok(Reduced {
+        value,
+        counts,
+        records: vec![PassRecord::on_cpu(name, precision, scan, start)],
+    })
 }
 
 /// Runs one pass that gives something for each batch, `make`, and takes these in the order of the rows, `take`,

@@ -8,12 +8,11 @@ use super::course::Course;
 use super::loaded::{Accepts, Loaded};
 use super::resident::{Check, Resident};
 use super::{Work, plan, run, run_beside};
-use crate::design::{Block, Rows};
+use crate::design::{Block, RowCounts, Rows};
 use crate::frame::Batch;
-use crate::pass::record::Ran;
 use crate::pass::{
-    Coefficients, Gram, GramWorker, Monitor, PassError, PassRecord, Products, Residuals, ResidualsWorker,
-    Scoring, ScoringPlan, ScoringWorker, Sum, Worker, quartile_ranks,
+    Coefficients, Gram, GramWorker, Monitor, PassError, PassRecord, Products, Ran, Reduced, Residuals,
+    ResidualsWorker, Scoring, ScoringPlan, ScoringWorker, Sum, Worker, quartile_ranks,
 };
 
 /// Where passes run.
@@ -61,7 +60,7 @@ impl<'a, 's> Site<'a, 's> {
         check: Check<'_>,
         accepts: Option<Accepts<'_>>,
         course: Course,
-    ) -> Ran<Self> {
+    ) -> Result<(Self, Vec<PassRecord>), PassError> {
         if kept.get().is_none() {
             monitor.planned(&plan(rows.source(), &Work::of(rows, course)));
         }
@@ -111,10 +110,7 @@ impl<'a, 's> Site<'a, 's> {
                 passes.extend(records);
                 Ok((site(loaded), passes))
             }
-            Err(PassError::Device(DeviceError::Memory { free, .. })) => {
-                rows.take_dropped();
-                Ok((parts(free), passes))
-            }
+            Err(PassError::Device(DeviceError::Memory { free, .. })) => Ok((parts(free), passes)),
             Err(error) => Err(error),
         }
     }
@@ -166,22 +162,23 @@ impl<'a, 's> Site<'a, 's> {
         plan: &Arc<ScoringPlan>,
         monitor: &dyn Monitor,
         check: Check<'_>,
-    ) -> Result<(Scoring, PassRecord), PassError> {
+    ) -> Ran<Scoring> {
         if let Place::Parts(device, most) = &self.place {
-            let mut sums = Scoring::new(plan);
+            let mut value = Scoring::new(plan);
             let as_what = (name, precision);
-            let record = Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
-                let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
-                let (mut own, _) = loaded.scoring(name, precision, plan)?;
-                if let Some(Some(_)) = plan.wanted.last {
-                    for run in std::mem::take(&mut own.runs) {
-                        run.values.iter().flatten().for_each(|r| own.count(*r));
+            let streamed =
+                Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
+                    let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
+                    let (mut own, _) = loaded.scoring(name, precision, plan)?;
+                    if let Some(Some(_)) = plan.wanted.last {
+                        for run in std::mem::take(&mut own.runs) {
+                            run.values.iter().flatten().for_each(|r| own.count(*r));
+                        }
                     }
-                }
-                sums.merge(own);
-                Ok(())
-            })?;
-            return Ok((sums, record));
+                    value.merge(own);
+                    Ok(())
+                })?;
+            return Ok(in_parts(value, streamed));
         }
         let Place::Loaded(loaded) = &self.place else {
             let new = || ScoringWorker::new(plan.clone());
@@ -200,9 +197,9 @@ impl<'a, 's> Site<'a, 's> {
                 Worker::finish,
             );
         };
-        let done = loaded.scoring(name, precision, plan)?;
-        match monitor.advance(name, done.1.rows, Some(done.1.rows)) {
-            true => Ok(done),
+        let (value, record) = loaded.scoring(name, precision, plan)?;
+        match monitor.advance(name, record.rows, Some(record.rows)) {
+            true => Ok(loaded.reduced(value, vec![record])),
             false => Err(PassError::Interrupted),
         }
     }
@@ -222,22 +219,20 @@ impl<'a, 's> Site<'a, 's> {
                 let mut all: Option<Gram> = None;
                 let as_what = ("gram", precision);
                 let check: Check<'_> = &|_| Ok(());
-                let record =
+                let streamed =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
                         let (loaded, _) = Loaded::new(resident, Course::LeastSquares(products))?;
-                        let (own, _) = loaded.gram(products)?;
-                        add(&mut all, own);
+                        add(&mut all, loaded.gram(products)?.value);
                         Ok(())
                     })?;
                 let gram = all.unwrap_or_else(|| Gram::new(&self.rows.layout().atoms, products));
-                Ok((gram, vec![record]))
+                Ok(in_parts(gram, streamed))
             }
             Place::Cpu => {
                 let atoms = &self.rows.layout().atoms;
-                let (gram, record) = run("gram", precision, self.rows, monitor, || {
+                run("gram", precision, self.rows, monitor, || {
                     GramWorker::new(atoms, products)
-                })?;
-                Ok((gram, vec![record]))
+                })
             }
             Place::Loaded(loaded) => loaded.gram(products),
         }
@@ -263,7 +258,7 @@ impl<'a, 's> Site<'a, 's> {
                 let mut gram: Option<Gram> = None;
                 let as_what = (name, "f64x2");
                 let check: Check<'_> = &|_| Ok(());
-                let record =
+                let streamed =
                     Resident::streamed(as_what, self.rows, device, *most, monitor, check, |resident| {
                         let (loaded, _) = Loaded::new(resident, Course::Scoring)?;
                         let mut own = Residuals::new(atoms, coefficients.len(), widths);
@@ -273,32 +268,40 @@ impl<'a, 's> Site<'a, 's> {
                         }
                         found.merge(own);
                         if exact {
-                            add(&mut gram, loaded.gram(Products::Exact)?.0);
+                            add(&mut gram, loaded.gram(Products::Exact)?.value);
                         }
                         Ok(())
                     })?;
-                Ok(((found, gram), vec![record]))
+                Ok(in_parts((found, gram), streamed))
             }
             Place::Cpu => {
                 let name = if exact { "residuals + gram" } else { "residuals" };
-                let (found, record) = run(name, "f64x2", self.rows, monitor, || {
+                run(name, "f64x2", self.rows, monitor, || {
                     let gram = exact.then(|| GramWorker::new(atoms, Products::Exact));
                     (ResidualsWorker::new(atoms, coefficients.clone(), widths), gram)
-                })?;
-                Ok((found, vec![record]))
+                })
             }
             Place::Loaded(loaded) => {
                 let mut found = Residuals::new(atoms, coefficients.len(), None);
                 let mut passes = vec![loaded.residuals(coefficients, &mut found)?];
                 let mut gram = None;
                 if exact {
-                    let (own, records) = loaded.gram(Products::Exact)?;
-                    gram = Some(own);
-                    passes.extend(records);
+                    let own = loaded.gram(Products::Exact)?;
+                    gram = Some(own.value);
+                    passes.extend(own.records);
                 }
-                Ok(((found, gram), passes))
+                Ok(loaded.reduced((found, gram), passes))
             }
         }
+    }
+}
+
+/// What was found of rows that came in parts.
+fn in_parts<T>(value: T, (record, counts): (PassRecord, RowCounts)) -> Reduced<T> {
+    Reduced {
+        value,
+        counts,
+        records: vec![record],
     }
 }
 

@@ -57,7 +57,7 @@ pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
         .real("df_residual", own.df_residual() as f64)
         .real("df_null", fit.df_null() as f64)
         .real("rows", own.rows() as f64)
-        .real("omitted", own.dropped.0 as f64)
+        .real("omitted", own.counts.omitted as f64)
         .real("deviance", own.deviance)
         .real("null_deviance", own.null_deviance)
         .real("aic", own.aic())
