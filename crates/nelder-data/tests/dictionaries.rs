@@ -175,7 +175,7 @@ fn ordered_dictionaries_have_polynomial_contrasts() {
     // what R 4.2 has for contr.poly over lo < mid < hi, from the means of the levels
     let fit = lm(
         &LmSpec::new("y ~ d"),
-        &open(&folder.path("t.arrow")).unwrap(),
+        open(&folder.path("t.arrow")).unwrap(),
         &NoProgress,
     )
     .map(|f| f.responses[0].coefficients.clone());

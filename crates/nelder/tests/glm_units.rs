@@ -168,7 +168,7 @@ fn responses_out_of_range_are_an_error() {
     ] {
         let data = Data::new(3, 0.0, 0.5).in_units(0.0, k, 0);
         let spec = GlmSpec::new("y ~ x", family.parse::<Family>().unwrap());
-        match glm(&spec, &data.frame(), &NoProgress) {
+        match glm(&spec, data.frame(), &NoProgress) {
             Err(ModelError::Argument { why, .. }) => assert!(
                 why.contains("`y`") && why.contains(family.split('(').next().unwrap()),
                 "{why}"

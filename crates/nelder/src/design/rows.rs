@@ -51,7 +51,7 @@ pub struct Roles {
 
 /// The rows of a model, to be read as blocks, any number of times.
 pub struct Rows<'s> {
-    source: &'s dyn Source,
+    source: Arc<dyn Source + 's>,
     variables: Variables,
     labels: Vec<String>,
     layout: Layout,
@@ -67,7 +67,7 @@ pub struct Rows<'s> {
 impl<'s> Rows<'s> {
     /// Joins variables to a source. `labels` are the variables' deparsed expressions.
     pub fn new(
-        source: &'s dyn Source,
+        source: Arc<dyn Source + 's>,
         variables: Variables,
         labels: Vec<String>,
         layout: Layout,
@@ -107,8 +107,8 @@ impl<'s> Rows<'s> {
     }
 
     /// Where the rows come from.
-    pub fn source(&self) -> &'s dyn Source {
-        self.source
+    pub fn source(&self) -> &Arc<dyn Source + 's> {
+        &self.source
     }
 
     /// The columns of the source that are read.
@@ -207,7 +207,7 @@ impl<'s> Rows<'s> {
 
     /// A sentence for each column whose whole numbers were rounded because the model takes them as numbers.
     pub fn rounded(&self) -> Vec<String> {
-        rounded(&self.variables, self.source)
+        rounded(&self.variables, &self.source)
     }
 
     pub(super) fn error(&self, batch: &Batch<'_>, i: usize, what: impl FnOnce(u64) -> String) -> RowError {

@@ -75,7 +75,7 @@ pub struct Scan {
 pub type Visit<'v> = dyn Fn(usize, Batch<'_>) -> bool + Sync + 'v;
 
 /// Rows that can be read more than once, in batches, by several workers.
-pub trait Source: Sync {
+pub trait Source: Send + Sync {
     /// The columns.
     fn schema(&self) -> &Schema;
 
@@ -107,6 +107,49 @@ pub trait Source: Sync {
         None
     }
 }
+
+/// A source behind a pointer: borrowed for as long as a fit lives, or owned by all that read it.
+macro_rules! behind {
+    ($pointer:ty) => {
+        impl<S: Source + ?Sized> Source for $pointer {
+            fn schema(&self) -> &Schema {
+                (**self).schema()
+            }
+
+            fn rows(&self) -> Option<u64> {
+                (**self).rows()
+            }
+
+            fn workers(&self) -> usize {
+                (**self).workers()
+            }
+
+            fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
+                (**self).scan(columns, visit)
+            }
+
+            fn device(&self) -> Option<&Arc<dyn Backend>> {
+                (**self).device()
+            }
+
+            fn offers(&self) -> &[&dyn Offer] {
+                (**self).offers()
+            }
+
+            fn settle(&self, device: Option<Arc<dyn Backend>>) {
+                (**self).settle(device);
+            }
+
+            fn whole(&self, column: usize) -> Option<Whole<'_>> {
+                (**self).whole(column)
+            }
+        }
+    };
+}
+
+behind!(&S);
+behind!(Box<S>);
+behind!(Arc<S>);
 
 /// All rows of a column.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! A formula joined to a source: terms, variables, roles.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nelder_device::kernels::is_as_written;
@@ -56,7 +57,7 @@ pub(super) struct Wishes {
 }
 
 /// Joins a linear model to its data.
-pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<ModelFrame<'s>, ModelError> {
+pub fn bind<'s>(spec: &LmSpec, source: Arc<dyn Source + 's>) -> Result<ModelFrame<'s>, ModelError> {
     bind_as(spec, &Wishes::default(), source)
 }
 
@@ -64,7 +65,7 @@ pub fn bind<'s>(spec: &LmSpec, source: &'s dyn Source) -> Result<ModelFrame<'s>,
 pub(super) fn bind_as<'s>(
     spec: &LmSpec,
     wishes: &Wishes,
-    source: &'s dyn Source,
+    source: Arc<dyn Source + 's>,
 ) -> Result<ModelFrame<'s>, ModelError> {
     let tol = spec.tolerance();
     if !(tol.is_finite() && (0.0..1.0).contains(&tol)) {
@@ -93,7 +94,7 @@ pub(super) fn bind_as<'s>(
     };
     let labels: Vec<String> = expressions.iter().map(ToString::to_string).collect();
     let mut passes = Vec::new();
-    expressions = resolved(&expressions, source, precision, &mut passes)?;
+    expressions = resolved(&expressions, &source, precision, &mut passes)?;
     let given = terms.variables.len();
     let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     if let Some(r) = terms.response.filter(|_| wishes.levels)
@@ -104,7 +105,7 @@ pub(super) fn bind_as<'s>(
     }
     if variables.needs_prepare() {
         let start = std::time::Instant::now();
-        let scan = variables.prepare(source)?;
+        let scan = variables.prepare(&source)?;
         passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
     }
     let shapes = variables.shapes();

@@ -330,7 +330,7 @@ impl<'s> Glm<'s> {
                 why: format!("`{scope}` has no term that can be added to `{}`", own.formula()),
             });
         }
-        let largest = glm(&self.request(&all), self.bound.rows.source(), monitor)?;
+        let largest = glm(&self.request(&all), self.bound.rows.source().clone(), monitor)?;
         let labels: Vec<(String, usize)> = adds.iter().map(|&t| (upper.terms[t].label.clone(), t)).collect();
         let mut passes = largest.fit.report.passes.clone();
         let rows = self.additions(&largest, own, &upper, &labels, k, monitor, &mut passes)?;

@@ -31,6 +31,8 @@ pub struct Glm<'s> {
 
 /// Fits a generalized linear model: R's `glm`; with a negative binomial family without θ, MASS's `glm.nb`.
 ///
+/// The source is borrowed for as long as the fit lives (`&frame`), or its own: a source, or an [`Arc`] that others share.
+///
 /// ```
 /// use nelder::family::Family;
 /// use nelder::frame::Frame;
@@ -45,7 +47,19 @@ pub struct Glm<'s> {
 /// # Errors
 /// A formula or an argument that does not fit; a response out of the family's range, with its row; no valid
 /// starting values; those of a pass. An iteration that does not converge is no error but a warning.
-pub fn glm<'s>(spec: &GlmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> Result<Glm<'s>, ModelError> {
+pub fn glm<'s>(
+    spec: &GlmSpec,
+    source: impl Source + 's,
+    monitor: &dyn Monitor,
+) -> Result<Glm<'s>, ModelError> {
+    fitted(spec, Arc::new(source), monitor)
+}
+
+fn fitted<'s>(
+    spec: &GlmSpec,
+    source: Arc<dyn Source + 's>,
+    monitor: &dyn Monitor,
+) -> Result<Glm<'s>, ModelError> {
     spec.check()?;
     let wishes = Wishes {
         untouched: true,

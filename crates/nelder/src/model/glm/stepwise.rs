@@ -47,7 +47,7 @@ impl<'s> Fits<'_, 's> {
         if estimated {
             request.family = self.start.spec.family;
         }
-        let fit = glm(&request, self.start.bound.rows.source(), self.monitor)?;
+        let fit = glm(&request, self.start.bound.rows.source().clone(), self.monitor)?;
         self.passes.extend(fit.fit.report.passes.iter().cloned());
         if fit.fit.rows() == self.start.fit.rows() {
             return Ok(fit);

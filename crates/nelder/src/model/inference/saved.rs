@@ -1,5 +1,7 @@
 //! A fit without its data: what prediction and comparison need, to be kept in a file.
 
+use std::sync::Arc;
+
 use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
@@ -336,7 +338,15 @@ impl SavedDesign {
         if layout.groups.len() != self.tuples.len() || layout.groups.len() != self.counted.len() {
             return Err(damaged("factors"));
         }
-        let rows = Rows::new(source, variables, labels, layout, roles, Missing::Omit, precision);
+        let rows = Rows::new(
+            Arc::new(source),
+            variables,
+            labels,
+            layout,
+            roles,
+            Missing::Omit,
+            precision,
+        );
         for (v, levels) in levels.into_iter().enumerate() {
             if let Some(levels) = levels {
                 rows.set_levels(v, levels);

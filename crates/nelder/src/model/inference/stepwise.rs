@@ -257,7 +257,7 @@ impl<'s> Holder<'_, 's> {
         if self.other.as_ref().is_none_or(|fit| fit.holds(terms).is_none()) {
             let fit = lm(
                 &self.start.request(terms),
-                self.start.bound.rows.source(),
+                self.start.bound.rows.source().clone(),
                 self.monitor,
             )?;
             same_rows(self.start, &fit)?;
@@ -382,7 +382,7 @@ pub fn step(
     if let Some(upper) = &bounds.upper {
         // names the terms that the upper scope lacks
         start.bound.terms.add_scope(upper)?;
-        let fit = lm(&start.request(upper), start.bound.rows.source(), monitor)?;
+        let fit = lm(&start.request(upper), start.bound.rows.source().clone(), monitor)?;
         same_rows(start, &fit)?;
         holder.passes.extend(fit.fit.report.passes.iter().cloned());
         holder.largest = Some(fit);

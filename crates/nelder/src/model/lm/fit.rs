@@ -1,5 +1,7 @@
 //! Linear models: R's `lm`.
 
+use std::sync::Arc;
+
 use nelder_device::Dd;
 
 use crate::design::ColumnKind;
@@ -60,6 +62,8 @@ impl Response {
 
 /// Fits a linear model: R's `lm`.
 ///
+/// The source is borrowed for as long as the fit lives (`&frame`), or its own: a source, or an [`Arc`] that others share.
+///
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, lm};
@@ -69,8 +73,8 @@ impl Response {
 /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
 /// ```
-pub fn lm<'s>(spec: &LmSpec, source: &'s dyn Source, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
-    let bound = bind(spec, source)?;
+pub fn lm<'s>(spec: &LmSpec, source: impl Source + 's, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
+    let bound = bind(spec, Arc::new(source))?;
     let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, monitor)?;
     Ok(Lm::new(spec.clone(), bound, fit))
 }

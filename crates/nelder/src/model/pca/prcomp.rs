@@ -126,6 +126,8 @@ pub struct Prcomp<'s> {
 
 /// Principal components of columns of a source: R's `prcomp`. Scores take another pass: [`Prcomp::scores`].
 ///
+/// The source is borrowed for as long as the fit lives (`&frame`), or its own: a source, or an [`Arc`] that others share.
+///
 /// ```
 /// use nelder::frame::Frame;
 /// use nelder::model::{PcaSpec, prcomp};
@@ -143,10 +145,18 @@ pub struct Prcomp<'s> {
 /// fit, no rows, more columns than a gram is formed of without `rank`; those of a pass.
 pub fn prcomp<'s>(
     spec: &PcaSpec,
-    source: &'s dyn Source,
+    source: impl Source + 's,
     monitor: &dyn Monitor,
 ) -> Result<Prcomp<'s>, ModelError> {
-    let (bound, names) = spec.bind(source)?;
+    of_rows(spec, Arc::new(source), monitor)
+}
+
+fn of_rows<'s>(
+    spec: &PcaSpec,
+    source: Arc<dyn Source + 's>,
+    monitor: &dyn Monitor,
+) -> Result<Prcomp<'s>, ModelError> {
+    let (bound, names) = spec.bind(source.clone())?;
     let loaded = OnceLock::new();
     let rows = &bound.rows;
     let (site, records) = Site::new(

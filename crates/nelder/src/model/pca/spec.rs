@@ -1,5 +1,7 @@
 //! What is asked of principal components, and the columns that they are of.
 
+use std::sync::Arc;
+
 use crate::design::{Columns, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variables};
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
 use crate::frame::{Kind, Source};
@@ -324,10 +326,10 @@ impl PcaSpec {
     /// A formula that cannot be read; an unknown column; one that is not numeric.
     pub(in crate::model) fn bind<'s>(
         &self,
-        source: &'s dyn Source,
+        source: Arc<dyn Source + 's>,
     ) -> Result<(ModelFrame<'s>, Vec<String>), ModelError> {
         self.check()?;
-        let terms = self.meaning(source)?;
+        let terms = self.meaning(&source)?;
         if terms.terms.is_empty() {
             return Err(ModelError::argument("columns", "there are none"));
         }
@@ -357,7 +359,7 @@ impl PcaSpec {
         let labels: Vec<String> = expressions.iter().map(label).collect();
         let given = terms.variables.len();
         let mut passes = Vec::new();
-        let expressions = resolved(&expressions, source, precision, &mut passes)?;
+        let expressions = resolved(&expressions, &source, precision, &mut passes)?;
         let mut variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
         let shapes = variables.shapes();
         // those that `. - g` took out again make no column, whatever they are
@@ -365,14 +367,14 @@ impl PcaSpec {
         let other = |v: &usize| used(v) && !matches!(shapes[*v], Shape::Numeric { .. });
         let found: Vec<String> = (0..terms.variables.len())
             .filter(other)
-            .map(|v| format!("`{}` is {}", labels[v], described(&terms.variables[v], source)))
+            .map(|v| format!("`{}` is {}", labels[v], described(&terms.variables[v], &source)))
             .collect();
         if !found.is_empty() {
             return Err(ModelError::NotNumeric(found.join(", ")));
         }
         if variables.needs_prepare() {
             let start = std::time::Instant::now();
-            let scan = variables.prepare(source)?;
+            let scan = variables.prepare(&source)?;
             passes.push(PassRecord::on_cpu("bases", "f64", scan, start));
         }
         let layout = Layout::new(&terms, &variables.shapes())?;

@@ -1,6 +1,6 @@
 //! Fits behind external pointers, and what R asks of them.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use nelder::family::Family;
 use nelder::frame::Source;
@@ -25,7 +25,7 @@ enum Model {
     Glm(Box<Glm<'static>>),
 }
 
-/// A fit and the columns that it was made from. The fit comes first: it is dropped before what it borrows.
+/// A fit and the columns that it was made from.
 ///
 /// @noRd
 #[savvy]
@@ -33,7 +33,7 @@ struct NelderFit {
     model: Model,
     /// Names of the passes of an iteration, with their deviances.
     trace: Vec<(String, f64)>,
-    source: Box<RSource>,
+    source: Arc<RSource>,
 }
 
 /// A monitor that keeps the deviances of an iteration.
@@ -55,12 +55,6 @@ impl Monitor for Traced<'_> {
         let mut trace = self.trace.lock().unwrap_or_else(|e| e.into_inner());
         trace.push((pass.to_string(), deviance));
     }
-}
-
-/// The source for as long as the fit that is kept beside it.
-fn extended(source: &RSource) -> &'static RSource {
-    // SAFETY: the box does not move, and in `NelderFit` the fit is dropped before it
-    unsafe { &*std::ptr::from_ref(source) }
 }
 
 /// A square matrix of R.
@@ -88,11 +82,10 @@ impl NelderFit {
     /// Fits a linear model: the columns, the model, the options.
     fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
         let options = Options::new(&options)?;
-        let source = Box::new(RSource::new(&columns, Place::new(&options.device)?)?);
-        let rows = extended(&source);
+        let source = Arc::new(RSource::new(&columns, Place::new(&options.device)?)?);
         let spec = model(&description)?;
         let mut fit = background::run(options.threads, options.progress, |monitor| {
-            lm(&spec, rows, monitor)
+            lm(&spec, source.clone(), monitor)
         })?;
         // residuals come from a pass of their own when they are asked for
         fit.fit.residuals = Vec::new();
@@ -107,8 +100,7 @@ impl NelderFit {
     /// of columns), `epsilon`, `maxit`, `epsilon_f64`.
     fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
         let options = Options::new(&options)?;
-        let source = Box::new(RSource::new(&columns, Place::new(&options.device)?)?);
-        let rows = extended(&source);
+        let source = Arc::new(RSource::new(&columns, Place::new(&options.device)?)?);
         let elements = Elements(&description);
         let family: Family = elements.text("family")?.parse()?;
         let mut spec = GlmSpec::new("y ~ 1", family);
@@ -125,7 +117,7 @@ impl NelderFit {
                 monitor,
                 trace: &trace,
             };
-            glm(&spec, rows, &monitor)
+            glm(&spec, source.clone(), &monitor)
         })?;
         fit.fit.residuals = Vec::new();
         Ok(NelderFit {

@@ -4,6 +4,9 @@
 //! representations: a wrapper, which R puts around a vector that gets attributes, shares the values of another vector and
 //! takes a copy in their place when a writable pointer to them is asked for. What is kept is then the vector inside.
 
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread::ThreadId;
+
 use savvy::unwind_protect;
 use savvy_ffi::{R_PreserveObject, Rf_duplicate, Rf_xlength, SEXP, TYPEOF};
 
@@ -16,12 +19,32 @@ unsafe extern "C" {
     fn DATAPTR_RO(x: SEXP) -> *const std::ffi::c_void;
 }
 
-/// An object that R does not collect while this lives.
+/// R's thread: the only one that may speak to R.
+static OF_R: OnceLock<ThreadId> = OnceLock::new();
+/// Addresses of objects that another thread has let go of.
+static LET_GO: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// Notes that this is R's thread.
+pub fn here_is_r() {
+    let _ = OF_R.set(std::thread::current().id());
+}
+
+/// Releases what other threads have let go of; on R's thread.
+fn release() {
+    let objects = std::mem::take(&mut *LET_GO.lock().unwrap_or_else(PoisonError::into_inner));
+    for object in objects {
+        // SAFETY: on R's thread; each address was that of a kept object, once
+        unsafe { R_ReleaseObject(object as SEXP) };
+    }
+}
+
+/// An object that R does not collect while this lives. It may be dropped on any thread: R hears of it on its own.
 pub struct Kept(SEXP);
 
 impl Kept {
     /// Keeps an object; on R's thread.
     pub fn new(object: SEXP) -> Kept {
+        release();
         // SAFETY: on R's thread; released when this is dropped
         unsafe { R_PreserveObject(object) };
         Kept(object)
@@ -71,7 +94,11 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        // SAFETY: finalizers run on R's thread
-        unsafe { R_ReleaseObject(self.0) };
+        let mut objects = LET_GO.lock().unwrap_or_else(PoisonError::into_inner);
+        objects.push(self.0 as usize);
+        drop(objects);
+        if OF_R.get() == Some(&std::thread::current().id()) {
+            release();
+        }
     }
 }

@@ -16,6 +16,7 @@ unsafe extern "C" {
 
 #[savvy_init]
 fn init_lazy(dll: *mut savvy::ffi::DllInfo) -> savvy::Result<()> {
+    crate::kept::here_is_r();
     // SAFETY: called once by R with the library's record
     unsafe { nelder_lazy_init(dll) };
     Ok(())

@@ -44,7 +44,7 @@ pub struct RSource {
     place: Place,
 }
 
-// SAFETY: the memory behind the pointers is that of the vectors in `_kept`, which are kept and released on R's thread only,
+// SAFETY: the memory behind the pointers is that of the vectors in `_kept`, which R's thread keeps and releases whoever drops them,
 // and no one writes to it: R copies an object that has a second reference before it changes it, and keeping is one
 unsafe impl Send for RSource {}
 // SAFETY: as above, shared reads
