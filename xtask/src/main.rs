@@ -8,6 +8,7 @@ mod circles;
 mod claims;
 mod depcheck;
 mod oracle;
+mod plain_docs;
 mod problems;
 mod r_package;
 mod rust_source;

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check there is, one line for each.
 
-use crate::{bench, depcheck, oracle, r_package, setup};
+use crate::{bench, depcheck, oracle, plain_docs, r_package, setup};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -82,24 +82,12 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             ));
         }
     }
-    let ci = std::env::var("CI").is_ok_and(|v| v == "true" || v == "1");
     let started = Instant::now();
     let mut report = Report::default();
     report.step("tools", tools);
-
     let r = setup::ensure_r();
-    let missing = |reason: &str| match ci {
-        true => Verdict::of(Err(reason.to_string())),
-        false => Verdict {
-            passed: 0,
-            failed: 0,
-            skipped: true,
-            detail: reason.to_string(),
-        },
-    };
-    match &r {
-        Ok(()) => {}
-        Err(reason) => report.line("R", started.elapsed().as_secs_f64(), missing(reason)),
+    if let Err(reason) = &r {
+        report.line("R", started.elapsed().as_secs_f64(), missing(reason));
     }
     let vulkan = setup::ensure_vulkan();
     if let Err(reason) = &vulkan {
@@ -113,84 +101,10 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             (oracle::check(&root, &[]), from.elapsed().as_secs_f64())
         })
     });
-
-    report.step("depcheck", || {
-        Verdict::of(depcheck::check(root).map(|n| format!("{n} files")))
-    });
-    report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
-    let args = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    report.step("clippy", || cargo(root, &args, &[], None));
-    report.step("tests", || {
-        if setup::succeeds("cargo", &["nextest", "--version"]) {
-            let args = [
-                "nextest",
-                "run",
-                "--workspace",
-                "--no-fail-fast",
-                "--hide-progress-bar",
-            ];
-            return cargo(root, &args, &[], Some(nextest_counts));
-        }
-        let args = [
-            "test",
-            "--workspace",
-            "--lib",
-            "--bins",
-            "--tests",
-            "--no-fail-fast",
-        ];
-        cargo(root, &args, &[], Some(libtest_counts))
-    });
-    report.step("host device", || {
-        cargo(
-            root,
-            MODELS,
-            &[("NELDER_TEST_DEVICE", "host")],
-            Some(libtest_counts),
-        )
-    });
-    report.step("two devices", || {
-        cargo(
-            root,
-            MODELS,
-            &[("NELDER_TEST_DEVICE", "host+host")],
-            Some(libtest_counts),
-        )
-    });
-    if vulkan.is_ok() {
-        report.step("wgpu", || {
-            let mut args = MODELS.to_vec();
-            args.extend(["--test", "conformance"]);
-            let env = [
-                ("NELDER_TEST_DEVICE", "wgpu"),
-                // software compiles a program for seconds
-                ("NELDER_TEST_FEW", "1"),
-                // Mesa asks for a display otherwise
-                ("NODEVICE_SELECT", "1"),
-            ];
-            cargo(root, &args, &env, Some(libtest_counts))
-        });
-    }
-    report.step("doctests", || {
-        cargo(
-            root,
-            &["test", "--workspace", "--doc", "--no-fail-fast"],
-            &[],
-            Some(libtest_counts),
-        )
-    });
-    let args = ["doc", "--quiet", "--workspace", "--no-deps"];
-    report.step("doc", || {
-        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
-    });
+    read(root, &mut report);
+    report.step("tests", || tests(root));
+    models(root, &mut report, vulkan.is_ok());
+    documentation(root, &mut report);
     match oracle.map(|handle| handle.join()) {
         Some(Ok((result, seconds))) => {
             report.line(
@@ -204,53 +118,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     }
     match r_package::ensure() {
         Err(reason) => report.line("R package", 0.0, missing(&reason)),
-        Ok(()) => report.step("R package", || {
-            let manifest = ["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
-            let fmt = [
-                "fmt",
-                manifest[0],
-                manifest[1],
-                "--package",
-                "nelder-r",
-                "--check",
-            ];
-            let clippy = [
-                "clippy",
-                "--quiet",
-                manifest[0],
-                manifest[1],
-                "--",
-                "-D",
-                "warnings",
-            ];
-            let with_wgpu = [
-                "clippy",
-                "--quiet",
-                manifest[0],
-                manifest[1],
-                "--features",
-                "wgpu",
-                "--",
-                "-D",
-                "warnings",
-            ];
-            for args in [&fmt[..], &clippy[..], &with_wgpu[..]] {
-                let verdict = cargo(root, args, &[], None);
-                if verdict.failed > 0 {
-                    return verdict;
-                }
-            }
-            let target = bench::target(root);
-            match r_package::check(root, &target) {
-                Ok(passed) => Verdict {
-                    passed,
-                    failed: 0,
-                    skipped: false,
-                    detail: format!("{passed} expectations"),
-                },
-                Err(text) => Verdict::of(Err(text)),
-            }
-        }),
+        Ok(()) => report.step("R package", || package(root)),
     }
 
     println!("{:.1} s", started.elapsed().as_secs_f64());
@@ -259,6 +127,134 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         Ok(())
     } else {
         Err("some checks failed".into())
+    }
+}
+
+/// The verdict on an oracle that is absent: a failure where the project's CI runs, else said.
+fn missing(reason: &str) -> Verdict {
+    let ci = std::env::var("CI").is_ok_and(|v| v == "true" || v == "1");
+    match ci {
+        true => Verdict::of(Err(reason.to_string())),
+        false => Verdict {
+            passed: 0,
+            failed: 0,
+            skipped: true,
+            detail: reason.to_string(),
+        },
+    }
+}
+
+/// Checks that read the source: layers, comments, format, lints.
+fn read(root: &Path, report: &mut Report) {
+    report.step("depcheck", || {
+        Verdict::of(depcheck::check(root).map(|n| format!("{n} files")))
+    });
+    report.step("plain docs", || {
+        Verdict::of(plain_docs::check(root).map(|n| format!("{n} comments")))
+    });
+    report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
+    let args = [
+        "clippy",
+        "--quiet",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    report.step("clippy", || cargo(root, &args, &[], None));
+}
+
+/// All tests of the workspace.
+fn tests(root: &Path) -> Verdict {
+    if setup::succeeds("cargo", &["nextest", "--version"]) {
+        let args = [
+            "nextest",
+            "run",
+            "--workspace",
+            "--no-fail-fast",
+            "--hide-progress-bar",
+        ];
+        return cargo(root, &args, &[], Some(nextest_counts));
+    }
+    let args = [
+        "test",
+        "--workspace",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--no-fail-fast",
+    ];
+    cargo(root, &args, &[], Some(libtest_counts))
+}
+
+/// The tests of models on devices that are the CPU, and on wgpu where there is a Vulkan.
+fn models(root: &Path, report: &mut Report, vulkan: bool) {
+    for (name, device) in [("host device", "host"), ("two devices", "host+host")] {
+        report.step(name, || {
+            let env = [("NELDER_TEST_DEVICE", device)];
+            cargo(root, MODELS, &env, Some(libtest_counts))
+        });
+    }
+    if vulkan {
+        report.step("wgpu", || {
+            let mut args = MODELS.to_vec();
+            args.extend(["--test", "conformance"]);
+            let env = [
+                ("NELDER_TEST_DEVICE", "wgpu"),
+                // software compiles a program for seconds
+                ("NELDER_TEST_FEW", "1"),
+                // Mesa asks for a display otherwise
+                ("NODEVICE_SELECT", "1"),
+            ];
+            cargo(root, &args, &env, Some(libtest_counts))
+        });
+    }
+}
+
+/// The examples in comments, and the pages that are made of them.
+fn documentation(root: &Path, report: &mut Report) {
+    report.step("doctests", || {
+        cargo(
+            root,
+            &["test", "--workspace", "--doc", "--no-fail-fast"],
+            &[],
+            Some(libtest_counts),
+        )
+    });
+    let args = ["doc", "--quiet", "--workspace", "--no-deps"];
+    report.step("doc", || {
+        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
+    });
+}
+
+/// The R package: format and lints of its Rust, then its own tests.
+fn package(root: &Path) -> Verdict {
+    const MANIFEST: [&str; 2] = ["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
+    let on_manifest = |before: &[&'static str], after: &[&'static str]| -> Vec<&'static str> {
+        [before, &MANIFEST, after].concat()
+    };
+    for args in [
+        on_manifest(&["fmt"], &["--package", "nelder-r", "--check"]),
+        on_manifest(&["clippy", "--quiet"], &["--", "-D", "warnings"]),
+        on_manifest(
+            &["clippy", "--quiet"],
+            &["--features", "wgpu", "--", "-D", "warnings"],
+        ),
+    ] {
+        let verdict = cargo(root, &args, &[], None);
+        if verdict.failed > 0 {
+            return verdict;
+        }
+    }
+    match r_package::check(root, &bench::target(root)) {
+        Ok(passed) => Verdict {
+            passed,
+            failed: 0,
+            skipped: false,
+            detail: format!("{passed} expectations"),
+        },
+        Err(text) => Verdict::of(Err(text)),
     }
 }
 

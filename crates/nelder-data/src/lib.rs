@@ -40,4 +40,5 @@ pub use opened::Opened;
 pub use options::{TextOptions, TextType};
 pub use paths::files;
 pub use place::Place;
+pub use workers::silence_decoders;
 pub use write::{Output, TableWriter};

@@ -3,13 +3,21 @@
 use std::borrow::Cow;
 use std::sync::Mutex;
 
-use nelder::frame::{Column, Frame, Source};
+use nelder::frame::{Column, Frame, Source, SourceError};
 
 use crate::DataError;
 
 /// Reads columns of a source into memory, rows in their order.
+///
+/// # Errors
+/// [`DataError::Source`] where a name is none of the source's, or a column comes as one type in one batch and as another, which
+/// it cannot be brought to, in the next; errors of the scan.
 pub fn columns_to_memory(source: &dyn Source, names: &[&str]) -> Result<Frame<'static>, DataError> {
-    let places: Vec<usize> = names.iter().filter_map(|n| source.schema().position(n)).collect();
+    let position = |name: &&str| {
+        let unknown = || SourceError::Read(format!("there is no column `{name}`"));
+        source.schema().position(name).ok_or_else(unknown)
+    };
+    let places: Vec<usize> = names.iter().map(position).collect::<Result<_, _>>()?;
     let parts: Mutex<Vec<(usize, Vec<Column<'static>>)>> = Mutex::new(Vec::new());
     source.scan(&places, &|_, batch| {
         let columns = batch.columns.into_iter().map(owned).collect();
@@ -27,26 +35,9 @@ pub fn columns_to_memory(source: &dyn Source, names: &[&str]) -> Result<Frame<'s
         let mut whole: Option<Column<'static>> = None;
         for (_, columns) in &mut parts {
             let next = std::mem::replace(&mut columns[k], Column::Real(Cow::Borrowed(&[])));
-            whole = Some(match (whole, next) {
-                (None, next) => next,
-                (Some(Column::Real(a)), Column::Real(b)) => Column::Real(append(a, &b)),
-                (Some(Column::Integer(a)), Column::Integer(b)) => Column::Integer(append(a, &b)),
-                (Some(Column::Logical(a)), Column::Logical(b)) => Column::Logical(append(a, &b)),
-                (Some(Column::Codes { codes, levels }), Column::Codes { codes: b, .. }) => Column::Codes {
-                    codes: append(codes, &b),
-                    levels,
-                },
-                // whole numbers come as doubles in batches where R's integers cannot hold them
-                (Some(Column::Real(a)), Column::Integer(b)) => Column::Real(append(a, &reals(&b))),
-                (Some(Column::Integer(a)), Column::Real(b)) => {
-                    Column::Real(append(Cow::Owned(reals(&a)), &b))
-                }
-                (Some(Column::Whole(a)), Column::Whole(b)) => Column::Whole(append(a, &b)),
-                // and as whole numbers of any size where doubles cannot
-                (Some(Column::Whole(a)), b) => Column::Whole(append(a, &wholes(&b))),
-                (Some(a), Column::Whole(b)) => Column::Whole(append(Cow::Owned(wholes(&a)), &b)),
-                // a source delivers one type a column otherwise
-                (Some(a), _) => a,
+            whole = Some(match whole {
+                None => next,
+                Some(before) => joined(before, next, &field.name)?,
             });
         }
         frame = frame.with(
@@ -56,6 +47,47 @@ pub fn columns_to_memory(source: &dyn Source, names: &[&str]) -> Result<Frame<'s
         );
     }
     Ok(frame)
+}
+
+/// A batch of a column after those before it.
+fn joined(
+    before: Column<'static>,
+    next: Column<'static>,
+    name: &str,
+) -> Result<Column<'static>, SourceError> {
+    use Column::{Codes, Integer, Logical, Real, Whole};
+    Ok(match (before, next) {
+        (Real(a), Real(b)) => Real(append(a, &b)),
+        (Integer(a), Integer(b)) => Integer(append(a, &b)),
+        (Logical(a), Logical(b)) => Logical(append(a, &b)),
+        (Codes { codes, levels }, Codes { codes: b, .. }) => Codes {
+            codes: append(codes, &b),
+            levels,
+        },
+        // whole numbers come as doubles in batches where R's integers cannot hold them
+        (Real(a), Integer(b)) => Real(append(a, &reals(&b))),
+        (Integer(a), Real(b)) => Real(append(Cow::Owned(reals(&a)), &b)),
+        (Whole(a), Whole(b)) => Whole(append(a, &b)),
+        // and as whole numbers of any size where doubles cannot
+        (Whole(a), b @ (Real(_) | Integer(_))) => Whole(append(a, &wholes(&b))),
+        (a @ (Real(_) | Integer(_)), Whole(b)) => Whole(append(Cow::Owned(wholes(&a)), &b)),
+        (a, b) => {
+            return Err(SourceError::Read(format!(
+                "the column `{name}` has {} in one batch and {} in another",
+                type_of(&a),
+                type_of(&b)
+            )));
+        }
+    })
+}
+
+fn type_of(column: &Column<'_>) -> &'static str {
+    match column {
+        Column::Real(_) => "numbers",
+        Column::Integer(_) | Column::Whole(_) => "whole numbers",
+        Column::Logical(_) => "logical values",
+        Column::Codes { .. } => "levels",
+    }
 }
 
 fn append<T: Copy>(a: Cow<'static, [T]>, b: &[T]) -> Cow<'static, [T]> {
@@ -96,5 +128,35 @@ pub(crate) fn owned(column: Column<'_>) -> Column<'static> {
             codes: Cow::Owned(codes.into_owned()),
             levels,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_of_a_column_join_or_say_why_not() {
+        let real = || Column::Real(Cow::Owned(vec![0.5]));
+        let whole = || Column::Integer(Cow::Owned(vec![7, i32::MIN]));
+        let Ok(Column::Real(both)) = joined(whole(), real(), "x") else {
+            panic!("whole numbers and numbers are numbers");
+        };
+        assert!(both[0] == 7.0 && both[1].is_nan() && both[2] == 0.5);
+        let logical = Column::Logical(Cow::Owned(vec![1]));
+        let error = joined(logical, real(), "x").unwrap_err().to_string();
+        assert!(
+            error.contains("`x` has logical values in one batch and numbers in another"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_unknown_column_is_an_error() {
+        let x = [1.0, 2.0];
+        let frame = Frame::new().with_real("x", &x);
+        assert_eq!(columns_to_memory(&frame, &["x"]).unwrap().len(), 2);
+        let error = columns_to_memory(&frame, &["x", "z"]).unwrap_err().to_string();
+        assert!(error.contains("no column `z`"), "{error}");
     }
 }

@@ -120,9 +120,9 @@ thread_local! {
     static DECODING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs a decoder. The decoders of Parquet and Arrow index and assert by what the file says, so that a damaged file
-/// may make them panic: that becomes an error here, and nothing of it is printed.
-pub(crate) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
+/// Sets a panic hook of the process that prints nothing of the panics of decoders, which become errors. For
+/// programs, which own their process; the library sets none.
+pub fn silence_decoders() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let usual = std::panic::take_hook();
@@ -132,6 +132,11 @@ pub(crate) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T
             }
         }));
     });
+}
+
+/// Runs a decoder. The decoders of Parquet and Arrow index and assert by what the file says, so that a damaged file
+/// may make them panic: that becomes an error here.
+pub(crate) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, String> {
     let outer = DECODING.replace(true);
     let result = catch_unwind(AssertUnwindSafe(decode));
     DECODING.set(outer);

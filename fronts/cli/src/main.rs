@@ -35,6 +35,7 @@ fn main() -> ExitCode {
     };
     interrupt::watch();
     nelder_wgpu::silence_drivers();
+    nelder_data::silence_decoders();
     let done = match arguments.command {
         Command::Lm(options) => lm::run(&options),
         Command::Glm(options) => glm::run(&options),

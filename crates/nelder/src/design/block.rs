@@ -87,6 +87,41 @@ impl Block<'_> {
         }
     }
 
+    /// Some of the rows, in a block of their own.
+    pub fn gathered(&self, rows: &[u32]) -> Block<'static> {
+        let take = |x: &[f64]| -> Vec<f64> { rows.iter().map(|&i| x[i as usize]).collect() };
+        let numbers = |all: &[Numbers<'_>]| -> Vec<Numbers<'static>> {
+            let of = |x: &Numbers<'_>| Numbers {
+                high: Cow::Owned(take(&x.high)),
+                low: x.low.as_deref().map(take),
+            };
+            all.iter().map(of).collect()
+        };
+        let kept = rows.iter().map(|&i| match &self.kept {
+            None => i,
+            Some(kept) => kept[i as usize],
+        });
+        Block {
+            first_row: self.first_row,
+            index: self.index,
+            rows: rows.len(),
+            kept: Some(kept.collect()),
+            excluded: Vec::new(),
+            dense: numbers(&self.dense),
+            responses: numbers(&self.responses),
+            offset: self.offset.as_deref().map(take),
+            start: self.start.as_deref().map(take),
+            codes: (self.codes.iter())
+                .map(|c| Cow::Owned(rows.iter().map(|&i| c[i as usize]).collect()))
+                .collect(),
+            weights: self.weights.as_deref().map(|w| Cow::Owned(take(w))),
+            counts: RowCounts {
+                used: rows.len() as u64,
+                ..RowCounts::default()
+            },
+        }
+    }
+
     /// Position of row `i` of the block in the source, from 0.
     pub fn source_row(&self, i: usize) -> u64 {
         self.first_row + self.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]))

@@ -2,6 +2,7 @@
 
 mod executor;
 mod monitor;
+mod parts;
 mod record;
 mod reduced;
 mod sums;
@@ -12,6 +13,7 @@ pub use executor::{
     Course, Loaded, Plan, Planned, Resident, Site, Work, plan, run, run_beside, run_in_order,
 };
 pub use monitor::{Monitor, NoProgress};
+pub use parts::PartsWorker;
 pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};
 pub use sums::{

@@ -208,6 +208,43 @@ impl Gram {
         );
     }
 
+    /// The gram of the rows that are not in a part: Σ over all rows less Σ over the part, in twice the precision.
+    pub fn without(&self, part: &Gram) -> Gram {
+        let less = |a: Dd, b: Dd| Dd::two_sum(a.hi, a.lo) - Dd::two_sum(b.hi, b.lo);
+        let mut out = self.clone();
+        out.rows -= part.rows;
+        out.weight -= part.weight;
+        out.log_weight -= part.log_weight;
+        for (a, b) in out.sums.iter_mut().zip(&part.sums) {
+            *a -= *b;
+        }
+        for k in 0..out.high.len() {
+            let found = less(
+                Dd::two_sum(self.high[k], self.low[k]),
+                Dd::two_sum(part.high[k], part.low[k]),
+            );
+            (out.high[k], out.low[k]) = (found.hi, found.lo);
+        }
+        let cells = out.groups.iter_mut().zip(&part.groups);
+        for (a, b) in cells.flat_map(|(a, b)| a.cells.iter_mut().zip(&b.cells)) {
+            *a = less(*a, *b);
+        }
+        let counts = out.counts.iter_mut().zip(&part.counts);
+        for (a, b) in counts.flat_map(|(a, b)| a.iter_mut().zip(b)) {
+            *a -= b;
+        }
+        for (a, b) in out.cross.iter_mut().zip(&part.cross) {
+            for (pair, &from) in &b.index {
+                let Some(&to) = a.index.get(pair) else { continue };
+                let width = a.table.width;
+                let own = &mut a.table.cells[to as usize * width..][..width];
+                let theirs = &b.table.cells[from as usize * width..][..width];
+                own.iter_mut().zip(theirs).for_each(|(x, y)| *x = less(*x, *y));
+            }
+        }
+        out
+    }
+
     /// How the products were formed.
     pub fn products(&self) -> Products {
         self.products
