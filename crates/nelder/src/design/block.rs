@@ -6,8 +6,8 @@ use nelder_device::vectorized;
 
 use super::{Numbers, RowCounts};
 
-/// What a design's rows consist of. A column of the model matrix is an intercept, a dense column, or the
-/// product of indicator codes with a dense column; the codes stay codes.
+/// Schema of a block: its numbers of columns and responses, and its groups of codes. A column of the model matrix is an
+/// intercept, a dense column, or the product of indicator codes with a dense column; the codes stay codes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct BlockSchema {
     /// Dense columns that are columns of the model matrix.

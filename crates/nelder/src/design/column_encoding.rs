@@ -1,4 +1,4 @@
-//! How the columns of a model matrix follow from the atoms of its rows: no names, only positions.
+//! Map from the atoms of a row (dense columns and codes) to the columns of the model matrix: no names, only positions.
 
 use nelder_device::Dd;
 
@@ -21,7 +21,7 @@ pub enum ColumnKind {
 /// A row of a contrast matrix: (column of the model matrix, value).
 pub type ContrastRow = Vec<(u32, f64)>;
 
-/// How the levels of an absorbed factor became columns.
+/// Parametrisation of an absorbed factor: the columns that its levels became.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parametrization {
     /// An intercept for the base level and a difference for each other level.
@@ -43,7 +43,7 @@ pub struct AbsorbedTerm {
     pub group: usize,
     /// Position of the indicator in the group's multipliers.
     pub multiplier: usize,
-    /// How its columns are parametrised.
+    /// Parametrisation of its columns: treatment, sum, or one column a level.
     pub parametrization: Parametrization,
     /// Codes of the used levels, in R's order.
     pub codes: Vec<u32>,
@@ -71,7 +71,7 @@ impl AbsorbedTerm {
 /// The model matrix as a map from atoms.
 #[derive(Clone, Debug, Default)]
 pub struct ColumnEncoding {
-    /// Whether the first column is the intercept.
+    /// True if the first column is the intercept.
     pub intercept: bool,
     /// One entry a column.
     pub kinds: Vec<ColumnKind>,

@@ -52,7 +52,7 @@ pub struct Columns {
     pub names: Vec<String>,
     /// 0 for the intercept, else the term's number from 1: R's `assign`.
     pub assign: Vec<usize>,
-    /// How they follow from the atoms.
+    /// Map from the atoms of a row to these columns.
     pub map: ColumnEncoding,
     /// The used levels of each variable that is a factor.
     pub levels: Vec<Option<UsedLevels>>,
@@ -63,7 +63,7 @@ pub struct Columns {
     pub dropped_contrasts: Vec<String>,
 }
 
-/// What [`Columns::new`] needs to know of the variables.
+/// A variable as [`Columns::new`] reads it: label, shape, levels and contrasts.
 pub struct Variable {
     /// R's label.
     pub label: String,

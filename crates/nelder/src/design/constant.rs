@@ -76,7 +76,7 @@ impl Constant {
         }
     }
 
-    /// Whether the values are whole numbers or logicals to R.
+    /// Tests if the values are whole numbers or logicals to R.
     pub fn whole(&self) -> bool {
         match self {
             Constant::Numbers { whole, .. } => *whole,
@@ -200,13 +200,13 @@ fn logicals(values: &[f64]) -> Constant {
     )
 }
 
-/// Whether the result is `TRUE` or `FALSE`.
+/// Tests if an operator gives `TRUE` or `FALSE`: comparisons, `&` and `|`.
 pub(super) fn is_logical(op: Binary) -> bool {
     use Binary::*;
     matches!(op, Eq | Ne | Lt | Le | Gt | Ge | And | Or)
 }
 
-/// Whether whole numbers give whole numbers to R.
+/// Tests if an operator gives a whole number to R for two whole numbers: `+ - * %% %/%`, `pmin` and `pmax`.
 pub(super) fn keeps_whole(op: Binary) -> bool {
     use Binary::*;
     matches!(

@@ -1,4 +1,4 @@
-//! What can be wrong with a design.
+//! Errors in laying out a model over its data.
 
 /// A model that cannot be laid out over its data.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum DesignError {
     Contrast {
         /// The factor.
         variable: String,
-        /// What is wrong.
+        /// Reason that they do not fit, as the end of the message.
         why: String,
     },
 }

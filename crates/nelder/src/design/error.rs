@@ -8,7 +8,7 @@ use crate::frame::SourceError;
 pub struct UnknownName {
     /// The name as written.
     pub name: String,
-    /// Whether it is called as a function.
+    /// True if it is called as a function; else it names a column.
     pub function: bool,
     /// The known name most like it.
     pub nearest: Option<String>,
@@ -51,7 +51,7 @@ pub enum BindError {
         call: String,
         /// The argument's name.
         argument: String,
-        /// What is wrong and what would be right.
+        /// Problem and remedy, as the end of the message.
         problem: String,
     },
     /// Values of the wrong type, such as the logarithm of a text column.
@@ -59,7 +59,7 @@ pub enum BindError {
     Type {
         /// The expression as R prints it.
         call: String,
-        /// What is wrong and what would be right.
+        /// Problem and remedy, as the end of the message.
         problem: String,
     },
     /// The rows do not allow what the expression asks for.
@@ -67,7 +67,7 @@ pub enum BindError {
     Data {
         /// The expression as R prints it.
         call: String,
-        /// What is wrong and what would be right.
+        /// Problem and remedy, as the end of the message.
         problem: String,
     },
     /// The state of a fit does not belong to these expressions, or the new data differ in type.

@@ -12,7 +12,7 @@ use crate::frame::{Batch, Column, EXACT, Levels, MISSING};
 
 /// The multiplier of the sum.
 const BASE: u64 = 0x9e37_79b9_7f4a_7c15;
-/// What a missing value counts as.
+/// Hash of a missing value.
 const NOTHING: u64 = 0x7ff8_dead_0000_0001;
 
 /// The rows of a fit, as they are known again: their number, and a sum of each column that was read.
@@ -27,8 +27,8 @@ pub struct Fingerprint {
 }
 
 impl Fingerprint {
-    /// How the rows of a fit differ from those of another, as the end of a sentence that begins with "they": the number
-    /// of rows, the weights, the first column that both read; `None` where nothing differs.
+    /// Returns the difference of these rows from those of another fit, as the end of a sentence that begins with "they": the
+    /// number of rows, the weights, the first column that both read; `None` where nothing differs.
     pub fn difference(&self, other: &Fingerprint) -> Option<String> {
         if self.rows != other.rows {
             return Some(format!("are {} and not {}", self.rows, other.rows));
@@ -132,7 +132,7 @@ struct Gathered {
     next: usize,
     /// The rows before it.
     done: Run,
-    /// Those of batches after it.
+    /// Sums of later batches that came before it, by number of the batch.
     waiting: BTreeMap<usize, Run>,
 }
 

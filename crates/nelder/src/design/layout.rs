@@ -20,10 +20,10 @@ pub struct PlannedTerm {
     pub products: Vec<usize>,
 }
 
-/// What every row is made of.
+/// Layout of a model's rows: terms, atoms (dense columns and groups of codes), and the variables these are made of.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// Whether there is an intercept.
+    /// True if the model has an intercept.
     pub intercept: bool,
     /// The terms in order.
     pub terms: Vec<PlannedTerm>,
@@ -35,7 +35,7 @@ pub struct Layout {
     pub groups: Vec<Vec<usize>>,
 }
 
-/// Whether a variable takes part in a model as a factor.
+/// Tests if a variable takes part in a model as a factor: a factor, text, or a logical.
 pub fn is_factor(shape: &Shape) -> bool {
     !matches!(shape, Shape::Numeric { .. })
 }

@@ -14,7 +14,7 @@ use super::value::Shape;
 use crate::formula::{Contrast, Expr, matrix_suffixes};
 use crate::frame::{EXACT, Levels};
 
-/// What an expression gives, to R.
+/// Type of an expression's value in R.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Type {
     /// One or more columns of numbers; `whole` for R's integers.
@@ -104,7 +104,7 @@ pub(super) enum NodeKind {
     Unary(Unary, Box<Node>),
     Binary(Binary, Box<[Node; 2]>),
     Round(Box<Node>, i32),
-    /// Whether it is one of some numbers, each a sum of two; never missing.
+    /// Membership of a number in a list (`%in%`), each entry a sum of two; never missing.
     Among(Box<Node>, Vec<(f64, f64)>),
     /// Condition, yes, no.
     Select(Box<[Node; 3]>),
@@ -136,7 +136,7 @@ pub(super) enum NodeKind {
     Choose(Box<[Node; 3]>, Choose),
     /// Codes to numbers or logicals, by level.
     Lookup(Box<Node>, Lookup),
-    /// Whether two factors have the same label.
+    /// Comparison of two factors by label: equal, or where negated, not.
     Match(Box<[Node; 2]>, Match),
     /// `C`: a factor that has contrasts of its own.
     Contrasts(Box<Node>, Contrast),
@@ -216,7 +216,7 @@ impl Node {
         f(self);
     }
 
-    /// Whether it is computed row by row from numbers, so that it can be part of a program.
+    /// Tests if the node is computed row by row from numbers, so that it can be part of a program.
     fn is_scalar(&self) -> bool {
         matches!(
             self.kind,

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use super::error::{BindError, EvaluateError};
 use crate::frame::{Batch, Scan, Source};
 
-/// What `look` makes of each batch, in the order of batches.
+/// Scans some columns and returns the results of `look`, in the order of batches, with the count of rows and bytes.
 pub(super) fn in_order<T: Send>(
     source: &dyn Source,
     columns: &[usize],

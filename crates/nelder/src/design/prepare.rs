@@ -1,4 +1,4 @@
-//! What parts of an expression need of all rows before any row can be evaluated.
+//! Preparation of an expression: the parts of it that need all rows before any row can be evaluated.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::node::{Node, NodeKind};
 use super::value::Precision;
 use crate::frame::{Batch, Levels, MISSING};
 
-/// What a node gathers from a batch.
+/// Data that a node gathers from one batch.
 pub(super) enum Piece {
     Values(Vec<f64>),
     Moments(Vec<ShiftedMoments>),
@@ -25,7 +25,7 @@ pub(super) enum Piece {
     Used(Vec<bool>, Arc<Levels>),
 }
 
-/// What a fit keeps of a node.
+/// State of a node that a fit keeps for new data: basis, knots, limits, or labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) enum NodeState {
     Poly(PolyBasis),
@@ -37,7 +37,7 @@ pub(super) enum NodeState {
     Order(Vec<String>),
 }
 
-/// Whether the node itself (not those below) can be evaluated.
+/// Tests if the node itself (not those below) can be evaluated.
 fn own_ready(node: &Node) -> bool {
     match &node.kind {
         NodeKind::Basis(_, basis) => basis.is_ready(),
@@ -55,7 +55,7 @@ fn own_ready(node: &Node) -> bool {
     }
 }
 
-/// Whether the node and all below it can be evaluated.
+/// Tests if the node and all below it can be evaluated.
 pub(super) fn is_ready(node: &Node) -> bool {
     let mut ready = true;
     node.visit(&mut |n| ready &= own_ready(n));
@@ -79,7 +79,7 @@ pub(super) fn columns_of(node: &Node, out: &mut Vec<usize>) {
     });
 }
 
-/// What a waiting node gathers from a batch.
+/// Gathers the data of a waiting node from a batch.
 pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Result<Piece, EvaluateError> {
     let children = node.children();
     let argument = children.first().copied().unwrap_or(node);
@@ -211,7 +211,7 @@ fn ordered_levels(pieces: Vec<Piece>) -> (Vec<String>, Vec<bool>) {
         .unzip()
 }
 
-/// What a fit keeps of a node; `None` for most.
+/// Returns the state of a node that a fit keeps; `None` for most.
 pub(super) fn state(node: &Node) -> Option<NodeState> {
     match &node.kind {
         NodeKind::Basis(_, Basis::Poly(_, state)) => state.clone().map(NodeState::Poly),

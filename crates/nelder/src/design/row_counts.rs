@@ -1,4 +1,4 @@
-//! How many rows a pass read and used, and why the others were left out.
+//! Counts of the rows of a pass: read, used, and left out, by reason.
 
 use std::collections::BTreeSet;
 

@@ -9,7 +9,7 @@ use super::fingerprint::{Fingerprint, Fingerprints};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
 use crate::frame::{Batch, Kind, Levels, Source, Whole};
 
-/// What to do with rows in which a variable is missing: R's `na.action`.
+/// Treatment of rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Missing {
     /// Leave them out.
@@ -27,7 +27,7 @@ pub enum Missing {
 pub struct RowError {
     /// Its position in the source, from 0.
     pub row: u64,
-    /// What is wrong with it, with its number counted from 1.
+    /// Error message, with the row's number counted from 1.
     pub message: String,
 }
 
@@ -36,7 +36,7 @@ pub struct RowError {
 pub struct Roles {
     /// The response.
     pub response: Option<usize>,
-    /// Whether the response stays as it is; otherwise the offsets are subtracted from it, and it is brought to a
+    /// True if the response stays as it is; otherwise the offsets are subtracted from it, and it is brought to a
     /// scale on which squares are finite.
     pub untouched: bool,
     /// Summed; subtracted from the response unless it stays untouched.
@@ -116,7 +116,7 @@ impl<'s> Rows<'s> {
         self.variables.columns()
     }
 
-    /// What the rows consist of.
+    /// Returns the layout of the rows: terms, atoms and the variables these are made of.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -177,7 +177,7 @@ impl<'s> Rows<'s> {
         let _ = self.scales.set(scales);
     }
 
-    /// Whether the columns that the model reads are in the memory of the source's device already.
+    /// Tests if the columns that the model reads are in the memory of the source's device already.
     pub fn is_there(&self) -> bool {
         let on_device = |c: &usize| matches!(self.source.whole(*c), Some(Whole::Device(_)));
         self.plain()
@@ -558,7 +558,7 @@ impl Rows<'_> {
         }
     }
 
-    /// What to do with rows in which a variable is missing.
+    /// Returns the treatment of rows in which a variable is missing.
     pub fn missing(&self) -> Missing {
         self.missing
     }

@@ -1,4 +1,4 @@
-//! What a variable of a formula is, and its values for some rows.
+//! Shapes of the variables of a formula, and their values for some rows.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum Precision {
 pub struct Numbers<'b> {
     /// The numbers.
     pub high: Cow<'b, [f64]>,
-    /// What `high` leaves over, for numbers formed in twice the precision.
+    /// Trailing parts, for numbers formed in twice the precision: the value is `high + low`.
     pub low: Option<Vec<f64>>,
 }
 
@@ -38,7 +38,7 @@ pub enum Value<'b> {
         codes: Cow<'b, [u32]>,
         /// The levels.
         levels: Arc<Levels>,
-        /// Whether they are ordered.
+        /// True if the levels are ordered.
         ordered: bool,
     },
 }
@@ -54,7 +54,7 @@ impl Value<'_> {
     }
 }
 
-/// What a variable is, without its values.
+/// Shape of a variable: numbers with their columns, a logical, or a factor; without its values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// One or more columns of numbers, and what each appends to the variable's name: `[""]` for one column;
@@ -67,7 +67,7 @@ pub enum Shape {
     Logical,
     /// A factor; text is one.
     Factor {
-        /// Whether its levels are ordered.
+        /// True if its levels are ordered.
         ordered: bool,
     },
 }

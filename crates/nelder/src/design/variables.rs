@@ -64,7 +64,7 @@ struct Known {
     pool: Pool<PerLevel<u32>>,
 }
 
-/// What a fit keeps of its variables, to evaluate them on new data: bases, intervals and levels.
+/// State of a fit's variables, kept to evaluate them on new data: bases, intervals and levels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VariablesState {
     nodes: Vec<NodeState>,
@@ -187,7 +187,7 @@ impl Variables {
         }
     }
 
-    /// What each variable is.
+    /// Returns the shape of each variable: numbers, a logical, or a factor.
     pub fn shapes(&self) -> Vec<Shape> {
         let shape = |(root, known): (&Node, &Option<Known>)| match known {
             Some(known) => Shape::Factor {
@@ -219,7 +219,7 @@ impl Variables {
         computed(&self.roots[variable])
     }
 
-    /// Whether a variable is one column of whole numbers, which may be beyond double precision.
+    /// Tests if a variable is one column of whole numbers, which may be beyond double precision.
     pub fn is_whole(&self, variable: usize) -> bool {
         matches!(
             self.roots[variable].ty,
@@ -248,7 +248,7 @@ impl Variables {
         found.map(|(at, row)| (self.columns[at], row)).collect()
     }
 
-    /// Whether [`prepare`](Variables::prepare) must see all rows before the first batch is evaluated.
+    /// Tests if [`prepare`](Variables::prepare) must see all rows before the first batch is evaluated.
     pub fn needs_prepare(&self) -> bool {
         self.roots.iter().any(|root| !prepare::is_ready(root))
     }
@@ -343,12 +343,12 @@ impl Variables {
         self.known[variable].as_ref().map(|k| k.levels.clone())
     }
 
-    /// What the variables are called: the expressions as R prints them.
+    /// Returns the names of the variables: the expressions as R prints them.
     pub fn names(&self) -> Vec<&str> {
         self.roots.iter().map(|r| &*r.name).collect()
     }
 
-    /// What to keep for predictions: call it when all rows have been evaluated.
+    /// Returns the state to keep for predictions: call it when all rows have been evaluated.
     pub fn state(&self) -> VariablesState {
         self.state_of(&(0..self.roots.len()).collect::<Vec<_>>())
     }

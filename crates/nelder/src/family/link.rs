@@ -101,12 +101,12 @@ impl Link {
         }
     }
 
-    /// Whether all means lie between 0 and 1.
+    /// Tests if all means lie between 0 and 1.
     pub(super) fn is_bounded(&self) -> bool {
         matches!(self, Link::Logit | Link::Probit | Link::Cauchit | Link::Cloglog)
     }
 
-    /// Whether positive means fall to 0 as η grows without end.
+    /// Tests if positive means fall to 0 as η grows without end.
     pub(super) fn falls(&self) -> bool {
         match *self {
             Link::Inverse | Link::InverseSquare => true,

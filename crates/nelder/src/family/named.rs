@@ -29,7 +29,7 @@ pub enum FamilyName {
     Tweedie,
 }
 
-/// How Akaike's criterion follows from a fit.
+/// Likelihood that Akaike's criterion of a fit is computed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Criterion {
     /// Of a normal distribution.
@@ -64,7 +64,7 @@ pub struct Family {
     pub link: Link,
     /// The variance function.
     pub variance: Variance,
-    /// Whether θ of a negative binomial is estimated, as R's `glm.nb` does.
+    /// True if θ of a negative binomial is estimated, as R's `glm.nb` does.
     pub estimated: bool,
 }
 
@@ -110,7 +110,7 @@ impl Family {
         }
     }
 
-    /// What R calls the family.
+    /// Returns R's name of the family.
     pub fn label(&self) -> String {
         match self.name {
             FamilyName::Gaussian => "gaussian".into(),
@@ -149,17 +149,17 @@ impl Family {
         }
     }
 
-    /// Whether the dispersion is one: then the table has z statistics.
+    /// Tests if the dispersion is known to be one: the table of coefficients then has z statistics.
     pub fn known_dispersion(&self) -> bool {
         matches!(self.name, FamilyName::Binomial | FamilyName::Poisson) || self.estimated
     }
 
-    /// Whether the responses are proportions: 0 and 1, two levels, or successes and failures.
+    /// Tests if the responses are proportions: 0 and 1, two levels, or successes and failures.
     pub fn is_binomial(&self) -> bool {
         matches!(self.name, FamilyName::Binomial | FamilyName::Quasibinomial)
     }
 
-    /// How its Akaike criterion follows.
+    /// Returns the likelihood that its Akaike criterion is computed from.
     pub fn criterion(&self) -> Criterion {
         match self.name {
             FamilyName::Gaussian => Criterion::Gaussian,
@@ -175,8 +175,8 @@ impl Family {
         }
     }
 
-    /// Whether all responses are within the open or closed interval that [`refuses`](Self::refuses) none of; a quick test,
-    /// which may say no where that one finds nothing.
+    /// Tests if all responses lie in the interval of which [`refuses`](Self::refuses) refuses none; a quick test by the smallest
+    /// and the largest, which may say no where that one finds nothing.
     pub fn accepts(&self, y: &[f64], start: bool) -> bool {
         let (low, high) = y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), &y| {
             (a.min(y), b.max(y))
@@ -196,7 +196,7 @@ impl Family {
         }
     }
 
-    /// What is wrong with a response; `start` says whether it is also the mean to start from.
+    /// Returns the reason to refuse a response, `None` for one in range; `start` says if it is also the mean to start from.
     pub fn refuses(&self, y: f64, start: bool) -> Option<&'static str> {
         let from_zero = "must not be negative";
         let above_zero = "must be above 0";

@@ -1,4 +1,4 @@
-//! What a pass runs on its rows: the programs of a family.
+//! Programs of a family, which a pass runs on its rows: steps of Fisher scoring, deviance, inverse link, starting values.
 
 use nelder_device::{Input, Output, Program, RowExpr, RowProgram};
 
@@ -59,12 +59,12 @@ impl Programs {
 }
 
 impl Family {
-    /// Whether Fisher scoring is Newton's method: the link is the canonical one of the variance.
+    /// Tests if the link is the canonical one of the variance: Fisher scoring is then Newton's method.
     pub fn is_canonical(&self) -> bool {
         canonical(self).is_some()
     }
 
-    /// Whether a row enters by its residual y − η alone: the identity with a constant variance, least squares. Shifting y and η
+    /// Tests if a row enters by its residual y − η alone: the identity with a constant variance, least squares. Shifting y and η
     /// by the same number then changes nothing, so that y − η in twice the precision may stand for y, and 0 for η.
     pub fn is_of_residuals(&self) -> bool {
         self.link == Link::Identity && self.variance == Variance::Constant

@@ -1,6 +1,6 @@
 //! The kinds of responses of a binomial family.
 
-/// What the responses of a binomial family are.
+/// Form of the responses of a binomial family, and the place of its trials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trials {
     /// 0 or 1 in each row.

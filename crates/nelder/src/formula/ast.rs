@@ -68,7 +68,7 @@ pub enum Resolved {
     Levels {
         /// The labels in their order.
         labels: Vec<String>,
-        /// Whether the factor is ordered.
+        /// True if the factor is ordered.
         ordered: bool,
     },
 }
@@ -80,7 +80,7 @@ pub enum Expr {
     Number {
         /// The value.
         value: f64,
-        /// Whether it was written with `L`.
+        /// True if it was written with `L`.
         integer: bool,
     },
     /// A whole number of more digits than R prints of a double.
@@ -97,11 +97,11 @@ pub enum Expr {
     Name(String),
     /// An expression that someone else has evaluated: columns of the data stand for it. The parser never makes one.
     Evaluated {
-        /// How it prints.
+        /// Text of the expression, as it prints.
         text: String,
         /// The columns of the data that hold its values: one, or those of a matrix.
         columns: Vec<String>,
-        /// What the columns of a matrix append to the text.
+        /// Suffixes that the columns of a matrix append to the text.
         suffixes: Vec<String>,
     },
     /// A call whose value for all rows is known, such as `mean(x)`. The parser never makes one.

@@ -43,10 +43,10 @@ pub enum ContrastError {
         /// The levels there are.
         levels: usize,
     },
-    /// What was given is no contrast matrix.
+    /// Numbers that make no contrast matrix.
     #[error("no contrast matrix: {why}")]
     Matrix {
-        /// What is wrong with it.
+        /// Reason that they make none, as the end of the message.
         why: String,
     },
     /// Text that is neither a name nor a matrix.
@@ -56,7 +56,7 @@ pub enum ContrastError {
     Unreadable {
         /// The text.
         text: String,
-        /// What is wrong with it.
+        /// Reason that it is no contrast.
         why: String,
     },
 }

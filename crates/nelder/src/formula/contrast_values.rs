@@ -12,7 +12,7 @@ struct Matrix {
     /// Column by column.
     values: Vec<f64>,
     names: Option<Vec<String>>,
-    /// Whether it is a vector, which has no shape of its own.
+    /// True for a vector, which has no shape of its own.
     vector: bool,
 }
 
@@ -78,7 +78,7 @@ impl Contrast {
         }
     }
 
-    /// What R's `C(f, contr, how.many, ...)` makes of a factor: `contr` as [`of_expression`](Contrast::of_expression),
+    /// Returns the contrast of R's `C(f, contr, how.many, ...)`: `contr` as [`of_expression`](Contrast::of_expression),
     /// `base` for treatment contrasts. Numbers have one column less than levels unless `how_many` says otherwise.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! How a factor's levels become columns: R's `contr.treatment`, `contr.sum`, `contr.helmert`, `contr.poly`.
+//! Contrasts, which code a factor's levels as columns: R's `contr.treatment`, `contr.sum`, `contr.helmert`, `contr.poly`.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub enum Contrast {
     Numbered {
         /// The rule.
         rule: Box<Contrast>,
-        /// How many columns; one less than levels where it is not said.
+        /// Number of columns; one less than levels where it is not said.
         columns: Option<usize>,
     },
     /// A matrix of numbers.
@@ -136,7 +136,7 @@ impl Contrast {
         }
     }
 
-    /// What R appends to the variable's name for each column: the levels' labels for treatment and identity,
+    /// Returns the suffixes that R appends to the variable's name, one a column: the levels' labels for treatment and identity,
     /// `1`, `2`, … for sum and Helmert, `.L .Q .C ^4` … for polynomials.
     pub fn suffixes(&self, labels: &[String]) -> Vec<String> {
         let columns = 1..labels.len().max(1);
@@ -168,7 +168,7 @@ impl Contrast {
     }
 }
 
-/// How the entries of a matrix follow from level and column.
+/// Rule for the entries of a contrast matrix, by level and column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Rule {
     Treatment(usize),
@@ -203,7 +203,7 @@ impl ContrastMatrix {
         }
     }
 
-    /// Whether each row is zero but for at most a single 1: treatment and identity.
+    /// Tests if each row is zero but for at most a single 1: treatment and identity.
     pub fn is_indicator(&self) -> bool {
         matches!(self.rule, Rule::Treatment(_) | Rule::Identity)
     }

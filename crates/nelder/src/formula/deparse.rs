@@ -14,7 +14,7 @@ const BREAK: char = '\u{1}';
 const OPEN: char = '\u{2}';
 const CLOSE: char = '\u{3}';
 
-/// What is written to, with or without places for breaks.
+/// Destination of the text, with or without marks at the places for breaks.
 struct Out<'w> {
     to: &'w mut dyn Write,
     marked: bool,
@@ -36,7 +36,7 @@ impl Write for Out<'_> {
     }
 }
 
-/// How tightly R's operators bind (`?Syntax`).
+/// Precedence of R's operators (`?Syntax`).
 pub(super) mod precedence {
     use crate::formula::{Binary, Unary};
 

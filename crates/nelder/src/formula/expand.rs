@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary};
 
-/// How many terms a formula may expand to.
+/// Maximum number of terms that a formula may expand to.
 const MAX_TERMS: usize = 1_000_000;
 
-/// What `.` on the right side is.
+/// Meaning of `.` on the right side.
 pub(super) enum Dot<'a> {
     /// The columns that are not in the response.
     Columns(&'a [&'a str]),
@@ -179,7 +179,7 @@ struct Reader {
     known: HashMap<String, Vec<usize>>,
     dot: Option<Vec<Expr>>,
     intercept: bool,
-    /// Whether terms are being added; to the right of a minus, 1 takes the intercept away.
+    /// True where terms are being added; to the right of a minus, 1 takes the intercept away.
     adding: bool,
 }
 

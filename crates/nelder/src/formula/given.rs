@@ -17,7 +17,7 @@ pub struct GivenContrasts {
     levels: usize,
     /// Column by column.
     values: Vec<f64>,
-    /// What each column appends to the name of the variable.
+    /// Suffix that each column appends to the name of the variable.
     suffixes: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ impl GivenContrasts {
         &self.values
     }
 
-    /// What each column appends to the name of the variable.
+    /// Returns the suffix that each column appends to the name of the variable.
     pub fn suffixes(&self) -> &[String] {
         &self.suffixes
     }

@@ -3,7 +3,7 @@
 use super::Binary;
 use crate::frame::number_label;
 
-/// What a token is.
+/// Kind of a token, with its value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum TokenKind {
     Number {
@@ -69,13 +69,13 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
     }
 }
 
-/// Whether a character may stand inside a name without back-ticks.
+/// Tests if a character may stand inside a name without back-ticks.
 pub(super) fn continues_name(c: char) -> bool {
     // combining accents belong to the letter before them
     c.is_alphanumeric() || c == '.' || c == '_' || ('\u{300}'..='\u{36f}').contains(&c)
 }
 
-/// Whether a name needs no back-ticks (R's `make.names(x) == x`).
+/// Tests if a name needs no back-ticks (R's `make.names(x) == x`).
 pub(super) fn is_syntactic(name: &str) -> bool {
     let mut chars = name.chars();
     let Some(first) = chars.next() else { return false };
@@ -421,7 +421,7 @@ impl Lexer<'_> {
     }
 }
 
-/// Whether a whole number has more digits than R prints of a double.
+/// Tests if a whole number has more digits than R prints of a double.
 fn is_long(x: i128) -> bool {
     let printed: Option<f64> = number_label(x as f64).parse().ok();
     printed.is_none_or(|p| p as i128 != x)

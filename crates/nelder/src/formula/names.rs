@@ -31,7 +31,7 @@ impl NamePart {
     }
 }
 
-/// What the columns of a matrix append to its label: nothing for a single one, else their names, else 1, 2, ….
+/// Returns the suffixes that the columns of a matrix append to its label: nothing for a single one, else their names, else 1, 2, ….
 pub fn matrix_suffixes(names: Option<&[String]>, columns: usize) -> Vec<String> {
     match names {
         _ if columns == 1 => vec![String::new()],

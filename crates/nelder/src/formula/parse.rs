@@ -6,11 +6,11 @@ use super::deparse::precedence as level;
 use super::lex::{Token, TokenKind, tokens};
 use super::{Arg, Binary, Expr, Formula, Unary};
 
-/// How deep parentheses, calls and prefix operators may be nested.
+/// Maximum depth of nested parentheses, calls and prefix operators.
 const MAX_NESTING: usize = 200;
-/// How high the tree of a chain of formula operators, `a + b + c + …`, may grow.
+/// Maximum height of the tree of a chain of formula operators, `a + b + c + …`.
 const MAX_CHAIN: usize = 5_000;
-/// How high the tree of an expression that is evaluated may grow.
+/// Maximum height of the tree of an expression that is evaluated.
 const MAX_HEIGHT: usize = 400;
 
 /// A text that is not a formula: what was expected, and where.
@@ -26,7 +26,7 @@ const MAX_HEIGHT: usize = 400;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntaxError {
-    /// What is wrong and what was expected.
+    /// Error message: the fault, and what was expected.
     pub message: String,
     /// The byte of `text` at which it is wrong; its length for the end.
     pub offset: usize,

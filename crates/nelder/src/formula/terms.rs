@@ -48,7 +48,7 @@ pub enum FormulaError {
     NoSuchTerm {
         /// The number asked for, from 0.
         term: usize,
-        /// How many terms there are.
+        /// Number of terms of the model.
         count: usize,
     },
     /// A lower scope that is not part of the model.
@@ -65,7 +65,7 @@ pub enum FormulaError {
     },
 }
 
-/// How a factor enters a term: the 1 and 2 of `attr(terms, "factors")` in R.
+/// Coding of a factor in a term: the 1 and 2 of `attr(terms, "factors")` in R.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Coding {
     /// By contrasts (1): its margin is in the model.
@@ -94,7 +94,7 @@ pub struct Terms {
     pub variables: Vec<Expr>,
     /// Position of the response in `variables`.
     pub response: Option<usize>,
-    /// Whether the model has an intercept.
+    /// True if the model has an intercept.
     pub intercept: bool,
     /// Positions in `variables` of the `offset()` calls.
     pub offsets: Vec<usize>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Levels;
 
-/// What a column holds, as R would see it.
+/// Type of a column's values, as R would see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Double precision numbers.
@@ -14,7 +14,7 @@ pub enum Kind {
     Date,
     /// Times: seconds from 1970-01-01 UTC, as `Real`; numeric in a model.
     Time {
-        /// Whether their clock is UTC's, so that their day and hour are known.
+        /// True if their clock is UTC's, so that their day and hour are known.
         utc: bool,
     },
     /// Whole numbers; numeric in a model, printed without exponent in labels.
@@ -25,7 +25,7 @@ pub enum Kind {
     Text,
     /// A factor whose level order is given by the data.
     Factor {
-        /// Whether the levels are ordered (polynomial contrasts by default).
+        /// True if the levels are ordered (polynomial contrasts by default).
         ordered: bool,
     },
 }
@@ -66,7 +66,7 @@ impl Column<'_> {
         }
     }
 
-    /// Whether there is no row.
+    /// Tests if there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The code of a missing value.
 pub const MISSING: u32 = u32::MAX;
 
-/// What a level is before it becomes a label; decides how levels sort.
+/// Value of a level, before it becomes a label; decides how levels sort.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Key {
     /// A string: sorted by byte, as R sorts in the C locale.
@@ -154,7 +154,7 @@ impl Levels {
         self
     }
 
-    /// Whether numbers among the levels are whole and written without exponent.
+    /// Tests if numbers among the levels are whole and written without exponent.
     pub fn is_whole(&self) -> bool {
         self.whole
     }
@@ -175,7 +175,7 @@ impl Levels {
         levels
     }
 
-    /// Whether the order of the levels is the order of their codes.
+    /// Tests if the order of the levels is the order of their codes.
     pub fn is_fixed(&self) -> bool {
         matches!(self.order, Order::Given)
     }
@@ -190,7 +190,7 @@ impl Levels {
         self.read().keys.len()
     }
 
-    /// Whether no level has been seen.
+    /// Tests if no level has been seen.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -251,7 +251,7 @@ impl Levels {
         self.read().keys.iter().map(|k| self.label_of(k)).collect()
     }
 
-    /// Whether strings among the levels have no order but the process's.
+    /// Tests if strings among the levels have no order but the process's.
     pub fn is_collated(&self) -> bool {
         match &self.order {
             Order::Sorted => self.read().keys.iter().any(|k| matches!(k, Key::Text(_))),
@@ -272,7 +272,7 @@ impl Levels {
     }
 }
 
-/// How two strings compare where the data give them no order.
+/// Comparison of two strings, for strings to which the data give no order.
 pub type Collation = fn(&str, &str) -> Ordering;
 
 static COLLATION: OnceLock<Collation> = OnceLock::new();
@@ -283,7 +283,7 @@ pub fn set_collation(collation: Collation) -> bool {
     COLLATION.set(collation).is_ok()
 }
 
-/// How two strings compare in this process; strings that are equal in its order compare by byte.
+/// Compares two strings in the order of this process; those that are equal in it compare by byte.
 pub(crate) fn collated(a: &str, b: &str) -> Ordering {
     let by_byte = || a.as_bytes().cmp(b.as_bytes());
     match COLLATION.get() {
@@ -306,7 +306,7 @@ fn sorted(keys: &[Key]) -> Vec<u32> {
     order
 }
 
-/// How a number compares with a whole one beyond ±2⁵³, where every double is whole.
+/// Compares a number with a whole one beyond ±2⁵³, where every double is whole.
 pub(crate) fn beside_whole(x: f64, y: i128) -> Ordering {
     match x.abs() < i128::MAX as f64 {
         true => (x as i128).cmp(&y),

@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
         self.rows
     }
 
-    /// Whether there is no row.
+    /// Tests if there is no row.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }

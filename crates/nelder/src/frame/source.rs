@@ -11,7 +11,7 @@ use super::{Column, Kind};
 pub struct Field {
     /// The name that formulas use.
     pub name: String,
-    /// What the column holds.
+    /// Type of the column's values.
     pub kind: Kind,
 }
 
@@ -61,7 +61,7 @@ pub enum SourceError {
     Stopped,
 }
 
-/// What a scan read.
+/// Counts of a scan: the rows and bytes that it read.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Scan {
     /// Rows delivered.
@@ -82,7 +82,7 @@ pub trait Source: Send + Sync {
     /// Number of rows if it is known without reading them.
     fn rows(&self) -> Option<u64>;
 
-    /// How many workers a scan uses at most.
+    /// Returns the maximum number of workers of a scan.
     fn workers(&self) -> usize;
 
     /// Visits each batch of the wanted columns once. Batches are delivered in any order and concurrently;

@@ -11,7 +11,7 @@ use crate::frame::{Scan, SourceError};
 /// One pass over the data, as it was run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PassRecord {
-    /// What it computed.
+    /// Name of the pass by its result, such as `gram`.
     pub name: String,
     /// Rows that the source delivered.
     pub rows: u64,

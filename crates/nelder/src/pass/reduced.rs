@@ -1,4 +1,4 @@
-//! What a pass over rows gives back.
+//! Results of passes over rows.
 
 use super::record::{PassError, PassRecord};
 use crate::design::RowCounts;

@@ -1,4 +1,4 @@
-//! What a pass over rows is made of: workers that take in blocks, and sums that merge.
+//! Parts of a pass over rows: workers that take in blocks, and sums that merge.
 
 use crate::design::{Block, RowError};
 

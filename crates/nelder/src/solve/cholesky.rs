@@ -28,12 +28,12 @@ pub struct Factor {
     inverse: OnceLock<Square>,
     /// Bound on the relative error with which entries of the matrix and the factor are known.
     pub unit: f64,
-    /// Whether the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
+    /// True if the factor came from a QR decomposition: then `unit` is of the columns, not of their products.
     pub orthogonal: bool,
     lower: Lower,
 }
 
-/// What rounding errors are relative to, by accepted column.
+/// Norms that rounding errors are relative to, in units of the scaled columns, by accepted column.
 #[derive(Clone, Debug)]
 pub struct Reach {
     /// Of the products of columns.
@@ -288,7 +288,7 @@ impl Factor {
         root
     }
 
-    /// What [`root`](Factor::root) leaves over, where the factor is in twice the precision.
+    /// Returns the trailing part of [`root`](Factor::root), where the factor is in twice the precision.
     pub fn root_rest(&self) -> Option<Mat<f64>> {
         let Lower::Twice(l) = &self.lower else {
             return None;

@@ -5,8 +5,9 @@ use nelder_device::{Dd, Rows2, kernels};
 use super::Factor;
 use super::cholesky::from_triangle;
 
-/// What R's `dqrdc2` does to a triangle: its columns in order, a column whose remaining norm is below `tol`
-/// times its own norm set aside. Row j of `triangle` holds column j of R. `x` is the number of columns before the responses; `norms` their squared norms.
+/// Applies the limited pivoting of R's `dqrdc2` to a triangle: its columns in order, a column whose remaining norm is below
+/// `tol` times its own norm set aside. Row j of `triangle` holds column j of R. `x` is the number of columns before the
+/// responses; `norms` their squared norms.
 /// Returns the factor of the accepted columns, Qᵀ y over them for each response, and what is left of each
 /// response's squared norm.
 pub fn limited_pivoting(

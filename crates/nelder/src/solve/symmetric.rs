@@ -72,9 +72,9 @@ impl Symmetric {
         *cell += v;
     }
 
-    /// What rounding errors are relative to, for entries whose products are known to `unit`: the norms t, such that
-    /// entry (i, j) is known to `unit` tᵢ tⱼ. Products are of columns about the means of a run of rows; moving the
-    /// runs to the origin and taking the means out again rounds in twice the precision, relative to the whole
+    /// Returns the norms t that rounding errors are relative to, for entries whose products are known to `unit`: entry
+    /// (i, j) is known to `unit` tᵢ tⱼ. Products are of columns about the means of a run of rows; moving the runs to
+    /// the origin and taking the means out again rounds in twice the precision, relative to the whole
     /// columns: with c and s the two norms, |error| ≤ unit cᵢcⱼ + UNIT_TWICE sᵢsⱼ ≤ unit √(cᵢ² + ρsᵢ²) √(cⱼ² + ρsⱼ²)
     /// for ρ = UNIT_TWICE / unit (Cauchy).
     pub fn reach(&self, unit: f64) -> Vec<f64> {

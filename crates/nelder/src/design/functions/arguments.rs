@@ -10,7 +10,7 @@ pub(in crate::design) struct Call<'e> {
     pub expr: &'e Expr,
     formals: &'static [&'static str],
     values: Vec<Option<&'e Expr>>,
-    /// What `...` takes.
+    /// Arguments matched to `...`.
     pub dots: Vec<&'e Arg>,
 }
 

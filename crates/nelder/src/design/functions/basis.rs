@@ -18,7 +18,7 @@ pub(in crate::design) enum Basis {
     Scale(ScaleRule, Option<Vec<Scaled>>),
 }
 
-/// What `scale` was asked for.
+/// Arguments `center` and `scale` of R's `scale`.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::design) struct ScaleRule {
     pub center: Choice,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::frame::{Levels, MISSING};
 
-/// What `cut` was asked for, and the intervals once they are known.
+/// Arguments of `cut`, and its intervals once they are known.
 pub(in crate::design) struct Cut {
     pub rule: CutRule,
     pub intervals: Option<Intervals>,

@@ -338,7 +338,7 @@ fn whole_number() -> Type {
     }
 }
 
-/// Whether codes are missing.
+/// Builds the node of `is.na(x)` for text or a factor.
 pub(super) fn is_missing(x: Node, expr: &Expr) -> Node {
     node(
         NodeKind::Lookup(Box::new(x), Lookup::new(Measure::IsMissing)),

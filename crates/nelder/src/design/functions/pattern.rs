@@ -72,17 +72,17 @@ impl Pattern {
         })
     }
 
-    /// Whether the pattern occurs in a text.
+    /// Tests if the pattern occurs in a text.
     pub fn occurs(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 
-    /// Whether it can match nothing at all.
+    /// Tests if the pattern matches the empty string.
     pub fn matches_empty(&self) -> bool {
         self.regex.is_match("")
     }
 
-    /// Whether groups can be referred to: not where the longest of several alternatives is taken.
+    /// Tests if groups can be referred to: not where the longest of several alternatives is taken.
     pub fn has_groups(&self) -> bool {
         self.longest.is_none()
     }
@@ -121,7 +121,7 @@ impl Pattern {
     }
 }
 
-/// What a match is replaced by.
+/// Replacement of a match: text and groups of the pattern, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::design) struct Replacement(Vec<Part>);
 

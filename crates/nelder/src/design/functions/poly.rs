@@ -201,7 +201,7 @@ impl Scratch {
     }
 }
 
-/// Whether there are at least `n` different values.
+/// Tests if there are at least `n` different values.
 fn has_distinct(values: &[f64], n: usize) -> bool {
     let mut seen: Vec<f64> = Vec::with_capacity(n);
     for &x in values {

@@ -72,7 +72,7 @@ pub(in crate::design) enum Ties {
 pub(in crate::design) struct Ranks {
     /// The different values, sorted.
     values: Vec<f64>,
-    /// How many values are at most each.
+    /// Cumulative counts: for each, the number of values that are at most that.
     up_to: Vec<u64>,
 }
 

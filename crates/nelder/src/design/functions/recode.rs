@@ -42,7 +42,7 @@ impl<T: Copy> PerLevel<T> {
     }
 }
 
-/// What each code becomes; a code without an entry is missing.
+/// Maps each code to its entry of a table; a code without an entry is missing.
 pub(in crate::design) fn mapped<T: Copy>(codes: &[u32], table: &[T], missing: T) -> Vec<T> {
     codes
         .iter()
@@ -54,7 +54,7 @@ pub(in crate::design) fn mapped<T: Copy>(codes: &[u32], table: &[T], missing: T)
 pub(in crate::design) struct Recode {
     pub levels: Arc<Levels>,
     pub rule: Rule,
-    /// Whether the rule was made from all rows.
+    /// True if the rule was made from all rows.
     pub from_rows: bool,
     /// Place of each label of [`Rule::Among`].
     index: Index,
@@ -74,7 +74,7 @@ fn index_of(labels: &[String]) -> Index {
         .collect()
 }
 
-/// What becomes of a level.
+/// Rule by which levels become other levels.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::design) enum Rule {
     /// Its label, as text.
@@ -135,7 +135,7 @@ impl Recode {
         }
     }
 
-    /// Whether the rule needs the order of all levels.
+    /// Tests if the rule needs the order of all levels.
     pub fn needs_order(&self) -> bool {
         matches!(self.rule, Rule::Labels(_) | Rule::First(_) | Rule::Without(_))
     }
@@ -269,22 +269,22 @@ pub(in crate::design) struct Lookup {
     logicals: Pool<PerLevel<u8>>,
 }
 
-/// What is asked of a level.
+/// Property of a level that is looked up, a number or a logical.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::design) enum Measure {
     /// Its place in the order of levels, from 1; the labels in order once known.
     Position(Option<Vec<String>>),
     /// The number that its label is.
     Number,
-    /// How many characters its label has.
+    /// Number of characters of its label.
     Characters,
-    /// How it compares with a string: by place in the order of levels where `ordered`, else by byte.
+    /// Comparison with a string: by place in the order of levels, or by value, where `ordered`, else as strings sort.
     Compare { op: Binary, text: String, ordered: bool },
-    /// Whether it is one of these; missing is, if `missing`.
+    /// True if its label is one of these; for a missing one, `missing`.
     Among { labels: Vec<String>, missing: bool },
-    /// Whether it begins with a string, or ends with it.
+    /// True if its label begins with a string, or with `end`, ends with it.
     Affix { text: String, end: bool },
-    /// Whether a pattern occurs in it; not in a missing one.
+    /// True if a pattern occurs in its label; false for a missing one.
     Matches(Box<Pattern>),
     /// The day that it says by a format, from 1970-01-01.
     Date(String),
@@ -292,7 +292,7 @@ pub(in crate::design) enum Measure {
     DateByRows(Vec<String>),
     /// The same by the format that they have decided on.
     DateDecided(String),
-    /// Whether it is missing.
+    /// True if it is missing.
     IsMissing,
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// The highest degree; R allows more, nobody uses it.
 pub(super) const MAX_DEGREE: usize = 20;
 
-/// What `bs` and `ns` were asked for.
+/// Arguments of `bs` and `ns`.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::design) struct SplineRule {
     pub natural: bool,
@@ -23,7 +23,7 @@ impl SplineRule {
         if self.natural { all - 2 } else { all }
     }
 
-    /// Whether the knots depend on no row.
+    /// Tests if the knots depend on no row: boundary knots are given, and inner knots are given or none.
     pub fn fixed(&self) -> bool {
         self.boundary.is_some() && (self.knots.is_ok() || self.knots == Err(0))
     }

@@ -52,7 +52,7 @@ impl Summary {
         })
     }
 
-    /// Whether all values must be at hand, in their order; else moments and extremes will do.
+    /// Tests if all values must be at hand, in their order; else moments and extremes will do.
     fn is_of_order(&self) -> bool {
         matches!(self, Summary::Median | Summary::Iqr | Summary::Quantile { .. })
     }
@@ -80,7 +80,7 @@ impl Summary {
     }
 }
 
-/// What is known of some values.
+/// Moments, extremes and number of missing of some values, from which a summary is computed.
 #[derive(Clone, Debug)]
 struct Gathered {
     moments: ShiftedMoments,
@@ -143,7 +143,7 @@ struct Plan {
     reorder: Option<(bool, bool)>,
 }
 
-/// What a batch has for a plan.
+/// Data of a plan from one batch: values summed up, or for `reorder` codes and values.
 enum Piece {
     Values(Gathered),
     Levels {

@@ -1,4 +1,4 @@
-//! What the passes of a fit cost, before they run: on the CPU's threads and on devices, and which of these is chosen.
+//! Cost of a fit's passes, planned before they run: on the CPU's threads and on devices, and which of these is chosen.
 //!
 //! A pass takes the longer of what it reads and what it multiplies; both are counted, so that the sum is at most twice
 //! that. The CPU's numbers are of one thread, fitted to the fits of `bench_device cpu` with 2 and with 16 threads; a device's
@@ -46,7 +46,7 @@ const SMALL: f64 = 1e-3;
 /// Passes of an iteration that converges as most do: the start, four or five steps, and the last.
 const STEPS: u32 = 6;
 
-/// What a fit asks of the place where its passes run.
+/// Work of a fit, from which the cost of its passes is planned: sizes, place of the columns, and method.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {
     /// Rows; `None` where the source does not know them.
@@ -55,16 +55,16 @@ pub struct Work {
     pub columns: usize,
     /// Groups of codes.
     pub groups: usize,
-    /// Whether the columns lie in memory, and are not decoded for each pass.
+    /// True if the columns lie in memory, and are not decoded for each pass.
     pub in_memory: bool,
-    /// Whether they are on the device already.
+    /// True if they are on the device already.
     pub there: bool,
-    /// Whether it is an iteration, and not least squares.
+    /// True for an iteration, false for least squares.
     pub iterates: bool,
 }
 
 impl Work {
-    /// What a fit to these rows asks.
+    /// Returns the work of a fit to these rows.
     pub fn of(rows: &Rows<'_>, course: Course) -> Work {
         let source = rows.source();
         let atoms = &rows.layout().atoms;
@@ -98,7 +98,7 @@ impl Work {
 /// A pass that is to come.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Planned {
-    /// What it computes.
+    /// Name of the pass by its result, such as `gram`.
     pub name: String,
     /// Where it is to run.
     pub device: String,
@@ -119,11 +119,11 @@ pub struct Plan {
     pub passes: Vec<Planned>,
     /// Seconds of everything else.
     pub rest: f64,
-    /// What else was looked at, and why it was not taken.
+    /// Devices that were looked at and not taken, each with the reason.
     pub notes: Vec<String>,
 }
 
-/// What the k-th pass of an iteration is called.
+/// Returns the name of the k-th pass of an iteration.
 fn step_name(k: u32) -> String {
     match k {
         0 => "start".into(),

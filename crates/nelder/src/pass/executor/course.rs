@@ -1,8 +1,8 @@
-//! What passes are for: least squares, or Fisher scoring.
+//! Course of a fit's passes: least squares, or Fisher scoring.
 
 use crate::pass::Products;
 
-/// What the passes are for.
+/// Course of a fit: the method that its passes are for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Course {
     /// Least squares, from a gram that is formed like this.

@@ -138,8 +138,8 @@ fn rested(more: bool) -> Program {
     p
 }
 
-/// What a pass runs on its rows, and which outputs become what. Inputs are y, η (in a first pass what it starts from), the
-/// weights, the trials, the proportions of failures, what the starting values read of trials, and the offset.
+/// Program that a pass runs on its rows, and the fold of each of its outputs. Inputs are y, η (in a first pass the value to
+/// start from), the weights, the trials, the proportions of failures, what the starting values read of trials, and the offset.
 struct Programmed {
     program: Program,
     folds: Vec<Fold>,

@@ -11,10 +11,10 @@ use crate::pass::{Coefficients, Gram, PassRecord, Products, Ran, Reduced, Residu
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
 const FAR: f64 = 16.0;
 
-/// How products were formed, the sums of the dense columns, and their products, lower triangle by rows.
+/// Form of the products, the sums of the dense columns, and their products, lower triangle by rows.
 type Formed<'p> = (Products, Vec<Dd>, Cow<'p, [Dd]>);
 
-/// Whether responses may have these smallest and largest values.
+/// Test of the responses' ranges: true if they may have these smallest and largest values.
 pub type Accepts<'a> = &'a dyn Fn(&[[f64; 2]]) -> bool;
 
 /// Columns up to which each is looked through for its range.
@@ -30,7 +30,7 @@ pub struct Loaded {
     own: Vec<Moments>,
     /// Σ w.
     pub(in crate::pass) weight: Dd,
-    /// Whether the moments are in double precision.
+    /// True if the moments are in double precision.
     rough: bool,
     /// The gram of the dense columns about the origin, where it came with their moments.
     early: Option<Vec<Dd>>,
@@ -167,7 +167,7 @@ impl Loaded {
         Ok((0..count).map(of).collect())
     }
 
-    /// Whether no value is missing or infinite, and all squares are in range.
+    /// Tests if no value is missing or infinite, and all squares are in range.
     pub(super) fn is_plain(&self) -> bool {
         let fine = |m: &Moments| {
             m.sums.iter().all(|s| s.hi.is_finite())
@@ -306,7 +306,7 @@ impl Loaded {
         (form, own_sums, seconds)
     }
 
-    /// What passes over these rows found.
+    /// Returns the result of passes over these rows, with their counts and records.
     pub(in crate::pass) fn reduced<T>(&self, value: T, records: Vec<PassRecord>) -> Reduced<T> {
         Reduced {
             value,

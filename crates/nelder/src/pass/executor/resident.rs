@@ -17,9 +17,9 @@ use crate::pass::{Monitor, PassError, PassRecord};
 pub struct Resident {
     /// Where they are.
     pub device: Arc<dyn Backend>,
-    /// What the device is called.
+    /// Identifier of the device.
     pub id: String,
-    /// What the rows consist of.
+    /// Schema of the rows: dense columns, responses and groups of codes.
     pub atoms: BlockSchema,
     /// Rows.
     pub rows: usize,

@@ -160,7 +160,7 @@ struct Progress {
 }
 
 impl Progress {
-    /// Whether this batch can still matter: with a bad row found, only those before it can.
+    /// Tests if this batch can still matter: with a bad row found, only those before it can.
     fn wants(&self, index: usize) -> bool {
         self.bad.as_ref().is_none_or(|(batch, _)| index < *batch)
     }

@@ -133,7 +133,7 @@ impl<'a, 's> Site<'a, 's> {
         self.loaded().map(|loaded| &*loaded.resident.device)
     }
 
-    /// Whether passes run on a device that holds all rows.
+    /// Tests if passes run on a device that holds all rows.
     pub fn is_device(&self) -> bool {
         matches!(self.place, Place::Loaded(_))
     }
@@ -296,7 +296,7 @@ impl<'a, 's> Site<'a, 's> {
     }
 }
 
-/// What was found of rows that came in parts.
+/// Returns the result of a pass over rows that came in parts, with its record and counts.
 fn in_parts<T>(value: T, (record, counts): (PassRecord, RowCounts)) -> Reduced<T> {
     Reduced {
         value,

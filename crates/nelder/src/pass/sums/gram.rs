@@ -9,7 +9,7 @@ use super::table::{CodeSums, PairSums};
 use crate::design::BlockSchema;
 use crate::pass::Sum;
 
-/// How products are formed.
+/// Precision and centring with which products are formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Products {
     /// Rounded to double precision within a block of rows.
@@ -26,7 +26,7 @@ pub enum Products {
     /// Rounded to double precision in runs of 8,192 rows, on a device; about the columns' means where `centred`, else
     /// about the origin.
     Runs {
-        /// Whether the columns were centred first.
+        /// True if the columns were centred first.
         centred: bool,
     },
 }
@@ -144,8 +144,8 @@ impl Gram {
         gram
     }
 
-    /// What errors of the product of a column with itself are relative to, beside the square of the column about its mean:
-    /// products about the origin round relative to the whole column.
+    /// Returns the square that errors of Σ w zᵢ² are relative to: that of the column about its mean, `about_mean`; where products
+    /// are rough or about the origin, and so round relative to the whole column, Σ w zᵢ² itself.
     pub fn size(&self, about_mean: f64, i: usize) -> f64 {
         match self.products {
             Products::Runs { centred: false } | Products::Rough => self.second(i, i).hi,
@@ -168,7 +168,7 @@ impl Gram {
         }
     }
 
-    /// Whether all sums are finite.
+    /// Tests if all products and all sums by code are finite.
     pub fn is_finite(&self) -> bool {
         self.high.iter().all(|v| v.is_finite())
             && self
@@ -245,12 +245,12 @@ impl Gram {
         out
     }
 
-    /// How the products were formed.
+    /// Returns the precision and centring with which the products were formed.
     pub fn products(&self) -> Products {
         self.products
     }
 
-    /// What the rows consist of.
+    /// Returns the schema of the rows: dense columns, responses and groups of codes.
     pub fn atoms(&self) -> &BlockSchema {
         &self.atoms
     }

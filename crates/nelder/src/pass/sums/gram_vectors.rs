@@ -18,7 +18,7 @@ const RUN: usize = 1024;
 pub struct GramVectors<'v> {
     standard: &'v Standard,
     vectors: MatRef<'v, f64>,
-    /// What has been accumulated: columns x vectors.
+    /// XᵀW(XV) over the rows so far: columns x vectors.
     pub sum: Mat<f64>,
     pack: Mat<f64>,
     scores: Mat<f64>,

@@ -21,7 +21,7 @@ pub struct Observed<'b> {
 }
 
 impl<'b> Observed<'b> {
-    /// What a block's rows observed.
+    /// Returns the responses and prior weights of a block's rows; `counts` is true for successes and failures.
     pub fn of(block: &'b Block<'_>, counts: bool) -> Observed<'b> {
         let own = &block.responses;
         if !counts || own.len() < 2 {
@@ -60,15 +60,15 @@ pub struct ResponseMoments {
     pub weight: Dd,
     /// Σ w y.
     pub response: Dd,
-    /// Whether each y is 0 or 1.
+    /// True if each y is 0 or 1.
     pub binary: bool,
-    /// Whether each w y is a whole number, to a thousandth; where successes are counted, they and the failures.
+    /// True if each w y is a whole number, to a thousandth; where successes are counted, if they and the failures are.
     pub whole: bool,
-    /// Whether each y of positive weight is a whole number, to 1e-7 of it: a count.
+    /// True if each y of positive weight is a whole number, to 1e-7 of it: a count.
     pub counts: bool,
     /// Σ w y², and the same of the offset, where the family is one [of residuals](crate::family::Family::is_of_residuals).
     pub squares: [f64; 2],
-    /// Whether a value of the response, or of the offset, is no number [as it was written](kernels::is_as_written).
+    /// True if a value of the response, or of the offset, is no number [as it was written](kernels::is_as_written).
     pub rounded: [bool; 2],
     /// The largest |o| of the offset.
     pub offset_size: f64,
@@ -171,7 +171,7 @@ impl ResponseMoments {
     }
 }
 
-/// Whether a Poisson count may be `y`, as R's `dpois` has it.
+/// Tests if a Poisson count may be `y`, as R's `dpois` has it: a whole number, to 1e-7 max(|y|, 1).
 pub fn is_count(y: f64) -> bool {
     (y - y.round()).abs() <= 1e-7 * y.abs().max(1.0)
 }

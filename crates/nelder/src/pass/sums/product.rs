@@ -12,7 +12,7 @@ use nelder_device::vectorized;
 /// A number that products are formed in.
 pub(in crate::pass) trait Single: faer::traits::ComplexField + Copy + Send + 'static {
     const ONE: Self;
-    /// Whether columns are scaled, because their squares may leave the range.
+    /// True if columns are scaled, because their squares may leave the range.
     const SCALED: bool;
     fn of(value: f64) -> Self;
     fn double(self) -> f64;

@@ -35,13 +35,13 @@ pub enum At {
     Coefficients(Arc<Coefficients>),
 }
 
-/// What a pass computes beside the score and the deviance.
+/// Outputs of a pass beside the score and the deviance.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PassOutputs {
     /// The gram weighted by W, its products formed so.
     pub gram: Option<Products>,
-    /// What is reported at the end, with η in twice the precision; deviance residuals are kept where there is no
-    /// width, else counted in bins of it.
+    /// Statistics of the last pass, reported at the end, with η in twice the precision; deviance residuals are kept where there
+    /// is no width, else counted in bins of it.
     pub last: Option<Option<f64>>,
     /// The score and the deviance of the model without columns, at this constant beside the offset.
     pub null: Option<f64>,
@@ -52,19 +52,19 @@ pub struct PassOutputs {
 /// A pass of Fisher scoring, to be run.
 #[derive(Clone, Debug)]
 pub struct ScoringPlan {
-    /// What the rows consist of; the gram is without responses.
+    /// Schema of the rows: dense columns and groups of codes; the gram is without responses.
     pub atoms: BlockSchema,
     /// The family.
     pub programs: Programs,
-    /// Whether η has the offset, where there is one.
+    /// True if η has the offset, where there is one.
     pub offset: bool,
-    /// Whether two responses are numbers of successes and of failures.
+    /// True if two responses are numbers of successes and of failures.
     pub counts: bool,
-    /// Whether the score of a pass that is not the last may be formed in double precision.
+    /// True if the score of a pass that is not the last may be formed in double precision.
     pub rough: bool,
     /// Where η comes from.
     pub at: At,
-    /// What is computed.
+    /// Outputs to compute.
     pub wanted: PassOutputs,
 }
 
@@ -77,14 +77,14 @@ pub struct Scoring {
     pub score: ScoreSums,
     /// The deviance; not finite where it overflows.
     pub deviance: Dd,
-    /// Whether a row's η or μ is out of range.
+    /// True if a row's η or μ is out of range.
     pub out_of_range: bool,
     /// Of the responses, in a first pass.
     pub moments: ResponseMoments,
     /// ΣW, Σs and the deviance of the model without columns, and that deviance again, `NaN` where it is out of range; all
     /// but the third where there is an offset.
     pub null: [Dd; 4],
-    /// Whether a row's deviance without columns is infinite, and whether one is `NaN`: a sum in two parts does not tell.
+    /// True if a row's deviance without columns is infinite, and true if one is `NaN`: a sum in two parts does not tell.
     pub null_ends: [bool; 2],
     /// Σ dℓ/dθ and −Σ d²ℓ/dθ².
     pub theta: [Dd; 2],

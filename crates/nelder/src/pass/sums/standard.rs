@@ -7,7 +7,7 @@ use nelder_device::{Dd, vectorized};
 use crate::design::{Block, BlockSchema, RowError};
 use crate::pass::{Sum, Worker};
 
-/// What is taken from each dense column, and what it is divided by afterwards, in the units of the rows.
+/// Centre c and scale s of each dense column, in the units of the rows: columns become (x − c) / s.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Standard {
     /// The centres: zero where nothing is taken.

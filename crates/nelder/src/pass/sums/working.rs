@@ -1,4 +1,4 @@
-//! What a fit by scoring says of each row: means, weights, residuals of every kind.
+//! Working quantities of a fit by scoring, one a row: means, weights, residuals of every kind.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::scoring::run_program;
 use crate::design::{Block, BlockSchema, Numbers};
 use crate::family::Programs;
 
-/// What a fit says of the rows of a block.
+/// Working quantities of the rows of a block: predictors, means, weights, residuals.
 #[derive(Clone, Debug, Default)]
 pub struct Working {
     /// Linear predictors with the offset.

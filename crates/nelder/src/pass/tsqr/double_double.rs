@@ -61,7 +61,7 @@ pub fn expand(
 pub struct Tsqr<'m> {
     map: &'m ColumnEncoding,
     multipliers: Vec<Vec<Option<usize>>>,
-    /// What has been accumulated.
+    /// Triangle R of the rows so far.
     pub triangle: Triangle,
 }
 
