@@ -58,7 +58,7 @@ pub enum ModelError {
     Argument {
         /// Its name.
         argument: String,
-        /// What is wrong with it.
+        /// Reason why it does not fit.
         why: String,
     },
     /// A sum left the range of double precision.
@@ -69,7 +69,7 @@ pub enum ModelError {
         "{what} needs a matrix of {columns} x {columns}, and more than {limit} columns are too many for it"
     )]
     TooManyColumns {
-        /// What was asked for.
+        /// Result that was asked for.
         what: String,
         /// Columns of the model.
         columns: usize,
@@ -100,7 +100,7 @@ impl ModelError {
         }
     }
 
-    /// Whether the request was wrong rather than the data: the command line's exit code 2.
+    /// True if the request was wrong rather than the data: the command line's exit code 2.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,

@@ -45,7 +45,7 @@ pub(super) fn roles(spec: &LmSpec, terms: &Terms) -> Result<(Vec<Expr>, Roles), 
     Ok((expressions, roles))
 }
 
-/// What a model wants of its rows beside what a linear one does.
+/// Options for the rows of a model beyond those of a linear one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wishes {
     /// The response stays untouched by offsets.
@@ -198,7 +198,7 @@ impl ModelFrame<'_> {
         variables.chain(products).chain(fractions).collect()
     }
 
-    /// What the columns of the model matrix need to know of the variables.
+    /// Returns shape, levels and contrast of each variable of the terms, from which the columns of the model matrix are made.
     pub fn variables(&self, counts: &RowCounts) -> Vec<Variable> {
         let shapes = self.rows.shapes();
         (0..self.terms.variables.len())
@@ -214,7 +214,7 @@ impl ModelFrame<'_> {
     }
 }
 
-/// Whether values of the contrasts are fractions that double precision rounds, as those of polynomials are.
+/// True if values of the contrasts are fractions that double precision rounds, as those of polynomials are.
 fn has_rounded_fractions(contrast: &Contrast) -> bool {
     match contrast {
         Contrast::Poly => true,

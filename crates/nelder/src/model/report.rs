@@ -1,4 +1,4 @@
-//! How a fit was computed, and how many of its digits are known to be right.
+//! Record of the computation of a fit, with the number of its digits that are known to be right.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! What a user should know of a fit that is no error.
+//! Warnings of a fit: conditions that a user should know and that are no errors.
 
 /// Something a user should know of a fit.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub enum Warning {
     NoMaximum,
     /// A step was halved.
     Truncated {
-        /// Whether the deviance overflowed; otherwise a mean was out of range.
+        /// True if the deviance overflowed; false if a mean was out of range.
         divergence: bool,
     },
     /// A step was halved because the deviance rose to a multiple.

@@ -7,7 +7,7 @@ use super::format::{
 use super::record::CoefficientRow;
 use super::text::{self, Justify};
 
-/// What a column of a [`TestMatrix`] holds, which decides its digits.
+/// Kind of values in a column of a [`TestMatrix`], which decides their digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Estimates and their standard errors: one layout for all of them together.
@@ -27,7 +27,7 @@ pub enum Role {
 pub struct Column {
     /// The heading.
     pub name: String,
-    /// What it holds.
+    /// Kind of its values.
     pub role: Role,
     /// One value for each row.
     pub values: Vec<Option<f64>>,

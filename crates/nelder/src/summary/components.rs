@@ -6,7 +6,7 @@ use super::format::{format_significant, number, round_half_even, signif};
 use super::text::{self, Justify};
 use crate::model::Prcomp;
 
-/// What R's `summary(prcomp(...))` holds.
+/// Record of R's `summary(prcomp(...))`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PcaSummary {
     /// Names of the columns.
@@ -21,15 +21,15 @@ pub struct PcaSummary {
     pub cumulative: Vec<f64>,
     /// Loadings, one entry a component.
     pub rotation: Vec<Vec<f64>>,
-    /// What was taken from each column.
+    /// Centre subtracted from each column.
     pub center: Option<Vec<f64>>,
-    /// What each column was divided by.
+    /// Divisor of each column.
     pub scale: Option<Vec<f64>>,
     /// Rows used.
     pub nobs: u64,
     /// Rows left out because a value was missing.
     pub omitted: u64,
-    /// How many components there are, computed or not.
+    /// Number of components that there are, computed or not.
     pub available: usize,
 }
 
@@ -62,7 +62,7 @@ pub fn summary(fit: &Prcomp<'_>) -> PcaSummary {
 /// R's `max(3, getOption("digits") - 3)`.
 const DIGITS: usize = 4;
 
-/// What R prints for `summary(prcomp(...))` with its default options: the importance of the components that are kept.
+/// Returns R's print of `summary(prcomp(...))` with its default options: the importance of the components that are kept.
 pub fn importance(fit: &PcaSummary) -> String {
     let k = fit.components.len();
     let title = match k < fit.available {
@@ -104,7 +104,7 @@ pub fn rotation(fit: &PcaSummary) -> String {
     format!("Rotation (n x k) = ({p} x {k}):\n") + &text::matrix(&fit.columns, &columns, 1, Justify::Right)
 }
 
-/// What R prints for a `prcomp` itself: all standard deviations, and the rotation.
+/// Returns R's print of a `prcomp` itself: all standard deviations, and the rotation.
 pub fn brief(fit: &PcaSummary) -> String {
     let sdev = text::vector(&format_significant(&fit.sdev, 7));
     format!(

@@ -4,7 +4,7 @@
 //! digits of the element that needs most, trailing zeros apart, and scientific notation where that is narrower
 //! (`scipen = 0`). Decimal digits come from the exact binary value.
 
-/// How all elements of one vector are written.
+/// Notation and number of decimals of all elements of one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Layout {
     Fixed { decimals: usize },
@@ -282,7 +282,7 @@ pub fn stars(p: f64) -> &'static str {
     }
 }
 
-/// What [`stars`] mean, as R prints it under a table.
+/// Legend of [`stars`], as R prints it under a table.
 pub const STARS_LEGEND: &str = "Signif. codes:  0 ‘***’ 0.001 ‘**’ 0.01 ‘*’ 0.05 ‘.’ 0.1 ‘ ’ 1";
 
 /// R's `formatC(x, digits = digits)`: C's `%.{digits}g`, right-justified in at least `digits + 1` characters.

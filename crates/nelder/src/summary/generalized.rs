@@ -72,7 +72,7 @@ pub fn confint(fit: &Glm<'_>, level: f64, covariance: Option<&Covariance>) -> Ve
     fit.coefficients.iter().zip(errors).map(ends).collect()
 }
 
-/// Whether tests are z tests; under a robust covariance they are, as lmtest has them for a `glm`.
+/// True if tests are z tests; under a robust covariance they are, as lmtest has them for a `glm`.
 fn uses_z(fit: &Glm<'_>, covariance: Option<&Covariance>) -> bool {
     fit.fit.family.known_dispersion() || covariance.is_some()
 }

@@ -1,4 +1,4 @@
-//! What a fit is asked for: distributions, printed tables, tidy records. Reads records, computes no fit.
+//! Summaries of fits: distributions, printed tables, tidy records. Reads records, computes no fit.
 
 pub mod coefficients;
 pub mod components;

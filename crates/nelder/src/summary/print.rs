@@ -11,7 +11,7 @@ use super::text::{self, Justify};
 /// R's `max(3, getOption("digits") - 3)`.
 const DIGITS: usize = 4;
 
-/// What R prints for `summary(lm(...))` of one response.
+/// Returns R's print of `summary(lm(...))` for one response.
 pub fn summary(fit: &LmSummary) -> String {
     let mut out = format!("\nCall:\n{}\n\n", fit.call);
     out.push_str(if fit.weighted {
@@ -78,7 +78,7 @@ fn residuals(fit: &LmSummary) -> String {
     }
 }
 
-/// What R prints for `summary` of a model: with several responses each under its name.
+/// Returns R's print of `summary` of a model: with several responses each under its name.
 pub fn summaries(fits: &[LmSummary]) -> String {
     if let [one] = fits {
         return summary(one);
@@ -88,7 +88,7 @@ pub fn summaries(fits: &[LmSummary]) -> String {
         .collect()
 }
 
-/// What R prints for the model itself, without `summary`: the call and the coefficients. `fits` has one record for
+/// Returns R's print of the model itself, without `summary`: the call and the coefficients. `fits` has one record for
 /// each response; `call` is the model's call.
 pub fn brief(call: &str, fits: &[LmSummary]) -> String {
     let mut out = format!("\nCall:\n{call}\n\n");

@@ -9,7 +9,7 @@ use super::text;
 /// R's `max(3, getOption("digits") - 3)`.
 const DIGITS: usize = 4;
 
-/// What R prints for `summary(glm(...))`.
+/// Returns R's print of `summary(glm(...))`.
 pub fn summary(fit: &GlmSummary) -> String {
     let mut out = format!("\nCall:\n{}\n\nDeviance Residuals: \n", fit.call);
     out.push_str(&residuals(fit));
@@ -53,7 +53,7 @@ pub fn summary(fit: &GlmSummary) -> String {
     out
 }
 
-/// What R prints for the model itself, without `summary`.
+/// Returns R's print of the model itself, without `summary`.
 pub fn brief(fit: &GlmSummary) -> String {
     let mut out = format!("\nCall:  {}\n\n", fit.call);
     if fit.coefficients.is_empty() {
@@ -126,7 +126,7 @@ fn zeros(length: u64) -> String {
     (0..length.div_ceil(a_line)).map(|k| line(k * a_line)).collect()
 }
 
-/// What MASS adds for a negative binomial: as many decimals as its standard error has before its third digit.
+/// Returns MASS's lines on the θ of a negative binomial, with decimals to the third significant digit of its standard error.
 fn estimated(theta: &Theta) -> String {
     let decimals = (2.0 - theta.std_error.log10().floor()).max(0.0);
     let places = if decimals.is_finite() {

@@ -21,7 +21,7 @@ pub struct CoefficientRow {
     pub conf_high: Option<f64>,
 }
 
-/// What the table says of the residuals (multiplied by the root of the weights, where there are weights).
+/// Residuals in the printed summary, times √w where there are weights w.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub enum ResidualSummary {
     /// Minimum, quartiles and maximum (R's `quantile`, type 7): with more than five residual degrees of freedom.
@@ -50,7 +50,7 @@ pub struct FStatistic {
     pub p_value: f64,
 }
 
-/// What R's `summary.lm` holds, for one response.
+/// Record of R's `summary.lm`, for one response.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LmSummary {
     /// The call as R deparses it, lines separated by `\n`.
@@ -59,11 +59,11 @@ pub struct LmSummary {
     pub response: String,
     /// The residuals.
     pub residuals: ResidualSummary,
-    /// Whether there are weights that differ between rows.
+    /// True if the fit has case weights, which puts `Weighted Residuals` over the residuals.
     pub weighted: bool,
     /// The coefficients in the design's order, aliased ones included.
     pub coefficients: Vec<CoefficientRow>,
-    /// How many coefficients are aliased.
+    /// Number of aliased coefficients.
     pub aliased: usize,
     /// Residual standard error.
     pub sigma: f64,
@@ -102,22 +102,22 @@ pub struct Theta {
     pub twice_log_lik: f64,
 }
 
-/// What R's `summary.glm` holds.
+/// Record of R's `summary.glm`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GlmSummary {
     /// The call as R deparses it, lines separated by `\n`.
     pub call: String,
-    /// What R calls the family.
+    /// Name of the family in R.
     pub family: String,
-    /// What R calls the link.
+    /// Name of the link in R.
     pub link: String,
     /// The deviance residuals: quantiles with more than five residual degrees of freedom, else all.
     pub residuals: ResidualSummary,
     /// The coefficients in the design's order, aliased ones included.
     pub coefficients: Vec<CoefficientRow>,
-    /// How many coefficients are aliased.
+    /// Number of aliased coefficients.
     pub aliased: usize,
-    /// Whether tests are z tests: the dispersion is known, or the covariance is robust.
+    /// True if tests are z tests: the dispersion is known, or the covariance is robust.
     pub z_tests: bool,
     /// The dispersion; NaN where it is not known and no degrees of freedom are left to estimate it.
     pub dispersion: f64,
@@ -143,10 +143,10 @@ pub struct GlmSummary {
     pub bic: f64,
     /// Steps of Fisher scoring.
     pub iterations: u32,
-    /// Whether they converged.
+    /// True if the iteration converged.
     pub converged: bool,
     /// θ, where it was estimated.
     pub theta: Option<Theta>,
-    /// What a user should know, a sentence each.
+    /// Warnings for the user, a sentence each.
     pub warnings: Vec<String>,
 }

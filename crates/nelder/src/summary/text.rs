@@ -15,7 +15,7 @@ fn pad_right(text: &str, width_wanted: usize) -> String {
     format!("{text}{}", " ".repeat(width_wanted.saturating_sub(width(text))))
 }
 
-/// How columns of a printed matrix are set.
+/// Alignment of the columns of a printed matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Justify {
     Left,

@@ -133,9 +133,9 @@ pub struct GlmReport {
 /// One number each of a whole generalized linear model.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct GlmNumbers {
-    /// What R calls the family.
+    /// Name of the family in R.
     pub family: String,
-    /// What R calls the link.
+    /// Name of the link in R.
     pub link: String,
     /// Rows used.
     pub nobs: u64,
@@ -151,7 +151,7 @@ pub struct GlmNumbers {
     pub dispersion: Option<f64>,
     /// Steps of Fisher scoring.
     pub iterations: u32,
-    /// Whether they converged.
+    /// True if the iteration converged.
     pub converged: bool,
     /// Log-likelihood.
     pub log_lik: Option<f64>,
@@ -165,7 +165,7 @@ pub struct GlmNumbers {
     /// Its standard error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theta_std_error: Option<f64>,
-    /// What a user should know.
+    /// Warnings for the user, a sentence each.
     pub warnings: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What is known of the errors of a solution: variances, bounds on coefficients, digits.
+//! Error analysis of a solution: variances, bounds on coefficients, digits.
 
 use nelder_device::Dd;
 
@@ -9,7 +9,7 @@ use super::LeastSquares;
 use super::solution::{LeastSquaresSolution, UNIT_EXACT, in_model, larger};
 use crate::model::{AsWritten, Digits, ModelError, ModelFrame, SolveReport};
 
-/// What is read from the last residual pass.
+/// Results of the last residual pass: residuals or their histogram, and Σ w f and Σ w f² of the fitted values f.
 pub(super) struct Last {
     runs: Vec<ResidualRun>,
     histogram: Vec<Histogram>,
@@ -41,7 +41,7 @@ pub(super) struct Solved {
     pub rss: Vec<Dd>,
     /// Residuals.
     pub last: Last,
-    /// Whether the factor came from a QR decomposition of the rows.
+    /// True if the factor came from a QR decomposition of the rows.
     pub tsqr: bool,
     /// Corrections so far.
     pub refinements: u32,

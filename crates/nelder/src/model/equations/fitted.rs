@@ -14,13 +14,13 @@ use crate::solve::Factor;
 /// The solved equations of a fit.
 #[derive(Clone, Copy)]
 pub struct FittedEquations<'a> {
-    /// How the columns follow from the atoms.
+    /// Map from the atoms of a row (dense columns and codes) to the columns of the model matrix.
     pub map: &'a ColumnEncoding,
     /// The equations.
     pub normal: &'a NormalEquations,
     /// Their factor.
     pub factor: &'a Factor,
-    /// What the rows consist of.
+    /// Atoms of a row: numbers of dense columns and responses, groups of codes.
     pub atoms: &'a BlockSchema,
     /// Which columns are aliased.
     pub aliased: &'a [bool],
@@ -36,7 +36,7 @@ pub(in crate::model) struct Coordinates {
     pub functionals: Vec<Option<LinearFunctional>>,
     /// Columns x coordinates, in the units of the rows.
     pub kept: Mat<f64>,
-    /// What they leave over, where the factor is in twice the precision.
+    /// Low parts of `kept`, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
 }
 
@@ -61,8 +61,8 @@ impl Coordinates {
 }
 
 impl FittedEquations<'_> {
-    /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
-    /// of the data (the response's scale apart): powers of two.
+    /// Returns the powers of two, one a column, that take coefficients from the units of the columns as they were summed to those
+    /// of the data (the response's scale apart).
     pub fn column_scales(&self) -> Vec<f64> {
         let scale = |e: usize| self.scales.get(e).copied().unwrap_or(1.0);
         let groups = &self.atoms.groups;

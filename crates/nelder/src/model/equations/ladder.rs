@@ -303,7 +303,7 @@ fn score(residuals: &Residuals, y: usize) -> Score<'_> {
     Score::of(&residuals.scores[y])
 }
 
-/// Whether any row is left to fit.
+/// Checks that a row is left to fit: [`ModelError::NoRows`] if not.
 pub(in crate::model) fn rows_left(counts: &RowCounts, bound: &ModelFrame<'_>) -> Result<(), ModelError> {
     if counts.used > 0 {
         return Ok(());

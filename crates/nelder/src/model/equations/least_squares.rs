@@ -43,7 +43,7 @@ pub struct LeastSquares {
     pub histogram: Vec<Histogram>,
     /// By response, the residuals that quartiles lie at or between, where residuals stayed on a device.
     pub places: Vec<Vec<f64>>,
-    /// How it was computed.
+    /// Record of the computation: algorithm, precision, digits, passes.
     pub report: SolveReport,
     /// Powers of two that columns and responses were multiplied with.
     pub scales: Vec<f64>,

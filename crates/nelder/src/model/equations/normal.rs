@@ -24,7 +24,7 @@ pub struct NormalEquations {
     pub rows: u64,
     /// Σ w.
     pub weight: Dd,
-    /// Whether dense columns and responses are centred.
+    /// True if dense columns and responses are centred about their weighted means.
     pub centered: bool,
     /// Columns of the model matrix that the matrix is over, in order; all but the eliminated ones.
     pub kept: Vec<usize>,
@@ -51,7 +51,7 @@ pub struct Solution {
     pub levels: Vec<Dd>,
 }
 
-/// What a score calls for.
+/// Refinement step from a score XᵀWr, with its gain.
 #[derive(Clone, Debug)]
 pub struct Correction {
     /// The step Δ.

@@ -25,7 +25,7 @@ pub(in crate::model) const UNIT_STEPPING: f64 = 4.0 * UNIT_ROUNDED;
 pub(super) const UNIT_SINGLE: f64 = 1e-7;
 /// The same as a bound: 4 ε √(rows) for runs of 8,192 rows.
 const UNIT_SINGLE_BOUND: f64 = 362.0 * (f32::EPSILON as f64 / 2.0);
-/// What equations whose products are rounded to 11 bits are held to: which columns are aliased is known before, and the score
+/// Relative error assumed where products are rounded to 11 bits: which columns are aliased is known before, and the score
 /// decides where a step leads, so that this only keeps pivots above four hundredths.
 const UNIT_ROUGH: f64 = 4e-6;
 /// The same with exact products.
@@ -192,7 +192,7 @@ const SMALL_ORTHOGONAL: f64 = 2e8;
 /// decomposition is better: a standard error of 1e-12.
 const TWICE_ENOUGH: f64 = 2e-12;
 
-/// How equations are solved.
+/// Settings for factoring normal equations.
 #[derive(Clone, Copy)]
 pub(in crate::model) struct Solver<'a> {
     /// The tolerance for aliasing.
@@ -313,7 +313,7 @@ pub(super) fn relative_variance_error(state: &LeastSquaresSolution) -> f64 {
     some.fold(0.0, |worst, v| larger(worst, v.error / v.value))
 }
 
-/// Whether twice the precision is too little for the gram.
+/// True if a gram in twice the precision is not enough, and the rows are to be decomposed by QR.
 pub(super) fn wants_tsqr(state: &LeastSquaresSolution, tol: f64, accuracy: Accuracy) -> bool {
     let p = state.columns.map.columns();
     let n = state.normal.rows as f64;

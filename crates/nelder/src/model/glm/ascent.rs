@@ -41,7 +41,7 @@ const STATIONARY: f64 = 1e-14;
 pub(super) struct Ascended {
     pub here: Here,
     pub equations: Equations,
-    /// Whether the score is next to nothing there.
+    /// True if the score is nearly zero there: sᵀI⁻¹s ≤ 1e-14 (|D| + c), c the [floor](super::units::deviance_floor).
     pub stationary: bool,
     pub steps: u32,
 }

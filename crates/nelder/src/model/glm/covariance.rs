@@ -76,7 +76,7 @@ impl Glm<'_> {
         Programs::new(&self.fit.family, weighted, trials, Start::Family)
     }
 
-    /// Whether the response counts successes and failures.
+    /// True if the response has two columns, the numbers of successes and of failures.
     pub(in crate::model) fn counts(&self) -> bool {
         self.bound.rows.layout().atoms.responses == 2
     }

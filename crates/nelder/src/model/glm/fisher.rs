@@ -16,7 +16,7 @@ use crate::pass::{Gram, Loaded, Monitor, PassRecord, ResponseMoments, Scoring};
 /// Rows whose deviance residuals are kept for their quantiles.
 const KEEP_ROWS: u64 = 4_000_000;
 
-/// What a model of some of the columns is fitted with.
+/// Inputs of Fisher scoring for a model of some of the columns: rows, family, terms, specification.
 pub(super) struct FisherScoring<'a, 's> {
     /// The rows on a device, once they are there.
     pub loaded: Arc<OnceLock<Arc<Loaded>>>,
@@ -28,7 +28,7 @@ pub(super) struct FisherScoring<'a, 's> {
     pub terms: Option<Vec<bool>>,
     /// A column whose coefficient is held, and all coefficients to start from, in the units of the rows.
     pub held: Option<(usize, Vec<Dd>)>,
-    /// How the iteration is steered.
+    /// Specification: starting values, tolerances, limit of steps.
     pub spec: &'a GlmSpec,
     /// Watches the passes.
     pub monitor: &'a dyn Monitor,
@@ -46,11 +46,11 @@ pub(super) struct Scored {
 pub(super) struct FisherResult {
     /// The columns of the model matrix.
     pub columns: Columns,
-    /// What was solved last.
+    /// Equations of the last step.
     pub equations: Equations,
     /// The last pass, with the gram.
     pub at: Scored,
-    /// What was added to its coefficients.
+    /// Last step Δβ, to be added to the coefficients β of that pass.
     pub step: Vec<Dd>,
     /// √(sᵀ(XᵀWX)⁻¹s) of the last step.
     pub size: f64,

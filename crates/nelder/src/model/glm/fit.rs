@@ -13,7 +13,7 @@ use crate::model::{ModelError, ModelFrame};
 
 /// A fitted generalized linear model.
 pub struct Glm<'s> {
-    /// What was asked for.
+    /// Specification of the model.
     pub spec: GlmSpec,
     /// The model joined to its data, for the passes that its answers take.
     pub bound: ModelFrame<'s>,
@@ -133,7 +133,7 @@ impl<'s> Glm<'s> {
         &self.fit.columns.names
     }
 
-    /// Whether the model has an intercept.
+    /// True if the model has an intercept.
     pub fn intercept(&self) -> bool {
         self.bound.terms.intercept
     }

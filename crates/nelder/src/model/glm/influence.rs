@@ -1,4 +1,4 @@
-//! What each row does to a generalized linear model: residuals of every kind, leverages, Cook's distances.
+//! Residuals of every kind, leverages and Cook's distances of the rows of a generalized linear model.
 //!
 //! The leverage is that of the weighted linear model of the last step (Pregibon 1981; Williams 1987). R's `residuals`,
 //! `hatvalues`, `rstandard`, `rstudent` and `cooks.distance` of a `glm`.

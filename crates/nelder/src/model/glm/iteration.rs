@@ -98,7 +98,7 @@ pub(in crate::model) fn plus(a: &[Dd], b: &[Dd]) -> Vec<Dd> {
     a.iter().zip(b).map(|(x, y)| *x + *y).collect()
 }
 
-/// Whether the deviance is finite and all means are in range.
+/// True if the deviance is finite and all means are in range.
 pub(in crate::model) fn sound(sums: &Scoring) -> bool {
     sums.deviance.hi.is_finite() && !sums.out_of_range
 }
@@ -294,7 +294,7 @@ impl<'a, 's> Iteration<'a, 's> {
         }
     }
 
-    /// Whether the steps to come may have products in single precision on a device.
+    /// True if later steps may form products in single precision on a device.
     fn may_go_single(&self, first: &Equations) -> bool {
         let design = &self.scorer.spec.design;
         self.scorer.bound.rows.source().device().is_some()
@@ -521,7 +521,7 @@ impl<'a, 's> Iteration<'a, 's> {
         deviance.abs() + self.passes.floor
     }
 
-    /// Whether coefficients still move although the deviance does not, as they do where the likelihood has no maximum.
+    /// True if coefficients still move although the deviance does not, as they do where the likelihood has no maximum.
     pub fn runs_away(&self, at: &Converged) -> bool {
         if self.scorer.family.is_of_residuals() {
             // least squares: the first step is the whole way
@@ -562,7 +562,7 @@ impl<'a, 's> Iteration<'a, 's> {
         true
     }
 
-    /// Whether more may follow the steps: those that were to be few are not gone beyond.
+    /// True if an ascent may follow Fisher scoring: not where `max_iterations` is below 25.
     pub fn goes_on(&self) -> bool {
         self.scorer.spec.max_iterations >= MANY_STEPS
     }

@@ -21,7 +21,7 @@ pub struct MaximumLikelihood {
     pub columns: Columns,
     /// The family, with θ as estimated.
     pub family: Family,
-    /// How the columns follow from atoms, as they were solved.
+    /// Map from atoms to the columns of the model matrix, as they were solved.
     pub map: ColumnEncoding,
     /// The gram with the working weights of the last pass.
     pub gram: Gram,
@@ -51,19 +51,19 @@ pub struct MaximumLikelihood {
     pub counts: RowCounts,
     /// Steps as R counts them.
     pub iterations: u32,
-    /// Whether the deviance settled.
+    /// True if the iteration converged.
     pub converged: bool,
-    /// Whether a step was halved on the way.
+    /// True if a step left the family's range or let the deviance overflow, or the maximum is at the edge of the range.
     pub boundary: bool,
-    /// What a user should know.
+    /// Warnings for the user.
     pub warnings: Vec<Warning>,
     /// Deviance residuals in the order of the rows, where they were kept.
     pub residuals: Vec<ResidualRun>,
     /// Their distribution where they were not.
     pub histogram: Vec<Histogram>,
-    /// Those that their quartiles lie at or between, where they stayed on a device.
+    /// Deviance residuals that their quartiles lie at or between, where residuals stayed on a device.
     pub places: Option<Vec<f64>>,
-    /// How it was computed.
+    /// Record of the computation: algorithm, precision, digits, passes.
     pub report: SolveReport,
     /// Powers of two that columns were multiplied with.
     pub scales: Vec<f64>,
@@ -75,7 +75,7 @@ pub struct MaximumLikelihood {
 }
 
 impl MaximumLikelihood {
-    /// Whether standard errors mean something: not where no maximum was found, and not at the edge of the family's range.
+    /// True if standard errors are meaningful: a maximum was found, and not at the edge of the family's range.
     pub fn is_regular(&self) -> bool {
         !self
             .warnings
@@ -96,7 +96,7 @@ impl MaximumLikelihood {
         Ok(matrix)
     }
 
-    /// What an iteration ended with.
+    /// Builds the fit from the end of an iteration: coefficients in the units of the data, variances, error bounds, digits.
     pub(super) fn new(ended: FisherResult, bound: &ModelFrame<'_>) -> Self {
         let FisherResult {
             columns,

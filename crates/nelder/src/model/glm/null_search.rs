@@ -19,7 +19,7 @@ pub(super) struct NullSearch {
     tries: i32,
 }
 
-/// What comes next.
+/// Outcome of a step of the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Next {
     /// Another constant is to be looked at.

@@ -14,7 +14,7 @@ use crate::pass::{
     At, Course, PassOutputs, PassRecord, Products, ResponseMoments, Scoring, ScoringPlan, Site,
 };
 
-/// What the passes of one fit share.
+/// State shared by the passes of one fit: family, precision, and the sums of the first pass.
 pub(in crate::model) struct Passes<'a, 's> {
     scorer: &'a FisherScoring<'a, 's>,
     site: Site<'a, 's>,
@@ -23,7 +23,7 @@ pub(in crate::model) struct Passes<'a, 's> {
     atoms: BlockSchema,
     counts: bool,
     weighted: bool,
-    /// How grams are formed.
+    /// Precision of the products in grams.
     pub products: Products,
     /// Sums over the responses, from the first pass.
     pub moments: ResponseMoments,
@@ -43,7 +43,7 @@ pub(in crate::model) struct Passes<'a, 's> {
     pub floor: f64,
 }
 
-/// Whether the linear predictor of a row has its offset.
+/// Linear predictor of the rows, with or without their offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Rows {
     /// η = Xβ + offset
@@ -112,7 +112,7 @@ impl<'a, 's> Passes<'a, 's> {
         }
     }
 
-    /// What the responses of a binomial family are.
+    /// Returns the kind of responses that a binomial family has here: 0 or 1, proportions, or counts.
     pub fn trials(&self) -> Trials {
         let weights = self.scorer.spec.design.weights.is_some();
         Trials::of(self.counts, weights, self.moments.binary && self.moments.rows > 0)
@@ -131,7 +131,7 @@ impl<'a, 's> Passes<'a, 's> {
         response_of(self.scorer)
     }
 
-    /// Whether rows have weights, or trials.
+    /// True if rows have prior weights, or numbers of trials.
     pub fn weighted(&self) -> bool {
         self.weighted
     }
@@ -259,7 +259,7 @@ fn response_of<'a>(scorer: &'a FisherScoring<'_, '_>) -> &'a str {
     scorer.bound.rows.labels().get(at).map_or("", String::as_str)
 }
 
-/// What a first pass looks at in each row.
+/// Checks of the response in each row, made by the first pass.
 struct Checks<'a> {
     family: Family,
     label: &'a str,
@@ -278,7 +278,7 @@ impl<'a> Checks<'a> {
         }
     }
 
-    /// Whether responses with these ranges need no closer look.
+    /// True if responses with these ranges are valid, so that no row needs to be checked.
     fn accept(&self, ranges: &[[f64; 2]]) -> bool {
         match self.counts {
             true => ranges.iter().all(|[least, _]| *least >= 0.0),

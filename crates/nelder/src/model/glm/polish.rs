@@ -263,7 +263,8 @@ impl Iteration<'_, '_> {
         !(found.deviance.hi <= deviance + slack * self.size_of(deviance))
     }
 
-    /// Whether a step of this norm moves no row's working weight by more than a printed standard error shows.
+    /// True if a step of norm `size` changes no working weight by a share above 1e-12, which no printed standard error shows;
+    /// always with [`Accuracy::Single`].
     fn weights_settled(&self, found: &Scoring, equations: &Equations, size: f64) -> bool {
         let [elasticity, _] = found.elasticity();
         if elasticity == 0.0 || self.scorer.spec.design.accuracy == Accuracy::Single {

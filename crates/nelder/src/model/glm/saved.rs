@@ -16,7 +16,7 @@ use crate::pass::{Monitor, PassRecord, means, run_in_order};
 pub struct SavedGlm {
     /// The columns of the model matrix.
     pub design: SavedDesign,
-    /// What was asked for.
+    /// Specification of the model.
     pub spec: GlmSpec,
     /// The family, with θ as estimated.
     pub family: Family,

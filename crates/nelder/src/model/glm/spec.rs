@@ -1,4 +1,4 @@
-//! What is asked of a generalized linear model.
+//! Specification of a generalized linear model.
 
 use crate::family::Family;
 use crate::model::{Accuracy, LmSpec, ModelError};

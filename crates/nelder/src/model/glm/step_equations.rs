@@ -238,7 +238,7 @@ impl Equations {
     }
 }
 
-/// What coefficients in the units of the rows are multiplied with to be in those of the data: powers of two.
+/// Returns the powers of two, one a column, that take coefficients from the units of the rows to those of the data.
 pub(in crate::model) fn column_scales(map: &ColumnEncoding, atoms: &BlockSchema, scales: &[f64]) -> Vec<f64> {
     let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
     let of = |kind: &ColumnKind| match *kind {

@@ -9,13 +9,13 @@ use crate::pass::{ResponseMoments, Scoring};
 /// information (Lawless 1987), so that both settle together.
 pub(super) struct ThetaStep {
     estimated: bool,
-    /// Whether θ stays while the coefficients settle.
+    /// True while θ stays and only the coefficients settle.
     pub held: bool,
     step: f64,
     information: f64,
     at: f64,
     largest: f64,
-    /// Whether it has grown beyond all bounds.
+    /// True if θ has grown to its limit, 1e7 max(ȳ, 1).
     pub diverged: bool,
 }
 
@@ -33,7 +33,7 @@ impl ThetaStep {
         }
     }
 
-    /// Whether θ moves with the coefficients.
+    /// True if θ is estimated and not held: it moves with the coefficients.
     pub fn moves(&self) -> bool {
         self.estimated && !self.held
     }

@@ -76,7 +76,7 @@ pub struct TermChanges {
     pub passes: Vec<PassRecord>,
 }
 
-/// What a comparison of models reads of one.
+/// Quantities of one model that a comparison of models reads.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
     /// The formula as R deparses it.
@@ -198,7 +198,7 @@ pub(in crate::model) fn places(of: &Terms, within: &Terms) -> Option<Vec<usize>>
         .collect()
 }
 
-/// How the factors of each term are coded, by variable.
+/// Returns the coding of the factors in each term, by contrasts or by an indicator for each level, by variable.
 fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<String, Coding>> {
     let labels: Vec<String> = terms.variables.iter().map(ToString::to_string).collect();
     let is: Vec<bool> = labels
@@ -273,7 +273,7 @@ impl<'s> Lm<'s> {
         self.bound.formula(&self.spec)
     }
 
-    /// What a comparison with other models reads.
+    /// Returns the quantities of the model that a comparison with others reads.
     ///
     /// # Errors
     /// A response that is not there.
@@ -289,7 +289,7 @@ impl<'s> Lm<'s> {
         })
     }
 
-    /// Whether sums of squares are numbers in the units of a response.
+    /// True if, in the units of a response, its total sum of squares is finite and the residual one zero or a normal number.
     pub(super) fn in_range(&self, response: usize) -> bool {
         let scale = self.fit.response_scale(response);
         let (i, atoms) = (response, self.fit.gram.atoms());

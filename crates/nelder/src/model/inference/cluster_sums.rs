@@ -42,7 +42,7 @@ pub(in crate::model) struct ClusterSums {
     coefficients: Arc<Coefficients>,
     response: usize,
     own: ClusterType,
-    /// Whether sums are kept in twice the precision.
+    /// True if sums are kept in twice the precision.
     twice: bool,
     /// By code of the cluster: Σ w r e; with blocks also Σ w² r e, then S and U by columns of their lower triangles; in twice the
     /// precision also what Σ w r e leaves over.
@@ -126,12 +126,12 @@ impl ClusterSums {
         ClusterSums { twice: true, ..self }
     }
 
-    /// Whether the clusters of this type can be summed in twice the precision.
+    /// True if the clusters of this type can be summed in twice the precision.
     pub fn has_twice(&self) -> bool {
         self.basis.has_twice() && !self.own.uses_blocks()
     }
 
-    /// Whether a variance by clusters, entry (c, c) of f E Q Eᵀ times 2^(2 a), is so small a part of that by rows that the sums have
+    /// True if a variance by clusters, entry (c, c) of f E Q Eᵀ times 2^(2 a), is so small a part of that by rows that sums have
     /// lost digits: f Σ (Eᶜ)² Σ (w r e)² over the coordinates, products of different coordinates left out.
     pub fn lost_to_rows(
         &self,

@@ -126,13 +126,13 @@ impl LeastSquares {
         }
     }
 
-    /// What a coefficient in the units of the columns as they were summed is multiplied with to be in the units
-    /// of the data (the response's scale apart): powers of two.
+    /// Returns the powers of two, one a column, that take coefficients from the units of the columns as they were summed to those
+    /// of the data (the response's scale apart).
     pub fn column_scales(&self) -> Vec<f64> {
         self.system().column_scales()
     }
 
-    /// What a response was multiplied with: a power of two.
+    /// Returns the power of two by which a response was multiplied.
     pub fn response_scale(&self, response: usize) -> f64 {
         let atoms = self.gram.atoms();
         self.scales
@@ -332,7 +332,7 @@ impl Lm<'_> {
 }
 
 impl SandwichMeat {
-    /// What a kind of covariance multiplies the sandwich with, for n rows and k coefficients.
+    /// Returns the factor of the sandwich, for n rows and k coefficients: n / (n − k) for HC1, else 1.
     ///
     /// # Errors
     /// A row of leverage one where residuals are divided by 1 − h.

@@ -1,4 +1,4 @@
-//! What each row does to a fit: residuals, leverages, deletion diagnostics.
+//! Residuals, leverages and deletion diagnostics of the rows of a fit.
 //!
 //! With r the residual, h = w|e|² the leverage of a row with coordinates e ([`WhitenedDesign`]) and weight w, leaving the row out
 //! lowers the residual sum of squares by w r² / (1 − h) and moves coefficient c by (Eᶜ·e) w r / (1 − h), Eᶜ its
@@ -58,7 +58,7 @@ pub struct InfluenceRun {
     pub responses: Vec<Influence>,
 }
 
-/// How much is asked of each row. What is not asked for is `NaN`, or empty where there are several columns of it.
+/// Extent of the diagnostics of each row. Those beyond it are `NaN`, or empty where there are several columns of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Detail {
     /// Fitted values and residuals.
@@ -66,7 +66,7 @@ pub enum Detail {
     /// Leverages too, and what follows from them.
     #[default]
     Leverages,
-    /// What each row does to each coefficient, too.
+    /// `dfbetas` too: the standardized change of each coefficient without the row.
     Deletions,
 }
 

@@ -15,7 +15,7 @@ use crate::solve::{Factor, Symmetric, factor_double, factor_twice};
 /// Columns up to which no factor is eliminated.
 const DIRECT: usize = 512;
 
-/// What the columns of a stage add.
+/// Rank and sums of squares that the columns of a stage add to the stages before.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     /// Columns that are not aliased with those before them.
@@ -111,8 +111,8 @@ impl Tally {
 }
 
 impl LeastSquares {
-    /// What the columns explain stage by stage, those of stage 0 first. `stage` has an entry for each column, in
-    /// which `None` leaves it out; the intercept must be in stage 0 where there is one, and explains nothing.
+    /// Returns the sequential rank and sums of squares of each stage of columns, stage 0 first. `stage` has an entry for
+    /// each column, in which `None` leaves it out; the intercept must be in stage 0 where there is one, and explains nothing.
     ///
     /// # Errors
     /// [`ModelError::TooManyColumns`] where more than 4,000 columns would be left after the largest factor was

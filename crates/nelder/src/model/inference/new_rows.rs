@@ -12,7 +12,7 @@ use crate::design::{Block, Columns, RowError, Rows, Variable};
 use crate::model::{ModelError, by_atom};
 use crate::pass::Coefficients;
 
-/// What a fit multiplies rows with.
+/// Coefficients and coordinates of a fit, to be multiplied with rows.
 pub(in crate::model) struct Applied {
     /// Coefficients of each response by atom, in the units in which rows are delivered.
     pub coefficients: Vec<Coefficients>,
@@ -65,7 +65,7 @@ impl Applier {
         current.columns.clone()
     }
 
-    /// What to multiply the rows of a block with.
+    /// Returns the coefficients and coordinates for the rows of a block, resolved again where it has new codes.
     pub fn on(&self, rows: &Rows<'_>, block: &Block<'_>) -> Result<Arc<Applied>, RowError> {
         let known = |applied: &Applied| {
             let fits = |(codes, &limit): (&std::borrow::Cow<'_, [u32]>, &usize)| {

@@ -46,7 +46,7 @@ pub struct SavedLm {
 /// A design apart from its data: what makes the same columns of new rows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedDesign {
-    /// What was asked for.
+    /// Specification of the model.
     pub spec: LmSpec,
     /// Names of the coefficients.
     pub names: Vec<String>,
@@ -54,10 +54,10 @@ pub struct SavedDesign {
     pub aliased: Vec<bool>,
     /// Names of the data's columns, for a `.` in the formula.
     columns: Vec<String>,
-    /// Those of them that were text or factors.
+    /// Names of the columns that were text or factors.
     #[serde(default)]
     text: Vec<String>,
-    /// Those of them that were logical.
+    /// Names of the columns that were logical.
     #[serde(default)]
     logical: Vec<String>,
     /// Bases and levels of the variables, without the response.
@@ -72,7 +72,7 @@ pub struct SavedDesign {
     basis: WhitenedDesignState,
 }
 
-/// What a saved fit keeps of one response.
+/// Results of one response in a saved fit.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SavedResponse {
     /// Its name; empty for one alone.
@@ -83,7 +83,7 @@ pub struct SavedResponse {
     pub sequential: Option<Sequential>,
     /// By column, zero where aliased, in the units in which rows are delivered.
     coefficients: Vec<Dd>,
-    /// What the response was multiplied with: a power of two.
+    /// Power of two by which the response was multiplied.
     scale: f64,
     /// Residual sum of squares in the units in which rows are delivered; absent in files of before.
     #[serde(default)]
@@ -128,7 +128,7 @@ impl SavedResponse {
         }
     }
 
-    /// What the response was multiplied with.
+    /// Returns the power of two by which the response was multiplied.
     pub(in crate::model) fn scale(&self) -> f64 {
         self.scale
     }

@@ -34,7 +34,7 @@ pub struct StepScope {
 /// A model on the way, with the changes considered from it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Move<C = TermChange> {
-    /// What led to it, `- x` or `+ x`; empty for the start.
+    /// Term dropped or added to get to it, `- x` or `+ x`; empty for the start.
     pub change: String,
     /// Its formula.
     pub formula: String,

@@ -45,7 +45,7 @@ pub enum ClusterType {
 }
 
 impl ClusterType {
-    /// What the sum over clusters is multiplied with.
+    /// Returns the factor of the sum over G clusters: G / (G − 1), for HC1 times (n − 1) / (n − k), and 1 for HC2 and HC3.
     ///
     /// # Errors
     /// Fewer than two clusters.
@@ -70,7 +70,7 @@ impl ClusterType {
         })
     }
 
-    /// Whether residuals are changed by the hat matrix of their cluster.
+    /// True if residuals are adjusted by the hat matrix of their cluster.
     pub(super) fn uses_blocks(self) -> bool {
         matches!(self, ClusterType::Hc2 | ClusterType::Hc3)
     }

@@ -42,9 +42,9 @@ pub struct WhitenedDesign {
     means: Vec<Dd>,
     /// Kept columns x coordinates.
     root: Mat<f64>,
-    /// What it leaves over, where the factor is in twice the precision.
+    /// Low parts of `root`, where the factor is in twice the precision.
     rest: Option<Mat<f64>>,
-    /// Whether all coordinates are formed in twice the precision.
+    /// True if all coordinates are formed in twice the precision.
     amplified: bool,
     /// Relative error of the factor.
     doubt: f64,
@@ -52,7 +52,7 @@ pub struct WhitenedDesign {
     levels: Vec<u32>,
     /// Means of the kept columns by level, kept columns fastest.
     level_means: Vec<f64>,
-    /// What they leave over.
+    /// Low parts of `level_means`.
     level_rests: Vec<f64>,
     /// N of each level.
     level_weights: Vec<Dd>,
@@ -141,7 +141,7 @@ impl WhitenedDesign {
         }
     }
 
-    /// What rows of new data need of the basis.
+    /// Returns the numbers of the basis that rows of new data need.
     pub fn state(&self) -> WhitenedDesignState {
         WhitenedDesignState {
             kept: (0..self.map.columns())
@@ -209,7 +209,7 @@ impl WhitenedDesign {
         })
     }
 
-    /// What the rows consist of.
+    /// Returns the atoms of a row: number of dense columns, groups of codes.
     pub fn atoms(&self) -> &BlockSchema {
         &self.atoms
     }
@@ -299,7 +299,7 @@ impl WhitenedDesign {
         Some(out)
     }
 
-    /// Whether the factor is in twice the precision.
+    /// True if the factor is in twice the precision.
     pub(super) fn has_twice(&self) -> bool {
         self.rest.is_some()
     }

@@ -15,7 +15,7 @@ use crate::model::{LeastSquares, ModelError, ModelFrame, bind, least_squares};
 
 /// A fitted linear model of one or several responses.
 pub struct Lm<'s> {
-    /// What was asked for.
+    /// Specification of the model.
     pub spec: LmSpec,
     /// The model joined to its data, for the passes that its answers take.
     pub bound: ModelFrame<'s>,
@@ -29,7 +29,7 @@ pub struct Lm<'s> {
     pub df_residual: u64,
 }
 
-/// What a response's fit amounts to.
+/// Estimates of one response: coefficients, standard errors, sums of squares, likelihood.
 #[derive(Clone, Debug)]
 pub struct Response {
     /// Name of the response: empty for one alone.
@@ -153,7 +153,7 @@ impl<'s> Lm<'s> {
         &self.fit.columns.names
     }
 
-    /// Whether the model has an intercept.
+    /// True if the model has an intercept.
     pub fn intercept(&self) -> bool {
         self.bound.terms.intercept
     }
@@ -168,7 +168,7 @@ impl<'s> Lm<'s> {
         self.fit.counts.omitted
     }
 
-    /// Whether there are case weights.
+    /// True if there are case weights.
     pub fn weighted(&self) -> bool {
         self.spec.weights.is_some()
     }

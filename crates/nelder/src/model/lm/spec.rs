@@ -1,10 +1,10 @@
-//! What is asked of a linear model.
+//! Specification of a linear model.
 
 use crate::design::Missing;
 use crate::formula::{Contrast, Terms, parse_formula, terms};
 use crate::model::ModelError;
 
-/// How exact the answer is to be.
+/// Precision of the arithmetic of a fit, and of its results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Accuracy {
     /// Double-precision results at the least cost: escalates when the condition asks for it.
@@ -30,7 +30,7 @@ pub enum Accuracy {
 pub struct LmSpec {
     /// The formula.
     pub formula: String,
-    /// What the formula means, where it is not to be read as text: for a front that evaluates formulas itself, with
+    /// Terms of the formula, where it is not to be read as text: for a front that evaluates formulas itself, with
     /// [`Expr::Evaluated`](crate::formula::Expr::Evaluated) variables.
     #[serde(skip)]
     pub terms: Option<Terms>,
@@ -47,9 +47,9 @@ pub struct LmSpec {
     /// A column is aliased when less than this part of its norm is left: R's `tol`, 1e-7 by default (1e-15 when
     /// certified).
     pub tol: Option<f64>,
-    /// How exact.
+    /// Precision of the arithmetic.
     pub accuracy: Accuracy,
-    /// Whether the fit takes a [`Fingerprint`](crate::design::Fingerprint) of its rows in the first pass, for
+    /// True if the fit is to take a [`Fingerprint`](crate::design::Fingerprint) of its rows in the first pass, for
     /// comparisons of saved fits.
     #[serde(skip)]
     pub fingerprint: bool,

@@ -36,7 +36,7 @@ pub(super) fn of_entries(unit: f64, total: f64, first: f64, p: usize) -> f64 {
     unit * total.min(2.0 * (first.max(total / p as f64) * total).sqrt())
 }
 
-/// What is known of the matrix whose axes these are: bounds on the norms of errors.
+/// Bounds on the norms of errors of the matrix whose axes these are.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Doubt {
     /// Of XᵀX, as far as it turns axes.
@@ -71,9 +71,9 @@ pub(super) struct Axes {
     pub singular: Vec<f64>,
     /// The vectors of the first of them.
     pub vectors: Rectangular,
-    /// What is known.
+    /// Bounds on the errors of the matrix.
     pub doubt: Doubt,
-    /// How they were computed.
+    /// Algorithm, by its name in [`PcaReport`](super::PcaReport).
     pub algorithm: &'static str,
     /// In which precision.
     pub precision: &'static str,

@@ -147,7 +147,7 @@ fn norm(x: &[f64]) -> f64 {
     kernels::rough_sum(x, Some(x)).sqrt()
 }
 
-/// What columns have beside the orthonormal columns of `v`, made orthonormal: Gram and Schmidt, twice (Giraud, Langou &
+/// Returns an orthonormal basis of `new` less its projection on the orthonormal `v`: Gram and Schmidt, twice (Giraud, Langou &
 /// Rozložník 2005). A column of which nothing but rounding is left is dropped.
 fn orthonormal(v: MatRef<'_, f64>, mut new: Mat<f64>) -> Mat<f64> {
     let (p, b) = (new.nrows(), new.ncols());

@@ -49,7 +49,7 @@ pub struct PcaDigits {
     pub rotation: f64,
 }
 
-/// How components were computed.
+/// Record of the computation of components.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PcaReport {
     /// `eigen of gram`, `svd of tsqr`, `svd of cholesky of gram`, `rotations of cholesky of gram`, `eigen of gram of rows`,
@@ -92,7 +92,7 @@ impl Data<'_> {
 
 /// Principal components of some rows.
 pub struct Prcomp<'s> {
-    /// What was asked for.
+    /// Specification of the components.
     pub spec: PcaSpec,
     /// Names of the columns.
     pub names: Vec<String>,
@@ -105,9 +105,9 @@ pub struct Prcomp<'s> {
     pub rotation: Rectangular,
     /// Bounds on the sine of the angle between each axis and the true one; 1 where it is not determined.
     pub angles: Vec<f64>,
-    /// What was taken from each column; `None` where nothing was.
+    /// Centre subtracted from each column: R's `center`; `None` where none was.
     pub center: Option<Vec<f64>>,
-    /// What each column was divided by; `None` where it was not.
+    /// Divisor of each column: R's `scale`; `None` where it was not divided.
     pub scale: Option<Vec<f64>>,
     /// Sum of the variances of all components, also of those that were not computed.
     pub total: f64,
@@ -117,7 +117,7 @@ pub struct Prcomp<'s> {
     pub rows: u64,
     /// Rows left out as incomplete.
     pub omitted: u64,
-    /// How it was computed.
+    /// Record of the computation: algorithm, precision, digits, passes.
     pub report: PcaReport,
     /// Centres and scales in the units of the rows.
     pub(in crate::model) standard: Standard,
@@ -229,13 +229,14 @@ struct Run<'a, 's> {
     counts: RowCounts,
 }
 
-/// What does not converge.
+/// Returns the axes, or [`ModelError::NotConverged`] where the decomposition has none.
 pub(in crate::model) fn converged(axes: Option<Axes>) -> Result<Axes, ModelError> {
     axes.ok_or_else(|| ModelError::NotConverged("decomposition of the columns".into()))
 }
 
 impl Run<'_, '_> {
-    /// Whether standard deviations from a gram are as good as they must be; those beyond `rank` are zero.
+    /// True if standard deviations from a gram are right to [`ENOUGH`] of the first, the rounding of the data apart; those beyond
+    /// `rank` are zero.
     fn is_enough(&mut self, axes: &Axes, rank: usize) -> bool {
         let first = axes.singular.first().copied().unwrap_or(0.0);
         let worst = axes.errors().iter().take(rank).fold(0.0, |a, e| f64::max(a, *e));
@@ -374,7 +375,7 @@ impl Run<'_, '_> {
     }
 }
 
-/// What an iteration found, with the bounds of its residuals; and a bound on the next singular value.
+/// Returns the result of an iteration as axes, with bounds from its residuals, and a bound on the next singular value.
 pub(super) fn of_krylov(found: Krylov, columns: &Columns) -> (Axes, Option<f64>) {
     let trace: f64 = columns.squares.iter().sum();
     let last = found.values.last().copied().unwrap_or(0.0);

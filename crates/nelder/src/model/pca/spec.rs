@@ -1,4 +1,4 @@
-//! What is asked of principal components, and the columns that they are of.
+//! Specification of principal components, and the columns that they are of.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::model::model_frame::resolved;
 use crate::model::{Accuracy, ModelError, ModelFrame};
 use crate::pass::PassRecord;
 
-/// What is taken from each column: R's `center`.
+/// Centre subtracted from each column: R's `center`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Center {
     /// Nothing: `center = FALSE`.
@@ -21,7 +21,7 @@ pub enum Center {
     Values(Vec<f64>),
 }
 
-/// What each column is divided by afterwards: R's `scale.`.
+/// Divisor of each column after centring: R's `scale.`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Scale {
     /// Nothing: `scale. = FALSE`.
@@ -34,10 +34,10 @@ pub enum Scale {
     Values(Vec<f64>),
 }
 
-/// How components are computed.
+/// Algorithm for the components.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum PcaAlgorithm {
-    /// What costs least and keeps the digits.
+    /// Cheapest algorithm that keeps the digits.
     #[default]
     Auto,
     /// Eigenvectors of the gram of the columns, or of the rows where these are fewer.
@@ -54,7 +54,7 @@ pub enum Signs {
     /// The largest loading in size is positive, the first of them where there are several: the same on every device.
     #[default]
     Largest,
-    /// What came out of the decomposition. R's signs are those of LAPACK's `dgesdd`, and can only be had from it.
+    /// Signs as the decomposition gives them. R's signs are those of LAPACK's `dgesdd`, and can only be had from it.
     AsComputed,
 }
 
@@ -69,14 +69,14 @@ pub enum Signs {
 pub struct PcaSpec {
     /// A formula without response, such as `~ a + b + log(c)`; its intercept counts for nothing.
     pub formula: Option<String>,
-    /// What the formula means, where it is not to be read as text.
+    /// Terms of the formula, where it is not to be read as text.
     #[serde(skip)]
     pub terms: Option<Terms>,
     /// Columns by name where there is no formula; all of the source where there are none.
     pub columns: Vec<String>,
-    /// What is taken from each column.
+    /// Centre subtracted from each column.
     pub center: Center,
-    /// What each column is divided by.
+    /// Divisor of each column.
     pub scale: Scale,
     /// R's `rank.`: the most components that are wanted, from 1 to the number of rows and of columns.
     pub rank: Option<usize>,
@@ -89,9 +89,9 @@ pub struct PcaSpec {
     pub subset: Option<String>,
     /// Rows with missing values.
     pub missing: Missing,
-    /// How exact.
+    /// Precision of the arithmetic.
     pub accuracy: Accuracy,
-    /// How the components are computed.
+    /// Algorithm for the components.
     pub algorithm: PcaAlgorithm,
     /// Which direction of an axis is positive.
     pub signs: Signs,
@@ -421,7 +421,7 @@ fn of_columns(names: &[&str]) -> Terms {
     }
 }
 
-/// What a variable that is not numeric is.
+/// Returns the kind of a variable that is not numeric, for an error message.
 fn described(variable: &Expr, source: &dyn Source) -> &'static str {
     let Expr::Name(name) = variable else {
         return "no number";

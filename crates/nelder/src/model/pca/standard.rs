@@ -27,7 +27,7 @@ pub(in crate::model) struct Columns {
     pub norms: Vec<f64>,
     /// Root of that where the column stands for decimal numbers; else zero.
     pub roundings: Vec<f64>,
-    /// Whether rows have weights.
+    /// True if rows have weights.
     pub weighted: bool,
 }
 
@@ -136,7 +136,7 @@ impl Columns {
         if self.weighted { 0.25 * f64::EPSILON } else { 0.0 }
     }
 
-    /// What variances are divided by.
+    /// Returns the divisor of variances: n − 1, at least 1, for n rows of weight other than zero.
     pub fn divisor(&self) -> f64 {
         divisor(self.rows)
     }
@@ -196,7 +196,7 @@ impl Columns {
     }
 }
 
-/// What sums of squares over this number of rows are divided by.
+/// Returns the divisor of sums of squares over this number of rows: n − 1, at least 1.
 pub(in crate::model) fn divisor(rows: u64) -> f64 {
     (rows as f64 - 1.0).max(1.0)
 }

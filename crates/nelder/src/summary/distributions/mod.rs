@@ -28,7 +28,7 @@ pub use nelder_device::special::normal;
 
 pub(crate) use split::Split;
 
-/// Whether a number of degrees of freedom is one: above zero, and not NaN.
+/// True if a number of degrees of freedom is valid: above zero, and not NaN.
 fn positive(df: f64) -> bool {
     df > 0.0
 }
