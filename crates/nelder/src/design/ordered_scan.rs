@@ -12,7 +12,7 @@ pub(super) fn in_order<T: Send>(
     look: impl Fn(Batch<'_>) -> Result<T, EvaluateError> + Sync,
 ) -> Result<(Vec<T>, Scan), BindError> {
     let found: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::new());
-    let failure: Mutex<Option<EvaluateError>> = Mutex::new(None);
+    let failure: Mutex<Option<(usize, EvaluateError)>> = Mutex::new(None);
     let visit = |_worker: usize, batch: Batch<'_>| {
         let index = batch.index;
         match look(batch) {
@@ -21,13 +21,17 @@ pub(super) fn in_order<T: Send>(
                 true
             }
             Err(error) => {
-                *failure.lock().unwrap_or_else(|e| e.into_inner()) = Some(error);
+                // of several the first in the data
+                let mut first = failure.lock().unwrap_or_else(|e| e.into_inner());
+                if first.as_ref().is_none_or(|(other, _)| index < *other) {
+                    *first = Some((index, error));
+                }
                 false
             }
         }
     };
     let scan = source.scan(columns, &visit);
-    if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
+    if let Some((_, error)) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
         return Err(error.into());
     }
     let scan = scan?;

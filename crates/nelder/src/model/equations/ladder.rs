@@ -15,11 +15,12 @@ use std::sync::{Arc, OnceLock};
 use nelder_device::Dd;
 
 use crate::design::RowCounts;
-use crate::pass::{Coefficients, Course, Gram, Monitor, Products, Residuals, Site};
+use crate::pass::{Coefficients, Course, Gram, Monitor, PassRecord, Products, Residuals, Site};
 
 use super::bounds::Solved;
 use super::solution::{
-    gain_of, in_model, orthogonal, provisional, relative_variance_error, solve, wants_tsqr,
+    LeastSquaresSolution, gain_of, in_model, orthogonal, provisional, relative_variance_error, solve,
+    wants_tsqr,
 };
 use super::{LeastSquares, Score, by_atom};
 use crate::model::model_frame::all_missing;
@@ -31,260 +32,318 @@ const CHEAP: f64 = 2e7;
 const KEEP_ROWS: u64 = 4_000_000;
 /// Relative error of a variance beyond which more precision is asked for.
 const ENOUGH: f64 = 1e-11;
+/// Corrections at most, beyond the first.
+const MOST_REFINEMENTS: u32 = 4;
 
 /// Fits a bound model.
+///
+/// # Errors
+/// Columns that are too many, no rows, sums beyond the range of double precision; errors of a pass and of the device.
 pub fn least_squares(
     bound: &ModelFrame<'_>,
     tol: f64,
     accuracy: Accuracy,
     monitor: &dyn Monitor,
 ) -> Result<LeastSquares, ModelError> {
-    let rows = &bound.rows;
-    let atoms = rows.layout().atoms.clone();
-    let z = (atoms.dense + atoms.responses) as f64;
-    let cheap = rows
-        .source()
-        .rows()
-        .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
-    let exact = accuracy == Accuracy::Certified || cheap;
-    let products = match (exact, accuracy) {
-        (true, _) => Products::Exact,
-        (false, Accuracy::Single) => Products::Single,
-        _ => Products::Rounded,
-    };
-    let mut passes = bound.passes.clone();
-    let mut notes = Vec::new();
+    // 1. the gram  2. its factor
+    let mut ladder = Ladder::new(bound, (tol, accuracy), monitor)?;
+    // 3. residuals, and the exact gram where it is needed
+    let widths = ladder.widths();
+    let exact = ladder.gram.products() == Products::Exact;
+    if !ladder.needs_exact && exact && wants_tsqr(&ladder.state, tol, accuracy) {
+        ladder.orthogonal()?;
+    }
+    loop {
+        let (residuals, second) = ladder.residuals(widths.as_deref())?;
+        let rung = match second {
+            Some(gram) => ladder.exact(gram, &residuals)?,
+            // 4. the correction
+            None => Some(ladder.corrected(&residuals)),
+        };
+        // a solution by QR wants residuals of its own
+        if let Some(rung) = rung.filter(|rung| !rung.again) {
+            return ladder.finish(rung, residuals);
+        }
+    }
+}
 
-    // 1. the gram
-    let (site, records) = Site::new(
-        rows,
-        &OnceLock::new(),
-        monitor,
-        &|_| Ok(()),
-        None,
-        Course::LeastSquares(products),
-    )?;
-    passes.extend(records);
-    let first = site.gram(products, monitor)?;
-    let (mut gram, counts) = (first.value, first.counts);
-    gram.mark_scaled(bound.rows.scales());
-    passes.extend(first.records);
-    rows_left(&counts, bound)?;
-    if gram.products() != Products::Single {
-        check_finite(&gram, bound)?;
-    } else if !gram.is_finite() {
-        // beyond the range of single precision
-        notes.push("products leave the range of single precision".to_string());
-        let own = site.gram(Products::Rounded, monitor)?;
-        passes.extend(own.records);
-        gram = own.value;
+/// A least-squares problem on its way up.
+struct Ladder<'a, 's> {
+    bound: &'a ModelFrame<'s>,
+    monitor: &'a dyn Monitor,
+    tol: f64,
+    accuracy: Accuracy,
+    site: Site<'a, 's>,
+    counts: RowCounts,
+    gram: Gram,
+    state: LeastSquaresSolution,
+    /// By response and column, in the units of the rows.
+    coefficients: Vec<Vec<Dd>>,
+    /// True where the next pass over the residuals also forms the exact gram.
+    needs_exact: bool,
+    /// True where the variances' errors are looked at beside the next pass.
+    undecided: bool,
+    tsqr: bool,
+    refinements: u32,
+    passes: Vec<PassRecord>,
+    notes: Vec<String>,
+}
+
+/// Sums of squares and last steps after a pass over the residuals.
+struct Rung {
+    rss: Vec<Dd>,
+    steps: Vec<Vec<f64>>,
+    /// True where another pass is needed.
+    again: bool,
+}
+
+impl<'a, 's> Ladder<'a, 's> {
+    /// The gram and its factor.
+    fn new(
+        bound: &'a ModelFrame<'s>,
+        (tol, accuracy): (f64, Accuracy),
+        monitor: &'a dyn Monitor,
+    ) -> Result<Self, ModelError> {
+        let products = first_products(bound, accuracy);
+        let (mut passes, mut notes) = (bound.passes.clone(), Vec::new());
+        let course = Course::LeastSquares(products);
+        let (site, records) = Site::new(&bound.rows, &OnceLock::new(), monitor, &|_| Ok(()), None, course)?;
+        passes.extend(records);
+        let first = site.gram(products, monitor)?;
+        let (mut gram, counts) = (first.value, first.counts);
         gram.mark_scaled(bound.rows.scales());
+        passes.extend(first.records);
+        rows_left(&counts, bound)?;
+        if gram.products() == Products::Single && !gram.is_finite() {
+            // beyond the range of single precision
+            notes.push("products leave the range of single precision".to_string());
+            let own = site.gram(Products::Rounded, monitor)?;
+            passes.extend(own.records);
+            gram = own.value;
+            gram.mark_scaled(bound.rows.scales());
+        }
         check_finite(&gram, bound)?;
+        // what cannot be decided in double precision waits for the exact gram
+        let solved = solve(bound, &counts, &gram, tol)?;
+        let needs_exact = solved.is_none();
+        let state = match solved {
+            Some(state) => state,
+            None => {
+                let precision = match gram.products() {
+                    Products::Single => "single",
+                    _ => "double",
+                };
+                notes.push(format!(
+                    "a pivot of the gram is too small for {precision} precision"
+                ));
+                provisional(bound, &counts, &gram)?
+            }
+        };
+        // in single precision standard errors stay as they are
+        let undecided = !needs_exact && !matches!(gram.products(), Products::Exact | Products::Single);
+        let mut ladder = Ladder {
+            coefficients: state.coefficients(),
+            bound,
+            monitor,
+            tol,
+            accuracy,
+            site,
+            counts,
+            gram,
+            state,
+            needs_exact,
+            undecided,
+            tsqr: false,
+            refinements: 0,
+            passes,
+            notes,
+        };
+        if undecided && !ladder.site.is_device() {
+            ladder.undecided = false;
+            ladder.needs_exact = ladder.too_rough(relative_variance_error(&ladder.state));
+        }
+        Ok(ladder)
     }
 
-    // 2. factor; what cannot be decided in double precision waits for the exact gram
-    let mut attempt = solve(bound, &counts, &gram, tol)?;
-    let mut needs_exact = false;
-    let first = match attempt.take() {
-        Some(a) => a,
-        None => {
-            needs_exact = true;
-            notes.push(match gram.products() {
-                Products::Single => "a pivot of the gram is too small for single precision".to_string(),
-                _ => "a pivot of the gram is too small for double precision".to_string(),
-            });
-            provisional(bound, &counts, &gram)?
-        }
-    };
-    let too_rough = |worst: f64, notes: &mut Vec<String>| {
+    /// Notes a relative error of a variance that is too large for the precision.
+    fn too_rough(&mut self, worst: f64) -> bool {
         let rough = worst > ENOUGH;
         if rough {
-            notes.push(format!(
+            self.notes.push(format!(
                 "in double precision, standard errors would be right to {:.0e} only",
                 worst / 2.0
             ));
         }
         rough
-    };
-    // in single precision standard errors stay as they are
-    let mut undecided = !needs_exact && !matches!(gram.products(), Products::Exact | Products::Single);
-    if undecided && !site.is_device() {
-        undecided = false;
-        needs_exact = too_rough(relative_variance_error(&first), &mut notes);
     }
 
-    // 3. residuals, and the exact gram where it is needed
-    let mut state = first;
-    let mut coefficients: Vec<Vec<Dd>> = (0..atoms.responses)
-        .map(|y| {
-            state.normal.coefficients(
-                &state.columns.map,
-                &state.solutions[y],
-                state.normal.response_means[y],
-            )
-        })
-        .collect();
-    // bins in units of the residuals' deviation; where the gram cannot tell it, a part of the response's
-    let widths: Vec<f64> = (0..atoms.responses)
-        .map(|y| {
+    /// Widths of bins that residuals are counted in, where the rows are many: in units of the residuals' deviation, or of a part of
+    /// the response's where the gram cannot tell it.
+    fn widths(&self) -> Option<Vec<f64>> {
+        let state = &self.state;
+        let of = |y: usize| {
             let total = state.normal.total[y].hi.max(0.0);
             let left = state
                 .normal
                 .residual_squares(y, &state.solutions[y])
                 .max(1e-14 * total);
-            let deviation = (left / gram.rows as f64).sqrt();
+            let deviation = (left / self.gram.rows as f64).sqrt();
             (deviation * 3e-5).max(f64::MIN_POSITIVE)
-        })
-        .collect();
-    let widths = (gram.rows > KEEP_ROWS).then_some(widths.as_slice());
-    let mut refinements = 0;
-    let mut rss: Vec<Dd>;
-    let mut steps: Vec<Vec<f64>>;
-    let mut last: Residuals;
-    let mut tsqr = false;
-    if !needs_exact && gram.products() == Products::Exact && wants_tsqr(&state, tol, accuracy) {
-        (state, coefficients) = orthogonal(bound, &state, &gram, tol, monitor, &mut passes, &mut notes)?;
-        tsqr = true;
+        };
+        let responses = 0..self.coefficients.len();
+        (self.gram.rows > KEEP_ROWS).then(|| responses.map(of).collect())
     }
-    loop {
-        let tables: Vec<(usize, usize)> = gram
-            .groups
-            .iter()
-            .zip(&atoms.groups)
+
+    /// The solution of a QR decomposition of the rows, by another pass.
+    fn orthogonal(&mut self) -> Result<(), ModelError> {
+        (self.state, self.coefficients) = orthogonal(
+            self.bound,
+            &self.state,
+            &self.gram,
+            self.tol,
+            self.monitor,
+            &mut self.passes,
+            &mut self.notes,
+        )?;
+        self.tsqr = true;
+        Ok(())
+    }
+
+    /// The residuals at the coefficients, and the exact gram where it turns out to be needed.
+    fn residuals(&mut self, widths: Option<&[f64]>) -> Result<(Residuals, Option<Gram>), ModelError> {
+        let atoms = self.gram.atoms();
+        let tables: Vec<(usize, usize)> = (self.gram.groups.iter().zip(&atoms.groups))
             .map(|(t, g)| (t.codes(), g.multipliers.len()))
             .collect();
-        let by: Arc<[Coefficients]> = coefficients
-            .iter()
-            .map(|b| by_atom(&state.columns.map, b, atoms.dense, &tables))
+        let by: Arc<[Coefficients]> = (self.coefficients.iter())
+            .map(|b| by_atom(&self.state.columns.map, b, atoms.dense, &tables))
             .collect();
-        let pass = || site.residuals(&by, needs_exact, widths, monitor);
-        let (residuals, mut second);
-        if undecided {
-            // while the device computes residuals, the CPU looks at the variances
-            undecided = false;
-            let (ran, worst) = beside(pass, || {
-                let of = || relative_variance_error(&state);
-                rayon::join(of, || state.condition()).0
-            });
-            let ran = ran?;
-            (residuals, second) = ran.value;
-            passes.extend(ran.records);
-            if too_rough(worst, &mut notes) {
-                let own = site.gram(Products::Exact, monitor)?;
-                passes.extend(own.records);
-                second = Some(own.value);
-            }
-        } else {
+        let pass = || self.site.residuals(&by, self.needs_exact, widths, self.monitor);
+        if !self.undecided {
             let ran = pass()?;
-            (residuals, second) = ran.value;
-            passes.extend(ran.records);
+            self.passes.extend(ran.records);
+            return Ok(ran.value);
         }
-        if let Some(second) = second {
-            // the solution comes from the exact gram; what was computed from the rounded one gave the residuals
-            gram = second;
-            gram.mark_scaled(bound.rows.scales());
-            needs_exact = false;
-            let Some(solved) = solve(bound, &counts, &gram, tol)? else {
-                return Err(ModelError::Overflow(bound.rows.labels()[0].clone()));
-            };
-            let old = coefficients;
-            state = solved;
-            coefficients = (0..atoms.responses)
-                .map(|y| {
-                    state.normal.coefficients(
-                        &state.columns.map,
-                        &state.solutions[y],
-                        state.normal.response_means[y],
-                    )
-                })
-                .collect();
-            if wants_tsqr(&state, tol, accuracy) {
-                (state, coefficients) =
-                    orthogonal(bound, &state, &gram, tol, monitor, &mut passes, &mut notes)?;
-                tsqr = true;
-                continue;
-            }
-            refinements += 1;
-            // RSS(β) from r at the old β: the score gives the exact step, unless the old β used a column that is
-            // aliased now, for then the new β is no minimum along the step
-            let accepted: Vec<bool> = in_model(&state.columns.map, &state.normal, &state.factor);
-            let mut far = false;
-            rss = Vec::new();
-            for y in 0..atoms.responses {
-                far |= old[y].iter().zip(&accepted).any(|(b, &a)| !a && b.hi != 0.0);
-                let score = score(&residuals, y);
-                let gain = gain_of(&state, &old[y], &coefficients[y], &score, &gram);
-                let value = residuals.squares[y] - gain;
-                far |= gain.hi.abs() > 1e-9 * residuals.squares[y].hi;
-                rss.push(value);
-            }
-            steps = coefficients.iter().map(|b| vec![0.0; b.len()]).collect();
-            last = residuals;
-            if !far {
-                break;
-            }
-            continue;
+        // while the device computes residuals, the CPU looks at the variances
+        let (ran, worst) = beside(pass, || {
+            let of = || relative_variance_error(&self.state);
+            rayon::join(of, || self.state.condition()).0
+        });
+        self.undecided = false;
+        let ran = ran?;
+        self.passes.extend(ran.records);
+        let (residuals, mut second) = ran.value;
+        if self.too_rough(worst) {
+            let own = self.site.gram(Products::Exact, self.monitor)?;
+            self.passes.extend(own.records);
+            second = Some(own.value);
         }
-        // 4. the correction
-        let mut again = false;
-        rss = Vec::new();
-        steps = Vec::new();
-        for y in 0..atoms.responses {
-            let correction = state
-                .normal
-                .correct(&state.factor, &state.columns.map, &score(&residuals, y));
-            let step = state
-                .normal
-                .coefficients(&state.columns.map, &correction.solution, Dd::ZERO);
-            rss.push(residuals.squares[y] - correction.gain);
+        Ok((residuals, second))
+    }
+
+    /// The solution of the exact gram; what was computed from the rounded one gave the residuals. `None` where the exact gram will not
+    /// do either, and the solution is that of a QR decomposition.
+    fn exact(&mut self, gram: Gram, residuals: &Residuals) -> Result<Option<Rung>, ModelError> {
+        self.gram = gram;
+        self.gram.mark_scaled(self.bound.rows.scales());
+        self.needs_exact = false;
+        let Some(solved) = solve(self.bound, &self.counts, &self.gram, self.tol)? else {
+            return Err(ModelError::Overflow(self.bound.rows.labels()[0].clone()));
+        };
+        self.state = solved;
+        let old = std::mem::replace(&mut self.coefficients, self.state.coefficients());
+        if wants_tsqr(&self.state, self.tol, self.accuracy) {
+            self.orthogonal()?;
+            return Ok(None);
+        }
+        self.refinements += 1;
+        // RSS(β) from r at the old β: the score gives the exact step, unless the old β used a column that is
+        // aliased now, for then the new β is no minimum along the step
+        let state = &self.state;
+        let accepted: Vec<bool> = in_model(&state.columns.map, &state.normal, &state.factor);
+        let (mut far, mut rss) = (false, Vec::new());
+        for (y, new) in self.coefficients.iter().enumerate() {
+            far |= old[y].iter().zip(&accepted).any(|(b, &a)| !a && b.hi != 0.0);
+            let gain = gain_of(state, &old[y], new, &score(residuals, y), &self.gram);
+            far |= gain.hi.abs() > 1e-9 * residuals.squares[y].hi;
+            rss.push(residuals.squares[y] - gain);
+        }
+        Ok(Some(Rung {
+            rss,
+            steps: self.coefficients.iter().map(|b| vec![0.0; b.len()]).collect(),
+            again: far,
+        }))
+    }
+
+    /// One step of refinement β + G⁻¹ Xᵀ W r (Björck 1967).
+    fn corrected(&mut self, residuals: &Residuals) -> Rung {
+        let (normal, factor, map) = (&self.state.normal, &self.state.factor, &self.state.columns.map);
+        let mut rung = Rung {
+            rss: Vec::new(),
+            steps: Vec::new(),
+            again: false,
+        };
+        for (y, coefficients) in self.coefficients.iter_mut().enumerate() {
+            let correction = normal.correct(factor, map, &score(residuals, y));
+            let step = normal.coefficients(map, &correction.solution, Dd::ZERO);
+            rung.rss.push(residuals.squares[y] - correction.gain);
             let gain = correction.gain.hi.abs();
-            if gain > 1e-12 * residuals.squares[y].hi
-                && gain > 1e-24 * state.normal.total[y].hi
-                && refinements < 4
-            {
-                again = true;
-            }
-            for (b, d) in coefficients[y].iter_mut().zip(&step) {
-                *b += *d;
-            }
-            steps.push(correction.solution.kept.iter().map(|v| v.hi.abs()).collect());
+            rung.again |= gain > 1e-12 * residuals.squares[y].hi
+                && gain > 1e-24 * normal.total[y].hi
+                && self.refinements < MOST_REFINEMENTS;
+            coefficients.iter_mut().zip(&step).for_each(|(b, d)| *b += *d);
+            let kept = correction.solution.kept.iter();
+            rung.steps.push(kept.map(|v| v.hi.abs()).collect());
         }
-        refinements += 1;
-        last = residuals;
-        if !again {
-            break;
+        self.refinements += 1;
+        rung
+    }
+
+    /// Variances and error bounds, beside the quartiles of residuals that stayed on a device.
+    fn finish(self, rung: Rung, mut last: Residuals) -> Result<LeastSquares, ModelError> {
+        let there = std::mem::take(&mut last.there);
+        let (site, bound) = (self.site, self.bound);
+        let first_response = self.gram.atoms().dense + self.gram.atoms().extra;
+        let solved = Solved {
+            gram: self.gram,
+            state: self.state,
+            coefficients: self.coefficients,
+            steps: rung.steps,
+            rss: rung.rss,
+            last: last.into(),
+            tsqr: self.tsqr,
+            refinements: self.refinements,
+            passes: self.passes,
+            notes: self.notes,
+            counts: self.counts,
+        };
+        if there.is_empty() {
+            return solved.finish(bound);
         }
+        // the device looks for the quartiles in the meantime
+        let (places, done) = beside(|| site.places(&there), || solved.finish(bound));
+        let mut done = done?;
+        done.places = places?;
+        for (y, places) in done.places.iter_mut().enumerate() {
+            let scale = done.scales.get(first_response + y).copied().unwrap_or(1.0);
+            places.iter_mut().for_each(|r| *r /= scale);
+        }
+        Ok(done)
     }
-    let there = std::mem::take(&mut last.there);
-    let solved = Solved {
-        gram,
-        state,
-        coefficients,
-        steps,
-        rss,
-        last: last.into(),
-        tsqr,
-        refinements,
-        passes,
-        notes,
-        counts,
-    };
-    if there.is_empty() {
-        return solved.finish(bound);
+}
+
+/// Precision of the products of the first gram: twice where that costs little or is asked for.
+fn first_products(bound: &ModelFrame<'_>, accuracy: Accuracy) -> Products {
+    let atoms = &bound.rows.layout().atoms;
+    let z = (atoms.dense + atoms.responses) as f64;
+    let rows = bound.rows.source().rows();
+    let cheap = rows.is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
+    match accuracy {
+        Accuracy::Certified => Products::Exact,
+        _ if cheap => Products::Exact,
+        Accuracy::Single => Products::Single,
+        _ => Products::Rounded,
     }
-    // the device looks for the quartiles in the meantime
-    let (places, done) = beside(|| site.places(&there), || solved.finish(bound));
-    let mut done = done?;
-    done.places = places?;
-    for (y, places) in done.places.iter_mut().enumerate() {
-        let scale = done
-            .scales
-            .get(atoms.dense + atoms.extra + y)
-            .copied()
-            .unwrap_or(1.0);
-        places.iter_mut().for_each(|r| *r /= scale);
-    }
-    Ok(done)
 }
 
 /// Runs two things at a time, the first on a thread of its own.

@@ -62,6 +62,13 @@ impl LeastSquaresSolution {
         }
     }
 
+    /// Coefficients by response and column, in the units of the rows.
+    pub fn coefficients(&self) -> Vec<Vec<Dd>> {
+        let normal = &self.normal;
+        let of = |(y, solution)| normal.coefficients(&self.columns.map, solution, normal.response_means[y]);
+        self.solutions.iter().enumerate().map(of).collect()
+    }
+
     /// Condition of the scaled, centred design.
     pub fn condition(&self) -> f64 {
         let ones_first = self.columns.map.intercept && self.factor.accepted.first() == Some(&0);

@@ -196,7 +196,7 @@ impl MaximumLikelihood {
             let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
             relative = [
                 larger(relative[0], by_factor),
-                larger(relative[1], by_factor.max(by_data)),
+                larger(relative[1], by_factor + by_data),
             ];
             coefficients[c] = beta[c].scale(s);
             out_of_range = larger(out_of_range, left_by_range(coefficients[c].hi, beta[c].hi));
