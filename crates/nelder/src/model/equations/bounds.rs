@@ -2,7 +2,7 @@
 
 use nelder_device::Dd;
 
-use crate::design::RowCounts;
+use crate::design::{ColumnKind, RowCounts};
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
 use super::LeastSquares;
@@ -69,235 +69,280 @@ pub(in crate::model) fn left_by_range(value: f64, before: f64) -> f64 {
     }
 }
 
+/// Bounds of errors by column, to first order.
+struct ErrorBounds {
+    /// Variances over σ², in the units of the rows and then of the data; `NaN` where aliased.
+    variances: Vec<f64>,
+    /// Absolute errors of the coefficients, by response and column: of the computation.
+    own: Vec<Vec<f64>>,
+    /// The same with the rounding of the data.
+    written: Vec<Vec<f64>>,
+    /// Largest relative error of a variance.
+    relative: f64,
+    /// Largest relative error of a variance by the rounding of the data.
+    by_data: f64,
+    /// Relative errors of the coefficients, and of the standard errors, that left the range of normal numbers in their units.
+    out_of_range: [f64; 2],
+}
+
+/// Half a unit in the last place, relative.
+const HALF_UNIT: f64 = 0.5 * f64::EPSILON;
+/// Relative error of a sum whose terms are rounded in twice the precision.
+const EXACT_UNIT: f64 = UNIT_EXACT * 4.0;
+
 impl Solved {
     /// Variances, error bounds and digits, in the units of the data.
-    pub fn finish(self, bound: &ModelFrame<'_>) -> Result<LeastSquares, ModelError> {
-        let Solved {
-            gram,
-            state,
-            mut coefficients,
-            steps,
-            mut rss,
-            mut last,
-            tsqr,
-            refinements,
-            passes,
-            notes,
-            counts,
-        } = self;
+    pub fn finish(mut self, bound: &ModelFrame<'_>) -> Result<LeastSquares, ModelError> {
+        let (state, atoms) = (&self.state, self.gram.atoms());
+        // 1. which columns are aliased
         let accepted = in_model(&state.columns.map, &state.normal, &state.factor);
-        let known = state.variances().to_vec();
-        let condition = state.condition();
+        let aliased: Vec<bool> = accepted.iter().map(|a| !a).collect();
+        // 2. variances and error bounds
+        let (blur, moved) = (self.blur(), self.moved(bound));
+        let mut bounds = self.error_bounds(&aliased, &blur, &moved);
+        let relative_rss = self.relative_rss(&blur, &moved);
+        // 3. units of the data: columns and responses were multiplied with powers of two
+        let at_least_zero = |r: &Dd| if r.hi < 0.0 { Dd::ZERO } else { *r };
+        let row_rss: Vec<Dd> = self.rss.iter().map(at_least_zero).collect();
+        let row_variances = bounds.variances.clone();
+        let scales = bound.rows.scales().to_vec();
+        let first = atoms.dense + atoms.extra;
+        let inverse: Vec<f64> = (first..first + self.rss.len())
+            .map(|y| 1.0 / scales.get(y).copied().unwrap_or(1.0))
+            .collect();
+        self.change_units(&mut bounds, &scales, &inverse);
+        for (y, &t) in inverse.iter().enumerate() {
+            self.rss[y] = row_rss[y].scale(t).scale(t);
+            if t != 1.0 {
+                let values = self.last.runs.iter_mut().flat_map(|run| &mut run.values[y]);
+                values.for_each(|r| *r *= t);
+            }
+        }
+        // 4. digits
+        let digits = self.digits(&aliased, &bounds, relative_rss);
+        let report = self.report(bound, digits);
         let LeastSquaresSolution {
             columns,
             normal,
             factor,
             ..
-        } = state;
-        let map = &columns.map;
-        let atoms = gram.atoms();
-        let p = map.columns();
-        let m = coefficients.len();
-        // 1. which columns are aliased
-        let aliased: Vec<bool> = accepted.iter().map(|a| !a).collect();
-        // 2. variances and error bounds
-        let (mut variances, mut relative) = (vec![f64::NAN; p], 0.0f64);
-        let mut errors = vec![vec![0.0; p]; m];
-        // the same without what the rounding of the data moves
-        let mut own_errors = errors.clone();
-        let rough: Vec<f64> = (0..m).map(|y| rss[y].hi.max(0.0).sqrt()).collect();
+        } = self.state;
+        Ok(LeastSquares {
+            counts: self.counts,
+            fitted: (!bound.rows.roles().offsets.is_empty()).then_some(self.last.fitted),
+            columns,
+            gram: self.gram,
+            normal,
+            factor,
+            coefficients: self.coefficients,
+            errors: bounds.written,
+            aliased,
+            rss: self.rss,
+            variances: bounds.variances,
+            row_rss,
+            row_variances,
+            residuals: self.last.runs,
+            histogram: self.last.histogram,
+            report,
+            places: Vec::new(),
+            scales,
+        })
+    }
+
+    /// Root of the sum of squares of a response.
+    fn size_of_response(&self, y: usize) -> f64 {
+        let i = self.gram.atoms().dense + y;
+        self.gram.second(i, i).hi.max(0.0).sqrt()
+    }
+
+    /// Norm of the residuals of a response.
+    fn size_of_residuals(&self, y: usize) -> f64 {
+        self.rss[y].hi.max(0.0).sqrt()
+    }
+
+    /// Bounds on the norm of what rounding in twice the precision does to the residuals: y and each xβ are rounded.
+    fn blur(&self) -> Vec<f64> {
+        let (normal, map) = (&self.state.normal, &self.state.columns.map);
+        let of =
+            |(y, b): (usize, &Vec<Dd>)| EXACT_UNIT * (self.size_of_response(y) + normal.fitted_sizes(map, b));
+        self.coefficients.iter().enumerate().map(of).collect()
+    }
+
+    /// Norms of what the rounding of decimal data to double precision moves before they come here: each column by at most half a unit
+    /// in the last place, which moves β by G⁻¹Xᵀ(δy − δX β) + G⁻¹δXᵀr, bounded by norms over the rows.
+    fn moved(&self, bound: &ModelFrame<'_>) -> Vec<f64> {
+        let (gram, normal) = (&self.gram, &self.state.normal);
+        let first = gram.atoms().dense + gram.atoms().extra;
+        let of = |(y, b): (usize, &Vec<Dd>)| {
+            let own = match gram.rounded[first + y] {
+                true => self.size_of_response(y),
+                false => 0.0,
+            };
+            let columns: f64 = (0..normal.matrix.order)
+                .map(|i| b[normal.kept[i]].hi.abs() * normal.matrix.roundings[i])
+                .sum();
+            let residuals = self.size_of_residuals(y);
+            // weights act on the residuals; y and an offset were rounded before their difference was taken
+            let weights = if gram.weights_rounded { residuals } else { 0.0 };
+            let offset = match bound.rows.roles().offsets.is_empty() {
+                true => 0.0,
+                false => {
+                    let fitted = self.last.fitted[y].1.hi.max(0.0).sqrt();
+                    2.0 * (fitted + residuals) + self.size_of_response(y)
+                }
+            };
+            HALF_UNIT * (own + columns + weights + offset)
+        };
+        self.coefficients.iter().enumerate().map(of).collect()
+    }
+
+    /// Variances and errors in the units of the rows.
+    fn error_bounds(&self, aliased: &[bool], blur: &[f64], moved: &[f64]) -> ErrorBounds {
+        let (p, m) = (aliased.len(), self.coefficients.len());
+        let factor = &self.state.factor;
         // size of a step in the norm that errors of the gram act on
-        let reach = normal.matrix.reach(factor.unit);
-        let sizes_of_steps: Vec<f64> = steps
-            .iter()
+        let reach = self.state.normal.matrix.reach(factor.unit);
+        let sizes_of_steps: Vec<f64> = (self.steps.iter())
             .map(|s| s.iter().zip(&reach).map(|(s, t)| s * t).sum())
             .collect();
-        // bound on the norm of what rounding in twice the precision does to the residuals: y and each xβ are rounded
-        let exact_unit = UNIT_EXACT * 4.0;
-        let blur: Vec<f64> = (0..m)
-            .map(|y| {
-                let i = atoms.dense + y;
-                let own = gram.second(i, i).hi.max(0.0).sqrt();
-                exact_unit * (own + normal.fitted_sizes(map, &coefficients[y]))
-            })
-            .collect();
-        // decimal data were rounded to double precision before they came here: each column by at most half a unit in
-        // the last place, which moves β by G⁻¹Xᵀ(δy − δX β) + G⁻¹δXᵀr, bounded by norms over the rows
-        let half_unit = 0.5 * f64::EPSILON;
-        let moved: Vec<f64> = (0..m)
-            .map(|y| {
-                let own = if gram.rounded[atoms.dense + atoms.extra + y] {
-                    let i = atoms.dense + y;
-                    gram.second(i, i).hi.max(0.0).sqrt()
-                } else {
-                    0.0
-                };
-                let columns = (0..normal.matrix.order)
-                    .map(|i| coefficients[y][normal.kept[i]].hi.abs() * normal.matrix.roundings[i])
-                    .sum::<f64>();
-                // weights act on the residuals; y and an offset were rounded before their difference was taken
-                let weights = if gram.weights_rounded { rough[y] } else { 0.0 };
-                let offset = match bound.rows.roles().offsets.is_empty() {
-                    true => 0.0,
-                    false => {
-                        let i = atoms.dense + y;
-                        let less = gram.second(i, i).hi.max(0.0).sqrt();
-                        2.0 * (last.fitted[y].1.hi.max(0.0).sqrt() + rough[y]) + less
-                    }
-                };
-                half_unit * (own + columns + weights + offset)
-            })
-            .collect();
-        let mut data_relative = 0.0f64;
-        for c in 0..p {
-            if aliased[c] {
-                continue;
-            }
-            let v = known[c];
-            variances[c] = v.value;
-            relative = larger(relative, v.error / v.value.max(f64::MIN_POSITIVE));
-            let weights = if gram.weights_rounded { half_unit } else { 0.0 };
-            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt() + weights;
-            data_relative = larger(data_relative, by_data);
+        let mut bounds = ErrorBounds {
+            variances: vec![f64::NAN; p],
+            own: vec![vec![0.0; p]; m],
+            written: vec![vec![0.0; p]; m],
+            relative: 0.0,
+            by_data: 0.0,
+            out_of_range: [0.0; 2],
+        };
+        let weights = match self.gram.weights_rounded {
+            true => HALF_UNIT,
+            false => 0.0,
+        };
+        let known = self.state.variances();
+        for (c, v) in known.iter().enumerate().filter(|(c, _)| !aliased[*c]) {
+            bounds.variances[c] = v.value;
+            bounds.relative = larger(bounds.relative, v.error / v.value.max(f64::MIN_POSITIVE));
+            let by_data = 2.0 * HALF_UNIT * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt() + weights;
+            bounds.by_data = larger(bounds.by_data, by_data);
             for y in 0..m {
+                let residuals = self.size_of_residuals(y);
                 let error = if factor.orthogonal {
-                    exact_unit * v.spread * rough[y] + v.value.max(0.0).sqrt() * blur[y]
+                    EXACT_UNIT * v.spread * residuals + v.value.max(0.0).sqrt() * blur[y]
                 } else {
                     factor.unit * v.spread * sizes_of_steps[y] + v.whole_spread * blur[y]
                 };
-                let data = v.value.max(0.0).sqrt() * moved[y] + half_unit * v.data_spread * rough[y];
+                let data = v.value.max(0.0).sqrt() * moved[y] + HALF_UNIT * v.data_spread * residuals;
                 // what is printed is rounded to double precision
-                own_errors[y][c] = error + 0.5 * f64::EPSILON * coefficients[y][c].hi.abs();
-                errors[y][c] = own_errors[y][c] + data;
+                bounds.own[y][c] = error + HALF_UNIT * self.coefficients[y][c].hi.abs();
+                bounds.written[y][c] = bounds.own[y][c] + data;
             }
         }
-        // 3. units of the data: columns and responses were multiplied with powers of two
-        let at_least_zero = |r: &Dd| if r.hi < 0.0 { Dd::ZERO } else { *r };
-        let row_rss: Vec<Dd> = rss.iter().map(at_least_zero).collect();
-        let row_variances = variances.clone();
-        let (mut out_of_range, mut errors_out_of_range) = (0.0, 0.0);
-        let scales = bound.rows.scales().to_vec();
+        bounds
+    }
+
+    /// Relative errors of the residual sums of squares, of the computation and with the rounding of the data:
+    /// | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖².
+    fn relative_rss(&self, blur: &[f64], moved: &[f64]) -> [f64; 2] {
+        let mut relative = [0.0f64; 2];
+        for y in 0..self.rss.len() {
+            for (worst, by) in relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
+                if self.rss[y].hi > 0.0 {
+                    let part = by / self.rss[y].hi.sqrt();
+                    *worst = larger(*worst, part * (2.0 + part));
+                } else if by > 0.0 {
+                    *worst = f64::INFINITY;
+                }
+            }
+        }
+        relative
+    }
+
+    /// Coefficients, variances and bounds in the units of the data, `inverse` by response being one over its scale.
+    fn change_units(&mut self, bounds: &mut ErrorBounds, scales: &[f64], inverse: &[f64]) {
+        let groups = &self.gram.atoms().groups;
         let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
-        let response_scale = |y: usize| scales.get(atoms.dense + atoms.extra + y).copied().unwrap_or(1.0);
-        for c in 0..p {
-            let s = match map.kinds[c] {
-                crate::design::ColumnKind::Intercept => 1.0,
-                crate::design::ColumnKind::Dense(e) => dense_scale(e),
-                crate::design::ColumnKind::Coded { group, multiplier } => {
-                    atoms.groups[group].multipliers[multiplier].map_or(1.0, dense_scale)
+        let known = self.state.variances();
+        for (c, kind) in self.state.columns.map.kinds.iter().enumerate() {
+            let s = match *kind {
+                ColumnKind::Intercept => 1.0,
+                ColumnKind::Dense(e) => dense_scale(e),
+                ColumnKind::Coded { group, multiplier } => {
+                    groups[group].multipliers[multiplier].map_or(1.0, dense_scale)
                 }
             };
-            variances[c] = variances[c] * s * s;
-            for y in 0..m {
+            bounds.variances[c] = bounds.variances[c] * s * s;
+            for (y, &t) in inverse.iter().enumerate() {
                 // one after the other: their quotient may be out of range where the coefficient is not
-                let (first, second) = in_order(s, 1.0 / response_scale(y));
-                let own = coefficients[y][c];
-                coefficients[y][c] = own.scale(first).scale(second);
-                for errors in [&mut errors, &mut own_errors] {
+                let (first, second) = in_order(s, t);
+                let own = self.coefficients[y][c];
+                let scaled = own.scale(first).scale(second);
+                self.coefficients[y][c] = scaled;
+                for errors in [&mut bounds.own, &mut bounds.written] {
                     errors[y][c] = errors[y][c] * first * second;
                 }
-                out_of_range = larger(out_of_range, left_by_range(coefficients[y][c].hi, own.hi));
-                let std_error = known[c].value.max(0.0).sqrt() * rough[y];
-                errors_out_of_range = larger(
-                    errors_out_of_range,
-                    left_by_range(std_error * first * second, std_error),
-                );
+                let std_error = known[c].value.max(0.0).sqrt() * self.rss[y].hi.max(0.0).sqrt();
+                let [coefficients, std_errors] = &mut bounds.out_of_range;
+                *coefficients = larger(*coefficients, left_by_range(scaled.hi, own.hi));
+                *std_errors = larger(*std_errors, left_by_range(std_error * first * second, std_error));
             }
         }
-        // of the computation, and with the rounding of the data
-        let mut rss_relative = [0.0f64; 2];
-        for y in 0..m {
-            let t = 1.0 / response_scale(y);
-            if rss[y].hi > 0.0 {
-                // | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖²
-                for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
-                    let part = by / rss[y].hi.sqrt();
-                    *worst = larger(*worst, part * (2.0 + part));
-                }
-            } else {
-                for (worst, by) in rss_relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
-                    *worst = if by > 0.0 { f64::INFINITY } else { *worst };
-                }
-            }
-            rss[y] = if rss[y].hi < 0.0 {
-                Dd::ZERO
-            } else {
-                rss[y].scale(t).scale(t)
-            };
-            if t != 1.0 {
-                for run in &mut last.runs {
-                    run.values[y].iter_mut().for_each(|r| *r *= t);
-                }
-            }
-        }
-        // 4. digits
+    }
+
+    /// Decimal digits of the worst coefficient and standard error. Bounds so far are of first order, and relative to what was computed.
+    fn digits(&self, aliased: &[bool], bounds: &ErrorBounds, relative_rss: [f64; 2]) -> Digits {
+        let [out_of_range, errors_out_of_range] = bounds.out_of_range;
         let worst_of = |errors: &[Vec<f64>]| {
             let mut worst: f64 = out_of_range;
-            for y in 0..m {
-                for c in (0..p).filter(|&c| !aliased[c] && errors[y][c] != 0.0) {
-                    worst = larger(worst, errors[y][c] / coefficients[y][c].hi.abs());
+            for (errors, coefficients) in errors.iter().zip(&self.coefficients) {
+                for c in (0..aliased.len()).filter(|&c| !aliased[c] && errors[c] != 0.0) {
+                    worst = larger(worst, errors[c] / coefficients[c].hi.abs());
                 }
             }
             worst
         };
-        // bounds so far are of first order, and relative to what was computed
-        let doubt = factor.doubt(&normal.matrix);
+        let doubt = self.state.factor.doubt(&self.state.normal.matrix);
         let digits = |relative: f64| {
             let bound = relative / (1.0 - doubt - relative);
             let holds = doubt + relative < 1.0 && bound < 1.0;
             (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
         };
         let rank = aliased.iter().filter(|a| !**a).count();
-        let has_errors = gram.rows as usize > rank && rank > 0;
-        let [std_error, std_error_written] = [(0.0, rss_relative[0]), (data_relative, rss_relative[1])]
-            .map(|(data, rss)| 0.5 * (relative + data + rss) + 2.0 * f64::EPSILON + errors_out_of_range);
-        let algorithm = match (tsqr, gram.products(), normal.absorbed.is_some()) {
-            (true, _, _) => "tsqr",
-            (false, _, true) => "cholesky after elimination of a factor",
-            (false, _, false) => "cholesky",
+        let has_errors = self.gram.rows as usize > rank && rank > 0;
+        let [std_error, std_error_written] =
+            [(0.0, relative_rss[0]), (bounds.by_data, relative_rss[1])].map(|(data, rss)| {
+                0.5 * (bounds.relative + data + rss) + 2.0 * f64::EPSILON + errors_out_of_range
+            });
+        Digits {
+            coefficients: digits(worst_of(&bounds.own)),
+            std_errors: has_errors.then(|| digits(std_error)),
+            as_written: AsWritten {
+                coefficients: digits(worst_of(&bounds.written)),
+                std_errors: has_errors.then(|| digits(std_error_written)),
+            },
+        }
+    }
+
+    /// The report of the computation.
+    fn report(&mut self, bound: &ModelFrame<'_>, digits: Digits) -> SolveReport {
+        let algorithm = match (self.tsqr, self.state.normal.absorbed.is_some()) {
+            (true, _) => "tsqr",
+            (false, true) => "cholesky after elimination of a factor",
+            (false, false) => "cholesky",
         };
-        let report = SolveReport {
+        SolveReport {
             algorithm: algorithm.to_string(),
-            device: crate::model::report::devices(&passes),
-            precision: match gram.products() {
-                _ if tsqr => "f64x2".into(),
+            device: crate::model::report::devices(&self.passes),
+            precision: match self.gram.products() {
+                _ if self.tsqr => "f64x2".into(),
                 Products::Exact => "f64x2".into(),
                 Products::Single => "f32".into(),
                 _ => "f64".into(),
             },
-            condition,
-            digits: Digits {
-                coefficients: digits(worst_of(&own_errors)),
-                std_errors: has_errors.then(|| digits(std_error)),
-                as_written: AsWritten {
-                    coefficients: digits(worst_of(&errors)),
-                    std_errors: has_errors.then(|| digits(std_error_written)),
-                },
-            },
-            computed: bound.computed(&columns.contrasts),
-            refinements,
-            passes,
-            notes,
-        };
-        Ok(LeastSquares {
-            counts,
-            fitted: (!bound.rows.roles().offsets.is_empty()).then_some(last.fitted),
-            columns,
-            gram,
-            normal,
-            factor,
-            coefficients,
-            errors,
-            aliased,
-            rss,
-            variances,
-            row_rss,
-            row_variances,
-            residuals: last.runs,
-            histogram: last.histogram,
-            report,
-            places: Vec::new(),
-            scales,
-        })
+            condition: self.state.condition(),
+            digits,
+            computed: bound.computed(&self.state.columns.contrasts),
+            refinements: self.refinements,
+            passes: std::mem::take(&mut self.passes),
+            notes: std::mem::take(&mut self.notes),
+        }
     }
 }

@@ -2,97 +2,38 @@
 
 use nelder_device::Dd;
 
+use super::assembly::clean;
 use super::{Absorbed, NormalEquations};
-use crate::design::{ColumnEncoding, ColumnKind};
+use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
 use crate::pass::{Gram, packed};
 use crate::solve::Symmetric;
 
+/// Sums by level of the factor that is eliminated.
+struct LevelSums {
+    /// Σ w of each level.
+    weights: Vec<Dd>,
+    /// Σ w x of the kept columns x, columns fastest.
+    columns: Vec<Dd>,
+    /// Mean of each response by level.
+    responses: Vec<Vec<Dd>>,
+}
+
 impl NormalEquations {
-    /// Eliminates the indicators of the absorbed factor.
+    /// Eliminates the indicators of the absorbed factor, where there is one.
     pub(super) fn eliminate(&mut self, gram: &Gram, map: &ColumnEncoding, position: &[Option<usize>]) {
         let Some(term) = &map.absorbed else { return };
-        let atoms = gram.atoms();
-        let (d, m) = (atoms.dense, atoms.responses);
-        let z = d + m;
         let k = self.kept.len();
-        let g = term.group;
-        let q = atoms.groups[g].multipliers.len();
-        let table = &gram.groups[g];
-        let clean = |v: Dd| Dd::two_sum(v.hi, v.lo);
-        let levels = term.codes.len();
-        let mut order = vec![usize::MAX; table.codes()];
-        for (l, &code) in term.codes.iter().enumerate() {
-            order[code as usize] = l;
-        }
         // 1. sums of the kept columns by level
-        let mut sums = vec![Dd::ZERO; levels * k];
-        let mut weights = vec![Dd::ZERO; levels];
-        let mut responses = vec![vec![Dd::ZERO; levels]; m];
-        let at = term.multiplier * (1 + z);
-        for (l, &code) in term.codes.iter().enumerate() {
-            let row = table.row(code as usize);
-            let n = clean(row[at]);
-            weights[l] = n;
-            for (e, &c) in self.kept.iter().enumerate() {
-                if let ColumnKind::Dense(b) = map.kinds[c] {
-                    sums[l * k + e] = clean(row[at + 1 + b]) - self.means[b] * n;
-                }
-            }
-            for y in 0..m {
-                responses[y][l] = clean(row[at + 1 + d + y]) / n - self.response_means[y];
-            }
-            let base = q * (1 + z);
-            for a in (0..q).filter(|&a| a != term.multiplier) {
-                let v = clean(row[base + packed(a, term.multiplier)]);
-                for &(c, x) in map.row(g, a, code as usize) {
-                    if let Some(i) = position[c as usize] {
-                        sums[l * k + i] += v.mul_f64(x);
-                    }
-                }
-            }
-        }
-        for cross in &gram.cross {
-            let (first, second) = cross.groups;
-            let other = match (first == g, second == g) {
-                (true, _) => second,
-                (_, true) => first,
-                _ => continue,
-            };
-            let (q1, q2) = (
-                atoms.groups[first].multipliers.len(),
-                atoms.groups[second].multipliers.len(),
-            );
-            for (&(c1, c2), &at) in &cross.index {
-                let cells = cross.table.row(at as usize);
-                let (mine, theirs) = if first == g { (c1, c2) } else { (c2, c1) };
-                let l = order[mine as usize];
-                if l == usize::MAX {
-                    continue;
-                }
-                for b in 0..if first == g { q2 } else { q1 } {
-                    let cell = if first == g {
-                        term.multiplier * q2 + b
-                    } else {
-                        b * q2 + term.multiplier
-                    };
-                    let v = clean(cells[cell]);
-                    for &(c, x) in map.row(other, b, theirs as usize) {
-                        if let Some(i) = position[c as usize] {
-                            sums[l * k + i] += v.mul_f64(x);
-                        }
-                    }
-                }
-            }
-        }
+        let mut sums = self.level_sums(gram, map, term, position);
+        add_crossed(&mut sums.columns, k, gram, map, term, position);
         // 2. S = AᵀWA − MᵀDM, and the same for the right sides
-        let mut means = sums.clone();
-        for l in 0..levels {
-            let n = weights[l];
+        let mut means = sums.columns.clone();
+        for (l, n) in sums.weights.iter().enumerate() {
             for v in &mut means[l * k..(l + 1) * k] {
-                *v /= n;
+                *v /= *n;
             }
             for i in 0..k {
-                let s = sums[l * k + i];
+                let s = sums.columns[l * k + i];
                 if s.hi == 0.0 {
                     continue;
                 }
@@ -100,15 +41,104 @@ impl NormalEquations {
                     let cell = &mut self.matrix.lower[Symmetric::at(i, j)];
                     *cell -= s * means[l * k + j];
                 }
-                for y in 0..m {
-                    self.right[y][i] -= s * responses[y][l];
+                for (right, responses) in self.right.iter_mut().zip(&sums.responses) {
+                    right[i] -= s * responses[l];
                 }
             }
         }
         self.absorbed = Some(Absorbed {
-            weights,
+            weights: sums.weights,
             means,
-            responses,
+            responses: sums.responses,
         });
+    }
+
+    /// Sums of the dense columns, the responses and the codes of the same group by level.
+    fn level_sums(
+        &self,
+        gram: &Gram,
+        map: &ColumnEncoding,
+        term: &AbsorbedTerm,
+        position: &[Option<usize>],
+    ) -> LevelSums {
+        let atoms = gram.atoms();
+        let (d, m) = (atoms.dense, atoms.responses);
+        let (g, k, levels) = (term.group, self.kept.len(), term.codes.len());
+        let q = atoms.groups[g].multipliers.len();
+        let mut sums = LevelSums {
+            weights: vec![Dd::ZERO; levels],
+            columns: vec![Dd::ZERO; levels * k],
+            responses: vec![vec![Dd::ZERO; levels]; m],
+        };
+        let at = term.multiplier * (1 + d + m);
+        let base = q * (1 + d + m);
+        for (l, &code) in term.codes.iter().enumerate() {
+            let row = gram.groups[g].row(code as usize);
+            let n = clean(row[at]);
+            sums.weights[l] = n;
+            let columns = &mut sums.columns[l * k..(l + 1) * k];
+            for (sum, &c) in columns.iter_mut().zip(&self.kept) {
+                if let ColumnKind::Dense(b) = map.kinds[c] {
+                    *sum = clean(row[at + 1 + b]) - self.means[b] * n;
+                }
+            }
+            for (y, responses) in sums.responses.iter_mut().enumerate() {
+                responses[l] = clean(row[at + 1 + d + y]) / n - self.response_means[y];
+            }
+            for a in (0..q).filter(|&a| a != term.multiplier) {
+                let v = clean(row[base + packed(a, term.multiplier)]);
+                for &(c, x) in map.row(g, a, code as usize) {
+                    if let Some(i) = position[c as usize] {
+                        columns[i] += v.mul_f64(x);
+                    }
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// Adds the sums of the other groups' coded columns by level to those of the `k` kept columns.
+fn add_crossed(
+    sums: &mut [Dd],
+    k: usize,
+    gram: &Gram,
+    map: &ColumnEncoding,
+    term: &AbsorbedTerm,
+    position: &[Option<usize>],
+) {
+    let (g, groups) = (term.group, &gram.atoms().groups);
+    let mut order = vec![usize::MAX; gram.groups[g].codes()];
+    for (l, &code) in term.codes.iter().enumerate() {
+        order[code as usize] = l;
+    }
+    for cross in &gram.cross {
+        let (first, second) = cross.groups;
+        let other = match (first == g, second == g) {
+            (true, _) => second,
+            (_, true) => first,
+            _ => continue,
+        };
+        let width = groups[second].multipliers.len();
+        for (&(c1, c2), &at) in &cross.index {
+            let cells = cross.table.row(at as usize);
+            let (mine, theirs) = if first == g { (c1, c2) } else { (c2, c1) };
+            let l = order[mine as usize];
+            if l == usize::MAX {
+                continue;
+            }
+            for b in 0..groups[other].multipliers.len() {
+                let cell = match first == g {
+                    true => term.multiplier * width + b,
+                    false => b * width + term.multiplier,
+                };
+                let v = clean(cells[cell]);
+                for &(c, x) in map.row(other, b, theirs as usize) {
+                    if let Some(i) = position[c as usize] {
+                        sums[l * k + i] += v.mul_f64(x);
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Linear least squares from the sums of passes.
 //!
-//! `normal` assembles the normal equations and `elimination` eliminates a large factor from them; `ladder`
+//! `assembly` builds the `normal` equations and `elimination` eliminates a large factor from them; `ladder`
 //! chooses the precision, `solution` solves, `bounds` says how many digits are right; `fitted` is what a fit
 //! keeps, `linear_functional` a coefficient and its variance as a function of it.
 
 mod absorbed;
+mod assembly;
 pub(super) mod bounds;
 mod elimination;
 pub(super) mod fitted;
