@@ -2,6 +2,8 @@
 
 use nelder_device::Dd;
 
+use super::BlockSchema;
+
 /// Where a column of the model matrix comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
@@ -90,6 +92,20 @@ impl ColumnEncoding {
     /// The contrast row of a code; empty when the code has none.
     pub fn row(&self, group: usize, multiplier: usize, code: usize) -> &[(u32, f64)] {
         self.coded[group][multiplier].get(code).map_or(&[], Vec::as_slice)
+    }
+
+    /// Powers of two, one a column, that take coefficients from the units of the rows to those of the data: dense columns were
+    /// multiplied with `scales`.
+    pub fn column_scales(&self, atoms: &BlockSchema, scales: &[f64]) -> Vec<f64> {
+        let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
+        let of = |kind: &ColumnKind| match *kind {
+            ColumnKind::Intercept => 1.0,
+            ColumnKind::Dense(e) => scale(e),
+            ColumnKind::Coded { group, multiplier } => {
+                atoms.groups[group].multipliers[multiplier].map_or(1.0, scale)
+            }
+        };
+        self.kinds.iter().map(of).collect()
     }
 
     /// X β for one row, given its atoms.

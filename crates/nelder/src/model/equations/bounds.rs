@@ -2,7 +2,7 @@
 
 use nelder_device::Dd;
 
-use crate::design::{ColumnKind, RowCounts};
+use crate::design::RowCounts;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
 use super::LeastSquares;
@@ -86,7 +86,14 @@ struct ErrorBounds {
 }
 
 /// Half a unit in the last place, relative.
-const HALF_UNIT: f64 = 0.5 * f64::EPSILON;
+pub(in crate::model) const HALF_UNIT: f64 = 0.5 * f64::EPSILON;
+/// Decimal digits that a relative error of first order leaves, where the factor's own is `doubt`.
+pub(in crate::model) fn decimal_digits(relative: f64, doubt: f64) -> f64 {
+    let bound = relative / (1.0 - doubt - relative);
+    let holds = doubt + relative < 1.0 && bound < 1.0;
+    (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
+}
+
 /// Relative error of a sum whose terms are rounded in twice the precision.
 const EXACT_UNIT: f64 = UNIT_EXACT * 4.0;
 
@@ -258,17 +265,13 @@ impl Solved {
 
     /// Coefficients, variances and bounds in the units of the data, `inverse` by response being one over its scale.
     fn change_units(&mut self, bounds: &mut ErrorBounds, scales: &[f64], inverse: &[f64]) {
-        let groups = &self.gram.atoms().groups;
-        let dense_scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
+        let map = &self.state.columns.map;
         let known = self.state.variances();
-        for (c, kind) in self.state.columns.map.kinds.iter().enumerate() {
-            let s = match *kind {
-                ColumnKind::Intercept => 1.0,
-                ColumnKind::Dense(e) => dense_scale(e),
-                ColumnKind::Coded { group, multiplier } => {
-                    groups[group].multipliers[multiplier].map_or(1.0, dense_scale)
-                }
-            };
+        for (c, s) in map
+            .column_scales(self.gram.atoms(), scales)
+            .into_iter()
+            .enumerate()
+        {
             bounds.variances[c] = bounds.variances[c] * s * s;
             for (y, &t) in inverse.iter().enumerate() {
                 // one after the other: their quotient may be out of range where the coefficient is not
@@ -300,11 +303,7 @@ impl Solved {
             worst
         };
         let doubt = self.state.factor.doubt(&self.state.normal.matrix);
-        let digits = |relative: f64| {
-            let bound = relative / (1.0 - doubt - relative);
-            let holds = doubt + relative < 1.0 && bound < 1.0;
-            (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
-        };
+        let digits = |relative: f64| decimal_digits(relative, doubt);
         let rank = aliased.iter().filter(|a| !**a).count();
         let has_errors = self.gram.rows as usize > rank && rank > 0;
         let [std_error, std_error_written] =

@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use super::solution::MOST_COLUMNS;
 use super::{LinearFunctional, NormalEquations};
-use crate::design::{BlockSchema, ColumnEncoding, ColumnKind};
+use crate::design::{BlockSchema, ColumnEncoding};
 use crate::model::ModelError;
 use crate::model::inference::whitened_design::{ScoreTwice, WhitenedDesign};
 use crate::solve::Factor;
@@ -64,16 +64,7 @@ impl FittedEquations<'_> {
     /// Returns the powers of two, one a column, that take coefficients from the units of the columns as they were summed to those
     /// of the data (the response's scale apart).
     pub fn column_scales(&self) -> Vec<f64> {
-        let scale = |e: usize| self.scales.get(e).copied().unwrap_or(1.0);
-        let groups = &self.atoms.groups;
-        let of = |kind: &ColumnKind| match *kind {
-            ColumnKind::Intercept => 1.0,
-            ColumnKind::Dense(e) => scale(e),
-            ColumnKind::Coded { group, multiplier } => {
-                groups[group].multipliers[multiplier].map_or(1.0, scale)
-            }
-        };
-        self.map.kinds.iter().map(of).collect()
+        self.map.column_scales(self.atoms, self.scales)
     }
 
     /// The coordinates in which the factor's matrix is the identity.

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use nelder_device::Dd;
 
 use super::GlmSpec;
-use super::step_equations::{Equations, column_scales};
+use super::step_equations::Equations;
 use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::family::Family;
 use crate::model::equations::solution::counted;
@@ -71,6 +71,18 @@ pub(super) struct FisherResult {
     /// The rows.
     pub counts: RowCounts,
     pub polished: u32,
+}
+
+impl FisherResult {
+    /// Coefficients β + Δβ after the last step, in the units of the rows.
+    pub fn coefficients(&self) -> Vec<Dd> {
+        self.at
+            .beta
+            .iter()
+            .zip(&self.step)
+            .map(|(b, s)| *b + *s)
+            .collect()
+    }
 }
 
 impl FisherScoring<'_, '_> {
@@ -184,7 +196,7 @@ impl FisherScoring<'_, '_> {
                 ),
             });
         }
-        let scales = column_scales(map, &self.bound.rows.layout().atoms, self.bound.rows.scales());
+        let scales = map.column_scales(&self.bound.rows.layout().atoms, self.bound.rows.scales());
         Ok(start
             .iter()
             .zip(scales)

@@ -3,16 +3,14 @@
 use faer::Mat;
 use nelder_device::Dd;
 
+use super::error_bounds::{ColumnBounds, ErrorBounds, report_of};
 use super::fisher::FisherResult;
-use super::step_equations::column_scales;
 use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::family::{Criterion, Family};
-use crate::model::equations::bounds::left_by_range;
-use crate::model::equations::solution::{UNIT_EXACT, larger};
 use crate::model::warning::Warning;
-use crate::model::{AsWritten, Digits, ModelError, ModelFrame, NormalEquations, SolveReport};
+use crate::model::{ModelError, ModelFrame, NormalEquations, SolveReport};
 use crate::pass::{Gram, Histogram, Products, ResidualRun, ResponseMoments};
-use crate::solve::{Factor, condition};
+use crate::solve::Factor;
 
 /// A fit by maximum likelihood, or quasi-likelihood.
 #[derive(Debug)]
@@ -98,195 +96,54 @@ impl MaximumLikelihood {
 
     /// Builds the fit from the end of an iteration: coefficients in the units of the data, variances, error bounds, digits.
     pub(super) fn new(ended: FisherResult, bound: &ModelFrame<'_>) -> Self {
+        let aliased: Vec<bool> = ended.equations.accepted().iter().map(|a| !a).collect();
+        let rank = aliased.iter().filter(|a| !**a).count();
+        let moments = &ended.at.sums.moments;
+        let df = (moments.rows - moments.empty).saturating_sub(rank as u64);
+        let scales = bound.rows.scales().to_vec();
+        let atoms = &bound.rows.layout().atoms;
+        let by_column = ended.equations.map.column_scales(atoms, &scales);
+        // 1. error bounds  2. variances and errors by column  3. digits
+        let errors = ErrorBounds::new(&ended, bound);
+        let found = ColumnBounds::new(&ended, &errors, &by_column, (rank, df));
+        let report = report_of(&ended, bound, errors.digits(&ended, &found, (rank, df)));
         let FisherResult {
             columns,
             equations,
             at,
-            step,
-            size,
-            shrinking,
             family,
-            iterations,
-            converged,
-            boundary,
-            warnings,
-            null_deviance,
-            passes,
-            counts,
-            polished,
             ..
         } = ended;
-        let aliased: Vec<bool> = equations.accepted().iter().map(|a| !a).collect();
-        let known = equations.variances().to_vec();
-        let row_spread = equations.largest_spread(&bound.rows.layout().atoms, &at.sums.ranges);
-        let (map, normal, factor) = (equations.map, equations.normal, equations.factor);
         let mut sums = at.sums;
-        let p = map.columns();
-        let gram = sums
-            .gram
-            .take()
-            .unwrap_or_else(|| Gram::new(&bound.rows.layout().atoms, Products::Rounded));
-        let scales = bound.rows.scales().to_vec();
-        let by_column = column_scales(&map, gram.atoms(), &scales);
-        // 1. variances
-        let half_unit = 0.5 * f64::EPSILON;
-        let rank = aliased.iter().filter(|a| !**a).count();
-        let rows = sums.moments.rows - sums.moments.empty;
-        let df = rows.saturating_sub(rank as u64);
-        let beta: Vec<Dd> = at.beta.iter().zip(&step).map(|(b, s)| *b + *s).collect();
-        // 2. error bounds: what the last step leaves, the rounding of y − μ and of η, the rounding of the data. Each
-        //    is a vector over the rows with a norm; a coefficient moves by its standard error times that
-        let noise = 4.0 * f64::EPSILON * sums.blur.max(0.0).sqrt();
-        let rounded: f64 = normal
-            .kept
-            .iter()
-            .zip(&normal.matrix.roundings)
-            .map(|(&c, r)| beta[c].hi.abs() * r)
-            .sum::<f64>()
-            * half_unit;
-        // y − μ of other families is relative to y, so that `noise` has the rounding of y already
-        let of_response = match family.is_of_residuals() {
-            true => sums.moments.rounding(),
-            // an offset moves η: ‖√W δo‖ ≤ √ΣW max |δo|
-            false if sums.moments.rounded[1] => {
-                half_unit * sums.moments.offset_size * gram.weight.hi.max(0.0).sqrt()
-            }
-            false => 0.0,
-        };
-        let blur = UNIT_EXACT * 4.0 * normal.fitted_sizes(&map, &beta);
-        // by how much a unit of ‖δ‖ moves a weight, as a share of it
-        let [elasticity, by_size] = sums.elasticity();
-        let sway = elasticity * row_spread;
-        // the last step was added: of a canonical link, what is left of it is the share by which the weights moved
-        let unsettled = match (converged && size.is_finite(), family.is_canonical()) {
-            (false, _) => f64::INFINITY,
-            (true, true) => size * (2.0 * sway * size).min(1.0),
-            // steps that shrink by a share ρ each leave ρ / (1 − ρ) of the last one; ρ is known from two steps
-            (true, false) => size * (2.0 * shrinking / (1.0 - shrinking)).max(1.0),
-        };
-        // of the computation, and with the rounding of the data
-        let reach = [0.0, rounded + of_response].map(|data| unsettled + noise + data + blur);
-        let (mut variances, mut errors) = (vec![f64::NAN; p], vec![0.0; p]);
-        let mut root_variances = variances.clone();
-        // the rounding of columns acts on the score too: G⁻¹ δXᵀ s
-        let pearson = sums.pearson.hi.max(0.0).sqrt();
-        // what the units of the data take from answers, and what the range takes from Pearson's statistic
-        // where no column is left there is nothing to claim digits of
-        let none = if rank == 0 && p > 0 { f64::INFINITY } else { 0.0 };
-        // squares of rows below the least normal number are each off by half the least one
-        let least = f64::from_bits(1);
-        let of_squares = match sums.pearson.hi > 0.0 {
-            true => 0.5 * rows as f64 / (sums.pearson.hi / least),
-            // an exact fit, or one whose squares are all below the least number
-            false => f64::INFINITY,
-        };
-        let (mut out_of_range, mut errors_out_of_range) = (none, of_squares);
-        if family.known_dispersion() || df == 0 {
-            errors_out_of_range = 0.0;
-        }
-        let mut coefficients = vec![Dd::ZERO; p];
-        let (mut relative, mut worst) = ([0.0f64; 2], [0.0f64; 2]);
-        for c in 0..p {
-            let Some(v) = known[c] else { continue };
-            let s = by_column[c];
-            variances[c] = v.value * s * s;
-            root_variances[c] = v.value.max(0.0).sqrt() * s;
-            errors_out_of_range = larger(errors_out_of_range, left_by_range(root_variances[c], v.value));
-            let by_factor = v.error / v.value.max(f64::MIN_POSITIVE);
-            let by_data = 2.0 * half_unit * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt();
-            relative = [
-                larger(relative[0], by_factor),
-                larger(relative[1], by_factor + by_data),
-            ];
-            coefficients[c] = beta[c].scale(s);
-            out_of_range = larger(out_of_range, left_by_range(coefficients[c].hi, beta[c].hi));
-            let size = coefficients[c].hi.abs();
-            let of_score = [0.0, half_unit * v.data_spread * pearson];
-            for ((worst, reach), of_score) in worst.iter_mut().zip(reach).zip(of_score) {
-                errors[c] = (v.value.max(0.0).sqrt() * reach + of_score) * s + half_unit * size;
-                if errors[c] > 0.0 {
-                    *worst = larger(*worst, errors[c] / size);
-                }
-            }
-        }
-        // 3. digits
-        let doubt = factor.doubt(&normal.matrix);
-        let digits = |relative: f64| {
-            let bound = relative / (1.0 - doubt - relative);
-            let holds = doubt + relative < 1.0 && bound < 1.0;
-            (0.0 - if holds { bound.max(f64::EPSILON / 2.0) } else { 1.0 }.log10()).min(15.9)
-        };
-        // the weights are those before the last step, and Pearson's statistic is; each moves with η, and η is rounded
-        let std_error = |reach: f64, relative: f64| {
-            let away = size + reach;
-            let by_weights = larger(0.0, sway * away + half_unit * by_size) + 16.0 * f64::EPSILON;
-            let by_dispersion = match family.known_dispersion() {
-                true => 0.0,
-                false => 2.0 * away / sums.pearson.hi.max(f64::MIN_POSITIVE).sqrt() + by_weights,
-            };
-            0.5 * (relative + by_weights + by_dispersion)
-        };
-        let has_errors = rank > 0 && (df > 0 || family.known_dispersion());
-        let precision = match gram.products() {
-            Products::Exact => "f64x2",
-            Products::Single => "f32",
-            _ => "f64",
-        };
-        let algorithm = match normal.absorbed.is_some() {
-            true => "fisher scoring by cholesky after elimination of a factor",
-            false => "fisher scoring by cholesky",
-        };
-        let report = SolveReport {
-            algorithm: algorithm.to_string(),
-            device: crate::model::report::devices(&passes),
-            precision: precision.to_string(),
-            condition: condition(&factor),
-            digits: Digits {
-                coefficients: digits(worst[0] + out_of_range),
-                std_errors: has_errors
-                    .then(|| digits(std_error(reach[0], relative[0]) + errors_out_of_range)),
-                as_written: AsWritten {
-                    coefficients: digits(worst[1] + out_of_range),
-                    std_errors: has_errors
-                        .then(|| digits(std_error(reach[1], relative[1]) + errors_out_of_range)),
-                },
-            },
-            computed: bound.computed(&columns.contrasts),
-            refinements: polished,
-            passes,
-            notes: Vec::new(),
-        };
         sums.runs.sort_by_key(|r| r.index);
-        let theta_error = family
-            .estimated
-            .then(|| 1.0 / sums.theta[1].hi.max(f64::MIN_POSITIVE).sqrt());
+        let information = sums.theta[1].hi.max(f64::MIN_POSITIVE);
         MaximumLikelihood {
             columns,
             family,
-            map,
-            gram,
-            normal,
-            factor,
-            coefficients,
-            errors,
+            gram: (sums.gram).unwrap_or_else(|| Gram::new(atoms, Products::Rounded)),
+            map: equations.map,
+            normal: equations.normal,
+            factor: equations.factor,
+            coefficients: found.coefficients,
+            errors: found.errors,
             aliased,
-            variances,
-            root_variances,
+            variances: found.variances,
+            root_variances: found.root_variances,
             deviance: sums.deviance.hi,
-            null_deviance,
+            null_deviance: ended.null_deviance,
             pearson: sums.pearson.hi,
             moments: sums.moments,
-            counts,
-            iterations,
-            converged,
-            boundary,
-            warnings,
+            counts: ended.counts,
+            iterations: ended.iterations,
+            converged: ended.converged,
+            boundary: ended.boundary,
+            warnings: ended.warnings,
             residuals: sums.runs,
             histogram: sums.histogram.into_iter().collect(),
             places: (!sums.places.is_empty()).then_some(sums.places),
             report,
             scales,
-            theta_error,
+            theta_error: family.estimated.then(|| 1.0 / information.sqrt()),
             weighed_at: at.beta,
             likelihood: sums.likelihood.hi,
         }

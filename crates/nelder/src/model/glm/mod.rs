@@ -2,14 +2,15 @@
 //!
 //! `spec` is the specification and `fit` the fit. `fit_by_scoring` and `iteration` are Fisher scoring with the
 //! passes in `passes` and the equations of a step in `step_equations`; `polish` settles the coefficients,
-//! `recession` proves separation, `ascent` climbs where scoring goes astray. `likelihood` has the maximum
-//! and its error bounds; the other files are covariances, influence, analysis of deviance, stepwise choice,
+//! `recession` proves separation, `ascent` climbs where scoring goes astray. `likelihood` has the maximum,
+//! `error_bounds` says how many of its digits are right; the other files are covariances, influence, analysis of deviance, stepwise choice,
 //! profile limits and saved fits.
 
 mod ascent;
 mod covariance;
 mod deviance_tables;
 mod elasticity;
+mod error_bounds;
 mod fisher;
 mod fit;
 mod fit_by_scoring;

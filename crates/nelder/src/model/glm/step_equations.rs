@@ -238,19 +238,6 @@ impl Equations {
     }
 }
 
-/// Returns the powers of two, one a column, that take coefficients from the units of the rows to those of the data.
-pub(in crate::model) fn column_scales(map: &ColumnEncoding, atoms: &BlockSchema, scales: &[f64]) -> Vec<f64> {
-    let scale = |e: usize| scales.get(e).copied().unwrap_or(1.0);
-    let of = |kind: &ColumnKind| match *kind {
-        ColumnKind::Intercept => 1.0,
-        ColumnKind::Dense(e) => scale(e),
-        ColumnKind::Coded { group, multiplier } => {
-            atoms.groups[group].multipliers[multiplier].map_or(1.0, scale)
-        }
-    };
-    map.kinds.iter().map(of).collect()
-}
-
 /// Means and root mean squares about them of the columns of a gram: what a step does to a predictor.
 #[derive(Clone, Debug, Default)]
 pub(in crate::model) struct ColumnSpread {
