@@ -13,6 +13,7 @@ mod product;
 mod residual;
 mod score;
 mod scoring;
+mod scoring_worker;
 pub(super) mod standard;
 mod table;
 mod working;
@@ -25,7 +26,8 @@ pub use residual::{
     Coefficients, Histogram, ResidualRun, Residuals, ResidualsWorker, quartile_ranks, residuals_of,
 };
 pub use score::ScoreSums;
-pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, ScoringWorker, predictor_of};
+pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
+pub use scoring_worker::ScoringWorker;
 pub use standard::{ColumnMoments, Standard};
 pub use table::{CodeSums, PairSums};
 pub use working::{Working, means};

@@ -5,26 +5,16 @@
 //! 2.5). That is R's weighted least squares on the working response, less what it already has: errors are relative to
 //! the step and not to β. The first pass has η but no β; its sums are Xᵀ(s + W (η − offset)), whose solution is β.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
-use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
 
-use super::observed::{Observed, ResponseMoments};
-use super::residual::{Histogram, ResidualRun, differences_of, residuals_of};
-use super::{Coefficients, Gram, GramWorker, Products, ScoreSums};
-use crate::design::{Block, BlockSchema, RowError};
+use super::observed::ResponseMoments;
+use super::residual::{Histogram, ResidualRun};
+use super::{Coefficients, Gram, Products, ScoreSums};
+use crate::design::{Block, BlockSchema};
 use crate::family::{LARGEST, Programs};
-use crate::pass::{Sum, Worker};
-
-/// Rows that go through all stages at a time: 200 columns of them stay in the second-level cache.
-const RUN: usize = 1024;
-
-/// The same where there are more columns than 64.
-const WIDE_RUN: usize = 640;
-/// Rows that gather in a product about the same centres.
-const FLUSH: usize = 16 * 1024;
+use crate::pass::Sum;
 
 /// Where the linear predictor comes from.
 #[derive(Clone, Debug)]
@@ -108,29 +98,6 @@ pub struct Scoring {
     pub places: Vec<f64>,
 }
 
-/// Takes a step of Fisher scoring over blocks of rows.
-#[derive(Clone, Debug)]
-pub struct ScoringWorker {
-    plan: Arc<ScoringPlan>,
-    sums: Scoring,
-    gram: Option<GramWorker>,
-    /// Rows whose products are not in the gram yet.
-    pending: usize,
-    buffers: [Vec<f64>; 14],
-    runners: Runners,
-}
-
-/// The programs of a pass with their registers.
-#[derive(Clone, Debug)]
-struct Runners {
-    start: Runner<f64>,
-    step: Runner<f64>,
-    single: Runner<f64>,
-    finish: Runner<f64>,
-    deviance: Runner<f64>,
-    theta: Runner<f64>,
-}
-
 /// η of some rows in double precision, without the offset.
 pub fn predictor_of(atoms: &BlockSchema, block: &Block<'_>, coefficients: &Coefficients, eta: &mut [f64]) {
     let n = block.rows;
@@ -163,11 +130,16 @@ pub fn predictor_of(atoms: &BlockSchema, block: &Block<'_>, coefficients: &Coeff
 pub(super) fn run_program(program: &Program, inputs: &[&[f64]], rows: usize, outputs: &mut [&mut Vec<f64>]) {
     let inputs: Vec<Input<'_>> = inputs.iter().map(|c| Input::Real(c)).collect();
     let mut outputs: Vec<&mut [f64]> = outputs.iter_mut().map(|o| o.as_mut_slice()).collect();
-    run(&mut runner(program), &inputs, rows, &mut outputs);
+    run_rows(&mut runner(program), &inputs, rows, &mut outputs);
 }
 
 /// Runs a program whose columns are all as long as the rows. One that does not run leaves `NaN`, which no sum takes for a number.
-fn run(program: &mut Runner<f64>, inputs: &[Input<'_>], rows: usize, outputs: &mut [&mut [f64]]) {
+pub(super) fn run_rows(
+    program: &mut Runner<f64>,
+    inputs: &[Input<'_>],
+    rows: usize,
+    outputs: &mut [&mut [f64]],
+) {
     let mut outputs: Vec<Output<'_>> = outputs.iter_mut().map(|o| Output::Real(&mut o[..rows])).collect();
     if program.run(inputs, rows, &mut outputs).is_err() {
         for output in outputs {
@@ -179,7 +151,7 @@ fn run(program: &mut Runner<f64>, inputs: &[Input<'_>], rows: usize, outputs: &m
 }
 
 /// A program with its registers. Those of a family refer to earlier steps alone.
-fn runner(program: &Program) -> Runner<f64> {
+pub(super) fn runner(program: &Program) -> Runner<f64> {
     program.runner().unwrap_or_else(|_| Runner::empty())
 }
 
@@ -234,319 +206,12 @@ impl Scoring {
     }
 }
 
-impl ScoringWorker {
-    /// No rows seen.
-    pub fn new(plan: Arc<ScoringPlan>) -> Self {
-        ScoringWorker {
-            sums: Scoring {
-                gram: None,
-                ..Scoring::new(&plan)
-            },
-            gram: plan
-                .wanted
-                .gram
-                .map(|products| GramWorker::new(&plan.atoms, products)),
-            pending: 0,
-            buffers: std::array::from_fn(|_| vec![0.0; RUN]),
-            runners: Runners {
-                start: runner(&plan.programs.start),
-                step: runner(&plan.programs.step),
-                single: runner(&plan.programs.single),
-                finish: runner(&plan.programs.finish),
-                deviance: runner(&plan.programs.deviance),
-                theta: runner(&plan.programs.theta),
-            },
-            plan,
-        }
-    }
-
-    /// Takes what is still in products into the gram.
-    fn flush(&mut self) {
-        self.pending = 0;
-        if let Some(gram) = &mut self.gram {
-            gram.flush();
-        }
-    }
-
-    /// Rows `from..to` of a block; appends their deviance residuals.
-    fn part(
-        &mut self,
-        block: &Block<'_>,
-        observed: &Observed<'_>,
-        from: usize,
-        to: usize,
-        kept: &mut Vec<f64>,
-    ) {
-        let plan = self.plan.clone();
-        let n = to - from;
-        let mut part = block.design(from, to);
-        let y = &observed.y[from..to];
-        let w = observed.weight.as_ref().map(|w| &w[from..to]);
-        let trials = observed.trials.as_ref().map(|t| &t[from..to]);
-        let rest = observed.rest.as_ref().map(|r| &r[from..to]);
-        let offset = block
-            .offset
-            .as_ref()
-            .filter(|_| plan.offset)
-            .map(|o| &o[from..to]);
-        let [
-            eta,
-            low,
-            weight,
-            score,
-            deviance,
-            pearson,
-            edge,
-            likelihood,
-            blur,
-            residual,
-            null,
-            spare,
-            elasticity,
-            by_size,
-        ] = &mut self.buffers;
-        let (runners, sums) = (&mut self.runners, &mut self.sums);
-        // 1. η
-        let twice = plan.wanted.last.is_some();
-        // least squares: the residual in twice the precision stands for y, and 0 for η
-        let mut own = y;
-        let differences;
-        match &plan.at {
-            At::Start => {
-                let given = block.start.as_ref().map_or(y, |s| &s[from..to]);
-                let inputs = [
-                    Input::Real(y),
-                    Input::Real(given),
-                    Input::Real(trials.or(w).unwrap_or(y)),
-                ];
-                run(&mut runners.start, &inputs, n, &mut [eta]);
-            }
-            At::Coefficients(b) if plan.programs.family.is_of_residuals() => {
-                let mut rest = Vec::with_capacity(n);
-                differences = {
-                    let mut high = Vec::with_capacity(n);
-                    differences_of(&plan.atoms, &part, (y, offset), b, &mut high, &mut rest);
-                    high
-                };
-                own = &differences;
-                eta[..n].fill(0.0);
-                for i in 0..n {
-                    low[i] = 0.0 - rest[i];
-                }
-            }
-            At::Coefficients(b) if twice => {
-                // η = −(0 − Xβ) + offset
-                let zero = offset.map_or_else(|| vec![0.0; n], |o| o.iter().map(|o| -o).collect());
-                let (mut high, mut rest) = (Vec::with_capacity(n), Vec::with_capacity(n));
-                residuals_of(&plan.atoms, &part, Pair::of(&zero), b, &mut high, &mut rest);
-                for i in 0..n {
-                    eta[i] = 0.0 - high[i];
-                    low[i] = 0.0 - rest[i];
-                }
-            }
-            At::Coefficients(b) => {
-                predictor_of(&plan.atoms, &part, b, eta);
-                if let Some(o) = offset {
-                    eta.iter_mut().zip(o).for_each(|(e, o)| *e += o);
-                }
-            }
-        }
-        // 2. W, s, deviance
-        // a column that is not there is not read; another stands in its place
-        let [w, trials, rest] = [w, trials, rest].map(|column| column.unwrap_or(y));
-        let given = [y, w, trials, rest];
-        let own = [own, w, trials, rest];
-        fn columns<'c>([y, w, trials, rest]: [&'c [f64]; 4], eta: &'c [f64]) -> [Input<'c>; 5] {
-            [y, eta, w, trials, rest].map(Input::Real)
-        }
-        if twice {
-            run(
-                &mut runners.finish,
-                &columns(own, &eta[..n]),
-                n,
-                &mut [
-                    weight, score, deviance, pearson, edge, likelihood, blur, residual, elasticity, by_size,
-                ],
-            );
-            // what the leading part of η leaves over: ds/dη = −W in the mean
-            for i in 0..n {
-                low[i] *= -weight[i];
-            }
-            sums.pearson += kernels::sum(Pair::of(&pearson[..n]));
-            sums.likelihood += kernels::sum(Pair::of(&likelihood[..n]));
-            sums.blur += kernels::rough_sum(&blur[..n], None);
-            for (sum, own) in sums.elasticities.iter_mut().zip([&elasticity, &by_size]) {
-                *sum += kernels::rough_sum(&own[..n], None);
-            }
-            sums.edge = edge[..n].iter().copied().fold(sums.edge, f64::min);
-            match &mut sums.histogram {
-                Some(histogram) => residual[..n].iter().for_each(|&r| histogram.add(r)),
-                None => kept.extend_from_slice(&residual[..n]),
-            }
-        } else {
-            let first = matches!(plan.at, At::Start) && !plan.counts;
-            let step = match first && y.iter().all(|&y| y == 0.0 || y == 1.0) {
-                true => &mut runners.single,
-                false => &mut runners.step,
-            };
-            run(step, &columns(own, &eta[..n]), n, &mut [weight, score, deviance]);
-        }
-        sums.deviance += kernels::sum(Pair::of(&deviance[..n]));
-        // NaN is contagious, but so is what an overflow leaves of a sum in two parts
-        if !sums.deviance.hi.is_finite() {
-            sums.out_of_range |= deviance[..n].iter().any(|d| d.is_nan());
-        }
-        // 3. the model without columns
-        if let Some(constant) = plan.wanted.null {
-            match offset {
-                None => null[..n].fill(constant),
-                Some(o) => null.iter_mut().zip(o).for_each(|(e, o)| *e = constant + o),
-            }
-            let d = &mut sums.null[2];
-            run(
-                &mut runners.deviance,
-                &columns(given, &null[..n]),
-                n,
-                &mut [spare],
-            );
-            let own = kernels::sum(Pair::of(&spare[..n]));
-            *d += own;
-            if !own.hi.is_finite() {
-                sums.null_ends[0] |= spare[..n].iter().any(|d| d.is_infinite());
-                sums.null_ends[1] |= spare[..n].iter().any(|d| d.is_nan());
-            }
-            if offset.is_some() {
-                run(
-                    &mut runners.step,
-                    &columns(given, &null[..n]),
-                    n,
-                    &mut [pearson, edge, likelihood],
-                );
-                sums.null[0] += kernels::sum(Pair::of(&pearson[..n]));
-                sums.null[1] += kernels::sum(Pair::of(&edge[..n]));
-                sums.null[3] += kernels::sum(Pair::of(&likelihood[..n]));
-            }
-        }
-        if plan.wanted.theta {
-            run(
-                &mut runners.theta,
-                &columns(given, &eta[..n]),
-                n,
-                &mut [null, spare],
-            );
-            sums.theta[0] += kernels::sum(Pair::of(&null[..n]));
-            sums.theta[1] += kernels::sum(Pair::of(&spare[..n]));
-        }
-        // 4. the score
-        if matches!(plan.at, At::Start) {
-            let (eta, weight, score) = (&eta[..n], &weight[..n], &mut score[..n]);
-            vectorized(
-                #[inline(always)]
-                || match offset {
-                    None => {
-                        for i in 0..n {
-                            score[i] += weight[i] * eta[i];
-                        }
-                    }
-                    Some(o) => {
-                        for i in 0..n {
-                            score[i] += weight[i] * (eta[i] - o[i]);
-                        }
-                    }
-                },
-            );
-        }
-        let s = Pair {
-            high: &score[..n],
-            low: twice.then_some(&low[..n]),
-        };
-        let rough = !twice && plan.rough;
-        sums.score.add(&plan.atoms, &part, s, rough);
-        // 5. the gram
-        if let Some(gram) = &mut self.gram {
-            part.weights = Some(Cow::Borrowed(&weight[..n]));
-            gram.add(&part);
-        }
-    }
-}
-
-/// The smallest and the largest value.
-fn range(x: &[f64]) -> [f64; 2] {
-    let mut ends = [[f64::INFINITY; 8], [f64::NEG_INFINITY; 8]];
-    vectorized(
-        #[inline(always)]
-        || {
-            for run in x.chunks(8) {
-                for (k, &x) in run.iter().enumerate() {
-                    ends[0][k] = if x < ends[0][k] { x } else { ends[0][k] };
-                    ends[1][k] = if x > ends[1][k] { x } else { ends[1][k] };
-                }
-            }
-        },
-    );
-    let least = ends[0].iter().copied().fold(f64::INFINITY, f64::min);
-    [least, ends[1].iter().copied().fold(f64::NEG_INFINITY, f64::max)]
-}
-
 /// Ranges with others.
-fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
+pub(super) fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
     for (k, [least, largest]) in others.enumerate() {
         match ranges.get_mut(k) {
             Some(own) => *own = [own[0].min(least), own[1].max(largest)],
             None => ranges.push([least, largest]),
-        }
-    }
-}
-
-impl Worker for ScoringWorker {
-    type Sum = Scoring;
-
-    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
-        if let At::Coefficients(coefficients) = &self.plan.at {
-            coefficients.check(block)?;
-        }
-        let counts = self.plan.counts;
-        let observed = Observed::of(block, counts);
-        if matches!(self.plan.at, At::Start) {
-            self.sums.moments.add(&observed);
-            if self.plan.programs.family.is_of_residuals() {
-                self.sums.moments.add_sizes(&observed, block.offset.as_deref());
-            }
-            if let Some(offset) = &block.offset {
-                self.sums.moments.add_offset(offset);
-            }
-            let own = block.dense.iter().map(|x| range(&x.high[..block.rows]));
-            widen(&mut self.sums.ranges, own);
-        }
-        let mut kept = Vec::new();
-        let mut from = 0;
-        // wide rows in shorter runs, so that a run stays in the second-level cache
-        let most = if self.plan.atoms.dense > 64 { WIDE_RUN } else { RUN };
-        let run = block.rows.div_ceil(block.rows.div_ceil(most).max(1));
-        while from < block.rows {
-            let to = (from + run).min(block.rows);
-            self.part(block, &observed, from, to, &mut kept);
-            from = to;
-        }
-        self.pending += block.rows;
-        if self.pending >= FLUSH {
-            self.flush();
-        }
-        if !kept.is_empty() {
-            self.sums.runs.push(ResidualRun {
-                index: block.index,
-                first_row: block.first_row,
-                kept: block.kept.clone(),
-                values: vec![kept],
-            });
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Scoring {
-        Scoring {
-            gram: self.gram.take().map(Worker::finish),
-            ..self.sums
         }
     }
 }
