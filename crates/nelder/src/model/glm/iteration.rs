@@ -6,7 +6,7 @@ use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{CodedCoefficients, Passes, Rows};
 use super::step_equations::{ColumnSpread, Equations, SolvedStep};
 use super::theta_step::ThetaStep;
-use super::units::{check_range, deviance_floor, predictor_unit};
+use super::units::{check_range, predictor_unit};
 use crate::design::{ColumnEncoding, Columns};
 use crate::family::{FamilyName, Programs};
 use crate::model::equations::ladder::rows_left;
@@ -103,6 +103,37 @@ pub(in crate::model) fn sound(sums: &Scoring) -> bool {
     sums.deviance.hi.is_finite() && !sums.out_of_range
 }
 
+/// True where the response is two columns, of successes and of failures.
+fn counts_successes(scorer: &FisherScoring<'_, '_>) -> Result<bool, ModelError> {
+    let columns = scorer.bound.rows.layout().atoms.responses;
+    let counts = columns == 2 && scorer.family.is_binomial();
+    if columns == 1 || counts {
+        return Ok(counts);
+    }
+    let hint = match scorer.family.is_binomial() {
+        true => "cbind(successes, failures)",
+        false => "one column",
+    };
+    Err(ModelError::Argument {
+        argument: "formula".into(),
+        why: format!("the response has {columns} columns; this family wants {hint}"),
+    })
+}
+
+/// Precision of the products of the first grams: twice where that costs little or is asked for.
+fn first_products(scorer: &FisherScoring<'_, '_>) -> Products {
+    let (source, accuracy) = (scorer.bound.rows.source(), scorer.spec.design.accuracy);
+    let z = (scorer.bound.rows.layout().atoms.dense + 1) as f64;
+    let cheap = source.rows().is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
+    match accuracy {
+        Accuracy::Certified => Products::Exact,
+        _ if cheap => Products::Exact,
+        // on a device the first Hessian tells whether single precision will do
+        Accuracy::Auto | Accuracy::Single if z >= NARROW && source.device().is_none() => Products::Single,
+        _ => Products::Stepping,
+    }
+}
+
 impl<'a, 's> Iteration<'a, 's> {
     /// The first pass, from starting values or from where another iteration ended.
     pub fn begin(
@@ -110,37 +141,9 @@ impl<'a, 's> Iteration<'a, 's> {
         before: Option<FisherResult>,
     ) -> Result<(Self, Here), ModelError> {
         let spec = scorer.spec;
-        let rows = &scorer.bound.rows;
         // 1. what the passes are asked for
-        let atoms = &rows.layout().atoms;
-        let counts = atoms.responses == 2 && scorer.family.is_binomial();
-        if atoms.responses != 1 && !counts {
-            let hint = match scorer.family.is_binomial() {
-                true => "cbind(successes, failures)",
-                false => "one column",
-            };
-            return Err(ModelError::Argument {
-                argument: "formula".into(),
-                why: format!(
-                    "the response has {} columns; this family wants {hint}",
-                    atoms.responses
-                ),
-            });
-        }
-        let z = (atoms.dense + 1) as f64;
-        let cheap = rows
-            .source()
-            .rows()
-            .is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
-        let exact = spec.design.accuracy == Accuracy::Certified || cheap;
-        let products = match (exact, spec.design.accuracy) {
-            (true, _) => Products::Exact,
-            // on a device the first Hessian tells whether single precision will do
-            (false, Accuracy::Auto | Accuracy::Single) if z >= NARROW && rows.source().device().is_none() => {
-                Products::Single
-            }
-            _ => Products::Stepping,
-        };
+        let counts = counts_successes(scorer)?;
+        let products = first_products(scorer);
         let mut passes = Passes::new(scorer, counts, products)?;
         // 2. the columns, and where to start
         let (mut sums, mut beta, columns, tables);
@@ -162,16 +165,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 passes.null_deviance = scorer.null_of_binary(&sums.moments);
             }
             Some(before) => {
-                // θ from Pearson's statistic, whose mean is about 1 + μ / θ
-                let moments = before.at.sums.moments;
-                let rank = before.equations.accepted().iter().filter(|a| **a).count() as f64;
-                let excess = before.at.sums.pearson.hi / (moments.rows as f64 - rank).max(1.0) - 1.0;
-                let mean = (moments.response / moments.weight).hi;
-                passes.family = passes.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
-                passes.moments = moments;
-                passes.floor = deviance_floor(&passes.family, &moments);
-                passes.ranges = before.at.sums.ranges.clone();
-                (passes.records, passes.rows) = (before.passes, before.counts);
+                passes.follow(&before);
                 (columns, tables) = (before.columns, before.tables);
                 beta = Some(plus(&before.at.beta, &before.step));
                 sums = before.at.sums;

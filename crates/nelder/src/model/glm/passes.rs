@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::fisher::FisherScoring;
+use super::fisher::{FisherResult, FisherScoring};
 use super::null_search::{Next, NullSearch};
 use super::units::deviance_floor;
 use crate::design::{Block, BlockSchema, ColumnEncoding, RowCounts, RowError};
@@ -124,6 +124,21 @@ impl<'a, 's> Passes<'a, 's> {
             Products::Single => Products::Stepping,
             _ => Products::Exact,
         }
+    }
+
+    /// Goes on from where another iteration ended, with θ from its Pearson statistic, whose mean is about 1 + μ / θ.
+    pub fn follow(&mut self, before: &FisherResult) {
+        let sums = &before.at.sums;
+        let moments = sums.moments;
+        let rank = before.equations.accepted().iter().filter(|a| **a).count() as f64;
+        let excess = sums.pearson.hi / (moments.rows as f64 - rank).max(1.0) - 1.0;
+        let mean = (moments.response / moments.weight).hi;
+        self.family = self.family.with_theta((mean / excess.max(1e-3)).max(1e-3));
+        self.moments = moments;
+        self.floor = deviance_floor(&self.family, &moments);
+        self.ranges = sums.ranges.clone();
+        self.records.clone_from(&before.passes);
+        self.rows = before.counts.clone();
     }
 
     /// The response as the formula has it.

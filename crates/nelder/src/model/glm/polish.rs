@@ -230,31 +230,46 @@ impl Iteration<'_, '_> {
                 self.theta.with(step.delta),
                 self.theta.weight(),
             );
-            for _ in 0..if small { 0 } else { MOST_CHEAP } {
-                let target = self.theta.split(way.next(), &mut self.passes.family);
-                let wanted = PassOutputs {
-                    last: Some(width),
-                    ..PassOutputs::default()
-                };
-                let found = self.at("polish", Some(&target), wanted)?;
-                if !sound(&found) {
-                    break;
-                }
-                let step = equations.step(&Score::of(&found.score), &target);
-                self.theta.look(&found, &self.passes.family);
-                passes += 1;
-                let now = (step.gain.max(0.0) + self.theta.gain()).sqrt();
-                way.push(
-                    &equations,
-                    self.theta.join(target, &self.passes.family),
-                    self.theta.with(step.delta),
-                    self.theta.weight(),
-                );
-                if now <= 1e-9 * scale || now <= 4.0 * noise {
-                    break;
-                }
+            if !small {
+                passes += self.polish(&mut way, &equations, width, (1e-9 * scale).max(4.0 * noise))?;
             }
         }
+    }
+
+    /// Passes without a gram, with the equations of one before, until a step's size is at most `enough`: how many.
+    fn polish(
+        &mut self,
+        way: &mut Accelerated,
+        equations: &Equations,
+        width: Option<f64>,
+        enough: f64,
+    ) -> Result<u32, ModelError> {
+        let mut passes = 0;
+        while passes < MOST_CHEAP {
+            let target = self.theta.split(way.next(), &mut self.passes.family);
+            let wanted = PassOutputs {
+                last: Some(width),
+                ..PassOutputs::default()
+            };
+            let found = self.at("polish", Some(&target), wanted)?;
+            if !sound(&found) {
+                break;
+            }
+            let step = equations.step(&Score::of(&found.score), &target);
+            self.theta.look(&found, &self.passes.family);
+            passes += 1;
+            let now = (step.gain.max(0.0) + self.theta.gain()).sqrt();
+            way.push(
+                equations,
+                self.theta.join(target, &self.passes.family),
+                self.theta.with(step.delta),
+                self.theta.weight(),
+            );
+            if now <= enough {
+                break;
+            }
+        }
+        Ok(passes)
     }
 
     /// True where the deviance is above `deviance` by more than max(1e-7, 10 ε) of it, ε the convergence tolerance.

@@ -260,6 +260,27 @@ impl SavedDesign {
         })
     }
 
+    /// Checks that variables are of the kinds that they were of in the fit.
+    fn check_shapes(&self, labels: &[String], shapes: &[Shape]) -> Result<(), ModelError> {
+        for ((label, shape), was) in labels.iter().zip(shapes).zip(&self.shapes) {
+            let is = ShapeState::of(shape);
+            if is != *was {
+                let (was, is) = (was.described(), is.described());
+                return Err(ModelError::Argument {
+                    argument: "data".into(),
+                    why: format!("`{label}` was {was} in the fit and is {is} here"),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The contrast that was asked for by a variable's label: the last of several.
+    fn contrast(&self, label: &str) -> Option<Contrast> {
+        let named = self.spec.contrasts.iter().rev().find(|(name, _)| name == label);
+        named.map(|(_, contrast)| contrast.clone())
+    }
+
     /// Joins the design to rows of a source that need no response, with coefficients by response and column in the
     /// units of the rows.
     ///
@@ -298,19 +319,7 @@ impl SavedDesign {
         if shapes.len() != self.shapes.len() {
             return Err(damaged("variables"));
         }
-        for ((label, shape), was) in labels.iter().zip(&shapes).zip(&self.shapes) {
-            let is = ShapeState::of(shape);
-            if is != *was {
-                return Err(ModelError::Argument {
-                    argument: "data".into(),
-                    why: format!(
-                        "`{label}` was {} in the fit and is {} here",
-                        was.described(),
-                        is.described()
-                    ),
-                });
-            }
-        }
+        self.check_shapes(&labels, &shapes)?;
         // 2. rows with the codes and the units of the fit
         let layout = Layout::new(&terms, &shapes)?;
         let levels: Vec<Option<std::sync::Arc<Levels>>> = shapes
@@ -321,16 +330,12 @@ impl SavedDesign {
                 _ => variables.known_levels(v),
             })
             .collect();
-        let contrast = |label: &String| -> Option<Contrast> {
-            let named = self.spec.contrasts.iter().rev().find(|(name, _)| name == label);
-            named.map(|(_, contrast)| contrast.clone())
-        };
-        let described: Vec<Variable> = (0..terms.variables.len())
+        let described = (0..terms.variables.len())
             .map(|v| Variable {
                 label: labels[v].clone(),
                 shape: shapes[v].clone(),
                 levels: levels[v].clone(),
-                contrast: contrast(&labels[v]),
+                contrast: self.contrast(&labels[v]),
                 attached: variables.contrast(v).cloned(),
                 unweighted: self.unweighted.get(v).cloned().unwrap_or_default(),
             })

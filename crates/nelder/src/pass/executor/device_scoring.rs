@@ -290,7 +290,7 @@ impl Loaded {
         plan: &Arc<ScoringPlan>,
     ) -> Result<(Scoring, PassRecord), PassError> {
         let resident = &self.resident;
-        let (device, n) = (&resident.device, resident.rows);
+        let device = &resident.device;
         let clock = resident.clock();
         let mut sums = Scoring::new(plan);
         let observed = self.observed(plan.counts)?;
@@ -373,42 +373,14 @@ impl Loaded {
             sums.out_of_range = found.missing[0] > 0;
         }
         if twice {
-            sums.pearson = found.folds[1];
-            sums.edge = found.folds[2].hi;
-            sums.likelihood = found.folds[3];
-            sums.blur = found.folds[4].hi;
-            sums.elasticities = [found.folds[6].hi, found.folds[7].hi];
-            if let Some(residual) = found.kept.first() {
-                if let Some(run) = resident.few(&[residual])? {
-                    sums.runs.push(run);
-                } else if device.reduce(residual)?.missing == 0 {
-                    sums.places = device.order_statistics(residual, &quartile_ranks(n as u64))?;
-                }
-            }
+            self.statistics_of_last(&found, &mut sums)?;
         }
         if let ([.., one, two], true) = (found.folds.as_slice(), plan.wanted.theta) {
             sums.theta = [*one, *two];
         }
         // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
-            let null = device.product(&resident.x.part(0..0)?, &[], constant, offset)?;
-            let inputs = [y, &null, w, trials, rest];
-            let run = |program: &Program| device.run(program, &inputs, n);
-            let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
-            if let Some(own) = run(&plan.programs.deviance)?.first() {
-                let own = device.reduce(own)?;
-                sums.null[2] = own.sum;
-                sums.null_ends = [!own.sum.hi.is_finite(), own.missing > 0];
-            }
-            if offset.is_some() {
-                let [weight, score, deviance] = outputs(run(&plan.programs.step)?)?;
-                sums.null[0] = total(&weight)?;
-                sums.null[1] = total(&score)?;
-                sums.null[3] = match device.reduce(&deviance)? {
-                    own if own.missing == 0 => own.sum,
-                    _ => Dd::new(f64::NAN),
-                };
-            }
+            self.without_columns(plan, [y, w, trials, rest], offset, constant, &mut sums)?;
         }
         // 4. the score
         sums.score.ones = found.score;
@@ -424,28 +396,7 @@ impl Loaded {
         // 5. the gram
         if plan.wanted.gram.is_some() {
             let weights = rows.as_ref().map(|rows| &rows.weight);
-            let own = found.weight;
-            let (form, of_columns, seconds) = match (found.gram, weights) {
-                (Some(products), _) => {
-                    let (form, sums, seconds) =
-                        self.moved(false, products.into(), own, &found.weights, centres.as_deref());
-                    let form = if found.single { Products::Rough } else { form };
-                    (form, sums, seconds)
-                }
-                (None, weights) => self.columns(exact, weights, own, &found.weights)?,
-            };
-            let mut gram = Gram::of_sums(
-                &plan.atoms,
-                form,
-                n as u64,
-                own,
-                0.0,
-                of_columns,
-                seconds.iter(),
-                self.rounded(),
-            );
-            self.fill_tables(&mut gram, weights, &[])?;
-            sums.gram = Some(gram);
+            sums.gram = Some(self.gram_of_step(plan, found, weights, centres.as_deref())?);
             columns += resident.x.columns;
         }
         // what was allowed need not have been done
@@ -454,6 +405,89 @@ impl Loaded {
             other => other,
         };
         Ok((sums, clock.stop(name, precision, columns)))
+    }
+
+    /// What a last pass sums beside, and its deviance residuals: all of few, of many the quartiles.
+    fn statistics_of_last(&self, found: &StepSums, sums: &mut Scoring) -> Result<(), DeviceError> {
+        let (resident, folds) = (&self.resident, &found.folds);
+        sums.pearson = folds[1];
+        sums.edge = folds[2].hi;
+        sums.likelihood = folds[3];
+        sums.blur = folds[4].hi;
+        sums.elasticities = [folds[6].hi, folds[7].hi];
+        let Some(residual) = found.kept.first() else {
+            return Ok(());
+        };
+        if let Some(run) = resident.few(&[residual])? {
+            sums.runs.push(run);
+        } else if resident.device.reduce(residual)?.missing == 0 {
+            let ranks = quartile_ranks(resident.rows as u64);
+            sums.places = resident.device.order_statistics(residual, &ranks)?;
+        }
+        Ok(())
+    }
+
+    /// Deviance of the model without columns at a constant; with an offset also its weights and scores, for the constant's next step.
+    fn without_columns(
+        &self,
+        plan: &ScoringPlan,
+        [y, w, trials, rest]: [&Buffer; 4],
+        offset: Option<&Buffer>,
+        constant: f64,
+        sums: &mut Scoring,
+    ) -> Result<(), DeviceError> {
+        let (device, n) = (&self.resident.device, self.resident.rows);
+        let null = device.product(&self.resident.x.part(0..0)?, &[], constant, offset)?;
+        let inputs = [y, &null, w, trials, rest];
+        let run = |program: &Program| device.run(program, &inputs, n);
+        let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
+        if let Some(own) = run(&plan.programs.deviance)?.first() {
+            let own = device.reduce(own)?;
+            sums.null[2] = own.sum;
+            sums.null_ends = [!own.sum.hi.is_finite(), own.missing > 0];
+        }
+        if offset.is_some() {
+            let [weight, score, deviance] = outputs(run(&plan.programs.step)?)?;
+            sums.null[0] = total(&weight)?;
+            sums.null[1] = total(&score)?;
+            sums.null[3] = match device.reduce(&deviance)? {
+                own if own.missing == 0 => own.sum,
+                _ => Dd::new(f64::NAN),
+            };
+        }
+        Ok(())
+    }
+
+    /// The gram under the weights of a step: what came with it, or products of its own under `weights`.
+    fn gram_of_step(
+        &self,
+        plan: &ScoringPlan,
+        found: StepSums,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Gram, DeviceError> {
+        let own = found.weight;
+        let exact = plan.wanted.gram == Some(Products::Exact);
+        let (form, of_columns, seconds) = match found.gram {
+            Some(products) => {
+                let (form, sums, seconds) = self.moved(false, products.into(), own, &found.weights, centres);
+                let form = if found.single { Products::Rough } else { form };
+                (form, sums, seconds)
+            }
+            None => self.columns(exact, weights, own, &found.weights)?,
+        };
+        let mut gram = Gram::of_sums(
+            &plan.atoms,
+            form,
+            self.resident.rows as u64,
+            own,
+            0.0,
+            of_columns,
+            seconds.iter(),
+            self.rounded(),
+        );
+        self.fill_tables(&mut gram, weights, &[])?;
+        Ok(gram)
     }
 
     /// y − η of rows whose y − η is all that counts, and less what is left of it: η = 0 and its rest where that stands for y.
