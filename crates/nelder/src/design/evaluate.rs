@@ -16,6 +16,7 @@ use crate::frame::{Batch, Column, Key, Levels, MISSING};
 type Coded<'b> = (Cow<'b, [u32]>, Arc<Levels>);
 
 /// Evaluates a fused node.
+// a table: one arm a kind of node
 pub(super) fn value<'b>(
     node: &Node,
     batch: &'b Batch<'_>,

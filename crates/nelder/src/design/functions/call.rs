@@ -22,6 +22,7 @@ pub(in crate::design) const FUNCTIONS: Functions = Functions {
 };
 
 /// Binds a call.
+// a table: one arm a function of R
 fn call(binder: &mut Binder<'_>, expr: &Expr, function: &str, args: &[Arg]) -> Result<Operand, BindError> {
     if let Some((special, formals)) = Special::named(function) {
         return special_calls::call(binder, &Call::matched(expr, args, formals)?, special, formals);

@@ -283,6 +283,7 @@ impl Loaded {
     }
 
     /// One pass, with the record that it leaves.
+    // in one piece, because the inputs of the step are borrowed from columns that are made on the way
     pub(in crate::pass) fn scoring(
         &self,
         name: &str,
