@@ -140,7 +140,7 @@ fn utf8(bytes: &[u8]) -> Result<String, String> {
     })
 }
 
-/// Whether all values of an array of bytes are text.
+/// Tests if all values of an array of bytes are UTF-8; true of any other array.
 pub(crate) fn is_utf8(values: &ArrayRef) -> bool {
     !is_binary(values.data_type()) || labels(values).is_ok()
 }

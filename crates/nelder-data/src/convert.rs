@@ -13,7 +13,7 @@ use arrow_cast::cast;
 use arrow_schema::{DataType, Field, TimeUnit};
 use nelder::frame::{Column, EXACT, Kind};
 
-/// What an Arrow type is in a model; `None` where it is nothing.
+/// Returns the kind of column that an Arrow type is in a model; `None` for a type that a model cannot use.
 pub(crate) fn kind(field: &Field) -> Option<Kind> {
     Some(match field.data_type() {
         DataType::Float16
@@ -57,7 +57,7 @@ pub(crate) fn is_text(t: &DataType) -> bool {
     matches!(t, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
-/// Whether it is bytes, which are text where they are UTF-8.
+/// Tests if an Arrow type is bytes, which are text where they are UTF-8.
 pub(crate) fn is_binary(t: &DataType) -> bool {
     matches!(
         t,

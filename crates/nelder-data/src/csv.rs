@@ -30,7 +30,7 @@ struct Range {
     first_index: usize,
 }
 
-/// How many fields a record has, and which of them are columns.
+/// Layout of a record: the number of its fields, and which of them are columns.
 #[derive(Clone, Copy, Debug)]
 struct Shape {
     /// Fields of a record.
@@ -126,7 +126,7 @@ fn ranges(
     Ok(ranges)
 }
 
-/// What all records look like: their number, each field, whether the last one is always empty.
+/// Summary of records: their number, the values seen in each field, and if the last field is always empty.
 struct Inferred {
     rows: u64,
     seen: Vec<Seen>,
@@ -266,7 +266,7 @@ pub(crate) fn open(
     columns(file, options, dialect, reading, (names, shape, ranges, found))
 }
 
-/// Whether the first line names the columns, where names are given: no number stands above a column of numbers.
+/// Tests if the first line is a header, where names are given: no field is a number, and text stands above a column of numbers.
 fn is_header(header: &Header, dialect: Dialect, reading: &Reading, rest: &Inferred) -> bool {
     let Some(first) = header::first_record(&header.text, dialect) else {
         return false;

@@ -15,7 +15,7 @@ use crate::place::{Held, Place};
 
 /// Files that are not finished.
 static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
-/// How many there were.
+/// Number of names tried for temporary files so far, which makes the next one unique in the process.
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 fn unfinished() -> MutexGuard<'static, Vec<PathBuf>> {
@@ -32,7 +32,7 @@ pub fn abandon() {
     std::mem::forget(files);
 }
 
-/// How what was written gets where it belongs.
+/// Method by which the written bytes reach the target, and the files that it needs.
 enum Way {
     /// By its name; what had that name before.
     Renamed(PathBuf, Option<File>),
@@ -194,7 +194,7 @@ fn hide(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn hide(_: &mut OpenOptions) {}
 
-/// Whether a file has other names, or more rights than its mode says.
+/// Tests if a file has other names (hard links), or rights or attributes beside its mode.
 #[cfg(unix)]
 fn has_more(target: &Path, about: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -206,7 +206,7 @@ fn has_more(_: &Path, _: &Metadata) -> bool {
     false
 }
 
-/// Whether a file has a list of rights, or attributes that its owner gave it.
+/// Tests if a file has a POSIX access control list, or extended attributes of its owner (`user.`).
 #[cfg(target_os = "linux")]
 fn has_attributes(target: &Path) -> bool {
     let mut names = vec![0u8; 1 << 16];

@@ -71,7 +71,7 @@ pub(crate) fn levels(
     Ok(levels)
 }
 
-/// Whether every page of a chunk holds codes.
+/// Tests if every data page of a chunk is dictionary-encoded; false where the metadata do not tell.
 fn is_all_coded(chunk: &ColumnChunkMetaData) -> bool {
     let codes = |e: Encoding| matches!(e, Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY);
     if let Some(mask) = chunk.page_encoding_stats_mask() {
@@ -110,7 +110,7 @@ fn listed(file: &PositionedFile, chunk: &ColumnChunkMetaData, rows: i64) -> Resu
     Ok(labels)
 }
 
-/// Whether a column of bytes is text, as far as its first rows say; true of any other column.
+/// Tests if a column of bytes is UTF-8, by its first batch of rows; true of any other column.
 pub(crate) fn is_text(
     file: &PositionedFile,
     metadata: &ArrowReaderMetadata,

@@ -1,4 +1,4 @@
-//! What can be wrong with a file.
+//! Errors of reading and writing data files.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub enum DataError {
     Pattern {
         /// The pattern.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Error of the pattern, or of a folder that it leads through, in words.
         what: String,
     },
     /// A terminal or another device, which no data come from.
@@ -46,9 +46,9 @@ pub enum DataError {
     Kinds {
         /// The column.
         name: String,
-        /// What it is.
+        /// Types of the column in the two files, in words.
         kinds: [String; 2],
-        /// Where.
+        /// The two files.
         paths: [PathBuf; 2],
     },
     /// A column that an option names is not there.
@@ -88,7 +88,7 @@ pub enum DataError {
         path: PathBuf,
         /// `Parquet`, `Arrow IPC` or `gzip`.
         format: &'static str,
-        /// What is broken.
+        /// Fault of the content, in words.
         what: String,
     },
     /// A line of a text file is not a record.
@@ -98,7 +98,7 @@ pub enum DataError {
         path: PathBuf,
         /// The line, from 1 for the header.
         line: u64,
-        /// What is wrong with it.
+        /// Fault of the line, in words.
         what: String,
     },
     /// The operating system refused.
@@ -106,7 +106,7 @@ pub enum DataError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What it said.
+        /// Error of the operating system.
         error: std::io::Error,
     },
     /// The name of an output leads where no file can be.
@@ -114,7 +114,7 @@ pub enum DataError {
     Place {
         /// The name.
         path: PathBuf,
-        /// Why.
+        /// Reason, in words.
         what: String,
     },
     /// The output's extension names no format that can be written.
@@ -125,7 +125,7 @@ pub enum DataError {
     Columns {
         /// The output.
         path: PathBuf,
-        /// What does not fit.
+        /// Mismatch of columns and schema, or the error of the writer, in words.
         what: String,
     },
     /// A scan failed.
@@ -212,13 +212,13 @@ fn edits(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// What is said of a column whose name another one has.
+/// Message for a column whose name another one has.
 pub(crate) const TWICE: &str = "stands there twice; make the names unique";
 
-/// What is said of a column of a type that has no values.
+/// Message for a column of a type that has no values, Arrow's `Null`.
 pub(crate) const NO_VALUES: &str = "has no values at all";
 
-/// What is said of a column of a type that a model cannot use.
+/// Returns the message for a column of a type that a model cannot use.
 pub(crate) fn of_type(kind: &impl std::fmt::Display) -> String {
     format!("is of type {kind}, which a model cannot use")
 }

@@ -36,8 +36,9 @@ impl Written {
         })
     }
 
-    /// Whether nothing was written between the two. That a name of the file went away, as when another file takes its place,
-    /// changes it too, but not its content.
+    /// Tests if nothing was written between the two: the time of modification is equal, and the time of change too unless the
+    /// number of names (hard links) differs. A name that goes away, as when another file takes its place, changes the latter
+    /// time, but not the content.
     fn is(&self, other: &Written) -> bool {
         self.modified == other.modified && (self.changed == other.changed || self.names != other.names)
     }
@@ -85,7 +86,7 @@ impl PositionedFile {
         })
     }
 
-    /// What a pipe delivers, in a temporary file without a name.
+    /// Copies the bytes of a pipe to a temporary file without a name.
     fn spooled(mut pipe: File, name: &Path) -> std::result::Result<Self, DataError> {
         if pipe.is_terminal() {
             return Err(DataError::Device(name.to_path_buf()));
@@ -101,7 +102,7 @@ impl PositionedFile {
         PositionedFile::copied(&mut pipe, name, |e| DataError::io(name, e))
     }
 
-    /// What a gzip file holds, in a temporary file without a name, under the name of the original: a compressed
+    /// Decompresses a gzip file to a temporary file without a name, under the name of the original: a compressed
     /// stream cannot be read from positions.
     pub(crate) fn decompressed(&self) -> std::result::Result<Self, DataError> {
         let broken = |e: std::io::Error| DataError::Broken {
@@ -144,7 +145,7 @@ impl PositionedFile {
         })
     }
 
-    /// Whether it is still the file that was opened; else how it differs.
+    /// Tests if it is unchanged since it was opened; the error says how it differs.
     pub(crate) fn unchanged(&self) -> std::result::Result<(), String> {
         let Some(modified) = self.modified else {
             return Ok(());
@@ -182,18 +183,18 @@ impl PositionedFile {
         DataError::Source(SourceError::Read(what))
     }
 
-    /// Whether the file both begins and ends with a format's mark.
+    /// Tests if the file both begins and ends with a format's mark.
     pub(crate) fn is_between(&self, mark: &[u8]) -> bool {
         let ends = |at: u64| self.bytes(at, mark.len()).is_ok_and(|b| b == mark);
         self.len >= 2 * mark.len() as u64 && ends(0) && ends(self.len - mark.len() as u64)
     }
 
-    /// Whether the file begins with a mark.
+    /// Tests if the file begins with a mark.
     pub(crate) fn begins(&self, mark: &[u8]) -> bool {
         self.bytes(0, mark.len()).is_ok_and(|b| b == mark)
     }
 
-    /// Whether it is a copy of what came by a pipe, or of a compressed file.
+    /// True for a temporary copy, of a pipe or of a compressed file.
     pub(crate) fn is_piped(&self) -> bool {
         self.modified.is_none()
     }

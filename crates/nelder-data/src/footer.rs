@@ -5,16 +5,16 @@ use std::sync::Arc;
 use arrow_ipc::Block;
 use arrow_ipc::convert::try_fb_to_schema;
 
-/// What a stream of messages begins with.
+/// Continuation marker, with which every message of an Arrow stream begins.
 pub(crate) const STREAM: [u8; 4] = [0xff; 4];
 
-/// What the footer of a file says, or the messages of a stream.
+/// Schema, version and positions of dictionaries and batches, from the footer of a file or the messages of a stream.
 pub(crate) struct Footer {
     pub schema: arrow_schema::SchemaRef,
     pub version: arrow_ipc::MetadataVersion,
     pub dictionaries: Vec<Block>,
     pub batches: Vec<Block>,
-    /// How many of the dictionaries come before each batch; all, in a file.
+    /// Number of the dictionaries that come before each batch; all, in a file.
     pub before: Vec<usize>,
 }
 

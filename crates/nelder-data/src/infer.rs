@@ -7,7 +7,7 @@ use crate::{TextOptions, TextType};
 /// Fields that are no numbers, of those that are counted.
 const COUNTED: u64 = 64;
 
-/// What numbers and missing values look like.
+/// Notation of numbers and missing values: the decimal point, and the strings that stand for a missing value.
 #[derive(Clone, Debug)]
 pub(crate) struct Reading {
     decimal: u8,
@@ -51,7 +51,7 @@ pub(crate) fn logical(field: &[u8]) -> Option<bool> {
     }
 }
 
-/// Whether a field that is a number consists of digits and a sign.
+/// Tests if a field that is a number is written with digits, signs and blanks alone, as whole numbers are.
 fn is_digits(field: &[u8]) -> bool {
     let digit = |b: &u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b' ' | b'\t');
     field.iter().all(digit)
@@ -75,7 +75,7 @@ pub(crate) struct Stray {
     pub text: String,
 }
 
-/// What the fields of a column look like so far.
+/// Types that the fields of a column so far allow, and counts of numbers and other fields.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     whole: bool,
@@ -154,7 +154,7 @@ impl Seen {
         self.whole && self.wide
     }
 
-    /// Whether every field is missing.
+    /// True if every field is missing.
     pub(crate) fn is_empty(&self) -> bool {
         !self.any
     }
@@ -184,7 +184,7 @@ impl Seen {
         }
     }
 
-    /// What should be said of a column of text most of whose fields are numbers.
+    /// Returns a remark on a column of text most of whose fields are numbers: the first other field, and a remedy.
     pub(crate) fn remark(&self, name: &str, reading: &Reading) -> Option<String> {
         let stray = self.stray.as_ref()?;
         if self.kind() != Kind::Text || self.numbers <= self.others {
@@ -220,7 +220,7 @@ impl Seen {
     }
 }
 
-/// Whether it is a number with separators of thousands, such as 1,200.
+/// Tests if a text is a number with separators of thousands, such as 1,200.
 fn is_grouped(text: &str) -> bool {
     let text = text.trim_start_matches(['-', '+', '$']);
     let mut groups = text.split(',');
@@ -236,7 +236,7 @@ fn is_grouped(text: &str) -> bool {
             .all(|g| g.len() == 3 && g.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// Whether it is a number but for a decimal comma.
+/// Tests if a text is a number but for a decimal comma.
 fn looks_decimal(text: &str) -> bool {
     text.contains(',') && !text.contains('.') && text.replacen(',', ".", 1).parse::<f64>().is_ok()
 }

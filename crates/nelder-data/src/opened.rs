@@ -16,8 +16,8 @@ impl Opened {
         &self.unreadable
     }
 
-    /// What someone who uses a column should know: its name, and a sentence, such as that a column of numbers was taken
-    /// for text because of one field.
+    /// Remarks for whoever uses a column: its name, and a sentence, such as that a column of numbers was taken for text
+    /// because of one field.
     pub fn remarks(&self) -> &[(String, String)] {
         &self.remarks
     }

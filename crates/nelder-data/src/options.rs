@@ -1,4 +1,4 @@
-//! How a text file is to be read, where it does not say so itself.
+//! Options for reading text files: separator, decimal point, quotes, missing values, types and names of columns.
 
 /// The type of a column of a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum TextType {
     Logical,
 }
 
-/// How text files are read: what is not given is found out.
+/// Options for reading text files; a separator, types and names that are not given are found in the file.
 ///
 /// ```
 /// use nelder_data::TextOptions;
@@ -20,13 +20,13 @@ pub enum TextType {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextOptions {
-    /// What separates fields.
+    /// Separator of fields; `None` for a tab in .tsv files, and one that is found in the others.
     pub separator: Option<u8>,
     /// The decimal point.
     pub decimal: u8,
-    /// What stands around fields that contain separators or line ends; `None` for nothing.
+    /// Quote character around fields that contain separators or line ends; `None` for none.
     pub quote: Option<u8>,
-    /// What stands for a missing value; an empty field is missing in any case.
+    /// Strings that stand for a missing value; an empty field is missing in any case.
     pub missing: Vec<String>,
     /// Types of columns by name.
     pub types: Vec<(String, TextType)>,

@@ -192,7 +192,7 @@ fn pieces_of(metadata: &ArrowReaderMetadata, leaves: &[usize]) -> Result<(Vec<Pi
     Ok((pieces, first_row))
 }
 
-/// How a column is read: strings as dictionaries, which is how most files hold them, other dictionaries as their values.
+/// Arrow field that a column is read as: strings as dictionaries, as most files hold them, other dictionaries as their values.
 fn wanted(field: &ArrowField) -> ArrowField {
     let text = || DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let data_type = match field.data_type() {
@@ -204,7 +204,7 @@ fn wanted(field: &ArrowField) -> ArrowField {
     ArrowField::new(field.name(), data_type, field.is_nullable())
 }
 
-/// How many leaves a column has.
+/// Number of leaf columns of a column, at least 1.
 fn leaves_of(metadata: &ArrowReaderMetadata, place: usize) -> usize {
     let columns = metadata.metadata().file_metadata().schema_descr();
     (0..columns.num_columns())

@@ -118,7 +118,7 @@ fn is_number(kind: Kind) -> bool {
     matches!(kind, Kind::Integer | Kind::Real | Kind::Date | Kind::Time { .. })
 }
 
-/// What two kinds of one column are together; `None` where there is no such thing.
+/// Common kind of a column that is of kind `a` in one file and `b` in another; `None` where there is none.
 fn both(a: Kind, b: Kind) -> Option<Kind> {
     match (a, b) {
         (a, b) if a == b => Some(a),

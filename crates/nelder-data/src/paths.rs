@@ -12,7 +12,7 @@ pub(crate) struct Listed {
     pub keys: Vec<(String, Option<String>)>,
 }
 
-/// How Hive writes a missing value.
+/// Value that stands for a missing one in the names of Hive's folders.
 const MISSING: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The files that paths, folders and patterns stand for, in order.
@@ -123,7 +123,7 @@ fn walk(folder: &Path, out: &mut Vec<PathBuf>) -> Result<(), DataError> {
     Ok(())
 }
 
-/// Whether a name says that the file holds no data: it begins with `.` or `_`.
+/// Tests if a name begins with `.` or `_`, which marks files and folders that hold no data.
 fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|n| n.to_string_lossy().starts_with(['.', '_']))

@@ -9,7 +9,7 @@ use crate::DataError;
 /// Links that lead to links, at most.
 const MOST_LINKS: usize = 40;
 
-/// What is at a place.
+/// File, stream or open descriptor at a place, if there is one.
 #[derive(Debug)]
 pub(crate) enum Held {
     /// Nothing yet.
@@ -37,7 +37,7 @@ enum Identity {
 pub struct Place {
     /// The name as it was given.
     pub(crate) named: PathBuf,
-    /// What the name stands for: folders written out, links followed.
+    /// The resolved path: folders written out, links followed.
     pub(crate) target: PathBuf,
     pub(crate) held: Held,
     /// Which file it is; `None` for what may be written by many at once, a terminal or `/dev/null`.
@@ -120,12 +120,12 @@ impl Place {
         place.ok().filter(Place::is_file)
     }
 
-    /// Whether both are the same file or pipe.
+    /// Tests if both are the same file or pipe.
     pub fn is(&self, other: &Place) -> bool {
         self.identity.is_some() && self.identity == other.identity
     }
 
-    /// Whether what is at a path, by any name, is this file or pipe, or a folder that this is in.
+    /// Tests if a path leads, by any name, to this file or pipe, or to a folder that this is in.
     pub fn is_of(&self, path: &Path) -> bool {
         let (Ok(about), Ok(whole)) = (fs::metadata(path), fs::canonicalize(path)) else {
             return false;
@@ -136,7 +136,7 @@ impl Place {
         }
     }
 
-    /// Whether it was named as an open file of this process, such as `/dev/stdout`.
+    /// True if it was named as an open file of this process, such as `/dev/stdout`.
     pub fn is_descriptor(&self) -> bool {
         matches!(self.held, Held::Descriptor(_))
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// What separates fields and what may stand around them.
+/// Syntax of records: the separator of fields, and the quote character that may stand around them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dialect {
     pub delimiter: u8,
@@ -111,7 +111,7 @@ impl Dialect {
     }
 }
 
-/// What stands between quotes, the first of them before `from`, and the place of the last.
+/// Returns the text between quotes, the first of them before `from`, with doubled quotes as one, and the place of the last.
 fn quoted(text: &[u8], mut from: usize, quote: u8) -> Result<(Cow<'_, [u8]>, usize), String> {
     let mut end = from;
     let mut unescaped: Option<Vec<u8>> = None;

@@ -21,15 +21,15 @@ pub(crate) trait RowFile: Source + Send {
     fn file(&self) -> &PositionedFile;
 }
 
-/// What was found in a file.
+/// Result of opening a file: its table, the columns that cannot be used, and remarks.
 pub(crate) struct Found {
     pub table: Box<dyn RowFile>,
     /// Columns that a model cannot use: name and why.
     pub unreadable: Vec<(String, String)>,
-    /// What should be said of a column where it is used.
+    /// Remarks for whoever uses a column: its name, and a sentence.
     pub remarks: Vec<(String, String)>,
-    /// Whether a column of the schema has no value, and so no type of its own.
+    /// For each column of the schema, true if it is of a text file and has no value, and so no type of its own.
     pub empty: Vec<bool>,
-    /// Whether it is a text file, whose types are what its fields look like.
+    /// True for a text file, whose types are inferred from its fields.
     pub is_text: bool,
 }

@@ -9,7 +9,7 @@ use nelder::frame::{Batch, Column, Scan, SourceError, Visit};
 
 use crate::file::PositionedFile;
 
-/// What the workers of one scan share: which piece is next, what was delivered, whether to go on.
+/// State that the workers of one scan share: the next piece, rows and bytes delivered, the first error, and if the scan goes on.
 pub(crate) struct Round<'v> {
     visit: &'v Visit<'v>,
     pieces: usize,
@@ -30,7 +30,7 @@ impl Round<'_> {
         (piece < self.pieces).then_some(piece)
     }
 
-    /// Whether the scan goes on.
+    /// True while the scan goes on.
     pub(crate) fn go(&self) -> bool {
         self.go.load(Ordering::Relaxed)
     }

@@ -240,7 +240,7 @@ impl TableWriter {
     }
 }
 
-/// Whether a table is to be Parquet rather than CSV, by its name.
+/// Returns true for a table in Parquet, false for one in CSV, by the extension of its name.
 fn is_parquet(path: &Path) -> Result<bool, DataError> {
     let extension = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
     match extension.as_deref() {

@@ -1,4 +1,4 @@
-//! What can be asked on the command line.
+//! Subcommands, arguments and options of the command line.
 
 use std::path::PathBuf;
 
@@ -8,12 +8,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[derive(Parser)]
 #[command(name = "nelder", version, about)]
 pub struct Nelder {
-    /// What to do.
+    /// The subcommand.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// Subcommands of `nelder`.
 #[derive(Subcommand)]
 pub enum Command {
     /// Fit a linear model by least squares: R's lm and summary.
@@ -38,7 +38,7 @@ pub struct DevicesOptions {
     pub json: bool,
 }
 
-/// What is read, and how.
+/// Data files, and options for reading them.
 #[derive(Args)]
 pub struct DataOptions {
     /// The data: .parquet, .csv, .tsv, .txt, .arrow or .feather, each also as .gz; a folder or pattern of such files, or
@@ -49,7 +49,7 @@ pub struct DataOptions {
     pub text: TextOptions,
 }
 
-/// How text files are read; what is not given is found out.
+/// Options for reading text files; a separator, types and names that are not given are found in the file.
 #[derive(Args)]
 pub struct TextOptions {
     /// Text files: what separates fields, a character or `tab` [default: , ; tab or |, whichever fits].
@@ -88,7 +88,7 @@ pub enum Interval {
     Prediction,
 }
 
-/// What is predicted of a generalized linear model.
+/// Scale of the predictions of a generalized linear model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
     /// The linear predictor.
@@ -122,7 +122,7 @@ pub struct PredictOptions {
     pub out: PathBuf,
 }
 
-/// How changes in deviance are tested.
+/// Distribution that changes in deviance are tested by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Test {
     /// By a χ² distribution.
@@ -190,7 +190,7 @@ pub struct GlmOptions {
     /// Steps whose relative change of the deviance is above this may form their Hessian in single precision.
     #[arg(long, default_value_t = 1e-6, allow_negative_numbers = true)]
     pub epsilon_f64: f64,
-    /// How the limits of the coefficients in --json and --tidy are computed: wald or profile.
+    /// Confidence limits of the coefficients in --json and --tidy: wald or profile.
     #[arg(long, value_name = "KIND", default_value = "wald", value_parser = ["wald", "profile"])]
     pub limits: String,
 }
@@ -260,7 +260,7 @@ pub struct PrcompOptions {
     pub explain: bool,
 }
 
-/// What every model is asked.
+/// Options of both `nelder lm` and `nelder glm`.
 #[derive(Args)]
 pub struct ModelOptions {
     /// The model, such as 'y ~ x + factor(g)'.

@@ -24,7 +24,7 @@ fn character(option: &str, text: &str, words: &[(&str, Option<u8>)]) -> Result<O
     }
 }
 
-/// How text files are to be read.
+/// Checks the options for text files, and converts them to the reader's.
 pub fn text_options(asked: &TextOptions) -> Result<nelder_data::TextOptions, Failure> {
     let tab = [("tab", Some(b'\t')), ("\\t", Some(b'\t'))];
     let separator = match &asked.sep {
@@ -104,7 +104,7 @@ pub fn open_paths(paths: &[PathBuf], text: &TextOptions) -> Result<Opened, Failu
     Ok(open_all(paths, &text_options(text)?)?)
 }
 
-/// What the data are called in a call that is printed.
+/// Name of the data in a call that is printed: the first file's without its extension, or `stdin`.
 pub fn name(asked: &DataOptions) -> Expr {
     let first = asked.data.first();
     let stem = first

@@ -10,7 +10,7 @@ use crate::failure::Failure;
 /// The names that `--device` knows.
 const KNOWN: &str = "auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …, and several with + between them";
 
-/// What `auto` looks at beside the CPU: a GPU by its maker's libraries where these are there, else through wgpu.
+/// The GPU that `auto` considers beside the CPU: by its maker's libraries where these are there, else through wgpu.
 fn offered() -> &'static dyn Offer {
     match nelder_cuda::count() {
         Ok(_) => &nelder_cuda::Offered(0),
@@ -29,7 +29,7 @@ pub enum Choice {
 }
 
 impl Choice {
-    /// What was asked for by name. A device that is not there is an error.
+    /// Reads the device's name from `--device`, else from `NELDER_DEVICE`. A device that is not there is an error.
     pub fn new(option: Option<&str>) -> Result<Choice, Failure> {
         let variable = std::env::var("NELDER_DEVICE").ok().filter(|v| !v.is_empty());
         let (name, from) = match (option, &variable) {

@@ -12,7 +12,7 @@ use crate::output;
 /// A device, or why there is none of its kind.
 #[derive(Serialize)]
 struct Line {
-    /// What selects it.
+    /// Name that `--device` knows it by, such as `cuda:1`.
     id: String,
     /// Its maker's name for it.
     name: Option<String>,
@@ -20,11 +20,11 @@ struct Line {
     memory: Option<u64>,
     /// Bytes a second, measured.
     bandwidth: Option<f64>,
-    /// Whether it computes in double precision; through wgpu, whether its arithmetic is the CPU's bit by bit.
+    /// True if it computes in double precision, through wgpu bit by bit as the CPU does; false where it is missing.
     float64: bool,
     /// Driver and libraries.
     software: Option<String>,
-    /// What is missing.
+    /// Reason that it cannot be used; `None` where it can.
     missing: Option<String>,
 }
 

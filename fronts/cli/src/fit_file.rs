@@ -8,7 +8,7 @@ use nelder_data::Destination;
 use crate::failure::Failure;
 use crate::outputs::write_whole;
 
-/// What the first line starts with; the number changes when older fits can no longer be read.
+/// Start of the first line: format and version; the number changes when older fits can no longer be read.
 const KIND: &str = "nelder-fit 2";
 
 /// A fit of either kind.

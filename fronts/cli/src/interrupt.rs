@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 /// The signal that came; 0 before one does.
 static CAME: AtomicI32 = AtomicI32::new(0);
 
-/// Whether the command is to stop.
+/// True once a signal has asked the command to stop.
 pub fn requested() -> bool {
     CAME.load(Ordering::Relaxed) != 0
 }
@@ -69,7 +69,7 @@ pub fn watch() {
     });
 }
 
-/// Whether whoever started the command asked for a signal to be ignored.
+/// Tests if a signal is set to be ignored, as by whoever started the command under `nohup`.
 #[cfg(unix)]
 fn is_ignored(which: nix::sys::signal::Signal) -> bool {
     use nix::sys::signal::{SigHandler, signal};

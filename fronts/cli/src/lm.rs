@@ -168,7 +168,7 @@ pub fn check_table(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// What `--na` says, of the words that it may be.
+/// Treatment of rows with missing values that a word of `--na` names.
 pub fn missing(na: &str) -> Missing {
     match na {
         "exclude" => Missing::Exclude,
@@ -177,7 +177,7 @@ pub fn missing(na: &str) -> Missing {
     }
 }
 
-/// What `--precision` says, of the words that it may be.
+/// Accuracy that a word of `--precision` names.
 pub fn accuracy(precision: &str) -> Accuracy {
     match precision {
         "certified" => Accuracy::Certified,

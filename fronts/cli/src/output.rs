@@ -1,4 +1,4 @@
-//! What a fit is printed and written as.
+//! Output of fits as text and JSON.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::arguments::ModelOptions;
 use crate::failure::Failure;
 
-/// What `--json` prints for one response.
+/// JSON object of `--json` for one response of a linear model.
 #[derive(Serialize)]
 struct Part<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,7 +23,7 @@ struct Part<'a> {
     report: Option<&'a SolveReport>,
 }
 
-/// What it prints for several.
+/// JSON object of `--json` for several responses.
 #[derive(Serialize)]
 struct Parts<'a> {
     responses: Vec<Part<'a>>,
@@ -53,7 +53,7 @@ pub fn json(summaries: &[LmSummary], report: &SolveReport) -> Result<String, Fai
     text.map(|t| t + "\n").map_err(|e| Failure::Data(e.to_string()))
 }
 
-/// What `--json` prints for a generalized linear model.
+/// JSON object of `--json` for a generalized linear model.
 #[derive(Serialize)]
 struct Generalized<'a> {
     #[serde(flatten)]
@@ -166,7 +166,7 @@ fn passes(passes: &[PassRecord], notes: &[String], plan: Option<&Plan>) -> Strin
     out
 }
 
-/// How principal components were computed, beside what was planned.
+/// The report on principal components as text: algorithm, precision, digits and passes, beside what was planned.
 pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
     let mut out = String::new();
     let digits = &report.digits;
@@ -187,7 +187,7 @@ pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
     out + &passes(&report.passes, &report.notes, plan)
 }
 
-/// What `--json` prints for principal components.
+/// JSON object of `--json` for principal components.
 #[derive(Serialize)]
 struct Components<'a> {
     #[serde(flatten)]

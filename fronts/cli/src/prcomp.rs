@@ -80,7 +80,7 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
     all(written)
 }
 
-/// What is asked for.
+/// Specification of the principal components that are asked for.
 fn spec(options: &PrcompOptions) -> PcaSpec {
     PcaSpec {
         formula: options.formula.clone(),

@@ -39,7 +39,7 @@ impl Progress {
         }
     }
 
-    /// What was planned, where it was asked for.
+    /// The first plan, that of the model itself; `None` without `explain`, or before it is made.
     pub fn plan(&self) -> Option<Plan> {
         self.plan.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }

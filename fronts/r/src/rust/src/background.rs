@@ -15,7 +15,7 @@ unsafe extern "C" {
     fn nelder_trouble() -> *const c_char;
 }
 
-/// What the worker reports to R's thread.
+/// State shared by the worker, which reports pass and rows, and R's thread, which may ask it to stop.
 #[derive(Default)]
 struct Watch {
     stop: AtomicBool,
@@ -79,7 +79,7 @@ pub fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> s
     Ok(pool(threads)?.install(work))
 }
 
-/// How long until the first line of progress.
+/// Time until the first line of progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Runs `work` on `threads` threads. R's thread waits, takes interrupts (the next batch of rows is then the last), and

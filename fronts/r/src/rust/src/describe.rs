@@ -1,4 +1,4 @@
-//! What R says of a model: its terms, roles and options.
+//! Descriptions of models that come from R: terms, roles and options.
 
 use nelder::design::Missing;
 use nelder::formula::{Coding, Contrast, Expr, Term, Terms};
@@ -20,7 +20,7 @@ pub fn column(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<Strin
 pub struct Options {
     /// Threads, 0 for one a core.
     pub threads: usize,
-    /// Whether progress is shown.
+    /// True if progress is shown.
     pub progress: bool,
     /// Where passes run.
     pub device: String,
@@ -117,7 +117,7 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
     Ok(spec)
 }
 
-/// What `precision` says.
+/// Reads the accuracy that the element `precision` names.
 ///
 /// # Errors
 /// It is none of the words that it may be.

@@ -62,7 +62,7 @@ pub struct Summed {
 }
 
 impl Summed {
-    /// Whether the caller's pass is the first over this column, and so the one that adds.
+    /// Returns true to the first caller alone, whose pass over this column is the one that adds.
     pub fn claim(&self) -> bool {
         !self.claimed.swap(true, Ordering::Relaxed)
     }

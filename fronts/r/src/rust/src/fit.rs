@@ -142,7 +142,7 @@ impl NelderFit {
         fingerprint::of_vectors(&vectors, Options::new(&options)?.threads, Some(&self.source))
     }
 
-    /// How the fit was made.
+    /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
     fn report(&self) -> savvy::Result<Sexp> {
         match &self.model {
             Model::Lm(fit) => record::report(&fit.fit.report),
@@ -302,7 +302,7 @@ fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     OwnedIntegerSexp::try_from_slice(found)?.into()
 }
 
-/// Whether each level of a factor has a row, other than those `left_out` (from 1, increasing).
+/// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
 ///
 /// @noRd
 #[savvy]

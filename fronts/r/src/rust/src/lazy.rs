@@ -40,7 +40,7 @@ fn lazy_new(what: ListSexp) -> savvy::Result<Sexp> {
     }))
 }
 
-/// Whether a vector is one of these and has not been made yet (`FALSE`), has (`TRUE`), or is none of these (`NA`).
+/// Tests if the values of a vector of `lazy_new` have been made (`TRUE` or `FALSE`); `NA` for any other vector.
 ///
 /// @noRd
 #[savvy]
@@ -49,7 +49,7 @@ fn lazy_is_made(x: Sexp) -> savvy::Result<Sexp> {
     Ok(Sexp(unsafe { unwind_protect(|| nelder_lazy_is_made(x.0))? }))
 }
 
-/// What one of these vectors is made from, `list(type, length, from, key, written)`, or `NULL` for any other vector.
+/// Source of a vector of `lazy_new`, `list(type, length, from, key, written)`, or `NULL` for any other vector.
 /// `written` is `TRUE` where someone has had a pointer to write to.
 ///
 /// @noRd
@@ -102,7 +102,7 @@ fn weak_new(what: ListSexp) -> savvy::Result<Sexp> {
     Ok(Sexp(unsafe { unwind_protect(|| nelder_weak_new(key, value))? }))
 }
 
-/// What a reference refers to, or `NULL`.
+/// Value that a weak reference refers to, or `NULL`.
 ///
 /// @noRd
 #[savvy]

@@ -7,7 +7,7 @@ use savvy::{Sexp, savvy};
 
 use crate::lists::Record;
 
-/// What "auto" looks at beside the CPU: a GPU by its maker's libraries where these are there, else through wgpu.
+/// The GPU that "auto" considers beside the CPU: by its maker's libraries, or through wgpu where these are not there.
 fn offered() -> &'static [&'static dyn Offer] {
     static CUDA: [&dyn Offer; 1] = [&nelder_cuda::Offered(0)];
     #[cfg(feature = "wgpu")]
@@ -35,7 +35,7 @@ fn through_wgpu(index: usize) -> Result<Arc<dyn Backend>, DeviceError> {
     })
 }
 
-/// How many devices wgpu finds.
+/// Number of devices that wgpu finds; an error where wgpu is not built in.
 fn count_through_wgpu() -> Result<usize, DeviceError> {
     #[cfg(feature = "wgpu")]
     return nelder_wgpu::count();
@@ -108,7 +108,7 @@ impl Place {
 
 type Found = Result<Arc<dyn Backend>, DeviceError>;
 
-/// What there is to compute on: a list of columns, one row for each device, or for what is missing of it.
+/// Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 ///
 /// @noRd
 #[savvy]

@@ -69,7 +69,7 @@ fn spec(elements: &Elements<'_>) -> savvy::Result<PcaSpec> {
     })
 }
 
-/// What a fit knows, and its scores where they are asked for.
+/// Results of a fit and its report as a record, with its scores where they are asked for.
 fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
     let mut out = Record::default();
     let k = fit.rotation.columns();

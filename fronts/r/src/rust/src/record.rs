@@ -7,7 +7,7 @@ use nelder::model::{
 
 use crate::lists::Record;
 
-/// What a linear fit knows without another pass.
+/// Results of a linear fit that take no further pass: coefficients, their errors, sums of squares, degrees of freedom.
 pub fn linear(fit: &Lm<'_>) -> Record {
     let mut out = Record::default();
     let of = |f: &dyn Fn(usize) -> f64| (0..fit.responses.len()).map(f).collect::<Vec<f64>>();
@@ -42,7 +42,7 @@ pub fn linear(fit: &Lm<'_>) -> Record {
     out
 }
 
-/// What a generalized linear fit knows without another pass.
+/// Results of a generalized linear fit that take no further pass: coefficients, their errors, deviances, AIC, warnings.
 pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
     let own = &fit.fit;
     // R's own functions say it, of counts row by row
@@ -87,7 +87,7 @@ pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
     out
 }
 
-/// How a fit was made.
+/// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
 pub fn report(report: &SolveReport) -> Record {
     let passes = &report.passes;
     let mut table = Record::default();

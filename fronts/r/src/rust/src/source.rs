@@ -50,7 +50,7 @@ unsafe impl Send for RSource {}
 // SAFETY: as above, shared reads
 unsafe impl Sync for RSource {}
 
-/// Whether an R vector has at least `rows` numbers, logical values or, for a factor, codes.
+/// Tests if an R vector has at least `rows` numbers, logical values or, for a factor, codes.
 fn readable(of: SEXP, rows: usize, factor: bool) -> bool {
     // SAFETY: on R's thread
     let (kind, length) = unsafe { (TYPEOF(of), Rf_xlength(of) as usize) };
@@ -327,7 +327,7 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
         .collect()
 }
 
-/// Whether each level has a row that is not left out.
+/// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
 pub fn used_levels(codes: &Sexp, levels: usize, left_out: &[i32]) -> Vec<bool> {
     let mut used = vec![false; levels];
     // SAFETY: on R's thread; the type is tested
