@@ -15,7 +15,7 @@ fn folder() -> Option<PathBuf> {
         .or_else(|| var("HOME").map(|d| d.join(".cache/nelder")))
 }
 
-/// Whether there are compiled kernels.
+/// True if the cache has a compiled kernel (a `ptx` file).
 pub fn is_filled() -> bool {
     let is_kernel = |e: fs::DirEntry| e.path().extension().is_some_and(|x| x == "ptx");
     folder()

@@ -15,7 +15,7 @@ const SELECT: &str = include_str!("select.cu");
 /// Rows of a code that a block sums.
 const PIECE: u32 = 2048;
 
-/// What codes hold.
+/// Codes on a device: by row, and the rows sorted by code, in pieces of one code each.
 struct HeldCodes {
     context: Arc<CudaContext>,
     codes: CudaSlice<u32>,

@@ -67,7 +67,7 @@ fn absent(device: &str, why: impl Into<String>) -> DeviceError {
     }
 }
 
-/// What of the driver and the libraries is missing, or `None`.
+/// Message about the first library that is missing of the driver, NVRTC and cuBLAS, or `None`.
 fn missing() -> Option<String> {
     // SAFETY: these only look for shared libraries
     let there = unsafe {
@@ -119,7 +119,7 @@ fn keep_memory(context: &CudaContext) -> Result<(), DriverError> {
     }
 }
 
-/// How many CUDA devices there are.
+/// Number of CUDA devices, at least 1.
 ///
 /// # Errors
 /// [`DeviceError::Absent`] with what is missing: the driver, NVRTC or cuBLAS, a driver that is too old (the needed
@@ -211,7 +211,7 @@ impl Cuda {
         self
     }
 
-    /// Whether products in double precision are at most half as quick as in single.
+    /// True where products in double precision are at least half as quick as in single.
     pub(crate) fn is_double_quick(&self) -> bool {
         self.units >= 32.0
     }
@@ -434,7 +434,7 @@ impl Cuda {
     }
 }
 
-/// What a buffer holds.
+/// Memory of a buffer, and the context of the device that it is on.
 struct Held {
     context: Arc<CudaContext>,
     slice: CudaSlice<f64>,

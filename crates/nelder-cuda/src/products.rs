@@ -521,7 +521,7 @@ impl Cuda {
         }))
     }
 
-    /// How many multiprocessors there are.
+    /// Number of multiprocessors.
     pub(crate) fn processors(&self) -> usize {
         (self.blocks / 8).max(1) as usize
     }

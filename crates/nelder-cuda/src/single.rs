@@ -23,7 +23,7 @@ const GRAMS: usize = 1 << 27;
 /// Columns of a block of a gram, of which only the blocks below the diagonal and on it are computed.
 const BLOCK: usize = 256;
 
-/// What numbers are rounded to, and how they are multiplied.
+/// Precision to which numbers are rounded before they are multiplied, and the units that multiply them.
 #[derive(Clone, Copy, PartialEq)]
 enum Rounding {
     /// 24 bits.

@@ -32,7 +32,7 @@ pub struct RoughMoments {
     pub gram: Option<Vec<Dd>>,
 }
 
-/// What the residuals r = y − c − X b of some rows, each of weight w, amount to, in twice the precision.
+/// Residuals r = y − c − X b of some rows, each of weight w, and their weighted sums in twice the precision.
 #[derive(Clone, Debug)]
 pub struct ResidualSums {
     /// √w r, rounded to double precision, on the device.
@@ -88,11 +88,11 @@ pub struct Reduced {
     pub least: f64,
     /// The largest; negatively infinite where there is none.
     pub largest: f64,
-    /// How many are `NaN`.
+    /// Number of `NaN`s.
     pub missing: u64,
 }
 
-/// What a device has done since it was opened, by its own count.
+/// Work of a device since it was opened, by its own count: launches and bytes copied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Programs and products that were run.
@@ -103,7 +103,7 @@ pub struct Counters {
     pub downloaded: u64,
 }
 
-/// How fast a device is, about: what a plan is made with.
+/// Approximate speeds of a device, for the choice of a plan: of memory, of products, of copies, of a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rates {
     /// Bytes a second from its memory.
@@ -119,7 +119,7 @@ pub struct Rates {
 /// A device, in words and numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Description {
-    /// What selects it: `cpu`, `cuda:0`.
+    /// Name that selects the device: `cpu`, `cuda:0`.
     pub id: String,
     /// Its maker's name for it.
     pub name: String,
@@ -141,10 +141,10 @@ pub trait Backend: Send + Sync + fmt::Debug {
         None
     }
 
-    /// How fast it is, about.
+    /// Approximate speeds of the device.
     fn rates(&self) -> Rates;
 
-    /// What it has done so far.
+    /// Counts of the device's work so far.
     fn counters(&self) -> Counters;
 
     /// Waits until the device has done all that was asked of it.
@@ -420,7 +420,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
 /// A device that may be used, and is opened when it is chosen.
 pub trait Offer: Sync {
-    /// What selects it: `cuda:0`.
+    /// Name that selects the device: `cuda:0`.
     fn id(&self) -> String;
 
     /// Seconds until it can be used, about: none where it is open.

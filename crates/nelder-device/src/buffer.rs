@@ -21,7 +21,7 @@ impl fmt::Debug for Buffer {
 }
 
 impl Buffer {
-    /// What a backend holds for `len` numbers.
+    /// Buffer of `len` numbers in memory of a backend's own type, `held`.
     pub fn new(len: usize, held: impl Any + Send + Sync) -> Self {
         Buffer {
             from: 0,
@@ -62,12 +62,12 @@ impl Buffer {
         Some(whole)
     }
 
-    /// How many numbers.
+    /// Length: the number of values.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// True if the length is 0.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -77,7 +77,7 @@ impl Buffer {
         self.from
     }
 
-    /// What the backend put in, if it is of this type.
+    /// Memory that the backend gave to [`new`](Buffer::new), if it is of this type.
     pub fn get<T: Any>(&self) -> Option<&T> {
         self.held.downcast_ref()
     }
@@ -142,7 +142,7 @@ impl fmt::Debug for Codes {
 }
 
 impl Codes {
-    /// What a backend holds for `count` codes of `rows` rows.
+    /// Codes of `rows` rows, each below `count`, in memory of a backend's own type, `held`.
     pub fn new(rows: usize, count: usize, held: impl Any + Send + Sync) -> Self {
         Codes {
             rows,
@@ -151,17 +151,17 @@ impl Codes {
         }
     }
 
-    /// How many rows.
+    /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// How many codes: one more than the largest.
+    /// Number of codes, with or without rows: each code is below it.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// What the backend put in, if it is of this type.
+    /// Memory that the backend gave to [`new`](Codes::new), if it is of this type.
     pub fn get<T: Any>(&self) -> Option<&T> {
         self.held.downcast_ref()
     }

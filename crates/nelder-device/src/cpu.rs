@@ -182,7 +182,7 @@ impl<R: Real> Runner<R> {
     }
 }
 
-/// Whether `rows` rows of each column are there; `read` is the number of inputs that the program reads.
+/// Checks that no column is lacking and that each has `rows` rows; `read` is the number of inputs that the program reads.
 fn check_columns(
     program: &Program,
     read: usize,

@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 pub struct Dd {
     /// The nearest `f64` to the value.
     pub hi: f64,
-    /// What `hi` leaves over: at most half a unit in the last place of `hi`.
+    /// Trailing part, the value − `hi`: at most half a unit in the last place of `hi`.
     pub lo: f64,
 }
 
@@ -227,13 +227,13 @@ impl Dd {
         -(-self).floor()
     }
 
-    /// Whether it is not a number.
+    /// True for `NaN`.
     #[inline(always)]
     pub fn is_nan(self) -> bool {
         self.hi.is_nan()
     }
 
-    /// Whether it is neither infinite nor `NaN`.
+    /// True if neither infinite nor `NaN`.
     #[inline(always)]
     pub fn is_finite(self) -> bool {
         self.hi.is_finite()

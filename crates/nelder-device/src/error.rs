@@ -2,7 +2,7 @@
 
 use crate::ProgramError;
 
-/// What an operation on a device failed of.
+/// Errors of operations on a device.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum DeviceError {
     /// There is no such device.
@@ -10,7 +10,7 @@ pub enum DeviceError {
     Absent {
         /// `cuda`, `cuda:1`, ….
         device: String,
-        /// What is missing.
+        /// Reason: a missing driver, library or device, for a reader.
         why: String,
     },
     /// Not enough memory.
@@ -49,7 +49,7 @@ pub enum DeviceError {
     Failed {
         /// The device.
         device: String,
-        /// What was said.
+        /// Message of the device or library.
         message: String,
     },
 }

@@ -63,7 +63,7 @@ impl<D> Opened<D> {
         Ok(device)
     }
 
-    /// Whether it has been opened.
+    /// True if device `index` has been opened.
     pub fn has(&self, index: usize) -> bool {
         let held = self.locked();
         held.as_ref()

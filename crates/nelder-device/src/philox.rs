@@ -5,7 +5,7 @@
 
 /// Multipliers of a round.
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
-/// What the key grows by after a round.
+/// Increments of the two words of the key, from each round to the next.
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 
 /// A family of random numbers: one for each counter.

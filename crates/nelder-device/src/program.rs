@@ -62,7 +62,7 @@ pub enum Unary {
     Not,
     /// 1 for `NaN`, else 0.
     IsNan,
-    /// Whether it is neither `NaN` nor infinite.
+    /// 1 for any number that is neither `NaN` nor infinite, else 0.
     IsFinite,
     /// 1 for any number but 0.
     Truth,
@@ -128,7 +128,7 @@ pub enum Op {
     Round(Slot, i32),
     /// `yes` where `condition` is true, `no` where it is 0, `NaN` where it is `NaN`.
     Select {
-        /// What decides.
+        /// Slot of the condition.
         condition: Slot,
         /// Taken where true.
         yes: Slot,

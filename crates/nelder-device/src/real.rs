@@ -1,4 +1,4 @@
-//! What a number must be able to do for the arithmetic of a program.
+//! Operations of the number types, `f64` and [`Dd`], in which programs are evaluated.
 
 use std::fmt::Debug;
 use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -49,7 +49,7 @@ pub trait Real:
     fn from_f64(value: f64) -> Self;
     /// The nearest `f64`.
     fn to_f64(self) -> f64;
-    /// What [`to_f64`](Real::to_f64) leaves over, as an `f64`; 0 for `f64`.
+    /// Trailing part, the value − [`to_f64`](Real::to_f64), as an `f64`; 0 for `f64`.
     fn low(self) -> f64;
     /// The number `high + low`, where `low` is at most half a unit in the last place of `high`; an `f64`
     /// keeps `high`.
@@ -64,7 +64,7 @@ pub trait Real:
     fn powi(self, n: i32) -> Self;
     /// The largest whole number that is not larger.
     fn floor(self) -> Self;
-    /// Whether it is not a number.
+    /// True for `NaN`.
     fn is_nan(self) -> bool;
 }
 

@@ -209,7 +209,7 @@ impl WithSimd for Finite<'_> {
     }
 }
 
-/// Whether all numbers are finite.
+/// True if all numbers are finite.
 pub fn all_finite(x: &[f64]) -> bool {
     Arch::new().dispatch(Finite(x))
 }

@@ -75,7 +75,7 @@ impl Several {
         (0..=n).map(|d| rows / n * d + (rows % n).min(d)).collect()
     }
 
-    /// What each device gives, all at work at once; the first error.
+    /// Runs `work` on all devices at once; returns the result of each, or the first error.
     fn each<T: Send>(
         &self,
         work: impl Fn(usize, &dyn Backend) -> Result<T, DeviceError> + Sync,

@@ -21,12 +21,12 @@ pub enum Predictor<'a> {
         constant: Dd,
         /// o.
         offset: Option<&'a Buffer>,
-        /// Whether it is formed in twice the precision.
+        /// True if η is formed in twice the precision.
         twice: bool,
     },
 }
 
-/// What becomes of an output by row.
+/// Reduction of an output over the rows, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fold {
     /// Its sum, in twice the precision, and how many are `NaN`.
@@ -46,17 +46,17 @@ pub struct ScoringStep<'a> {
     pub inputs: &'a [&'a Buffer],
     /// η.
     pub predictor: Predictor<'a>,
-    /// What becomes of the outputs after the first two.
+    /// Reductions of the outputs after the first two, in their order.
     pub folds: &'a [Fold],
-    /// Whether the gram (X − 1cᵀ)ᵀ W (X − 1cᵀ) is wanted.
+    /// True if the gram (X − 1cᵀ)ᵀ W (X − 1cᵀ) is wanted.
     pub gram: bool,
     /// c, zero where they are absent.
     pub centres: Option<&'a [f64]>,
-    /// Whether the products of the gram may be in single precision, where that is quicker.
+    /// True if the products of the gram may be in single precision, where that is quicker.
     pub single: bool,
 }
 
-/// What a step amounts to.
+/// Results of a step: sums over the rows, the gram, and the outputs that were kept.
 #[derive(Clone, Debug)]
 pub struct StepSums {
     /// ΣW.
@@ -69,7 +69,7 @@ pub struct StepSums {
     pub weights: Vec<Dd>,
     /// The gram, lower triangle by rows, runs as in [`Backend::gram`](crate::Backend::gram).
     pub gram: Option<Vec<Dd>>,
-    /// Whether its products are in single precision: within 2^-9 of the norms of the columns about the centres.
+    /// True if the gram's products are in single precision: within 2^-9 of the norms of the columns about the centres.
     pub single: bool,
     /// By fold: the sum, or the least number as its leading part; zero where the output was kept.
     pub folds: Vec<Dd>,

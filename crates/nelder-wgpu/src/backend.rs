@@ -90,7 +90,7 @@ impl Wgpu {
 /// Rows and columns of the matrix that rates are measured with.
 const MEASURED: (usize, usize) = (131_072, 32);
 
-/// What a driver that imitates a GPU with two cores has, about.
+/// Approximate speeds of a driver that imitates a GPU on two cores of the CPU.
 const IMITATED: Rates = Rates {
     bandwidth: 1e8,
     products: 2e8,
@@ -99,7 +99,7 @@ const IMITATED: Rates = Rates {
 };
 
 impl Wgpu {
-    /// How fast it is, measured with small products: once.
+    /// Measures the speeds of the device with small products; those of an imitated GPU are [`IMITATED`].
     fn measured_rates(&self) -> Rates {
         if !self.is_hardware() {
             return IMITATED;

@@ -1,4 +1,4 @@
-//! What buffers hold, and what kernels see of them.
+//! Memory of buffers, and the bindings through which kernels see it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,12 +15,12 @@ use crate::survey::Survey;
 /// Bytes to which a binding's beginning is aligned at most.
 const ALIGNED: u64 = 256;
 
-/// What a buffer holds.
+/// Memory of a buffer, the mark of its device, and the surveys of its columns.
 struct Held {
     of: Arc<()>,
     buffer: PooledBuffer,
     used: Arc<AtomicU64>,
-    /// What is known of columns, by their first number and their rows: numbers do not change once they are there.
+    /// Surveys of columns, by first number and rows: numbers do not change once they are there.
     surveys: Mutex<HashMap<(usize, usize), Survey>>,
 }
 
@@ -61,7 +61,7 @@ impl Wgpu {
         Buffer::new(len, held)
     }
 
-    /// What is known of all columns of a matrix.
+    /// Surveys of all columns of a matrix, or `None` where one has not been made.
     pub(crate) fn known(&self, x: &Matrix) -> Result<Option<Vec<Survey>>, DeviceError> {
         self.held("matrix", &x.buffer)?;
         let held: Option<&Held> = x.buffer.get();
@@ -182,13 +182,13 @@ impl Wgpu {
         Ok(out)
     }
 
-    /// What stands for a vector that is not there.
+    /// Placeholder for a vector that is not there.
     pub(crate) fn nowhere(&self) -> Result<Span<'_>, DeviceError> {
         let bind = self.whole(self.nothing()?);
         Ok(Span { bind, skip: 0 })
     }
 
-    /// What is bound where there is nothing to read.
+    /// Placeholder buffer, bound where there is nothing to read.
     fn nothing(&self) -> Result<&wgpu::Buffer, DeviceError> {
         if let Some(buffer) = self.nothing.get() {
             return Ok(buffer);

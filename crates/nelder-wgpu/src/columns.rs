@@ -22,7 +22,7 @@ const PIECE: u32 = 2048;
 const FRACTION: u32 = 1;
 const NOT_ZERO: u32 = 2;
 
-/// What codes hold.
+/// Codes on a device: by row, and the rows sorted by code, in pieces of one code each.
 struct HeldCodes {
     of: Arc<()>,
     codes: PooledBuffer,
@@ -35,7 +35,7 @@ struct HeldCodes {
 }
 
 impl Wgpu {
-    /// What columns hold, `columns` of them from a place on: into words of `found`, after those of `before` others.
+    /// Surveys `columns` columns from number `start` on: into words of `found`, after those of `before` others.
     pub(crate) fn survey(
         &self,
         matrix: Bind<'_>,
@@ -50,7 +50,7 @@ impl Wgpu {
         self.dispatch(COLUMNS, "survey", &sizes, &[(1, matrix), (3, found)], groups)
     }
 
-    /// What the columns of a matrix hold: looked for once.
+    /// Surveys of the columns of a matrix: each is made once.
     pub(crate) fn surveyed(&self, x: &Matrix) -> Result<Vec<Survey>, DeviceError> {
         if let Some(known) = self.known(x)? {
             return Ok(known);

@@ -47,7 +47,7 @@ pub struct Wgpu {
     pub(crate) downloaded: AtomicU64,
 }
 
-/// What wgpu reports.
+/// Error that wgpu reported; `memory` is true where memory ran out.
 struct Fault {
     memory: bool,
     message: String,
@@ -90,7 +90,7 @@ pub(crate) fn no_hardware(id: &str, name: &str) -> DeviceError {
     }
 }
 
-/// How many adapters there are.
+/// Number of adapters with compute shaders.
 ///
 /// # Errors
 /// [`DeviceError::Absent`] where there is none.
@@ -191,17 +191,17 @@ impl Wgpu {
         }
     }
 
-    /// Whether it is a GPU, and no program that imitates one.
+    /// True for a GPU, false for a program that imitates one.
     pub fn is_hardware(&self) -> bool {
         self.about.device_type != wgpu::DeviceType::Cpu
     }
 
-    /// Whether the driver has given it up: it can be opened again.
+    /// True if the driver has given the device up: it can be opened again.
     pub fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// What went wrong since the last look.
+    /// Returns the first fault since the last check as an error; `wanted` is the bytes asked for, for that of memory.
     pub(crate) fn checked(&self, wanted: u64) -> Result<(), DeviceError> {
         if self.is_lost() {
             return Err(self.failed("the device was lost; the next fit opens it again"));

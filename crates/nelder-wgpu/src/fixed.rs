@@ -46,7 +46,7 @@ struct Places {
 }
 
 impl Places {
-    /// What a workgroup has left.
+    /// Adds the partial sum of a workgroup: 64 bits before the first limb, then the limbs.
     fn add(&mut self, words: &[u32]) {
         self.first += i128::from((u64::from(words[0]) | u64::from(words[1]) << 32) as i64);
         for (limb, word) in self.limbs.iter_mut().zip(&words[2..]) {
@@ -116,7 +116,7 @@ pub(crate) fn table(b: &[Dd], surveys: &[Survey]) -> Option<FixedTable> {
 }
 
 impl Wgpu {
-    /// What the columns hold, where sums in fixed point pay and hold.
+    /// Surveys of the columns, or `None` where sums in fixed point do not pay or do not hold.
     pub(crate) fn fixed(&self, x: &Matrix) -> Result<Option<Vec<Survey>>, DeviceError> {
         if x.columns < 3 || x.rows * x.columns < WORTHWHILE {
             return Ok(None);

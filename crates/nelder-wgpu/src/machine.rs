@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-/// What a step does with its operands. The order is the shader's.
+/// Operation of a step on its operands. The order is the shader's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Micro {
     /// The value of an input column.
@@ -76,9 +76,9 @@ pub(crate) struct Code {
     pub steps: Vec<u32>,
     /// Bits of numbers.
     pub constants: Vec<u64>,
-    /// How many registers it needs.
+    /// Number of registers.
     pub registers: usize,
-    /// How many columns it writes.
+    /// Number of output columns.
     pub outputs: usize,
 }
 
@@ -433,7 +433,7 @@ arithmetic! {
     Div div |a, b| a.with(Micro::Div, Some(b), None);
 }
 
-/// What the device does, on the CPU: the outputs of one row.
+/// Runs the code on the CPU as the device does: the outputs of one row.
 #[cfg(test)]
 pub(crate) fn evaluate(code: &Code, inputs: &[f64]) -> Vec<f64> {
     let mut held = vec![f64::NAN; code.registers];

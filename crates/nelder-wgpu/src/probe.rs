@@ -1,4 +1,4 @@
-//! Whether a device's arithmetic is the CPU's.
+//! Test of a device's arithmetic: its results must be the CPU's, bit by bit.
 
 use nelder_device::DeviceError;
 
@@ -70,7 +70,7 @@ pub(crate) fn triples(more: usize) -> Vec<[f64; 3]> {
     all
 }
 
-/// What the CPU has in the places of the kernel.
+/// Bits of the CPU's results, in the kernel's order.
 fn expected([a, b, c]: [f64; 3]) -> [u64; 8] {
     let of = |v: f64| v.to_bits();
     [

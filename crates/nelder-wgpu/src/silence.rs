@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether the process asked for it.
+/// True once the process has asked for silence.
 static WANTED: AtomicBool = AtomicBool::new(false);
 
 /// From now on what drivers print while they start is kept from standard error. In that time nothing else that the process
@@ -50,7 +50,7 @@ mod kept {
             Some(Silence { real, words, _alone })
         }
 
-        /// What was printed.
+        /// Ends the silence and returns the text that was printed, 4096 bytes at most.
         pub(super) fn end(mut self) -> String {
             let mut words = Vec::new();
             let read = self

@@ -29,7 +29,7 @@ impl Wgpu {
         Ok(words.chunks((parts * float128::WORDS).max(1)).map(of).collect())
     }
 
-    /// How many workgroups share the rows, where there are `columns` of each.
+    /// Number of workgroups that share the rows, where the launch has `columns` of them side by side.
     pub(crate) fn row_groups(&self, rows: usize, columns: usize) -> usize {
         let most = rows.div_ceil(THREADS * ROWS_OF_A_THREAD).max(1);
         most.min((BUSY / columns.max(1)).max(1))

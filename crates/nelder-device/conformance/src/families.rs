@@ -64,7 +64,7 @@ const EACH_FAMILY: usize = 14;
 /// Programs that differ from the original in the rounding of their functions.
 const VARIANTS: u64 = 8;
 
-/// How many times what the variants move by a result may be off.
+/// Allowed error of a result, as a multiple of its largest difference between a variant and the original.
 const SWAY: f64 = 8.0;
 
 /// Units in the last place that it may be off beside that.

@@ -15,13 +15,13 @@ use nelder_device::{Backend, DeviceError};
 pub use placed::{Placed, chosen, open, open_fusing, open_single};
 pub use values::ulps;
 
-/// Whether of programs that are put together from the same parts, links with families, a fourth is enough: where
-/// `NELDER_TEST_FEW` is set, as for a device that is software and compiles each of them for seconds.
+/// True if `NELDER_TEST_FEW` is set: of programs that are put together from the same parts, links with families, a fourth is
+/// enough then, as for a device that is software and compiles each of them for seconds.
 pub fn few() -> bool {
     std::env::var_os("NELDER_TEST_FEW").is_some()
 }
 
-/// What was compared, and what differed.
+/// Results of the comparisons: their number, the failures and the largest errors.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Results that were compared.

@@ -5,7 +5,7 @@ use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot, Unary
 use crate::Outcome;
 use crate::values::{EXTREME, Random, ulps};
 
-/// How far a result may be from the CPU's.
+/// Largest allowed difference of a result from the CPU's.
 #[derive(Clone, Copy)]
 enum Tolerance {
     /// The same number.
@@ -37,7 +37,7 @@ fn of_unary(op: Unary) -> Tolerance {
     }
 }
 
-/// Whether devices may round the result of a step differently.
+/// True where devices may round the result of a step differently.
 pub fn may_differ(op: &Op) -> bool {
     let tolerance = match *op {
         Op::Unary(op, _) => of_unary(op),
@@ -126,7 +126,7 @@ fn in_range(op: Unary, x: f64) -> bool {
     }
 }
 
-/// Whether a row of inputs is asked for accuracy.
+/// Predicate of a row of inputs: true where the result is compared.
 type Asked = Box<dyn Fn(&[f64]) -> bool>;
 
 struct Case {

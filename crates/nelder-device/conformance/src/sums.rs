@@ -11,7 +11,7 @@ use crate::{Outcome, rough};
 /// Each step leaves two units of 2^-104; of the addition in the kernels a few more.
 const UNIT: f64 = 1.0 / (1u128 << 102) as f64;
 
-/// How many codes there are; some have no row.
+/// Number of codes; some have no row.
 const CODES: usize = 12;
 
 /// One problem: a matrix, vectors, weights, coefficients.

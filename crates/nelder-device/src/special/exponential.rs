@@ -8,7 +8,7 @@ use std::f64::consts::LOG2_E;
 
 /// The leading 33 bits of log 2 (fdlibm): `k LN_2_HIGH` is exact for `|k| < 2^20`.
 pub const LN_2_HIGH: f64 = 6.93147180369123816490e-01;
-/// What [`LN_2_HIGH`] lacks.
+/// Rest of log 2: log 2 − [`LN_2_HIGH`].
 pub const LN_2_LOW: f64 = 1.90821492927058770002e-10;
 
 /// Adding this to a number below `2^51` in size rounds it to a whole one, in the last bits.

@@ -23,7 +23,7 @@ pub const COEFFICIENTS: [f64; 7] = [
 const ROOT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
 /// The bits of `2^52`: a whole number below it added to them gives that number added to `2^52`.
 const TWO_52: u64 = 0x4330_0000_0000_0000;
-/// What is added to exponents, so that none is negative.
+/// Bias of exponents, added to them so that none is negative.
 const BIAS: u64 = 1022;
 
 /// `x = 2^k (1 + f)`: `k` and `f`. For positive normal numbers.

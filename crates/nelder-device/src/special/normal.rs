@@ -5,7 +5,7 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, PI};
 
-/// What `FRAC_1_SQRT_2` lacks of 1/√2.
+/// Rest of 1/√2: 1/√2 − `FRAC_1_SQRT_2`.
 const FRAC_1_SQRT_2_REST: f64 = -4.833_646_656_726_457e-17;
 
 /// P(Z ≤ z), R's `pnorm(z)`.

@@ -23,7 +23,7 @@ impl Scaled {
         }
     }
 
-    /// What `value` is off by, in distances between doubles of this size.
+    /// Absolute error of `value` in units in the last place: distances between doubles of this size.
     pub fn ulps(&self, value: f64) -> f64 {
         // subnormal numbers are as far apart as the smallest normal ones
         let size = (self.exponent + exponent(self.mantissa.hi)).max(-1022);

@@ -207,7 +207,7 @@ pub(super) const ARC_HIGH: [f64; 4] = [
     9.82793723247329054082e-1,
     std::f64::consts::FRAC_PI_2,
 ];
-/// What they leave over.
+/// Trailing parts of the same arc tangents: the values − `ARC_HIGH`.
 pub(super) const ARC_LOW: [f64; 4] = [
     2.26987774529616870924e-17,
     3.06161699786838301793e-17,

@@ -21,11 +21,11 @@ struct Problem {
     name: &'static str,
     rows: usize,
     columns: usize,
-    /// Whether y is 0 or 1.
+    /// True if y is 0 or 1: a logistic regression.
     binary: bool,
-    /// Whether the data start in the host's memory.
+    /// True if the data start in the host's memory.
     host: bool,
-    /// Whether principal components and scores are wanted, of the columns but y.
+    /// True if principal components and scores are wanted, of the columns but y.
     components: bool,
 }
 
@@ -177,14 +177,14 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
     })
 }
 
-/// What is compared of a fit, and its report.
+/// Results of a fit that are compared (coefficients and their standard errors), and its report.
 struct Fitted {
     coefficients: Vec<f64>,
     errors: Vec<f64>,
     report: Report,
 }
 
-/// What is printed of a report.
+/// Printed parts of a report: algorithm, device, digits, passes.
 struct Report {
     summary: String,
     device: String,
