@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Folders whose comments are read.
-const FOLDERS: &[&str] = &["crates/nelder/src"];
+const FOLDERS: &[&str] = &["crates", "fronts/cli/src", "fronts/r/src/rust/src"];
 
 /// First words that leave the reader to solve what the thing is.
 const RIDDLES: &[&str] = &["What", "Those", "Whether", "How"];

@@ -37,7 +37,7 @@ NULL
   stop(class, " cannot be modified", call. = FALSE)
 }
 
-#' What there is to compute on: a list of columns, one row for each device, or for what is missing of it.
+#' Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 #'
 #' @noRd
 `devices` <- function() {
@@ -72,7 +72,7 @@ NULL
   .Call(savvy_incomplete_rows__impl, `columns`, `rows`)
 }
 
-#' Whether a vector is one of these and has not been made yet (`FALSE`), has (`TRUE`), or is none of these (`NA`).
+#' Tests if the values of a vector of `lazy_new` have been made (`TRUE` or `FALSE`); `NA` for any other vector.
 #'
 #' @noRd
 `lazy_is_made` <- function(`x`) {
@@ -87,7 +87,7 @@ NULL
   .Call(savvy_lazy_new__impl, `what`)
 }
 
-#' What one of these vectors is made from, `list(type, length, from, key, written)`, or `NULL` for any other vector.
+#' Source of a vector of `lazy_new`, `list(type, length, from, key, written)`, or `NULL` for any other vector.
 #' `written` is `TRUE` where someone has had a pointer to write to.
 #'
 #' @noRd
@@ -109,14 +109,14 @@ NULL
   .Call(savvy_principal_sparse__impl, `matrix`, `description`, `scores`, `options`)
 }
 
-#' Whether each level of a factor has a row, other than those `left_out` (from 1, increasing).
+#' Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
 #'
 #' @noRd
 `used_levels` <- function(`codes`, `levels`, `left_out`) {
   .Call(savvy_used_levels__impl, `codes`, `levels`, `left_out`)
 }
 
-#' What a reference refers to, or `NULL`.
+#' Value that a weak reference refers to, or `NULL`.
 #'
 #' @noRd
 `weak_get` <- function(`what`) {
