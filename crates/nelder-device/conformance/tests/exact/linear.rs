@@ -114,7 +114,7 @@ impl Data {
     }
 }
 
-/// What is known of a linear model.
+/// Exact answers of a linear model.
 struct Known {
     coefficients: Vec<Exact>,
     std_errors: Vec<Exact>,

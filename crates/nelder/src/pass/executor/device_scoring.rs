@@ -408,7 +408,7 @@ impl Loaded {
         Ok((sums, clock.stop(name, precision, columns)))
     }
 
-    /// What a last pass sums beside, and its deviance residuals: all of few, of many the quartiles.
+    /// Statistics of the last pass, and its deviance residuals: all where they are few, else their quartiles.
     fn statistics_of_last(&self, found: &StepSums, sums: &mut Scoring) -> Result<(), DeviceError> {
         let (resident, folds) = (&self.resident, &found.folds);
         sums.pearson = folds[1];
