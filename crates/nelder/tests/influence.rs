@@ -146,7 +146,7 @@ fn rows_without_weight_have_residuals_only() {
     assert!(own.dfbetas.is_empty());
 }
 
-/// What a far point does to each coefficient: exact values by rational arithmetic.
+/// dfbetas of a far point, against exact values by rational arithmetic.
 #[test]
 fn dfbetas_of_a_far_point() {
     let z = [5.0, 1.0, 2.0, -1.0, 3.0, 0.0, -2.0, 4.0];

@@ -90,13 +90,7 @@ impl Block<'_> {
     /// Some of the rows, in a block of their own.
     pub fn gathered(&self, rows: &[u32]) -> Block<'static> {
         let take = |x: &[f64]| -> Vec<f64> { rows.iter().map(|&i| x[i as usize]).collect() };
-        let numbers = |all: &[Numbers<'_>]| -> Vec<Numbers<'static>> {
-            let of = |x: &Numbers<'_>| Numbers {
-                high: Cow::Owned(take(&x.high)),
-                low: x.low.as_deref().map(take),
-            };
-            all.iter().map(of).collect()
-        };
+        let numbers = |all: &[Numbers<'_>]| all.iter().map(|x| x.gathered(rows)).collect();
         let kept = rows.iter().map(|&i| match &self.kept {
             None => i,
             Some(kept) => kept[i as usize],

@@ -531,10 +531,7 @@ fn rounded(variables: &Variables, source: &dyn Source) -> Vec<String> {
 fn gathered<'b>(x: Numbers<'b>, kept: Option<&[u32]>) -> Numbers<'b> {
     match kept {
         None => x,
-        Some(kept) => Numbers {
-            high: Cow::Owned(kept.iter().map(|&i| x.high[i as usize]).collect()),
-            low: x.low.map(|l| kept.iter().map(|&i| l[i as usize]).collect()),
-        },
+        Some(kept) => x.gathered(kept),
     }
 }
 

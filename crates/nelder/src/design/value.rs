@@ -25,6 +25,17 @@ pub struct Numbers<'b> {
     pub low: Option<Vec<f64>>,
 }
 
+impl Numbers<'_> {
+    /// The numbers of some rows.
+    pub(super) fn gathered(&self, rows: &[u32]) -> Numbers<'static> {
+        let take = |x: &[f64]| -> Vec<f64> { rows.iter().map(|&i| x[i as usize]).collect() };
+        Numbers {
+            high: Cow::Owned(take(&self.high)),
+            low: self.low.as_deref().map(take),
+        }
+    }
+}
+
 /// The values of a variable for the rows of a batch.
 #[derive(Clone, Debug)]
 pub enum Value<'b> {

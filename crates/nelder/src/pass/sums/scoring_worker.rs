@@ -66,37 +66,22 @@ struct RowColumns {
 
 impl RowColumns {
     fn new() -> Self {
-        let [
-            eta,
-            low,
-            weight,
-            score,
-            deviance,
-            pearson,
-            edge,
-            likelihood,
-            blur,
-            residual,
-            elasticity,
-            by_size,
-            null,
-            null_deviance,
-        ] = std::array::from_fn(|_| vec![0.0; RUN]);
+        let column = || vec![0.0; RUN];
         RowColumns {
-            eta,
-            low,
-            weight,
-            score,
-            deviance,
-            pearson,
-            edge,
-            likelihood,
-            blur,
-            residual,
-            elasticity,
-            by_size,
-            null,
-            null_deviance,
+            eta: column(),
+            low: column(),
+            weight: column(),
+            score: column(),
+            deviance: column(),
+            pearson: column(),
+            edge: column(),
+            likelihood: column(),
+            blur: column(),
+            residual: column(),
+            elasticity: column(),
+            by_size: column(),
+            null: column(),
+            null_deviance: column(),
         }
     }
 }
