@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use nelder::frame::Source;
 use nelder::model::{Glm, GlmSpec, Vcov, glm};
-use nelder::pass::NoProgress;
+use nelder::pass::{NoProgress, Run};
 use nelder::summary::deviance::{DevianceTest, deviance_test};
 use nelder::summary::generalized::coefficient_rows;
-use nelder_conformance::{Placed, few};
+use nelder_conformance::{few, place};
 use serde_json::Value;
 
 /// Coefficients of models whose condition is below a million.
@@ -50,7 +50,7 @@ fn spec(case: &Value) -> GlmSpec {
 }
 
 fn open(case: &Value) -> impl Source {
-    Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap())
+    nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap()
 }
 
 /// What differs in one case.
@@ -261,7 +261,10 @@ fn check_tables(fit: &Glm<'_>, e: &Value, out: &mut Differences) {
 fn check(case: &Value) -> Vec<String> {
     let mut out = Differences::default();
     let source = open(case);
-    let fit = match (glm(&spec(case), &source, &NoProgress), case.get("error")) {
+    let fit = match (
+        glm(&spec(case), &source, Run::on(place(), &NoProgress)),
+        case.get("error"),
+    ) {
         (Err(e), Some(theirs)) => {
             let (ours, theirs) = (e.to_string(), theirs.as_str().unwrap());
             if theirs.contains("no valid set") != ours.contains("no valid set") {

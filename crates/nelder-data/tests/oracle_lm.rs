@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use nelder::formula::Contrast;
 use nelder::frame::Source;
 use nelder::model::{LmSpec, lm};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -82,9 +82,9 @@ fn compare(what: &str, ours: &[f64], theirs: &Value, tolerance: f64, wrong: &mut
 }
 
 fn check(case: &Value, wrong: &mut Vec<String>) {
-    let source = Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap());
+    let source = nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap();
     let spec = spec(case, &source);
-    let fit = match lm(&spec, &source, &NoProgress) {
+    let fit = match lm(&spec, &source, Run::on(place(), &NoProgress)) {
         Ok(fit) => fit,
         Err(e) => return wrong.push(format!("not fitted: {e}")),
     };

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use nelder::design::Missing;
 use nelder::frame::Source;
 use nelder::model::{Center, PcaAlgorithm, PcaSpec, Prcomp, Scale, prcomp};
-use nelder::pass::NoProgress;
+use nelder::pass::{NoProgress, Run};
 use nelder::solve::Rectangular;
-use nelder_conformance::Placed;
+use nelder_conformance::place;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -55,7 +55,10 @@ fn spec(case: &Value) -> PcaSpec {
 const OF_R: f64 = 1e-13;
 
 fn check(spec: &PcaSpec, source: &dyn Source, case: &Value, wrong: &mut Vec<String>) {
-    let mut fit = match (prcomp(spec, source, &NoProgress), case["error"].as_str()) {
+    let mut fit = match (
+        prcomp(spec, source, Run::on(place(), &NoProgress)),
+        case["error"].as_str(),
+    ) {
         (Ok(fit), None) => fit,
         (Err(e), Some(theirs)) if e.to_string().contains(theirs) => return,
         (Err(e), _) => return wrong.push(format!("not computed: {e}")),
@@ -221,7 +224,7 @@ fn all(algorithm: PcaAlgorithm, wanted: impl Fn(&Value) -> bool) {
     let (mut failed, mut tried) = (String::new(), 0);
     for case in all["cases"].as_array().unwrap().iter().filter(|c| wanted(c)) {
         tried += 1;
-        let source = Placed(nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap());
+        let source = nelder_data::open(&folder().join(case["data"].as_str().unwrap())).unwrap();
         let mut wrong = Vec::new();
         check(&spec(case).algorithm(algorithm), &source, case, &mut wrong);
         if !wrong.is_empty() {

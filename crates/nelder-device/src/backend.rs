@@ -419,7 +419,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
 }
 
 /// A device that may be used, and is opened when it is chosen.
-pub trait Offer: Sync {
+pub trait Offer: Send + Sync {
     /// Name that selects the device: `cuda:0`.
     fn id(&self) -> String;
 

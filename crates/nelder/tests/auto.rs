@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use nelder::family::Family;
-use nelder::frame::{Auto, Frame, Scan, Schema, Source, SourceError, Visit};
+use nelder::frame::{Frame, Scan, Schema, Source, SourceError, Visit};
 use nelder::model::{GlmSpec, LmSpec, glm, lm};
-use nelder::pass::{Monitor, Plan};
+use nelder::pass::{Auto, Monitor, Plan, Run};
 use nelder_device::{Backend, DeviceError, Host, Offer, Rates};
 
 /// A device of some speed, and how often it was opened.
@@ -92,13 +92,13 @@ const ROWS: usize = 300_000;
 fn the_faster_one_is_chosen_and_used() {
     let columns = columns(ROWS);
     let frame = frame(&columns);
-    let fit = |offer: &Offered| {
+    let fit = |offer: &Arc<Offered>| {
         let watch = Watch::default();
-        let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let least_squares = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
-        let source = Auto::new(&frame, vec![offer as &dyn Offer]);
+        let place = Arc::new(Auto::new(vec![offer.clone()]));
+        let run = || Run::on(place.clone(), &watch);
+        let least_squares = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().fit.report;
         let spec = GlmSpec::new("y ~ .", Family::binomial());
-        let scoring = glm(&spec, &source, &watch).unwrap().fit.report;
+        let scoring = glm(&spec, &frame, run()).unwrap().fit.report;
         let plans = watch.0.into_inner().unwrap();
         for plan in &plans {
             assert_eq!(plan.device, plans[0].device);
@@ -110,7 +110,7 @@ fn the_faster_one_is_chosen_and_used() {
         }
         (least_squares.device, scoring.device, plans[0].clone())
     };
-    let fast = Offered::new(1e6, 0.0);
+    let fast = Arc::new(Offered::new(1e6, 0.0));
     let (a, b, plan) = fit(&fast);
     assert_eq!(
         (a.as_str(), b.as_str(), plan.device.as_str()),
@@ -122,7 +122,7 @@ fn the_faster_one_is_chosen_and_used() {
     let device = fast.device.clone().unwrap();
     assert!(device.counters().launches > 4);
 
-    let slow = Offered::new(1e-3, 0.0);
+    let slow = Arc::new(Offered::new(1e-3, 0.0));
     let (a, b, plan) = fit(&slow);
     assert_eq!(
         (a.as_str(), b.as_str(), plan.device.as_str()),
@@ -137,23 +137,24 @@ fn the_faster_one_is_chosen_and_used() {
 fn a_device_that_takes_long_to_start_or_is_not_there_is_not_used() {
     let columns = columns(ROWS);
     let frame = frame(&columns);
-    let fit = |offer: &Offered| {
+    let fit = |offer: &Arc<Offered>| {
         let watch = Watch::default();
-        let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let report = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
+        let place = Arc::new(Auto::new(vec![offer.clone()]));
+        let run = || Run::on(place.clone(), &watch);
+        let report = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().fit.report;
         assert_eq!(report.device, "cpu");
         watch.0.into_inner().unwrap().remove(0).notes.remove(0)
     };
-    let late = Offered::new(1e6, 60.0);
+    let late = Arc::new(Offered::new(1e6, 60.0));
     assert!(fit(&late).contains("starting it takes"));
     assert_eq!(late.opened.load(Ordering::Relaxed), 0);
-    let absent = Offered {
+    let absent = Arc::new(Offered {
         device: Err(DeviceError::Absent {
             device: "offered".into(),
             why: "it is not there".into(),
         }),
         ..Offered::new(1.0, 0.0)
-    };
+    });
     assert!(fit(&absent).contains("it is not there"));
 }
 
@@ -174,11 +175,12 @@ fn small_fits_and_unknown_numbers_of_rows_stay() {
             self.0.scan(columns, visit)
         }
     }
-    let offer = Offered::new(1e6, 0.0);
+    let offer = Arc::new(Offered::new(1e6, 0.0));
+    let place = Arc::new(Auto::new(vec![offer.clone()]));
     let few = columns(200);
     let small = frame(&few);
-    let source = Auto::new(&small, vec![&offer as &dyn Offer]);
-    let report = lm(&LmSpec::new("y ~ ."), &source, &Watch::default())
+    let watch = Watch::default();
+    let report = lm(&LmSpec::new("y ~ ."), &small, Run::on(place.clone(), &watch))
         .unwrap()
         .fit
         .report;
@@ -186,8 +188,7 @@ fn small_fits_and_unknown_numbers_of_rows_stay() {
     let many = columns(ROWS);
     let large = frame(&many);
     let unknown = Unknown(&large);
-    let source = Auto::new(&unknown, vec![&offer as &dyn Offer]);
-    let report = lm(&LmSpec::new("y ~ ."), &source, &Watch::default())
+    let report = lm(&LmSpec::new("y ~ ."), &unknown, Run::on(place, &watch))
         .unwrap()
         .fit
         .report;

@@ -2,10 +2,11 @@
 
 use nelder::family::Family;
 use nelder::model::{Glm, GlmSpec, Vcov, glm};
+use nelder::pass::Run;
 use nelder::summary::{GlmSummary, generalized, print_generalized, tidy};
 
 use crate::arguments::GlmOptions;
-use crate::device::Choice;
+use crate::device;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::lm::{call, check_level, check_table, model_destinations, spec, texts, warn_dropped_contrasts};
@@ -38,7 +39,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         true => call("glm.nb", options, Some(""), None)?,
         false => call("glm", options, Some(&asked.family), None)?,
     };
-    let device = Choice::new(options.device.as_deref())?;
+    let place = device::chosen(options.device.as_deref())?;
     collate::set(&options.collate);
     let opened = data::open(&options.data)?;
     data::remark(
@@ -47,10 +48,8 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         false,
     );
     let [augment, save, tidy] = model_destinations(options)?;
-    let placed = device.place(&opened);
-    let source = &*placed;
     let progress = Progress::new(options.explain);
-    let mut fit = glm(&wanted, source, &progress).map_err(|e| {
+    let mut fit = glm(&wanted, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e.into(), &opened)
     })?;

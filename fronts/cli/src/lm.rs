@@ -6,11 +6,12 @@ use std::path::Path;
 use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
 use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
+use nelder::pass::Run;
 use nelder::summary::{linear, print, tidy};
 use nelder_data::Destination;
 
 use crate::arguments::{LmOptions, ModelOptions};
-use crate::device::Choice;
+use crate::device;
 use crate::failure::Failure;
 use crate::fit_file::Saved;
 use crate::outputs::{all, destinations, write_whole};
@@ -28,15 +29,13 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     }
     // formula and expressions are checked before the file is opened
     let whole = call("lm", options, None, None)?;
-    let device = Choice::new(options.device.as_deref())?;
+    let place = device::chosen(options.device.as_deref())?;
     collate::set(&options.collate);
     let opened = data::open(&options.data)?;
     data::remark(&opened, &texts(options, &[]), false);
     let [augment, save, tidy] = model_destinations(options)?;
-    let placed = device.place(&opened);
-    let source = &*placed;
     let progress = Progress::new(options.explain);
-    let mut fit = lm(&spec, source, &progress).map_err(|e| {
+    let mut fit = lm(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e.into(), &opened)
     })?;

@@ -2,11 +2,12 @@
 
 use nelder::formula::parse_formula;
 use nelder::model::{Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp};
+use nelder::pass::Run;
 use nelder::summary::components;
 use nelder_data::{Destination, Output, TableWriter};
 
 use crate::arguments::PrcompOptions;
-use crate::device::Choice;
+use crate::device;
 use crate::failure::Failure;
 use crate::lm::{accuracy, check_table, missing};
 use crate::outputs::{all, destinations, write_whole};
@@ -23,7 +24,7 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
     if let Some(path) = &options.scores {
         check_table(path)?;
     }
-    let device = Choice::new(options.device.as_deref())?;
+    let place = device::chosen(options.device.as_deref())?;
     let opened = data::open(&options.data)?;
     let named: Vec<&str> = [&options.formula, &options.weights, &options.subset]
         .into_iter()
@@ -43,9 +44,8 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
             ("--scree", options.scree.as_deref()),
         ],
     )?;
-    let placed = device.place(&opened);
     let progress = Progress::new(options.explain);
-    let mut fit = prcomp(&spec, &*placed, &progress).map_err(|e| {
+    let mut fit = prcomp(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e.into(), &opened)
     })?;

@@ -12,7 +12,7 @@ mod values;
 
 use nelder_device::{Backend, DeviceError};
 
-pub use placed::{Placed, chosen, open, open_fusing, open_single};
+pub use placed::{Placed, chosen, on, open, open_fusing, open_one, open_single, place};
 pub use values::ulps;
 
 /// True if `NELDER_TEST_FEW` is set: of programs that are put together from the same parts, links with families, a fourth is

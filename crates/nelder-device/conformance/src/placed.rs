@@ -1,39 +1,37 @@
-//! The same tests on every device: sources whose passes run where `NELDER_TEST_DEVICE` says.
+//! The same tests on every device: passes run where `NELDER_TEST_DEVICE` says.
 
 use std::sync::{Arc, OnceLock};
 
-use nelder::frame::{Scan, Schema, Source, SourceError, Visit, Whole};
+use nelder::frame::Source;
+use nelder::pass::{Auto, Devices, Executor, NoProgress, Run};
 use nelder_cuda::Cuda;
-use nelder_device::{Backend, DeviceError, Host, Several};
+use nelder_device::{Backend, DeviceError, Host};
 use nelder_wgpu::Wgpu;
 
-/// A device by its name: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`, `wgpu:1`.
-///
-/// Several share the rows: `host+host`, `cuda:0+cuda:1`.
+/// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`,
+/// `wgpu:1`; `host+host`, `cuda:0+cuda:1`.
 ///
 /// # Errors
 /// No such device.
-pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
-    if id.contains('+') {
-        let devices: Result<Vec<_>, DeviceError> = id.split('+').map(open).collect();
-        return Ok(Arc::new(Several::new(devices?)?));
-    }
+pub fn open(id: &str) -> Result<Vec<Arc<dyn Backend>>, DeviceError> {
+    id.split('+').map(open_one).collect()
+}
+
+/// A device by its name.
+///
+/// # Errors
+/// No such device.
+pub fn open_one(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
     let absent = |why: &str| DeviceError::Absent {
         device: id.into(),
         why: why.into(),
     };
-    match id.split_once(':') {
-        None if id == "host" => Ok(Arc::new(Host::default())),
-        None if id == "cuda" => Ok(Arc::new(Cuda::open(0)?)),
-        Some(("cuda", index)) => {
-            let index = index.parse().map_err(|_| absent("the index is no number"))?;
-            Ok(Arc::new(Cuda::open(index)?))
-        }
-        None if id == "wgpu" => Ok(Arc::new(Wgpu::open(0)?)),
-        Some(("wgpu", index)) => {
-            let index = index.parse().map_err(|_| absent("the index is no number"))?;
-            Ok(Arc::new(Wgpu::open(index)?))
-        }
+    let (kind, index) = id.split_once(':').unwrap_or((id, "0"));
+    let index = index.parse().map_err(|_| absent("the index is no number"))?;
+    match kind {
+        "host" => Ok(Arc::new(Host::default())),
+        "cuda" => Ok(Arc::new(Cuda::open(index)?)),
+        "wgpu" => Ok(Arc::new(Wgpu::open(index)?)),
         _ => Err(absent("there are host, cuda, cuda:0, …, wgpu, wgpu:0, …")),
     }
 }
@@ -41,41 +39,34 @@ pub fn open(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
 /// The same, with steps of Fisher scoring in one kernel whatever the number of rows.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open_one`].
 pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
-    if id.contains('+') {
-        let devices: Result<Vec<_>, DeviceError> = id.split('+').map(open_fusing).collect();
-        return Ok(Arc::new(Several::new(devices?)?));
-    }
     match id.strip_prefix("cuda") {
-        None => open(id),
-        Some(rest) => {
-            let index = rest.strip_prefix(':').map_or(Ok(0), str::parse);
-            match index {
-                Ok(index) => Ok(Arc::new(Cuda::open(index)?.fusing_from(0))),
-                Err(_) => open(id),
-            }
-        }
+        None => open_one(id),
+        Some(rest) => match rest.strip_prefix(':').map_or(Ok(0), str::parse) {
+            Ok(index) => Ok(Arc::new(Cuda::open(index)?.fusing_from(0))),
+            Err(_) => open_one(id),
+        },
     }
 }
 
 /// The same, taken for a device of little double precision.
 ///
 /// # Errors
-/// As [`open`].
+/// As [`open_one`].
 pub fn open_single(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
     match id {
         "cuda" | "cuda:0" => Ok(Arc::new(Cuda::open(0)?.with_little_double())),
-        id => open(id),
+        id => open_one(id),
     }
 }
 
-/// The device that `NELDER_TEST_DEVICE` names; `None` where it names none.
+/// The devices that `NELDER_TEST_DEVICE` names; `None` where it names none.
 ///
 /// # Panics
-/// Where that device is not there: tests of a device do not pass without it.
-pub fn chosen() -> Option<&'static Arc<dyn Backend>> {
-    static CHOSEN: OnceLock<Option<Arc<dyn Backend>>> = OnceLock::new();
+/// Where such a device is not there: tests of a device do not pass without it.
+pub fn chosen() -> Option<&'static [Arc<dyn Backend>]> {
+    static CHOSEN: OnceLock<Option<Vec<Arc<dyn Backend>>>> = OnceLock::new();
     CHOSEN
         .get_or_init(|| {
             let id = std::env::var("NELDER_TEST_DEVICE")
@@ -83,34 +74,50 @@ pub fn chosen() -> Option<&'static Arc<dyn Backend>> {
                 .filter(|id| !id.is_empty())?;
             Some(open(&id).unwrap_or_else(|error| panic!("NELDER_TEST_DEVICE: {error}")))
         })
-        .as_ref()
+        .as_deref()
 }
 
-/// A source whose passes run on the chosen device.
-pub struct Placed<S>(pub S);
+/// The place where tests of models run: on the chosen devices, else where the rows are.
+pub fn place() -> Arc<dyn Executor> {
+    chosen().map_or_else(|| Arc::new(Auto::default()) as Arc<dyn Executor>, on)
+}
 
-impl<S: Source> Source for Placed<S> {
-    fn schema(&self) -> &Schema {
-        self.0.schema()
+/// Devices as a place.
+///
+/// # Panics
+/// Where there is none.
+pub fn on(devices: &[Arc<dyn Backend>]) -> Arc<dyn Executor> {
+    Arc::new(Devices::new(devices.to_vec()).unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// Rows, and the place where passes over them run.
+#[derive(Clone)]
+pub struct Placed<'a> {
+    /// The rows.
+    pub rows: &'a dyn Source,
+    /// The place.
+    pub place: Arc<dyn Executor>,
+}
+
+impl<'a> Placed<'a> {
+    /// Where the rows are.
+    pub fn there(rows: &'a dyn Source) -> Self {
+        Placed {
+            rows,
+            place: Arc::new(Auto::default()),
+        }
     }
 
-    fn rows(&self) -> Option<u64> {
-        self.0.rows()
+    /// On devices.
+    pub fn on(rows: &'a dyn Source, devices: &[Arc<dyn Backend>]) -> Self {
+        Placed {
+            rows,
+            place: on(devices),
+        }
     }
 
-    fn workers(&self) -> usize {
-        self.0.workers()
-    }
-
-    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        self.0.scan(columns, visit)
-    }
-
-    fn device(&self) -> Option<&Arc<dyn Backend>> {
-        chosen()
-    }
-
-    fn whole(&self, column: usize) -> Option<Whole<'_>> {
-        self.0.whole(column)
+    /// A fit there.
+    pub fn run(&self) -> Run<'static> {
+        Run::on(self.place.clone(), &NoProgress)
     }
 }

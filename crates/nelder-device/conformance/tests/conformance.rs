@@ -1,12 +1,10 @@
 //! The suite on the CPU, and on a device where `NELDER_TEST_DEVICE` asks for one.
 
-use std::sync::Arc;
-
 use nelder_conformance::check;
 use nelder_cuda::Cuda;
 use nelder_device::{
     Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Host, Matrix, Moments, Program, Rates,
-    Reduced, ResidualSums, Several, Weighed,
+    Reduced, ResidualSums, Weighed,
 };
 use nelder_wgpu::Wgpu;
 
@@ -15,20 +13,6 @@ fn the_cpu_agrees_with_itself() {
     let outcome = check(&Host::default()).unwrap();
     assert!(outcome.compared > 500_000);
     assert_eq!(outcome.failures, Vec::<String>::new());
-}
-
-#[test]
-fn devices_that_share_the_rows_agree_with_one() {
-    let host = || -> Arc<dyn Backend> { Arc::new(Host::default()) };
-    for devices in [vec![host(), host()], vec![host(), host(), host()]] {
-        let outcome = check(&Several::new(devices).unwrap()).unwrap();
-        assert!(outcome.compared > 500_000);
-        assert_eq!(outcome.failures, Vec::<String>::new());
-    }
-    assert!(matches!(
-        Several::new(Vec::new()),
-        Err(DeviceError::Absent { .. })
-    ));
 }
 
 /// A device whose results are off by a part in 2^44, as single-precision steps in between would make them.

@@ -9,16 +9,26 @@ use std::sync::Arc;
 
 use draws::Draws;
 use nelder::family::Family;
-use nelder::frame::{DeviceFrame, Frame, On, Source};
+use nelder::frame::{DeviceFrame, Frame, Source};
 use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
 use nelder::pass::NoProgress;
-use nelder_conformance::{Outcome, chosen, open, open_fusing, open_single};
-use nelder_device::{Backend, Host, Matrix};
+use nelder_conformance::{Outcome, Placed, chosen, open, open_fusing, open_single};
+use nelder_device::{Backend, Counters, Host, Matrix};
 use sources::Stream;
 
-/// The device of `NELDER_TEST_DEVICE`, else the CPU behind the verbs of a device.
-fn device() -> Arc<dyn Backend> {
-    chosen().cloned().unwrap_or_else(|| open("host").unwrap())
+/// The devices of `NELDER_TEST_DEVICE`, else the CPU behind the verbs of a device.
+fn devices() -> Vec<Arc<dyn Backend>> {
+    chosen().map_or_else(|| open("host").unwrap(), <[_]>::to_vec)
+}
+
+/// Devices' counts of their work, added up.
+fn counted(devices: &[Arc<dyn Backend>]) -> Counters {
+    let all = devices.iter().map(|d| d.counters());
+    all.fold(Counters::default(), |sum, own| Counters {
+        launches: sum.launches + own.launches,
+        uploaded: sum.uploaded + own.uploaded,
+        downloaded: sum.downloaded + own.downloaded,
+    })
 }
 
 /// Columns x1 …, y, a weight, and a factor.
@@ -70,15 +80,21 @@ impl Data {
             .with_text("g", &self.g)
     }
 
-    /// The columns and the responses in the device's memory.
-    fn there(&self, device: &Arc<dyn Backend>) -> DeviceFrame {
-        let mut all: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
-        all.extend([self.y.as_slice(), &self.binary]);
-        let matrix = Matrix::new(device.upload_columns(&all).unwrap(), self.y.len(), all.len()).unwrap();
+    /// The columns and the responses in the memory of devices: the first third of the rows on the first of several.
+    fn there(&self, devices: &[Arc<dyn Backend>]) -> DeviceFrame {
+        let n = self.y.len();
+        let ends = |d: usize| if d == devices.len() { n } else { d * n / 3 };
         let names = self.names();
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.extend(["y", "b"]);
-        DeviceFrame::new(device.clone()).with(&names, &matrix).unwrap()
+        let parts = devices.iter().enumerate().map(|(d, device)| {
+            let rows = ends(d)..ends(d + 1);
+            let columns = self.columns.iter().chain([&self.y, &self.binary]);
+            let all: Vec<&[f64]> = columns.map(|c| &c[rows.clone()]).collect();
+            let matrix = Matrix::new(device.upload_columns(&all).unwrap(), rows.len(), all.len()).unwrap();
+            DeviceFrame::new(device.clone()).with(&names, &matrix).unwrap()
+        });
+        parts.reduce(|all, part| all.followed_by(part).unwrap()).unwrap()
     }
 }
 
@@ -104,8 +120,8 @@ fn near(ours: (&[f64], &[f64]), theirs: (&[f64], &[f64])) {
     }
 }
 
-fn linear(formula: &str, source: &dyn Source) -> (Vec<f64>, Vec<f64>) {
-    let fit = lm(&spec(formula), source, &NoProgress).unwrap();
+fn linear(formula: &str, at: &Placed<'_>) -> (Vec<f64>, Vec<f64>) {
+    let fit = lm(&spec(formula), at.rows, at.run()).unwrap();
     (
         fit.responses[0].coefficients.clone(),
         fit.responses[0].std_errors.clone(),
@@ -119,13 +135,13 @@ fn spec(formula: &str) -> LmSpec {
     }
 }
 
-fn logistic<'s>(formula: &str, source: &'s dyn Source) -> Result<Glm<'s>, ModelError> {
+fn logistic<'s>(formula: &str, at: &Placed<'s>) -> Result<Glm<'s>, ModelError> {
     let mut spec = GlmSpec::new(formula.trim_end_matches(" | w"), Family::binomial());
     if formula.ends_with(" | w") {
         spec = GlmSpec::new(formula.trim_end_matches(" | w"), "quasibinomial".parse().unwrap());
         spec.design.weights = Some("w".into());
     }
-    glm(&spec, source, &NoProgress)
+    glm(&spec, at.rows, at.run())
 }
 
 #[test]
@@ -134,7 +150,7 @@ fn answers_are_those_of_the_cpu() {
     for (rows, columns, mean) in [(300, 3, 1.0), (20_000, 40, 1.0), (9_000, 5, 1e5)] {
         let data = Data::new(rows, columns, mean);
         let frame = data.frame();
-        let on = On::new(&frame, device());
+        let (on, here) = (Placed::on(&frame, &devices()), Placed::there(&frame));
         let all = data.names().join(" + ");
         for formula in [
             format!("y ~ {all}"),
@@ -145,12 +161,12 @@ fn answers_are_those_of_the_cpu() {
             "y ~ 1".to_string(),
             "y ~ 0 + x1 + x3".to_string(),
         ] {
-            let (ours, theirs) = (linear(&formula, &on), linear(&formula, &frame));
+            let (ours, theirs) = (linear(&formula, &on), linear(&formula, &here));
             near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
         }
         for formula in ["b ~ x1 + x2", "b ~ x1 + g + offset(w) | w", "b ~ x1 * g"] {
             let ours = logistic(formula, &on).unwrap();
-            let theirs = logistic(formula, &frame).unwrap();
+            let theirs = logistic(formula, &here).unwrap();
             near(
                 (&ours.coefficients, &ours.std_errors),
                 (&theirs.coefficients, &theirs.std_errors),
@@ -167,8 +183,8 @@ fn passes(fit: &Lm<'_>) -> Vec<(String, String)> {
     fit.fit.report.passes.iter().map(of).collect()
 }
 
-/// One whose counters nobody else moves.
-fn own_device() -> Arc<dyn Backend> {
+/// Some whose counters nobody else moves.
+fn own_devices() -> Vec<Arc<dyn Backend>> {
     let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
     open(if id.is_empty() { "host" } else { &id }).unwrap()
 }
@@ -177,36 +193,37 @@ fn own_device() -> Arc<dyn Backend> {
 fn reports_name_the_device_that_worked() {
     let data = Data::new(30_000, 40, 1.0);
     let frame = data.frame();
-    let device = own_device();
-    let id = device.describe().id;
+    let devices = own_devices();
+    let ids: Vec<String> = devices.iter().map(|d| d.describe().id).collect();
+    let id = ids.join("+");
     let formula = format!("y ~ {}", data.names().join(" + "));
     let names = |passes: &[(String, String)]| passes.iter().map(|p| p.0.clone()).collect::<Vec<_>>();
     // copied: an upload first
-    let before = device.counters();
-    let on = On::new(&frame, device.clone());
-    let fit = lm(&LmSpec::new(&formula), &on, &NoProgress).unwrap();
+    let before = counted(&devices);
+    let on = Placed::on(&frame, &devices);
+    let fit = lm(&LmSpec::new(&formula), on.rows, on.run()).unwrap();
     let ran = passes(&fit);
     assert_eq!(names(&ran), ["upload", "moments", "gram", "residuals"]);
     assert!(ran.iter().all(|(_, device)| *device == id), "{ran:?}");
     assert_eq!(fit.fit.report.device, id);
-    let after = device.counters();
+    let after = counted(&devices);
     assert!(after.launches >= before.launches + 3);
     if !id.starts_with("cpu") {
         assert!(after.uploaded - before.uploaded >= 8 * 30_000 * 41);
     }
     // there already: nothing of the rows is copied
-    let there = data.there(&device);
-    let before = device.counters();
+    let there = data.there(&devices);
+    let before = counted(&devices);
     let fit = lm(&LmSpec::new(&formula), &there, &NoProgress).unwrap();
     assert_eq!(names(&passes(&fit)), ["moments", "gram", "residuals"]);
-    let after = device.counters();
+    let after = counted(&devices);
     assert!(after.uploaded - before.uploaded < 1 << 20);
     assert!(after.downloaded - before.downloaded < 1 << 20);
     // on the CPU the device does nothing
-    let before = device.counters();
+    let before = counted(&devices);
     let fit = lm(&LmSpec::new(&formula), &frame, &NoProgress).unwrap();
     assert_eq!(fit.fit.report.device, "cpu");
-    assert_eq!(device.counters(), before);
+    assert_eq!(counted(&devices), before);
 }
 
 #[test]
@@ -214,8 +231,8 @@ fn steps_on_a_device_say_in_which_precision_they_were() {
     let data = Data::new(60_000, 12, 1.0);
     let formula = format!("b ~ {}", data.names().join(" + "));
     let spec = GlmSpec::new(&formula, Family::binomial());
-    let precisions = |source: &dyn Source| -> Vec<String> {
-        let fit = glm(&spec, source, &NoProgress).unwrap();
+    let precisions = |at: &Placed<'_>| -> Vec<String> {
+        let fit = glm(&spec, at.rows, at.run()).unwrap();
         let passes = &fit.fit.report.passes;
         let of = |p: &nelder::pass::PassRecord| p.precision.clone();
         passes
@@ -226,8 +243,8 @@ fn steps_on_a_device_say_in_which_precision_they_were() {
     };
     let frame = data.frame();
     // the CPU begins in single precision; a device does where it is quicker in that, and that is not so for few columns
-    assert_eq!(precisions(&frame)[0], "f32");
-    let on = On::new(&frame, device());
+    assert_eq!(precisions(&Placed::there(&frame))[0], "f32");
+    let on = Placed::on(&frame, &devices());
     let ours = precisions(&on);
     let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
     let rough = ours.iter().position(|p| p == "f32");
@@ -243,8 +260,9 @@ fn steps_in_single_precision_end_where_others_do() {
     let formula = format!("b ~ {}", data.names().join(" + "));
     let frame = data.frame();
     let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
-    let device = open_fusing(if id.is_empty() { "host" } else { &id }).unwrap();
-    let on = On::new(&frame, device);
+    let id = if id.is_empty() { "host" } else { id.as_str() };
+    let fusing: Vec<_> = id.split('+').map(|one| open_fusing(one).unwrap()).collect();
+    let on = Placed::on(&frame, &fusing);
     let precisions = |fit: &Glm<'_>| -> Vec<String> {
         let passes = fit.fit.report.passes.iter();
         passes.map(|p| p.precision.clone()).collect()
@@ -253,7 +271,7 @@ fn steps_in_single_precision_end_where_others_do() {
         let mut spec = GlmSpec::new(&formula, Family::binomial());
         spec.design.accuracy = accuracy;
         let (ours, theirs) = (
-            glm(&spec, &on, &NoProgress).unwrap(),
+            glm(&spec, on.rows, on.run()).unwrap(),
             glm(&spec, &frame, &NoProgress).unwrap(),
         );
         let single = precisions(&ours).iter().any(|p| p == "f32");
@@ -272,16 +290,13 @@ fn least_squares_in_single_precision(device: Option<Arc<dyn Backend>>, quicker: 
     let data = Data::new(30_000, 40, 3.0);
     let formula = format!("y ~ {}", data.names().join(" + "));
     let frame = data.frame();
-    let on;
-    let source: &dyn Source = match device {
-        None => &frame,
-        Some(device) => {
-            on = On::new(&frame, device);
-            &on
-        }
+    let here = Placed::there(&frame);
+    let at = device.map_or_else(|| here.clone(), |device| Placed::on(&frame, &[device]));
+    let fit = |accuracy, at: &Placed<'_>| {
+        let spec = LmSpec::new(&formula).accuracy(accuracy);
+        lm(&spec, &frame, at.run()).unwrap()
     };
-    let fit = |accuracy, source| lm(&LmSpec::new(&formula).accuracy(accuracy), source, &NoProgress).unwrap();
-    let (ours, exact) = (fit(Accuracy::Single, source), fit(Accuracy::Certified, &frame));
+    let (ours, exact) = (fit(Accuracy::Single, &at), fit(Accuracy::Certified, &here));
     let report = &ours.fit.report;
     let gram = report.passes.iter().find(|p| p.name == "gram").unwrap();
     let precision = if quicker { "f32" } else { "f64" };
@@ -320,6 +335,8 @@ fn least_squares_in_single_precision_say_how_many_digits_are_left() {
     let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
     match id.as_str() {
         "" => least_squares_in_single_precision(None, true),
+        // a claim about one device
+        id if id.contains('+') => {}
         id => {
             let device = open_single(id).unwrap();
             let x = Matrix::new(device.upload(&[1.0, 2.0]).unwrap(), 2, 1).unwrap();
@@ -339,22 +356,22 @@ fn least_squares_in_single_precision_say_how_many_digits_are_left() {
 fn columns_of_a_device_are_read_in_place_or_copied_back() {
     let mut data = Data::new(5_000, 6, 3.0);
     let frame = data.frame();
-    let device = device();
+    let (devices, here) = (devices(), Placed::there(&frame));
     for formula in [
         "y ~ x1 + x2 + x3",
         "y ~ x3 + x1",
         "y ~ log(abs(x2) + 1) + x5",
         "y ~ factor(b) + x1",
     ] {
-        let there = data.there(&device);
-        let (ours, theirs) = (linear(formula, &there), linear(formula, &frame));
+        let there = data.there(&devices);
+        let (ours, theirs) = (linear(formula, &Placed::there(&there)), linear(formula, &here));
         near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
     }
     drop(frame);
     // missing values are left out as everywhere
     data.columns[1][17] = f64::NAN;
     data.y[4_000] = f64::NAN;
-    let (frame, there) = (data.frame(), data.there(&device));
+    let (frame, there) = (data.frame(), data.there(&devices));
     let ours = lm(&LmSpec::new("y ~ x1 + x2"), &there, &NoProgress).unwrap();
     let theirs = lm(&LmSpec::new("y ~ x1 + x2"), &frame, &NoProgress).unwrap();
     assert_eq!((ours.rows(), ours.omitted()), (theirs.rows(), theirs.omitted()));
@@ -370,14 +387,14 @@ fn bad_rows_are_named_as_on_the_cpu() {
     let mut data = Data::new(2_000, 2, 1.0);
     data.binary[1_234] = 1.5;
     data.columns[0][99] = f64::INFINITY;
-    let device = device();
-    let (frame, there) = (data.frame(), data.there(&device));
-    let on = On::new(&frame, device);
-    for source in [&there as &dyn Source, &on] {
-        let error = logistic("b ~ x2", source).err().unwrap().to_string();
-        assert_eq!(error, logistic("b ~ x2", &frame).err().unwrap().to_string());
+    let devices = devices();
+    let (frame, there) = (data.frame(), data.there(&devices));
+    let here = Placed::there(&frame);
+    for at in [Placed::there(&there), Placed::on(&frame, &devices)] {
+        let error = logistic("b ~ x2", &at).err().unwrap().to_string();
+        assert_eq!(error, logistic("b ~ x2", &here).err().unwrap().to_string());
         assert!(error.contains("row 1235"), "{error}");
-        let error = lm(&LmSpec::new("y ~ x1"), source, &NoProgress)
+        let error = lm(&LmSpec::new("y ~ x1"), at.rows, at.run())
             .err()
             .unwrap()
             .to_string();
@@ -396,21 +413,21 @@ fn bad_rows_are_named_as_on_the_cpu() {
 fn no_rows_are_an_error_and_not_a_panic() {
     let mut data = Data::new(100, 2, 1.0);
     data.columns[0].fill(f64::NAN);
-    let device = device();
-    let (frame, there) = (data.frame(), data.there(&device));
-    let on = On::new(&frame, device);
+    let devices = devices();
+    let (frame, there) = (data.frame(), data.there(&devices));
+    let (on, here) = (Placed::on(&frame, &devices), Placed::there(&frame));
     for formula in ["y ~ x1", "y ~ x1 * g", "log(y^2) ~ poly(x2, 2) + x1"] {
-        let said = |source: &dyn Source| {
-            lm(&LmSpec::new(formula), source, &NoProgress)
+        let said = |at: &Placed<'_>| {
+            lm(&LmSpec::new(formula), at.rows, at.run())
                 .err()
                 .map(|e| e.to_string())
         };
-        assert_eq!(said(&on), said(&frame));
+        assert_eq!(said(&on), said(&here));
         assert!(said(&on).is_some_and(|e| e.contains("no complete rows")));
     }
-    let said = |source: &dyn Source| logistic("b ~ x1 + x2", source).err().map(|e| e.to_string());
-    assert_eq!(said(&there), said(&frame));
-    assert_eq!(said(&on), said(&frame));
+    let said = |at: &Placed<'_>| logistic("b ~ x1 + x2", at).err().map(|e| e.to_string());
+    assert_eq!(said(&Placed::there(&there)), said(&here));
+    assert_eq!(said(&on), said(&here));
 }
 
 #[test]
@@ -418,9 +435,9 @@ fn values_whose_squares_leave_the_range_are_scaled() {
     let mut data = Data::new(1_000, 2, 1.0);
     data.columns[0].iter_mut().for_each(|x| *x *= 1e120);
     data.columns[1].iter_mut().for_each(|x| *x *= 1e-130);
-    let device = device();
-    let (frame, there) = (data.frame(), data.there(&device));
-    let (ours, theirs) = (linear("y ~ x1 + x2", &there), linear("y ~ x1 + x2", &frame));
+    let (frame, there) = (data.frame(), data.there(&devices()));
+    let at = |rows: &dyn Source| linear("y ~ x1 + x2", &Placed::there(rows));
+    let (ours, theirs) = (at(&there), at(&frame));
     near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
 }
 
@@ -428,9 +445,9 @@ fn values_whose_squares_leave_the_range_are_scaled() {
 fn rows_whose_number_is_not_known() {
     let data = Data::new(3_000, 4, 2.0);
     let frame = data.frame();
-    let theirs = linear("y ~ x1 + x2 + g", &frame);
+    let theirs = linear("y ~ x1 + x2 + g", &Placed::there(&frame));
     let stream = Stream(data.frame());
-    let on = On::new(&stream, device());
+    let on = Placed::on(&stream, &devices());
     let ours = linear("y ~ x1 + x2 + g", &on);
     near((&ours.0, &ours.1), (&theirs.0, &theirs.1));
 }
@@ -441,16 +458,19 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
     let frame = data.frame();
     // room for one batch of rows at a time
     let device: Arc<dyn Backend> = Arc::new(Host::with_room(300_000));
-    let stream = Stream(data.frame());
-    let (known, unknown) = (On::new(&frame, device.clone()), On::new(&stream, device.clone()));
+    let two = [device.clone(), Arc::new(Host::with_room(300_000))];
+    let (stream, one) = (Stream(data.frame()), [device]);
+    let known = Placed::on(&frame, &one);
+    let unknown = Placed::on(&stream, &one);
+    let (both, here) = (Placed::on(&frame, &two), Placed::there(&frame));
     for formula in [
         "y ~ x1 + x2 + x3 + x4",
         "y ~ x1 * g + log(abs(x2)) | w",
         "y ~ g + offset(x3)",
     ] {
         let theirs = lm(&spec(formula), &frame, &NoProgress).unwrap();
-        for source in [&known, &unknown] {
-            let ours = lm(&spec(formula), source, &NoProgress).unwrap();
+        for at in [&known, &unknown, &both] {
+            let ours = lm(&spec(formula), at.rows, at.run()).unwrap();
             let (a, b) = (&ours.responses[0], &theirs.responses[0]);
             near((&a.coefficients, &a.std_errors), (&b.coefficients, &b.std_errors));
             assert!((a.rss / b.rss - 1.0).abs() < 1e-13 && ours.rows() == 60_000);
@@ -466,9 +486,9 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
         }
     }
     for formula in ["b ~ x1 + x2", "b ~ x1 * g + offset(w) | w"] {
-        let theirs = logistic(formula, &frame).unwrap();
-        for source in [&known, &unknown] {
-            let ours = logistic(formula, source).unwrap();
+        let theirs = logistic(formula, &here).unwrap();
+        for at in [&known, &unknown, &both] {
+            let ours = logistic(formula, at).unwrap();
             near(
                 (&ours.coefficients, &ours.std_errors),
                 (&theirs.coefficients, &theirs.std_errors),
@@ -484,7 +504,9 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
     let mut data = Data::new(60_000, 2, 1.0);
     data.binary[15_000] = -1.0;
     let frame = data.frame();
-    let source = On::new(&frame, device);
-    let said = logistic("b ~ x1", &source).err().unwrap().to_string();
+    let said = logistic("b ~ x1", &Placed::on(&frame, &one))
+        .err()
+        .unwrap()
+        .to_string();
     assert!(said.contains("row 15001"), "{said}");
 }

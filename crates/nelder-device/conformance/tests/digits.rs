@@ -18,8 +18,8 @@ use draws::Draws;
 use exact::{Column, solve};
 use nelder::frame::{Frame, Source};
 use nelder::model::{Accuracy, LmSpec, lm};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 use sources::Stream;
 
 /// What one fit claims, and what is true: of the coefficients, then of the standard errors.
@@ -62,15 +62,15 @@ fn check(design: &Design, draws: &mut Draws, what: &str) -> Found {
     let (frame, stream);
     let source: &dyn Source = match streamed {
         true => {
-            stream = Placed(Stream(own));
+            stream = Stream(own);
             &stream
         }
         false => {
-            frame = Placed(own);
+            frame = own;
             &frame
         }
     };
-    let fit = lm(&spec, source, &NoProgress).unwrap();
+    let fit = lm(&spec, source, Run::on(place(), &NoProgress)).unwrap();
     let weights = design.w.as_ref().map(|w| Column::new(w));
     let aliased = &fit.fit.aliased;
     let truth = solve(

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use nelder::frame::Frame;
 use nelder::model::{Accuracy, LmSpec, lm};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 use serde_json::Value;
 
 fn folder() -> PathBuf {
@@ -52,8 +52,7 @@ fn measure(name: &str, spec: LmSpec) -> (f64, f64, f64, f64) {
     for (name, column) in set.names.iter().zip(&set.columns) {
         frame = frame.with_real(name, column);
     }
-    let source = Placed(frame);
-    let fit = lm(&spec, &source, &NoProgress).unwrap();
+    let fit = lm(&spec, &frame, Run::on(place(), &NoProgress)).unwrap();
     let truth = |key: &str| -> Vec<f64> {
         let list = certified[name][key].as_array().unwrap();
         list.iter()

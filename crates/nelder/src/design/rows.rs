@@ -7,7 +7,7 @@ use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::fingerprint::{Fingerprint, Fingerprints};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
-use crate::frame::{Batch, Kind, Levels, Source, Whole};
+use crate::frame::{Batch, ColumnMemory, Kind, Levels, Source};
 
 /// Treatment of rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -179,7 +179,7 @@ impl<'s> Rows<'s> {
 
     /// Tests if the columns that the model reads are in the memory of the source's device already.
     pub fn is_there(&self) -> bool {
-        let on_device = |c: &usize| matches!(self.source.whole(*c), Some(Whole::Device(_)));
+        let on_device = |c: &usize| matches!(self.source.column_memory(*c), Some(ColumnMemory::Device(_)));
         self.plain()
             .is_some_and(|(dense, responses)| dense.iter().chain(&responses).all(on_device))
     }

@@ -1,4 +1,4 @@
-//! Rows whose passes run on a device, and columns that are there already.
+//! Columns that are in the memory of devices.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -7,66 +7,9 @@ use std::sync::Arc;
 use nelder_device::{Backend, Buffer, DeviceError, Matrix};
 
 use super::{
-    Column, Field, Kind, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows, scan_in_batches,
+    Column, ColumnMemory, ColumnPart, Field, Kind, Scan, Schema, Source, SourceError, Visit, batch_rows,
+    scan_in_batches,
 };
-
-/// A source whose passes run on a device: what they read is copied there once.
-///
-/// ```
-/// use std::sync::Arc;
-/// use nelder::frame::{Frame, On};
-/// use nelder::model::{LmSpec, lm};
-/// use nelder::pass::NoProgress;
-/// use nelder_device::Host;
-/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
-/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// // any backend, such as `nelder_cuda::Cuda::open(0)?`
-/// let source = On::new(&frame, Arc::new(Host::default()));
-/// let fit = lm(&LmSpec::new("y ~ x"), &source, &NoProgress)?;
-/// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
-/// # Ok::<(), nelder::model::ModelError>(())
-/// ```
-pub struct On<'a> {
-    source: &'a dyn Source,
-    device: Arc<dyn Backend>,
-}
-
-impl<'a> On<'a> {
-    /// The rows of a source on a device.
-    pub fn new(source: &'a dyn Source, device: Arc<dyn Backend>) -> Self {
-        On { source, device }
-    }
-}
-
-impl Source for On<'_> {
-    fn schema(&self) -> &Schema {
-        self.source.schema()
-    }
-
-    fn rows(&self) -> Option<u64> {
-        self.source.rows()
-    }
-
-    fn workers(&self) -> usize {
-        self.source.workers()
-    }
-
-    fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        self.source.scan(columns, visit)
-    }
-
-    fn device(&self) -> Option<&Arc<dyn Backend>> {
-        Some(&self.device)
-    }
-
-    fn whole(&self, column: usize) -> Option<Whole<'_>> {
-        // a buffer of another source's device is of no use on this one
-        match self.source.whole(column)? {
-            Whole::Host(values) => Some(Whole::Host(values)),
-            Whole::Device(_) => None,
-        }
-    }
-}
 
 /// Named columns of numbers in a device's memory. `NaN` is missing.
 ///
@@ -86,8 +29,14 @@ impl Source for On<'_> {
 /// # Ok::<(), nelder_device::DeviceError>(())
 /// ```
 pub struct DeviceFrame {
-    device: Arc<dyn Backend>,
     schema: Schema,
+    /// Consecutive rows on each device.
+    parts: Vec<Part>,
+}
+
+/// Rows on one device.
+struct Part {
+    device: Arc<dyn Backend>,
     columns: Vec<Buffer>,
     rows: usize,
 }
@@ -96,37 +45,60 @@ impl DeviceFrame {
     /// No columns.
     pub fn new(device: Arc<dyn Backend>) -> Self {
         DeviceFrame {
-            device,
             schema: Schema::default(),
-            columns: Vec::new(),
-            rows: 0,
+            parts: vec![Part {
+                device,
+                columns: Vec::new(),
+                rows: 0,
+            }],
         }
     }
 
     /// Adds the columns of a matrix, one for each name.
     ///
     /// # Errors
-    /// [`DeviceError::Length`] where there are fewer columns than names, or other rows than those of the columns before.
+    /// [`DeviceError::Length`] where there are fewer columns than names, or other rows than those of the columns before; where rows
+    /// of other devices were added.
     pub fn with(mut self, names: &[&str], matrix: &Matrix) -> Result<Self, DeviceError> {
-        if !self.columns.is_empty() {
-            nelder_device::check_length("rows", matrix.rows, self.rows)?;
+        nelder_device::check_length("devices of a matrix", 1, self.parts.len())?;
+        for part in &mut self.parts {
+            if !part.columns.is_empty() {
+                nelder_device::check_length("rows", matrix.rows, part.rows)?;
+            }
+            part.rows = matrix.rows;
+            for j in 0..names.len() {
+                part.columns.push(matrix.column(j)?);
+            }
         }
-        self.rows = matrix.rows;
-        for (j, name) in names.iter().enumerate() {
-            self.columns.push(matrix.column(j)?);
-            self.schema.fields.push(Field {
-                name: (*name).to_string(),
-                kind: Kind::Real,
-            });
+        self.schema.fields.extend(names.iter().map(|name| Field {
+            name: (*name).to_string(),
+            kind: Kind::Real,
+        }));
+        Ok(self)
+    }
+
+    /// Adds the rows of a frame of the same columns, where they are: rows on several devices are one frame.
+    ///
+    /// # Errors
+    /// [`DeviceError::Length`] where the columns are not the same.
+    pub fn followed_by(mut self, other: DeviceFrame) -> Result<Self, DeviceError> {
+        let alike = self.schema.fields.iter().zip(&other.schema.fields);
+        let alike = alike.filter(|(a, b)| a == b).count();
+        for frame in [&self, &other] {
+            nelder_device::check_length("columns of the same names", alike, frame.schema.fields.len())?;
         }
+        self.parts.extend(other.parts);
         Ok(self)
     }
 
     fn downloaded(&self, column: usize) -> Result<Vec<f64>, SourceError> {
-        let buffer = self.columns.get(column).ok_or(SourceError::Stopped)?;
-        self.device
-            .download(buffer)
-            .map_err(|e| SourceError::Read(e.to_string()))
+        let mut values = Vec::with_capacity(self.parts.iter().map(|p| p.rows).sum());
+        for part in &self.parts {
+            let buffer = part.columns.get(column).ok_or(SourceError::Stopped)?;
+            let own = part.device.download(buffer);
+            values.extend(own.map_err(|e| SourceError::Read(e.to_string()))?);
+        }
+        Ok(values)
     }
 }
 
@@ -136,7 +108,7 @@ impl Source for DeviceFrame {
     }
 
     fn rows(&self) -> Option<u64> {
-        Some(self.rows as u64)
+        Some(self.parts.iter().map(|p| p.rows as u64).sum())
     }
 
     fn workers(&self) -> usize {
@@ -144,16 +116,17 @@ impl Source for DeviceFrame {
     }
 
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
-        let mut own: Vec<Option<Vec<f64>>> = self.columns.iter().map(|_| None).collect();
+        let mut own: Vec<Option<Vec<f64>>> = self.schema.fields.iter().map(|_| None).collect();
         for &c in columns {
             if own[c].is_none() {
                 own[c] = Some(self.downloaded(c)?);
             }
         }
+        let rows = self.parts.iter().map(|p| p.rows).sum();
         let part = |c: usize, rows: Range<usize>| own[c].as_ref().map_or(&[][..], |values| &values[rows]);
         scan_in_batches(
-            self.rows,
-            batch_rows(self.rows),
+            rows,
+            batch_rows(rows),
             self.workers(),
             columns,
             &|c, from, to| (Column::Real(Cow::Borrowed(part(c, from..to))), 8),
@@ -161,11 +134,14 @@ impl Source for DeviceFrame {
         )
     }
 
-    fn device(&self) -> Option<&Arc<dyn Backend>> {
-        Some(&self.device)
-    }
-
-    fn whole(&self, column: usize) -> Option<Whole<'_>> {
-        self.columns.get(column).cloned().map(Whole::Device)
+    fn column_memory(&self, column: usize) -> Option<ColumnMemory<'_>> {
+        let of = |part: &Part| {
+            Some(ColumnPart {
+                device: part.device.clone(),
+                rows: part.columns.get(column)?.clone(),
+            })
+        };
+        let parts: Option<Vec<ColumnPart>> = self.parts.iter().map(of).collect();
+        parts.map(ColumnMemory::Device)
     }
 }

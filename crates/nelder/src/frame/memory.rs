@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
-use super::{Batch, Column, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit, Whole};
+use super::{Batch, Column, ColumnMemory, Field, Kind, Levels, Scan, Schema, Source, SourceError, Visit};
 
 /// Named columns of equal length in memory.
 ///
@@ -161,9 +161,9 @@ impl Source for Frame<'_> {
         rayon::current_num_threads()
     }
 
-    fn whole(&self, column: usize) -> Option<Whole<'_>> {
+    fn column_memory(&self, column: usize) -> Option<ColumnMemory<'_>> {
         match self.columns.get(column)? {
-            Column::Real(values) => Some(Whole::Host(values)),
+            Column::Real(values) => Some(ColumnMemory::Host(values)),
             _ => None,
         }
     }

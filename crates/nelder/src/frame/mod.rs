@@ -1,6 +1,5 @@
 //! Columns, factors, missing values: the data as a model sees it, borrowed and never copied.
 
-mod auto;
 mod column;
 mod device;
 mod label;
@@ -9,12 +8,11 @@ mod memory;
 mod source;
 mod sparse;
 
-pub use auto::Auto;
 pub use column::{Column, Kind};
-pub use device::{DeviceFrame, On};
+pub use device::DeviceFrame;
 pub use label::number_label;
 pub use levels::{Collation, EXACT, Key, Levels, MISSING, set_collation};
 pub(crate) use levels::{beside_whole, collated};
 pub use memory::{Frame, batch_rows, in_batches, scan_in_batches};
-pub use source::{Batch, Field, Scan, Schema, Source, SourceError, Visit, Whole};
+pub use source::{Batch, ColumnMemory, ColumnPart, Field, Scan, Schema, Source, SourceError, Visit};
 pub use sparse::{Sparse, SparseError};

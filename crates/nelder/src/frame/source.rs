@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer, Offer};
+use nelder_device::{Backend, Buffer};
 
 use super::{Column, Kind};
 
@@ -89,21 +89,8 @@ pub trait Source: Send + Sync {
     /// their `index` and `first_row` are the same in each scan.
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError>;
 
-    /// The device that passes over the rows run on; `None` for the CPU's threads.
-    fn device(&self) -> Option<&Arc<dyn Backend>> {
-        None
-    }
-
-    /// Devices that passes may run on, of which none is chosen yet.
-    fn offers(&self) -> &[&dyn Offer] {
-        &[]
-    }
-
-    /// Says which of these was chosen; `None` for the CPU.
-    fn settle(&self, _device: Option<Arc<dyn Backend>>) {}
-
-    /// All rows of a column of numbers, where they lie in one piece of memory.
-    fn whole(&self, _column: usize) -> Option<Whole<'_>> {
+    /// The memory that holds all rows of a column of numbers; `None` where they are made batch by batch.
+    fn column_memory(&self, _column: usize) -> Option<ColumnMemory<'_>> {
         None
     }
 }
@@ -128,20 +115,8 @@ macro_rules! behind {
                 (**self).scan(columns, visit)
             }
 
-            fn device(&self) -> Option<&Arc<dyn Backend>> {
-                (**self).device()
-            }
-
-            fn offers(&self) -> &[&dyn Offer] {
-                (**self).offers()
-            }
-
-            fn settle(&self, device: Option<Arc<dyn Backend>>) {
-                (**self).settle(device);
-            }
-
-            fn whole(&self, column: usize) -> Option<Whole<'_>> {
-                (**self).whole(column)
+            fn column_memory(&self, column: usize) -> Option<ColumnMemory<'_>> {
+                (**self).column_memory(column)
             }
         }
     };
@@ -151,11 +126,20 @@ behind!(&S);
 behind!(Box<S>);
 behind!(Arc<S>);
 
-/// All rows of a column.
+/// Memory that holds all rows of a column.
 #[derive(Clone, Debug)]
-pub enum Whole<'a> {
-    /// In the host's memory.
+pub enum ColumnMemory<'a> {
+    /// The host's.
     Host(&'a [f64]),
-    /// In the memory of the source's device.
-    Device(Buffer),
+    /// That of devices: consecutive rows in each part.
+    Device(Vec<ColumnPart>),
+}
+
+/// Consecutive rows of a column in a device's memory.
+#[derive(Clone, Debug)]
+pub struct ColumnPart {
+    /// The device.
+    pub device: Arc<dyn Backend>,
+    /// The rows.
+    pub rows: Buffer,
 }

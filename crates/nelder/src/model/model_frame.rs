@@ -8,7 +8,7 @@ use nelder_device::kernels::is_as_written;
 use crate::design::{Fingerprint, Layout, Precision, Roles, RowCounts, Rows, Shape, Variable, Variables};
 use crate::formula::{Arg, Binary, Contrast, Expr, Terms, nearest, parse_expression};
 use crate::frame::{Batch, Column, MISSING, Source};
-use crate::pass::PassRecord;
+use crate::pass::{Auto, Executor, Monitor, PassRecord, Run};
 
 use super::{Accuracy, LmSpec, ModelError};
 
@@ -22,6 +22,20 @@ pub struct ModelFrame<'s> {
     pub contrasts: Vec<Option<Contrast>>,
     /// Passes that binding took.
     pub passes: Vec<PassRecord>,
+    /// Where passes over the rows run.
+    pub executor: Arc<dyn Executor>,
+}
+
+impl ModelFrame<'_> {
+    /// The same, its passes at a place.
+    pub(super) fn at(self, executor: Arc<dyn Executor>) -> Self {
+        ModelFrame { executor, ..self }
+    }
+
+    /// Another fit to the same rows: where this one ran.
+    pub(super) fn run<'m>(&self, monitor: &'m dyn Monitor) -> Run<'m> {
+        Run::on(self.executor.clone(), monitor)
+    }
 }
 
 /// Expressions that are variables beside those of the terms, and their roles.
@@ -138,6 +152,7 @@ pub(super) fn bind_as<'s>(
         rows,
         contrasts,
         passes,
+        executor: Arc::new(Auto::default()),
     })
 }
 

@@ -1,21 +1,33 @@
 //! Passes over rows: workers take in blocks, their sums are merged, and read. Names end before here.
 
+mod course;
+mod device;
 mod executor;
 mod monitor;
 mod parts;
 mod record;
 mod reduced;
+mod session;
+mod statistic;
+mod statistics;
 mod sums;
 mod tsqr;
 mod worker;
 
+pub use course::Course;
+pub use device::{DeviceColumns, DeviceRows, KeptColumn, Pairs, Part};
 pub use executor::{
-    Course, Loaded, Plan, Planned, Resident, Site, Work, plan, run, run_beside, run_in_order,
+    Auto, Devices, PlaceError, PlaceNames, Plan, Planned, Run, Threads, Work, run, run_beside, run_in_order,
 };
 pub use monitor::{Monitor, NoProgress};
 pub use parts::PartsWorker;
 pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};
+pub use session::{Accepts, Check, Executor, Opened, Opening, Pass, Session};
+pub use statistic::{AnyStatistic, AnySum, AnyWorker, Erased, ErasedSum, OnDevice, PassLabel, Statistic};
+pub use statistics::{
+    GramStatistic, GramVectorsStatistic, MomentStatistic, ResidualStatistic, TriangleStatistic, projected,
+};
 pub use sums::{
     At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, GramWorker, Histogram, Observed, PairSums,
     PassOutputs, Products, Projection, ResidualRun, Residuals, ResidualsWorker, ResponseMoments, ScoreSums,

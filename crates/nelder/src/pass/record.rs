@@ -54,4 +54,7 @@ pub enum PassError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A session gave the sums of another statistic than the pass of this name asked for.
+    #[error("{0}: the sums that came back are of another statistic")]
+    Foreign(String),
 }

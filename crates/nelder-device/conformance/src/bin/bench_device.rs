@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use nelder::family::Family;
-use nelder::frame::{Auto, DeviceFrame, Frame, On, Source};
+use nelder::frame::{DeviceFrame, Frame, Source};
 use nelder::model::{Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, SolveReport, glm, lm, prcomp};
-use nelder::pass::{Monitor, PassRecord, Plan};
-use nelder_conformance::open;
+use nelder::pass::{Auto, Executor, Monitor, PassRecord, Plan, Run};
+use nelder_conformance::{on, open_one};
 use nelder_device::{Backend, DeviceError, Matrix, Offer};
 
 type Failure = Box<dyn std::error::Error>;
@@ -139,12 +139,13 @@ impl Monitor for Watch {
     }
 }
 
-fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch) -> Result<Fitted, Failure> {
+fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, run: Run<'_>) -> Result<Fitted, Failure> {
+    let monitor = run.monitor;
     if problem.components {
         let names: Vec<String> = (1..=problem.columns).map(|j| format!("x{j}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let mut found = prcomp(&PcaSpec::of_columns(&names), source, watch)?;
-        let scores = found.scores(watch)?;
+        let mut found = prcomp(&PcaSpec::of_columns(&names), source, run)?;
+        let scores = found.scores(monitor)?;
         // the length of a row is the same on other axes
         let length = |i: usize| {
             (0..scores.columns())
@@ -161,14 +162,14 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
     let formula = format!("y ~ {}", terms.join(" + "));
     if problem.binary {
         let spec = GlmSpec::new(&formula, Family::binomial()).accuracy(accuracy);
-        let found = glm(&spec, source, watch)?;
+        let found = glm(&spec, source, run)?;
         return Ok(Fitted {
             coefficients: found.coefficients,
             errors: found.std_errors,
             report: Report::of_fit(&found.fit.report),
         });
     }
-    let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
+    let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, run)?;
     let response = found.responses.pop().ok_or("a fit without a response")?;
     Ok(Fitted {
         coefficients: response.coefficients,
@@ -252,22 +253,19 @@ fn time(
     let names: Vec<String> = (1..=p).map(|j| format!("x{j}")).chain(["y".into()]).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let mut frame = Frame::new();
-    let (on, there);
+    let there;
     let cpu = matches!(id, "cpu" | "auto");
-    let open = Open(device.clone());
+    let place: Arc<dyn Executor> = match id {
+        "auto" => Arc::new(Auto::new(vec![Arc::new(Open(device.clone()))])),
+        "cpu" => Arc::new(Auto::default()),
+        _ => on(std::slice::from_ref(device)),
+    };
     let source: &dyn Source = match problem.host || cpu {
-        true if cpu => {
-            for (name, column) in names.iter().zip(values.chunks(n)) {
-                frame = frame.with_real(name, column);
-            }
-            &frame
-        }
         true => {
             for (name, column) in names.iter().zip(values.chunks(n)) {
                 frame = frame.with_real(name, column);
             }
-            on = On::new(&frame, device.clone());
-            &on
+            &frame
         }
         false => {
             let matrix = Matrix::new(device.upload(&values)?, n, p + 1)?;
@@ -281,9 +279,7 @@ fn time(
         device.synchronize()?;
         let start = Instant::now();
         // each fit chooses anew
-        let auto = Auto::new(source, vec![&open as &dyn Offer]);
-        let source = if id == "auto" { &auto } else { source };
-        fitted = Some(fit(problem, source, accuracy, &watch)?);
+        fitted = Some(fit(problem, source, accuracy, Run::on(place.clone(), &watch))?);
         seconds.push(start.elapsed().as_secs_f64());
     }
     let first = seconds[0];
@@ -308,7 +304,7 @@ fn time(
         let frame = columns.fold(Frame::new(), |frame, (name, column)| {
             frame.with_real(name, column)
         });
-        let other = fit(problem, &frame, Accuracy::Auto, &Watch::default())?;
+        let other = fit(problem, &frame, Accuracy::Auto, (&Watch::default()).into())?;
         println!(
             "  from the CPU's: coefficients {:.1e}, standard errors (or deviations) {:.1e}",
             apart(&fitted.coefficients, &other.coefficients),
@@ -336,7 +332,7 @@ fn run() -> Result<(), Failure> {
     let mut words = arguments.iter().filter(|a| !a.starts_with("--"));
     // the CPU's own passes, not the verbs of a device
     let id = words.next().map_or("cuda", String::as_str);
-    let device = open(match id {
+    let device = open_one(match id {
         "cpu" => "host",
         "auto" => "cuda",
         id => id,

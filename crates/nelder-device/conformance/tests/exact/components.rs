@@ -2,8 +2,8 @@
 
 use nelder::frame::Frame;
 use nelder::model::{PcaAlgorithm, PcaSpec, Scale, prcomp};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 
 use crate::held::{Held, count};
 use crate::number::{Exact, Square};
@@ -159,8 +159,7 @@ fn hold(held: &mut Held, kind: &'static str, spec: &PcaSpec, columns: &[Vec<f64>
     for (name, column) in names.iter().zip(columns) {
         frame = frame.with_real(name, column);
     }
-    let source = Placed(frame);
-    let Ok(fit) = prcomp(spec, &source, &NoProgress) else {
+    let Ok(fit) = prcomp(spec, &frame, Run::on(place(), &NoProgress)) else {
         return;
     };
     let number = if kind == "decimals" {

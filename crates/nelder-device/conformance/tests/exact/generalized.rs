@@ -3,8 +3,8 @@
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, glm};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 
 use crate::held::{Held, count};
 use crate::number::{Exact, Square, inner, inverse, product};
@@ -281,8 +281,7 @@ fn hold(held: &mut Held, data: &Data) -> bool {
     let mut spec = GlmSpec::new(&format!("{response} ~ {}", names.join(" + ")), family);
     spec.design.weights = data.w.is_some().then(|| "w".to_string());
     // R refuses some starts as well
-    let source = Placed(frame);
-    let Ok(fit) = glm(&spec, &source, &NoProgress) else {
+    let Ok(fit) = glm(&spec, &frame, Run::on(place(), &NoProgress)) else {
         return false;
     };
     let good = fit

@@ -2,8 +2,8 @@
 
 use nelder::frame::Frame;
 use nelder::model::{Detail, LmSpec, Vcov, lm};
-use nelder::pass::NoProgress;
-use nelder_conformance::Placed;
+use nelder::pass::{NoProgress, Run};
+use nelder_conformance::place;
 
 use crate::held::{Held, count};
 use crate::number::{Exact, Square, inner, inverse, product};
@@ -242,12 +242,11 @@ fn hold(held: &mut Held, data: &Data) {
         .with_real("y", &data.y)
         .with_real("w", &data.w)
         .with_real("g", &data.clusters);
-    let source = Placed(frame);
     let mut spec = LmSpec::new("y ~ x + z").tol(1e-15);
     if data.w.iter().any(|&w| w != 1.0) {
         spec.weights = Some("w".into());
     }
-    let fit = lm(&spec, &source, &NoProgress).expect("a model with an answer");
+    let fit = lm(&spec, &frame, Run::on(place(), &NoProgress)).expect("a model with an answer");
     let (own, digits) = (&fit.responses[0], fit.fit.report.digits);
     let kind = data.kind;
     // a column whose part of its own is below the tolerance

@@ -10,12 +10,15 @@
 //! 4. Where twice the precision does not carry the gram either, a pass of Householder QR (TSQR) in twice the
 //!    precision, with R's limited pivoting, and another residual pass.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use nelder_device::Dd;
 
 use crate::design::RowCounts;
-use crate::pass::{Coefficients, Course, Gram, Monitor, PassRecord, Products, Residuals, Site};
+use crate::pass::{
+    Coefficients, Course, Gram, GramStatistic, KeptColumn, Monitor, Opening, Pass, PassError, PassRecord,
+    Products, Ran, ResidualStatistic, Residuals, Session, quartile_ranks,
+};
 
 use super::bounds::Solved;
 use super::solution::{
@@ -73,7 +76,7 @@ struct Ladder<'a, 's> {
     monitor: &'a dyn Monitor,
     tol: f64,
     accuracy: Accuracy,
-    site: Site<'a, 's>,
+    session: Arc<dyn Session>,
     counts: RowCounts,
     gram: Gram,
     state: LeastSquaresSolution,
@@ -107,9 +110,9 @@ impl<'a, 's> Ladder<'a, 's> {
         let products = first_products(bound, accuracy);
         let (mut passes, mut notes) = (bound.passes.clone(), Vec::new());
         let course = Course::LeastSquares(products);
-        let (site, records) = Site::new(&bound.rows, &OnceLock::new(), monitor, &|_| Ok(()), None, course)?;
+        let (session, records) = bound.executor.open(&bound.rows, &Opening::new(course, monitor))?;
         passes.extend(records);
-        let first = site.gram(products, monitor)?;
+        let first = gram_of(&*session, bound, products, monitor)?;
         let (mut gram, counts) = (first.value, first.counts);
         gram.mark_scaled(bound.rows.scales());
         passes.extend(first.records);
@@ -117,14 +120,14 @@ impl<'a, 's> Ladder<'a, 's> {
         if gram.products() == Products::Single && !gram.is_finite() {
             // beyond the range of single precision
             notes.push("products leave the range of single precision".to_string());
-            let own = site.gram(Products::Rounded, monitor)?;
+            let own = gram_of(&*session, bound, Products::Rounded, monitor)?;
             passes.extend(own.records);
             gram = own.value;
             gram.mark_scaled(bound.rows.scales());
         }
         check_finite(&gram, bound)?;
         // what cannot be decided in double precision waits for the exact gram
-        let solved = solve(bound, &counts, &gram, tol)?;
+        let solved = solve(bound, &counts, &gram, (tol, session.device()))?;
         let needs_exact = solved.is_none();
         let state = match solved {
             Some(state) => state,
@@ -147,7 +150,7 @@ impl<'a, 's> Ladder<'a, 's> {
             monitor,
             tol,
             accuracy,
-            site,
+            session,
             counts,
             gram,
             state,
@@ -158,7 +161,7 @@ impl<'a, 's> Ladder<'a, 's> {
             passes,
             notes,
         };
-        if undecided && !ladder.site.is_device() {
+        if undecided && !ladder.session.is_device() {
             ladder.undecided = false;
             ladder.needs_exact = ladder.too_rough(relative_variance_error(&ladder.state));
         }
@@ -218,7 +221,15 @@ impl<'a, 's> Ladder<'a, 's> {
         let by: Arc<[Coefficients]> = (self.coefficients.iter())
             .map(|b| by_atom(&self.state.columns.map, b, atoms.dense, &tables))
             .collect();
-        let pass = || self.site.residuals(&by, self.needs_exact, widths, self.monitor);
+        let statistic = ResidualStatistic {
+            coefficients: by,
+            exact_gram: self.needs_exact,
+            widths,
+        };
+        let pass = || {
+            let pass = Pass::new(statistic.name(), "f64x2", &statistic, self.monitor);
+            self.session.reduce(&self.bound.rows, pass)
+        };
         if !self.undecided {
             let ran = pass()?;
             self.passes.extend(ran.records);
@@ -234,7 +245,7 @@ impl<'a, 's> Ladder<'a, 's> {
         self.passes.extend(ran.records);
         let (residuals, mut second) = ran.value;
         if self.too_rough(worst) {
-            let own = self.site.gram(Products::Exact, self.monitor)?;
+            let own = gram_of(&*self.session, self.bound, Products::Exact, self.monitor)?;
             self.passes.extend(own.records);
             second = Some(own.value);
         }
@@ -247,7 +258,13 @@ impl<'a, 's> Ladder<'a, 's> {
         self.gram = gram;
         self.gram.mark_scaled(self.bound.rows.scales());
         self.needs_exact = false;
-        let Some(solved) = solve(self.bound, &self.counts, &self.gram, self.tol)? else {
+        let Some(solved) = solve(
+            self.bound,
+            &self.counts,
+            &self.gram,
+            (self.tol, self.session.device()),
+        )?
+        else {
             return Err(ModelError::Overflow(self.bound.rows.labels()[0].clone()));
         };
         self.state = solved;
@@ -302,7 +319,7 @@ impl<'a, 's> Ladder<'a, 's> {
     /// Variances and error bounds, beside the quartiles of residuals that stayed on a device.
     fn finish(self, rung: Rung, mut last: Residuals) -> Result<LeastSquares, ModelError> {
         let there = std::mem::take(&mut last.there);
-        let (site, bound) = (self.site, self.bound);
+        let bound = self.bound;
         let first_response = self.gram.atoms().dense + self.gram.atoms().extra;
         let solved = Solved {
             gram: self.gram,
@@ -321,15 +338,32 @@ impl<'a, 's> Ladder<'a, 's> {
             return solved.finish(bound);
         }
         // the device looks for the quartiles in the meantime
-        let (places, done) = beside(|| site.places(&there), || solved.finish(bound));
+        let ranks = quartile_ranks(solved.gram.rows);
+        let places = || {
+            let of = |column: &KeptColumn| column.order_statistics(&ranks);
+            there.iter().map(of).collect::<Result<Vec<_>, _>>()
+        };
+        let (places, done) = beside(places, || solved.finish(bound));
         let mut done = done?;
-        done.places = places?;
+        done.places = places.map_err(PassError::from)?;
         for (y, places) in done.places.iter_mut().enumerate() {
             let scale = done.scales.get(first_response + y).copied().unwrap_or(1.0);
             places.iter_mut().for_each(|r| *r /= scale);
         }
         Ok(done)
     }
+}
+
+/// The gram of the rows and their responses, by a pass.
+fn gram_of(
+    session: &dyn Session,
+    bound: &ModelFrame<'_>,
+    products: Products,
+    monitor: &dyn Monitor,
+) -> Ran<Gram> {
+    let statistic = GramStatistic { products };
+    let pass = Pass::new("gram", statistic.precision(), &statistic, monitor);
+    session.reduce(&bound.rows, pass)
 }
 
 /// Precision of the products of the first gram: twice where that costs little or is asked for.

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use nelder_device::{Backend, Dd};
 
 use crate::design::{ColumnEncoding, Columns, RowCounts};
-use crate::frame::Source;
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
     Factor, Symmetric, UNIT_TWICE, Variance, condition, factor_double, factor_twice, limited_pivoting,
@@ -208,16 +207,6 @@ pub(in crate::model) struct Solver<'a> {
     pub device: Option<&'a dyn Backend>,
 }
 
-impl<'a> Solver<'a> {
-    /// With the device of a source, where it has one.
-    pub fn of(tol: f64, source: &'a dyn Source) -> Self {
-        Solver {
-            tol,
-            device: source.device().map(|d| &**d),
-        }
-    }
-}
-
 pub(in crate::model) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products) -> Option<Factor> {
     let Solver { tol, device } = solver;
     match products {
@@ -244,7 +233,7 @@ pub(super) fn solve(
     bound: &ModelFrame<'_>,
     counts: &RowCounts,
     gram: &Gram,
-    tol: f64,
+    (tol, device): (f64, Option<&dyn Backend>),
 ) -> Result<Option<LeastSquaresSolution>, ModelError> {
     let ways: &[bool] = if gram.groups.is_empty() {
         &[false]
@@ -284,11 +273,7 @@ pub(super) fn solve(
                 continue;
             }
         } else {
-            factor(
-                &normal.matrix,
-                Solver::of(tol, bound.rows.source()),
-                gram.products(),
-            )
+            factor(&normal.matrix, Solver { tol, device }, gram.products())
         };
         let Some(factor) = found else { return Ok(None) };
         return Ok(Some(LeastSquaresSolution::new(columns, normal, factor)));

@@ -145,7 +145,7 @@ impl<'s> Glm<'s> {
             ..self.spec.clone()
         };
         let ended = FisherScoring {
-            loaded: Arc::default(),
+            session: Arc::default(),
             bound: &self.bound,
             family: Family {
                 estimated: false,
@@ -330,7 +330,11 @@ impl<'s> Glm<'s> {
                 why: format!("`{scope}` has no term that can be added to `{}`", own.formula()),
             });
         }
-        let largest = glm(&self.request(&all), self.bound.rows.source().clone(), monitor)?;
+        let largest = glm(
+            &self.request(&all),
+            self.bound.rows.source().clone(),
+            self.bound.run(monitor),
+        )?;
         let labels: Vec<(String, usize)> = adds.iter().map(|&t| (upper.terms[t].label.clone(), t)).collect();
         let mut passes = largest.fit.report.passes.clone();
         let rows = self.additions(&largest, own, &upper, &labels, k, monitor, &mut passes)?;

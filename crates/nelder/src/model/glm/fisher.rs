@@ -11,15 +11,15 @@ use crate::family::Family;
 use crate::model::equations::solution::counted;
 use crate::model::warning::Warning;
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Gram, Loaded, Monitor, PassRecord, ResponseMoments, Scoring};
+use crate::pass::{Gram, Monitor, PassRecord, ResponseMoments, Scoring, Session};
 
 /// Rows whose deviance residuals are kept for their quantiles.
 const KEEP_ROWS: u64 = 4_000_000;
 
 /// Inputs of Fisher scoring for a model of some of the columns: rows, family, terms, specification.
 pub(super) struct FisherScoring<'a, 's> {
-    /// The rows on a device, once they are there.
-    pub loaded: Arc<OnceLock<Arc<Loaded>>>,
+    /// The session on the rows, once it is open.
+    pub session: Arc<OnceLock<Arc<dyn Session>>>,
     /// The rows.
     pub bound: &'a ModelFrame<'s>,
     /// The family.

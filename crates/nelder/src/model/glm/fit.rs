@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::frame::Source;
-use crate::pass::Monitor;
+use crate::pass::Run;
 
 use super::fisher::FisherScoring;
 use super::{GlmSpec, MaximumLikelihood};
@@ -47,18 +47,18 @@ pub struct Glm<'s> {
 /// # Errors
 /// A formula or an argument that does not fit; a response out of the family's range, with its row; no valid
 /// starting values; those of a pass. An iteration that does not converge is no error but a warning.
-pub fn glm<'s>(
+pub fn glm<'s, 'm>(
     spec: &GlmSpec,
     source: impl Source + 's,
-    monitor: &dyn Monitor,
+    run: impl Into<Run<'m>>,
 ) -> Result<Glm<'s>, ModelError> {
-    fitted(spec, Arc::new(source), monitor)
+    fitted(spec, Arc::new(source), run.into())
 }
 
 fn fitted<'s>(
     spec: &GlmSpec,
     source: Arc<dyn Source + 's>,
-    monitor: &dyn Monitor,
+    Run { executor, monitor }: Run<'_>,
 ) -> Result<Glm<'s>, ModelError> {
     spec.check()?;
     let wishes = Wishes {
@@ -66,9 +66,9 @@ fn fitted<'s>(
         levels: spec.family.is_binomial(),
         start: spec.eta_start.clone().or_else(|| spec.mu_start.clone()),
     };
-    let bound = bind_as(&spec.design, &wishes, source)?;
+    let bound = bind_as(&spec.design, &wishes, source)?.at(executor);
     let ended = FisherScoring {
-        loaded: Arc::default(),
+        session: Arc::default(),
         bound: &bound,
         family: spec.family,
         terms: None,

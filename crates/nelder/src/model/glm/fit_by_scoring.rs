@@ -23,7 +23,7 @@ impl FisherScoring<'_, '_> {
         }
         // as MASS's glm.nb: Poisson first, then θ and β together
         let first = FisherScoring {
-            loaded: self.loaded.clone(),
+            session: self.session.clone(),
             family: Family {
                 link: self.family.link,
                 ..Family::poisson()

@@ -121,7 +121,7 @@ fn counts_successes(scorer: &FisherScoring<'_, '_>) -> Result<bool, ModelError> 
 }
 
 /// Precision of the products of the first grams: twice where that costs little or is asked for.
-fn first_products(scorer: &FisherScoring<'_, '_>) -> Products {
+fn first_products(scorer: &FisherScoring<'_, '_>, on_device: bool) -> Products {
     let (source, accuracy) = (scorer.bound.rows.source(), scorer.spec.design.accuracy);
     let z = (scorer.bound.rows.layout().atoms.dense + 1) as f64;
     let cheap = source.rows().is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);
@@ -129,7 +129,7 @@ fn first_products(scorer: &FisherScoring<'_, '_>) -> Products {
         Accuracy::Certified => Products::Exact,
         _ if cheap => Products::Exact,
         // on a device the first Hessian tells whether single precision will do
-        Accuracy::Auto | Accuracy::Single if z >= NARROW && source.device().is_none() => Products::Single,
+        Accuracy::Auto | Accuracy::Single if z >= NARROW && !on_device => Products::Single,
         _ => Products::Stepping,
     }
 }
@@ -143,8 +143,8 @@ impl<'a, 's> Iteration<'a, 's> {
         let spec = scorer.spec;
         // 1. what the passes are asked for
         let counts = counts_successes(scorer)?;
-        let products = first_products(scorer);
-        let mut passes = Passes::new(scorer, counts, products)?;
+        let mut passes = Passes::new(scorer, counts)?;
+        passes.products = first_products(scorer, passes.device().is_some());
         // 2. the columns, and where to start
         let (mut sums, mut beta, columns, tables);
         match before {
@@ -258,9 +258,17 @@ impl<'a, 's> Iteration<'a, 's> {
         match &sums.gram {
             None => Ok(None),
             Some(gram) => {
-                let solver = Solver::of(self.tol, self.scorer.bound.rows.source());
+                let solver = self.solver(self.tol);
                 Equations::new(gram, &self.columns, &self.map, self.held, solver)
             }
+        }
+    }
+
+    /// Settings for factoring, with a tolerance for aliasing.
+    pub fn solver(&self, tol: f64) -> Solver<'_> {
+        Solver {
+            tol,
+            device: self.passes.device(),
         }
     }
 
@@ -291,7 +299,7 @@ impl<'a, 's> Iteration<'a, 's> {
     /// True if later steps may form products in single precision on a device.
     fn may_go_single(&self, first: &Equations) -> bool {
         let design = &self.scorer.spec.design;
-        self.scorer.bound.rows.source().device().is_some()
+        self.passes.device().is_some()
             && matches!(design.accuracy, Accuracy::Auto | Accuracy::Single)
             && self.passes.products == Products::Stepping
             && first.well_conditioned()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::Dd;
+use nelder_device::{Backend, Dd};
 
 use super::fisher::{FisherResult, FisherScoring};
 use super::null_search::{Next, NullSearch};
@@ -11,13 +11,14 @@ use crate::design::{Block, BlockSchema, ColumnEncoding, RowCounts, RowError};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::model::{ModelError, by_atom};
 use crate::pass::{
-    At, Course, PassOutputs, PassRecord, Products, ResponseMoments, Scoring, ScoringPlan, Site,
+    At, Course, Opening, Pass, PassError, PassOutputs, PassRecord, Products, ResponseMoments, Scoring,
+    ScoringPlan, Session, quartile_ranks,
 };
 
 /// State shared by the passes of one fit: family, precision, and the sums of the first pass.
 pub(in crate::model) struct Passes<'a, 's> {
     scorer: &'a FisherScoring<'a, 's>,
-    site: Site<'a, 's>,
+    session: Arc<dyn Session>,
     /// The family, with θ as it is now.
     pub family: Family,
     atoms: BlockSchema,
@@ -62,37 +63,39 @@ pub(super) struct CodedCoefficients<'p> {
 }
 
 impl<'a, 's> Passes<'a, 's> {
-    /// Ready to run, the rows on the source's device where it has one.
+    /// Ready to run: the session on the rows is open.
     ///
     /// # Errors
     /// Those of copying them there.
-    pub fn new(
-        scorer: &'a FisherScoring<'a, 's>,
-        counts: bool,
-        products: Products,
-    ) -> Result<Self, ModelError> {
+    pub fn new(scorer: &'a FisherScoring<'a, 's>, counts: bool) -> Result<Self, ModelError> {
         let rows = &scorer.bound.rows;
+        let mut records = Vec::new();
         let checks = Checks::new(scorer, counts);
         let accepts = |ranges: &[[f64; 2]]| checks.accept(ranges);
         let check = |block: &Block<'_>| checks.check(block);
-        let (site, records) = Site::new(
-            rows,
-            &scorer.loaded,
-            scorer.monitor,
-            &check,
-            Some(&accepts),
-            Course::Scoring,
-        )?;
+        let session = match scorer.session.get() {
+            Some(session) => session.clone(),
+            None => {
+                let opening = Opening {
+                    check: &check,
+                    accepts: Some(&accepts),
+                    ..Opening::new(Course::Scoring, scorer.monitor)
+                };
+                let (session, passes) = scorer.bound.executor.open(rows, &opening)?;
+                records = passes;
+                scorer.session.get_or_init(|| session).clone()
+            }
+        };
         let mut atoms = scorer.bound.rows.layout().atoms.clone();
         atoms.responses = 0;
         Ok(Passes {
             scorer,
-            site,
+            session,
             family: scorer.family,
             atoms,
             counts,
             weighted: counts || scorer.spec.design.weights.is_some(),
-            products,
+            products: Products::Exact,
             moments: ResponseMoments::default(),
             ranges: Vec::new(),
             records,
@@ -224,10 +227,10 @@ impl<'a, 's> Passes<'a, 's> {
             Some(_) => Ok(()),
             None => checks.check(block),
         };
-        let found = self
-            .site
-            .scoring(name, precision, &plan, scorer.monitor, &looks)?;
+        let pass = Pass::new(name, precision, &plan, scorer.monitor).checking(&looks);
+        let found = self.session.reduce(rows, pass)?;
         let mut sums = found.value;
+        self.find_quartiles(&mut sums)?;
         match beta {
             None => {
                 (self.moments, self.ranges) = (sums.moments, sums.ranges.clone());
@@ -247,6 +250,21 @@ impl<'a, 's> Passes<'a, 's> {
             self.learn_null(constant, &sums);
         }
         Ok(sums)
+    }
+
+    /// The deviance residuals that quartiles lie at or between, of those that stayed on devices; not where one is missing.
+    fn find_quartiles(&self, sums: &mut Scoring) -> Result<(), ModelError> {
+        let there = std::mem::take(&mut sums.there);
+        if !there.is_empty() && there.missing().map_err(PassError::from)? == 0 {
+            let ranks = quartile_ranks(self.moments.rows);
+            sums.places = there.order_statistics(&ranks).map_err(PassError::from)?;
+        }
+        Ok(())
+    }
+
+    /// A device that factors matrices, where there is one.
+    pub fn device(&self) -> Option<&dyn Backend> {
+        self.session.device()
     }
 
     /// The model without columns: its deviance, or its next constant where there is an offset.

@@ -292,8 +292,7 @@ impl Iteration<'_, '_> {
     fn last(&mut self, beta: &[Dd], width: Option<f64>) -> Result<Scoring, ModelError> {
         let design = &self.scorer.spec.design;
         // what a device does in single precision is too rough for standard errors
-        let single =
-            design.accuracy == Accuracy::Single && self.scorer.bound.rows.source().device().is_none();
+        let single = design.accuracy == Accuracy::Single && self.passes.device().is_none();
         let wanted = PassOutputs {
             gram: Some(match self.passes.products {
                 Products::Exact => Products::Exact,

@@ -113,7 +113,7 @@ impl Glm<'_> {
             }
             start[column] = beta[column].add_f64(by);
             let ended = FisherScoring {
-                loaded: Arc::default(),
+                session: Arc::default(),
                 bound: &self.bound,
                 family: Family {
                     estimated: false,

@@ -18,7 +18,6 @@ use super::iteration::{Here, Iteration, plus};
 use super::passes::Rows;
 use super::step_equations::{Equations, SolvedStep};
 use crate::family::{Programs, Receding};
-use crate::model::equations::solution::Solver;
 use crate::model::{ModelError, Score};
 use crate::pass::{PassOutputs, Products, Scoring};
 
@@ -206,10 +205,7 @@ impl Iteration<'_, '_> {
         let Some(gram) = &sums.gram else {
             return Ok(None);
         };
-        let solver = Solver {
-            tol: ALIASED,
-            ..Solver::of(self.tol, self.scorer.bound.rows.source())
-        };
+        let solver = self.solver(ALIASED);
         let Some(equations) = Equations::new(gram, &self.columns, &self.map, self.held, solver)? else {
             return Ok(None);
         };

@@ -47,7 +47,8 @@ impl<'s> Fits<'_, 's> {
         if estimated {
             request.family = self.start.spec.family;
         }
-        let fit = glm(&request, self.start.bound.rows.source().clone(), self.monitor)?;
+        let bound = &self.start.bound;
+        let fit = glm(&request, bound.rows.source().clone(), bound.run(self.monitor))?;
         self.passes.extend(fit.fit.report.passes.iter().cloned());
         if fit.fit.rows() == self.start.fit.rows() {
             return Ok(fit);

@@ -480,7 +480,11 @@ impl<'s> Lm<'s> {
         for &t in &adds {
             all = all.add_term(&upper, t)?;
         }
-        let whole = lm(&self.request(&all), self.bound.rows.source().clone(), monitor)?;
+        let whole = lm(
+            &self.request(&all),
+            self.bound.rows.source().clone(),
+            self.bound.run(monitor),
+        )?;
         let labels: Vec<String> = adds.iter().map(|&t| upper.terms[t].label.clone()).collect();
         let sets: Vec<_> = adds.iter().map(|&t| label_set(&upper, t)).collect();
         let rows = whole.additions(&self.bound.terms, &labels, &sets, response, k)?;

@@ -382,7 +382,11 @@ pub fn step(
     if let Some(upper) = &bounds.upper {
         // names the terms that the upper scope lacks
         start.bound.terms.add_scope(upper)?;
-        let fit = lm(&start.request(upper), start.bound.rows.source().clone(), monitor)?;
+        let fit = lm(
+            &start.request(upper),
+            start.bound.rows.source().clone(),
+            start.bound.run(monitor),
+        )?;
         same_rows(start, &fit)?;
         holder.passes.extend(fit.fit.report.passes.iter().cloned());
         holder.largest = Some(fit);

@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use crate::design::ColumnKind;
 use crate::frame::Source;
-use crate::pass::{Monitor, Products};
+use crate::pass::{Products, Run};
 
 use super::LmSpec;
 use crate::model::equations::bounds::in_order;
@@ -73,9 +73,14 @@ impl Response {
 /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
 /// ```
-pub fn lm<'s>(spec: &LmSpec, source: impl Source + 's, monitor: &dyn Monitor) -> Result<Lm<'s>, ModelError> {
-    let bound = bind(spec, Arc::new(source))?;
-    let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, monitor)?;
+pub fn lm<'s, 'm>(
+    spec: &LmSpec,
+    source: impl Source + 's,
+    run: impl Into<Run<'m>>,
+) -> Result<Lm<'s>, ModelError> {
+    let run = run.into();
+    let bound = bind(spec, Arc::new(source))?.at(run.executor);
+    let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, run.monitor)?;
     Ok(Lm::new(spec.clone(), bound, fit))
 }
 

@@ -10,7 +10,7 @@
 //! Fewer rows than columns are held in memory (`wide.rs`). A few components of many columns come from a Krylov iteration, a pass
 //! for each step (`krylov.rs`).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use faer::Mat;
 use serde::Serialize;
@@ -26,7 +26,10 @@ use crate::model::equations::ladder::rows_left;
 use crate::model::equations::solution::{MOST_COLUMNS, unit};
 use crate::model::report::devices;
 use crate::model::{Accuracy, ModelError, ModelFrame};
-use crate::pass::{Course, Loaded, Monitor, PassRecord, Products, Site, Standard};
+use crate::pass::{
+    Course, Gram, GramStatistic, GramVectorsStatistic, MomentStatistic, Monitor, Opening, Pass, PassRecord,
+    Products, Ran, Run, Session, Standard, Statistic, TriangleStatistic,
+};
 use crate::solve::Rectangular;
 
 /// Multiplications in twice the precision that cost less than a second pass would.
@@ -74,8 +77,8 @@ pub struct PcaReport {
 
 /// Where the rows are that scores are computed of.
 pub(super) enum Data<'s> {
-    /// Rows of a source, and a device that holds them.
-    Rows(Box<ModelFrame<'s>>, OnceLock<Arc<Loaded>>),
+    /// Rows of a source, and the session on them.
+    Rows(Box<ModelFrame<'s>>, Arc<dyn Session>),
     /// A sparse matrix.
     Sparse(Sparse<'s>),
 }
@@ -143,34 +146,26 @@ pub struct Prcomp<'s> {
 /// # Errors
 /// A column that is unknown or not numeric, a value that is infinite, [`ModelError::Constant`], an argument that does not
 /// fit, no rows, more columns than a gram is formed of without `rank`; those of a pass.
-pub fn prcomp<'s>(
+pub fn prcomp<'s, 'm>(
     spec: &PcaSpec,
     source: impl Source + 's,
-    monitor: &dyn Monitor,
+    run: impl Into<Run<'m>>,
 ) -> Result<Prcomp<'s>, ModelError> {
-    of_rows(spec, Arc::new(source), monitor)
+    of_rows(spec, Arc::new(source), run.into())
 }
 
-fn of_rows<'s>(
-    spec: &PcaSpec,
-    source: Arc<dyn Source + 's>,
-    monitor: &dyn Monitor,
-) -> Result<Prcomp<'s>, ModelError> {
+fn of_rows<'s>(spec: &PcaSpec, source: Arc<dyn Source + 's>, at: Run<'_>) -> Result<Prcomp<'s>, ModelError> {
+    let monitor = at.monitor;
     let (bound, names) = spec.bind(source.clone())?;
-    let loaded = OnceLock::new();
+    let bound = bound.at(at.executor);
     let rows = &bound.rows;
-    let (site, records) = Site::new(
-        rows,
-        &loaded,
-        monitor,
-        &|_| Ok(()),
-        None,
-        Course::LeastSquares(Products::Rounded),
-    )?;
-    let mut run = Run {
+    let course = Course::LeastSquares(Products::Rounded);
+    let (session, records) = bound.executor.open(rows, &Opening::new(course, monitor))?;
+    let mut run = Computation {
         spec,
         names: &names,
         bound: &bound,
+        session: &*session,
         monitor,
         passes: bound.passes.clone(),
         notes: Vec::new(),
@@ -186,13 +181,13 @@ fn of_rows<'s>(
         PcaAlgorithm::Auto => !few && p > MANY.0 && block.is_some_and(|b| MANY.1 * b < p),
         _ => false,
     };
-    let (columns, unit, axes, beyond) = match (few && !site.is_device(), iterates) {
-        (true, _) => run.wide(&site, iterates)?,
-        (_, true) => run.iterated(&site)?,
-        _ if spec.algorithm == PcaAlgorithm::Qr => run.by_qr(&site)?,
-        _ => run.by_gram(&site)?,
+    let (columns, unit, axes, beyond) = match (few && !session.is_device(), iterates) {
+        (true, _) => run.wide(iterates)?,
+        (_, true) => run.iterated()?,
+        _ if spec.algorithm == PcaAlgorithm::Qr => run.by_qr()?,
+        _ => run.by_gram()?,
     };
-    let Run {
+    let Computation {
         passes,
         notes,
         steps,
@@ -200,7 +195,7 @@ fn of_rows<'s>(
         ..
     } = run;
     let powers: Vec<f64> = rows.scales().to_vec();
-    let data = Data::Rows(Box::new(bound), loaded);
+    let data = Data::Rows(Box::new(bound), session);
     let mut fit = Prcomp::new(
         spec,
         names,
@@ -217,10 +212,11 @@ fn of_rows<'s>(
 pub(in crate::model) type Found = (Columns, f64, Axes, Option<f64>);
 
 /// A computation under way.
-struct Run<'a, 's> {
+struct Computation<'a, 's> {
     spec: &'a PcaSpec,
     names: &'a [String],
     bound: &'a ModelFrame<'s>,
+    session: &'a dyn Session,
     monitor: &'a dyn Monitor,
     passes: Vec<PassRecord>,
     notes: Vec<String>,
@@ -234,7 +230,7 @@ pub(in crate::model) fn converged(axes: Option<Axes>) -> Result<Axes, ModelError
     axes.ok_or_else(|| ModelError::NotConverged("decomposition of the columns".into()))
 }
 
-impl Run<'_, '_> {
+impl Computation<'_, '_> {
     /// True if standard deviations from a gram are right to [`ENOUGH`] of the first, the rounding of the data apart; those beyond
     /// `rank` are zero.
     fn is_enough(&mut self, axes: &Axes, rank: usize) -> bool {
@@ -263,15 +259,26 @@ impl Run<'_, '_> {
         self.spec.check_size(rows, self.names.len())
     }
 
+    /// One pass over the rows, of a name and a precision.
+    fn reduced<S: Statistic>(&self, (name, precision): (&str, &str), statistic: &S) -> Ran<S::Sum> {
+        let pass = Pass::new(name, precision, statistic, self.monitor);
+        self.session.reduce(&self.bound.rows, pass)
+    }
+
+    fn gram(&self, products: Products) -> Ran<Gram> {
+        let statistic = GramStatistic { products };
+        self.reduced(("gram", statistic.precision()), &statistic)
+    }
+
     /// The columns' moments, by a pass of their own.
-    fn columns(&mut self, site: &Site<'_, '_>) -> Result<(Columns, f64), ModelError> {
-        let spread = site.spread(self.monitor)?;
+    fn columns(&mut self) -> Result<(Columns, f64), ModelError> {
+        let spread = self.reduced(("moments", "f64x2"), &MomentStatistic)?;
         self.passes.extend(spread.records);
         self.seen(spread.counts)?;
         Columns::new(&spread.value, self.spec, self.bound.rows.scales(), self.names)
     }
 
-    fn by_gram(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
+    fn by_gram(&mut self) -> Result<Found, ModelError> {
         let (spec, p) = (self.spec, self.names.len());
         if p > MOST_COLUMNS {
             return Err(ModelError::TooManyColumns {
@@ -285,7 +292,7 @@ impl Run<'_, '_> {
         let certified = spec.accuracy == Accuracy::Certified;
         let exact = certified || (cheap && spec.algorithm == PcaAlgorithm::Auto);
         let products = if exact { Products::Exact } else { Products::Rounded };
-        let first = site.gram(products, self.monitor)?;
+        let first = self.gram(products)?;
         let mut gram = first.value;
         gram.mark_scaled(self.bound.rows.scales());
         self.passes.extend(first.records);
@@ -295,46 +302,47 @@ impl Run<'_, '_> {
         let exact = gram.products() == Products::Exact;
         let axes = converged(match exact {
             true => of_exact(&matrix, certified),
-            false => of_gram(&matrix, unit(gram.products()), site.device()),
+            false => of_gram(&matrix, unit(gram.products()), self.session.device()),
         })?;
         let rank = columns.rank(spec);
         if spec.algorithm == PcaAlgorithm::Gram || self.is_enough(&axes, rank) {
             return Ok((columns, scale, axes, None));
         }
-        if site.is_device() && exact {
+        if self.session.is_device() && exact {
             return Ok((columns, scale, axes, None));
         }
-        if site.is_device() {
-            let exact = site.gram(Products::Exact, self.monitor)?;
+        if self.session.is_device() {
+            let exact = self.gram(Products::Exact)?;
             let mut gram = exact.value;
             gram.mark_scaled(self.bound.rows.scales());
             self.passes.extend(exact.records);
             let matrix = columns.matrix(&gram, spec);
             return Ok((columns, scale, converged(of_exact(&matrix, certified))?, None));
         }
-        let axes = self.triangle(site, &columns)?;
+        let axes = self.triangle(&columns)?;
         Ok((columns, scale, axes, None))
     }
 
-    fn by_qr(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
-        let (columns, scale) = self.columns(site)?;
-        let axes = self.triangle(site, &columns)?;
+    fn by_qr(&mut self) -> Result<Found, ModelError> {
+        let (columns, scale) = self.columns()?;
+        let axes = self.triangle(&columns)?;
         Ok((columns, scale, axes, None))
     }
 
-    fn triangle(&mut self, site: &Site<'_, '_>, columns: &Columns) -> Result<Axes, ModelError> {
-        let found = site.triangle(&columns.standard, self.monitor)?;
+    fn triangle(&mut self, columns: &Columns) -> Result<Axes, ModelError> {
+        let standard = Arc::new(columns.standard.clone());
+        let found = self.reduced(("tsqr", "f64"), &TriangleStatistic { standard })?;
         self.passes.extend(found.records);
-        let triangle = found.value;
+        let triangle = found.value.triangle();
         let triangle = Rectangular::from_fn(triangle.nrows(), triangle.ncols(), |i, j| triangle[(i, j)]);
         let axes = converged(of_triangle(&triangle, &columns.squares, &columns.roundings))?;
         Ok(axes.off_by(columns.scale_rounding()))
     }
 
     /// Fewer rows than columns.
-    fn wide(&mut self, site: &Site<'_, '_>, iterates: bool) -> Result<Found, ModelError> {
+    fn wide(&mut self, iterates: bool) -> Result<Found, ModelError> {
         let spec = self.spec;
-        let (columns, scale) = self.columns(site)?;
+        let (columns, scale) = self.columns()?;
         let (held, record) = Held::new(&self.bound.rows, &columns.standard, self.monitor)?;
         self.passes.push(record);
         if iterates {
@@ -355,16 +363,18 @@ impl Run<'_, '_> {
     }
 
     /// A few components of many columns.
-    fn iterated(&mut self, site: &Site<'_, '_>) -> Result<Found, ModelError> {
+    fn iterated(&mut self) -> Result<Found, ModelError> {
         let spec = self.spec;
-        let (columns, scale) = self.columns(site)?;
+        let (columns, scale) = self.columns()?;
         let k = spec.rank.unwrap_or(1);
         let found = krylov(
             (self.names.len(), k),
             spec.seed,
             spec.tolerance,
             |v: &Mat<f64>| {
-                let images = site.images(&columns.standard, v, self.monitor)?;
+                let standard = &columns.standard;
+                let images =
+                    self.reduced(("krylov", "f64"), &GramVectorsStatistic { standard, vectors: v })?;
                 self.passes.extend(images.records);
                 Ok(images.value)
             },

@@ -13,7 +13,7 @@ use super::sparse::scores as sparse_scores;
 use crate::design::{Missing, RowError, Rows};
 use crate::frame::{Batch, Scan};
 use crate::model::ModelError;
-use crate::pass::{Course, Monitor, PassError, PassRecord, Products, Projection, Site, run_in_order};
+use crate::pass::{Monitor, PassError, PassRecord, Projection, projected, run_in_order};
 use crate::solve::Rectangular;
 
 /// Scores of consecutive rows.
@@ -238,16 +238,17 @@ impl Prcomp<'_> {
 
     /// All scores, from a device that has every row of the source and found its moments; `None` where none has.
     fn on_device(&self, monitor: &dyn Monitor) -> Result<Option<(Rectangular, PassRecord)>, ModelError> {
-        let Data::Rows(bound, loaded) = &self.data else {
+        let Data::Rows(bound, session) = &self.data else {
             return Ok(None);
         };
-        let rows = &bound.rows;
-        if loaded.get().is_none() || rows.source().rows() != Some(self.rows) {
+        if !session.is_device() || bound.rows.source().rows() != Some(self.rows) {
             return Ok(None);
         }
-        let course = Course::LeastSquares(Products::Rounded);
-        let (site, _) = Site::new(rows, loaded, monitor, &|_| Ok(()), None, course)?;
-        let Some((values, record)) = site.scores(&self.standard, self.rotation.values())? else {
+        let found = projected(session.device_rows(), &self.standard, self.rotation.values());
+        let Some((values, records)) = found.map_err(PassError::from)? else {
+            return Ok(None);
+        };
+        let Some(record) = records.into_iter().next() else {
             return Ok(None);
         };
         if !monitor.advance("scores", record.rows, Some(record.rows)) {

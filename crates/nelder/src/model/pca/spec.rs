@@ -7,7 +7,7 @@ use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula,
 use crate::frame::{Kind, Source};
 use crate::model::model_frame::resolved;
 use crate::model::{Accuracy, ModelError, ModelFrame};
-use crate::pass::PassRecord;
+use crate::pass::{Auto, PassRecord};
 
 /// Centre subtracted from each column: R's `center`.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -385,6 +385,7 @@ impl PcaSpec {
             rows,
             contrasts,
             passes,
+            executor: Arc::new(Auto::default()),
         };
         // R puts back-ticks around the names of a formula
         let names = match (&self.terms, &self.formula) {

@@ -4,14 +4,11 @@
 //! that. The CPU's numbers are of one thread, fitted to the fits of `bench_device cpu` with 2 and with 16 threads; a device's
 //! come from its [`Rates`]. `bench_device` prints what was planned beside what was measured.
 
-use std::sync::Arc;
-
-use nelder_device::{Backend, Rates};
+use nelder_device::Rates;
 use serde::Serialize;
 
-use super::Course;
 use crate::design::Rows;
-use crate::frame::Source;
+use crate::pass::Course;
 
 /// Multiplications with additions in double precision a second, of a thread.
 const PRODUCTS: f64 = 1.6e10;
@@ -42,7 +39,7 @@ const UPLOAD: f64 = 1.5e-3;
 /// Rows that a thread takes at a time.
 const BATCH: u64 = 8192;
 /// Seconds of a fit that is not worth a look at anything but the CPU.
-const SMALL: f64 = 1e-3;
+pub(super) const SMALL: f64 = 1e-3;
 /// Passes of an iteration that converges as most do: the start, four or five steps, and the last.
 const STEPS: u32 = 6;
 
@@ -73,7 +70,7 @@ impl Work {
             rows: source.rows(),
             columns: atoms.dense + atoms.responses,
             groups: atoms.groups.len(),
-            in_memory: (0..columns).any(|c| source.whole(c).is_some()),
+            in_memory: (0..columns).any(|c| source.column_memory(c).is_some()),
             there: rows.is_there(),
             iterates: course == Course::Scoring,
         }
@@ -192,6 +189,20 @@ impl Plan {
         plan
     }
 
+    /// On devices that share the rows, beside threads of the CPU that bring them there.
+    pub fn on_devices(work: &Work, id: &str, rates: &[Rates], threads: usize) -> Plan {
+        let n = rates.len() as f64;
+        let least = |of: fn(&Rates) -> f64| rates.iter().map(of).fold(f64::INFINITY, f64::min);
+        let joint = Rates {
+            bandwidth: n * least(|r| r.bandwidth),
+            products: n * least(|r| r.products),
+            // they share the host's memory
+            upload: least(|r| r.upload),
+            call: rates.iter().map(|r| r.call).fold(0.0, f64::max),
+        };
+        Plan::on_device(work, id, &joint, threads)
+    }
+
     /// On a device, beside threads of the CPU that bring the rows there.
     pub fn on_device(work: &Work, id: &str, rates: &Rates, threads: usize) -> Plan {
         let mut plan = Plan::new(id, work);
@@ -229,53 +240,6 @@ impl Plan {
         }
         plan
     }
-}
-
-/// Plans the passes over the rows of a source: on its device where it has one, else where they are thought to end first,
-/// among the CPU and what the source offers; and tells the source what was chosen.
-pub fn plan(source: &dyn Source, work: &Work) -> Plan {
-    let threads = source.workers();
-    let on = |id: &str, device: &Arc<dyn Backend>| Plan::on_device(work, id, &device.rates(), threads);
-    if let Some(device) = source.device() {
-        return on(&device.describe().id, device);
-    }
-    let mut best = Plan::cpu(work, threads);
-    let mut notes = Vec::new();
-    let mut chosen = None;
-    for offer in source.offers() {
-        let (id, start) = (offer.id(), offer.start());
-        if work.rows.is_none() {
-            notes.push(format!(
-                "{id}: not looked at, because the number of rows is not known"
-            ));
-        } else if start >= best.seconds() || best.seconds() < SMALL {
-            notes.push(match start > 0.0 {
-                true => format!("{id}: starting it takes about {start:.1} s"),
-                false => format!("{id}: not looked at, because this takes less than {SMALL} s"),
-            });
-        } else {
-            match offer.open() {
-                Err(error) => notes.push(error.to_string()),
-                Ok(device) => {
-                    let mut own = on(&id, &device);
-                    own.rest += start;
-                    if own.seconds() < best.seconds() {
-                        notes.push(format!(
-                            "{}: would take about {:.2e} s",
-                            best.device,
-                            best.seconds()
-                        ));
-                        (best, chosen) = (own, Some(device));
-                    } else {
-                        notes.push(format!("{id}: would take about {:.2e} s", own.seconds()));
-                    }
-                }
-            }
-        }
-    }
-    best.notes = notes;
-    source.settle(chosen);
-    best
 }
 
 #[cfg(test)]

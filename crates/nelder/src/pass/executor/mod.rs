@@ -1,22 +1,20 @@
-//! Where and how passes run: on the CPU's threads, block by block, or on a device that holds the rows.
+//! Executors: the places where passes run.
 //!
-//! `run` drives an accumulator over a source; `cost` estimates times for a `course` and chooses the place; `resident` and
-//! `loaded` are rows in a device's memory, `device_scoring` and `device_tables` the sums over them, and
-//! `site` a design with the place where its passes run; `projection` is the same for standardized columns.
+//! `run` drives workers over a source; `threads` are those of this process, `devices` hold the rows or take them in parts, and `auto` is
+//! whichever ends first by its `cost`; `names` are how people ask for them. `run_at` is a place with who watches.
 
+mod auto;
 mod cost;
-mod course;
-mod device_scoring;
-mod device_tables;
-mod loaded;
-mod projection;
-mod resident;
+mod devices;
+mod names;
 mod run;
-mod site;
+mod run_at;
+mod threads;
 
-pub use cost::{Plan, Planned, Work, plan};
-pub use course::Course;
-pub use loaded::Loaded;
-pub use resident::Resident;
+pub use auto::Auto;
+pub use cost::{Plan, Planned, Work};
+pub use devices::Devices;
+pub use names::{PlaceError, PlaceNames};
 pub use run::{run, run_beside, run_in_order};
-pub use site::Site;
+pub use run_at::Run;
+pub use threads::Threads;

@@ -19,7 +19,7 @@ pub struct GramVectors<'v> {
     standard: &'v Standard,
     vectors: MatRef<'v, f64>,
     /// XᵀW(XV) over the rows so far: columns x vectors.
-    pub sum: Mat<f64>,
+    sum: Mat<f64>,
     pack: Mat<f64>,
     scores: Mat<f64>,
 }
@@ -39,7 +39,7 @@ impl<'v> GramVectors<'v> {
 }
 
 impl Worker for GramVectors<'_> {
-    type Sum = Self;
+    type Sum = Mat<f64>;
 
     fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
         let roots = block.roots();
@@ -65,14 +65,15 @@ impl Worker for GramVectors<'_> {
         Ok(())
     }
 
-    fn finish(self) -> Self {
-        self
+    fn finish(self) -> Mat<f64> {
+        self.sum
     }
 }
 
-impl Sum for GramVectors<'_> {
+/// Matrices add.
+impl Sum for Mat<f64> {
     fn merge(&mut self, other: Self) {
-        self.sum += &other.sum;
+        *self += &other;
     }
 }
 

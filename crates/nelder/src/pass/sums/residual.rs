@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Buffer, Dd};
+use nelder_device::Dd;
 
 use super::{CodeSums, ScoreSums};
 use crate::design::{Block, BlockSchema, Numbers, RowError};
+use crate::pass::device::KeptColumn;
 use crate::pass::{Sum, Worker};
 use nelder_device::kernels::{self, Pair};
 
@@ -73,7 +74,7 @@ pub struct Residuals {
     /// Their distribution, where they are too many to keep.
     pub histogram: Vec<Histogram>,
     /// √w (y − Xβ) by response, where they stayed on a device.
-    pub there: Vec<Buffer>,
+    pub there: Vec<KeptColumn>,
 }
 
 /// Places among `n` sorted values, from 0, that their quartiles lie at or between: the first, three times the two that a
@@ -373,5 +374,11 @@ impl Sum for Residuals {
             a.merge(b);
         }
         self.runs.extend(other.runs);
+        for (k, column) in other.there.into_iter().enumerate() {
+            match self.there.get_mut(k) {
+                Some(own) => own.merge(column),
+                None => self.there.push(column),
+            }
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::{Coefficients, Gram, Products, ScoreSums};
 use crate::design::{Block, BlockSchema};
 use crate::family::{LARGEST, Programs};
 use crate::pass::Sum;
+use crate::pass::device::KeptColumn;
 
 /// Where the linear predictor comes from.
 #[derive(Clone, Debug)]
@@ -94,7 +95,9 @@ pub struct Scoring {
     pub runs: Vec<ResidualRun>,
     /// Their distribution, where they are too many to keep.
     pub histogram: Option<Histogram>,
-    /// The residuals at [`quartile_ranks`](super::quartile_ranks), where they stayed on a device.
+    /// The residuals, where they stayed on devices.
+    pub there: KeptColumn,
+    /// Those at [`quartile_ranks`](super::quartile_ranks), once they were asked for.
     pub places: Vec<f64>,
 }
 
@@ -179,6 +182,7 @@ impl Scoring {
             ranges: Vec::new(),
             runs: Vec::new(),
             histogram,
+            there: KeptColumn::default(),
             places: Vec::new(),
         }
     }
@@ -243,6 +247,7 @@ impl Sum for Scoring {
         }
         widen(&mut self.ranges, other.ranges.into_iter());
         self.runs.extend(other.runs);
+        self.there.merge(other.there);
         if let (Some(a), Some(b)) = (&mut self.histogram, &other.histogram) {
             a.merge(b);
         }

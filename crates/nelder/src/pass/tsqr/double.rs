@@ -4,6 +4,8 @@
 //! decomposition, which runs at the speed of matrix products. What is decomposed differs from the columns by a few units in the
 //! last place of each column's norm.
 
+use std::sync::Arc;
+
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, recommended_block_size};
 use faer::{Mat, Par, Spec};
@@ -14,8 +16,8 @@ use crate::pass::{Sum, Worker};
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
 #[derive(Clone, Debug)]
-pub struct TsqrF64<'s> {
-    standard: &'s Standard,
+pub struct TsqrF64 {
+    standard: Arc<Standard>,
     /// R in the first rows, then rows that wait.
     work: Mat<f64>,
     /// Rows of R: none before the first decomposition.
@@ -26,12 +28,12 @@ pub struct TsqrF64<'s> {
     pub runs: u64,
 }
 
-impl<'s> TsqrF64<'s> {
+impl TsqrF64 {
     /// No rows seen.
-    pub fn new(standard: &'s Standard) -> Self {
+    pub fn new(standard: &Arc<Standard>) -> Self {
         let p = standard.columns();
         TsqrF64 {
-            standard,
+            standard: standard.clone(),
             work: Mat::zeros(p + (2 * p).max(1024), p),
             height: 0,
             waiting: 0,
@@ -91,7 +93,7 @@ impl<'s> TsqrF64<'s> {
     }
 }
 
-impl Worker for TsqrF64<'_> {
+impl Worker for TsqrF64 {
     type Sum = Self;
 
     fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
@@ -117,7 +119,7 @@ impl Worker for TsqrF64<'_> {
     }
 }
 
-impl Sum for TsqrF64<'_> {
+impl Sum for TsqrF64 {
     fn merge(&mut self, mut other: Self) {
         other.reduce();
         let p = self.standard.columns();

@@ -8,14 +8,14 @@ use nelder::model::{
     Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, Vcov,
     glm, lm,
 };
-use nelder::pass::{Monitor, Plan};
+use nelder::pass::{Monitor, Plan, Run};
 use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, column, model};
 use crate::fingerprint;
 use crate::lists::{Elements, Record};
-use crate::place::Place;
+use crate::place::named;
 use crate::record;
 use crate::source::RSource;
 
@@ -82,10 +82,11 @@ impl NelderFit {
     /// Fits a linear model: the columns, the model, the options.
     fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
         let options = Options::new(&options)?;
-        let source = Arc::new(RSource::new(&columns, Place::new(&options.device)?)?);
+        let place = named(&options.device)?;
+        let source = Arc::new(RSource::new(&columns)?);
         let spec = model(&description)?;
         let mut fit = background::run(options.threads, options.progress, |monitor| {
-            lm(&spec, source.clone(), monitor)
+            lm(&spec, source.clone(), Run::on(place, monitor))
         })?;
         // residuals come from a pass of their own when they are asked for
         fit.fit.residuals = Vec::new();
@@ -100,7 +101,8 @@ impl NelderFit {
     /// of columns), `epsilon`, `maxit`, `epsilon_f64`.
     fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
         let options = Options::new(&options)?;
-        let source = Arc::new(RSource::new(&columns, Place::new(&options.device)?)?);
+        let place = named(&options.device)?;
+        let source = Arc::new(RSource::new(&columns)?);
         let elements = Elements(&description);
         let family: Family = elements.text("family")?.parse()?;
         let mut spec = GlmSpec::new("y ~ 1", family);
@@ -117,7 +119,7 @@ impl NelderFit {
                 monitor,
                 trace: &trace,
             };
-            glm(&spec, source.clone(), &monitor)
+            glm(&spec, source.clone(), Run::on(place, &monitor))
         })?;
         fit.fit.residuals = Vec::new();
         Ok(NelderFit {
@@ -264,7 +266,7 @@ impl NelderFit {
 
     /// Predictions for other rows, given as columns of the same names.
     fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
-        let source = RSource::new(&columns, Place::Chosen(None))?;
+        let source = RSource::new(&columns)?;
         let options = Options::new(&options)?;
         let (threads, show) = (options.threads, options.progress);
         let source: &dyn Source = &source;

@@ -1,23 +1,20 @@
 //! Where passes run: the argument `device`, or options(nelder.device).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use nelder_device::{Backend, DeviceError, Host, Offer, Several};
+use nelder::pass::{Executor, PlaceNames};
+use nelder_device::{Backend, DeviceError, Host, Offer};
 use savvy::{Sexp, savvy};
 
 use crate::lists::Record;
 
 /// The GPU that "auto" considers beside the CPU: by its maker's libraries, or through wgpu where these are not there.
-fn offered() -> &'static [&'static dyn Offer] {
-    static CUDA: [&dyn Offer; 1] = [&nelder_cuda::Offered(0)];
+fn offered() -> Vec<Arc<dyn Offer>> {
     #[cfg(feature = "wgpu")]
-    {
-        static WGPU: [&dyn Offer; 1] = [&nelder_wgpu::Offered(0)];
-        if nelder_cuda::count().is_err() {
-            return &WGPU;
-        }
+    if nelder_cuda::count().is_err() {
+        return vec![Arc::new(nelder_wgpu::Offered(0))];
     }
-    &CUDA
+    vec![Arc::new(nelder_cuda::Offered(0))]
 }
 
 /// A GPU through wgpu, where that is built in.
@@ -43,67 +40,15 @@ fn count_through_wgpu() -> Result<usize, DeviceError> {
     through_wgpu(0).map(|_| 0)
 }
 
-/// Where the passes of a fit run.
-pub enum Place {
-    /// Where the plan says that they end first, once it has been made.
-    Auto(OnceLock<Option<Arc<dyn Backend>>>),
-    /// With the CPU, or on a device.
-    Chosen(Option<Arc<dyn Backend>>),
-}
-
-impl Place {
-    /// A place by its name: `auto`, `cpu`, `host`, `cuda`, `cuda:1`, `wgpu`, `wgpu:1`.
-    ///
-    /// # Errors
-    /// A device that is not there, with what is missing.
-    pub fn new(name: &str) -> Result<Place, DeviceError> {
-        if name.contains('+') {
-            let mut devices = Vec::new();
-            for one in name.split('+') {
-                devices.extend(Place::new(one)?.device().cloned());
-            }
-            return Ok(Place::Chosen(Some(Arc::new(Several::new(devices)?))));
-        }
-        let (kind, index) = name.split_once(':').unwrap_or((name, "0"));
-        Ok(match (kind, index.parse::<usize>()) {
-            ("auto", _) => Place::Auto(OnceLock::new()),
-            // the CPU behind the verbs of a device: slow, and the same everywhere
-            ("host", _) => Place::Chosen(Some(Arc::new(Host::default()))),
-            ("cuda", Ok(index)) => Place::Chosen(Some(nelder_cuda::shared(index)?)),
-            ("wgpu", Ok(index)) => Place::Chosen(Some(through_wgpu(index)?)),
-            ("cpu", _) => Place::Chosen(None),
-            _ => {
-                return Err(DeviceError::Absent {
-                    device: name.into(),
-                    why: "there are auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, …".into(),
-                });
-            }
-        })
-    }
-
-    /// The device, once it is chosen; `None` for the CPU.
-    pub fn device(&self) -> Option<&Arc<dyn Backend>> {
-        match self {
-            Place::Auto(chosen) => chosen.get()?.as_ref(),
-            Place::Chosen(device) => device.as_ref(),
-        }
-    }
-
-    /// Devices of which none is chosen yet.
-    pub fn offers(&self) -> &[&dyn Offer] {
-        match self {
-            Place::Auto(chosen) if chosen.get().is_none() => offered(),
-            _ => &[],
-        }
-    }
-
-    /// The choice.
-    pub fn settle(&self, device: Option<Arc<dyn Backend>>) {
-        if let Place::Auto(chosen) = self {
-            // the first choice stays: the fit's rows are there
-            let _ = chosen.set(device);
-        }
-    }
+/// The place of a name: `auto`, `cpu`, `host`, `cuda`, `cuda:1`, `wgpu`, `wgpu:1`, several with + between them.
+///
+/// # Errors
+/// A name that is none; a device that is not there, with what is missing.
+pub fn named(name: &str) -> savvy::Result<Arc<dyn Executor>> {
+    let places = PlaceNames::new(offered)
+        .with("cuda", |index| Ok(nelder_cuda::shared(index)?))
+        .with("wgpu", through_wgpu);
+    Ok(places.executor(name)?)
 }
 
 type Found = Result<Arc<dyn Backend>, DeviceError>;

@@ -3,7 +3,7 @@
 use nelder::design::Missing;
 use nelder::frame::{Source, Sparse};
 use nelder::model::{Center, ModelError, PcaAlgorithm, PcaSpec, Prcomp, Scale, Signs, prcomp, prcomp_sparse};
-use nelder::pass::Monitor;
+use nelder::pass::{Monitor, Run};
 use savvy::{
     ListSexp, NullSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, OwnedStringSexp, Sexp, TypedSexp,
     savvy,
@@ -12,7 +12,7 @@ use savvy::{
 use crate::background;
 use crate::describe::{Options, accuracy, column};
 use crate::lists::{Elements, Record};
-use crate::place::Place;
+use crate::place::named;
 use crate::source::RSource;
 
 /// Reads what is asked: `columns`, the names of those that components are of; `center` and `scale`, empty for nothing, one
@@ -168,12 +168,13 @@ fn principal(
     options: ListSexp,
 ) -> savvy::Result<Sexp> {
     let options = Options::new(&options)?;
-    let source = RSource::new(&columns, Place::new(&options.device)?)?;
+    let place = named(&options.device)?;
+    let source = RSource::new(&columns)?;
     let elements = Elements(&description);
     let spec = spec(&elements)?;
     let rows = source.rows().unwrap_or(0) as usize;
     compute(&options, &elements, (scores, rows), |monitor| {
-        prcomp(&spec, &source, monitor)
+        prcomp(&spec, &source, Run::on(place, monitor))
     })
 }
 

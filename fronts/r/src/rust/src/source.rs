@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nelder::frame::{
-    Column, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, Whole, batch_rows,
+    Column, ColumnMemory, Field, Kind, Levels, MISSING, Scan, Schema, Source, SourceError, Visit, batch_rows,
     scan_in_batches,
 };
-use nelder_device::{Backend, Offer};
 use savvy::{ListSexp, Sexp};
 use savvy_ffi::{
     INTEGER_RO, INTSXP, LGLSXP, R_NaString, REAL_RO, REALSXP, Rf_xlength, SEXP, STRING_ELT, STRSXP, TYPEOF,
@@ -16,7 +15,6 @@ use savvy_ffi::{
 use crate::fingerprint::Summed;
 use crate::kept::Kept;
 use crate::lists::{Elements, texts_of};
-use crate::place::Place;
 
 /// Values of a column: R's memory, `rows` long.
 #[derive(Clone, Copy)]
@@ -41,7 +39,6 @@ pub struct RSource {
     columns: Vec<RColumn>,
     rows: usize,
     _kept: Vec<Kept>,
-    place: Place,
 }
 
 // SAFETY: the memory behind the pointers is that of the vectors in `_kept`, which R's thread keeps and releases whoever drops them,
@@ -76,7 +73,7 @@ impl RSource {
     ///
     /// # Errors
     /// An element that is not there, a vector that is too short or of no numbers.
-    pub fn new(description: &ListSexp, place: Place) -> savvy::Result<RSource> {
+    pub fn new(description: &ListSexp) -> savvy::Result<RSource> {
         let elements = Elements(description);
         let vectors = elements.list("columns")?;
         let levels = elements.list("levels")?;
@@ -134,7 +131,6 @@ impl RSource {
             columns,
             rows,
             _kept: kept,
-            place,
         })
     }
 }
@@ -167,22 +163,10 @@ impl Source for RSource {
         rayon::current_num_threads()
     }
 
-    fn device(&self) -> Option<&Arc<dyn Backend>> {
-        self.place.device()
-    }
-
-    fn offers(&self) -> &[&dyn Offer] {
-        self.place.offers()
-    }
-
-    fn settle(&self, device: Option<Arc<dyn Backend>>) {
-        self.place.settle(device);
-    }
-
-    fn whole(&self, column: usize) -> Option<Whole<'_>> {
+    fn column_memory(&self, column: usize) -> Option<ColumnMemory<'_>> {
         match self.columns.get(column)?.values {
             // SAFETY: `rows` values are behind the pointer, and the source holds them
-            Values::Real(p) => Some(Whole::Host(unsafe { std::slice::from_raw_parts(p, self.rows) })),
+            Values::Real(p) => Some(ColumnMemory::Host(unsafe { std::slice::from_raw_parts(p, self.rows) })),
             _ => None,
         }
     }

@@ -1,65 +1,44 @@
-//! Rows on a device, their sums, and the passes over them.
+//! Rows on a device, with the moments of their columns.
 
 use std::borrow::Cow;
 
-use nelder_device::{Binary, Buffer, Dd, DeviceError, Matrix, Moments, Program, ResidualSums, Unary};
+use nelder_device::{Buffer, Dd, DeviceError, Matrix, Moments};
 
-use super::course::Course;
-use super::resident::Resident;
-use crate::pass::{Coefficients, Gram, PassRecord, Products, Ran, Reduced, Residuals, packed};
+use super::columns::DeviceColumns;
+use crate::pass::{Course, PassRecord, Products, packed};
 
 /// A column whose mean square is more of this than its variance is centred before it is multiplied.
 const FAR: f64 = 16.0;
 
 /// Form of the products, the sums of the dense columns, and their products, lower triangle by rows.
-type Formed<'p> = (Products, Vec<Dd>, Cow<'p, [Dd]>);
-
-/// Test of the responses' ranges: true if they may have these smallest and largest values.
-pub type Accepts<'a> = &'a dyn Fn(&[[f64; 2]]) -> bool;
+pub(in crate::pass) type Formed<'p> = (Products, Vec<Dd>, Cow<'p, [Dd]>);
 
 /// Columns up to which each is looked through for its range.
 const FEW_COLUMNS: usize = 16;
 
 /// Rows on a device, and what is known of them.
 #[derive(Debug)]
-pub struct Loaded {
-    pub(super) resident: Resident,
+pub struct DeviceRows {
+    /// The columns, resident on the device.
+    pub(in crate::pass) resident: DeviceColumns,
     /// Of the dense columns, with the responses and what is left of them.
     pub(in crate::pass) moments: Moments,
     /// Of each response and what is left of it.
-    own: Vec<Moments>,
+    pub(in crate::pass) own: Vec<Moments>,
     /// Σ w.
     pub(in crate::pass) weight: Dd,
     /// True if the moments are in double precision.
-    rough: bool,
+    pub(in crate::pass) rough: bool,
     /// The gram of the dense columns about the origin, where it came with their moments.
-    early: Option<Vec<Dd>>,
+    pub(in crate::pass) early: Option<Vec<Dd>>,
 }
 
-/// `f = y − r / √w + o`, inputs y, r, o and w.
-fn fitted(weighted: bool) -> Program {
-    let mut program = Program::new();
-    let (y, r, offset) = (program.input(0), program.input(1), program.input(2));
-    let r = match weighted {
-        false => r,
-        true => {
-            let w = program.input(3);
-            let root = program.unary(Unary::Sqrt, w);
-            program.binary(Binary::Div, r, root)
-        }
-    };
-    let own = program.binary(Binary::Sub, y, r);
-    let sum = program.binary(Binary::Add, own, offset);
-    program.output(sum);
-    program
-}
-
-impl Loaded {
+impl DeviceRows {
     /// With the gram that a course begins with, where that comes with the moments.
     pub(in crate::pass) fn new(
-        resident: Resident,
+        resident: DeviceColumns,
         course: Course,
-    ) -> Result<(Loaded, PassRecord), DeviceError> {
+    ) -> Result<(DeviceRows, PassRecord), DeviceError> {
         let wants = course == Course::LeastSquares(Products::Rounded);
         let clock = resident.clock();
         let device = &resident.device;
@@ -102,7 +81,7 @@ impl Loaded {
         };
         let record = clock.stop(name, precision, columns);
         Ok((
-            Loaded {
+            DeviceRows {
                 resident,
                 moments,
                 own,
@@ -115,7 +94,7 @@ impl Loaded {
     }
 
     /// Sums of the columns, alone and with each response and its rest, in twice the precision.
-    fn exact_moments(resident: &Resident) -> Result<Moments, DeviceError> {
+    pub(in crate::pass) fn exact_moments(resident: &DeviceColumns) -> Result<Moments, DeviceError> {
         let (device, weights) = (&resident.device, resident.weights.as_ref());
         let vectors: Vec<&Buffer> = resident
             .responses
@@ -168,7 +147,7 @@ impl Loaded {
     }
 
     /// Tests if no value is missing or infinite, and all squares are in range.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(in crate::pass) fn is_plain(&self) -> bool {
         let fine = |m: &Moments| {
             m.sums.iter().all(|s| s.hi.is_finite())
                 && m.squares.iter().all(|s| *s == 0.0 || (1e-200..1e200).contains(s))
@@ -176,18 +155,17 @@ impl Loaded {
         fine(&self.moments) && self.own.iter().all(fine)
     }
 
-    pub(super) fn accepted(&self, accepts: Option<Accepts<'_>>) -> Result<bool, DeviceError> {
-        let Some(accepts) = accepts else { return Ok(true) };
-        let mut ranges = Vec::new();
-        for (y, _) in &self.resident.responses {
+    /// The smallest and the largest value of each response.
+    pub(in crate::pass) fn response_ranges(&self) -> Result<Vec<[f64; 2]>, DeviceError> {
+        let of = |(y, _): &(Buffer, Option<Buffer>)| {
             let found = self.resident.device.reduce(y)?;
-            ranges.push([found.least, found.largest]);
-        }
-        Ok(accepts(&ranges))
+            Ok([found.least, found.largest])
+        };
+        self.resident.responses.iter().map(of).collect()
     }
 
     /// Positions of a response and of what is left of it among the vectors.
-    fn vectors_of(&self, response: usize) -> Vec<usize> {
+    pub(in crate::pass) fn vectors_of(&self, response: usize) -> Vec<usize> {
         let before: usize = self.resident.responses[..response]
             .iter()
             .map(|(_, rest)| 1 + usize::from(rest.is_some()))
@@ -211,7 +189,7 @@ impl Loaded {
 
     /// The gram of the dense columns under weights whose sum is `weight`, from the `sums` of all columns under them: how its
     /// products were formed, the sums of the dense columns, and their products, lower triangle by rows.
-    pub(in crate::pass) fn columns(
+    pub(in crate::pass) fn products(
         &self,
         exact: bool,
         weights: Option<&Buffer>,
@@ -234,7 +212,11 @@ impl Loaded {
     }
 
     /// The same about the means and in single precision, where the device is quicker in that.
-    fn single(&self, weights: Option<&Buffer>, sums: &[Dd]) -> Result<Option<Formed<'static>>, DeviceError> {
+    pub(in crate::pass) fn single(
+        &self,
+        weights: Option<&Buffer>,
+        sums: &[Dd],
+    ) -> Result<Option<Formed<'static>>, DeviceError> {
         let resident = &self.resident;
         let count = resident.x.columns - resident.rests.len();
         let centres: Vec<f64> = sums.iter().map(|s| s.hi / self.weight.hi).collect();
@@ -248,7 +230,7 @@ impl Loaded {
         }))
     }
 
-    /// Products of the columns about centres, moved to the origin: as [`columns`](Loaded::columns).
+    /// Products of the columns about centres, moved to the origin: as [`products`](DeviceRows::products).
     pub(in crate::pass) fn moved<'p>(
         &self,
         exact: bool,
@@ -304,184 +286,5 @@ impl Loaded {
             (false, centred) => Products::Runs { centred },
         };
         (form, own_sums, seconds)
-    }
-
-    /// Returns the result of passes over these rows, with their counts and records.
-    pub(in crate::pass) fn reduced<T>(&self, value: T, records: Vec<PassRecord>) -> Reduced<T> {
-        Reduced {
-            value,
-            counts: self.resident.counts.clone(),
-            records,
-        }
-    }
-
-    /// The gram of the rows and their responses.
-    pub(in crate::pass) fn gram(&self, products: Products) -> Ran<Gram> {
-        let resident = &self.resident;
-        let device = &resident.device;
-        let clock = resident.clock();
-        let weights = resident.weights.as_ref();
-        let mut log_weight = 0.0;
-        if let Some(w) = weights {
-            let mut log = Program::new();
-            let own = log.input(0);
-            let own = log.unary(Unary::Log, own);
-            log.output(own);
-            if let Some(logs) = device.run(&log, &[w], resident.rows)?.first() {
-                log_weight = device.reduce(logs)?.sum.hi;
-            }
-        }
-        let exact = products == Products::Exact;
-        // what came early will do about the origin, and in double precision
-        let early = self.early.as_ref().filter(|_| !exact && self.centres().is_none());
-        let precise;
-        let moments = match self.rough && early.is_none() {
-            true => {
-                precise = Self::exact_moments(resident)?;
-                &precise
-            }
-            false => &self.moments,
-        };
-        let single = match (early, products) {
-            (None, Products::Single) => self.single(weights, &moments.sums)?,
-            _ => None,
-        };
-        let (form, mut sums, of_columns) = match (early, single) {
-            (Some(products), _) => self.moved(false, products.into(), self.weight, &moments.sums, None),
-            (None, Some(single)) => single,
-            (None, None) => self.columns(exact, weights, self.weight, &moments.sums)?,
-        };
-        let (dense, responses) = (resident.atoms.dense, resident.responses.len());
-        let parts = |i: usize| -> Vec<usize> {
-            match exact {
-                true => resident.parts_of(i).collect(),
-                false => vec![i],
-            }
-        };
-        let vectors = |y: usize| -> Vec<usize> {
-            let all = self.vectors_of(y);
-            if exact { all } else { all[..1].to_vec() }
-        };
-        let add = |a: Dd, b: Dd| a + b;
-        let mut seconds = Vec::new();
-        for y in 0..responses {
-            let own = vectors(y);
-            sums.push(own.iter().map(|&v| self.own[v].sums[0]).fold(Dd::ZERO, add));
-        }
-        for y in 0..responses {
-            for j in 0..dense {
-                let mut sum = Dd::ZERO;
-                for &v in &vectors(y) {
-                    sum = parts(j).iter().map(|&b| moments.with[v][b]).fold(sum, add);
-                }
-                seconds.push(sum);
-            }
-            for other in 0..=y {
-                let mut sum = Dd::ZERO;
-                for &v in &vectors(y) {
-                    sum = vectors(other)
-                        .iter()
-                        .map(|&u| self.own[v].with[u][0])
-                        .fold(sum, add);
-                }
-                seconds.push(sum);
-            }
-        }
-        let mut rounded = self.rounded();
-        rounded.extend((0..responses).map(|y| self.own[self.vectors_of(y)[0]].rounded[0]));
-        let mut gram = Gram::of_sums(
-            &resident.atoms,
-            form,
-            resident.rows as u64,
-            self.weight,
-            log_weight,
-            sums,
-            of_columns.iter().chain(&seconds),
-            rounded,
-        );
-        // not looked at there
-        gram.weights_rounded = resident.weights.is_some();
-        self.fill_tables(&mut gram, weights, &resident.responses)?;
-        let precision = match form {
-            Products::Exact => "f64x2",
-            Products::Single => "f32",
-            _ => "f64",
-        };
-        let record = clock.stop("gram", precision, resident.x.columns);
-        Ok(self.reduced(gram, if early.is_some() { Vec::new() } else { vec![record] }))
-    }
-
-    pub(in crate::pass) fn residuals(
-        &self,
-        coefficients: &[Coefficients],
-        to: &mut Residuals,
-    ) -> Result<PassRecord, DeviceError> {
-        let resident = &self.resident;
-        let device = &resident.device;
-        let clock = resident.clock();
-        let weights = resident.weights.as_ref();
-        let count = resident.x.columns - resident.rests.len();
-        to.rows = resident.rows as u64;
-        let mut residuals = Vec::new();
-        for (k, own) in coefficients.iter().enumerate() {
-            let (y, rest) = &resident.responses[k];
-            // extra columns have no coefficient of their own
-            let of = |i: usize| own.dense.get(i).copied().unwrap_or(Dd::ZERO);
-            let b: Vec<Dd> = (0..count)
-                .map(of)
-                .chain(resident.rests.iter().map(|&i| of(i)))
-                .collect();
-            // what is left of a response is one more column, of coefficient −1
-            let (x, b) = match rest {
-                None => (resident.x.clone(), b),
-                Some(rest) => {
-                    let all = device.gathered(&[resident.x.buffer.clone(), rest.clone()])?;
-                    let x = Matrix::new(all, resident.rows, resident.x.columns + 1)?;
-                    (x, b.into_iter().chain([-Dd::ONE]).collect())
-                }
-            };
-            let sums = match resident.groups.is_empty() {
-                true => device.residual_sums(&x, &b, own.intercept, y, weights)?,
-                false => {
-                    let r = device.residual(&x, &b, own.intercept, y)?;
-                    let r = self.less_codes(r, own)?;
-                    let found = device.weigh((&r.0, Some(&r.1)), weights)?;
-                    let weighed = (&found.weighed.0, &found.weighed.1);
-                    self.score_by_code(&mut to.scores[k], (weighed.0, Some(weighed.1)))?;
-                    ResidualSums {
-                        score: device.transposed_residual(&x, weighed)?,
-                        residuals: found.rooted,
-                        squares: found.squares,
-                        sum: found.sum,
-                    }
-                }
-            };
-            to.squares[k] = sums.squares;
-            let score = &mut to.scores[k];
-            score.ones = sums.sum;
-            for i in 0..resident.atoms.dense {
-                score.dense[i] = resident
-                    .parts_of(i)
-                    .map(|a| sums.score[a])
-                    .fold(Dd::ZERO, |s, v| s + v);
-            }
-            if let Some(offset) = &resident.offset {
-                let inputs = [y, &sums.residuals, offset, weights.unwrap_or(y)];
-                let program = fitted(weights.is_some());
-                let out = device.run(&program, &inputs, resident.rows)?;
-                if let Some(f) = out.into_iter().next() {
-                    let one = Matrix::new(f.clone(), resident.rows, 1)?;
-                    let found = device.moments(&one, weights, &[&f])?;
-                    to.fitted[k] = (found.sums[0], found.with[0][0]);
-                }
-            }
-            residuals.push(sums.residuals);
-        }
-        match resident.few(&residuals.iter().collect::<Vec<_>>())? {
-            Some(run) => to.runs.push(run),
-            None => to.there = residuals,
-        }
-        let columns = resident.x.columns * if resident.x.columns > 32 { 2 } else { 1 } + 2;
-        Ok(clock.stop("residuals", "f64x2", columns * coefficients.len()))
     }
 }

@@ -2,13 +2,13 @@
 
 use nelder_device::{Buffer, Dd, DeviceError, Matrix};
 
-use super::loaded::Loaded;
+use super::rows::DeviceRows;
 use crate::pass::{CodeSums, Coefficients, Gram, PairSums, ScoreSums, packed};
 
 /// A vector in two parts, either of which may be absent: one, and zero.
 type Parts = (Option<Buffer>, Option<Buffer>);
 
-impl Loaded {
+impl DeviceRows {
     /// A dense or extra column, and what is left of it.
     fn column(&self, e: usize) -> Result<(Buffer, Option<Buffer>), DeviceError> {
         let x = &self.resident.x;
@@ -36,7 +36,7 @@ impl Loaded {
     }
 
     /// Fills the tables of a gram under weights; `responses` are vectors in two parts.
-    pub(super) fn fill_tables(
+    pub(in crate::pass) fn fill_tables(
         &self,
         gram: &mut Gram,
         weights: Option<&Buffer>,
@@ -129,7 +129,7 @@ impl Loaded {
     }
 
     /// Xᵀ s by code, s in two parts.
-    pub(super) fn score_by_code(
+    pub(in crate::pass) fn score_by_code(
         &self,
         score: &mut ScoreSums,
         s: (&Buffer, Option<&Buffer>),
@@ -160,7 +160,7 @@ impl Loaded {
     }
 
     /// r less what the codes of a row add to its predictor.
-    pub(super) fn less_codes(
+    pub(in crate::pass) fn less_codes(
         &self,
         mut r: (Buffer, Buffer),
         coefficients: &Coefficients,

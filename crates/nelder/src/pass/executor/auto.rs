@@ -1,0 +1,124 @@
+//! The place where a fit is thought to end first.
+
+use std::fmt;
+use std::sync::Arc;
+
+use nelder_device::{Backend, Offer};
+
+use super::cost::{Plan, SMALL, Work};
+use super::devices::Devices;
+use super::threads::Threads;
+use crate::design::Rows;
+use crate::frame::{ColumnMemory, Source};
+use crate::pass::PassError;
+use crate::pass::session::{Executor, Opened, Opening};
+
+/// The CPU's threads or one of the devices that are offered, whichever the plan of a fit says ends first; rows that are in the memory of
+/// devices stay there. Each fit has a plan of its own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use nelder::frame::Frame;
+/// use nelder::model::{LmSpec, lm};
+/// use nelder::pass::{Auto, NoProgress, Run};
+/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+/// let auto = Arc::new(Auto::new(Vec::new()));
+/// let fit = lm(&LmSpec::new("y ~ x"), &frame, Run::on(auto, &NoProgress))?;
+/// assert_eq!(fit.fit.report.device, "cpu");
+/// # Ok::<(), nelder::model::ModelError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Auto {
+    offers: Vec<Arc<dyn Offer>>,
+}
+
+impl fmt::Debug for Auto {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.offers.iter().map(|o| o.id()))
+            .finish()
+    }
+}
+
+impl Auto {
+    /// The CPU, and devices that are offered.
+    pub fn new(offers: Vec<Arc<dyn Offer>>) -> Auto {
+        Auto { offers }
+    }
+
+    /// The best plan, and the devices that it is for; `None` for threads.
+    fn choose(&self, work: &Work, threads: usize) -> (Plan, Option<Devices>) {
+        let mut best = Plan::cpu(work, threads);
+        let (mut notes, mut chosen) = (Vec::new(), None);
+        for offer in &self.offers {
+            let (id, start) = (offer.id(), offer.start());
+            if work.rows.is_none() {
+                notes.push(format!(
+                    "{id}: not looked at, because the number of rows is not known"
+                ));
+                continue;
+            }
+            if start >= best.seconds() || best.seconds() < SMALL {
+                notes.push(match start > 0.0 {
+                    true => format!("{id}: starting it takes about {start:.1} s"),
+                    false => format!("{id}: not looked at, because this takes less than {SMALL} s"),
+                });
+                continue;
+            }
+            let devices = match offer.open() {
+                Ok(device) => Devices::one(device),
+                Err(error) => {
+                    notes.push(error.to_string());
+                    continue;
+                }
+            };
+            let mut own = devices.plan(work, threads);
+            own.rest += start;
+            if own.seconds() < best.seconds() {
+                notes.push(format!(
+                    "{}: would take about {:.2e} s",
+                    best.device,
+                    best.seconds()
+                ));
+                (best, chosen) = (own, Some(devices));
+            } else {
+                notes.push(format!("{id}: would take about {:.2e} s", own.seconds()));
+            }
+        }
+        best.notes = notes;
+        (best, chosen)
+    }
+}
+
+/// The devices that hold columns of a source; none where it has none there.
+fn holding(source: &dyn Source) -> Vec<Arc<dyn Backend>> {
+    let columns = 0..source.schema().fields.len();
+    let parts = columns
+        .filter_map(|c| match source.column_memory(c) {
+            Some(ColumnMemory::Device(parts)) => Some(parts),
+            _ => None,
+        })
+        .next();
+    parts
+        .unwrap_or_default()
+        .into_iter()
+        .map(|part| part.device)
+        .collect()
+}
+
+impl Executor for Auto {
+    fn open(&self, rows: &Rows<'_>, opening: &Opening<'_>) -> Result<Opened, PassError> {
+        let there = holding(rows.source());
+        if !there.is_empty() {
+            return Devices::new(there)?.open(rows, opening);
+        }
+        let work = Work::of(rows, opening.course);
+        let (plan, chosen) = self.choose(&work, rows.source().workers());
+        opening.monitor.planned(&plan);
+        match chosen {
+            None => Ok((Arc::new(Threads), Vec::new())),
+            Some(devices) => devices.session(rows, opening),
+        }
+    }
+}
