@@ -55,6 +55,8 @@ pub(super) struct Iteration<'a, 's> {
     pub spread: ColumnSpread,
     /// The coefficients within the range that had the lowest deviance so far.
     best: Option<(Vec<Dd>, f64)>,
+    /// Columns that are not aliased in the equations of the first step.
+    rank: Option<usize>,
     /// Norms of the last two steps.
     sizes: [f64; 2],
 }
@@ -195,6 +197,7 @@ impl<'a, 's> Iteration<'a, 's> {
             map,
             warnings,
             best: None,
+            rank: None,
             sizes: [f64::INFINITY, 0.0],
         };
         if let Some(beta) = &beta {
@@ -312,7 +315,6 @@ impl<'a, 's> Iteration<'a, 's> {
         // the point before this one, to halve a step towards
         let mut behind = here.beta.clone();
         let mut known: Option<Equations> = None;
-        let mut full = None;
         loop {
             // 1. the step; a pass that was to be the last one has no gram, and the one before serves where it was
             let equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
@@ -320,7 +322,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 None => self.solve(&mut here)?,
             };
             let rank = equations.rank();
-            if rank < *full.get_or_insert(rank)
+            if rank < *self.rank.get_or_insert(rank)
                 && let Some((beta, _)) = self.best.clone()
             {
                 return self.faded(beta, iterations, boundary);
@@ -590,13 +592,15 @@ impl<'a, 's> Iteration<'a, 's> {
             {
                 found = self.ascend(here)?;
             }
+            // where weights have nearly vanished columns seem aliased, and a point stationary, which are not
+            let whole = self.rank.is_none_or(|rank| found.equations.rank() >= rank);
             let beta = found.here.beta.unwrap_or_default();
             let found = Converged::at(
                 beta,
                 &found.here.sums,
                 found.equations,
                 found.steps,
-                found.stationary,
+                found.stationary && whole,
             );
             if found.converged && !self.runs_away(&found) {
                 return Ok(self.after_all(found, at.iterations));
