@@ -6,6 +6,7 @@ use nelder::frame::SourceError;
 
 /// Why a data file cannot be read or written. Each message names the file and says what to do.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DataError {
     /// There is no such file; `near` holds names in the same folder that look like it.
     #[error("no file {}{}", path.display(), hint(near))]

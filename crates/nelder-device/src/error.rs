@@ -4,6 +4,7 @@ use crate::ProgramError;
 
 /// Errors of operations on a device.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum DeviceError {
     /// There is no such device.
     #[error("no {device} device: {why}")]

@@ -191,6 +191,7 @@ pub struct Program {
 
 /// Why a program cannot run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ProgramError {
     /// A step reads a slot that is not before it, or an output is no step.
     #[error("step {step} of the program reads slot {slot}, which is not before it")]

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use nelder::design::BindError;
 use nelder::formula::Expr;
 use nelder::frame::Source;
-use nelder::model::SavedDesign;
+use nelder::model::{ModelError, SavedDesign};
 use nelder_data::{Opened, TextType, open_all};
 
 use crate::arguments::{DataOptions, TextOptions};
@@ -169,26 +170,33 @@ fn words(text: &str) -> Vec<String> {
     out
 }
 
-/// The failure with what the data say of an unknown column: it is there and no model can use it, or the lines of a text
+/// The failure of a model, with what the data say of unknown columns: one is there and no model can use it, or the lines of a text
 /// file were read as one column.
-pub fn unreadable(failure: Failure, opened: &Opened) -> Failure {
-    let Failure::Data(what) = failure else {
-        return failure;
+pub fn unreadable(error: ModelError, opened: &Opened) -> Failure {
+    let ModelError::Bind(BindError::Unknown(names)) = &error else {
+        return error.into();
     };
-    let named = |name: &str| what.contains(&format!("`{name}`"));
-    if let Some((name, why)) = opened.unreadable().iter().find(|(name, _)| named(name)) {
+    let unknown: Vec<&str> = names
+        .iter()
+        .filter(|n| !n.function)
+        .map(|n| n.name.as_str())
+        .collect();
+    let found = opened.unreadable().iter();
+    if let Some((name, why)) = found
+        .into_iter()
+        .find(|(name, _)| unknown.contains(&name.as_str()))
+    {
         let hint = format!("the data have a column `{name}`, which {why}");
-        let unknown = format!("there is no column `{name}`");
-        return Failure::Data(match what.trim() == unknown {
-            true => hint,
-            false => format!("{what}\n{hint}"),
+        return Failure::Data(match names.as_slice() {
+            [one] if one.nearest.is_none() => hint,
+            _ => format!("{error}\n{hint}"),
         });
     }
     let hint = match (opened.schema().fields.as_slice(), opened.unreadable()) {
-        ([one], []) if what.contains("there is no column") => separated(&one.name),
+        ([one], []) if !unknown.is_empty() => separated(&one.name),
         _ => None,
     };
-    Failure::Data(what + &hint.unwrap_or_default())
+    Failure::Data(error.to_string() + &hint.unwrap_or_default())
 }
 
 /// A hint where the name of the only column is several names with a separator between them.

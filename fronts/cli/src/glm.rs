@@ -51,7 +51,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = glm(&wanted, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), &opened)
+        data::unreadable(e, &opened)
     })?;
     let covariance = match kind == Vcov::Iid {
         true => None,

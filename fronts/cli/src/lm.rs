@@ -37,7 +37,7 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = lm(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), &opened)
+        data::unreadable(e, &opened)
     })?;
     let covariances = if kind == Vcov::Iid {
         None

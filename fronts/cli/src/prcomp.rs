@@ -47,7 +47,7 @@ pub fn run(options: &PrcompOptions) -> Result<(), Failure> {
     let progress = Progress::new(options.explain);
     let mut fit = prcomp(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
-        data::unreadable(e.into(), &opened)
+        data::unreadable(e, &opened)
     })?;
     let mut written = Vec::new();
     if let Some(destination) = scores {

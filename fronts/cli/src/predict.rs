@@ -51,7 +51,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     if let Some(error) = failed {
         return Err(error.into());
     }
-    done.map_err(|e| data::unreadable(e.into(), &source))?;
+    done.map_err(|e| data::unreadable(e, &source))?;
     writer.finish()?;
     warn_aliased(&fit.design.aliased);
     if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
@@ -155,7 +155,7 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
     if let Some(error) = failed {
         return Err(error.into());
     }
-    done.map_err(|e| data::unreadable(e.into(), &source))?;
+    done.map_err(|e| data::unreadable(e, &source))?;
     writer.finish()?;
     warn_aliased(&fit.design.aliased);
     Ok(())

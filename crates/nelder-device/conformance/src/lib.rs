@@ -5,6 +5,7 @@ mod decompositions;
 mod families;
 mod operations;
 mod placed;
+mod processes;
 mod products;
 pub mod rough;
 mod sums;
@@ -13,6 +14,7 @@ mod values;
 use nelder_device::{Backend, DeviceError};
 
 pub use placed::{Placed, chosen, on, open, open_fusing, open_one, open_single, place};
+pub use processes::Processes;
 pub use values::ulps;
 
 /// True if `NELDER_TEST_FEW` is set: of programs that are put together from the same parts, links with families, a fourth is

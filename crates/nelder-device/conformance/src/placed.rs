@@ -8,6 +8,8 @@ use nelder_cuda::Cuda;
 use nelder_device::{Backend, DeviceError, Host};
 use nelder_wgpu::Wgpu;
 
+use crate::Processes;
+
 /// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`,
 /// `wgpu:1`; `host+host`, `cuda:0+cuda:1`.
 ///
@@ -71,14 +73,28 @@ pub fn chosen() -> Option<&'static [Arc<dyn Backend>]> {
         .get_or_init(|| {
             let id = std::env::var("NELDER_TEST_DEVICE")
                 .ok()
-                .filter(|id| !id.is_empty())?;
+                .filter(|id| !id.is_empty() && !id.starts_with("processes:"))?;
             Some(open(&id).unwrap_or_else(|error| panic!("NELDER_TEST_DEVICE: {error}")))
         })
         .as_deref()
 }
 
-/// The place where tests of models run: on the chosen devices, else where the rows are.
+/// The place where tests of models run: on the chosen devices, in as many processes as `processes:3` says, else where the rows are.
+///
+/// # Panics
+/// As [`chosen`].
 pub fn place() -> Arc<dyn Executor> {
+    let name = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
+    if let Some(count) = name.strip_prefix("processes:") {
+        let count = count
+            .parse()
+            .unwrap_or_else(|e| panic!("NELDER_TEST_DEVICE: {name}: {e}"));
+        return Arc::new(Processes {
+            count,
+            pieces: 4,
+            seed: 7,
+        });
+    }
     chosen().map_or_else(|| Arc::new(Auto::default()) as Arc<dyn Executor>, on)
 }
 

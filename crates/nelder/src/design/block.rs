@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 
 use nelder_device::vectorized;
+use serde::{Deserialize, Serialize};
 
 use super::{Numbers, RowCounts};
 
 /// Schema of a block: its numbers of columns and responses, and its groups of codes. A column of the model matrix is an
 /// intercept, a dense column, or the product of indicator codes with a dense column; the codes stay codes.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BlockSchema {
     /// Dense columns that are columns of the model matrix.
     pub dense: usize,
@@ -21,7 +22,7 @@ pub struct BlockSchema {
 }
 
 /// A set of codes and what they are multiplied with.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Group {
     /// `None` is the indicator itself, `Some(e)` the indicator times dense column `e` (of dense and extra).
     pub multipliers: Vec<Option<usize>>,

@@ -2,6 +2,7 @@
 
 /// A model that cannot be laid out over its data.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DesignError {
     /// The response is not numeric.
     #[error("the response `{0}` is text; a linear model needs numbers")]

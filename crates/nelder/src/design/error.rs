@@ -40,6 +40,7 @@ fn listed(names: &[UnknownName]) -> String {
 
 /// Why an expression cannot be bound to the columns of a source.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BindError {
     /// Columns or functions that do not exist; all of them.
     #[error("{}", listed(.0))]
@@ -91,6 +92,7 @@ pub(super) fn mistyped(expr: &Expr, problem: String) -> BindError {
 
 /// Why a batch of rows cannot be evaluated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EvaluateError {
     /// A level that the fit has not seen.
     #[error(

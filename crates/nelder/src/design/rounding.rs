@@ -92,6 +92,18 @@ impl Rounding {
         *first = new.min(*first);
     }
 
+    /// Takes in what other batches of the same columns had.
+    pub fn take(&self, rounded: &[(usize, u64, i128)], merged: &[(usize, u64)]) {
+        for &(at, row, value) in rounded {
+            self.note(at, (row, value));
+        }
+        let mut own = self.merged.lock().unwrap_or_else(|e| e.into_inner());
+        for &(at, row) in merged {
+            let first = own.entry(at).or_insert(row);
+            *first = row.min(*first);
+        }
+    }
+
     pub fn merged(&self) -> BTreeMap<usize, u64> {
         self.merged.lock().unwrap_or_else(|e| e.into_inner()).clone()
     }

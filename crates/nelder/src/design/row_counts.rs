@@ -2,8 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
+use super::level_book::CodeMaps;
+
 /// Numbers of rows, of a block or of a pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
     /// Rows that the source delivered.
     pub read: u64,
@@ -25,6 +29,16 @@ impl RowCounts {
         self.omitted += other.omitted;
         self.weightless += other.weightless;
         self.weightless_codes.extend(other.weightless_codes);
+    }
+
+    /// The same with the codes of another process.
+    pub(crate) fn recoded(self, maps: &CodeMaps) -> RowCounts {
+        let own = self.weightless_codes.iter();
+        let weightless_codes = own.map(|&(v, code)| (v, maps.variable(v, code))).collect();
+        RowCounts {
+            weightless_codes,
+            ..self
+        }
     }
 
     /// Codes of a variable that rows of weight zero have.

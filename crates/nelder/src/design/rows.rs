@@ -1,11 +1,12 @@
 //! The rows of a model: variables evaluated, incomplete rows left out, codes of factors combined.
 
 use std::borrow::Cow;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
 use super::fingerprint::{Fingerprint, Fingerprints};
+use super::level_book::{BookWriter, LevelBook};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
 use crate::frame::{Batch, ColumnMemory, Kind, Levels, Source};
 
@@ -58,11 +59,29 @@ pub struct Rows<'s> {
     roles: Roles,
     missing: Missing,
     twice: bool,
-    combinations: Vec<Combinations>,
+    pub(super) combinations: Vec<Combinations>,
     scales: OnceLock<Vec<f64>>,
     codes: Vec<OnceLock<Arc<Levels>>>,
     fingerprints: Option<Fingerprints>,
+    /// Where levels are noted for another process.
+    pub(super) book: Option<Mutex<BookWriter>>,
+    /// What other processes read of these rows.
+    pub(super) elsewhere: Elsewhere,
 }
+
+/// Levels that other processes have found in the rows of a design.
+#[derive(Default)]
+pub(super) struct Elsewhere {
+    /// Their books, in the order in which they were taken in.
+    pub books: Mutex<Vec<LevelBook>>,
+    /// By column that is read, the levels of the books.
+    pub columns: Vec<OnceLock<Arc<Levels>>>,
+    /// By variable, codes of other sets of levels than its own.
+    foreign: Vec<Mutex<Option<Foreign>>>,
+}
+
+/// Another set of levels, and the code of each in a variable's own.
+type Foreign = (Arc<Levels>, Vec<u32>);
 
 impl<'s> Rows<'s> {
     /// Joins variables to a source. `labels` are the variables' deparsed expressions.
@@ -78,6 +97,11 @@ impl<'s> Rows<'s> {
         let twice = precision == Precision::Twice;
         let combinations = layout.groups.iter().map(|g| Combinations::new(g.len())).collect();
         let codes = labels.iter().map(|_| OnceLock::new()).collect();
+        let elsewhere = Elsewhere {
+            books: Mutex::default(),
+            columns: variables.columns().iter().map(|_| OnceLock::new()).collect(),
+            foreign: labels.iter().map(|_| Mutex::default()).collect(),
+        };
         Rows {
             source,
             variables,
@@ -90,6 +114,8 @@ impl<'s> Rows<'s> {
             scales: OnceLock::new(),
             codes,
             fingerprints: None,
+            book: None,
+            elsewhere,
         }
     }
 
@@ -99,8 +125,11 @@ impl<'s> Rows<'s> {
         self
     }
 
-    /// The fingerprint of the rows, where it is taken.
+    /// The fingerprint of the rows, where it is taken; not of rows that other processes read.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
+        if !self.books().is_empty() {
+            return None;
+        }
         let fields = &self.source.schema().fields;
         let names: Vec<String> = self.columns().iter().map(|&c| fields[c].name.clone()).collect();
         self.fingerprints.as_ref().map(|f| f.fingerprint(&names))
@@ -300,6 +329,12 @@ impl<'s> Rows<'s> {
             }
             codes.push(self.combinations[g].encode(columns));
         }
+        if let Some(book) = &self.book {
+            let all: Vec<u32> = kept.clone().unwrap_or_else(|| (0..n as u32).collect());
+            let coded = self.coded(&values, kept.as_deref());
+            let mut book = book.lock().unwrap_or_else(|e| e.into_inner());
+            book.take(batch, &all, &coded, Some(&codes));
+        }
         let mut block = Block {
             first_row: batch.first_row,
             index: batch.index,
@@ -350,9 +385,13 @@ impl<'s> Rows<'s> {
         if !weightless.is_empty() {
             counts.weightless = weightless.len() as u64;
             // R keeps the levels of rows of weight zero
-            for &v in self.layout.groups.iter().flatten() {
-                let codes = self.codes_of(&values[v], v, Some(&weightless));
-                counts.weightless_codes.extend(codes.iter().map(|&c| (v, c)));
+            let coded = self.coded(values, Some(&weightless));
+            for (v, codes) in &coded {
+                counts.weightless_codes.extend(codes.iter().map(|&c| (*v, c)));
+            }
+            if let Some(book) = &self.book {
+                let mut book = book.lock().unwrap_or_else(|e| e.into_inner());
+                book.take(batch, &weightless, &coded, None);
             }
         }
         Ok(Some(Cow::Owned(column.into_owned())))
@@ -457,11 +496,14 @@ impl<'s> Rows<'s> {
         }
     }
 
-    fn codes_of<'b>(&self, value: &Value<'b>, v: usize, kept: Option<&[u32]>) -> Cow<'b, [u32]> {
+    pub(super) fn codes_of<'b>(&self, value: &Value<'b>, v: usize, kept: Option<&[u32]>) -> Cow<'b, [u32]> {
         let all: Cow<'b, [u32]> = match value {
             Value::Codes { codes, levels, .. } => {
-                self.codes[v].get_or_init(|| levels.clone());
-                codes.clone()
+                let own = self.codes[v].get_or_init(|| levels.clone());
+                match Arc::ptr_eq(own, levels) {
+                    true => codes.clone(),
+                    false => self.of_other_levels(v, own, codes, levels).into(),
+                }
             }
             Value::Logical(x) => {
                 self.codes[v].get_or_init(|| Arc::new(Levels::fixed(["FALSE", "TRUE"])));
@@ -473,6 +515,34 @@ impl<'s> Rows<'s> {
             None => all,
             Some(kept) => Cow::Owned(kept.iter().map(|&i| all[i as usize]).collect()),
         }
+    }
+
+    /// Codes of each variable of the groups, in the rows that are kept of `n`.
+    fn coded<'b>(&self, values: &[Value<'b>], kept: Option<&[u32]>) -> Vec<(usize, Cow<'b, [u32]>)> {
+        let mut variables: Vec<usize> = self.layout.groups.iter().flatten().copied().collect();
+        variables.sort_unstable();
+        variables.dedup();
+        let of = |v| (v, self.codes_of(&values[v], v, kept));
+        variables.into_iter().map(of).collect()
+    }
+
+    /// Codes into another set of levels than the variable's, which another process made known.
+    fn of_other_levels(&self, v: usize, own: &Levels, codes: &[u32], levels: &Arc<Levels>) -> Vec<u32> {
+        let mut known = self.elsewhere.foreign[v]
+            .lock()
+            .unwrap_or_else(|e| e.into_inner());
+        let (_, table) = match &mut *known {
+            Some(known) if Arc::ptr_eq(&known.0, levels) => known,
+            other => other.insert((levels.clone(), Vec::new())),
+        };
+        let more = levels.keys_from(table.len() as u32);
+        table.extend(more.iter().map(|key| {
+            let by_label = || own.code(&crate::frame::Key::Text(levels.label_of(key).into()));
+            let known = own.code(key).or_else(by_label);
+            known.unwrap_or_else(|| own.intern(key))
+        }));
+        let of = |&code: &u32| table.get(code as usize).copied().unwrap_or(code);
+        codes.iter().map(of).collect()
     }
 
     fn rescale(&self, block: &mut Block<'_>) {

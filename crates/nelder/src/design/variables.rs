@@ -54,6 +54,8 @@ pub struct Variables {
     /// The values of functions of all rows in each variable.
     resolved: Vec<Vec<Resolved>>,
     rounding: Rounding,
+    /// The expressions, and from which on they may be constants.
+    expressions: (Vec<Expr>, usize),
 }
 
 /// The levels that a fit has.
@@ -159,10 +161,39 @@ impl Variables {
             seen: roots.iter().map(|_| OnceLock::new()).collect(),
             known: roots.iter().map(|_| None).collect(),
             rounding: Rounding::of(&roots),
+            expressions: (expressions.to_vec(), first),
             columns: binder.columns,
             roots,
             precision,
         })
+    }
+
+    /// The same variables with levels of their own, of which none is known yet: for another process.
+    ///
+    /// # Errors
+    /// As [`bind`](Variables::bind); variables that were restored from a fit.
+    pub(super) fn forked(&self, schema: &Schema) -> Result<Variables, BindError> {
+        if self.known.iter().any(Option::is_some) {
+            return Err(BindError::State(
+                "variables of a saved fit stay in their process".into(),
+            ));
+        }
+        let (expressions, first) = &self.expressions;
+        let mut own = Variables::bind_with_constants(expressions, *first, schema, self.precision)?;
+        let mut nodes = Vec::new();
+        for root in &self.roots {
+            root.visit(&mut |node| nodes.extend(prepare::state(node)));
+        }
+        let mut states = nodes.iter();
+        for root in &mut own.roots {
+            prepare::restore(root, &mut states)?;
+        }
+        Ok(own)
+    }
+
+    /// What was rounded, by position of the column.
+    pub(super) fn rounding(&self) -> &Rounding {
+        &self.rounding
     }
 
     /// Columns of the source that [`evaluate`](Variables::evaluate) wants, in this order.

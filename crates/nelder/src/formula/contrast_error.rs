@@ -2,6 +2,7 @@
 
 /// A contrast that does not exist, or not for this factor.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ContrastError {
     /// An unknown name.
     #[error("there are no contrasts named `{name}`{}; known are treatment, sum, helmert, poly, SAS and identity", meant(.suggestion))]

@@ -4,6 +4,7 @@ use super::{Binary, Expr, Formula, SyntaxError};
 
 /// A formula that parses but has no meaning as a model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum FormulaError {
     /// The text is not a formula.
     #[error(transparent)]

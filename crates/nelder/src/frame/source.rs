@@ -52,6 +52,7 @@ pub struct Batch<'a> {
 
 /// Why a source could not deliver its rows.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// Reading failed; the message names the file.
     #[error("{0}")]

@@ -19,6 +19,7 @@ pub struct Sparse<'a> {
 
 /// A sparse matrix that is none.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SparseError {
     /// `p` must begin with 0, never fall, and end with the number of values.
     #[error("p: the starts of the columns must rise from 0 to the number of values, {values}")]

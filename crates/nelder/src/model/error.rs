@@ -6,6 +6,7 @@ use crate::pass::PassError;
 
 /// Why a model was not fitted.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ModelError {
     /// The formula or an expression cannot be read.
     #[error(transparent)]

@@ -4,10 +4,12 @@ mod course;
 mod device;
 mod executor;
 mod monitor;
+mod part;
 mod parts;
 mod record;
 mod reduced;
 mod session;
+mod state;
 mod statistic;
 mod statistics;
 mod sums;
@@ -20,10 +22,12 @@ pub use executor::{
     Auto, Devices, PlaceError, PlaceNames, Plan, Planned, Run, Threads, Work, run, run_beside, run_in_order,
 };
 pub use monitor::{Monitor, NoProgress};
+pub use part::{Part as PartResult, decide_scales, joined_parts};
 pub use parts::PartsWorker;
 pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};
 pub use session::{Accepts, Check, Executor, Opened, Opening, Pass, Session};
+pub use state::StateError;
 pub use statistic::{AnyStatistic, AnySum, AnyWorker, Erased, ErasedSum, OnDevice, PassLabel, Statistic};
 pub use statistics::{
     GramStatistic, GramVectorsStatistic, MomentStatistic, ResidualStatistic, TriangleStatistic, projected,

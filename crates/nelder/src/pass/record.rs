@@ -3,13 +3,14 @@
 use std::time::Instant;
 
 use nelder_device::DeviceError;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::design::RowError;
+use super::state::StateError;
+use crate::design::{BindError, RowError};
 use crate::frame::{Scan, SourceError};
 
 /// One pass over the data, as it was run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PassRecord {
     /// Name of the pass by its result, such as `gram`.
     pub name: String,
@@ -41,6 +42,7 @@ impl PassRecord {
 
 /// Why a pass did not end.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PassError {
     /// The rows could not be read.
     #[error(transparent)]
@@ -54,6 +56,15 @@ pub enum PassError {
     /// The device failed.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The sums of another process are not to be had.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The expressions of a design cannot be made again for another process.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// Rows that were read again are not those of the first pass.
+    #[error("{0}: the rows have changed since the first pass")]
+    Changed(String),
     /// A session gave the sums of another statistic than the pass of this name asked for.
     #[error("{0}: the sums that came back are of another statistic")]
     Foreign(String),

@@ -8,8 +8,8 @@ use std::any::Any;
 use nelder_device::DeviceError;
 
 use super::device::DeviceRows;
-use super::{Course, PassRecord, Sum, Worker};
-use crate::design::{Block, BlockSchema, RowError};
+use super::{Course, PassRecord, StateError, Sum, Worker};
+use crate::design::{Block, BlockSchema, CodeMaps, RowError};
 
 /// Name of a pass by its result, such as `gram`, and the precision that its record shows.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,18 @@ pub trait AnySum: Send {
     /// Takes in the sums of other rows, which are of the same type.
     fn merge_any(&mut self, other: Box<dyn AnySum>);
 
+    /// As [`Sum::state`].
+    ///
+    /// # Errors
+    /// Those of it.
+    fn any_state(&self) -> Result<Vec<u8>, StateError>;
+
+    /// As [`Sum::recode`].
+    ///
+    /// # Errors
+    /// Those of it.
+    fn any_recode(&mut self, maps: &CodeMaps) -> Result<(), StateError>;
+
     /// The sum, to be told its type.
     fn into_any(self: Box<Self>) -> Box<dyn Any>;
 }
@@ -64,6 +76,14 @@ impl<S: Sum + 'static> AnySum for S {
         if let Ok(other) = other.into_any().downcast::<S>() {
             self.merge(*other);
         }
+    }
+
+    fn any_state(&self) -> Result<Vec<u8>, StateError> {
+        self.state()
+    }
+
+    fn any_recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.recode(maps)
     }
 
     fn into_any(self: Box<Self>) -> Box<dyn Any> {
@@ -131,6 +151,12 @@ pub trait AnyStatistic: Sync {
     /// Those of the device.
     fn any_on_device(&self, rows: &DeviceRows, label: PassLabel<'_>) -> OnDevice<ErasedSum>;
 
+    /// As [`Sum::restored`].
+    ///
+    /// # Errors
+    /// Those of it.
+    fn any_restored(&self, bytes: &[u8]) -> Result<ErasedSum, StateError>;
+
     /// As [`Statistic::in_parts`].
     fn any_in_parts(&self) -> Option<Course>;
 }
@@ -143,6 +169,10 @@ impl<S: Statistic> AnyStatistic for S {
     fn any_on_device(&self, rows: &DeviceRows, label: PassLabel<'_>) -> OnDevice<ErasedSum> {
         let found = self.on_device(rows, label)?;
         Ok(found.map(|(sum, records)| (ErasedSum(Box::new(sum)), records)))
+    }
+
+    fn any_restored(&self, bytes: &[u8]) -> Result<ErasedSum, StateError> {
+        Ok(ErasedSum(Box::new(S::Sum::restored(bytes)?)))
     }
 
     fn any_in_parts(&self) -> Option<Course> {

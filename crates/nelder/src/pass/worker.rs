@@ -1,11 +1,42 @@
 //! Parts of a pass over rows: workers that take in blocks, and sums that merge.
 
-use crate::design::{Block, RowError};
+use super::state::{StateError, decoded, encoded};
+use crate::design::{Block, CodeMaps, RowError};
 
 /// The result of a pass, or of a part of it: sums over rows, merged in any order.
+///
+/// Sums that other processes form come as bytes, with that process's codes of levels: a sum that goes between processes has a
+/// [`state`](Sum::state), and can be [`recoded`](Sum::recode).
 pub trait Sum: Send {
     /// Takes in the sums of other rows.
     fn merge(&mut self, other: Self);
+
+    /// The sum as bytes.
+    ///
+    /// # Errors
+    /// [`StateError::Stays`] for a sum that stays in its process.
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        Err(StateError::Stays)
+    }
+
+    /// The sum of bytes.
+    ///
+    /// # Errors
+    /// [`StateError::Damaged`]; [`StateError::Stays`] for a sum that stays in its process.
+    fn restored(_bytes: &[u8]) -> Result<Self, StateError>
+    where
+        Self: Sized,
+    {
+        Err(StateError::Stays)
+    }
+
+    /// Gives tables by code the codes of this process.
+    ///
+    /// # Errors
+    /// [`StateError::Code`] for a code that no row showed.
+    fn recode(&mut self, _maps: &CodeMaps) -> Result<(), StateError> {
+        Ok(())
+    }
 }
 
 /// One worker of a pass, with its scratch. It takes in blocks one after the other and is never merged: what is merged are the
@@ -43,6 +74,20 @@ impl<A: Sum, B: Sum> Sum for (A, B) {
         self.0.merge(other.0);
         self.1.merge(other.1);
     }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        encoded(&(self.0.state()?, self.1.state()?))
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let (a, b): (Vec<u8>, Vec<u8>) = decoded(bytes)?;
+        Ok((A::restored(&a)?, B::restored(&b)?))
+    }
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.0.recode(maps)?;
+        self.1.recode(maps)
+    }
 }
 
 /// A statistic that may not be wanted.
@@ -63,5 +108,18 @@ impl<A: Sum> Sum for Option<A> {
         if let (Some(a), Some(b)) = (self.as_mut(), other) {
             a.merge(b);
         }
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        encoded(&self.as_ref().map(Sum::state).transpose()?)
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let own: Option<Vec<u8>> = decoded(bytes)?;
+        own.map(|bytes| A::restored(&bytes)).transpose()
+    }
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.as_mut().map_or(Ok(()), |own| own.recode(maps))
     }
 }

@@ -3,11 +3,32 @@
 use std::sync::Arc;
 
 use nelder_device::{Backend, Buffer, DeviceError};
+use serde::de::Deserializer;
+use serde::ser::{Error, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// A number a row that stayed on devices, such as residuals: order statistics of it are all that is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct KeptColumn {
     parts: Vec<(Arc<dyn Backend>, Buffer)>,
+}
+
+/// As nothing, for there is nothing of it in another process.
+impl Serialize for KeptColumn {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self.is_empty() {
+            true => to.serialize_unit(),
+            false => Err(S::Error::custom(
+                "a column that stayed on a device stays in its process",
+            )),
+        }
+    }
+}
+
+impl<'d> Deserialize<'d> for KeptColumn {
+    fn deserialize<D: Deserializer<'d>>(from: D) -> Result<Self, D::Error> {
+        <()>::deserialize(from).map(|()| KeptColumn::default())
+    }
 }
 
 impl KeptColumn {

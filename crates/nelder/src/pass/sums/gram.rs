@@ -4,13 +4,15 @@ use std::collections::HashMap;
 
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, zeros};
+use serde::{Deserialize, Serialize};
 
 use super::table::{CodeSums, PairSums};
-use crate::design::BlockSchema;
-use crate::pass::Sum;
+use crate::design::{BlockSchema, CodeMaps};
+use crate::pass::state::travels;
+use crate::pass::{StateError, Sum};
 
 /// Precision and centring with which products are formed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Products {
     /// Rounded to double precision within a block of rows.
     Rounded,
@@ -32,7 +34,7 @@ pub enum Products {
 }
 
 /// The weighted gram Σ w z zᵀ of the dense columns and responses z of a design, with its tables by code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Gram {
     pub(super) atoms: BlockSchema,
     pub(super) products: Products,
@@ -265,6 +267,29 @@ impl Gram {
 }
 
 impl Sum for Gram {
+    travels!();
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        for (g, table) in self.groups.iter_mut().enumerate() {
+            table.recode(g, maps)?;
+        }
+        for (g, counts) in self.counts.iter_mut().enumerate() {
+            for (code, count) in std::mem::take(counts)
+                .into_iter()
+                .enumerate()
+                .filter(|(_, n)| *n > 0)
+            {
+                let code = code as u32;
+                let to = maps.group(g, code).ok_or(StateError::Code(code))? as usize;
+                if counts.len() <= to {
+                    counts.resize(to + 1, 0);
+                }
+                counts[to] += count;
+            }
+        }
+        self.cross.iter_mut().try_for_each(|pairs| pairs.recode(maps))
+    }
+
     fn merge(&mut self, other: Self) {
         // the weaker of the two bounds
         if self.products != Products::Rough

@@ -8,7 +8,8 @@ use faer::{Accum, Mat, MatMut, MatRef, Par};
 
 use super::standard::Standard;
 use crate::design::{Block, RowError};
-use crate::pass::{Sum, Worker};
+use crate::pass::state::{decoded, encoded};
+use crate::pass::{StateError, Sum, Worker};
 
 /// Rows multiplied at a time.
 const RUN: usize = 1024;
@@ -74,6 +75,19 @@ impl Worker for GramVectors<'_> {
 impl Sum for Mat<f64> {
     fn merge(&mut self, other: Self) {
         *self += &other;
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        let columns: Vec<&[f64]> = (0..self.ncols()).map(|j| self.col_as_slice(j)).collect();
+        encoded(&(self.nrows(), columns))
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let (rows, columns): (usize, Vec<Vec<f64>>) = decoded(bytes)?;
+        match columns.iter().all(|column| column.len() == rows) {
+            true => Ok(Mat::from_fn(rows, columns.len(), |i, j| columns[j][i])),
+            false => Err(StateError::Damaged("columns of a matrix differ in length".into())),
+        }
     }
 }
 

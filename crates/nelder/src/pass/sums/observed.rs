@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
+use serde::{Deserialize, Serialize};
 
 use crate::design::Block;
 
@@ -50,7 +51,7 @@ impl<'b> Observed<'b> {
 }
 
 /// Sums over responses and prior weights alone.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct ResponseMoments {
     /// Rows.
     pub rows: u64,

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use nelder_device::Dd;
+use serde::{Deserialize, Serialize};
 
 use super::{CodeSums, ScoreSums};
-use crate::design::{Block, BlockSchema, Numbers, RowError};
+use crate::design::{Block, BlockSchema, CodeMaps, Numbers, RowError};
 use crate::pass::device::KeptColumn;
-use crate::pass::{Sum, Worker};
+use crate::pass::state::travels;
+use crate::pass::{StateError, Sum, Worker};
 use nelder_device::kernels::{self, Pair};
 
 /// Coefficients by atom: what each row multiplies its columns with.
@@ -46,7 +48,7 @@ impl Coefficients {
 }
 
 /// The residuals of consecutive rows, one vector a response.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ResidualRun {
     /// Position of the batch in the source.
     pub index: usize,
@@ -59,7 +61,7 @@ pub struct ResidualRun {
 }
 
 /// Sums of residuals r = y − Xβ, for each response.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Residuals {
     /// Rows.
     pub rows: u64,
@@ -87,7 +89,8 @@ pub fn quartile_ranks(n: u64) -> [u64; 8] {
 }
 
 /// Counts of weighted residuals in bins of equal width, with the smallest and the largest value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Bins", into = "Bins")]
 pub struct Histogram {
     /// Width of a bin.
     pub width: f64,
@@ -96,6 +99,40 @@ pub struct Histogram {
     /// Largest value.
     pub largest: f64,
     counts: Vec<u32>,
+}
+
+/// A histogram of another process: its bins that are not empty.
+#[derive(Serialize, Deserialize)]
+struct Bins {
+    width: f64,
+    smallest: f64,
+    largest: f64,
+    counts: Vec<(u32, u32)>,
+}
+
+impl From<Histogram> for Bins {
+    fn from(of: Histogram) -> Bins {
+        let bins = of.counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        Bins {
+            width: of.width,
+            smallest: of.smallest,
+            largest: of.largest,
+            counts: bins.map(|(bin, count)| (bin as u32, *count)).collect(),
+        }
+    }
+}
+
+impl From<Bins> for Histogram {
+    fn from(of: Bins) -> Histogram {
+        let mut own = Histogram::new(of.width);
+        (own.smallest, own.largest) = (of.smallest, of.largest);
+        for (bin, count) in of.counts {
+            if let Some(own) = own.counts.get_mut(bin as usize) {
+                *own = count;
+            }
+        }
+        own
+    }
 }
 
 /// Bins on each side of zero.
@@ -362,6 +399,12 @@ impl Worker for ResidualsWorker {
 }
 
 impl Sum for Residuals {
+    travels!();
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.scores.iter_mut().try_for_each(|score| score.recode(maps))
+    }
+
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         for k in 0..self.squares.len() {

@@ -2,12 +2,14 @@
 
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
+use serde::{Deserialize, Serialize};
 
 use super::CodeSums;
-use crate::design::{Block, BlockSchema};
+use crate::design::{Block, BlockSchema, CodeMaps};
+use crate::pass::StateError;
 
 /// Σ x s over the rows, for all columns that a row has.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ScoreSums {
     /// Σ s.
     pub ones: Dd,
@@ -29,6 +31,15 @@ impl ScoreSums {
             dense: vec![Dd::ZERO; atoms.dense],
             groups: atoms.groups.iter().map(table).collect(),
         }
+    }
+
+    /// Gives the tables the codes of this process.
+    ///
+    /// # Errors
+    /// [`StateError::Code`] for a code that no row showed.
+    pub(in crate::pass) fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        let mut tables = self.groups.iter_mut().enumerate();
+        tables.try_for_each(|(g, table)| table.recode(g, maps))
     }
 
     /// Adds the rows of a block, each with its s; `rough` forms the products with dense columns in double precision.

@@ -8,14 +8,16 @@
 use std::sync::Arc;
 
 use nelder_device::{Dd, Input, Output, Program, Runner, vectorized};
+use serde::{Deserialize, Serialize};
 
 use super::observed::ResponseMoments;
 use super::residual::{Histogram, ResidualRun};
 use super::{Coefficients, Gram, Products, ScoreSums};
-use crate::design::{Block, BlockSchema};
+use crate::design::{Block, BlockSchema, CodeMaps};
 use crate::family::{LARGEST, Programs};
-use crate::pass::Sum;
 use crate::pass::device::KeptColumn;
+use crate::pass::state::travels;
+use crate::pass::{StateError, Sum};
 
 /// Where the linear predictor comes from.
 #[derive(Clone, Debug)]
@@ -60,7 +62,7 @@ pub struct ScoringPlan {
 }
 
 /// Sums of a pass of Fisher scoring.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Scoring {
     /// The gram, where it is wanted.
     pub gram: Option<Gram>,
@@ -221,6 +223,13 @@ pub(super) fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f6
 }
 
 impl Sum for Scoring {
+    travels!();
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.score.recode(maps)?;
+        self.gram.as_mut().map_or(Ok(()), |gram| gram.recode(maps))
+    }
+
     fn merge(&mut self, other: Self) {
         if let (Some(a), Some(b)) = (&mut self.gram, other.gram) {
             a.merge(b);

@@ -3,12 +3,14 @@
 use faer::Mat;
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, vectorized};
+use serde::{Deserialize, Serialize};
 
 use crate::design::{Block, BlockSchema, RowError};
+use crate::pass::state::travels;
 use crate::pass::{Sum, Worker};
 
 /// Centre c and scale s of each dense column, in the units of the rows: columns become (x − c) / s.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standard {
     /// The centres: zero where nothing is taken.
     pub centers: Vec<Dd>,
@@ -69,7 +71,7 @@ impl Standard {
 }
 
 /// The first and second moments of the dense columns, in twice the precision.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ColumnMoments {
     /// Rows.
     pub rows: u64,
@@ -137,6 +139,8 @@ impl Worker for ColumnMoments {
 }
 
 impl Sum for ColumnMoments {
+    travels!();
+
     fn merge(&mut self, other: Self) {
         self.rows += other.rows;
         self.weight += other.weight;

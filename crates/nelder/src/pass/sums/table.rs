@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
+use serde::{Deserialize, Serialize};
 
-use crate::design::{Block, Numbers};
+use crate::design::{Block, CodeMaps, Numbers};
+use crate::pass::StateError;
 
 /// Sums by code.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct CodeSums {
     /// Sums kept for each code.
     pub width: usize,
@@ -36,6 +38,28 @@ impl CodeSums {
             .unwrap_or(&[])
     }
 
+    /// Gives the sums of a group's codes the codes of this process.
+    ///
+    /// # Errors
+    /// [`StateError::Code`] for a code with sums that no row showed.
+    pub(in crate::pass) fn recode(&mut self, group: usize, maps: &CodeMaps) -> Result<(), StateError> {
+        if self.width == 0 {
+            return Ok(());
+        }
+        for (code, row) in std::mem::take(&mut self.cells).chunks(self.width).enumerate() {
+            let Some(to) = maps.group(group, code as u32) else {
+                match row.iter().all(|v| v.hi == 0.0 && v.lo == 0.0) {
+                    true => continue,
+                    false => return Err(StateError::Code(code as u32)),
+                }
+            };
+            self.reserve(to as usize);
+            let from = to as usize * self.width;
+            self.cells[from..from + self.width].copy_from_slice(row);
+        }
+        Ok(())
+    }
+
     pub(in crate::pass) fn merge(&mut self, other: &CodeSums) {
         if other.cells.len() > self.cells.len() {
             self.cells.resize(other.cells.len(), Dd::ZERO);
@@ -47,7 +71,7 @@ impl CodeSums {
 }
 
 /// Sums by pair of codes of two groups.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PairSums {
     /// The two groups, first before second.
     pub groups: (usize, usize),
@@ -55,6 +79,20 @@ pub struct PairSums {
     pub index: HashMap<(u32, u32), u32>,
     /// For each pair, multipliers of the first group times those of the second, second fastest.
     pub table: CodeSums,
+}
+
+impl PairSums {
+    /// Gives the pairs the codes of this process.
+    ///
+    /// # Errors
+    /// [`StateError::Code`] for a code that no row showed.
+    pub(in crate::pass) fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        let code = |group, code| maps.group(group, code).ok_or(StateError::Code(code));
+        let index = std::mem::take(&mut self.index).into_iter();
+        let recoded = index.map(|((a, b), at)| Ok(((code(self.groups.0, a)?, code(self.groups.1, b)?), at)));
+        self.index = recoded.collect::<Result<_, _>>()?;
+        Ok(())
+    }
 }
 
 /// Leading and trailing parts.

@@ -11,8 +11,9 @@ use faer::linalg::qr::no_pivoting::factor::{qr_in_place, qr_in_place_scratch, re
 use faer::{Mat, Par, Spec};
 
 use crate::design::{Block, RowError};
+use crate::pass::state::{decoded, encoded};
 use crate::pass::sums::standard::Standard;
-use crate::pass::{Sum, Worker};
+use crate::pass::{StateError, Sum, Worker};
 
 /// The triangle R of the standardized columns X, each row times √w: RᵀR = XᵀX.
 #[derive(Clone, Debug)]
@@ -133,5 +134,24 @@ impl Sum for TsqrF64 {
         }
         self.waiting += other.height;
         self.runs += other.runs;
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        encoded(&(&*self.standard, self.runs, self.clone().triangle().state()?))
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let (standard, runs, triangle): (Standard, u64, Vec<u8>) = decoded(bytes)?;
+        let (triangle, p) = (Mat::<f64>::restored(&triangle)?, standard.columns());
+        if triangle.ncols() != p || triangle.nrows() > p {
+            return Err(StateError::Damaged("a triangle is of another order".into()));
+        }
+        let mut own = TsqrF64::new(&Arc::new(standard));
+        own.runs = runs;
+        own.height = triangle.nrows();
+        for j in 0..p {
+            own.work.col_as_slice_mut(j)[..own.height].copy_from_slice(triangle.col_as_slice(j));
+        }
+        Ok(own)
     }
 }
