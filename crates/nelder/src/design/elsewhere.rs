@@ -31,7 +31,7 @@ impl<'s> Rows<'s> {
         Ok(own)
     }
 
-    /// The levels that rows have shown so far; `None` where nobody notes them.
+    /// The levels that rows have shown so far, but for those of books that were taken in; `None` where nobody notes them.
     pub fn level_book(&self) -> Option<LevelBook> {
         let mut book = self
             .book
@@ -61,8 +61,16 @@ impl<'s> Rows<'s> {
                 row: batch.first_row,
                 message: e.to_string(),
             })?;
+            let mut known = self
+                .book
+                .as_ref()
+                .map(|b| b.lock().unwrap_or_else(|e| e.into_inner()));
             for (v, theirs) in &page.variables {
-                maps.note_variable(*v, theirs, &self.codes_of(&values[*v], *v, None));
+                let ours = self.codes_of(&values[*v], *v, None);
+                maps.note_variable(*v, theirs, &ours);
+                if let Some(known) = &mut known {
+                    known.know_variable(*v, &ours);
+                }
             }
             let used: Vec<u32> = (0..batch.rows as u32)
                 .filter(|&i| page.used[i as usize])
@@ -70,7 +78,11 @@ impl<'s> Rows<'s> {
             for (g, theirs) in page.groups.iter().enumerate() {
                 let of = |&v: &usize| self.codes_of(&values[v], v, Some(&used));
                 let columns = self.layout().groups[g].iter().map(of).collect();
-                maps.note_group(g, theirs, &self.combinations[g].encode(columns));
+                let ours = self.combinations[g].encode(columns);
+                maps.note_group(g, theirs, &ours);
+                if let Some(known) = &mut known {
+                    known.know_group(g, &ours);
+                }
             }
         }
         self.variables().rounding().take(&book.rounded, &book.merged);
@@ -106,12 +118,5 @@ impl<'s> Rows<'s> {
         text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
             (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
         })
-    }
-
-    /// Numbers of codes: of each variable's levels, then of each group. They grow where rows have a level that none had before.
-    pub fn code_counts(&self) -> Vec<usize> {
-        let levels = (0..self.labels().len()).map(|v| self.levels(v).map_or(0, |l| l.len()));
-        let groups = (0..self.layout().groups.len()).map(|g| self.tuples(g).len());
-        levels.chain(groups).collect()
     }
 }

@@ -22,6 +22,13 @@ pub struct LevelBook {
     pub(super) merged: Vec<(usize, u64)>,
 }
 
+impl LevelBook {
+    /// True if no row shows a level that was not known before.
+    pub fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+}
+
 /// Some rows of one batch, and their codes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Page {
@@ -151,6 +158,16 @@ impl BookWriter {
             variables: variables.iter().map(|(v, codes)| (*v, picked(codes))).collect(),
             groups: groups.unwrap_or_default().iter().map(picked).collect(),
         });
+    }
+
+    /// Codes of a variable that need no row to show them.
+    pub fn know_variable(&mut self, variable: usize, codes: &[u32]) {
+        self.variables.extend(codes.iter().map(|&code| (variable, code)));
+    }
+
+    /// The same of a group.
+    pub fn know_group(&mut self, group: usize, codes: &[u32]) {
+        self.groups.extend(codes.iter().map(|&code| (group, code)));
     }
 
     /// The book so far.

@@ -8,7 +8,7 @@ use super::combinations::Combinations;
 use super::fingerprint::{Fingerprint, Fingerprints};
 use super::level_book::{BookWriter, LevelBook};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
-use crate::frame::{Batch, ColumnMemory, Kind, Levels, Source};
+use crate::frame::{Batch, ColumnMemory, Key, Kind, Levels, MISSING, Source};
 
 /// Treatment of rows in which a variable is missing: R's `na.action`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -497,23 +497,24 @@ impl<'s> Rows<'s> {
     }
 
     pub(super) fn codes_of<'b>(&self, value: &Value<'b>, v: usize, kept: Option<&[u32]>) -> Cow<'b, [u32]> {
-        let all: Cow<'b, [u32]> = match value {
+        let picked = |all: Cow<'b, [u32]>| match kept {
+            None => all,
+            Some(kept) => Cow::Owned(kept.iter().map(|&i| all[i as usize]).collect()),
+        };
+        match value {
             Value::Codes { codes, levels, .. } => {
                 let own = self.codes[v].get_or_init(|| levels.clone());
+                let codes = picked(codes.clone());
                 match Arc::ptr_eq(own, levels) {
-                    true => codes.clone(),
-                    false => self.of_other_levels(v, own, codes, levels).into(),
+                    true => codes,
+                    false => self.of_other_levels(v, own, &codes, levels).into(),
                 }
             }
             Value::Logical(x) => {
                 self.codes[v].get_or_init(|| Arc::new(Levels::fixed(["FALSE", "TRUE"])));
-                Cow::Owned(x.iter().map(|&x| u32::from(x)).collect())
+                picked(Cow::Owned(x.iter().map(|&x| u32::from(x)).collect()))
             }
-            Value::Numbers(_) => Cow::Owned(Vec::new()),
-        };
-        match kept {
-            None => all,
-            Some(kept) => Cow::Owned(kept.iter().map(|&i| all[i as usize]).collect()),
+            Value::Numbers(_) => picked(Cow::Owned(Vec::new())),
         }
     }
 
@@ -535,14 +536,22 @@ impl<'s> Rows<'s> {
             Some(known) if Arc::ptr_eq(&known.0, levels) => known,
             other => other.insert((levels.clone(), Vec::new())),
         };
-        let more = levels.keys_from(table.len() as u32);
-        table.extend(more.iter().map(|key| {
-            let by_label = || own.code(&crate::frame::Key::Text(levels.label_of(key).into()));
-            let known = own.code(key).or_else(by_label);
-            known.unwrap_or_else(|| own.intern(key))
-        }));
-        let of = |&code: &u32| table.get(code as usize).copied().unwrap_or(code);
-        codes.iter().map(of).collect()
+        table.resize(table.len().max(levels.len()), MISSING);
+        // a level that no row in the model has gets no code
+        let mut of = |code: u32| {
+            let Some(known) = table.get_mut(code as usize) else {
+                return code;
+            };
+            if *known == MISSING
+                && let Some(key) = levels.key(code)
+            {
+                let by_label = || own.code(&Key::Text(levels.label_of(&key).into()));
+                let code = own.code(&key).or_else(by_label);
+                *known = code.unwrap_or_else(|| own.intern(&key));
+            }
+            *known
+        };
+        codes.iter().map(|&code| of(code)).collect()
     }
 
     fn rescale(&self, block: &mut Block<'_>) {
