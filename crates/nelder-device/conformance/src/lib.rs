@@ -10,7 +10,7 @@ pub mod rough;
 mod sums;
 mod values;
 
-use nelder_device::{Backend, DeviceError};
+use nelder_device::{DeviceError, GlmKernels};
 
 pub use placed::{Placed, chosen, on, open, open_fusing, open_one, open_single, place};
 pub use values::ulps;
@@ -36,7 +36,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// A failure of the device; a wrong result is no error but a failure of the [`Outcome`].
-pub fn check(backend: &dyn Backend) -> Result<Outcome, DeviceError> {
+pub fn check(backend: &dyn GlmKernels) -> Result<Outcome, DeviceError> {
     let mut outcome = Outcome::default();
     operations::check(backend, &mut outcome)?;
     families::check(backend, &mut outcome)?;

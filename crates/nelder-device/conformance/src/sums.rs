@@ -1,7 +1,8 @@
 //! Sums over rows in twice the precision: moments, grams, residuals; ranges and order statistics of columns.
 
 use nelder_device::{
-    Backend, Binary, Buffer, Dd, DeviceError, Fold, Host, Matrix, Predictor, Program, RUN_ROWS, ScoringStep,
+    Binary, Buffer, Dd, Device, DeviceError, Fold, GlmKernels, Host, LinearAlgebra, Matrix, Predictor,
+    Program, RUN_ROWS, ScoringStep,
 };
 
 use crate::products::SHAPES;
@@ -60,7 +61,7 @@ impl Problem {
         }
     }
 
-    pub(crate) fn matrix(&self, device: &dyn Backend) -> Result<Matrix, DeviceError> {
+    pub(crate) fn matrix(&self, device: &dyn Device) -> Result<Matrix, DeviceError> {
         let columns: Vec<&[f64]> = match self.rows {
             0 => Vec::new(),
             rows => self.a.chunks(rows).collect(),
@@ -68,12 +69,12 @@ impl Problem {
         Matrix::new(device.upload_columns(&columns)?, self.rows, self.columns)
     }
 
-    fn weights(&self, device: &dyn Backend, weighted: bool) -> Result<Option<Buffer>, DeviceError> {
+    fn weights(&self, device: &dyn Device, weighted: bool) -> Result<Option<Buffer>, DeviceError> {
         weighted.then(|| device.upload(&self.w)).transpose()
     }
 }
 
-fn paired(device: &dyn Backend, (high, low): &(Buffer, Buffer)) -> Result<Vec<Dd>, DeviceError> {
+fn paired(device: &dyn Device, (high, low): &(Buffer, Buffer)) -> Result<Vec<Dd>, DeviceError> {
     let (high, low) = (device.download(high)?, device.download(low)?);
     Ok(high.into_iter().zip(low).map(|(hi, lo)| Dd { hi, lo }).collect())
 }
@@ -91,7 +92,7 @@ pub(crate) fn outer(v: &[f64]) -> Vec<Dd> {
 /// A verb on a device: named results, each with the rows that its errors grow with.
 type Results = Vec<(&'static str, f64, Vec<Dd>)>;
 
-fn verbs(device: &dyn Backend, p: &Problem, weighted: bool) -> Result<Results, DeviceError> {
+fn verbs(device: &dyn GlmKernels, p: &Problem, weighted: bool) -> Result<Results, DeviceError> {
     let x = p.matrix(device)?;
     let w = p.weights(device, weighted)?;
     let w = w.as_ref();
@@ -168,7 +169,7 @@ pub(crate) fn program() -> Program {
 }
 
 /// Steps whose predictor is computed, in double precision and in twice that, and given.
-fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> Result<(), DeviceError> {
+fn step(device: &dyn GlmKernels, p: &Problem, offset: bool, out: &mut Results) -> Result<(), DeviceError> {
     let x = p.matrix(device)?;
     let (y, v, w) = (device.upload(&p.y)?, device.upload(&p.v)?, device.upload(&p.w)?);
     let program = program();
@@ -241,7 +242,7 @@ fn step(device: &dyn Backend, p: &Problem, offset: bool, out: &mut Results) -> R
 }
 
 /// Within the stated number of units of the sums of absolute values.
-pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+pub fn check(backend: &dyn GlmKernels, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let host = Host::default();
     let mut random = Random::new(12);
     for &(rows, columns) in SHAPES {
@@ -273,7 +274,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
 
 /// A gram about centres: what is far from the origin loses nothing.
 fn centred(
-    backend: &dyn Backend,
+    backend: &dyn LinearAlgebra,
     host: &Host,
     problem: &Problem,
     weighted: bool,
@@ -286,7 +287,7 @@ fn centred(
             .iter_mut()
             .for_each(|a| *a += c);
     }
-    let gram = |device: &dyn Backend| -> Result<Vec<Dd>, DeviceError> {
+    let gram = |device: &dyn LinearAlgebra| -> Result<Vec<Dd>, DeviceError> {
         let w = far.weights(device, weighted)?;
         device.gram(&far.matrix(device)?, w.as_ref(), Some(&centres))
     };
@@ -306,7 +307,7 @@ fn centred(
 
 /// Which columns have a value that is not as it was written: 0.5 is, 0.3 and 2⁻¹³ are not.
 fn flags(
-    backend: &dyn Backend,
+    backend: &dyn GlmKernels,
     host: &Host,
     problem: &Problem,
     outcome: &mut Outcome,
@@ -324,7 +325,7 @@ fn flags(
             *a = value;
         }
     }
-    let of = |device: &dyn Backend| {
+    let of = |device: &dyn GlmKernels| {
         Ok::<_, DeviceError>(device.moments(&whole.matrix(device)?, None, &[])?.rounded)
     };
     outcome.compared += whole.columns;
@@ -338,7 +339,7 @@ fn flags(
 }
 
 /// Ranges and order statistics: exact.
-fn columns(backend: &dyn Backend, random: &mut Random, outcome: &mut Outcome) -> Result<(), DeviceError> {
+fn columns(backend: &dyn Device, random: &mut Random, outcome: &mut Outcome) -> Result<(), DeviceError> {
     for len in [1usize, 2, 31, 1000, 100_003] {
         let mut values: Vec<f64> = (0..len).map(|_| random.sized(30.0)).collect();
         // ties, zeros of both signs

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer, DeviceError};
+use nelder_device::{Buffer, Device, DeviceError, GlmKernels};
 
 /// A number a row that stayed on devices, such as residuals: order statistics of it are all that is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct KeptColumn {
-    parts: Vec<(Arc<dyn Backend>, Buffer)>,
+    parts: Vec<(Arc<dyn Device>, Buffer)>,
 }
 
 impl KeptColumn {
     /// Rows on one device.
-    pub(in crate::pass) fn new(device: &Arc<dyn Backend>, rows: Buffer) -> Self {
+    pub(in crate::pass) fn new(device: &Arc<dyn GlmKernels>, rows: Buffer) -> Self {
         KeptColumn {
             parts: vec![(device.clone(), rows)],
         }
@@ -33,7 +33,7 @@ impl KeptColumn {
     /// # Errors
     /// Those of the devices.
     pub fn missing(&self) -> Result<u64, DeviceError> {
-        let of = |(device, rows): &(Arc<dyn Backend>, Buffer)| Ok(device.reduce(rows)?.missing);
+        let of = |(device, rows): &(Arc<dyn Device>, Buffer)| Ok(device.reduce(rows)?.missing);
         self.parts.iter().map(of).sum()
     }
 
