@@ -1,6 +1,7 @@
 //! Every operation of every backend, held against the CPU in double precision: on random and on extreme inputs, with the
 //! tolerance of each operation stated.
 
+mod bare;
 mod decompositions;
 mod families;
 mod operations;
@@ -12,6 +13,7 @@ mod values;
 
 use nelder_device::{DeviceError, GlmKernels};
 
+pub use bare::Bare;
 pub use placed::{Placed, chosen, on, open, open_fusing, open_one, open_single, place};
 pub use values::ulps;
 

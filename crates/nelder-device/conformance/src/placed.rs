@@ -8,7 +8,10 @@ use nelder_cuda::Cuda;
 use nelder_device::{DeviceError, GlmKernels, Host};
 use nelder_wgpu::Wgpu;
 
-/// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`,
+use crate::Bare;
+
+/// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `bare` (the
+/// first tier of these alone), `cuda`, `cuda:1`, `wgpu`,
 /// `wgpu:1`; `host+host`, `cuda:0+cuda:1`.
 ///
 /// # Errors
@@ -30,9 +33,10 @@ pub fn open_one(id: &str) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     let index = index.parse().map_err(|_| absent("the index is no number"))?;
     match kind {
         "host" => Ok(Arc::new(Host::default())),
+        "bare" => Ok(Arc::new(Bare::default())),
         "cuda" => Ok(Arc::new(Cuda::open(index)?)),
         "wgpu" => Ok(Arc::new(Wgpu::open(index)?)),
-        _ => Err(absent("there are host, cuda, cuda:0, …, wgpu, wgpu:0, …")),
+        _ => Err(absent("there are host, bare, cuda, cuda:0, …, wgpu, wgpu:0, …")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The suite on the CPU, and on a device where `NELDER_TEST_DEVICE` asks for one.
 
-use nelder_conformance::check;
+use nelder_conformance::{Bare, check};
 use nelder_cuda::Cuda;
 use nelder_device::{
     Buffer, Codes, Counters, Dd, Description, Device, DeviceError, GlmKernels, Host, LinearAlgebra, Matrix,
@@ -13,6 +13,35 @@ fn the_cpu_agrees_with_itself() {
     let outcome = check(&Host::default()).unwrap();
     assert!(outcome.compared > 500_000);
     assert_eq!(outcome.failures, Vec::<String>::new());
+}
+
+/// Compositions of the first tier are as exact as the CPU's own verbs.
+#[test]
+fn the_first_tier_is_enough() {
+    let outcome = check(&Bare::default()).unwrap();
+    assert!(outcome.compared > 500_000);
+    assert_eq!(outcome.failures, Vec::<String>::new());
+}
+
+/// Codes of a first tier stay with the host: sums copy the columns there, and a subtraction copies a column in two parts back.
+#[test]
+fn sums_by_code_of_the_first_tier_are_counted_as_copies() {
+    let (device, rows) = (Bare::default(), 1000);
+    let x = Matrix::new(device.upload(&vec![2.0; 3 * rows]).unwrap(), rows, 3).unwrap();
+    let (high, low) = (x.column(0).unwrap(), x.column(1).unwrap());
+    let codes = device.upload_codes(&vec![1; rows], 2).unwrap();
+    let before = device.counters();
+    let sums = device.sums_by_code(&codes, &x, (Some(&high), None)).unwrap();
+    device
+        .subtract_by_code((&high, &low), &codes, &sums[..2], None)
+        .unwrap();
+    assert_eq!(
+        sums.iter().map(|s| s.hi).collect::<Vec<f64>>(),
+        [0.0, 0.0, 0.0, 0.0, 2e3, 4e3, 4e3, 4e3]
+    );
+    let after = device.counters();
+    assert_eq!(after.downloaded - before.downloaded, 4 * 8 * rows as u64);
+    assert_eq!(after.uploaded - before.uploaded, 2 * 8 * rows as u64);
 }
 
 /// A device whose results are off by a part in 2^44, as single-precision steps in between would make them.

@@ -1,4 +1,4 @@
-//! `conformance [DEVICE] [--worst] [--bench]`: the suite on `host`, `cuda` or `cuda:1`, the worst error of each operation,
+//! `conformance [DEVICE] [--worst] [--bench]`: the suite on `host`, `bare`, `cuda` or `cuda:1`, the worst error of each operation,
 //! and seconds of the products.
 
 use std::process::ExitCode;
