@@ -30,8 +30,18 @@ pub struct Outcome {
     pub compared: usize,
     /// A line for each operation with a result out of its tolerance: the worst.
     pub failures: Vec<String>,
-    /// The largest error of each operation, in its own unit, for a reader.
+    /// The largest error of each operation, in its own unit, for a reader: of sums 2⁻¹⁰² of the sum of absolute values.
     pub worst: Vec<(String, f64)>,
+}
+
+impl Outcome {
+    /// Takes in an error of an operation: the largest stays.
+    fn at_worst(&mut self, what: &str, error: f64) {
+        match self.worst.iter_mut().find(|(name, _)| name == what) {
+            Some((_, worst)) => *worst = error.max(*worst),
+            None => self.worst.push((what.to_string(), error)),
+        }
+    }
 }
 
 /// Runs the whole suite on a backend.

@@ -230,6 +230,16 @@ fn cases() -> Vec<Case> {
         &columns,
         |p, [a, b, c]| p.select(a, b, c),
     ));
+    // rounded twice: sums and products without loss are made of such steps
+    all.push(case(
+        "Mul then Add".into(),
+        Tolerance::Exact,
+        &columns,
+        |p, [a, b, c]| {
+            let product = p.binary(Binary::Mul, a, b);
+            p.binary(Binary::Add, product, c)
+        },
+    ));
     all
 }
 

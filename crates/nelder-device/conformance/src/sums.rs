@@ -253,11 +253,14 @@ pub fn check(backend: &dyn GlmKernels, outcome: &mut Outcome) -> Result<(), Devi
             let have = verbs(backend, &problem, weighted)?;
             for (((what, units, want), (_, _, size)), (_, _, have)) in want.iter().zip(&size).zip(&have) {
                 outcome.compared += want.len();
-                let bound = units * UNIT;
-                let fine = |i: usize| {
-                    (want[i] - have[i]).abs().to_f64() <= bound * size[i].to_f64() + f64::MIN_POSITIVE
-                };
-                if want.len() != have.len() || !(0..want.len()).all(fine) {
+                let apart = |i: usize| (want[i] - have[i]).abs().to_f64();
+                let fine = |i: usize| apart(i) <= units * UNIT * size[i].to_f64() + f64::MIN_POSITIVE;
+                let same = want.len() == have.len();
+                if same {
+                    let shares = (0..want.len()).map(|i| (apart(i) - f64::MIN_POSITIVE) / size[i].to_f64());
+                    outcome.at_worst(what, shares.fold(0.0, f64::max) / UNIT);
+                }
+                if !same || !(0..want.len()).all(fine) {
                     let weights = if weighted { ", weighted" } else { "" };
                     outcome
                         .failures

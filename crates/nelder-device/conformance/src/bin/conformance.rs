@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         Ok(outcome) => {
             if args.iter().any(|a| a == "--worst") {
                 for (name, worst) in &outcome.worst {
-                    println!("{name:<16} {worst}");
+                    println!("{name:<28} {worst:.3}");
                 }
             }
             for failure in &outcome.failures {
