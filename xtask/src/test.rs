@@ -188,9 +188,13 @@ fn tests(root: &Path) -> Verdict {
     cargo(root, &args, &[], Some(libtest_counts))
 }
 
-/// The tests of models on devices that are the CPU, and on wgpu where there is a Vulkan.
+/// The tests of models on devices that are the CPU, one of them a first tier alone, and on wgpu where there is a Vulkan.
 fn models(root: &Path, report: &mut Report, vulkan: bool) {
-    for (name, device) in [("host device", "host"), ("two devices", "host+host")] {
+    for (name, device) in [
+        ("host device", "host"),
+        ("two devices", "host+host"),
+        ("first tier alone", "bare"),
+    ] {
         report.step(name, || {
             let env = [("NELDER_TEST_DEVICE", device)];
             cargo(root, MODELS, &env, Some(libtest_counts))

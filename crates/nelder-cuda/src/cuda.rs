@@ -1,4 +1,4 @@
-//! A CUDA device behind the verbs of [`Backend`].
+//! A CUDA device behind the verbs of [`Device`], [`LinearAlgebra`] and [`GlmKernels`].
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,9 +12,9 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{CompileOptions, Ptx, compile_ptx_with_opts};
 use nelder_device::{
-    Backend, Buffer, Codes, Counters, Dd, Decomposed, Description, DeviceError, Matrix, Moments, Program,
-    Rates, Reduced, ResidualSums, RoughMoments, ScoringStep, Spectrum, StepSums, Weighed, check_length,
-    zeros,
+    Buffer, Codes, Counters, Dd, Decomposed, Description, Device, DeviceError, GlmKernels, LinearAlgebra,
+    Matrix, Moments, Program, Rates, Reduced, ResidualSums, RoughMoments, ScoringStep, Spectrum, StepSums,
+    Weighed, check_length, zeros,
 };
 
 use crate::cache;
@@ -440,7 +440,7 @@ struct Held {
     slice: CudaSlice<f64>,
 }
 
-impl Backend for Cuda {
+impl Device for Cuda {
     fn describe(&self) -> Description {
         // each question to the driver takes a tenth of a millisecond and more
         let asked = || {
@@ -556,15 +556,16 @@ impl Backend for Cuda {
         Ok(out.into_iter().map(|slice| self.buffer(rows, slice)).collect())
     }
 
-    fn moments(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        with: &[&Buffer],
-    ) -> Result<Moments, DeviceError> {
-        self.moments_of(x, weights, with, false)
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        self.reduce_of(x)
     }
 
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        self.order_statistics_of(x, ranks)
+    }
+}
+
+impl LinearAlgebra for Cuda {
     fn gram(
         &self,
         x: &Matrix,
@@ -576,6 +577,54 @@ impl Backend for Cuda {
 
     fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
         self.exact_gram_of(x, weights)
+    }
+
+    fn single_gram(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        centres: Option<&[f64]>,
+    ) -> Result<Option<Vec<Dd>>, DeviceError> {
+        self.single_gram_of(x, weights, centres)
+    }
+
+    fn product(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
+        self.product_of(x, b, constant, offset)
+    }
+
+    fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
+        self.cholesky_of(packed, scales)
+    }
+
+    fn eigen(&self, matrix: &[f64], order: usize) -> Result<Option<Spectrum>, DeviceError> {
+        self.eigen_of(matrix, order)
+    }
+}
+
+impl GlmKernels for Cuda {
+    fn moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
+        self.moments_of(x, weights, with, false)
+    }
+
+    fn rough_moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &Buffer,
+        gram: bool,
+    ) -> Result<Option<RoughMoments>, DeviceError> {
+        self.rough_moments_of(x, weights, with, gram)
     }
 
     fn residual(
@@ -599,57 +648,12 @@ impl Backend for Cuda {
         self.residual_sums_of(x, b, constant, y, weights)
     }
 
-    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
-        self.transposed_residual_of(x, r)
-    }
-
-    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
-        self.order_statistics_of(x, ranks)
-    }
-
-    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
-        self.step_of(x, step)
-    }
-
-    fn single_gram(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        centres: Option<&[f64]>,
-    ) -> Result<Option<Vec<Dd>>, DeviceError> {
-        self.single_gram_of(x, weights, centres)
-    }
-
-    fn rough_moments(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        with: &Buffer,
-        gram: bool,
-    ) -> Result<Option<RoughMoments>, DeviceError> {
-        self.rough_moments_of(x, weights, with, gram)
-    }
-
-    fn eigen(&self, matrix: &[f64], order: usize) -> Result<Option<Spectrum>, DeviceError> {
-        self.eigen_of(matrix, order)
-    }
-
-    fn project(
-        &self,
-        x: &Matrix,
-        centres: &[Dd],
-        scales: &[f64],
-        vectors: &[f64],
-    ) -> Result<Option<Buffer>, DeviceError> {
-        self.project_of(x, centres, scales, vectors)
-    }
-
-    fn cholesky(&self, packed: &[f64], scales: &[f64]) -> Result<Option<Decomposed>, DeviceError> {
-        self.cholesky_of(packed, scales)
-    }
-
     fn weigh(&self, r: (&Buffer, Option<&Buffer>), weights: Option<&Buffer>) -> Result<Weighed, DeviceError> {
         self.weigh_of(r, weights)
+    }
+
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
+        self.transposed_residual_of(x, r)
     }
 
     fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
@@ -675,26 +679,17 @@ impl Backend for Cuda {
         self.subtract_by_code_of(r, codes, table, multiplier)
     }
 
-    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
-        self.reduce_of(x)
+    fn step(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
+        self.step_of(x, step)
     }
 
-    fn product(
+    fn project(
         &self,
         x: &Matrix,
-        b: &[f64],
-        constant: f64,
-        offset: Option<&Buffer>,
-    ) -> Result<Buffer, DeviceError> {
-        self.product_of(x, b, constant, offset)
-    }
-
-    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
-        check_length("y", y.len(), x.rows)?;
-        let out = self.transposed_times(x, self.pointer("y", y)?)?;
-        if x.rows == 0 {
-            return Ok(vec![0.0; x.columns]);
-        }
-        self.download_slice(&out, 0, x.columns)
+        centres: &[Dd],
+        scales: &[f64],
+        vectors: &[f64],
+    ) -> Result<Option<Buffer>, DeviceError> {
+        self.project_of(x, centres, scales, vectors)
     }
 }

@@ -1,6 +1,5 @@
 //! Products of matrices with vectors, and residuals in twice the precision.
 
-use cudarc::cublas::{self, sys::cublasOperation_t};
 use cudarc::driver::CudaSlice;
 use nelder_device::{Buffer, Dd, DeviceError, Matrix, Reduced, ResidualSums, check_length};
 
@@ -238,36 +237,5 @@ impl Cuda {
             unsafe { self.launch(MATRIX, "nelder_product", self.grid(x.rows), &arguments)? };
         }
         Ok(self.buffer(x.rows, out))
-    }
-
-    /// Xᵀ y.
-    pub(crate) fn transposed_times(&self, x: &Matrix, y: u64) -> Result<CudaSlice<f64>, DeviceError> {
-        let a = self.matrix(x)?;
-        let out = self.room(x.columns)?;
-        self.count_launch();
-        let (n, p) = (self.dimension(x.rows)?, self.dimension(x.columns)?);
-        if n > 0 && p > 0 {
-            let blas = self.blas();
-            let (one, zero) = (1.0f64, 0.0f64);
-            // SAFETY: X is n x p column by column, y of length n, and there is room for p numbers
-            unsafe {
-                cublas::result::dgemv(
-                    *blas.handle(),
-                    cublasOperation_t::CUBLAS_OP_T,
-                    n,
-                    p,
-                    &one,
-                    a as *const f64,
-                    n,
-                    y as *const f64,
-                    1,
-                    &zero,
-                    self.address(&out) as *mut f64,
-                    1,
-                )
-            }
-            .map_err(|e| self.failed(&e))?;
-        }
-        Ok(out)
     }
 }

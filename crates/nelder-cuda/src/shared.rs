@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, DeviceError, Offer, Opened};
+use nelder_device::{DeviceError, GlmKernels, Offer, Opened};
 
 use crate::{Cuda, cache};
 
@@ -41,7 +41,7 @@ impl Offer for Offered {
         }
     }
 
-    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
+    fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError> {
         Ok(shared(self.0)?)
     }
 }

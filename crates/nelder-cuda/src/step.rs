@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use cudarc::driver::LaunchConfig;
 use nelder_device::{
-    Backend, Binary, Buffer, Dd, DeviceError, Fold, Matrix, Predictor, RUN_ROWS, ScoringStep, StepSums,
-    Unary, check_length, composed, predictor,
+    Binary, Buffer, Dd, Device, DeviceError, Fold, GlmKernels, Matrix, Predictor, RUN_ROWS, ScoringStep,
+    StepSums, Unary, check_length, composed, predictor,
 };
 
 use crate::cuda::Cuda;

@@ -1,16 +1,21 @@
-//! The CPU as a backend: what the others are held against.
+//! The CPU as a device: what the others are held against.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::backend::{Backend, Counters, Description, Moments, Rates, Reduced, ResidualSums, Weighed};
 use crate::buffer::{Buffer, Codes, Matrix, check_codes};
+use crate::by_code::on_host;
+use crate::device::{Counters, Description, Device, Rates, Reduced};
 use crate::error::{DeviceError, check_length};
+use crate::glm_kernels::GlmKernels;
+use crate::linear_algebra::LinearAlgebra;
+use crate::moments::Moments;
+use crate::residuals::{ResidualSums, Weighed};
 use crate::{Dd, Input, Output, Program};
 
 /// The CPU. Sums are accumulated in twice the precision.
 ///
 /// ```
-/// use nelder_device::{Backend, Host, Matrix};
+/// use nelder_device::{Device, Host, LinearAlgebra, Matrix};
 /// let host = Host::default();
 /// let x = Matrix::new(host.upload(&[1.0, 2.0, 3.0, 4.0])?, 2, 2)?;
 /// let gram: Vec<f64> = host.gram(&x, None, None)?.iter().map(|v| v.hi).collect();
@@ -96,7 +101,7 @@ impl Host {
     }
 }
 
-impl Backend for Host {
+impl Device for Host {
     fn describe(&self) -> Description {
         Description {
             id: "cpu".into(),
@@ -190,30 +195,19 @@ impl Backend for Host {
         Ok(out.into_iter().map(|o| Buffer::new(rows, o)).collect())
     }
 
-    fn moments(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        with: &[&Buffer],
-    ) -> Result<Moments, DeviceError> {
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
         self.count();
-        let a = columns(x)?;
-        let w = weights_of(weights, x.rows)?;
-        let ones = vec![1.0; x.rows];
-        let with: Result<Vec<&[f64]>, DeviceError> =
-            with.iter().map(|v| vector("vector", v, x.rows)).collect();
-        let fraction = |v: &f64| !crate::kernels::is_as_written(*v);
-        Ok(Moments {
-            sums: a.iter().map(|a| inner(a, &ones, w)).collect(),
-            squares: a.iter().map(|a| inner(a, a, w).hi).collect(),
-            with: with?
-                .iter()
-                .map(|v| a.iter().map(|a| inner(a, v, w)).collect())
-                .collect(),
-            rounded: a.iter().map(|a| a.iter().any(fraction)).collect(),
+        let x = values("x", x)?;
+        Ok(Reduced {
+            sum: x.iter().fold(Dd::ZERO, |sum, x| sum.add_f64(*x)),
+            least: x.iter().copied().fold(f64::INFINITY, f64::min),
+            largest: x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            missing: x.iter().filter(|x| x.is_nan()).count() as u64,
         })
     }
+}
 
+impl LinearAlgebra for Host {
     fn gram(
         &self,
         x: &Matrix,
@@ -257,11 +251,31 @@ impl Backend for Host {
         };
         Ok(Buffer::new(x.rows, (0..x.rows).map(row).collect::<Vec<f64>>()))
     }
+}
 
-    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
+impl GlmKernels for Host {
+    fn moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
         self.count();
-        let y = vector("y", y, x.rows)?;
-        Ok(columns(x)?.iter().map(|a| inner(a, y, None).hi).collect())
+        let a = columns(x)?;
+        let w = weights_of(weights, x.rows)?;
+        let ones = vec![1.0; x.rows];
+        let with: Result<Vec<&[f64]>, DeviceError> =
+            with.iter().map(|v| vector("vector", v, x.rows)).collect();
+        let fraction = |v: &f64| !crate::kernels::is_as_written(*v);
+        Ok(Moments {
+            sums: a.iter().map(|a| inner(a, &ones, w)).collect(),
+            squares: a.iter().map(|a| inner(a, a, w).hi).collect(),
+            with: with?
+                .iter()
+                .map(|v| a.iter().map(|a| inner(a, v, w)).collect())
+                .collect(),
+            rounded: a.iter().map(|a| a.iter().any(fraction)).collect(),
+        })
     }
 
     fn residual(
@@ -315,7 +329,7 @@ impl Backend for Host {
     ) -> Result<Vec<Dd>, DeviceError> {
         self.count();
         let a = columns(x)?;
-        let own = codes_of(codes, x.rows)?;
+        let own = on_host(codes, x.rows)?;
         let v = in_parts(v.0, v.1, x.rows)?;
         let width = a.len() + 1;
         let mut sums = vec![Dd::ZERO; codes.count() * width];
@@ -339,7 +353,7 @@ impl Backend for Host {
     ) -> Result<(Buffer, Buffer), DeviceError> {
         self.count();
         let n = r.0.len();
-        let own = codes_of(codes, n)?;
+        let own = on_host(codes, n)?;
         check_length("table", table.len(), codes.count())?;
         let r = in_parts(Some(r.0), Some(r.1), n)?;
         let m = multiplier
@@ -359,27 +373,10 @@ impl Backend for Host {
         let sum = |a: &[f64]| parts().zip(a).fold(Dd::ZERO, |sum, (r, a)| sum + r.mul_f64(*a));
         Ok(columns(x)?.iter().map(|a| sum(a)).collect())
     }
-
-    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
-        self.count();
-        let x = values("x", x)?;
-        Ok(Reduced {
-            sum: x.iter().fold(Dd::ZERO, |sum, x| sum.add_f64(*x)),
-            least: x.iter().copied().fold(f64::INFINITY, f64::min),
-            largest: x.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            missing: x.iter().filter(|x| x.is_nan()).count() as u64,
-        })
-    }
 }
 
 fn total(terms: impl Iterator<Item = Dd>) -> Dd {
     terms.fold(Dd::ZERO, |sum, term| sum + term)
-}
-
-fn codes_of(codes: &Codes, rows: usize) -> Result<&[u32], DeviceError> {
-    check_length("codes", codes.rows(), rows)?;
-    let held: &Vec<u32> = codes.get().ok_or(DeviceError::Foreign { what: "codes" })?;
-    Ok(held)
 }
 
 /// A vector in two parts; one and zero where they are not there.

@@ -1,10 +1,26 @@
-//! Devices of one kind that are opened once in a process.
+//! Devices that are opened when they are chosen, and once in a process.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::DeviceError;
+use crate::glm_kernels::GlmKernels;
+
+/// A device that may be used, and is opened when it is chosen.
+pub trait Offer: Send + Sync {
+    /// Name that selects the device: `cuda:0`.
+    fn id(&self) -> String;
+
+    /// Seconds until it can be used, about: none where it is open.
+    fn start(&self) -> f64;
+
+    /// The device, ready.
+    ///
+    /// # Errors
+    /// [`DeviceError::Absent`] with what is missing; a failure of the device.
+    fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError>;
+}
 
 /// A process, and the devices that it has opened.
 type Open<D> = Option<(u32, HashMap<usize, Arc<D>>)>;

@@ -185,6 +185,11 @@ impl<'p> RowExpr<'p> {
             .value(self.of.0.borrow_mut().push(Op::Round(self.slot, 0)))
     }
 
+    /// The whole part, towards 0.
+    pub fn trunc(self) -> Self {
+        self.unary(Unary::Truncate)
+    }
+
     /// x²
     pub fn square(self) -> Self {
         self * self
@@ -241,6 +246,11 @@ impl<'p> RowExpr<'p> {
     /// The logical and of two conditions.
     pub fn and(self, other: impl Into<Operand<'p>>) -> Self {
         self.binary(Binary::And, other)
+    }
+
+    /// The logical or of two conditions.
+    pub fn or(self, other: impl Into<Operand<'p>>) -> Self {
+        self.binary(Binary::Or, other)
     }
 
     /// `yes` where it is true, `no` where it is 0, `NaN` where it is `NaN`.

@@ -67,7 +67,7 @@ pub struct StepSums {
     pub scores: Vec<Dd>,
     /// XᵀW, where the gram is wanted.
     pub weights: Vec<Dd>,
-    /// The gram, lower triangle by rows, runs as in [`Backend::gram`](crate::Backend::gram).
+    /// The gram, lower triangle by rows, runs as in [`LinearAlgebra::gram`](crate::LinearAlgebra::gram).
     pub gram: Option<Vec<Dd>>,
     /// True if the gram's products are in single precision: within 2^-9 of the norms of the columns about the centres.
     pub single: bool,

@@ -1,10 +1,10 @@
-//! The verbs of [`Backend`] through wgpu.
+//! The verbs of [`Device`], [`LinearAlgebra`] and [`GlmKernels`] through wgpu.
 
 use std::sync::atomic::Ordering;
 
 use nelder_device::{
-    Backend, Buffer, Codes, Counters, Dd, Description, DeviceError, Matrix, Moments, Program, ProgramError,
-    Rates, Reduced, ResidualSums, Weighed, check_length,
+    Buffer, Codes, Counters, Dd, Description, Device, DeviceError, GlmKernels, LinearAlgebra, Matrix,
+    Moments, Program, ProgramError, Rates, Reduced, ResidualSums, Weighed, check_length,
 };
 
 use crate::device::Wgpu;
@@ -139,7 +139,7 @@ impl Wgpu {
     }
 }
 
-impl Backend for Wgpu {
+impl Device for Wgpu {
     fn describe(&self) -> Description {
         Description {
             id: self.id.clone(),
@@ -227,15 +227,16 @@ impl Backend for Wgpu {
         self.run_program(program, inputs, rows)
     }
 
-    fn moments(
-        &self,
-        x: &Matrix,
-        weights: Option<&Buffer>,
-        with: &[&Buffer],
-    ) -> Result<Moments, DeviceError> {
-        self.moments_of(x, weights, with)
+    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
+        self.reduce_of(x)
     }
 
+    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
+        self.order_statistics_of(x, ranks)
+    }
+}
+
+impl LinearAlgebra for Wgpu {
     fn gram(
         &self,
         x: &Matrix,
@@ -243,6 +244,10 @@ impl Backend for Wgpu {
         centres: Option<&[f64]>,
     ) -> Result<Vec<Dd>, DeviceError> {
         self.gram_of(x, weights, centres)
+    }
+
+    fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
+        self.exact_gram_of(x, weights)
     }
 
     /// Within 2⁻¹² of the norms of the columns, about 2⁻²⁰ as roundings fall.
@@ -255,8 +260,25 @@ impl Backend for Wgpu {
         self.single_gram_of(x, weights, centres)
     }
 
-    fn exact_gram(&self, x: &Matrix, weights: Option<&Buffer>) -> Result<Vec<Dd>, DeviceError> {
-        self.exact_gram_of(x, weights)
+    fn product(
+        &self,
+        x: &Matrix,
+        b: &[f64],
+        constant: f64,
+        offset: Option<&Buffer>,
+    ) -> Result<Buffer, DeviceError> {
+        self.product_of(x, b, constant, offset)
+    }
+}
+
+impl GlmKernels for Wgpu {
+    fn moments(
+        &self,
+        x: &Matrix,
+        weights: Option<&Buffer>,
+        with: &[&Buffer],
+    ) -> Result<Moments, DeviceError> {
+        self.moments_of(x, weights, with)
     }
 
     fn residual(
@@ -284,6 +306,11 @@ impl Backend for Wgpu {
         self.weigh_of(r, weights)
     }
 
+    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
+        self.count_launch();
+        self.sums_with(x, (Some(r.0), Some(r.1)), false)
+    }
+
     fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
         self.upload_codes_of(codes, count)
     }
@@ -305,34 +332,5 @@ impl Backend for Wgpu {
         multiplier: Option<(&Buffer, Option<&Buffer>)>,
     ) -> Result<(Buffer, Buffer), DeviceError> {
         self.subtracted_by_code(r, codes, table, multiplier)
-    }
-
-    fn transposed_residual(&self, x: &Matrix, r: (&Buffer, &Buffer)) -> Result<Vec<Dd>, DeviceError> {
-        self.count_launch();
-        self.sums_with(x, (Some(r.0), Some(r.1)), false)
-    }
-
-    fn reduce(&self, x: &Buffer) -> Result<Reduced, DeviceError> {
-        self.reduce_of(x)
-    }
-
-    fn order_statistics(&self, x: &Buffer, ranks: &[u64]) -> Result<Vec<f64>, DeviceError> {
-        self.order_statistics_of(x, ranks)
-    }
-
-    fn product(
-        &self,
-        x: &Matrix,
-        b: &[f64],
-        constant: f64,
-        offset: Option<&Buffer>,
-    ) -> Result<Buffer, DeviceError> {
-        self.product_of(x, b, constant, offset)
-    }
-
-    fn transposed_product(&self, x: &Matrix, y: &Buffer) -> Result<Vec<f64>, DeviceError> {
-        self.count_launch();
-        let found = self.sums_with(x, (Some(y), None), false)?;
-        Ok(found.into_iter().map(|s| s.hi).collect())
     }
 }

@@ -391,7 +391,7 @@ impl Wgpu {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use nelder_device::Backend;
+    use nelder_device::Device;
 
     /// A device; without one a test says so, and fails in CI.
     pub(crate) fn opened() -> Option<Wgpu> {

@@ -335,19 +335,19 @@ mod tests {
                 let less: Vec<Dd> = b.iter().map(|b| -b.abs()).collect();
                 let (high, low) = device.residual_of(&x, &b, Dd::ONE / 3.0, &y).unwrap();
                 let size = device.residual_of(&abs, &less, -Dd::ONE, &y).unwrap().0;
-                let down = |b: &Buffer| nelder_device::Backend::download(&device, b).unwrap();
+                let down = |b: &Buffer| nelder_device::Device::download(&device, b).unwrap();
                 let (high, low, size) = (down(&high), down(&low), down(&size));
                 let host = nelder_device::Host::default();
                 let columns: Vec<f64> = down(&x.buffer);
                 let own = Matrix::new(
-                    nelder_device::Backend::upload(&host, &columns).unwrap(),
+                    nelder_device::Device::upload(&host, &columns).unwrap(),
                     rows,
                     b.len(),
                 );
-                let y = nelder_device::Backend::upload(&host, &down(&y)).unwrap();
+                let y = nelder_device::Device::upload(&host, &down(&y)).unwrap();
                 let (h, l) =
-                    nelder_device::Backend::residual(&host, &own.unwrap(), &b, Dd::ONE / 3.0, &y).unwrap();
-                let wanted = |b: &Buffer| nelder_device::Backend::download(&host, b).unwrap();
+                    nelder_device::GlmKernels::residual(&host, &own.unwrap(), &b, Dd::ONE / 3.0, &y).unwrap();
+                let wanted = |b: &Buffer| nelder_device::Device::download(&host, b).unwrap();
                 for (i, (h, l)) in wanted(&h).into_iter().zip(wanted(&l)).enumerate() {
                     let have = Dd {
                         hi: high[i],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, DeviceError, Offer, Opened};
+use nelder_device::{Device, DeviceError, GlmKernels, Offer, Opened};
 
 use crate::Wgpu;
 use crate::device::no_hardware;
@@ -36,7 +36,7 @@ impl Offer for Offered {
         if there { 0.0 } else { START }
     }
 
-    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
+    fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError> {
         let device = OPEN.shared("wgpu", self.0, |device| !device.is_lost(), Wgpu::open_hardware)?;
         match device.is_hardware() {
             true => Ok(device),

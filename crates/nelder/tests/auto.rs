@@ -7,11 +7,11 @@ use nelder::family::Family;
 use nelder::frame::{Frame, Scan, Schema, Source, SourceError, Visit};
 use nelder::model::{GlmSpec, LmSpec, glm, lm};
 use nelder::pass::{Auto, Monitor, Plan, Run};
-use nelder_device::{Backend, DeviceError, Host, Offer, Rates};
+use nelder_device::{DeviceError, GlmKernels, Host, Offer, Rates};
 
 /// A device of some speed, and how often it was opened.
 struct Offered {
-    device: Result<Arc<dyn Backend>, DeviceError>,
+    device: Result<Arc<dyn GlmKernels>, DeviceError>,
     start: f64,
     opened: AtomicUsize,
 }
@@ -42,7 +42,7 @@ impl Offer for Offered {
         self.start
     }
 
-    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
+    fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError> {
         self.opened.fetch_add(1, Ordering::Relaxed);
         self.device.clone()
     }

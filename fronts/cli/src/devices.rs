@@ -1,7 +1,7 @@
 //! `nelder devices`: what there is to compute on.
 
 use nelder_cuda::Cuda;
-use nelder_device::{Backend, DeviceError, Host};
+use nelder_device::{Device, DeviceError, Host};
 use nelder_wgpu::Wgpu;
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ struct Line {
     missing: Option<String>,
 }
 
-fn line(device: &dyn Backend) -> Result<Line, DeviceError> {
+fn line(device: &dyn Device) -> Result<Line, DeviceError> {
     let about = device.describe();
     Ok(Line {
         bandwidth: Some(device.bandwidth()?),

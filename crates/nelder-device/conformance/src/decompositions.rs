@@ -1,6 +1,6 @@
 //! Decompositions of matrices, on devices that have them.
 
-use nelder_device::{Backend, Dd, Decomposed, DeviceError, Matrix, Spectrum};
+use nelder_device::{Dd, Decomposed, DeviceError, GlmKernels, LinearAlgebra, Matrix, Spectrum};
 
 use crate::Outcome;
 use crate::values::Random;
@@ -66,7 +66,7 @@ fn spectrum_errors(found: &Spectrum, order: usize) -> [f64; 3] {
 
 /// Eigenvalues within n ε of the norm, 4, as a backward stable method has them (Golub & Van Loan 2013, 8.3), and vectors
 /// orthonormal to n ε.
-fn eigen(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+fn eigen(backend: &dyn LinearAlgebra, outcome: &mut Outcome) -> Result<(), DeviceError> {
     for order in [3, 256, 300, 511] {
         let entry = |i: usize, j: usize| match i.abs_diff(j) {
             0 => 2.0,
@@ -110,7 +110,7 @@ fn eigen(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError
 
 /// Cholesky: within 8 √n κ ε of L, whose norm is below √κ, and of A⁻¹ relative to its norm (Higham 2002, theorems 10.3 and
 /// 10.8, with rounding errors of random signs), κ = ((1 + ρ) / (1 − ρ))².
-pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+pub fn check(backend: &dyn GlmKernels, outcome: &mut Outcome) -> Result<(), DeviceError> {
     for (order, rho) in [
         (3, 0.5),
         (384, 0.5),
@@ -159,7 +159,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
 
 /// Rows on axes: within (√p + 4) ε of the norms of row and axis, where rounding errors have random signs, also where columns are
 /// far from the origin and of different sizes.
-fn projection(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+fn projection(backend: &dyn GlmKernels, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let mut random = Random::new(16);
     for (rows, columns, count) in [(1, 1, 1), (1000, 3, 2), (20_001, 40, 7), (3000, 300, 300)] {
         let far = |j: usize| [0.0, 1e3, -1e8][j % 3];

@@ -1,7 +1,7 @@
 //! The programs of each family: what a step of Fisher scoring computes for a row.
 
 use nelder::family::{Family, Programs, Start, Trials};
-use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot};
+use nelder_device::{Binary, Device, DeviceError, Host, Op, Program, Slot};
 
 use crate::operations::may_differ;
 use crate::values::{Random, ulps};
@@ -97,7 +97,7 @@ fn variant(program: &Program, seed: u64) -> Program {
 }
 
 fn run(
-    backend: &dyn Backend,
+    backend: &dyn Device,
     program: &Program,
     columns: &[&[f64]],
     rows: usize,
@@ -109,7 +109,7 @@ fn run(
 }
 
 /// All programs of all families at η up to 700 on both sides.
-pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+pub fn check(backend: &dyn Device, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let host = Host::default();
     let kept = |at: usize| !few() || at < EACH_FAMILY || at.is_multiple_of(4);
     for (_, &(name, response)) in FAMILIES.iter().enumerate().filter(|(at, _)| kept(*at)) {

@@ -1,6 +1,6 @@
 //! Each operation of a program by itself.
 
-use nelder_device::{Backend, Binary, DeviceError, Host, Op, Program, Slot, Unary};
+use nelder_device::{Binary, Device, DeviceError, Host, Op, Program, Slot, Unary};
 
 use crate::Outcome;
 use crate::values::{EXTREME, Random, ulps};
@@ -230,15 +230,25 @@ fn cases() -> Vec<Case> {
         &columns,
         |p, [a, b, c]| p.select(a, b, c),
     ));
+    // rounded twice: sums and products without loss are made of such steps
+    all.push(case(
+        "Mul then Add".into(),
+        Tolerance::Exact,
+        &columns,
+        |p, [a, b, c]| {
+            let product = p.binary(Binary::Mul, a, b);
+            p.binary(Binary::Add, product, c)
+        },
+    ));
     all
 }
 
 /// One operation after another.
-pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+pub fn check(backend: &dyn Device, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let host = Host::default();
     for case in cases() {
         let rows = case.columns[0].len();
-        let on = |device: &dyn Backend| -> Result<Vec<f64>, DeviceError> {
+        let on = |device: &dyn Device| -> Result<Vec<f64>, DeviceError> {
             let held: Result<Vec<_>, _> = case.columns.iter().map(|c| device.upload(c)).collect();
             let held = held?;
             let out = device.run(&case.program, &held.iter().collect::<Vec<_>>(), rows)?;

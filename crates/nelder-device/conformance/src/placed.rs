@@ -5,17 +5,18 @@ use std::sync::{Arc, OnceLock};
 use nelder::frame::Source;
 use nelder::pass::{Auto, Devices, Executor, NoProgress, Run};
 use nelder_cuda::Cuda;
-use nelder_device::{Backend, DeviceError, Host};
+use nelder_device::{DeviceError, GlmKernels, Host};
 use nelder_wgpu::Wgpu;
 
-use crate::Processes;
+use crate::{Bare, Processes};
 
-/// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `cuda`, `cuda:1`, `wgpu`,
+/// Devices by their names, one or several that share rows: `host` (the CPU behind the verbs of a device), `bare` (the
+/// first tier of these alone), `cuda`, `cuda:1`, `wgpu`,
 /// `wgpu:1`; `host+host`, `cuda:0+cuda:1`.
 ///
 /// # Errors
 /// No such device.
-pub fn open(id: &str) -> Result<Vec<Arc<dyn Backend>>, DeviceError> {
+pub fn open(id: &str) -> Result<Vec<Arc<dyn GlmKernels>>, DeviceError> {
     id.split('+').map(open_one).collect()
 }
 
@@ -23,7 +24,7 @@ pub fn open(id: &str) -> Result<Vec<Arc<dyn Backend>>, DeviceError> {
 ///
 /// # Errors
 /// No such device.
-pub fn open_one(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+pub fn open_one(id: &str) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     let absent = |why: &str| DeviceError::Absent {
         device: id.into(),
         why: why.into(),
@@ -32,9 +33,10 @@ pub fn open_one(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
     let index = index.parse().map_err(|_| absent("the index is no number"))?;
     match kind {
         "host" => Ok(Arc::new(Host::default())),
+        "bare" => Ok(Arc::new(Bare::default())),
         "cuda" => Ok(Arc::new(Cuda::open(index)?)),
         "wgpu" => Ok(Arc::new(Wgpu::open(index)?)),
-        _ => Err(absent("there are host, cuda, cuda:0, …, wgpu, wgpu:0, …")),
+        _ => Err(absent("there are host, bare, cuda, cuda:0, …, wgpu, wgpu:0, …")),
     }
 }
 
@@ -42,7 +44,7 @@ pub fn open_one(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
 ///
 /// # Errors
 /// As [`open_one`].
-pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+pub fn open_fusing(id: &str) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     match id.strip_prefix("cuda") {
         None => open_one(id),
         Some(rest) => match rest.strip_prefix(':').map_or(Ok(0), str::parse) {
@@ -56,7 +58,7 @@ pub fn open_fusing(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
 ///
 /// # Errors
 /// As [`open_one`].
-pub fn open_single(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
+pub fn open_single(id: &str) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     match id {
         "cuda" | "cuda:0" => Ok(Arc::new(Cuda::open(0)?.with_little_double())),
         id => open_one(id),
@@ -67,8 +69,8 @@ pub fn open_single(id: &str) -> Result<Arc<dyn Backend>, DeviceError> {
 ///
 /// # Panics
 /// Where such a device is not there: tests of a device do not pass without it.
-pub fn chosen() -> Option<&'static [Arc<dyn Backend>]> {
-    static CHOSEN: OnceLock<Option<Vec<Arc<dyn Backend>>>> = OnceLock::new();
+pub fn chosen() -> Option<&'static [Arc<dyn GlmKernels>]> {
+    static CHOSEN: OnceLock<Option<Vec<Arc<dyn GlmKernels>>>> = OnceLock::new();
     CHOSEN
         .get_or_init(|| {
             let id = std::env::var("NELDER_TEST_DEVICE")
@@ -102,7 +104,7 @@ pub fn place() -> Arc<dyn Executor> {
 ///
 /// # Panics
 /// Where there is none.
-pub fn on(devices: &[Arc<dyn Backend>]) -> Arc<dyn Executor> {
+pub fn on(devices: &[Arc<dyn GlmKernels>]) -> Arc<dyn Executor> {
     Arc::new(Devices::new(devices.to_vec()).unwrap_or_else(|error| panic!("{error}")))
 }
 
@@ -125,7 +127,7 @@ impl<'a> Placed<'a> {
     }
 
     /// On devices.
-    pub fn on(rows: &'a dyn Source, devices: &[Arc<dyn Backend>]) -> Self {
+    pub fn on(rows: &'a dyn Source, devices: &[Arc<dyn GlmKernels>]) -> Self {
         Placed {
             rows,
             place: on(devices),

@@ -1,6 +1,8 @@
 //! Grams that are rough on purpose, as steps and preconditioners want them.
 
-use nelder_device::{Backend, Dd, DeviceError, Fold, Host, Matrix, Predictor, ScoringStep, StepSums};
+use nelder_device::{
+    Dd, Device, DeviceError, Fold, GlmKernels, Host, LinearAlgebra, Matrix, Predictor, ScoringStep, StepSums,
+};
 
 use crate::Outcome;
 use crate::sums::{Problem, outer, program};
@@ -8,7 +10,7 @@ use crate::values::Random;
 
 /// Grams of steps: within 2^-9 of the norms of the columns, also where all products have one sign; in single precision within
 /// 2^-18.
-pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+pub fn check(backend: &dyn GlmKernels, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let host = &Host::default();
     let mut random = Random::new(15);
     for (rows, columns, mean) in [
@@ -31,7 +33,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
         };
         let program = program();
         let centres = vec![0.25; columns];
-        let found = |device: &dyn Backend| -> Result<StepSums, DeviceError> {
+        let found = |device: &dyn GlmKernels| -> Result<StepSums, DeviceError> {
             let x = problem.matrix(device)?;
             let (y, w) = (device.upload(&problem.y)?, device.upload(&problem.w)?);
             let step = ScoringStep {
@@ -92,7 +94,7 @@ pub fn check(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceE
 
 /// The gram of a preconditioner, where there is one: within 2^-18 of the norms of the columns, whatever their units; one column
 /// with a number that is none spoils no other.
-fn preconditioner(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), DeviceError> {
+fn preconditioner(backend: &dyn LinearAlgebra, outcome: &mut Outcome) -> Result<(), DeviceError> {
     let host = &Host::default();
     let mut random = Random::new(16);
     for (rows, columns, mean) in [
@@ -118,7 +120,7 @@ fn preconditioner(backend: &dyn Backend, outcome: &mut Outcome) -> Result<(), De
             if spoilt {
                 a[rows - 1] = f64::NAN;
             }
-            let gram = |device: &dyn Backend, single: bool| -> Result<Option<Vec<Dd>>, DeviceError> {
+            let gram = |device: &dyn LinearAlgebra, single: bool| -> Result<Option<Vec<Dd>>, DeviceError> {
                 let columns: Vec<&[f64]> = a.chunks(rows).collect();
                 let x = Matrix::new(device.upload_columns(&columns)?, rows, columns.len())?;
                 let w = weighted.then(|| device.upload(&w)).transpose()?;

@@ -13,16 +13,16 @@ use nelder::frame::{DeviceFrame, Frame, Source};
 use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
 use nelder::pass::NoProgress;
 use nelder_conformance::{Outcome, Placed, chosen, open, open_fusing, open_single};
-use nelder_device::{Backend, Counters, Host, Matrix};
+use nelder_device::{Counters, GlmKernels, Host, Matrix};
 use sources::Stream;
 
 /// The devices of `NELDER_TEST_DEVICE`, else the CPU behind the verbs of a device.
-fn devices() -> Vec<Arc<dyn Backend>> {
+fn devices() -> Vec<Arc<dyn GlmKernels>> {
     chosen().map_or_else(|| open("host").unwrap(), <[_]>::to_vec)
 }
 
 /// Devices' counts of their work, added up.
-fn counted(devices: &[Arc<dyn Backend>]) -> Counters {
+fn counted(devices: &[Arc<dyn GlmKernels>]) -> Counters {
     let all = devices.iter().map(|d| d.counters());
     all.fold(Counters::default(), |sum, own| Counters {
         launches: sum.launches + own.launches,
@@ -81,7 +81,7 @@ impl Data {
     }
 
     /// The columns and the responses in the memory of devices: the first third of the rows on the first of several.
-    fn there(&self, devices: &[Arc<dyn Backend>]) -> DeviceFrame {
+    fn there(&self, devices: &[Arc<dyn GlmKernels>]) -> DeviceFrame {
         let n = self.y.len();
         let ends = |d: usize| if d == devices.len() { n } else { d * n / 3 };
         let names = self.names();
@@ -184,7 +184,7 @@ fn passes(fit: &Lm<'_>) -> Vec<(String, String)> {
 }
 
 /// Some whose counters nobody else moves.
-fn own_devices() -> Vec<Arc<dyn Backend>> {
+fn own_devices() -> Vec<Arc<dyn GlmKernels>> {
     let id = std::env::var("NELDER_TEST_DEVICE").unwrap_or_default();
     open(if id.is_empty() { "host" } else { &id }).unwrap()
 }
@@ -286,7 +286,7 @@ fn steps_in_single_precision_end_where_others_do() {
 }
 
 /// Rows whose number is not known beforehand, so that products are not exact from the start.
-fn least_squares_in_single_precision(device: Option<Arc<dyn Backend>>, quicker: bool) {
+fn least_squares_in_single_precision(device: Option<Arc<dyn GlmKernels>>, quicker: bool) {
     let data = Data::new(30_000, 40, 3.0);
     let formula = format!("y ~ {}", data.names().join(" + "));
     let frame = data.frame();
@@ -457,7 +457,7 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
     let data = Data::new(60_000, 4, 30.0);
     let frame = data.frame();
     // room for one batch of rows at a time
-    let device: Arc<dyn Backend> = Arc::new(Host::with_room(300_000));
+    let device: Arc<dyn GlmKernels> = Arc::new(Host::with_room(300_000));
     let two = [device.clone(), Arc::new(Host::with_room(300_000))];
     let (stream, one) = (Stream(data.frame()), [device]);
     let known = Placed::on(&frame, &one);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer, DeviceError, Matrix};
+use nelder_device::{Buffer, DeviceError, GlmKernels, Matrix};
 
 use super::{
     Column, ColumnMemory, ColumnPart, Field, Kind, Scan, Schema, Source, SourceError, Visit, batch_rows,
@@ -20,7 +20,7 @@ use super::{
 /// use nelder::frame::DeviceFrame;
 /// use nelder::model::{LmSpec, lm};
 /// use nelder::pass::NoProgress;
-/// use nelder_device::{Backend, Host, Matrix};
+/// use nelder_device::{Device, Host, Matrix};
 /// let device = Arc::new(Host::default());
 /// let numbers = device.upload(&[1.0, 2.0, 3.0, 4.0, 2.0, 4.1, 6.0, 7.9])?;
 /// let frame = DeviceFrame::new(device).with(&["x", "y"], &Matrix::new(numbers, 4, 2)?)?;
@@ -36,14 +36,14 @@ pub struct DeviceFrame {
 
 /// Rows on one device.
 struct Part {
-    device: Arc<dyn Backend>,
+    device: Arc<dyn GlmKernels>,
     columns: Vec<Buffer>,
     rows: usize,
 }
 
 impl DeviceFrame {
     /// No columns.
-    pub fn new(device: Arc<dyn Backend>) -> Self {
+    pub fn new(device: Arc<dyn GlmKernels>) -> Self {
         DeviceFrame {
             schema: Schema::default(),
             parts: vec![Part {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer};
+use nelder_device::{Buffer, GlmKernels};
 
 use super::{Column, Kind};
 
@@ -140,7 +140,7 @@ pub enum ColumnMemory<'a> {
 #[derive(Clone, Debug)]
 pub struct ColumnPart {
     /// The device.
-    pub device: Arc<dyn Backend>,
+    pub device: Arc<dyn GlmKernels>,
     /// The rows.
     pub rows: Buffer,
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nelder_device::Backend;
+use nelder_device::LinearAlgebra;
 
 use super::device::DeviceRows;
 use super::statistic::{AnyStatistic, ErasedSum, PassLabel, Statistic};
@@ -101,7 +101,7 @@ pub trait Session: Send + Sync {
     }
 
     /// A device that factors matrices, where there is one.
-    fn device(&self) -> Option<&dyn Backend> {
+    fn device(&self) -> Option<&dyn LinearAlgebra> {
         None
     }
 }

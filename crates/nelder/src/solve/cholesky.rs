@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, Par};
 use nelder_device::kernels::{self, Pair};
-use nelder_device::{Backend, Dd, Rows2, vectorized};
+use nelder_device::{Dd, LinearAlgebra, Rows2, vectorized};
 use rayon::prelude::*;
 
 use super::Symmetric;
@@ -76,7 +76,7 @@ pub fn factor_double(
     matrix: &Symmetric,
     tol: f64,
     unit: f64,
-    device: Option<&dyn Backend>,
+    device: Option<&dyn LinearAlgebra>,
 ) -> Option<Factor> {
     let k = matrix.order;
     let scales = matrix.scales();

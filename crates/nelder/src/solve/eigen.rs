@@ -4,7 +4,7 @@ use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{self, ComputeEigenvectors, SelfAdjointEvdParams};
 use faer::{Auto, Par, Spec};
-use nelder_device::Backend;
+use nelder_device::LinearAlgebra;
 
 use super::Rectangular;
 
@@ -37,7 +37,7 @@ pub(super) fn parallelism(order: usize) -> Par {
 /// let found = eigen(&Rectangular::from_fn(2, 2, |i, j| if i == j { 2.0 } else { 1.0 }), None).unwrap();
 /// assert!((found.values[0] - 3.0).abs() < 1e-15 && (found.values[1] - 1.0).abs() < 1e-15);
 /// ```
-pub fn eigen(matrix: &Rectangular, device: Option<&dyn Backend>) -> Option<Eigen> {
+pub fn eigen(matrix: &Rectangular, device: Option<&dyn LinearAlgebra>) -> Option<Eigen> {
     let p = matrix.rows();
     if p == 0 {
         return Some(Eigen {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::{self, factor::LltRegularization};
 use faer::{MatMut, MatRef, Par, Spec};
-use nelder_device::Backend;
+use nelder_device::LinearAlgebra;
 use rayon::prelude::*;
 
 use super::Symmetric;
@@ -101,7 +101,11 @@ impl Index<(usize, usize)> for Square {
 pub(super) type Decomposition = (Square, OnceLock<Square>, f64);
 
 /// The decomposition by a device, where that is quicker and the blocks that it inverts are well-conditioned.
-pub(super) fn by_device(matrix: &Symmetric, scales: &[f64], device: &dyn Backend) -> Option<Decomposition> {
+pub(super) fn by_device(
+    matrix: &Symmetric,
+    scales: &[f64],
+    device: &dyn LinearAlgebra,
+) -> Option<Decomposition> {
     let packed: Vec<f64> = matrix.lower.iter().map(|v| v.hi).collect();
     // what the CPU can do as well needs no error: a device that is lost says so in the next pass
     let found = device.cholesky(&packed, scales).ok().flatten()?;

@@ -12,7 +12,7 @@ use nelder::frame::{DeviceFrame, Frame, Source};
 use nelder::model::{Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, SolveReport, glm, lm, prcomp};
 use nelder::pass::{Auto, Executor, Monitor, PassRecord, Plan, Run};
 use nelder_conformance::{on, open_one};
-use nelder_device::{Backend, DeviceError, Matrix, Offer};
+use nelder_device::{DeviceError, GlmKernels, Matrix, Offer};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -225,7 +225,7 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// A device that is open.
-struct Open(Arc<dyn Backend>);
+struct Open(Arc<dyn GlmKernels>);
 
 impl Offer for Open {
     fn id(&self) -> String {
@@ -236,14 +236,14 @@ impl Offer for Open {
         0.0
     }
 
-    fn open(&self) -> Result<Arc<dyn Backend>, DeviceError> {
+    fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError> {
         Ok(self.0.clone())
     }
 }
 
 fn time(
     problem: &Problem,
-    device: &Arc<dyn Backend>,
+    device: &Arc<dyn GlmKernels>,
     id: &str,
     accuracy: Accuracy,
     [passes, compare]: [bool; 2],

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use rayon::prelude::*;
 
-use nelder_device::{Backend, Dd};
+use nelder_device::{Dd, LinearAlgebra};
 
 use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
@@ -204,7 +204,7 @@ pub(in crate::model) struct Solver<'a> {
     /// The tolerance for aliasing.
     pub tol: f64,
     /// A device for what it does quicker.
-    pub device: Option<&'a dyn Backend>,
+    pub device: Option<&'a dyn LinearAlgebra>,
 }
 
 pub(in crate::model) fn factor(matrix: &Symmetric, solver: Solver<'_>, products: Products) -> Option<Factor> {
@@ -233,7 +233,7 @@ pub(super) fn solve(
     bound: &ModelFrame<'_>,
     counts: &RowCounts,
     gram: &Gram,
-    (tol, device): (f64, Option<&dyn Backend>),
+    (tol, device): (f64, Option<&dyn LinearAlgebra>),
 ) -> Result<Option<LeastSquaresSolution>, ModelError> {
     let ways: &[bool] = if gram.groups.is_empty() {
         &[false]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Dd};
+use nelder_device::{Dd, LinearAlgebra};
 
 use super::fisher::{FisherResult, FisherScoring};
 use super::null_search::{Next, NullSearch};
@@ -263,7 +263,7 @@ impl<'a, 's> Passes<'a, 's> {
     }
 
     /// A device that factors matrices, where there is one.
-    pub fn device(&self) -> Option<&dyn Backend> {
+    pub fn device(&self) -> Option<&dyn LinearAlgebra> {
         self.session.device()
     }
 

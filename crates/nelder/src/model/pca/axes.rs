@@ -8,7 +8,7 @@
 //!    units in the last place of σ₁; or by Cholesky of a gram in twice the precision, where η is so small that nothing is lost.
 //! 3. For small grams in twice the precision, rotations in twice the precision: then what limits σ is the rounding of the data.
 
-use nelder_device::{Backend, Dd, zeros};
+use nelder_device::{Dd, LinearAlgebra, zeros};
 use rayon::prelude::*;
 
 use crate::solve::{Rectangular, Symmetric, eigen, refined, root, rounded, singular};
@@ -128,7 +128,7 @@ pub(in crate::model) fn rounding(roundings: &[f64]) -> f64 {
 }
 
 /// Rung 1, for entries that are known to `unit` of the columns' reach.
-pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn Backend>) -> Option<Axes> {
+pub(super) fn of_gram(matrix: &Symmetric, unit: f64, device: Option<&dyn LinearAlgebra>) -> Option<Axes> {
     let p = matrix.order;
     let mut lower = zeros(p * p);
     lower

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use nelder_device::{Backend, Buffer, Codes, Counters, DeviceError, Matrix};
+use nelder_device::{Buffer, Codes, Counters, DeviceError, GlmKernels, Matrix};
 
 use super::together::{at_once, joined};
 use crate::design::{BlockSchema, Rows};
@@ -16,7 +16,7 @@ use crate::pass::{PassError, PassRecord, ResidualRun};
 #[derive(Debug)]
 pub struct DeviceColumns {
     /// Where they are.
-    pub device: Arc<dyn Backend>,
+    pub device: Arc<dyn GlmKernels>,
     /// Identifier of the device.
     pub id: String,
     /// Schema of the rows: dense columns, responses and groups of codes.
@@ -75,7 +75,7 @@ pub struct Pairs {
 impl Pairs {
     /// The pairs of two groups' codes, row by row.
     pub(super) fn new(
-        device: &dyn Backend,
+        device: &dyn GlmKernels,
         groups: (usize, usize),
         of: (&[u32], &[u32]),
     ) -> Result<Pairs, DeviceError> {
@@ -137,7 +137,7 @@ pub(in crate::pass) type InPlace = Option<(Vec<DeviceColumns>, Option<PassRecord
 
 /// Columns of one device, those of the design before its responses.
 struct Plain {
-    device: Arc<dyn Backend>,
+    device: Arc<dyn GlmKernels>,
     rows: usize,
     x: Buffer,
     responses: Vec<Buffer>,
@@ -160,7 +160,7 @@ impl DeviceColumns {
     /// Those of the devices.
     pub(in crate::pass) fn in_place(
         rows: &Rows<'_>,
-        devices: &[Arc<dyn Backend>],
+        devices: &[Arc<dyn GlmKernels>],
     ) -> Result<InPlace, PassError> {
         let start = Instant::now();
         let Some((dense, responses)) = rows.plain() else {
@@ -259,7 +259,11 @@ impl DeviceColumns {
 }
 
 /// Columns of the host, copied to devices that share their rows.
-fn uploaded(columns: &[&[f64]], p: usize, devices: &[Arc<dyn Backend>]) -> Result<Vec<Plain>, DeviceError> {
+fn uploaded(
+    columns: &[&[f64]],
+    p: usize,
+    devices: &[Arc<dyn GlmKernels>],
+) -> Result<Vec<Plain>, DeviceError> {
     let parts: Vec<_> = bounds(columns[0].len(), devices.len())
         .into_iter()
         .zip(devices)
@@ -282,7 +286,7 @@ fn uploaded(columns: &[&[f64]], p: usize, devices: &[Arc<dyn Backend>]) -> Resul
 fn there(
     found: &[ColumnMemory<'_>],
     p: usize,
-    devices: &[Arc<dyn Backend>],
+    devices: &[Arc<dyn GlmKernels>],
 ) -> Result<Option<Vec<Plain>>, DeviceError> {
     let mut columns = Vec::with_capacity(found.len());
     for column in found {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, Buffer, DeviceError};
+use nelder_device::{Buffer, Device, DeviceError, GlmKernels};
 use serde::de::Deserializer;
 use serde::ser::{Error, Serializer};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A number a row that stayed on devices, such as residuals: order statistics of it are all that is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct KeptColumn {
-    parts: Vec<(Arc<dyn Backend>, Buffer)>,
+    parts: Vec<(Arc<dyn Device>, Buffer)>,
 }
 
 /// As nothing, for there is nothing of it in another process.
@@ -33,7 +33,7 @@ impl<'d> Deserialize<'d> for KeptColumn {
 
 impl KeptColumn {
     /// Rows on one device.
-    pub(in crate::pass) fn new(device: &Arc<dyn Backend>, rows: Buffer) -> Self {
+    pub(in crate::pass) fn new(device: &Arc<dyn GlmKernels>, rows: Buffer) -> Self {
         KeptColumn {
             parts: vec![(device.clone(), rows)],
         }
@@ -54,7 +54,7 @@ impl KeptColumn {
     /// # Errors
     /// Those of the devices.
     pub fn missing(&self) -> Result<u64, DeviceError> {
-        let of = |(device, rows): &(Arc<dyn Backend>, Buffer)| Ok(device.reduce(rows)?.missing);
+        let of = |(device, rows): &(Arc<dyn Device>, Buffer)| Ok(device.reduce(rows)?.missing);
         self.parts.iter().map(of).sum()
     }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use nelder_device::{Backend, Buffer, DeviceError, Matrix};
+use nelder_device::{Buffer, DeviceError, GlmKernels, Matrix};
 
 use super::columns::{DeviceColumns, FEW_ROWS, Pairs, Part, bounds};
 use super::together::{at_once, joined};
@@ -84,7 +84,7 @@ impl Gathered {
 /// Those of a pass, of the check and of the devices.
 pub(in crate::pass) fn scanned(
     rows: &Rows<'_>,
-    devices: &[Arc<dyn Backend>],
+    devices: &[Arc<dyn GlmKernels>],
     opening: &Opening<'_>,
 ) -> Result<(Vec<DeviceColumns>, PassRecord, RowCounts), PassError> {
     let mut all = Gathered::default();
@@ -126,7 +126,7 @@ pub(in crate::pass) fn scanned(
 pub(in crate::pass) fn streamed(
     label: PassLabel<'_>,
     rows: &Rows<'_>,
-    (devices, most): (&[Arc<dyn Backend>], usize),
+    (devices, most): (&[Arc<dyn GlmKernels>], usize),
     check: Check<'_>,
     monitor: &dyn Monitor,
     mut work: impl FnMut(Vec<DeviceColumns>) -> Result<(), PassError> + Send,
@@ -186,7 +186,7 @@ impl Gathered {
     fn divided(
         &mut self,
         rows: &Rows<'_>,
-        devices: &[Arc<dyn Backend>],
+        devices: &[Arc<dyn GlmKernels>],
         part: &Part,
     ) -> Result<Vec<DeviceColumns>, DeviceError> {
         // where no row is left the columns are empty, but there
@@ -223,7 +223,7 @@ impl Gathered {
         &self,
         range: Range<usize>,
         rows: &Rows<'_>,
-        device: &Arc<dyn Backend>,
+        device: &Arc<dyn GlmKernels>,
         part: Part,
     ) -> Result<DeviceColumns, DeviceError> {
         let n = range.len();

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nelder_device::{Backend, Offer};
+use nelder_device::{GlmKernels, Offer};
 
 use super::cost::{Plan, SMALL, Work};
 use super::devices::Devices;
@@ -92,7 +92,7 @@ impl Auto {
 }
 
 /// The devices that hold columns of a source; none where it has none there.
-fn holding(source: &dyn Source) -> Vec<Arc<dyn Backend>> {
+fn holding(source: &dyn Source) -> Vec<Arc<dyn GlmKernels>> {
     let columns = 0..source.schema().fields.len();
     let parts = columns
         .filter_map(|c| match source.column_memory(c) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, DeviceError};
+use nelder_device::{DeviceError, GlmKernels, LinearAlgebra};
 
 use super::cost::{Plan, Work};
 use super::threads::Threads;
@@ -39,7 +39,7 @@ const LEAST_PART: usize = 1024;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Devices {
-    devices: Vec<Arc<dyn Backend>>,
+    devices: Vec<Arc<dyn GlmKernels>>,
 }
 
 impl Devices {
@@ -47,7 +47,7 @@ impl Devices {
     ///
     /// # Errors
     /// [`DeviceError::Absent`] where there is none.
-    pub fn new(devices: Vec<Arc<dyn Backend>>) -> Result<Devices, DeviceError> {
+    pub fn new(devices: Vec<Arc<dyn GlmKernels>>) -> Result<Devices, DeviceError> {
         match devices.is_empty() {
             true => Err(DeviceError::Absent {
                 device: "devices".into(),
@@ -58,14 +58,14 @@ impl Devices {
     }
 
     /// One device.
-    pub fn one(device: Arc<dyn Backend>) -> Devices {
+    pub fn one(device: Arc<dyn GlmKernels>) -> Devices {
         Devices {
             devices: vec![device],
         }
     }
 
     /// The devices.
-    pub fn devices(&self) -> &[Arc<dyn Backend>] {
+    pub fn devices(&self) -> &[Arc<dyn GlmKernels>] {
         &self.devices
     }
 
@@ -203,14 +203,15 @@ impl Session for Resident {
         &self.shards
     }
 
-    fn device(&self) -> Option<&dyn Backend> {
-        self.shards.first().map(|shard| &*shard.resident.device)
+    fn device(&self) -> Option<&dyn LinearAlgebra> {
+        let first = self.shards.first()?;
+        Some(&*first.resident.device)
     }
 }
 
 /// Rows that are nowhere all at once: some at a time go to the devices.
 struct InParts {
-    devices: Vec<Arc<dyn Backend>>,
+    devices: Vec<Arc<dyn GlmKernels>>,
     /// Rows of a part.
     most: usize,
 }
@@ -241,8 +242,9 @@ impl Session for InParts {
         })
     }
 
-    fn device(&self) -> Option<&dyn Backend> {
-        self.devices.first().map(|device| &**device)
+    fn device(&self) -> Option<&dyn LinearAlgebra> {
+        let first = self.devices.first()?;
+        Some(&**first)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Backend, DeviceError, Host, Offer};
+use nelder_device::{DeviceError, GlmKernels, Host, Offer};
 
 use super::auto::Auto;
 use super::devices::Devices;
@@ -10,7 +10,7 @@ use super::threads::Threads;
 use crate::pass::Executor;
 
 /// Opens the device of a number, from 0.
-type Open = fn(usize) -> Result<Arc<dyn Backend>, DeviceError>;
+type Open = fn(usize) -> Result<Arc<dyn GlmKernels>, DeviceError>;
 
 /// Names of places: `auto`, `cpu`, and kinds of device that a front knows, such as `cuda`, `cuda:1`; several with + between them share
 /// the rows.
@@ -110,7 +110,7 @@ impl PlaceNames {
     ///
     /// # Errors
     /// [`PlaceError::Unknown`], [`PlaceError::Device`].
-    pub fn device(&self, name: &str) -> Result<Arc<dyn Backend>, PlaceError> {
+    pub fn device(&self, name: &str) -> Result<Arc<dyn GlmKernels>, PlaceError> {
         let (kind, index) = match name.split_once(':') {
             None => (name, Some(0)),
             Some((kind, index)) => (kind, index.parse::<usize>().ok()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use nelder::pass::{Executor, PlaceNames};
-use nelder_device::{Backend, DeviceError, Host, Offer};
+use nelder_device::{DeviceError, GlmKernels, Host, Offer};
 use savvy::{Sexp, savvy};
 
 use crate::lists::Record;
@@ -19,13 +19,13 @@ fn offered() -> Vec<Arc<dyn Offer>> {
 
 /// A GPU through wgpu, where that is built in.
 #[cfg(feature = "wgpu")]
-fn through_wgpu(index: usize) -> Result<Arc<dyn Backend>, DeviceError> {
+fn through_wgpu(index: usize) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     Ok(nelder_wgpu::shared(index)?)
 }
 
 /// A GPU through wgpu, where that is built in.
 #[cfg(not(feature = "wgpu"))]
-fn through_wgpu(index: usize) -> Result<Arc<dyn Backend>, DeviceError> {
+fn through_wgpu(index: usize) -> Result<Arc<dyn GlmKernels>, DeviceError> {
     Err(DeviceError::Absent {
         device: format!("wgpu:{index}"),
         why: "the package was built without it: install it with --configure-args=--with-wgpu".into(),
@@ -51,7 +51,7 @@ pub fn named(name: &str) -> savvy::Result<Arc<dyn Executor>> {
     Ok(places.executor(name)?)
 }
 
-type Found = Result<Arc<dyn Backend>, DeviceError>;
+type Found = Result<Arc<dyn GlmKernels>, DeviceError>;
 
 /// Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 ///
@@ -62,7 +62,7 @@ fn devices() -> savvy::Result<Sexp> {
     match nelder_cuda::count() {
         Err(error) => found.push(("cuda".into(), Err(error))),
         Ok(count) => found.extend((0..count).map(|index| {
-            let device = nelder_cuda::shared(index).map(|d| d as Arc<dyn Backend>);
+            let device = nelder_cuda::shared(index).map(|d| d as Arc<dyn GlmKernels>);
             (format!("cuda:{index}"), device)
         })),
     }
