@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use nelder::family::Family;
 use nelder::frame::{Auto, Frame, Scan, Schema, Source, SourceError, Visit};
-use nelder::model::{GlmSpec, LmSpec, glm, lm};
+use nelder::model::{GlmSpec, LmSpec, Regression, glm, lm};
 use nelder::pass::{Monitor, Plan};
 use nelder_device::{Backend, DeviceError, Host, Offer, Rates};
 
@@ -95,10 +95,13 @@ fn the_faster_one_is_chosen_and_used() {
     let fit = |offer: &Offered| {
         let watch = Watch::default();
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let least_squares = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
+        let least_squares = lm(&LmSpec::new("y ~ ."), &source, &watch)
+            .unwrap()
+            .report()
+            .clone();
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
         let spec = GlmSpec::new("y ~ .", Family::binomial());
-        let scoring = glm(&spec, &source, &watch).unwrap().fit.report;
+        let scoring = glm(&spec, &source, &watch).unwrap().report().clone();
         let plans = watch.0.into_inner().unwrap();
         for plan in &plans {
             assert_eq!(plan.device, plans[0].device);
@@ -140,7 +143,10 @@ fn a_device_that_takes_long_to_start_or_is_not_there_is_not_used() {
     let fit = |offer: &Offered| {
         let watch = Watch::default();
         let source = Auto::new(&frame, vec![offer as &dyn Offer]);
-        let report = lm(&LmSpec::new("y ~ ."), &source, &watch).unwrap().fit.report;
+        let report = lm(&LmSpec::new("y ~ ."), &source, &watch)
+            .unwrap()
+            .report()
+            .clone();
         assert_eq!(report.device, "cpu");
         watch.0.into_inner().unwrap().remove(0).notes.remove(0)
     };

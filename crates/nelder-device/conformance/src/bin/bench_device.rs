@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::{Auto, DeviceFrame, Frame, On, Source};
-use nelder::model::{Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, SolveReport, glm, lm, prcomp};
+use nelder::model::{
+    Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, Regression, SolveReport, glm, lm, prcomp,
+};
 use nelder::pass::{Monitor, PassRecord, Plan};
 use nelder_conformance::open;
 use nelder_device::{Backend, DeviceError, Matrix, Offer};
@@ -163,9 +165,9 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
         let spec = GlmSpec::new(&formula, Family::binomial()).accuracy(accuracy);
         let found = glm(&spec, source, watch)?;
         return Ok(Fitted {
+            report: Report::of_fit(found.report()),
             coefficients: found.coefficients,
             errors: found.std_errors,
-            report: Report::of_fit(&found.fit.report),
         });
     }
     let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, watch)?;
@@ -173,7 +175,7 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, watch: &Watch
     Ok(Fitted {
         coefficients: response.coefficients,
         errors: response.std_errors,
-        report: Report::of_fit(&found.fit.report),
+        report: Report::of_fit(found.report()),
     })
 }
 
