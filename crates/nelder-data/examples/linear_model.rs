@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nelder::model::{LmSpec, Vcov, lm};
+use nelder::model::{Inference, LmSpec, Regression, Vcov, lm};
 use nelder::pass::NoProgress;
 
 /// Fits, prints, and checks one number.
@@ -14,9 +14,9 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         &flights,
         &NoProgress,
     )?;
-    let robust = fit.vcov(0, &Vcov::Hc3, &NoProgress)?.std_errors();
+    let robust = fit.vcov(&Vcov::Hc3, &NoProgress)?.std_errors();
     let own = &fit.responses[0];
-    for ((name, b), error) in fit.names().iter().zip(&own.coefficients).zip(&robust) {
+    for ((name, b), error) in fit.coefnames().iter().zip(&own.coefficients).zip(&robust) {
         println!("{name:<12} {b:>9.4} ({error:.4})");
     }
     println!(
@@ -25,7 +25,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
         fit.rows(),
         fit.omitted()
     );
-    for pass in &fit.fit.report.passes {
+    for pass in &fit.report().passes {
         println!("{}: {} rows in {}", pass.name, pass.rows, pass.precision);
     }
     assert_eq!((fit.rows(), fit.omitted()), (327_346, 9_430));

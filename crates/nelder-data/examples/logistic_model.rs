@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use nelder::family::Family;
-use nelder::model::{GlmSpec, glm};
+use nelder::model::{GlmSpec, Regression, glm};
 use nelder::pass::NoProgress;
 
 /// Fits, prints, and checks one number.
@@ -12,7 +12,7 @@ pub fn main() -> Result<(), Box<dyn std::error::Error>> {
     let flights = nelder_data::open(&folder.join("flights.parquet"))?;
     let spec = GlmSpec::new("arr_delay > 30 ~ dep_time + factor(month)", Family::binomial());
     let fit = glm(&spec, &flights, &NoProgress)?;
-    for (name, b) in fit.names().iter().zip(&fit.coefficients) {
+    for (name, b) in fit.coefnames().iter().zip(&fit.coefficients) {
         println!("{name:<16} odds x {:.4}", b.exp());
     }
     println!(

@@ -11,7 +11,7 @@ use arrow_array::*;
 use arrow_schema::{DataType, Field, Schema};
 use common::{Folder, noise, write_ipc, write_parquet, write_stream};
 use nelder::frame::{Kind, Source};
-use nelder::model::{LmSpec, lm};
+use nelder::model::{LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::Compression;
@@ -57,7 +57,7 @@ fn all_files(folder: &Folder, batch: &RecordBatch) -> Vec<PathBuf> {
 fn names(source: &dyn Source, formula: &str) -> Vec<String> {
     lm(&LmSpec::new(formula), source, &NoProgress)
         .unwrap()
-        .names()
+        .coefnames()
         .to_vec()
 }
 
@@ -218,7 +218,7 @@ fn dictionaries_of_a_stream_may_change() {
     writer.finish().unwrap();
     let source = open(&path).unwrap();
     let fit = lm(&LmSpec::new("y ~ 0 + d"), &source, &NoProgress).unwrap();
-    assert_eq!(fit.names(), ["dq", "db", "da"]);
+    assert_eq!(fit.coefnames(), ["dq", "db", "da"]);
     let label = |i: usize| {
         [
             "q", "b", "q", "b", "q", "b", "a", "q", "a", "q", "a", "q", "b", "q", "b", "q", "b", "q",

@@ -5,7 +5,7 @@ mod common;
 use arrow_ipc::CompressionType;
 use common::{Cells, Csv, Folder, PLAIN, read, table, write_ipc, write_parquet, write_stream};
 use nelder::frame::Source;
-use nelder::model::{LmSpec, lm};
+use nelder::model::{LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::{BrotliLevel, Compression, GzipLevel, ZstdLevel};
@@ -21,7 +21,7 @@ fn answer(source: &dyn Source) -> (Vec<String>, Vec<u64>) {
         .iter()
         .chain(&r.std_errors)
         .chain([&r.rss, &r.sigma]);
-    (fit.names().to_vec(), numbers.map(|x| x.to_bits()).collect())
+    (fit.coefnames().to_vec(), numbers.map(|x| x.to_bits()).collect())
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn unused_entries_of_a_dictionary_are_no_levels() {
         let source = open(&folder.path(name)).unwrap();
         let fit = lm(&LmSpec::new("y ~ d"), &source, &NoProgress).unwrap();
         assert_eq!(
-            (fit.names(), fit.rows()),
+            (fit.coefnames(), fit.rows()),
             (&["(Intercept)".to_string(), other.to_string()][..], 5),
             "{name}"
         );

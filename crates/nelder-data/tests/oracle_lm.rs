@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nelder::formula::Contrast;
 use nelder::frame::Source;
-use nelder::model::{LmSpec, lm};
+use nelder::model::{LmSpec, Regression, lm};
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
@@ -107,8 +107,8 @@ fn check(case: &Value, wrong: &mut Vec<String>) {
             .iter()
             .map(|v| v.as_str().unwrap())
             .collect();
-        if names != fit.names() {
-            return wrong.push(format!("names: {:?}, R {names:?}", fit.names()));
+        if names != fit.coefnames() {
+            return wrong.push(format!("names: {:?}, R {names:?}", fit.coefnames()));
         }
         let estimates = e["estimate"].as_array().unwrap();
         for (i, (&x, t)) in r.coefficients.iter().zip(estimates).enumerate() {
@@ -160,7 +160,7 @@ fn check(case: &Value, wrong: &mut Vec<String>) {
             }
         }
     }
-    let claimed = fit.fit.report.digits;
+    let claimed = fit.report().digits;
     if !(0.0..=15.96).contains(&claimed.coefficients) {
         wrong.push(format!("claims {} digits", claimed.coefficients));
     }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use nelder::family::Family;
 use nelder::frame::Source;
-use nelder::model::{Direction, Glm, GlmSpec, SavedGlm, StepScope, compare_deviances, glm, step_glm};
+use nelder::model::{
+    Direction, Glm, GlmSpec, Regression, SavedGlm, StepScope, compare_deviances, glm, step_glm,
+};
 use nelder::pass::NoProgress;
 use nelder::summary::deviance::{self, DevianceTest};
 use nelder::summary::{generalized, print_generalized};

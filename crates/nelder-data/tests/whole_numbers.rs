@@ -11,7 +11,7 @@ use arrow_array::{
 };
 use common::{Folder, noise, write_ipc, write_parquet, write_stream};
 use nelder::frame::{Frame, Source};
-use nelder::model::{LmSpec, Vcov, lm};
+use nelder::model::{Inference, LmSpec, Regression, Vcov, lm};
 use nelder::pass::NoProgress;
 use nelder_data::open;
 use parquet::basic::Compression;
@@ -109,7 +109,7 @@ fn answer(source: &dyn Source, formula: &str, change: impl Fn(&mut LmSpec)) -> (
 
 fn clustered(source: &dyn Source, by: &str) -> Vec<f64> {
     let fit = lm(&LmSpec::new("y ~ x"), source, &NoProgress).unwrap();
-    let found = fit.vcov(0, &Vcov::Cluster(by.into()), &NoProgress).unwrap();
+    let found = fit.vcov(&Vcov::Cluster(by.into()), &NoProgress).unwrap();
     found.std_errors()
 }
 
@@ -174,7 +174,7 @@ fn exact(data: &Data) {
         let count = |formula: &str, source: &dyn Source| {
             lm(&LmSpec::new(formula), source, &NoProgress)
                 .unwrap()
-                .names()
+                .coefnames()
                 .len()
         };
         for formula in [
@@ -186,7 +186,7 @@ fn exact(data: &Data) {
         }
         let labels = lm(&LmSpec::new("y ~ 0 + factor(id)"), &file, &NoProgress).unwrap();
         let expected: Vec<String> = sorted.iter().map(|id| format!("factor(id){id}")).collect();
-        assert_eq!(labels.names(), expected, "{name}");
+        assert_eq!(labels.coefnames(), expected, "{name}");
         if data.ids.iter().all(Option::is_some) {
             for by in ["id", "factor(id)", "interaction(id, x > 0.5)"] {
                 // sums of other batches, in double precision, of sixty rows at most
@@ -371,7 +371,7 @@ fn digits_that_codes_lose_are_told() {
             let fit = lm(&LmSpec::new("y ~ factor(id)"), &file, &NoProgress).unwrap();
             let said = fit.bound.rows.rounded();
             let plain = lm(&LmSpec::new("y ~ 1"), &file, &NoProgress).unwrap();
-            let errors = plain.vcov(0, &Vcov::Cluster("id".into()), &NoProgress);
+            let errors = plain.vcov(&Vcov::Cluster("id".into()), &NoProgress);
             match first {
                 None => {
                     assert_eq!(said, [""; 0], "{name}");

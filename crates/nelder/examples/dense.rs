@@ -1,6 +1,6 @@
 //! Times `lm` on dense columns in memory, with the seconds of each pass.
 use nelder::frame::Frame;
-use nelder::model::{LmSpec, lm};
+use nelder::model::{LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 
 fn main() {
@@ -32,7 +32,7 @@ fn main() {
         let start = std::time::Instant::now();
         let fit = lm(&LmSpec::new(&formula), &frame, &NoProgress).unwrap_or_else(|e| panic!("{e}"));
         let seconds = start.elapsed().as_secs_f64();
-        let report = &fit.fit.report;
+        let report = fit.report();
         let passes: Vec<String> = report
             .passes
             .iter()

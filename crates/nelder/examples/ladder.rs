@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Accuracy, GlmSpec, glm};
+use nelder::model::{Accuracy, GlmSpec, Regression, glm};
 use nelder::pass::NoProgress;
 
 const ROWS: usize = 50_000;
@@ -156,7 +156,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 .iter()
                 .zip(&exact)
                 .map(|(a, b)| (*a - *b).hi.abs());
-            let passes = &fit.fit.report.passes;
+            let passes = &fit.report().passes;
             let steps = || passes.iter().filter(|p| p.name.starts_with("st"));
             let point = Point {
                 epsilon: spec.epsilon,

@@ -7,7 +7,7 @@
 //! let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress)?;
 //! let slope = &fit.responses[0];
 //! assert!((slope.coefficients[1] - 1.96).abs() < 1e-13 && slope.std_errors[1] < 0.04);
-//! assert!(fit.fit.report.digits.coefficients > 12.0);
+//! assert!(fit.report().digits.coefficients > 12.0);
 //! # Ok::<(), ModelError>(())
 //! ```
 //!
@@ -30,7 +30,8 @@ pub mod prelude {
     pub use crate::family::{Family, Link};
     pub use crate::frame::{DeviceFrame, Frame, Source};
     pub use crate::model::{
-        Accuracy, Detail, Glm, GlmSpec, Lm, LmSpec, ModelError, PcaSpec, Prcomp, Vcov, glm, lm, prcomp,
+        Accuracy, Detail, Glm, GlmSpec, Inference, Lm, LmSpec, ModelError, PcaSpec, Prcomp, Regression, Vcov,
+        glm, lm, prcomp,
     };
     pub use crate::pass::{Auto, Devices, Monitor, NoProgress, Run, Threads};
 }

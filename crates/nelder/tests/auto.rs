@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use nelder::family::Family;
 use nelder::frame::{Frame, Scan, Schema, Source, SourceError, Visit};
-use nelder::model::{GlmSpec, LmSpec, glm, lm};
+use nelder::model::{GlmSpec, LmSpec, Regression, glm, lm};
 use nelder::pass::{Auto, Monitor, Plan, Run};
 use nelder_device::{DeviceError, GlmKernels, Host, Offer, Rates};
 
@@ -96,9 +96,9 @@ fn the_faster_one_is_chosen_and_used() {
         let watch = Watch::default();
         let place = Arc::new(Auto::new(vec![offer.clone()]));
         let run = || Run::on(place.clone(), &watch);
-        let least_squares = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().fit.report;
+        let least_squares = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().report().clone();
         let spec = GlmSpec::new("y ~ .", Family::binomial());
-        let scoring = glm(&spec, &frame, run()).unwrap().fit.report;
+        let scoring = glm(&spec, &frame, run()).unwrap().report().clone();
         let plans = watch.0.into_inner().unwrap();
         for plan in &plans {
             assert_eq!(plan.device, plans[0].device);
@@ -141,7 +141,7 @@ fn a_device_that_takes_long_to_start_or_is_not_there_is_not_used() {
         let watch = Watch::default();
         let place = Arc::new(Auto::new(vec![offer.clone()]));
         let run = || Run::on(place.clone(), &watch);
-        let report = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().fit.report;
+        let report = lm(&LmSpec::new("y ~ ."), &frame, run()).unwrap().report().clone();
         assert_eq!(report.device, "cpu");
         watch.0.into_inner().unwrap().remove(0).notes.remove(0)
     };
@@ -182,16 +182,16 @@ fn small_fits_and_unknown_numbers_of_rows_stay() {
     let watch = Watch::default();
     let report = lm(&LmSpec::new("y ~ ."), &small, Run::on(place.clone(), &watch))
         .unwrap()
-        .fit
-        .report;
+        .report()
+        .clone();
     assert_eq!(report.device, "cpu");
     let many = columns(ROWS);
     let large = frame(&many);
     let unknown = Unknown(&large);
     let report = lm(&LmSpec::new("y ~ ."), &unknown, Run::on(place, &watch))
         .unwrap()
-        .fit
-        .report;
+        .report()
+        .clone();
     assert_eq!(report.device, "cpu");
     assert_eq!(offer.opened.load(Ordering::Relaxed), 0);
 }

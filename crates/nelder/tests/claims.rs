@@ -2,7 +2,7 @@
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Digits, GlmSpec, LmSpec, Vcov, glm, lm};
+use nelder::model::{Digits, GlmSpec, Inference, LmSpec, Regression, Vcov, glm, lm};
 use nelder::pass::NoProgress;
 use serde_json::Value as Json;
 
@@ -68,7 +68,7 @@ fn held(model: &Json) -> ([f64; 2], [f64; 2]) {
         coefficients,
         std_errors,
         ..
-    } = fit.fit.report.digits;
+    } = fit.report().digits;
     (
         [coefficients, least(&fit.coefficients, &model["coefficients"])],
         [
@@ -125,7 +125,7 @@ fn scales_at_the_ends_of_the_range() {
             f,
             own.log_lik + 5.0 * b.ln(),
         ];
-        (row, fit.fit.report.digits)
+        (row, fit.report().digits)
     };
     let (ordinary, digits) = fit(0, 0);
     assert!((ordinary[3] - 12f64.sqrt() / 10.0).abs() < 1e-15);
@@ -183,11 +183,11 @@ fn squares_out_of_range() {
     let mut ordinary = Vec::new();
     fit_of(1.0, 1.0, &mut |fit| {
         for kind in &kinds {
-            let found = fit.vcov(0, kind, &NoProgress).unwrap();
+            let found = fit.vcov(kind, &NoProgress).unwrap();
             ordinary.push((
                 found.std_errors(),
                 found.matrix[(1, 1)],
-                fit.wald(0, &found).unwrap().0,
+                fit.wald(&found).unwrap().0,
             ));
         }
         assert!(fit.sequential(0).is_ok() && fit.drop1(0, None, 2.0).is_ok());
@@ -196,7 +196,7 @@ fn squares_out_of_range() {
         let (a, b) = (2f64.powi(a), 2f64.powi(b));
         fit_of(a, b, &mut |fit| {
             for (kind, (errors, variance, wald)) in kinds.iter().zip(&ordinary) {
-                let found = fit.vcov(0, kind, &NoProgress).unwrap();
+                let found = fit.vcov(kind, &NoProgress).unwrap();
                 assert_eq!(
                     found.std_errors(),
                     [errors[0] * b, errors[1] / a * b],
@@ -205,7 +205,7 @@ fn squares_out_of_range() {
                 if a == b {
                     assert_eq!(found.matrix[(1, 1)], *variance, "{kind} {a} {b}");
                 }
-                assert_eq!(fit.wald(0, &found).unwrap().0, *wald, "{kind} {a} {b}");
+                assert_eq!(fit.wald(&found).unwrap().0, *wald, "{kind} {a} {b}");
             }
             // sums of squares are numbers where (2^±300)² is
             let (table, dropped) = (fit.sequential(0), fit.drop1(0, None, 2.0));
@@ -238,7 +238,7 @@ fn scales_of_generalized_models() {
         let y: Vec<f64> = [1.0, 3.0, 2.0, 5.0, 4.0, 4.0].iter().map(|y| y * b).collect();
         let frame = Frame::new().with_real("x", &x).with_real("y", &y);
         let fit = glm(&GlmSpec::new("y ~ x", family), &frame, &NoProgress).unwrap();
-        let digits = fit.fit.report.digits;
+        let digits = fit.report().digits;
         (fit.coefficients.clone(), fit.std_errors.clone(), digits)
     };
     for text in ["poisson", "Gamma(\"log\")", "gaussian"] {

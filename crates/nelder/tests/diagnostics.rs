@@ -2,7 +2,7 @@
 //! (accuracy/oracle/diagnostics_exact.py), on data that amplify rounding.
 
 use nelder::frame::Frame;
-use nelder::model::{Detail, LmSpec, Vcov, lm};
+use nelder::model::{Detail, Inference, LmSpec, Regression, Vcov, lm};
 use nelder::pass::NoProgress;
 use serde_json::Value as Json;
 
@@ -70,7 +70,7 @@ fn twelve_digits_of_every_number() {
             digits(error)
         };
         // 1. coefficients and errors, and what is claimed of them
-        let claimed = fit.fit.report.digits;
+        let claimed = fit.report().digits;
         for (what, own, claim) in [
             ("coefficients", &response.coefficients, claimed.coefficients),
             (
@@ -109,7 +109,7 @@ fn twelve_digits_of_every_number() {
             }
         }
         // 2. rows
-        let all = fit.influence(Detail::Leverages, &NoProgress).unwrap().remove(0);
+        let all = fit.influence(Detail::Leverages, &NoProgress).unwrap();
         check("hat", &all.hat, ENOUGH);
         check("sigma", &all.sigma, ENOUGH);
         check("cooks", &all.cooks, ENOUGH);
@@ -129,7 +129,7 @@ fn twelve_digits_of_every_number() {
             ("HC3", Vcov::Hc3),
             ("cluster", Vcov::Cluster("g".into())),
         ] {
-            let errors = fit.vcov(0, &kind, &NoProgress).unwrap().std_errors();
+            let errors = fit.vcov(&kind, &NoProgress).unwrap().std_errors();
             check(name, &errors, ENOUGH);
         }
     }

@@ -2,7 +2,7 @@
 
 use nelder::formula::{Coding, Expr, Term, Terms};
 use nelder::frame::{Frame, in_batches};
-use nelder::model::{LmSpec, lm};
+use nelder::model::{LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 
 fn evaluated(text: &str, columns: &[&str], suffixes: &[&str]) -> Expr {
@@ -67,17 +67,17 @@ fn evaluated_variables_are_the_columns_they_name() {
     {
         assert!((a - b).abs() <= 1e-11 * b.abs().max(1.0), "{a} {b}");
     }
-    assert_eq!(fit.names().len(), text.names().len());
-    assert_eq!(fit.names()[2], "poly({ x }, 2, raw = TRUE)2");
-    assert_eq!(fit.names()[3], "f(g)b");
-    assert_eq!(fit.names()[5], "poly({ x }, 2, raw = TRUE)1:f(g)b");
+    assert_eq!(fit.coefnames().len(), text.coefnames().len());
+    assert_eq!(fit.coefnames()[2], "poly({ x }, 2, raw = TRUE)2");
+    assert_eq!(fit.coefnames()[3], "f(g)b");
+    assert_eq!(fit.coefnames()[5], "poly({ x }, 2, raw = TRUE)1:f(g)b");
     assert_eq!(fit.formula(), "y ~ whatever");
     // the terms go on to smaller models and to new rows
     let dropped = fit
         .drop1(0, Some(&["poly({ x }, 2, raw = TRUE):f(g)"]), 2.0)
         .unwrap();
     let expected = text.drop1(0, None, 2.0).unwrap();
-    assert!((dropped.rows[1].rss / expected.rows[1].rss - 1.0).abs() < 1e-12);
+    assert!((dropped.rows[1].deviance / expected.rows[1].deviance - 1.0).abs() < 1e-12);
     let all = fit.predict(&frame, true, &NoProgress).unwrap();
     let same = text.predict(&frame, true, &NoProgress).unwrap();
     for (a, b) in all.responses[0].fit.iter().zip(&same.responses[0].fit) {

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{each, near, numbers, spec, table};
-use nelder::model::{Direction, Lm, StepScope, Vcov, anova, lm, step};
+use nelder::model::{Direction, Inference, Lm, StepScope, Vcov, anova, lm, step};
 use nelder::pass::NoProgress;
 use nelder::summary::inference::{
     add1_rows, coefficient_rows, drop1_rows, model_rows, sequential_rows, wald,
@@ -286,8 +286,8 @@ fn tests_and_intervals_of_coefficients() {
                 )
                 .unwrap();
                 let level = case["options"]["level"].as_f64().unwrap_or(0.95);
-                let covariance = (!key.is_empty()).then(|| fit.vcov(0, &kind, &NoProgress).unwrap());
-                let rows = coefficient_rows(&fit, 0, level, covariance.as_ref());
+                let covariance = (!key.is_empty()).then(|| fit.vcov(&kind, &NoProgress).unwrap());
+                let rows = coefficient_rows(&fit, level, covariance.as_ref());
                 if rows.len() != expected["terms"].as_array().unwrap().len() {
                     continue; // a level whose rows all have weight zero
                 }
@@ -320,7 +320,7 @@ fn tests_and_intervals_of_coefficients() {
                     );
                 }
                 if let (Some(covariance), Some(f)) = (&covariance, want["f_statistic"]["p_value"].as_f64()) {
-                    let got = wald(&fit, 0, covariance).unwrap();
+                    let got = wald(&fit, covariance).unwrap();
                     assert!(
                         (got.p_value.ln() - f.ln()).abs() < 1e-6,
                         "{name}: {} {f}",

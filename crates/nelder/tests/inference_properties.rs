@@ -5,7 +5,9 @@ mod common;
 
 use common::{near, table};
 use nelder::frame::Frame;
-use nelder::model::{Accuracy, Lm, LmSpec, ModelError, StepScope, Vcov, anova, lm, step};
+use nelder::model::{
+    Accuracy, Inference, Lm, LmSpec, ModelError, Regression, StepScope, Vcov, anova, lm, step,
+};
 use nelder::pass::NoProgress;
 use proptest::prelude::*;
 
@@ -67,8 +69,8 @@ proptest! {
         let data = Data::new(n, 3, seed);
         let frame = data.frame();
         let fit = fit("y ~ x * g + z", &frame);
-        let hc0 = fit.vcov(0, &Vcov::Hc0, &NoProgress).unwrap().std_errors();
-        let hc1 = fit.vcov(0, &Vcov::Hc1, &NoProgress).unwrap().std_errors();
+        let hc0 = fit.vcov(&Vcov::Hc0, &NoProgress).unwrap().std_errors();
+        let hc1 = fit.vcov(&Vcov::Hc1, &NoProgress).unwrap().std_errors();
         let factor = ((n - fit.rank) as f64 / n as f64).sqrt();
         for (a, b) in hc0.iter().zip(&hc1) {
             // the passes are the same; one product and one root differ
@@ -81,8 +83,8 @@ proptest! {
         let data = Data::new(n, n, seed);
         let frame = data.frame();
         let fit = fit("y ~ x + z", &frame);
-        let rows = fit.vcov(0, &Vcov::Hc1, &NoProgress).unwrap();
-        let clusters = fit.vcov(0, &Vcov::Cluster("g".into()), &NoProgress).unwrap();
+        let rows = fit.vcov(&Vcov::Hc1, &NoProgress).unwrap();
+        let clusters = fit.vcov(&Vcov::Cluster("g".into()), &NoProgress).unwrap();
         prop_assert_eq!(clusters.clusters, Some(n));
         // n/(n-1) (n-1)/(n-k) = n/(n-k)
         for (a, b) in rows.std_errors().iter().zip(clusters.std_errors()) {
@@ -123,7 +125,7 @@ proptest! {
         let frame = data.frame();
         let zero = if no_intercept { "0 + " } else { "" };
         let whole = fit(&format!("y ~ {zero}x + g + z"), &frame);
-        prop_assert_eq!(whole.fit.report.algorithm.as_str(), "cholesky after elimination of a factor");
+        prop_assert_eq!(whole.report().algorithm.as_str(), "cholesky after elimination of a factor");
         let rss = |formula: &str| fit(&format!("y ~ {zero}{formula}"), &frame).responses[0].rss;
         let (full, base) = (whole.responses[0].rss, rss("x"));
         let none: f64 = if no_intercept {
@@ -142,7 +144,7 @@ proptest! {
         let dropped = whole.drop1(0, None, 2.0).unwrap();
         for (row, formula) in dropped.rows[1..].iter().zip(["g + z", "x + z", "x + g"]) {
             let own = rss(formula);
-            prop_assert!((row.rss - own).abs() <= 1e-11 * own, "{} {} {}", row.term, row.rss, own);
+            prop_assert!((row.deviance - own).abs() <= 1e-11 * own, "{} {} {}", row.term, row.deviance, own);
         }
         prop_assert_eq!(dropped.rows[2].df, Some(600.0 - f64::from(u8::from(!no_intercept))));
     }
@@ -157,8 +159,10 @@ fn each_response_is_a_fit_of_its_own() {
         let one = fit(&format!("{name} ~ x + g"), &frame);
         for kind in [Vcov::Iid, Vcov::Hc2, Vcov::Cluster("g".into())] {
             let (a, b) = (
-                both.vcov(i, &kind, &NoProgress).unwrap(),
-                one.vcov(0, &kind, &NoProgress).unwrap(),
+                both.response(i)
+                    .and_then(|one| one.vcov(&kind, &NoProgress))
+                    .unwrap(),
+                one.vcov(&kind, &NoProgress).unwrap(),
             );
             for (u, v) in a.std_errors().iter().zip(b.std_errors()) {
                 // with clusters that are a factor of the model all scores of its levels are zero up to rounding
@@ -198,15 +202,15 @@ fn a_polynomial_of_degree_ten() {
     for (j, row) in dropped.rows[1..].iter().enumerate() {
         let t = own.coefficients[j + 1] / own.std_errors[j + 1];
         near(
-            row.sum_sq.unwrap(),
+            row.change.unwrap(),
             t * t * own.sigma * own.sigma,
             1e-11,
             0.0,
             &row.term,
         );
     }
-    let hc0 = fit.vcov(0, &Vcov::Hc0, &NoProgress).unwrap().std_errors();
-    let hc3 = fit.vcov(0, &Vcov::Hc3, &NoProgress).unwrap().std_errors();
+    let hc0 = fit.vcov(&Vcov::Hc0, &NoProgress).unwrap().std_errors();
+    let hc3 = fit.vcov(&Vcov::Hc3, &NoProgress).unwrap().std_errors();
     assert!(
         hc0.iter().zip(&hc3).all(|(a, b)| a < b && *b < 3.0 * a),
         "{hc0:?} {hc3:?}"
@@ -225,13 +229,13 @@ fn units_do_not_matter() {
     let (one, two) = (fit("y ~ x * g + z", &a), fit("y ~ x * g + z", &b));
     for kind in [Vcov::Iid, Vcov::Hc0, Vcov::Hc3, Vcov::Cluster("g".into())] {
         let (u, v) = (
-            one.vcov(0, &kind, &NoProgress).unwrap(),
-            two.vcov(0, &kind, &NoProgress).unwrap(),
+            one.vcov(&kind, &NoProgress).unwrap(),
+            two.vcov(&kind, &NoProgress).unwrap(),
         );
         let slope = (2f64).powi(450);
         // powers of two: the same up to the order in which sums are formed
         let factors = one
-            .names()
+            .coefnames()
             .iter()
             .map(|n| if n.contains('x') { slope } else { (2f64).powi(200) });
         for ((s, t), factor) in u.std_errors().iter().zip(v.std_errors()).zip(factors) {
@@ -279,24 +283,27 @@ fn what_cannot_be_answered_is_refused() {
         let text = result.err().unwrap().to_string();
         assert!(words.iter().all(|w| text.contains(w)), "{text}");
     };
-    assert!(level.vcov(0, &Vcov::Hc1, &NoProgress).is_ok());
+    assert!(level.vcov(&Vcov::Hc1, &NoProgress).is_ok());
     says(
-        level.vcov(0, &Vcov::Hc3, &NoProgress).map(|_| ()),
+        level.vcov(&Vcov::Hc3, &NoProgress).map(|_| ()),
         &["row ", "leverage 1", "HC0 or HC1"],
     );
     says(
-        level.vcov(1, &Vcov::Iid, &NoProgress).map(|_| ()),
+        level
+            .response(1)
+            .and_then(|one| one.vcov(&Vcov::Iid, &NoProgress))
+            .map(|_| ()),
         &["response 1"],
     );
     says(
         level
-            .vcov(0, &Vcov::Cluster("nowhere".into()), &NoProgress)
+            .vcov(&Vcov::Cluster("nowhere".into()), &NoProgress)
             .map(|_| ()),
         &["nowhere"],
     );
     says(
         level
-            .vcov(0, &Vcov::Cluster("u > 1e300".into()), &NoProgress)
+            .vcov(&Vcov::Cluster("u > 1e300".into()), &NoProgress)
             .map(|_| ()),
         &["u > 1e300", "one value"],
     );
@@ -313,7 +320,7 @@ fn what_cannot_be_answered_is_refused() {
     let (one, two) = (fit("y ~ x2", &frame), fit("y ~ x2 + x1", &frame));
     says(anova(&[&one, &two], 0).map(|_| ()), &["model 2", "rows"]);
     says(
-        one.vcov(0, &Vcov::Cluster("a".into()), &NoProgress).map(|_| ()),
+        one.vcov(&Vcov::Cluster("a".into()), &NoProgress).map(|_| ()),
         &["`a` is missing in row 8"],
     );
     let other = fit("y2 ~ x2", &frame);
@@ -344,14 +351,14 @@ fn many_columns_in_double_precision() {
         .zip(&columns)
         .fold(start, |f, (name, x)| f.with_real(name, x));
     let fit = fit("y ~ .", &frame);
-    assert_eq!(fit.fit.report.precision, "f64");
+    assert_eq!(fit.report().precision, "f64");
     let own = &fit.responses[0];
     let at = |i: usize, c: usize| if c == 0 { 1.0 } else { columns[c - 1][i] };
     let unscaled = fit.unscaled_covariance().unwrap();
     let residual: Vec<f64> = (0..n)
         .map(|i| y[i] - (0..=p).map(|c| at(i, c) * own.coefficients[c]).sum::<f64>())
         .collect();
-    let covariances = [Vcov::Hc0, Vcov::Hc3].map(|kind| fit.vcov(0, &kind, &NoProgress).unwrap());
+    let covariances = [Vcov::Hc0, Vcov::Hc3].map(|kind| fit.vcov(&kind, &NoProgress).unwrap());
     let leverage: Vec<f64> = (0..n)
         .map(|i| {
             (0..=p)

@@ -4,7 +4,7 @@ mod common;
 
 use common::{cases, near, numbers, spec, table, unusual};
 use nelder::frame::Frame;
-use nelder::model::{Detail, LmSpec, lm};
+use nelder::model::{Detail, Inference, LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 use serde_json::Value;
 
@@ -42,7 +42,7 @@ fn check(case: &Value, want: &Value, name: &str) {
     let frame = data.frame();
     let formula = case["formula"].as_str().unwrap();
     let fit = lm(&spec(formula, &case["options"]), &frame, &NoProgress).unwrap();
-    let got = &fit.influence(Detail::Deletions, &NoProgress).unwrap()[0];
+    let got = &fit.influence(Detail::Deletions, &NoProgress).unwrap();
     let tol = 16.0 * (64.0 * f64::EPSILON * case["noise"].as_f64().unwrap()).max(1e-13);
     let sigma = fit.responses[0].sigma;
     let rows: Vec<usize> = numbers(&want["rows"]).iter().map(|r| *r as usize - 1).collect();
@@ -62,7 +62,7 @@ fn check(case: &Value, want: &Value, name: &str) {
         }
     };
     column("fitted", &got.fitted, sigma);
-    column("residuals", &got.residuals, sigma);
+    column("residuals", &got.response, sigma);
     column("leverage", &got.hat, 1e-3);
     column("cooks", &got.cooks, 1e-3);
     column("rstandard", &got.standardized, 1.0);
@@ -100,7 +100,7 @@ fn leaving_a_row_out() {
             .with_text("g", &g);
         let spec = LmSpec::new(formula).weights("w");
         let fit = lm(&spec, &frame, &NoProgress).unwrap();
-        let own = &fit.influence(Detail::Deletions, &NoProgress).unwrap()[0];
+        let own = &fit.influence(Detail::Deletions, &NoProgress).unwrap();
         for i in [0, 7, 24] {
             let mut less = w.clone();
             less[i] = 0.0;
@@ -116,7 +116,7 @@ fn leaving_a_row_out() {
                 continue;
             }
             near(own.sigma[i], without.responses[0].sigma, 1e-12, 0.0, &what);
-            for c in 0..fit.names().len() {
+            for c in 0..fit.coefnames().len() {
                 let moved = fit.responses[0].coefficients[c] - without.responses[0].coefficients[c];
                 let scaled = moved / (own.sigma[i] * fit.fit.variances[c].sqrt());
                 near(own.dfbetas[c][i], scaled, 1e-11, 1.0, &what);
@@ -137,10 +137,10 @@ fn rows_without_weight_have_residuals_only() {
         .with_real("y", &y)
         .with_real("w", &w);
     let fit = lm(&LmSpec::new("y ~ x").weights("w"), &frame, &NoProgress).unwrap();
-    let own = &fit.influence(Detail::Leverages, &NoProgress).unwrap()[0];
+    let own = &fit.influence(Detail::Leverages, &NoProgress).unwrap();
     let c = &fit.responses[0].coefficients;
     assert!((own.fitted[4] - (c[0] + 5.0 * c[1])).abs() < 1e-14);
-    assert!((own.residuals[4] - (9.0 - own.fitted[4])).abs() < 1e-14);
+    assert!((own.response[4] - (9.0 - own.fitted[4])).abs() < 1e-14);
     assert!(own.hat[4].is_nan() && own.cooks[4].is_nan());
     assert!((own.hat[..4].iter().sum::<f64>() - 2.0).abs() < 1e-14);
     assert!(own.dfbetas.is_empty());
@@ -184,7 +184,7 @@ fn dfbetas_of_a_far_point() {
             .fold(Frame::new(), |f, (name, v)| f.with_real(name, *v));
         let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &NoProgress).unwrap();
         let all = fit.influence(Detail::Deletions, &NoProgress).unwrap();
-        for (own, exact) in all[0].dfbetas.iter().zip(exact) {
+        for (own, exact) in all.dfbetas.iter().zip(exact) {
             near(own[0], exact, 1e-13, 0.0, &format!("far = {far}"));
         }
     }

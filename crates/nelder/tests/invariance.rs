@@ -11,7 +11,7 @@ mod sources;
 use draws::Draws;
 use nelder::formula::Contrast;
 use nelder::frame::{Frame, Source};
-use nelder::model::{Lm, LmSpec, lm};
+use nelder::model::{Lm, LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 use proptest::prelude::*;
 use sources::Stream;
@@ -80,16 +80,16 @@ fn fit<'s>(spec: &LmSpec, source: &'s dyn Source) -> Lm<'s> {
 }
 
 fn position(fit: &Lm<'_>, name: &str) -> usize {
-    fit.names()
+    fit.coefnames()
         .iter()
         .position(|n| n == name)
-        .unwrap_or_else(|| panic!("no {name} in {:?}", fit.names()))
+        .unwrap_or_else(|| panic!("no {name} in {:?}", fit.coefnames()))
 }
 
 /// Relative error of a variance: rounding to double precision, and, where products were rounded by up to 64 ε, that
 /// times κ².
 fn unit(fit: &Lm<'_>) -> f64 {
-    let report = &fit.fit.report;
+    let report = fit.report();
     let products = if report.precision == "f64" {
         64.0 * report.condition.powi(2)
     } else {
@@ -108,7 +108,7 @@ fn same(one: &Lm<'_>, two: &Lm<'_>, name: impl Fn(&str) -> String) -> Result<(),
         a.rss,
         b.rss
     );
-    for (c, label) in one.names().iter().enumerate() {
+    for (c, label) in one.coefnames().iter().enumerate() {
         let d = position(two, &name(label));
         prop_assert_eq!(one.fit.aliased[c], two.fit.aliased[d]);
         if one.fit.aliased[c] {
@@ -124,7 +124,7 @@ fn same(one: &Lm<'_>, two: &Lm<'_>, name: impl Fn(&str) -> String) -> Result<(),
             label,
             u,
             v,
-            one.fit.report
+            one.report()
         );
         // standard errors up to their common factor σ
         let (s, t) = (one.fit.variances[c].sqrt(), two.fit.variances[d].sqrt());
@@ -149,7 +149,7 @@ fn near(one: &Lm<'_>, two: &Lm<'_>, name: &str, scale: f64) -> Result<(), TestCa
         bound
     );
     // other units and origins round the data anew
-    let part = |fit: &Lm<'_>| 10f64.powf(-fit.fit.report.digits.as_written.std_errors.unwrap());
+    let part = |fit: &Lm<'_>| 10f64.powf(-fit.report().digits.as_written.std_errors.unwrap());
     let (s, t) = (a.std_errors[c], scale.abs() * b.std_errors[c]);
     prop_assert!(
         (s - t).abs() <= (part(one) + part(two) + f64::EPSILON) * s,
@@ -232,7 +232,7 @@ proptest! {
             false => (fit(&spec, &a.0), fit(&spec, &b.0)),
         };
         let (one, two) = (&pair.0.responses[0], &pair.1.responses[0]);
-        for (c, name) in pair.0.names().iter().enumerate() {
+        for (c, name) in pair.0.coefnames().iter().enumerate() {
             let unit = 2f64.powi(m - if name == "x" { k } else { 0 });
             let bits = [one.coefficients[c] * unit, two.coefficients[c]].map(f64::to_bits);
             prop_assert_eq!(bits[0], bits[1], "{}", name);
@@ -258,7 +258,7 @@ proptest! {
             true => (fit(&spec, &a), fit(&spec, &b)),
             false => (fit(&spec, &a.0), fit(&spec, &b.0)),
         };
-        for name in pair.0.names() {
+        for name in pair.0.coefnames() {
             near(&pair.0, &pair.1, name, if name == "u" { factor / y } else { 1.0 / y })?;
         }
     }
@@ -275,7 +275,7 @@ proptest! {
             true => (fit(&spec, &a), fit(&spec, &b)),
             false => (fit(&spec, &a.0), fit(&spec, &b.0)),
         };
-        for name in pair.0.names().iter().filter(|n| *n != "(Intercept)") {
+        for name in pair.0.coefnames().iter().filter(|n| *n != "(Intercept)") {
             near(&pair.0, &pair.1, name, 1.0)?;
         }
     }
@@ -340,7 +340,7 @@ proptest! {
             prop_assert_eq!((base.rank, base.df_residual), (other.rank, other.df_residual));
             let (u, v) = (position(&base, "x"), position(&other, "x"));
             if formula == "y ~ x + g" {
-                let tol = 64.0 * f64::EPSILON * base.fit.report.condition;
+                let tol = 64.0 * f64::EPSILON * base.report().condition;
                 prop_assert!((a.coefficients[u] - b.coefficients[v]).abs() <= tol);
             }
         }
@@ -365,7 +365,7 @@ proptest! {
             let long = data.frame();
             let (one, two) = (fit(&spec, &long), fit(&dense, &wide));
             // beyond, less than 10⁻⁶ of u's sum of squares is left, and no factor is eliminated
-            let eliminated = |fit: &Lm<'_>| fit.fit.report.algorithm.contains("elimination");
+            let eliminated = |fit: &Lm<'_>| fit.report().algorithm.contains("elimination");
             prop_assert!((kappa > 300.0 || eliminated(&one)) && !eliminated(&two));
             same(&one, &two, rename)?;
             if hide {

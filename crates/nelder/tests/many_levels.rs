@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use draws::Draws;
 use nelder::frame::{Frame, Levels};
-use nelder::model::{Lm, LmSpec, lm};
+use nelder::model::{Lm, LmSpec, Regression, lm};
 use nelder::pass::NoProgress;
 use nelder_device::Dd;
 
@@ -223,14 +223,14 @@ fn a_hundred_thousand_levels() {
     println!(
         "{} MB, {time:?}, {}, claims {:?}",
         peak >> 20,
-        fit.fit.report.algorithm,
-        fit.fit.report.digits
+        fit.report().algorithm,
+        fit.report().digits
     );
     // rows are read where they lie; a level costs 13 sums in twice the precision for each worker, its means, its
     // name: some kilobytes. A matrix of levels by levels would be 80 GB
     assert!(peak < 400 << 20, "{peak} bytes");
     assert!(time < Duration::from_secs(10), "{time:?}");
-    assert_eq!(fit.fit.report.passes.len(), 2);
+    assert_eq!(fit.report().passes.len(), 2);
     assert_eq!(
         (fit.rank, fit.df_residual),
         (P + levels, (rows - P - levels) as u64)
@@ -239,7 +239,7 @@ fn a_hundred_thousand_levels() {
     let want = within(&data);
     let own = &fit.responses[0];
     // the columns are far from dependent: what is left are sums of 400,000 rounded terms of random signs
-    let tol = 64.0 * f64::EPSILON * fit.fit.report.condition;
+    let tol = 64.0 * f64::EPSILON * fit.report().condition;
     let near = |got: f64, want: f64, what: &str| {
         assert!(
             (got - want).abs() <= tol * want.abs().max(1.0),
@@ -263,7 +263,7 @@ fn a_hundred_thousand_levels() {
     );
     for l in 1..levels {
         let c = P + l;
-        assert_eq!(fit.names()[c], format!("f{}", data.names[l]));
+        assert_eq!(fit.coefnames()[c], format!("f{}", data.names[l]));
         near(own.coefficients[c], want.effects[l] - want.effects[0], "level");
         let d: Vec<f64> = want.means[l]
             .iter()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use nelder::family::Family;
 use nelder::frame::{Column, Frame, Kind, Source};
-use nelder::model::{Detail, Glm, GlmSpec, Lm, LmSpec, PcaSpec, Vcov, glm, lm, prcomp};
+use nelder::model::{Detail, Glm, GlmSpec, Inference, Lm, LmSpec, PcaSpec, Vcov, glm, lm, prcomp};
 use nelder::pass::NoProgress;
 
 fn columns() -> (Vec<f64>, Vec<f64>) {
@@ -43,7 +43,7 @@ fn a_fit_outlives_what_it_was_made_from_and_travels_between_threads() {
     drop(rows);
     // passes over the rows that only the fits hold now, on another thread
     let (linear, hat) = std::thread::spawn(move || {
-        let robust = linear.vcov(0, &Vcov::Hc3, &NoProgress).unwrap().std_errors();
+        let robust = linear.vcov(&Vcov::Hc3, &NoProgress).unwrap().std_errors();
         (
             (linear, robust),
             counts.influence(Detail::Leverages, &NoProgress).unwrap().hat,
@@ -52,7 +52,7 @@ fn a_fit_outlives_what_it_was_made_from_and_travels_between_threads() {
     .join()
     .unwrap();
     assert!((hat.iter().sum::<f64>() - 2.0).abs() < 1e-12);
-    let robust = borrowed.vcov(0, &Vcov::Hc3, &NoProgress).unwrap().std_errors();
+    let robust = borrowed.vcov(&Vcov::Hc3, &NoProgress).unwrap().std_errors();
     assert_eq!(linear.1, robust);
     for other in [&whole, &linear.0] {
         assert_eq!(

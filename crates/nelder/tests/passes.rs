@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::{Batch, Column, Frame, Scan, Schema, Source, SourceError, Visit};
-use nelder::model::{Accuracy, Detail, GlmSpec, Lm, LmSpec, Vcov, glm, lm};
+use nelder::model::{Accuracy, Detail, GlmSpec, Inference, Lm, LmSpec, Regression, Vcov, glm, lm};
 use nelder::pass::{NoProgress, PassRecord};
 
 /// A frame that writes down what each scan delivered.
@@ -146,7 +146,7 @@ impl Data {
 #[track_caller]
 fn counted<'s>(spec: &LmSpec, source: &'s Counted<'_>) -> Lm<'s> {
     let fit = lm(spec, source, &NoProgress).unwrap();
-    source.agree(&fit.fit.report.passes);
+    source.agree(&fit.report().passes);
     fit
 }
 
@@ -154,7 +154,7 @@ fn counted<'s>(spec: &LmSpec, source: &'s Counted<'_>) -> Lm<'s> {
 #[track_caller]
 fn two<'s>(spec: &LmSpec, source: &'s Counted<'_>) -> Lm<'s> {
     let fit = counted(spec, source);
-    let report = &fit.fit.report;
+    let report = fit.report();
     assert!(report.condition < 1e6, "{}", report.condition);
     assert_eq!(report.passes.len(), 2, "{}: {report:?}", spec.formula);
     fit
@@ -212,10 +212,11 @@ fn two_passes_for_large_data() {
     ] {
         let fit = two(&LmSpec::new(&formula), &source);
         assert_eq!(
-            fit.fit.report.precision, "f64",
+            fit.report().precision,
+            "f64",
             "products were to be rounded: {formula}"
         );
-        assert!(fit.fit.report.digits.coefficients > 5.0);
+        assert!(fit.report().digits.coefficients > 5.0);
         two(&LmSpec::new(&formula).weights("w"), &source);
     }
 }
@@ -240,7 +241,7 @@ fn two_passes_up_to_a_condition_of_a_million() {
         for knows_rows in [true, false] {
             source.knows_rows = knows_rows;
             let fit = counted(&LmSpec::new("y ~ x + z + near"), &source);
-            let report = &fit.fit.report;
+            let report = fit.report();
             // with residuals of a millionth of the response, the error of the first solution may show in them, and
             // their quantiles take another pass
             if report.condition < if noise < 1e-5 { 1e5 } else { 1e6 } {
@@ -263,12 +264,12 @@ fn columns_that_are_read() {
     let source = data.source();
     // a response and a column of doubles, and the codes of a factor, twice
     let fit = two(&LmSpec::new("y ~ x1 + g"), &source);
-    for pass in &fit.fit.report.passes {
+    for pass in &fit.report().passes {
         assert_eq!((pass.rows, pass.bytes), (100, 100 * (8 + 8 + 4)));
     }
     // the same column in several terms, and as weights, is read once
     let fit = two(&LmSpec::new("y ~ w + I(w^2) + log(w)").weights("w"), &source);
-    assert!(fit.fit.report.passes.iter().all(|p| p.bytes == 100 * (8 + 8)));
+    assert!(fit.report().passes.iter().all(|p| p.bytes == 100 * (8 + 8)));
 }
 
 #[test]
@@ -284,7 +285,7 @@ fn bases_take_one_more() {
         "y ~ ns(x1, df = 3) * g",
     ] {
         let fit = counted(&LmSpec::new(formula), &source);
-        let names: Vec<&str> = fit.fit.report.passes.iter().map(|p| p.name.as_str()).collect();
+        let names: Vec<&str> = fit.report().passes.iter().map(|p| p.name.as_str()).collect();
         assert_eq!(names, ["bases", "gram", "residuals"], "{formula}");
     }
 }
@@ -303,11 +304,11 @@ fn covariances_take_one_more() {
         let robust = [Vcov::Hc0, Vcov::Hc1, Vcov::Hc2, Vcov::Hc3];
         let clusters = [Vcov::Cluster("h".into()), Vcov::Cluster("paste(g, h)".into())];
         for kind in robust.into_iter().chain(clusters) {
-            let covariance = fit.vcov(0, &kind, &NoProgress).unwrap();
+            let covariance = fit.vcov(&kind, &NoProgress).unwrap();
             assert_eq!(covariance.passes.len(), 1, "{formula}, {kind}");
             source.agree(&covariance.passes);
         }
-        let plain = fit.vcov(0, &Vcov::Iid, &NoProgress).unwrap();
+        let plain = fit.vcov(&Vcov::Iid, &NoProgress).unwrap();
         assert!(plain.passes.is_empty());
         // tables of the fit itself read no data
         fit.sequential(0).unwrap();
@@ -347,7 +348,7 @@ fn every_pass_of_an_ill_conditioned_fit_is_reported() {
             for tol in [1e-7, 1e-12, 1e-15] {
                 for accuracy in [Accuracy::Auto, Accuracy::Certified] {
                     let fit = counted(&LmSpec::new(formula).tol(tol).accuracy(accuracy), &source);
-                    let report = &fit.fit.report;
+                    let report = fit.report();
                     most = most.max(report.passes.len());
                     assert!(report.passes.len() <= 5, "{formula}, tol {tol}: {report:?}");
                     // a third pass has its reason in the notes
@@ -406,7 +407,7 @@ fn a_generalized_model_takes_a_pass_for_each_step() {
             ("count ~ x1 + h", Family::poisson()),
         ] {
             let fit = glm(&GlmSpec::new(formula, family), &source, &NoProgress).unwrap();
-            let report = &fit.fit.report;
+            let report = fit.report();
             source.agree(&report.passes);
             assert_eq!(
                 report.passes.len() as u32,

@@ -4,7 +4,7 @@ mod common;
 
 use common::{cases, near, numbers, spec, table, unusual};
 use nelder::frame::Frame;
-use nelder::model::{Detail, LmSpec, SavedLm, lm};
+use nelder::model::{Detail, Inference, LmSpec, SavedLm, lm};
 use nelder::pass::NoProgress;
 use nelder::summary::inference::intervals;
 use serde_json::Value;
@@ -83,7 +83,7 @@ fn fitted_values_are_predictions_of_the_own_rows() {
             let fit = lm(&spec(formula, &case["options"]), &frame, &NoProgress).unwrap();
             let got = stored(&fit).predict(&frame, true, &NoProgress).unwrap();
             let rows = fit.influence(Detail::Leverages, &NoProgress).unwrap();
-            let (one, own) = (&got.responses[0], &rows[0]);
+            let (one, own) = (&got.responses[0], &rows);
             for i in 0..data.rows() {
                 if own.fitted[i].is_nan() {
                     continue; // a row that misses the response has a prediction all the same

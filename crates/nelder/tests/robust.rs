@@ -4,7 +4,7 @@ mod common;
 
 use common::{each, near, numbers, spec, table};
 use nelder::frame::Frame;
-use nelder::model::{Covariance, Lm, LmSpec, Vcov, lm};
+use nelder::model::{Covariance, Inference, Lm, LmSpec, Regression, Vcov, lm};
 use nelder::pass::NoProgress;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ fn compare(fit: &Lm<'_>, got: &Covariance, want: &Value, tol: f64, name: &str) {
     // a level whose rows all have weight zero is no level here, and has missing values in R
     let at: Vec<Option<usize>> = terms
         .iter()
-        .map(|t| fit.names().iter().position(|n| n == t))
+        .map(|t| fit.coefnames().iter().position(|n| n == t))
         .collect();
     let rows: Vec<Vec<f64>> = want["values"].as_array().unwrap().iter().map(numbers).collect();
     for (i, &c) in at.iter().enumerate() {
@@ -52,9 +52,9 @@ fn compare(fit: &Lm<'_>, got: &Covariance, want: &Value, tol: f64, name: &str) {
             near(value, rows[i][j], tol, scale, &what);
         }
     }
-    for c in (0..fit.names().len()).filter(|&c| fit.fit.aliased[c]) {
+    for c in (0..fit.coefnames().len()).filter(|&c| fit.fit.aliased[c]) {
         assert!(
-            (0..fit.names().len()).all(|d| got.matrix[(c, d)].is_nan()),
+            (0..fit.coefnames().len()).all(|d| got.matrix[(c, d)].is_nan()),
             "{name}: aliased"
         );
     }
@@ -85,13 +85,13 @@ fn covariances() {
             .is_some_and(|s| s > 1e-12 * case["scale"].as_f64().unwrap());
         if expected["vcov"].is_object() && has_residuals {
             let fit = fit();
-            let got = fit.vcov(0, &Vcov::Iid, &NoProgress).unwrap();
+            let got = fit.vcov(&Vcov::Iid, &NoProgress).unwrap();
             assert!(got.passes.is_empty());
             compare(&fit, &got, &expected["vcov"], tol, name);
             plain += 1;
         }
         let wald = |fit: &Lm<'_>, got: &Covariance, want: &Value| {
-            if let (Some((value, df1, df2)), Some(f)) = (fit.wald(0, got), want["value"].as_f64()) {
+            if let (Some((value, df1, df2)), Some(f)) = (fit.wald(got), want["value"].as_f64()) {
                 // the condition of the covariance comes on top
                 near(value, f, (1e3 * tol).max(1e-9), 0.0, name);
                 assert_eq!(
@@ -108,7 +108,7 @@ fn covariances() {
         ] {
             if expected[key].is_object() {
                 let fit = fit();
-                let got = fit.vcov(0, &kind, &NoProgress).unwrap();
+                let got = fit.vcov(&kind, &NoProgress).unwrap();
                 assert_eq!(got.passes.len(), 1);
                 compare(&fit, &got, &expected[key], tol, name);
                 wald(&fit, &got, &expected[key]["f_statistic"]);
@@ -118,7 +118,7 @@ fn covariances() {
         if expected["cluster"].is_object() {
             let fit = fit();
             let column = expected["cluster"]["column"].as_str().unwrap();
-            let got = fit.vcov(0, &Vcov::Cluster(column.into()), &NoProgress).unwrap();
+            let got = fit.vcov(&Vcov::Cluster(column.into()), &NoProgress).unwrap();
             assert_eq!(got.passes.len(), 1);
             compare(&fit, &got, &expected["cluster"], tol, name);
             wald(&fit, &got, &expected["cluster"]["f_statistic"]);
@@ -176,7 +176,7 @@ fn nearly_dependent_columns_cost_no_digits() {
         let fit = lm(&spec, &frame, &NoProgress).unwrap();
         for (kind, exact) in ["HC0", "HC1", "HC2", "HC3", "cluster:g:HC1"].iter().zip(&exact) {
             let got = fit
-                .vcov(0, &kind.parse().unwrap(), &NoProgress)
+                .vcov(&kind.parse().unwrap(), &NoProgress)
                 .unwrap()
                 .std_errors();
             for (got, exact) in got.iter().zip(exact) {
@@ -226,14 +226,14 @@ fn a_far_point_as_a_cluster() {
             .fold(Frame::new(), |f, (name, v)| f.with_real(name, *v))
             .in_batches_of(3);
         let fit = lm(&LmSpec::new("y ~ x + z"), &frame, &NoProgress).unwrap();
-        let found = fit.vcov(0, &Vcov::Cluster("g".into()), &NoProgress).unwrap();
+        let found = fit.vcov(&Vcov::Cluster("g".into()), &NoProgress).unwrap();
         let again = "scores by cluster, again";
         assert!(found.passes.iter().any(|p| p.name == again));
         for (own, exact) in found.std_errors().into_iter().zip(exact) {
             near(own, exact, 1e-13, 0.0, &format!("far = {far}"));
         }
         // rows that do not cancel take one pass over the scores
-        let plain = fit.vcov(0, &Vcov::Cluster("z".into()), &NoProgress).unwrap();
+        let plain = fit.vcov(&Vcov::Cluster("z".into()), &NoProgress).unwrap();
         assert!(plain.passes.iter().all(|p| p.name != again));
     }
 }

@@ -1,6 +1,6 @@
 //! `nelder anova`.
 
-use nelder::model::{Compared, SavedGlm, SavedLm, compare, compare_deviances, glm};
+use nelder::model::{Compared, Regression, SavedGlm, SavedLm, compare, compare_deviances, glm};
 use nelder::summary::deviance::{self, DevianceTest};
 use nelder::summary::inference::{model_rows, sequential_rows};
 use nelder::summary::tables;
@@ -86,6 +86,6 @@ fn deviance_table(options: &AnovaOptions, fits: &[SavedGlm]) -> Result<String, F
     one.check_rows(&fit)?;
     let table = fit.sequential(&progress)?;
     progress.clear();
-    let known = fit.fit.family.known_dispersion();
+    let known = fit.dispersion().known;
     Ok(deviance::sequential(&fit, &table, test(known)))
 }

@@ -1,44 +1,67 @@
-//! `nelder lm --augment`: the rows with what the fit says of each.
+//! `--augment`: the rows with what the fit says of each.
 
 use nelder::frame::{Batch, Kind};
-use nelder::model::{Detail, Glm, GlmInfluenceRun, Influence, InfluenceRun, Lm};
+use nelder::model::{Detail, Influence, Regression, influence_to};
 use nelder::pass::PassRecord;
 use nelder_data::{Destination, Output, TableWriter};
 
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// Writes the columns that the model reads and its diagnostics, one row for each row of the fit; with `dfbetas` one
-/// more column for each coefficient. Incomplete rows are in it where they were excluded rather than omitted.
+/// A column that is written: its name, and where it is among the diagnostics.
+type Column = (&'static str, fn(&Influence) -> &Vec<f64>);
+
+/// Columns of a linear model.
+pub const LINEAR: [Column; 7] = [
+    (".fitted", |r| &r.fitted),
+    (".resid", |r| &r.response),
+    (".hat", |r| &r.hat),
+    (".sigma", |r| &r.sigma),
+    (".cooksd", |r| &r.cooks),
+    (".std.resid", |r| &r.standardized),
+    (".student.resid", |r| &r.studentized),
+];
+
+/// Columns of a generalized linear model: means, linear predictors, residuals of every kind, diagnostics.
+pub const GENERALIZED: [Column; 12] = [
+    (".fitted", |r| &r.fitted),
+    (".link", |r| &r.linear),
+    (".resid", |r| &r.deviance),
+    (".resid.pearson", |r| &r.pearson),
+    (".resid.working", |r| &r.working),
+    (".resid.response", |r| &r.response),
+    (".hat", |r| &r.hat),
+    (".sigma", |r| &r.sigma),
+    (".cooksd", |r| &r.cooks),
+    (".std.resid", |r| &r.standardized),
+    (".std.resid.pearson", |r| &r.standardized_pearson),
+    (".student.resid", |r| &r.studentized),
+];
+
+/// Writes the columns that the model reads and the diagnostics of its responses, each under its name, one row for each row of the fit;
+/// with `dfbetas` one more column for each coefficient. Incomplete rows are in it where they were excluded rather than omitted.
 pub fn write(
-    fit: &mut Lm<'_>,
-    destination: Destination,
+    responses: &[(&str, &dyn Regression)],
+    columns: &[Column],
     dfbetas: bool,
+    destination: Destination,
     progress: &Progress,
-) -> Result<(), Failure> {
-    let rows = &fit.bound.rows;
+) -> Result<PassRecord, Failure> {
+    let fits: Vec<&dyn Regression> = responses.iter().map(|(_, fit)| *fit).collect();
+    let rows = &fits[0].frame().rows;
     let beside = rows.columns().to_vec();
     let fields = &rows.source().schema().fields;
     let kinds: Vec<Kind> = beside.iter().map(|&c| fields[c].kind).collect();
     let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
-    for response in &fit.responses {
-        let tail = match response.name.as_str() {
+    for (response, fit) in responses {
+        let tail = match *response {
             "" => String::new(),
             name => format!("_{name}"),
         };
-        for name in [
-            ".fitted",
-            ".resid",
-            ".hat",
-            ".sigma",
-            ".cooksd",
-            ".std.resid",
-            ".student.resid",
-        ] {
-            names.push(format!("{name}{tail}"));
-        }
+        names.extend(columns.iter().map(|(name, _)| format!("{name}{tail}")));
         if dfbetas {
-            names.extend(fit.names().iter().map(|n| format!(".dfbetas{tail}.{n}")));
+            let coefficients = fit.coefnames().iter();
+            names.extend(coefficients.map(|n| format!(".dfbetas{tail}.{n}")));
         }
     }
     check_names(&names)?;
@@ -49,16 +72,18 @@ pub fn write(
         true => Detail::Deletions,
         false => Detail::Leverages,
     };
-    let done = fit.influence_to(
+    let done = influence_to(
+        &fits,
         detail,
         &beside,
         progress,
         |batch| owned(batch, &kinds),
-        |run, mut columns| {
-            for one in &run.responses {
-                columns.extend(diagnostics(one));
+        |run, mut out| {
+            for one in &run.models {
+                let own = columns.iter().map(|(_, column)| column(one));
+                out.extend(own.chain(&one.dfbetas).map(|v| Output::Real(v.clone())));
             }
-            let written = writer.write(kept(columns, &run));
+            let written = writer.write(picked(out, run.kept.as_deref()));
             let sound = written.is_ok();
             failed = written.err();
             sound
@@ -69,8 +94,7 @@ pub fn write(
     }
     let record = done?;
     writer.finish()?;
-    fit.fit.report.passes.push(record);
-    Ok(())
+    Ok(record)
 }
 
 fn check_names(names: &[String]) -> Result<(), Failure> {
@@ -85,105 +109,13 @@ fn check_names(names: &[String]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The same for a generalized linear model: means, linear predictors, residuals of every kind, diagnostics.
-pub fn write_generalized(
-    fit: &mut Glm<'_>,
-    destination: Destination,
-    progress: &Progress,
-) -> Result<(), Failure> {
-    let rows = &fit.bound.rows;
-    let beside = rows.columns().to_vec();
-    let fields = &rows.source().schema().fields;
-    let kinds: Vec<Kind> = beside.iter().map(|&c| fields[c].kind).collect();
-    let mut names: Vec<String> = beside.iter().map(|&c| fields[c].name.clone()).collect();
-    let own = [
-        ".fitted",
-        ".link",
-        ".resid",
-        ".resid.pearson",
-        ".resid.working",
-        ".resid.response",
-        ".hat",
-        ".sigma",
-        ".cooksd",
-        ".std.resid",
-        ".std.resid.pearson",
-        ".student.resid",
-    ];
-    names.extend(own.map(String::from));
-    check_names(&names)?;
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let mut writer = TableWriter::onto(destination, &names)?;
-    let mut failed = None;
-    let done = fit.influence_to(
-        Detail::Leverages,
-        &beside,
-        progress,
-        |batch| owned(batch, &kinds),
-        |run, mut columns| {
-            columns.extend(generalized(&run));
-            let written = writer.write(picked(columns, run.kept.as_deref()));
-            let sound = written.is_ok();
-            failed = written.err();
-            sound
-        },
-    );
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    let record: PassRecord = done?;
-    writer.finish()?;
-    fit.fit.report.passes.push(record);
-    Ok(())
-}
-
-fn generalized(run: &GlmInfluenceRun) -> Vec<Output> {
-    let r = &run.rows;
-    let columns = [
-        &r.fitted,
-        &r.linear,
-        &r.deviance,
-        &r.pearson,
-        &r.working,
-        &r.response,
-        &r.hat,
-        &r.sigma,
-        &r.cooks,
-        &r.standardized,
-        &r.standardized_pearson,
-        &r.studentized,
-    ];
-    columns.into_iter().map(|c| Output::Real(c.clone())).collect()
-}
-
 /// The columns of a batch as they are written.
 fn owned(batch: &Batch<'_>, kinds: &[Kind]) -> Vec<Output> {
     let pairs = batch.columns.iter().zip(kinds);
     pairs.map(|(column, &kind)| Output::of(column, kind)).collect()
 }
 
-fn diagnostics(one: &Influence) -> Vec<Output> {
-    let first = [
-        &one.fitted,
-        &one.residuals,
-        &one.hat,
-        &one.sigma,
-        &one.cooks,
-        &one.standardized,
-        &one.studentized,
-    ];
-    first
-        .into_iter()
-        .chain(&one.dfbetas)
-        .map(|v| Output::Real(v.clone()))
-        .collect()
-}
-
 /// The rows that are written.
-fn kept(columns: Vec<Output>, run: &InfluenceRun) -> Vec<Output> {
-    picked(columns, run.kept.as_deref())
-}
-
 fn picked(columns: Vec<Output>, kept: Option<&[u32]>) -> Vec<Output> {
     let Some(kept) = kept else { return columns };
     fn pick<T: Clone>(values: &[T], kept: &[u32]) -> Vec<T> {

@@ -1,8 +1,8 @@
 //! `nelder glm`.
 
 use nelder::family::Family;
-use nelder::model::{Glm, GlmSpec, Vcov, glm};
-use nelder::pass::Run;
+use nelder::model::{Glm, GlmSpec, Inference, Regression, Vcov, glm};
+use nelder::pass::{PassRecord, Run};
 use nelder::summary::{GlmSummary, generalized, print_generalized, tidy};
 
 use crate::arguments::GlmOptions;
@@ -49,7 +49,7 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     );
     let [augment, save, tidy] = model_destinations(options)?;
     let progress = Progress::new(options.explain);
-    let mut fit = glm(&wanted, &opened, Run::on(place, &progress)).map_err(|e| {
+    let fit = glm(&wanted, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e, &opened)
     })?;
@@ -57,20 +57,22 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         true => None,
         false => Some(fit.vcov(&kind, &progress)?),
     };
-    if covariance.is_some() {
-        // the bound is of the errors by the information, and these are printed
-        fit.fit.report.digits = fit.fit.report.digits.without_std_errors();
-    }
+    let mut report = fit.report().clone();
     let mut summary = generalized::summary(&fit, &whole, options.level, covariance.as_ref());
     if let Some(covariance) = &covariance {
-        fit.fit.report.passes.extend(covariance.passes.iter().cloned());
+        // the bound is of the errors by the information, and these are printed
+        report.digits = report.digits.without_std_errors();
+        report.passes.extend(covariance.passes.iter().cloned());
     }
     if asked.limits == "profile" {
-        profile_limits(&mut fit, &mut summary, options.level, &progress)?;
+        let passes = profile_limits(&fit, &mut summary, options.level, &progress)?;
+        report.passes.extend(passes);
     }
     let mut written = Vec::new();
     if let Some(destination) = augment {
-        written.push(augment::write_generalized(&mut fit, destination, &progress));
+        let columns = &augment::GENERALIZED;
+        let done = augment::write(&[("", &fit)], columns, false, destination, &progress);
+        written.push(done.map(|record| report.passes.push(record)));
     }
     progress.clear();
     if interrupt::requested() {
@@ -80,7 +82,6 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         let saved = fit.save().map_err(Failure::from);
         written.push(saved.and_then(|fit| fit_file::write(destination, &Saved::Glm(Box::new(fit)))));
     }
-    let report = &fit.fit.report;
     let mut tidied = false;
     if let Some(destination) = tidy {
         let done = write_whole(destination, |mut out| {
@@ -89,11 +90,11 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
         tidied = done.is_ok();
         written.push(done);
     }
-    let json = || output::generalized_json(&summary, report);
+    let json = || output::generalized_json(&summary, &report);
     written.push(output::deliver(
         options,
         tidied,
-        report,
+        &report,
         progress.plan().as_ref(),
         || print_generalized::summary(&summary),
         json,
@@ -101,28 +102,27 @@ pub fn run(asked: &GlmOptions) -> Result<(), Failure> {
     for text in fit.bound.rows.rounded() {
         output::note(&format!("nelder: warning: {text}"));
     }
-    warn_dropped_contrasts(&fit.fit.columns);
+    warn_dropped_contrasts(fit.columns());
     let response = fit.bound.terms.response;
-    collate::note_reference(&options.collate, &fit.fit.columns, &fit.bound.rows, response);
+    collate::note_reference(&options.collate, fit.columns(), &fit.bound.rows, response);
     for warning in &summary.warnings {
         output::note(&format!("nelder: warning: {warning}"));
     }
     all(written)
 }
 
-/// Puts limits by profile likelihood in place of Wald's.
+/// Puts limits by profile likelihood in place of Wald's; the passes that it took.
 fn profile_limits(
-    fit: &mut Glm<'_>,
+    fit: &Glm<'_>,
     summary: &mut GlmSummary,
     level: f64,
     progress: &Progress,
-) -> Result<(), Failure> {
+) -> Result<Vec<PassRecord>, Failure> {
     let found = fit.profile(level, progress)?;
     for (row, (low, high)) in summary.coefficients.iter_mut().zip(&found.limits) {
         if row.estimate.is_some() {
             (row.conf_low, row.conf_high) = (Some(*low), Some(*high));
         }
     }
-    fit.fit.report.passes.extend(found.passes);
-    Ok(())
+    Ok(found.passes)
 }

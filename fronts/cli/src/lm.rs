@@ -5,7 +5,7 @@ use std::path::Path;
 
 use nelder::design::Missing;
 use nelder::formula::{Contrast, Expr, Formula, deparse_call, parse_expression, parse_formula};
-use nelder::model::{Accuracy, Covariance, LmSpec, ModelError, Vcov, lm};
+use nelder::model::{Accuracy, Covariance, Inference, LmSpec, ModelError, Regression, Vcov, lm};
 use nelder::pass::Run;
 use nelder::summary::{linear, print, tidy};
 use nelder_data::Destination;
@@ -35,27 +35,33 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     data::remark(&opened, &texts(options, &[]), false);
     let [augment, save, tidy] = model_destinations(options)?;
     let progress = Progress::new(options.explain);
-    let mut fit = lm(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
+    let fit = lm(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e, &opened)
     })?;
+    let mut report = fit.report().clone();
     let covariances = if kind == Vcov::Iid {
         None
     } else {
-        let found: Result<Vec<Covariance>, _> = (0..fit.responses.len())
-            .map(|y| fit.vcov(y, &kind, &progress))
-            .collect();
+        let all = fit.each();
+        let found: Result<Vec<Covariance>, _> = all.iter().map(|one| one.vcov(&kind, &progress)).collect();
         let found = found?;
         // the bound is of the errors of equal variances, and these are printed
-        fit.fit.report.digits = fit.fit.report.digits.without_std_errors();
+        report.digits = report.digits.without_std_errors();
         for covariance in &found {
-            fit.fit.report.passes.extend(covariance.passes.iter().cloned());
+            report.passes.extend(covariance.passes.iter().cloned());
         }
         Some(found)
     };
     let mut written = Vec::new();
     if let Some(destination) = augment {
-        written.push(augment::write(&mut fit, destination, asked.dfbetas, &progress));
+        let all = fit.each();
+        let each = all
+            .iter()
+            .map(|one| (&*one.estimates().name, one as &dyn Regression));
+        let each: Vec<_> = each.collect();
+        let done = augment::write(&each, &augment::LINEAR, asked.dfbetas, destination, &progress);
+        written.push(done.map(|record| report.passes.push(record)));
     }
     progress.clear();
     if interrupt::requested() {
@@ -72,18 +78,17 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
         let saved = fit.save().map_err(Failure::from);
         written.push(saved.and_then(|fit| fit_file::write(destination, &Saved::Lm(Box::new(fit)))));
     }
-    let report = &fit.fit.report;
     let mut tidied = false;
     if let Some(destination) = tidy {
         let done = write_whole(destination, |mut out| tidy::write_csv(&mut out, &summaries));
         tidied = done.is_ok();
         written.push(done);
     }
-    let json = || output::json(&summaries, report);
+    let json = || output::json(&summaries, &report);
     written.push(output::deliver(
         options,
         tidied,
-        report,
+        &report,
         progress.plan().as_ref(),
         || print::summaries(&summaries),
         json,
@@ -91,8 +96,8 @@ pub fn run(asked: &LmOptions) -> Result<(), Failure> {
     for text in fit.bound.rows.rounded() {
         output::note(&format!("nelder: warning: {text}"));
     }
-    warn_dropped_contrasts(&fit.fit.columns);
-    collate::note_reference(&options.collate, &fit.fit.columns, &fit.bound.rows, None);
+    warn_dropped_contrasts(fit.columns());
+    collate::note_reference(&options.collate, fit.columns(), &fit.bound.rows, None);
     all(written)
 }
 

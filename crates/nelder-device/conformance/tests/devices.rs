@@ -10,7 +10,7 @@ use std::sync::Arc;
 use draws::Draws;
 use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, Source};
-use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, glm, lm};
+use nelder::model::{Accuracy, Glm, GlmSpec, Lm, LmSpec, ModelError, Regression, glm, lm};
 use nelder::pass::NoProgress;
 use nelder_conformance::{Outcome, Placed, chosen, open, open_fusing, open_single};
 use nelder_device::{Counters, GlmKernels, Host, Matrix};
@@ -180,7 +180,7 @@ fn answers_are_those_of_the_cpu() {
 
 fn passes(fit: &Lm<'_>) -> Vec<(String, String)> {
     let of = |p: &nelder::pass::PassRecord| (p.name.clone(), p.device.clone());
-    fit.fit.report.passes.iter().map(of).collect()
+    fit.report().passes.iter().map(of).collect()
 }
 
 /// Some whose counters nobody else moves.
@@ -205,7 +205,7 @@ fn reports_name_the_device_that_worked() {
     let ran = passes(&fit);
     assert_eq!(names(&ran), ["upload", "moments", "gram", "residuals"]);
     assert!(ran.iter().all(|(_, device)| *device == id), "{ran:?}");
-    assert_eq!(fit.fit.report.device, id);
+    assert_eq!(fit.report().device, id);
     let after = counted(&devices);
     assert!(after.launches >= before.launches + 3);
     if !id.starts_with("cpu") {
@@ -222,7 +222,7 @@ fn reports_name_the_device_that_worked() {
     // on the CPU the device does nothing
     let before = counted(&devices);
     let fit = lm(&LmSpec::new(&formula), &frame, &NoProgress).unwrap();
-    assert_eq!(fit.fit.report.device, "cpu");
+    assert_eq!(fit.report().device, "cpu");
     assert_eq!(counted(&devices), before);
 }
 
@@ -233,7 +233,7 @@ fn steps_on_a_device_say_in_which_precision_they_were() {
     let spec = GlmSpec::new(&formula, Family::binomial());
     let precisions = |at: &Placed<'_>| -> Vec<String> {
         let fit = glm(&spec, at.rows, at.run()).unwrap();
-        let passes = &fit.fit.report.passes;
+        let passes = fit.report().passes;
         let of = |p: &nelder::pass::PassRecord| p.precision.clone();
         passes
             .iter()
@@ -264,7 +264,7 @@ fn steps_in_single_precision_end_where_others_do() {
     let fusing: Vec<_> = id.split('+').map(|one| open_fusing(one).unwrap()).collect();
     let on = Placed::on(&frame, &fusing);
     let precisions = |fit: &Glm<'_>| -> Vec<String> {
-        let passes = fit.fit.report.passes.iter();
+        let passes = fit.report().passes.iter();
         passes.map(|p| p.precision.clone()).collect()
     };
     for accuracy in [Accuracy::Auto, Accuracy::Double] {
@@ -297,7 +297,7 @@ fn least_squares_in_single_precision(device: Option<Arc<dyn GlmKernels>>, quicke
         lm(&spec, &frame, at.run()).unwrap()
     };
     let (ours, exact) = (fit(Accuracy::Single, &at), fit(Accuracy::Certified, &here));
-    let report = &ours.fit.report;
+    let report = ours.report();
     let gram = report.passes.iter().find(|p| p.name == "gram").unwrap();
     let precision = if quicker { "f32" } else { "f64" };
     assert_eq!(
@@ -482,7 +482,7 @@ fn more_rows_than_the_device_has_room_for_come_in_parts() {
                 passes(&ours).iter().map(|p| p.0.as_str()).collect::<Vec<_>>(),
                 ["gram", "residuals"]
             );
-            assert!(ours.fit.report.passes.iter().all(|p| p.rows == 60_000));
+            assert!(ours.report().passes.iter().all(|p| p.rows == 60_000));
         }
     }
     for formula in ["b ~ x1 + x2", "b ~ x1 * g + offset(w) | w"] {

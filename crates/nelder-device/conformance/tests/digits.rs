@@ -17,7 +17,7 @@ use designs::{Design, dependent, levels, long, many, means, powers, units};
 use draws::Draws;
 use exact::{Column, solve};
 use nelder::frame::{Frame, Source};
-use nelder::model::{Accuracy, LmSpec, lm};
+use nelder::model::{Accuracy, LmSpec, Regression, lm};
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use sources::Stream;
@@ -79,7 +79,7 @@ fn check(design: &Design, draws: &mut Draws, what: &str) -> Found {
         weights.as_ref(),
         aliased,
     );
-    let (own, report) = (&fit.responses[0], &fit.fit.report);
+    let (own, report) = (&fit.responses[0], fit.report());
     let says = format!(
         "{what}: {} {spec:?}, streamed {streamed}, {report:?}",
         design.formula()

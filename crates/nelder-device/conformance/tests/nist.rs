@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use nelder::frame::Frame;
-use nelder::model::{Accuracy, LmSpec, lm};
+use nelder::model::{Accuracy, LmSpec, Regression, lm};
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
@@ -71,14 +71,14 @@ fn measure(name: &str, spec: LmSpec) -> (f64, f64, f64, f64) {
     let b = smallest(&r.coefficients, &truth("coefficients"));
     let s = smallest(&r.std_errors, &truth("std_errors"));
     // NIST's values are of the decimals that are written
-    let claim = fit.fit.report.digits.as_written;
+    let claim = fit.report().digits.as_written;
     println!(
         "{name:10} coefficients {b:5.1} (claimed {:5.1})  standard errors {s:5.1} (claimed {:5.1})  κ {:.1e} {} {}",
         claim.coefficients,
         claim.std_errors.unwrap_or(f64::NAN),
-        fit.fit.report.condition,
-        fit.fit.report.algorithm,
-        fit.fit.report.passes.len(),
+        fit.report().condition,
+        fit.report().algorithm,
+        fit.report().passes.len(),
     );
     (b, s, claim.coefficients, claim.std_errors.unwrap())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Glm, GlmSpec, Lm, LmSpec, PcaSpec, glm, lm, prcomp};
+use nelder::model::{Detail, Glm, GlmSpec, Inference, Lm, LmSpec, PcaSpec, Regression, glm, lm, prcomp};
 use nelder::pass::{NoProgress, PartResult, Run, StateError};
 use nelder_conformance::Processes;
 use proptest::prelude::*;
@@ -97,7 +97,7 @@ fn near(ours: &[f64], theirs: &[f64], units: &[f64]) -> Result<(), TestCaseError
 }
 
 fn same_lm(ours: &Lm<'_>, theirs: &Lm<'_>) -> Result<(), TestCaseError> {
-    prop_assert_eq!(ours.names(), theirs.names());
+    prop_assert_eq!(ours.coefnames(), theirs.coefnames());
     prop_assert_eq!(&ours.fit.aliased, &theirs.fit.aliased);
     prop_assert_eq!(
         (ours.rows(), ours.omitted(), ours.rank),
@@ -110,7 +110,7 @@ fn same_lm(ours: &Lm<'_>, theirs: &Lm<'_>) -> Result<(), TestCaseError> {
 }
 
 fn same_glm(ours: &Glm<'_>, theirs: &Glm<'_>) -> Result<(), TestCaseError> {
-    prop_assert_eq!(ours.names(), theirs.names());
+    prop_assert_eq!(ours.coefnames(), theirs.coefnames());
     prop_assert_eq!(&ours.fit.aliased, &theirs.fit.aliased);
     prop_assert_eq!(ours.fit.iterations, theirs.fit.iterations);
     let words = |fit: &Glm<'_>| {
@@ -146,7 +146,7 @@ proptest! {
             (Ok(ours), Ok(theirs)) => {
                 same_lm(&ours, &theirs)?;
                 // what goes over the rows again has the levels that came back
-                let (a, b) = (ours.influence(nelder::model::Detail::Leverages, &NoProgress), theirs.influence(nelder::model::Detail::Leverages, &NoProgress));
+                let (a, b) = (ours.influence(Detail::Leverages, &NoProgress), theirs.influence(Detail::Leverages, &NoProgress));
                 prop_assert_eq!(a.is_ok(), b.is_ok());
             }
             (Err(ours), Err(theirs)) => prop_assert_eq!(ours.to_string(), theirs.to_string()),

@@ -17,16 +17,16 @@ pub use equations::{
 };
 pub use error::ModelError;
 pub use glm::{
-    DevianceChange, DevianceChanges, DevianceLine, DevianceMove, DevianceStep, DevianceTerm, Glm,
-    GlmInfluence, GlmInfluenceRun, GlmPrediction, GlmPredictionRun, GlmSpec, MaximumLikelihood, Profile,
-    SavedGlm, SequentialDeviance, compare_deviances, glm, step_glm,
+    DevianceTerm, Glm, GlmPrediction, GlmPredictionRun, GlmSpec, MaximumLikelihood, Profile, SavedGlm,
+    SequentialDeviance, compare_deviances, glm, step_glm,
 };
 pub use inference::{
-    ClusterType, Compared, Covariance, Detail, Direction, Influence, InfluenceRun, ModelLine, Move,
-    Prediction, PredictionRun, Predictions, SavedDesign, SavedLm, SavedResponse, Sequential, SequentialTerm,
-    Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova, compare, step,
+    ClusterType, Compared, Covariance, Detail, Direction, Dispersion, Inference, Influence, InfluenceRun,
+    ModelLine, Move, Prediction, PredictionRun, Predictions, Regression, SavedDesign, SavedLm, SavedResponse,
+    Sequential, SequentialTerm, Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova, compare,
+    influence_to, step,
 };
-pub use lm::{Accuracy, Lm, LmSpec, Response, lm};
+pub use lm::{Accuracy, Lm, LmResponse, LmSpec, Response, lm};
 pub use model_frame::{ModelFrame, bind};
 pub use pca::{
     Center, PcaAlgorithm, PcaDigits, PcaReport, PcaSpec, Prcomp, Scale, ScoreRun, Signs, prcomp,

@@ -14,11 +14,11 @@ use crate::pass::PassRecord;
 ///
 /// ```
 /// use nelder::frame::Frame;
-/// use nelder::model::{LmSpec, lm};
+/// use nelder::model::{LmSpec, Regression, lm};
 /// use nelder::pass::NoProgress;
 /// let (x, y) = ([0.1, 0.2, 0.3, 0.4], [1.7, 2.1, 2.2, 2.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let digits = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap().fit.report.digits;
+/// let digits = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap().report().digits;
 /// assert!(digits.coefficients > 15.0 && digits.as_written.coefficients < digits.coefficients);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use super::coefficients::{Column, Role, TestMatrix};
 use super::distributions::{chi_squared, f};
 use super::format::{number, round_half_even};
-use crate::model::{DevianceChange, DevianceChanges, DevianceLine, Glm, SequentialDeviance};
+use crate::model::{Glm, ModelLine, Regression, SequentialDeviance, TermChange, TermChanges};
 
 /// R's digits for these tables, `max(getOption("digits") - 2, 3)`.
 const DIGITS: usize = 5;
@@ -98,30 +98,30 @@ pub fn sequential(fit: &Glm<'_>, table: &SequentialDeviance, test: DevianceTest)
         "Analysis of Deviance Table\n\nModel: {}, link: {}\n\nResponse: {}\n\nTerms added sequentially (first to last)\n\n\n{}",
         fit.fit.family.label(),
         fit.fit.family.link.name(),
-        fit.response_label(),
+        fit.responsename(),
         table.print(DIGITS, "")
     )
 }
 
 /// `anova(m1, m2, …, test = …)`, with the dispersion of the largest model.
 pub fn between_models(
-    lines: &[DevianceLine],
+    lines: &[ModelLine],
     test: DevianceTest,
     dispersion: f64,
     df_dispersion: f64,
 ) -> String {
-    let tested = lines.iter().map(|l| match (l.deviance, l.df) {
+    let tested = lines.iter().map(|l| match (l.change, l.df) {
         (Some(deviance), Some(df)) => deviance_test(test, deviance, df, dispersion, df_dispersion),
         _ => (None, None),
     });
-    let column = |name: &str, role, value: fn(&DevianceLine) -> Option<f64>| {
+    let column = |name: &str, role, value: fn(&ModelLine) -> Option<f64>| {
         Column::new(name, role, lines.iter().map(value).collect())
     };
     let mut columns = vec![
         column("Resid. Df", Role::Count, |l| Some(l.df_residual)),
-        column("Resid. Dev", Role::Amount, |l| Some(l.residual)),
+        column("Resid. Dev", Role::Amount, |l| Some(l.deviance)),
         column("Df", Role::Count, |l| l.df),
-        column("Deviance", Role::Amount, |l| l.deviance),
+        column("Deviance", Role::Amount, |l| l.change),
     ];
     columns.extend(tests(test, tested.collect()));
     let table = TestMatrix {
@@ -136,9 +136,9 @@ pub fn between_models(
     out + &table.print(DIGITS, "")
 }
 
-fn changes(table: &DevianceChanges, test: DevianceTest, adding: bool) -> String {
+fn changes(table: &TermChanges, test: DevianceTest, adding: bool) -> String {
     let rows = &table.rows;
-    let column = |name: &str, role, value: fn(&DevianceChange) -> Option<f64>| {
+    let column = |name: &str, role, value: fn(&TermChange) -> Option<f64>| {
         Column::new(name, role, rows.iter().map(value).collect())
     };
     let mut columns = vec![
@@ -157,8 +157,8 @@ fn changes(table: &DevianceChanges, test: DevianceTest, adding: bool) -> String 
             } else {
                 "scaled dev."
             };
-            columns.push(column(name, Role::Amount, |r| r.scaled));
-            let areas = rows.iter().map(|r| match (r.scaled, r.df) {
+            columns.push(column(name, Role::Amount, |r| r.change));
+            let areas = rows.iter().map(|r| match (r.change, r.df) {
                 (Some(value), Some(df)) if df > 0.0 => Some(chi_squared::sf(value, df)),
                 _ => None,
             });
@@ -198,7 +198,7 @@ fn changes(table: &DevianceChanges, test: DevianceTest, adding: bool) -> String 
 }
 
 /// `drop1(fit, test = …)`.
-pub fn deletions(formula: &str, table: &DevianceChanges, test: DevianceTest) -> String {
+pub fn deletions(formula: &str, table: &TermChanges, test: DevianceTest) -> String {
     format!(
         "Single term deletions\n\nModel:\n{formula}\n{}",
         changes(table, test, false)
@@ -206,7 +206,7 @@ pub fn deletions(formula: &str, table: &DevianceChanges, test: DevianceTest) -> 
 }
 
 /// `add1(fit, test = …)`.
-pub fn additions(formula: &str, table: &DevianceChanges, test: DevianceTest) -> String {
+pub fn additions(formula: &str, table: &TermChanges, test: DevianceTest) -> String {
     format!(
         "Single term additions\n\nModel:\n{formula}\n{}",
         changes(table, test, true)
@@ -214,9 +214,9 @@ pub fn additions(formula: &str, table: &DevianceChanges, test: DevianceTest) -> 
 }
 
 /// One step of `step`'s trace. `first` says whether it is the starting model.
-pub fn step(first: bool, aic: f64, formula: &str, rows: &[DevianceChange]) -> String {
+pub fn step(first: bool, aic: f64, formula: &str, rows: &[TermChange]) -> String {
     let title = if first { "Start: " } else { "\nStep: " };
-    let table = DevianceChanges {
+    let table = TermChanges {
         rows: rows.to_vec(),
         df_residual: f64::NAN,
         dispersion: 1.0,

@@ -1,12 +1,22 @@
 //! Tables of inference from fits: coefficients with tests and intervals under any covariance, analysis of variance.
 
-use super::distributions::{f, student};
+use super::distributions::{f, normal, student};
 use super::record::{CoefficientRow, FStatistic};
 use super::tables::{ModelRow, SequentialRow, SingleTermRow};
-use crate::model::{Covariance, Lm, ModelLine, Prediction, Sequential, TermChanges};
+use crate::model::{Covariance, Inference, ModelLine, Prediction, Regression, Sequential, TermChanges};
 
-/// t intervals of a response's coefficients at a level, (lower, upper) by column in the units of the data; `NaN`
-/// where aliased or without residual degrees of freedom. R's `confint`; with a covariance, lmtest's `coefci`.
+/// Quantile of Student's distribution that a fraction `level` is within, of the normal one where `df` is infinite.
+pub(super) fn width(level: f64, df: f64) -> f64 {
+    let outside = (1.0 - level) / 2.0;
+    match df.is_infinite() {
+        true => normal::quantile_upper(outside),
+        false => student::quantile_upper(outside, df),
+    }
+}
+
+/// Wald intervals of the coefficients at a level, (lower, upper) by column in the units of the data; `NaN`
+/// where aliased or without residual degrees of freedom. R's `confint` of a linear model and `confint.default` of others, with
+/// Student's quantiles where the dispersion is estimated; with a covariance, lmtest's `coefci`.
 ///
 /// ```
 /// use nelder::frame::Frame;
@@ -16,26 +26,14 @@ use crate::model::{Covariance, Lm, ModelLine, Prediction, Sequential, TermChange
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
 /// let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
-/// let (low, high) = confint(&fit, 0, 0.95, None)[1];
+/// let (low, high) = confint(&fit, 0.95, None)[1];
 /// assert!(low < 1.96 && 1.96 < high);
 /// ```
-///
-/// # Panics
-/// When there is no such response.
-pub fn confint(
-    fit: &Lm<'_>,
-    response: usize,
-    level: f64,
-    covariance: Option<&Covariance>,
-) -> Vec<(f64, f64)> {
-    let own = &fit.responses[response];
-    let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
-    let width = student::quantile_upper((1.0 - level) / 2.0, fit.df_residual as f64);
-    own.coefficients
-        .iter()
-        .zip(errors)
-        .map(|(b, s)| (b - width * s, b + width * s))
-        .collect()
+pub fn confint(fit: &dyn Regression, level: f64, covariance: Option<&Covariance>) -> Vec<(f64, f64)> {
+    let errors = covariance.map_or_else(|| fit.stderror().to_vec(), Covariance::std_errors);
+    let width = width(level, fit.dof_tests(covariance.is_some()));
+    let ends = |(b, s): (&f64, f64)| (b - width * s, b + width * s);
+    fit.coef().iter().zip(errors).map(ends).collect()
 }
 
 /// (lower, upper) around predictions, for the mean at each row or for a single new observation there: R's
@@ -47,7 +45,7 @@ pub fn intervals(
     level: f64,
     single: bool,
 ) -> Vec<(f64, f64)> {
-    let width = student::quantile_upper((1.0 - level) / 2.0, df_residual as f64);
+    let width = width(level, df_residual as f64);
     let own = if single { sigma } else { 0.0 };
     let ends = |(v, s): (&f64, &f64)| {
         // √(s² + σ²), whose squares need not be in range
@@ -62,33 +60,23 @@ pub fn intervals(
         .collect()
 }
 
-/// The coefficient table of a response at a level: R's `summary`, or under another covariance lmtest's `coeftest`.
-///
-/// # Panics
-/// When there is no such response.
+/// The coefficient table at a level: R's `summary`, or under another covariance lmtest's `coeftest`.
 pub fn coefficient_rows(
-    fit: &Lm<'_>,
-    response: usize,
+    fit: &dyn Regression,
     level: f64,
     covariance: Option<&Covariance>,
 ) -> Vec<CoefficientRow> {
-    let own = &fit.responses[response];
-    let df = fit.df_residual as f64;
-    let errors = covariance.map_or_else(|| own.std_errors.clone(), Covariance::std_errors);
-    let intervals = confint(fit, response, level, covariance);
-    let rows = fit
-        .names()
-        .iter()
-        .zip(&own.coefficients)
-        .zip(errors)
-        .zip(intervals);
+    let df = fit.dof_tests(covariance.is_some());
+    let errors = covariance.map_or_else(|| fit.stderror().to_vec(), Covariance::std_errors);
+    let intervals = confint(fit, level, covariance);
+    let rows = fit.coefnames().iter().zip(fit.coef()).zip(errors).zip(intervals);
     rows.map(|(((term, &b), s), (low, high))| {
         let some = |v: f64| (!b.is_nan()).then_some(v);
         let t = b / s;
-        let p = if t.is_nan() {
-            f64::NAN
-        } else {
-            student::two_sided(t, df)
+        let p = match (t.is_nan(), df.is_infinite()) {
+            (true, _) => f64::NAN,
+            (_, true) => 2.0 * normal::sf(t.abs()),
+            (_, false) => student::two_sided(t, df),
         };
         CoefficientRow {
             term: term.clone(),
@@ -104,14 +92,18 @@ pub fn coefficient_rows(
 }
 
 /// The F test of all coefficients but the intercept under a covariance: lmtest's `waldtest`.
-pub fn wald(fit: &Lm<'_>, response: usize, covariance: &Covariance) -> Option<FStatistic> {
-    let (value, df1, df2) = fit.wald(response, covariance)?;
-    Some(FStatistic {
+pub fn wald(fit: &dyn Regression, covariance: &Covariance) -> Option<FStatistic> {
+    fit.wald(covariance).map(f_statistic)
+}
+
+/// An F statistic with its degrees of freedom and its tail area.
+pub(super) fn f_statistic((value, df1, df2): (f64, f64, f64)) -> FStatistic {
+    FStatistic {
         value,
         df1,
         df2,
         p_value: f::sf(value, df1, df2),
-    })
+    }
 }
 
 /// F and its tail area; both missing where F is none, `NaN` where the largest model leaves no degrees of freedom.
@@ -160,20 +152,20 @@ pub fn model_rows(lines: &[ModelLine]) -> Vec<ModelRow> {
     let largest = lines
         .iter()
         .min_by(|a, b| a.df_residual.total_cmp(&b.df_residual));
-    let (df2, mean) = largest.map_or((0.0, f64::NAN), |m| (m.df_residual, m.rss / m.df_residual));
+    let (df2, mean) = largest.map_or((0.0, f64::NAN), |m| (m.df_residual, m.deviance / m.df_residual));
     lines
         .iter()
         .map(|line| {
-            let (f, p_value) = match (line.df, line.sum_sq) {
+            let (f, p_value) = match (line.df, line.change) {
                 (Some(df), Some(s)) if df2 == 0.0 || s / df / mean >= 0.0 => test(s / df / mean, df, df2),
                 _ => (None, None),
             };
             ModelRow {
                 formula: line.formula.clone(),
                 res_df: line.df_residual,
-                rss: line.rss,
+                rss: line.deviance,
                 df: line.df,
-                sum_sq: line.sum_sq,
+                sum_sq: line.change,
                 f,
                 p_value,
             }
@@ -183,7 +175,7 @@ pub fn model_rows(lines: &[ModelLine]) -> Vec<ModelRow> {
 
 fn single(table: &TermChanges, statistic: impl Fn(f64, f64) -> (f64, f64)) -> Vec<SingleTermRow> {
     let row = |r: &crate::model::TermChange| {
-        let (f, p_value) = match (r.df, r.sum_sq) {
+        let (f, p_value) = match (r.df, r.change) {
             (Some(df), Some(s)) if df > 0.0 => {
                 let (value, df2) = statistic(s, df);
                 test(value, df, df2)
@@ -193,8 +185,8 @@ fn single(table: &TermChanges, statistic: impl Fn(f64, f64) -> (f64, f64)) -> Ve
         SingleTermRow {
             term: r.term.clone(),
             df: r.df,
-            sum_sq: r.sum_sq,
-            rss: r.rss,
+            sum_sq: r.change,
+            rss: r.deviance,
             aic: r.aic,
             f,
             p_value,
@@ -205,13 +197,16 @@ fn single(table: &TermChanges, statistic: impl Fn(f64, f64) -> (f64, f64)) -> Ve
 
 /// R's `drop1(fit, test = "F")`: F against the mean square of the model itself.
 pub fn drop1_rows(table: &TermChanges) -> Vec<SingleTermRow> {
-    let mean = table.rows.first().map_or(f64::NAN, |r| r.rss / table.df_residual);
+    let mean = table
+        .rows
+        .first()
+        .map_or(f64::NAN, |r| r.deviance / table.df_residual);
     single(table, |s, df| (s / df / mean, table.df_residual))
 }
 
 /// R's `add1(fit, test = "F")`: F against the mean square of each larger model.
 pub fn add1_rows(table: &TermChanges) -> Vec<SingleTermRow> {
-    let rss = table.rows.first().map_or(f64::NAN, |r| r.rss);
+    let rss = table.rows.first().map_or(f64::NAN, |r| r.deviance);
     single(table, |s, df| {
         let left = table.df_residual - df;
         (s / df / ((rss - s) / left), left)

@@ -1,9 +1,8 @@
 //! The summary of a fitted linear model.
 
-use super::distributions::f;
-use super::inference::{coefficient_rows, wald};
-use super::record::{FStatistic, LmSummary, ResidualSummary};
-use crate::model::{Covariance, Lm, ResidualRun};
+use super::inference::{self, coefficient_rows, wald};
+use super::record::{LmSummary, ResidualSummary};
+use crate::model::{Covariance, Lm, Regression, ResidualRun};
 
 /// R's `summary` of a fit, one record for each response, confidence limits at `level`. `call` is printed as it
 /// is. With covariances (one for each response) the tests are those of lmtest's `coeftest` and `waldtest`.
@@ -20,28 +19,23 @@ use crate::model::{Covariance, Lm, ResidualRun};
 /// assert!(text.contains("(Intercept)"));
 /// ```
 pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Covariance]>) -> Vec<LmSummary> {
-    (0..fit.responses.len())
-        .map(|y| {
-            let own = &fit.responses[y];
+    (fit.each().iter().enumerate())
+        .map(|(y, one)| {
+            let own = one.estimates();
             let covariance = covariances.and_then(|c| c.get(y));
             let intercept_only = fit.rank == usize::from(fit.intercept());
             let some = |v: f64| (!intercept_only).then_some(v);
             let f_statistic = match covariance {
-                Some(c) => wald(fit, y, c),
-                None => fit.f_statistic(y).map(|(value, df1, df2)| FStatistic {
-                    value,
-                    df1,
-                    df2,
-                    p_value: f::sf(value, df1, df2),
-                }),
+                Some(c) => wald(one, c),
+                None => fit.f_statistic(y).map(inference::f_statistic),
             };
             LmSummary {
                 call: call.to_string(),
                 response: own.name.clone(),
                 residuals: residuals(fit, y),
                 weighted: fit.weighted(),
-                coefficients: coefficient_rows(fit, y, level, covariance),
-                aliased: fit.names().len() - fit.rank,
+                coefficients: coefficient_rows(one, level, covariance),
+                aliased: fit.coefnames().len() - fit.rank,
                 sigma: own.sigma,
                 df_residual: fit.df_residual,
                 rank: fit.rank,
@@ -51,8 +45,8 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
                 omitted: fit.omitted(),
                 nobs: fit.rows(),
                 log_lik: own.log_lik,
-                aic: fit.aic(y),
-                bic: fit.bic(y),
+                aic: one.aic(),
+                bic: one.bic(),
                 deviance: own.rss,
             }
         })

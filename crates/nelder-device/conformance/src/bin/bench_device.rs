@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use nelder::family::Family;
 use nelder::frame::{DeviceFrame, Frame, Source};
-use nelder::model::{Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, SolveReport, glm, lm, prcomp};
+use nelder::model::{
+    Accuracy, GlmSpec, LmSpec, PcaReport, PcaSpec, Regression, SolveReport, glm, lm, prcomp,
+};
 use nelder::pass::{Auto, Executor, Monitor, PassRecord, Plan, Run};
 use nelder_conformance::{on, open_one};
 use nelder_device::{DeviceError, GlmKernels, Matrix, Offer};
@@ -164,9 +166,9 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, run: Run<'_>)
         let spec = GlmSpec::new(&formula, Family::binomial()).accuracy(accuracy);
         let found = glm(&spec, source, run)?;
         return Ok(Fitted {
+            report: Report::of_fit(found.report()),
             coefficients: found.coefficients,
             errors: found.std_errors,
-            report: Report::of_fit(&found.fit.report),
         });
     }
     let mut found = lm(&LmSpec::new(&formula).accuracy(accuracy), source, run)?;
@@ -174,7 +176,7 @@ fn fit(problem: &Problem, source: &dyn Source, accuracy: Accuracy, run: Run<'_>)
     Ok(Fitted {
         coefficients: response.coefficients,
         errors: response.std_errors,
-        report: Report::of_fit(&found.fit.report),
+        report: Report::of_fit(found.report()),
     })
 }
 

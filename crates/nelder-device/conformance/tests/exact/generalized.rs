@@ -2,7 +2,7 @@
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{GlmSpec, glm};
+use nelder::model::{GlmSpec, Regression, glm};
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 
@@ -301,7 +301,7 @@ fn hold(held: &mut Held, data: &Data) -> bool {
             .map(|(own, e)| e.digits(*own))
             .fold(16.0, f64::min)
     };
-    let digits = fit.fit.report.digits;
+    let digits = fit.report().digits;
     let claimed = digits.std_errors.unwrap_or(0.0);
     held.claim(
         data.kind,

@@ -1,7 +1,7 @@
 //! Linear models: coefficients and errors against claims, and twelve digits of what else is printed of them below a condition of 1e6.
 
 use nelder::frame::Frame;
-use nelder::model::{Detail, LmSpec, Vcov, lm};
+use nelder::model::{Detail, Inference, LmSpec, Regression, Vcov, lm};
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 
@@ -247,7 +247,7 @@ fn hold(held: &mut Held, data: &Data) {
         spec.weights = Some("w".into());
     }
     let fit = lm(&spec, &frame, Run::on(place(), &NoProgress)).expect("a model with an answer");
-    let (own, digits) = (&fit.responses[0], fit.fit.report.digits);
+    let (own, digits) = (&fit.responses[0], fit.report().digits);
     let kind = data.kind;
     // a column whose part of its own is below the tolerance
     if own.coefficients.iter().any(|b| b.is_nan()) {
@@ -281,15 +281,12 @@ fn hold(held: &mut Held, data: &Data) {
     if known.condition > 6.0 {
         return;
     }
-    let influence = fit
-        .influence(Detail::Leverages, &NoProgress)
-        .expect("influence")
-        .remove(0);
+    let influence = fit.influence(Detail::Leverages, &NoProgress).expect("influence");
     let [x, z] = [0, 1].map(|c| data.new.iter().map(|row| row[c]).collect::<Vec<f64>>());
     let rows = Frame::new().with_real("x", &x).with_real("z", &z);
     let predicted = fit.predict(&rows, true, &NoProgress).expect("predictions");
     let robust = [Vcov::Hc0, Vcov::Hc2, Vcov::Hc3, Vcov::Cluster("g".into())]
-        .map(|kind| fit.vcov(0, &kind, &NoProgress).map(|c| c.std_errors()));
+        .map(|kind| fit.vcov(&kind, &NoProgress).map(|c| c.std_errors()));
     let mut twelve = |what, own: &[f64], exact: &[Exact]| {
         held.wanted(kind, what, data, 12.0, least(own, exact));
     };

@@ -4,11 +4,13 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
 
+use super::normal::by_atom;
 use super::solution::MOST_COLUMNS;
 use super::{LinearFunctional, NormalEquations};
-use crate::design::{BlockSchema, ColumnEncoding};
+use crate::design::ColumnEncoding;
 use crate::model::ModelError;
 use crate::model::inference::whitened_design::{ScoreTwice, WhitenedDesign};
+use crate::pass::{Coefficients, Gram};
 use crate::solve::Factor;
 
 /// The solved equations of a fit.
@@ -20,8 +22,8 @@ pub struct FittedEquations<'a> {
     pub normal: &'a NormalEquations,
     /// Their factor.
     pub factor: &'a Factor,
-    /// Atoms of a row: numbers of dense columns and responses, groups of codes.
-    pub atoms: &'a BlockSchema,
+    /// The gram that they were made from, with its tables by code.
+    pub gram: &'a Gram,
     /// Which columns are aliased.
     pub aliased: &'a [bool],
     /// Powers of two that columns were multiplied with.
@@ -64,12 +66,27 @@ impl FittedEquations<'_> {
     /// Returns the powers of two, one a column, that take coefficients from the units of the columns as they were summed to those
     /// of the data (the response's scale apart).
     pub fn column_scales(&self) -> Vec<f64> {
-        self.map.column_scales(self.atoms, self.scales)
+        self.map.column_scales(self.gram.atoms(), self.scales)
+    }
+
+    /// Coefficients in the units in which rows are delivered, of a response that was multiplied by `response`, a power of two.
+    pub(in crate::model) fn of_rows(&self, coefficients: &[Dd], response: f64) -> Vec<Dd> {
+        let scales = self.column_scales();
+        let own = coefficients.iter().zip(scales);
+        own.map(|(b, s)| b.scale(response / s)).collect()
+    }
+
+    /// Coefficients in the units of the rows by atom, for a pass over the rows.
+    pub(in crate::model) fn by_atom(&self, coefficients: &[Dd]) -> Coefficients {
+        let atoms = self.gram.atoms();
+        let groups = self.gram.groups.iter().zip(&atoms.groups);
+        let tables: Vec<(usize, usize)> = groups.map(|(t, g)| (t.codes(), g.multipliers.len())).collect();
+        by_atom(self.map, coefficients, atoms.dense, &tables)
     }
 
     /// The coordinates in which the factor's matrix is the identity.
     pub(in crate::model) fn basis(&self) -> WhitenedDesign {
-        WhitenedDesign::new(self.normal, self.factor, self.map, self.atoms)
+        WhitenedDesign::new(self.normal, self.factor, self.map, self.gram.atoms())
     }
 
     pub(in crate::model) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {

@@ -2,7 +2,7 @@
 
 use nelder_device::Dd;
 
-use super::NormalEquations;
+use super::{FittedEquations, NormalEquations};
 use crate::design::{Columns, RowCounts};
 use crate::model::SolveReport;
 use crate::pass::{Gram, Histogram, ResidualRun};
@@ -47,4 +47,40 @@ pub struct LeastSquares {
     pub report: SolveReport,
     /// Powers of two that columns and responses were multiplied with.
     pub scales: Vec<f64>,
+}
+
+impl LeastSquares {
+    /// The solved equations.
+    pub fn system(&self) -> FittedEquations<'_> {
+        FittedEquations {
+            map: &self.columns.map,
+            normal: &self.normal,
+            factor: &self.factor,
+            gram: &self.gram,
+            aliased: &self.aliased,
+            scales: &self.scales,
+            variances: &self.variances,
+        }
+    }
+
+    /// Returns the powers of two, one a column, that take coefficients from the units of the columns as they were summed to those
+    /// of the data (the response's scale apart).
+    pub fn column_scales(&self) -> Vec<f64> {
+        self.system().column_scales()
+    }
+
+    /// Returns the power of two by which a response was multiplied.
+    pub fn response_scale(&self, response: usize) -> f64 {
+        let atoms = self.gram.atoms();
+        self.scales
+            .get(atoms.dense + atoms.extra + response)
+            .copied()
+            .unwrap_or(1.0)
+    }
+
+    /// Coefficients of a response in the units in which rows are delivered.
+    pub(in crate::model) fn scaled_coefficients(&self, response: usize) -> Vec<Dd> {
+        let scale = self.response_scale(response);
+        self.system().of_rows(&self.coefficients[response], scale)
+    }
 }

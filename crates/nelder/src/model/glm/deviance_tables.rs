@@ -9,8 +9,8 @@ use super::fisher::FisherScoring;
 use super::{Glm, GlmSpec, MaximumLikelihood, SavedGlm, glm};
 use crate::family::{Family, FamilyName};
 use crate::formula::{Terms, terms, update};
-use crate::model::ModelError;
-use crate::model::inference::anova::{label_set, same_rows};
+use crate::model::inference::anova::label_set;
+use crate::model::{Compared, ModelError, ModelLine, Regression, TermChange, TermChanges, compare};
 use crate::pass::{Monitor, PassRecord};
 
 /// A term's row of a sequential table.
@@ -45,96 +45,20 @@ pub struct SequentialDeviance {
     pub passes: Vec<PassRecord>,
 }
 
-/// A model of a comparison.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DevianceLine {
-    /// The formula as R deparses it.
-    pub formula: String,
-    /// Residual degrees of freedom.
-    pub df_residual: f64,
-    /// Deviance.
-    pub residual: f64,
-    /// Degrees of freedom beyond the model before.
-    pub df: Option<f64>,
-    /// Deviance beyond the model before.
-    pub deviance: Option<f64>,
-}
-
-/// A model one term away from another.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DevianceChange {
-    /// The term, with `- ` or `+ ` before it in a step; `<none>` for the model itself.
-    pub term: String,
-    /// Degrees of freedom of the term; `None` for the model itself.
-    pub df: Option<f64>,
-    /// Deviance of the changed model.
-    pub deviance: f64,
-    /// Its criterion; `NaN` for a quasi-likelihood.
-    pub aic: f64,
-    /// By how much the scaled deviance changes; `None` for the model itself.
-    pub scaled: Option<f64>,
-}
-
-/// The models one term away from a model.
-#[derive(Clone, Debug)]
-pub struct DevianceChanges {
-    /// The model itself, then its changes.
-    pub rows: Vec<DevianceChange>,
-    /// Residual degrees of freedom of the model itself.
-    pub df_residual: f64,
-    /// Its dispersion.
-    pub dispersion: f64,
-    /// The passes over the data that it took.
-    pub passes: Vec<PassRecord>,
-}
-
 /// Compares fits, in the order given: R's `anova(m1, m2, …)`. With the lines come the dispersion of the largest model
 /// and the degrees of freedom that it was estimated with, infinite where it is known.
 ///
 /// # Errors
 /// [`ModelError::Argument`] where the models are not of the same rows, response and family, or there is none.
-pub fn compare_deviances(models: &[SavedGlm]) -> Result<(Vec<DevianceLine>, f64, f64), ModelError> {
-    let wrong = |why: String| ModelError::Argument {
-        argument: "models".into(),
-        why,
-    };
+pub fn compare_deviances(models: &[SavedGlm]) -> Result<(Vec<ModelLine>, f64, f64), ModelError> {
+    let compared: Vec<Compared> = models.iter().map(SavedGlm::compared).collect();
+    let lines = compare(&compared)?;
     let largest = models.iter().min_by_key(|m| m.df_residual);
-    let (Some(first), Some(largest)) = (models.first(), largest) else {
-        return Err(wrong("there is no model".into()));
-    };
-    let mut lines: Vec<DevianceLine> = Vec::new();
-    for (i, model) in models.iter().enumerate() {
-        if model.rows != first.rows {
-            return Err(wrong(format!(
-                "model {} was fitted to {} rows and the first to {}; leave out the rows with missing values first",
-                i + 1,
-                model.rows,
-                first.rows
-            )));
-        }
-        if model.response != first.response {
-            return Err(wrong(format!(
-                "model {} is of `{}` and the first of `{}`",
-                i + 1,
-                model.response,
-                first.response
-            )));
-        }
-        same_rows(i, &model.fingerprint, &first.fingerprint)?;
-        let before = i.checked_sub(1).map(|b| &models[b]);
-        lines.push(DevianceLine {
-            formula: model.formula.clone(),
-            df_residual: model.df_residual as f64,
-            residual: model.deviance,
-            df: before.map(|b| b.df_residual as f64 - model.df_residual as f64),
-            deviance: before.map(|b| b.deviance - model.deviance),
-        });
-    }
-    let df = match largest.family.known_dispersion() {
-        true => f64::INFINITY,
-        false => largest.df_residual as f64,
-    };
-    Ok((lines, largest.dispersion, df))
+    let (dispersion, df) = largest.map_or((f64::NAN, f64::NAN), |m| match m.family.known_dispersion() {
+        true => (m.dispersion, f64::INFINITY),
+        false => (m.dispersion, m.df_residual as f64),
+    });
+    Ok((lines, dispersion, df))
 }
 
 impl<'s> Glm<'s> {
@@ -158,13 +82,6 @@ impl<'s> Glm<'s> {
         }
         .run()?;
         Ok(MaximumLikelihood::new(ended, &self.bound))
-    }
-
-    fn df_dispersion(&self) -> f64 {
-        match self.fit.family.known_dispersion() {
-            true => f64::INFINITY,
-            false => self.fit.df_residual() as f64,
-        }
     }
 
     /// Deviances of the terms in their order: R's `anova`. An iteration for each term but the last.
@@ -211,7 +128,7 @@ impl<'s> Glm<'s> {
             null_deviance: self.fit.null_deviance,
             terms: rows,
             dispersion: self.dispersion,
-            df_dispersion: self.df_dispersion(),
+            df_dispersion: self.dof_tests(false),
             passes,
         })
     }
@@ -230,25 +147,25 @@ impl<'s> Glm<'s> {
         base: &MaximumLikelihood,
         changed: Vec<(String, MaximumLikelihood)>,
         k: f64,
-    ) -> Vec<DevianceChange> {
+    ) -> Vec<TermChange> {
         let (rank, own) = (base.rank() as f64, self.criterion_of(base.deviance));
         // R's extractAIC of the model itself fixes the constant
         let shift = base.aic() + (k - 2.0) * rank - (own + k * rank);
-        let mut rows = vec![DevianceChange {
+        let mut rows = vec![TermChange {
             term: "<none>".into(),
             df: None,
+            change: None,
             deviance: base.deviance,
             aic: own + k * rank + shift,
-            scaled: None,
         }];
         for (term, model) in changed {
             let new = self.criterion_of(model.deviance);
-            rows.push(DevianceChange {
+            rows.push(TermChange {
                 term,
                 df: Some((rank - model.rank() as f64).abs()),
+                change: Some((new - own).abs()),
                 deviance: model.deviance,
                 aic: new + k * model.rank() as f64 + shift,
-                scaled: Some((new - own).abs()),
             });
         }
         rows
@@ -258,7 +175,7 @@ impl<'s> Glm<'s> {
     ///
     /// # Errors
     /// Those of a pass; a submodel without valid starting values.
-    pub fn drop1(&self, k: f64, monitor: &dyn Monitor) -> Result<DevianceChanges, ModelError> {
+    pub fn drop1(&self, k: f64, monitor: &dyn Monitor) -> Result<TermChanges, ModelError> {
         let own = &self.bound.terms;
         let all = vec![true; own.terms.len()];
         let labels = own
@@ -275,7 +192,7 @@ impl<'s> Glm<'s> {
         drops: &[(String, usize)],
         k: f64,
         monitor: &dyn Monitor,
-    ) -> Result<DevianceChanges, ModelError> {
+    ) -> Result<TermChanges, ModelError> {
         let mut passes = Vec::new();
         let mut changed = Vec::new();
         for (label, t) in drops {
@@ -284,7 +201,7 @@ impl<'s> Glm<'s> {
             passes.append(&mut sub.report.passes);
             changed.push((label.clone(), sub));
         }
-        Ok(DevianceChanges {
+        Ok(TermChanges {
             rows: self.changes(base, changed, k),
             df_residual: base.df_residual() as f64,
             dispersion: self.dispersion,
@@ -316,7 +233,7 @@ impl<'s> Glm<'s> {
     ///
     /// # Errors
     /// Those of [`glm`] for the model with all of them; [`ModelError::Argument`] where the scope adds nothing.
-    pub fn add1(&self, scope: &str, k: f64, monitor: &dyn Monitor) -> Result<DevianceChanges, ModelError> {
+    pub fn add1(&self, scope: &str, k: f64, monitor: &dyn Monitor) -> Result<TermChanges, ModelError> {
         let own = &self.bound.terms;
         let upper = self.scope(scope)?;
         let adds = own.add_scope(&upper)?;
@@ -336,9 +253,9 @@ impl<'s> Glm<'s> {
             self.bound.run(monitor),
         )?;
         let labels: Vec<(String, usize)> = adds.iter().map(|&t| (upper.terms[t].label.clone(), t)).collect();
-        let mut passes = largest.fit.report.passes.clone();
+        let mut passes = largest.report().passes.clone();
         let rows = self.additions(&largest, own, &upper, &labels, k, monitor, &mut passes)?;
-        Ok(DevianceChanges {
+        Ok(TermChanges {
             rows,
             df_residual: self.fit.df_residual() as f64,
             dispersion: self.dispersion,
@@ -356,7 +273,7 @@ impl<'s> Glm<'s> {
         k: f64,
         monitor: &dyn Monitor,
         passes: &mut Vec<PassRecord>,
-    ) -> Result<Vec<DevianceChange>, ModelError> {
+    ) -> Result<Vec<TermChange>, ModelError> {
         let within = &largest.bound.terms;
         let base_keep: Vec<bool> = (0..within.terms.len())
             .map(|t| (0..current.terms.len()).any(|c| label_set(current, c) == label_set(within, t)))

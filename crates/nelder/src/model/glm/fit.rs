@@ -118,29 +118,9 @@ impl<'s> Glm<'s> {
         }
     }
 
-    /// The formula as R prints it, `.` written out.
-    pub fn formula(&self) -> String {
-        self.bound.formula(&self.spec.design)
-    }
-
-    /// The left side of the formula as R deparses it.
-    pub fn response_label(&self) -> String {
-        self.bound.response_label()
-    }
-
-    /// Names of the columns.
-    pub fn names(&self) -> &[String] {
-        &self.fit.columns.names
-    }
-
-    /// True if the model has an intercept.
-    pub fn intercept(&self) -> bool {
-        self.bound.terms.intercept
-    }
-
     /// Degrees of freedom of the model with the intercept alone.
     pub fn df_null(&self) -> u64 {
-        self.fit.rows() - u64::from(self.intercept())
+        self.fit.rows() - u64::from(self.bound.terms.intercept)
     }
 
     /// θ of a negative binomial.

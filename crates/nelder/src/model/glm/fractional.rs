@@ -64,7 +64,7 @@ impl Glm<'_> {
         self.fit.report.passes.extend(found.records);
         let found = found.value;
         self.fit.warnings.push(Warning::FractionalCounts {
-            response: self.response_label(),
+            response: self.bound.response_label(),
             first: found.first,
             rows: found.rows,
         });

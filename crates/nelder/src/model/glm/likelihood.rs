@@ -1,6 +1,5 @@
 //! A maximum of the likelihood and what is known of it: variances, error bounds, criteria.
 
-use faer::Mat;
 use nelder_device::Dd;
 
 use super::error_bounds::{ColumnBounds, ErrorBounds, report_of};
@@ -8,7 +7,7 @@ use super::fisher::FisherResult;
 use crate::design::{ColumnEncoding, Columns, RowCounts};
 use crate::family::{Criterion, Family};
 use crate::model::warning::Warning;
-use crate::model::{ModelError, ModelFrame, NormalEquations, SolveReport};
+use crate::model::{FittedEquations, ModelFrame, NormalEquations, SolveReport};
 use crate::pass::{Gram, Histogram, Products, ResidualRun, ResponseMoments};
 use crate::solve::Factor;
 
@@ -81,17 +80,22 @@ impl MaximumLikelihood {
             .any(|w| matches!(w, Warning::Edge | Warning::NoMaximum))
     }
 
-    /// (XᵀWX)⁻¹, columns x columns in the units of the data; `NaN` for aliased coefficients, and where the fit is not
-    /// [regular](Self::is_regular).
-    ///
-    /// # Errors
-    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
-    pub fn unscaled_covariance(&self) -> Result<Mat<f64>, ModelError> {
-        let mut matrix = self.system().unscaled()?;
-        if !self.is_regular() {
-            matrix.fill(f64::NAN);
+    /// The solved equations.
+    pub fn system(&self) -> FittedEquations<'_> {
+        FittedEquations {
+            map: &self.map,
+            normal: &self.normal,
+            factor: &self.factor,
+            gram: &self.gram,
+            aliased: &self.aliased,
+            scales: &self.scales,
+            variances: &self.variances,
         }
-        Ok(matrix)
+    }
+
+    /// Coefficients in the units in which rows are delivered.
+    pub(in crate::model) fn scaled_coefficients(&self) -> Vec<Dd> {
+        self.system().of_rows(&self.coefficients, 1.0)
     }
 
     /// Builds the fit from the end of an iteration: coefficients in the units of the data, variances, error bounds, digits.
@@ -219,10 +223,5 @@ impl MaximumLikelihood {
     /// Log-likelihood as R's `logLik` derives it from the criterion.
     pub fn log_lik(&self) -> f64 {
         self.parameters() - 0.5 * self.aic()
-    }
-
-    /// Schwarz's criterion.
-    pub fn bic(&self) -> f64 {
-        -2.0 * self.log_lik() + (self.rows() as f64).ln() * self.parameters()
     }
 }

@@ -3,11 +3,10 @@
 //! `spec` is the specification and `fit` the fit. `fit_by_scoring` and `iteration` are Fisher scoring with the
 //! passes in `passes` and the equations of a step in `step_equations`; `polish` settles the coefficients,
 //! `recession` proves separation, `ascent` climbs where scoring goes astray. `likelihood` has the maximum,
-//! `error_bounds` says how many of its digits are right; the other files are covariances, influence, analysis of deviance, stepwise choice,
-//! profile limits and saved fits.
+//! `error_bounds` says how many of its digits are right; `regression` is the fit as a fitted model and `rows` its rows; the other files
+//! are analysis of deviance, stepwise choice, profile limits and saved fits.
 
 mod ascent;
-mod covariance;
 mod deviance_tables;
 mod elasticity;
 mod error_bounds;
@@ -15,7 +14,6 @@ mod fisher;
 mod fit;
 mod fit_by_scoring;
 mod fractional;
-mod influence;
 mod iteration;
 mod likelihood;
 mod null_search;
@@ -23,6 +21,8 @@ mod passes;
 mod polish;
 mod profile;
 mod recession;
+mod regression;
+mod rows;
 mod saved;
 mod spec;
 mod step_equations;
@@ -31,13 +31,10 @@ mod theta;
 mod theta_step;
 mod units;
 
-pub use deviance_tables::{
-    DevianceChange, DevianceChanges, DevianceLine, DevianceTerm, SequentialDeviance, compare_deviances,
-};
+pub use deviance_tables::{DevianceTerm, SequentialDeviance, compare_deviances};
 pub use fit::{Glm, glm};
-pub use influence::{GlmInfluence, GlmInfluenceRun};
 pub use likelihood::MaximumLikelihood;
 pub use profile::Profile;
 pub use saved::{GlmPrediction, GlmPredictionRun, SavedGlm};
 pub use spec::GlmSpec;
-pub use stepwise::{DevianceMove, DevianceStep, step_glm};
+pub use stepwise::step_glm;

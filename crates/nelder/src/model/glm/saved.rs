@@ -4,12 +4,13 @@ use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
 use super::{Glm, GlmSpec};
-use crate::design::{Fingerprint, RowError};
+use crate::design::{Block, Fingerprint, Rows};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::frame::Source;
-use crate::model::inference::predict::{spread, square_norms};
-use crate::model::{ModelError, SavedDesign};
-use crate::pass::{Monitor, PassRecord, means, run_in_order};
+use crate::model::inference::new_rows::Applied;
+use crate::model::inference::predict::Asked;
+use crate::model::{Compared, ModelError, Regression, SavedDesign};
+use crate::pass::{Monitor, PassRecord, means};
 
 /// A generalized linear model apart from its data.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -69,17 +70,11 @@ impl Glm<'_> {
     pub fn save(&self) -> Result<SavedGlm, ModelError> {
         let fit = &self.fit;
         Ok(SavedGlm {
-            design: SavedDesign::of(
-                &self.spec.design,
-                &self.bound,
-                fit.system(),
-                &fit.columns,
-                (&fit.gram, &fit.counts),
-            )?,
+            design: SavedDesign::of(self)?,
             spec: self.spec.clone(),
             family: fit.family,
             formula: self.formula(),
-            response: self.response_label(),
+            response: self.responsename(),
             rows: fit.rows(),
             df_residual: fit.df_residual(),
             deviance: fit.deviance,
@@ -104,6 +99,18 @@ impl Glm<'_> {
 }
 
 impl SavedGlm {
+    /// Returns the quantities of the model that a comparison with others reads.
+    pub(super) fn compared(&self) -> Compared {
+        Compared {
+            formula: self.formula.clone(),
+            response: self.response.clone(),
+            rows: self.rows,
+            df_residual: self.df_residual,
+            rss: Some(Dd::new(self.deviance)),
+            fingerprint: self.fingerprint.clone(),
+        }
+    }
+
     /// That a fit of the same request is one of the same rows: by the fingerprints, or, where one of them has none, by the
     /// number of rows and the deviance.
     ///
@@ -175,53 +182,37 @@ impl SavedGlm {
         source: &dyn Source,
         std_errors: bool,
         monitor: &dyn Monitor,
-        take: impl FnMut(GlmPredictionRun) -> bool + Send,
+        mut take: impl FnMut(GlmPredictionRun) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
-        let (rows, applier) = self
-            .design
-            .bind(source, std_errors, vec![self.coefficients.clone()])?;
         let programs = Programs::new(&self.family, false, Trials::Several, Start::Family);
         let scale = self.dispersion.sqrt();
-        let make = |batch: &crate::frame::Batch<'_>, _: &crate::frame::Batch<'_>| -> Result<_, RowError> {
-            let block = rows.block(batch)?;
-            let none = || vec![f64::NAN; batch.rows];
-            let mut out = GlmPrediction {
-                link: none(),
-                response: none(),
-                ..GlmPrediction::default()
-            };
-            if std_errors {
-                (out.link_error, out.response_error) = (none(), none());
-            }
-            if block.rows > 0 {
-                let applied = applier.on(&rows, &block)?;
-                let own = means(&programs, &rows.layout().atoms, &block, &applied.coefficients[0]);
-                let kept = block.kept.as_deref();
-                if let Some(basis) = applied.basis.as_ref().filter(|_| std_errors) {
-                    let errors: Vec<f64> = square_norms(basis, &block)
-                        .iter()
-                        .map(|n| scale * n.sqrt())
-                        .collect();
-                    let by_mean = errors.iter().zip(&own.slope).map(|(e, s)| e * s.abs()).collect();
-                    out.response_error = spread(by_mean, kept, batch.rows);
-                    out.link_error = spread(errors, kept, batch.rows);
-                }
-                out.link = spread(own.eta, kept, batch.rows);
-                out.response = spread(own.mu, kept, batch.rows);
-            }
-            Ok(GlmPredictionRun {
-                first_row: batch.first_row,
-                rows: out,
-            })
+        let of = |rows: &Rows<'_>, block: &Block<'_>, applied: &Applied| {
+            let own = means(&programs, &rows.layout().atoms, block, &applied.coefficients[0]);
+            let errors = applied.basis.as_ref().map(|basis| {
+                let norms = basis.square_norms(block);
+                let errors: Vec<f64> = norms.iter().map(|n| scale * n.sqrt()).collect();
+                let by_mean = errors.iter().zip(&own.slope).map(|(e, s)| e * s.abs()).collect();
+                [errors, by_mean]
+            });
+            let values = [own.eta, own.mu].into_iter();
+            values.chain(errors.into_iter().flatten()).collect()
         };
-        Ok(run_in_order(
-            "predictions",
-            "f64x2",
-            &rows,
-            &[],
-            monitor,
-            make,
-            take,
-        )?)
+        let asked = Asked {
+            design: &self.design,
+            coefficients: vec![self.coefficients.clone()],
+            std_errors,
+            columns: if std_errors { 4 } else { 2 },
+        };
+        asked.columns_of(source, monitor, of, |first_row, columns| {
+            let mut columns = columns.into_iter();
+            let mut next = || columns.next().unwrap_or_default();
+            let rows = GlmPrediction {
+                link: next(),
+                response: next(),
+                link_error: next(),
+                response_error: next(),
+            };
+            take(GlmPredictionRun { first_row, rows })
+        })
     }
 }

@@ -1,30 +1,10 @@
 //! Choosing a generalized linear model by its criterion, term by term: R's `step`.
 
-use super::{DevianceChange, Glm, glm};
+use super::{Glm, glm};
 use crate::formula::Terms;
-use crate::model::inference::stepwise::{
-    Bounds, Change, Models, Move, Step, Visited, search, signed, with_added,
-};
-use crate::model::{Direction, ModelError, StepScope};
+use crate::model::inference::stepwise::{Bounds, Models, Visited, search, signed, with_added};
+use crate::model::{Direction, ModelError, Regression, Step, StepScope, TermChange};
 use crate::pass::{Monitor, PassRecord};
-
-/// A model on the way of a [`step_glm`].
-pub type DevianceMove = Move<DevianceChange>;
-
-/// The way from a model to one that no single change makes better.
-pub type DevianceStep = Step<DevianceChange>;
-
-impl Change for DevianceChange {
-    fn term(&self) -> &str {
-        &self.term
-    }
-    fn df(&self) -> Option<f64> {
-        self.df
-    }
-    fn aic(&self) -> f64 {
-        self.aic
-    }
-}
 
 /// The fits on the way.
 struct Fits<'a, 's> {
@@ -49,7 +29,7 @@ impl<'s> Fits<'_, 's> {
         }
         let bound = &self.start.bound;
         let fit = glm(&request, bound.rows.source().clone(), bound.run(self.monitor))?;
-        self.passes.extend(fit.fit.report.passes.iter().cloned());
+        self.passes.extend(fit.report().passes.iter().cloned());
         if fit.fit.rows() == self.start.fit.rows() {
             return Ok(fit);
         }
@@ -66,8 +46,6 @@ impl<'s> Fits<'_, 's> {
 }
 
 impl Models for Fits<'_, '_> {
-    type Change = DevianceChange;
-
     fn visit(&mut self, terms: &Terms, formula: &str) -> Result<Visited, ModelError> {
         if formula != self.start.formula() {
             let fit = self.fitted(terms, formula, true)?;
@@ -88,7 +66,7 @@ impl Models for Fits<'_, '_> {
         })
     }
 
-    fn drops(&mut self, terms: &Terms, drops: &[usize]) -> Result<Vec<DevianceChange>, ModelError> {
+    fn drops(&mut self, terms: &Terms, drops: &[usize]) -> Result<Vec<TermChange>, ModelError> {
         let labels: Vec<(String, usize)> = signed('-', terms, drops)
             .into_iter()
             .zip(drops.iter().copied())
@@ -105,12 +83,7 @@ impl Models for Fits<'_, '_> {
         Ok(table.rows)
     }
 
-    fn adds(
-        &mut self,
-        terms: &Terms,
-        upper: &Terms,
-        adds: &[usize],
-    ) -> Result<Vec<DevianceChange>, ModelError> {
+    fn adds(&mut self, terms: &Terms, upper: &Terms, adds: &[usize]) -> Result<Vec<TermChange>, ModelError> {
         let all = with_added(terms, upper, adds)?;
         let largest = self.fitted(&all, &all.formula().to_string(), false)?;
         let labels: Vec<(String, usize)> = signed('+', upper, adds)
@@ -136,7 +109,7 @@ pub fn step_glm(
     direction: Direction,
     k: f64,
     monitor: &dyn Monitor,
-) -> Result<DevianceStep, ModelError> {
+) -> Result<Step, ModelError> {
     let bounds = Bounds::new(scope, direction, |text| start.scope(text))?;
     let mut fits = Fits {
         start,
@@ -146,7 +119,7 @@ pub fn step_glm(
         monitor,
     };
     let (path, formula) = search(&mut fits, &bounds, &start.bound.terms, start.formula())?;
-    Ok(DevianceStep {
+    Ok(Step {
         path,
         formula,
         passes: fits.passes,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::design::{Fingerprint, is_factor};
 use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
-use crate::model::{Lm, LmSpec, ModelError, ModelFrame, lm};
+use crate::model::{Lm, LmSpec, ModelError, ModelFrame, Regression, lm};
 use crate::pass::{Monitor, PassRecord};
 
 /// A term's row of a sequential table.
@@ -42,12 +42,12 @@ pub struct ModelLine {
     pub formula: String,
     /// Residual degrees of freedom.
     pub df_residual: f64,
-    /// Residual sum of squares.
-    pub rss: f64,
+    /// Deviance: the residual sum of squares of a linear model.
+    pub deviance: f64,
     /// Degrees of freedom beyond the model before.
     pub df: Option<f64>,
-    /// Sum of squares beyond the model before.
-    pub sum_sq: Option<f64>,
+    /// Deviance beyond the model before.
+    pub change: Option<f64>,
 }
 
 /// A model one term away from another.
@@ -57,11 +57,12 @@ pub struct TermChange {
     pub term: String,
     /// Degrees of freedom of the term; `None` for the model itself.
     pub df: Option<f64>,
-    /// By how much the residual sum of squares changes; `None` for the model itself.
-    pub sum_sq: Option<f64>,
-    /// Residual sum of squares of the changed model.
-    pub rss: f64,
-    /// n log(RSS / n) + k rank, with n the rows that are not missing: R's `extractAIC` up to zero weights.
+    /// By how much the deviance changes, over the dispersion for a generalized linear model; `None` for the model itself.
+    pub change: Option<f64>,
+    /// Deviance of the changed model: the residual sum of squares of a linear one.
+    pub deviance: f64,
+    /// R's `extractAIC` with k a parameter: n log(RSS / n) + k rank of a linear model, with n the rows that are not missing; `NaN` for a
+    /// quasi-likelihood.
     pub aic: f64,
 }
 
@@ -72,6 +73,8 @@ pub struct TermChanges {
     pub rows: Vec<TermChange>,
     /// Residual degrees of freedom of the model itself.
     pub df_residual: f64,
+    /// Its dispersion.
+    pub dispersion: f64,
     /// The passes over the data that it took.
     pub passes: Vec<PassRecord>,
 }
@@ -87,7 +90,7 @@ pub struct Compared {
     pub rows: u64,
     /// Residual degrees of freedom.
     pub df_residual: u64,
-    /// Residual sum of squares; absent where it is out of range in the units of the response.
+    /// Deviance: of a linear model the residual sum of squares, absent where it is out of range in the units of the response.
     pub rss: Option<Dd>,
     /// The rows that were fitted, where the fit knows them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,9 +152,9 @@ pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
         lines.push(ModelLine {
             formula: model.formula.clone(),
             df_residual,
-            rss: rss.hi,
+            deviance: rss.hi,
             df: before.map(|b| b.df_residual as f64 - df_residual),
-            sum_sq: before.and_then(more),
+            change: before.and_then(more),
         });
     }
     Ok(lines)
@@ -161,11 +164,7 @@ pub fn compare(models: &[Compared]) -> Result<Vec<ModelLine>, ModelError> {
 ///
 /// # Errors
 /// [`ModelError::Argument`] with what differs.
-pub(in crate::model) fn same_rows(
-    i: usize,
-    model: &Option<Fingerprint>,
-    first: &Option<Fingerprint>,
-) -> Result<(), ModelError> {
+fn same_rows(i: usize, model: &Option<Fingerprint>, first: &Option<Fingerprint>) -> Result<(), ModelError> {
     let (Some(model), Some(first)) = (model, first) else {
         return Ok(());
     };
@@ -268,11 +267,6 @@ impl LmSpec {
 }
 
 impl<'s> Lm<'s> {
-    /// The formula as R prints it, `.` written out.
-    pub fn formula(&self) -> String {
-        self.bound.formula(&self.spec)
-    }
-
     /// Returns the quantities of the model that a comparison with others reads.
     ///
     /// # Errors
@@ -281,7 +275,7 @@ impl<'s> Lm<'s> {
         self.response(response)?;
         Ok(Compared {
             formula: self.formula(),
-            response: self.response_label(),
+            response: self.responsename(),
             rows: self.rows(),
             df_residual: self.df_residual,
             rss: self.in_range(response).then(|| self.fit.rss[response]),
@@ -296,21 +290,6 @@ impl<'s> Lm<'s> {
         let total = self.fit.gram.second(atoms.dense + i, atoms.dense + i).hi / scale / scale;
         let (own, of_rows) = (self.fit.rss[response].hi, self.fit.row_rss[response].hi);
         total.is_finite() && (of_rows == 0.0 || own.is_normal())
-    }
-
-    /// The left side of the formula as R deparses it.
-    pub fn response_label(&self) -> String {
-        self.bound.response_label()
-    }
-
-    pub(in crate::model) fn response(&self, response: usize) -> Result<&crate::model::Response, ModelError> {
-        self.responses.get(response).ok_or_else(|| ModelError::Argument {
-            argument: "response".into(),
-            why: format!(
-                "there is no response {response}: the model has {}",
-                self.responses.len()
-            ),
-        })
     }
 
     /// Rows that R's `extractAIC` counts: those of weight zero, too.
@@ -344,7 +323,7 @@ impl<'s> Lm<'s> {
     /// # Errors
     /// A response that is not there; more columns than a table can hold.
     pub fn sequential(&self, response: usize) -> Result<Sequential, ModelError> {
-        let rss = self.response(response)?.rss;
+        let rss = self.response(response)?.deviance();
         if !self.in_range(response) {
             return Err(out_of_range());
         }
@@ -385,8 +364,8 @@ impl<'s> Lm<'s> {
         let mut rows = vec![TermChange {
             term: "<none>".into(),
             df: None,
-            sum_sq: None,
-            rss: own.hi,
+            change: None,
+            deviance: own.hi,
             aic: aic(own.hi, rank),
         }];
         for (term, keep) in changes {
@@ -395,8 +374,8 @@ impl<'s> Lm<'s> {
             rows.push(TermChange {
                 term: term.clone(),
                 df: Some((rank as f64 - new_rank as f64).abs()),
-                sum_sq: Some((rss - own).hi.abs()),
-                rss: rss.hi,
+                change: Some((rss - own).hi.abs()),
+                deviance: rss.hi,
                 aic: aic(rss.hi, new_rank),
             });
         }
@@ -428,6 +407,7 @@ impl<'s> Lm<'s> {
         Ok(TermChanges {
             rows,
             df_residual: self.df_residual as f64,
+            dispersion: self.response(response)?.dispersion().value,
             passes: Vec::new(),
         })
     }
@@ -492,7 +472,8 @@ impl<'s> Lm<'s> {
         Ok(TermChanges {
             rows,
             df_residual,
-            passes: whole.fit.report.passes.clone(),
+            dispersion: self.response(response)?.dispersion().value,
+            passes: whole.report().passes.clone(),
         })
     }
 

@@ -14,7 +14,6 @@ use std::sync::Arc;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
-use nelder_device::kernels::Pair;
 
 use super::ClusterType;
 use super::vcov::Clusters;
@@ -23,7 +22,7 @@ use crate::design::{Block, RowError, Rows};
 use crate::frame::Batch;
 use crate::model::ModelError;
 use crate::model::equations::fitted::{Coordinates, ScaledMatrix, times_two_to};
-use crate::pass::{Coefficients, Monitor, PassRecord, Sum, residuals_of, run_beside};
+use crate::pass::{Monitor, PassRecord, Sum, run_beside};
 use crate::solve::{Rectangular, eigen};
 
 /// Rows, or clusters, multiplied at a time.
@@ -39,8 +38,6 @@ const LOST: f64 = 1e-6;
 #[derive(Clone, Debug)]
 pub(in crate::model) struct ClusterSums {
     basis: Arc<WhitenedDesign>,
-    coefficients: Arc<Coefficients>,
-    response: usize,
     own: ClusterType,
     /// True if sums are kept in twice the precision.
     twice: bool,
@@ -102,17 +99,10 @@ fn psi(own: ClusterType, s: f64) -> f64 {
 
 impl ClusterSums {
     /// Nothing seen.
-    pub fn new(
-        basis: Arc<WhitenedDesign>,
-        coefficients: Arc<Coefficients>,
-        response: usize,
-        own: ClusterType,
-    ) -> Self {
+    pub fn new(basis: Arc<WhitenedDesign>, own: ClusterType) -> Self {
         ClusterSums {
             of_rows: vec![0.0; basis.order()],
             basis,
-            coefficients,
-            response,
             own,
             twice: false,
             sums: Vec::new(),
@@ -168,20 +158,15 @@ impl ClusterSums {
         }
     }
 
-    /// Takes in the rows of a block, each with the code of its cluster.
+    /// Takes in the rows of a block, whose responses are their residuals, each with the code of its cluster.
     ///
     /// # Errors
     /// Blocks that are too many to be kept.
     pub fn update(&mut self, block: &Block<'_>, clusters: &[u32]) -> Result<(), RowError> {
         let basis = self.basis.clone();
-        let (mut high, mut low) = (Vec::new(), Vec::new());
-        let y = &block.responses[self.response];
-        let response = Pair {
-            high: &y.high,
-            low: y.low.as_deref(),
-        };
-        let atoms = basis.atoms();
-        residuals_of(atoms, block, response, &self.coefficients, &mut high, &mut low);
+        let residuals = &block.responses[0];
+        let high = &residuals.high;
+        let whole = |i: usize| Dd::two_sum(high[i], residuals.low.as_ref().map_or(0.0, |low| low[i]));
         let (k, size) = self.sizes();
         let mut row = vec![0.0; k];
         let mut from = 0;
@@ -227,8 +212,7 @@ impl ClusterSums {
                     continue;
                 }
                 if let Some(exact) = &exact {
-                    let score = Dd::two_sum(high[i], low[i]).mul_f64(w);
-                    add_twice(sums, &exact[i - from], score);
+                    add_twice(sums, &exact[i - from], whole(i).mul_f64(w));
                 } else {
                     for ((sum, of_rows), x) in sums.iter_mut().zip(&mut self.of_rows).zip(&row) {
                         let score = w * high[i] * x;
@@ -238,7 +222,7 @@ impl ClusterSums {
                 }
                 if let Some((level, _)) = level {
                     let sum = self.levels.entry((clusters[i], level as u32)).or_insert(Dd::ZERO);
-                    *sum += Dd::two_sum(high[i], low[i]).mul_f64(w);
+                    *sum += whole(i).mul_f64(w);
                 }
             }
             from = to;

@@ -1,15 +1,15 @@
 //! Predictions of a fit for new rows: R's `predict.lm`.
 //!
-//! A row with coordinates e (those of [`WhitenedDesign`]) has the fitted value xβ with variance σ² |e|², and a new observation
+//! A row with coordinates e (those of [`WhitenedDesign`](super::whitened_design::WhitenedDesign)) has the fitted value xβ with variance σ² |e|², and a new observation
 //! there has variance σ² (1 + |e|²).
 
+use nelder_device::Dd;
 use nelder_device::kernels::Pair;
 
-use super::SavedLm;
 use super::new_rows::Applied;
-use super::whitened_design::{Leverage, WhitenedDesign};
+use super::{SavedDesign, SavedLm};
 use crate::design::{Block, RowError, Rows};
-use crate::frame::Source;
+use crate::frame::{Batch, Source};
 use crate::model::{Lm, ModelError};
 use crate::pass::{Monitor, PassRecord, residuals_of, run_in_order};
 
@@ -40,43 +40,10 @@ pub struct Predictions {
     pub pass: PassRecord,
 }
 
-/// Rows whose coordinates are formed at a time.
-const RUN: usize = 256;
-
-/// |e|² of the rows of a block: leverages, up to the weights.
-pub(in crate::model) fn square_norms(basis: &WhitenedDesign, block: &Block<'_>) -> Vec<f64> {
-    let mut out = Vec::with_capacity(block.rows);
-    let mut from = 0;
-    while from < block.rows {
-        let to = (from + RUN).min(block.rows);
-        let e = basis.coordinates(block, from, to);
-        for i in 0..to - from {
-            let own = basis.level(block, from + i).map_or(0.0, |(_, x)| x * x);
-            out.push(own + (0..e.ncols()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
-        }
-        from = to;
-    }
-    out
-}
-
-/// The leverages of the rows of a block under weights.
-pub(in crate::model) fn leverages(
-    basis: &WhitenedDesign,
-    block: &Block<'_>,
-    weights: Option<&[f64]>,
-) -> Vec<Leverage> {
-    let norms = square_norms(basis, block);
-    let of = |(i, &norm): (usize, &f64)| basis.leverage(block, i, weights.map_or(1.0, |w| w[i]), norm);
-    norms.iter().enumerate().map(of).collect()
-}
-
 /// xβ for the rows of a block, without the offset.
 fn fitted(applied: &Applied, rows: &Rows<'_>, block: &Block<'_>, response: usize) -> Vec<f64> {
     let zero = vec![0.0; block.rows];
-    let zero = Pair {
-        high: &zero,
-        low: None,
-    };
+    let zero = Pair::of(&zero);
     let (mut high, mut low) = (Vec::new(), Vec::new());
     let atoms = &rows.layout().atoms;
     residuals_of(
@@ -139,46 +106,82 @@ impl SavedLm {
         source: &dyn Source,
         std_errors: bool,
         monitor: &dyn Monitor,
-        take: impl FnMut(PredictionRun) -> bool + Send,
+        mut take: impl FnMut(PredictionRun) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
-        let (rows, applier) = self.bind(source, std_errors)?;
-        let make = |batch: &crate::frame::Batch<'_>, _: &crate::frame::Batch<'_>| -> Result<_, RowError> {
-            let block = rows.block(batch)?;
-            if block.rows == 0 {
-                let none = vec![f64::NAN; batch.rows];
-                let missing = Prediction {
-                    std_error: if std_errors { none.clone() } else { Vec::new() },
-                    fit: none,
-                };
-                return Ok(PredictionRun {
-                    first_row: batch.first_row,
-                    responses: vec![missing; self.responses.len()],
-                });
-            }
-            let applied = applier.on(&rows, &block)?;
-            let norms = applied.basis.as_ref().map(|b| square_norms(b, &block));
-            let kept = block.kept.as_deref();
-            let responses = self.responses.iter().enumerate().map(|(y, response)| {
-                let mut fit = fitted(&applied, &rows, &block, y);
+        let coefficients = self.responses.iter().map(|r| r.coefficients().to_vec());
+        let of = |rows: &Rows<'_>, block: &Block<'_>, applied: &Applied| {
+            let norms = applied.basis.as_ref().map(|basis| basis.square_norms(block));
+            let responses = self.responses.iter().enumerate().flat_map(|(y, response)| {
+                let mut fit = fitted(applied, rows, block, y);
                 fit.iter_mut().for_each(|v| *v /= response.scale());
                 if let Some(offset) = &block.offset {
                     fit.iter_mut().zip(offset).for_each(|(v, o)| *v += o);
                 }
                 let sigma = response.sigma();
-                let std_error = norms.iter().flatten().map(|n| sigma * n.sqrt()).collect();
+                let errors = norms
+                    .as_ref()
+                    .map(|norms| norms.iter().map(|n| sigma * n.sqrt()).collect());
+                std::iter::once(fit).chain(errors)
+            });
+            responses.collect()
+        };
+        let own = 1 + usize::from(std_errors);
+        let asked = Asked {
+            design: &self.design,
+            coefficients: coefficients.collect(),
+            std_errors,
+            columns: own * self.responses.len(),
+        };
+        asked.columns_of(source, monitor, of, |first_row, mut columns| {
+            let responses = columns.chunks_mut(own).map(|columns| {
+                let mut columns = columns.iter_mut().map(std::mem::take);
                 Prediction {
-                    fit: spread(fit, kept, batch.rows),
-                    std_error: match std_errors {
-                        true => spread(std_error, kept, batch.rows),
-                        false => Vec::new(),
-                    },
+                    fit: columns.next().unwrap_or_default(),
+                    std_error: columns.next().unwrap_or_default(),
                 }
             });
-            Ok(PredictionRun {
-                first_row: batch.first_row,
+            take(PredictionRun {
+                first_row,
                 responses: responses.collect(),
             })
+        })
+    }
+}
+
+/// Predictions that are asked for of a saved design.
+pub(in crate::model) struct Asked<'a> {
+    pub design: &'a SavedDesign,
+    /// By column in the units of the rows, of each response.
+    pub coefficients: Vec<Vec<Dd>>,
+    /// True if rows are to have coordinates, for standard errors.
+    pub std_errors: bool,
+    /// Number of columns of predictions.
+    pub columns: usize,
+}
+
+impl Asked<'_> {
+    /// Columns of predictions that `of` makes of the rows of a block, for runs of rows of a source in order, each after the position of
+    /// its first row; `NaN` for rows in which a variable is missing. `take` stops the pass by returning `false`.
+    pub fn columns_of(
+        self,
+        source: &dyn Source,
+        monitor: &dyn Monitor,
+        of: impl Fn(&Rows<'_>, &Block<'_>, &Applied) -> Vec<Vec<f64>> + Sync,
+        mut take: impl FnMut(u64, Vec<Vec<f64>>) -> bool + Send,
+    ) -> Result<PassRecord, ModelError> {
+        let (rows, applier) = self.design.bind(source, self.std_errors, self.coefficients)?;
+        let make = |batch: &Batch<'_>, _: &Batch<'_>| -> Result<_, RowError> {
+            let block = rows.block(batch)?;
+            if block.rows == 0 {
+                return Ok((batch.first_row, vec![vec![f64::NAN; batch.rows]; self.columns]));
+            }
+            let columns = of(&rows, &block, &*applier.on(&rows, &block)?);
+            let all = columns
+                .into_iter()
+                .map(|v| spread(v, block.kept.as_deref(), batch.rows));
+            Ok((batch.first_row, all.collect()))
         };
+        let take = |(first_row, columns)| take(first_row, columns);
         Ok(run_in_order(
             "predictions",
             "f64x2",

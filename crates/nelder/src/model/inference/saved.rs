@@ -8,14 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::new_rows::Applier;
 use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
-use crate::design::{
-    Columns, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variable, Variables, VariablesState,
-};
+use crate::design::{Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
 use crate::model::equations::solution::{MOST_COLUMNS, counted};
-use crate::model::{FittedEquations, Lm, LmSpec, ModelError, ModelFrame};
-use crate::pass::Gram;
+use crate::model::{Lm, LmSpec, ModelError, Regression};
 
 /// A linear model apart from its data.
 ///
@@ -128,6 +125,11 @@ impl SavedResponse {
         }
     }
 
+    /// By column, zero where aliased, in the units in which rows are delivered.
+    pub(super) fn coefficients(&self) -> &[Dd] {
+        &self.coefficients
+    }
+
     /// Returns the power of two by which the response was multiplied.
     pub(in crate::model) fn scale(&self) -> f64 {
         self.scale
@@ -157,32 +159,11 @@ impl Lm<'_> {
             })
         });
         Ok(SavedLm {
-            design: SavedDesign::of(
-                &self.spec,
-                &self.bound,
-                fit.system(),
-                &fit.columns,
-                (&fit.gram, &fit.counts),
-            )?,
+            design: SavedDesign::of(self)?,
             rows: self.rows(),
             df_residual: self.df_residual,
             responses: responses.collect::<Result<_, ModelError>>()?,
         })
-    }
-}
-
-impl SavedLm {
-    /// Joins the fit to rows of a source that need no response.
-    ///
-    /// # Errors
-    /// A column that is not there or of another kind than in the fit.
-    pub(in crate::model) fn bind<'s>(
-        &self,
-        source: &'s dyn Source,
-        errors: bool,
-    ) -> Result<(Rows<'s>, Applier), ModelError> {
-        let coefficients = self.responses.iter().map(|r| r.coefficients.clone()).collect();
-        self.design.bind(source, errors, coefficients)
     }
 }
 
@@ -201,13 +182,8 @@ impl SavedDesign {
     ///
     /// # Errors
     /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
-    pub(in crate::model) fn of(
-        spec: &LmSpec,
-        bound: &ModelFrame<'_>,
-        system: FittedEquations<'_>,
-        columns: &Columns,
-        (gram, counts): (&Gram, &RowCounts),
-    ) -> Result<SavedDesign, ModelError> {
+    pub(in crate::model) fn of(fit: &dyn Regression) -> Result<SavedDesign, ModelError> {
+        let (spec, bound, system) = (fit.design(), fit.frame(), fit.equations());
         let rows = &bound.rows;
         let layout = rows.layout();
         let kept = system.normal.matrix.order;
@@ -227,7 +203,7 @@ impl SavedDesign {
         }
         let mut state = rows.variables().state_of(&which);
         for (at, &v) in which.iter().enumerate() {
-            if let Some(Some(used)) = columns.levels.get(v) {
+            if let Some(Some(used)) = fit.columns().levels.get(v) {
                 state.keep_levels(at, |c| used.rank.get(c as usize).copied().flatten().is_some());
             }
         }
@@ -243,7 +219,7 @@ impl SavedDesign {
         };
         Ok(SavedDesign {
             spec: spec.clone(),
-            names: columns.names.clone(),
+            names: fit.coefnames().to_vec(),
             aliased: system.aliased.to_vec(),
             columns: names.iter().map(|n| n.to_string()).collect(),
             text: of(&|kind| matches!(kind, Kind::Text | Kind::Factor { .. })),
@@ -251,9 +227,12 @@ impl SavedDesign {
             state,
             shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
             twice: rows.precision() == Precision::Twice,
-            counted: counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
+            counted: counted(system.gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
             tuples,
-            unweighted: left.iter().map(|&v| counts.weightless_codes_of(v)).collect(),
+            unweighted: left
+                .iter()
+                .map(|&v| fit.counts().weightless_codes_of(v))
+                .collect(),
             absorbed: system.map.absorbed.is_some(),
             scales,
             basis: system.basis().state(),

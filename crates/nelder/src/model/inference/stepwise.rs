@@ -6,7 +6,7 @@
 use super::TermChange;
 use super::anova::{label_set, out_of_range};
 use crate::formula::Terms;
-use crate::model::{Lm, ModelError, lm};
+use crate::model::{Lm, ModelError, Regression, lm};
 use crate::pass::{Monitor, PassRecord};
 
 /// Which changes are tried.
@@ -33,7 +33,7 @@ pub struct StepScope {
 
 /// A model on the way, with the changes considered from it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Move<C = TermChange> {
+pub struct Move {
     /// Term dropped or added to get to it, `- x` or `+ x`; empty for the start.
     pub change: String,
     /// Its formula.
@@ -46,40 +46,18 @@ pub struct Move<C = TermChange> {
     pub aic: f64,
     /// The changes considered from here, the best first; empty where a term without degrees of freedom was
     /// dropped at once.
-    pub considered: Vec<C>,
+    pub considered: Vec<TermChange>,
 }
 
 /// The way from a model to one that no single change makes better.
 #[derive(Clone, Debug)]
-pub struct Step<C = TermChange> {
+pub struct Step {
     /// The models, from the start to the chosen one.
-    pub path: Vec<Move<C>>,
+    pub path: Vec<Move>,
     /// The chosen model's formula.
     pub formula: String,
     /// The passes over the data that it took.
     pub passes: Vec<PassRecord>,
-}
-
-/// A model one term away from another, as a search sees it.
-pub(in crate::model) trait Change: Clone {
-    /// The term with its sign.
-    fn term(&self) -> &str;
-    /// Degrees of freedom of the term; `None` for the model itself.
-    fn df(&self) -> Option<f64>;
-    /// The criterion.
-    fn aic(&self) -> f64;
-}
-
-impl Change for TermChange {
-    fn term(&self) -> &str {
-        &self.term
-    }
-    fn df(&self) -> Option<f64> {
-        self.df
-    }
-    fn aic(&self) -> f64 {
-        self.aic
-    }
 }
 
 /// Deviance, residual degrees of freedom and criterion of a model.
@@ -91,17 +69,14 @@ pub(in crate::model) struct Visited {
 
 /// The models that a search goes through.
 pub(in crate::model) trait Models {
-    type Change: Change;
-
     /// Goes to the model with these terms.
     fn visit(&mut self, terms: &Terms, formula: &str) -> Result<Visited, ModelError>;
 
     /// The model visited last, then it without each of these terms, labelled `- term`.
-    fn drops(&mut self, terms: &Terms, drops: &[usize]) -> Result<Vec<Self::Change>, ModelError>;
+    fn drops(&mut self, terms: &Terms, drops: &[usize]) -> Result<Vec<TermChange>, ModelError>;
 
     /// The model visited last, then it with each of these terms of a larger one, labelled `+ term`.
-    fn adds(&mut self, terms: &Terms, upper: &Terms, adds: &[usize])
-    -> Result<Vec<Self::Change>, ModelError>;
+    fn adds(&mut self, terms: &Terms, upper: &Terms, adds: &[usize]) -> Result<Vec<TermChange>, ModelError>;
 }
 
 /// The terms between which a search moves.
@@ -130,20 +105,20 @@ impl Bounds {
 }
 
 /// The path of a search and the formula chosen.
-type Found<C> = (Vec<Move<C>>, String);
+type Found = (Vec<Move>, String);
 
 /// A change with its term: whether it is added, and its number; `None` for the model itself.
-type Tried<C> = (C, Option<(bool, usize)>);
+type Tried = (TermChange, Option<(bool, usize)>);
 
 /// Drops and adds terms while the criterion falls.
-pub(in crate::model) fn search<M: Models>(
-    models: &mut M,
+pub(in crate::model) fn search(
+    models: &mut impl Models,
     bounds: &Bounds,
     start: &Terms,
     formula: String,
-) -> Result<Found<M::Change>, ModelError> {
+) -> Result<Found, ModelError> {
     let (mut current, mut formula, mut change) = (start.clone(), formula, String::new());
-    let mut path: Vec<Move<M::Change>> = Vec::new();
+    let mut path: Vec<Move> = Vec::new();
     for _ in 0..1000 {
         // 1. the model at hand
         let at = models.visit(&current, &formula)?;
@@ -159,7 +134,7 @@ pub(in crate::model) fn search<M: Models>(
             considered: Vec::new(),
         });
         // 2. its changes: (row, drop or add, number of the term)
-        let mut considered: Vec<Tried<M::Change>> = Vec::new();
+        let mut considered: Vec<Tried> = Vec::new();
         let mut chosen = None;
         if bounds.backward {
             let drops = match &bounds.lower {
@@ -174,7 +149,7 @@ pub(in crate::model) fn search<M: Models>(
             chosen = considered
                 .iter()
                 .rev()
-                .find(|(row, _)| row.df() == Some(0.0))
+                .find(|(row, _)| row.df == Some(0.0))
                 .cloned();
         }
         if chosen.is_none() {
@@ -192,8 +167,8 @@ pub(in crate::model) fn search<M: Models>(
                     );
                 }
             }
-            considered.retain(|(row, _)| row.df() != Some(0.0));
-            considered.sort_by(|a, b| a.0.aic().total_cmp(&b.0.aic()));
+            considered.retain(|(row, _)| row.df != Some(0.0));
+            considered.sort_by(|a, b| a.0.aic.total_cmp(&b.0.aic));
             if let Some(at) = path.last_mut() {
                 at.considered = considered.iter().map(|(row, _)| row.clone()).collect();
             }
@@ -208,7 +183,7 @@ pub(in crate::model) fn search<M: Models>(
             _ => current.drop_term(t)?,
         };
         formula = current.formula().to_string();
-        change = row.term().to_string();
+        change = row.term;
     }
     let formula = path.last().map_or(formula, |m| m.formula.clone());
     Ok((path, formula))
@@ -261,7 +236,7 @@ impl<'s> Holder<'_, 's> {
                 self.monitor,
             )?;
             same_rows(self.start, &fit)?;
-            self.passes.extend(fit.fit.report.passes.iter().cloned());
+            self.passes.extend(fit.report().passes.iter().cloned());
             self.other = Some(fit);
         }
         self.other
@@ -287,8 +262,6 @@ fn same_rows(start: &Lm<'_>, fit: &Lm<'_>) -> Result<(), ModelError> {
 }
 
 impl Models for Holder<'_, '_> {
-    type Change = TermChange;
-
     fn visit(&mut self, terms: &Terms, formula: &str) -> Result<Visited, ModelError> {
         let (n, zero_weights, k) = (
             self.start.all_rows(),
@@ -388,7 +361,7 @@ pub fn step(
             start.bound.run(monitor),
         )?;
         same_rows(start, &fit)?;
-        holder.passes.extend(fit.fit.report.passes.iter().cloned());
+        holder.passes.extend(fit.report().passes.iter().cloned());
         holder.largest = Some(fit);
     }
     let (path, formula) = search(&mut holder, &bounds, &start.bound.terms, start.formula())?;

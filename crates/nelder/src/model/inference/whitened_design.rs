@@ -1,4 +1,4 @@
-//! Sums of squared scores, row by row, in coordinates in which the gram is the identity.
+//! Coordinates of the rows in which the gram is the identity.
 //!
 //! A row x of the model matrix has coordinates e = L⁻¹ z over the columns that are kept, z its centred columns less
 //! their means in its level of an eliminated factor, and 1/√N for its level. Its leverage is w |e|², and a
@@ -6,22 +6,16 @@
 //! is made of are then of the order of u, however ill-conditioned the columns are, and nothing cancels (White 1980;
 //! MacKinnon & White 1985).
 
-use std::sync::Arc;
-
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular};
 use faer::{Accum, Mat, Par};
-use nelder_device::kernels::Pair;
 use nelder_device::{Dd, vectorized};
 
-use super::Vcov;
-use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind, RowError};
+use crate::design::{Block, BlockSchema, ColumnEncoding, ColumnKind};
 use crate::model::NormalEquations;
-use crate::pass::{Coefficients, Sum, Worker, residuals_of};
 use crate::solve::Factor;
 
 /// Rows multiplied at a time.
-const RUN: usize = 256;
+pub(super) const RUN: usize = 256;
 /// By how much rounding may be larger in coordinates than in columns; beyond, coordinates are formed in twice the precision.
 const AMPLIFIED: f64 = 100.0;
 /// Limit of 1 − h, in double precision, below which it is formed in twice the precision.
@@ -356,8 +350,24 @@ impl WhitenedDesign {
         }
     }
 
+    /// |e|² of the rows of a block: leverages, up to the weights.
+    pub fn square_norms(&self, block: &Block<'_>) -> Vec<f64> {
+        let mut out = Vec::with_capacity(block.rows);
+        let mut from = 0;
+        while from < block.rows {
+            let to = (from + RUN).min(block.rows);
+            let e = self.coordinates(block, from, to);
+            for i in 0..to - from {
+                let own = self.level(block, from + i).map_or(0.0, |(_, x)| x * x);
+                out.push(own + (0..e.ncols()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>());
+            }
+            from = to;
+        }
+        out
+    }
+
     /// 1 − h of a row in twice the precision, where the factor is.
-    pub(super) fn left_of(&self, block: &Block<'_>, row: usize, weight: f64) -> Option<Dd> {
+    pub(in crate::model) fn left_of(&self, block: &Block<'_>, row: usize, weight: f64) -> Option<Dd> {
         let e = self.row_twice(self.rest.as_ref()?, block, row);
         Some(self.left_twice(block, row, weight, &e))
     }
@@ -457,7 +467,7 @@ pub struct Leverage {
     /// 1 − h
     pub left: Dd,
     /// The coordinates in twice the precision, where h is near one.
-    twice: Option<Vec<Dd>>,
+    pub(super) twice: Option<Vec<Dd>>,
 }
 
 impl Leverage {
@@ -466,13 +476,19 @@ impl Leverage {
         self.twice.as_deref()
     }
 
-    /// Leverage of a row that was not asked for: `NaN`.
-    pub fn unknown() -> Leverage {
-        Leverage {
-            h: f64::NAN,
-            left: Dd::new(f64::NAN),
-            twice: None,
-        }
+    /// The leverages of the rows of a block under weights; `NaN` without a basis.
+    pub fn all(basis: Option<&WhitenedDesign>, block: &Block<'_>, weights: Option<&[f64]>) -> Vec<Leverage> {
+        let Some(basis) = basis else {
+            let unknown = Leverage {
+                h: f64::NAN,
+                left: Dd::new(f64::NAN),
+                twice: None,
+            };
+            return vec![unknown; block.rows];
+        };
+        let norms = basis.square_norms(block);
+        let of = |(i, &norm): (usize, &f64)| basis.leverage(block, i, weights.map_or(1.0, |w| w[i]), norm);
+        norms.iter().enumerate().map(of).collect()
     }
 }
 
@@ -488,198 +504,4 @@ pub struct ScoreTwice {
     pub levels: Vec<(usize, Dd)>,
     /// f: w r / (1 − h)^q of a row.
     pub factor: f64,
-}
-
-/// By which power of 1 − h squared residuals are divided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Power {
-    /// Not at all.
-    Zero,
-    /// HC2.
-    One,
-    /// HC3.
-    Two,
-}
-
-impl Power {
-    /// The power that a kind of covariance has.
-    pub fn of(kind: &Vcov) -> Power {
-        match kind {
-            Vcov::Hc2 => Power::One,
-            Vcov::Hc3 => Power::Two,
-            _ => Power::Zero,
-        }
-    }
-}
-
-/// Σ (w r)² / (1 − h)^q e eᵀ over the rows.
-#[derive(Clone, Debug)]
-pub struct SandwichMeat {
-    basis: Arc<WhitenedDesign>,
-    coefficients: Arc<Coefficients>,
-    response: usize,
-    power: Power,
-    /// Rows.
-    pub rows: u64,
-    products: Mat<f64>,
-    cross: Vec<f64>,
-    levels: Vec<f64>,
-    heavy: Vec<ScoreTwice>,
-    /// First row of the source whose leverage is one, where residuals are divided by 1 − h.
-    pub saturated: Option<u64>,
-}
-
-impl SandwichMeat {
-    /// Nothing seen.
-    pub fn new(
-        basis: Arc<WhitenedDesign>,
-        coefficients: Arc<Coefficients>,
-        response: usize,
-        power: Power,
-    ) -> Self {
-        let (r, l) = (basis.order(), basis.levels());
-        SandwichMeat {
-            basis,
-            coefficients,
-            response,
-            power,
-            rows: 0,
-            products: Mat::zeros(r, r),
-            cross: vec![0.0; l * r],
-            levels: vec![0.0; l],
-            heavy: Vec::new(),
-            saturated: None,
-        }
-    }
-
-    /// The rows that are not in [`squares`](SandwichMeat::squares), in their order.
-    pub fn heavy(&self) -> Vec<ScoreTwice> {
-        let mut out = self.heavy.clone();
-        out.sort_by_key(|h| h.at);
-        out
-    }
-
-    /// The sum over rows of the squares of scores, but for those of [`heavy`](SandwichMeat::heavy): coordinates that every row has first, then one for each level of the
-    /// eliminated factor.
-    pub fn squares(&self) -> Mat<f64> {
-        let (r, l) = (self.basis.order(), self.basis.levels());
-        Mat::from_fn(r + l, r + l, |i, j| match (i < r, j < r) {
-            (true, true) => self.products[(i.max(j), i.min(j))],
-            (true, false) => self.cross[(j - r) * r + i],
-            (false, true) => self.cross[(i - r) * r + j],
-            (false, false) if i == j => self.levels[i - r],
-            _ => 0.0,
-        })
-    }
-}
-
-impl Worker for SandwichMeat {
-    type Sum = Self;
-
-    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
-        self.rows += block.rows as u64;
-        let basis = self.basis.clone();
-        let (mut high, mut low) = (Vec::new(), Vec::new());
-        let y = &block.responses[self.response];
-        let response = Pair {
-            high: &y.high,
-            low: y.low.as_deref(),
-        };
-        residuals_of(
-            &basis.atoms,
-            block,
-            response,
-            &self.coefficients,
-            &mut high,
-            &mut low,
-        );
-        let mut from = 0;
-        while from < block.rows {
-            let to = (from + RUN).min(block.rows);
-            let mut e = basis.coordinates(block, from, to);
-            let weight = |i: usize| block.weights.as_ref().map_or(1.0, |w| w[from + i]);
-            let mut factors = Vec::with_capacity(to - from);
-            for i in 0..to - from {
-                let w = weight(i);
-                let level = basis.level(block, from + i);
-                let factor = match self.power {
-                    Power::Zero => w * high[from + i],
-                    power => {
-                        let own = level.map_or(0.0, |(_, x)| x * x);
-                        let norm = own + (0..basis.order()).map(|a| e[(i, a)] * e[(i, a)]).sum::<f64>();
-                        let found = basis.leverage(block, from + i, w, norm);
-                        let left = found.left.hi;
-                        if left <= 0.0 {
-                            let row = block.source_row(from + i);
-                            self.saturated = Some(self.saturated.map_or(row, |s| s.min(row)));
-                        }
-                        let divisor = if power == Power::One { left.sqrt() } else { left };
-                        let factor = w * high[from + i] / divisor;
-                        if let Some(e) = found.twice {
-                            self.heavy.push(ScoreTwice {
-                                at: block.source_row(from + i),
-                                e,
-                                levels: level.iter().map(|(l, _)| (*l, Dd::ONE)).collect(),
-                                factor,
-                            });
-                            factors.push(0.0);
-                            continue;
-                        }
-                        factor
-                    }
-                };
-                if let Some((l, x)) = level {
-                    let u = factor * factor;
-                    self.levels[l] += u * x * x;
-                    for (a, cell) in self.cross[l * basis.order()..(l + 1) * basis.order()]
-                        .iter_mut()
-                        .enumerate()
-                    {
-                        *cell += u * x * e[(i, a)];
-                    }
-                }
-                factors.push(factor);
-            }
-            for a in 0..basis.order() {
-                e.col_as_slice_mut(a)
-                    .iter_mut()
-                    .zip(&factors)
-                    .for_each(|(x, f)| *x *= f);
-            }
-            triangular(
-                self.products.as_mut(),
-                BlockStructure::TriangularLower,
-                Accum::Add,
-                e.transpose(),
-                BlockStructure::Rectangular,
-                e.as_ref(),
-                BlockStructure::Rectangular,
-                1.0,
-                Par::Seq,
-            );
-            from = to;
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> Self {
-        self
-    }
-}
-
-impl Sum for SandwichMeat {
-    fn merge(&mut self, other: Self) {
-        self.rows += other.rows;
-        self.heavy.extend(other.heavy);
-        self.products += &other.products;
-        self.cross.iter_mut().zip(&other.cross).for_each(|(a, b)| *a += b);
-        self.levels
-            .iter_mut()
-            .zip(&other.levels)
-            .for_each(|(a, b)| *a += b);
-        self.saturated = match (self.saturated, other.saturated) {
-            (Some(a), Some(b)) => Some(a.min(b)),
-            (a, b) => a.or(b),
-        };
-    }
 }

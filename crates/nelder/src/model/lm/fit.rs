@@ -42,6 +42,8 @@ pub struct Response {
     pub rss: f64,
     /// Sum of squares of the fitted values about their mean, or about zero without an intercept.
     pub mss: f64,
+    /// Sum of squares about the mean, or about zero without an intercept, less the offset: the deviance of the model of these alone.
+    pub null: f64,
     /// Residual standard deviation.
     pub sigma: f64,
     /// Minimum, quartiles and maximum of the weighted residuals.
@@ -136,6 +138,7 @@ impl<'s> Lm<'s> {
                     std_errors,
                     rss,
                     mss: row_mss / scale / scale,
+                    null: total(&fit, y, bound.terms.intercept).hi / scale / scale,
                     sigma: if df_residual == 0 { f64::NAN } else { sigma },
                     quantiles: quantiles(n, &fit.residuals, fit.histogram.get(y), fit.places.get(y), y),
                     log_lik,
@@ -151,16 +154,6 @@ impl<'s> Lm<'s> {
             rank,
             df_residual,
         }
-    }
-
-    /// Names of the columns.
-    pub fn names(&self) -> &[String] {
-        &self.fit.columns.names
-    }
-
-    /// True if the model has an intercept.
-    pub fn intercept(&self) -> bool {
-        self.bound.terms.intercept
     }
 
     /// Rows in the fit.
@@ -181,7 +174,7 @@ impl<'s> Lm<'s> {
     /// F statistic of all terms against the intercept alone: value and degrees of freedom.
     pub fn f_statistic(&self, response: usize) -> Option<(f64, f64, f64)> {
         let r = &self.responses[response];
-        let df = self.rank as f64 - f64::from(u8::from(self.intercept()));
+        let df = self.rank as f64 - f64::from(u8::from(self.bound.terms.intercept));
         if df <= 0.0 {
             return None;
         }
@@ -193,23 +186,8 @@ impl<'s> Lm<'s> {
     /// Adjusted R².
     pub fn adj_r_squared(&self, response: usize) -> f64 {
         let r2 = self.responses[response].r_squared();
-        let int = f64::from(u8::from(self.intercept()));
+        let int = f64::from(u8::from(self.bound.terms.intercept));
         1.0 - (1.0 - r2) * ((self.rows() as f64 - int) / self.df_residual as f64)
-    }
-
-    /// Parameters of the likelihood: coefficients that are not aliased, and σ.
-    pub fn parameters(&self) -> f64 {
-        self.rank as f64 + 1.0
-    }
-
-    /// Akaike's criterion.
-    pub fn aic(&self, response: usize) -> f64 {
-        -2.0 * self.responses[response].log_lik + 2.0 * self.parameters()
-    }
-
-    /// Schwarz's criterion.
-    pub fn bic(&self, response: usize) -> f64 {
-        -2.0 * self.responses[response].log_lik + (self.rows() as f64).ln() * self.parameters()
     }
 }
 

@@ -19,13 +19,13 @@ use crate::pass::session::{Executor, Opened, Opening};
 /// ```
 /// use std::sync::Arc;
 /// use nelder::frame::Frame;
-/// use nelder::model::{LmSpec, lm};
+/// use nelder::model::{LmSpec, Regression, lm};
 /// use nelder::pass::{Auto, NoProgress, Run};
 /// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
 /// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
 /// let auto = Arc::new(Auto::new(Vec::new()));
 /// let fit = lm(&LmSpec::new("y ~ x"), &frame, Run::on(auto, &NoProgress))?;
-/// assert_eq!(fit.fit.report.device, "cpu");
+/// assert_eq!(fit.report().device, "cpu");
 /// # Ok::<(), nelder::model::ModelError>(())
 /// ```
 #[derive(Clone, Default)]

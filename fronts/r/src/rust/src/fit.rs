@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{
-    Detail, Glm, GlmInfluence, GlmPrediction, GlmSpec, Influence, Lm, Predictions, SavedGlm, SavedLm, Vcov,
-    glm, lm,
+    Detail, Glm, GlmPrediction, GlmSpec, Inference, Influence, Lm, Predictions, Regression, SavedGlm,
+    SavedLm, Vcov, glm, influence_to, lm,
 };
 use nelder::pass::{Monitor, Plan, Run};
 use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
@@ -23,6 +23,24 @@ use crate::source::RSource;
 enum Model {
     Lm(Box<Lm<'static>>),
     Glm(Box<Glm<'static>>),
+}
+
+impl Model {
+    /// The fitted models of its responses.
+    fn each(&self) -> Vec<Box<dyn Regression + '_>> {
+        match self {
+            Model::Lm(fit) => fit.each().into_iter().map(|one| Box::new(one) as _).collect(),
+            Model::Glm(fit) => vec![Box::new(&**fit)],
+        }
+    }
+
+    /// The fitted model of its only response.
+    fn one(&self) -> &dyn Regression {
+        match self {
+            Model::Lm(fit) => &**fit,
+            Model::Glm(fit) => &**fit,
+        }
+    }
 }
 
 /// A fit and the columns that it was made from.
@@ -146,12 +164,7 @@ impl NelderFit {
 
     /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
     fn report(&self) -> savvy::Result<Sexp> {
-        match &self.model {
-            Model::Lm(fit) => record::report(&fit.fit.report),
-            Model::Glm(fit) => record::report(&fit.fit.report),
-        }
-        .into_list()?
-        .into()
+        record::report(self.model.one().report()).into_list()?.into()
     }
 
     /// One list for each response of what there is by row, `what` being "residuals", "leverages", "diagnostics" (what follows
@@ -160,53 +173,37 @@ impl NelderFit {
         let options = Options::new(&options)?;
         let (threads, show, detail) = (options.threads, options.progress, detail(what));
         let mut out = Record::default();
-        match &self.model {
-            Model::Lm(fit) => {
-                let mut all = vec![Influence::default(); fit.responses.len()];
-                background::run(threads, show, |monitor| {
-                    fit.influence_to(
-                        detail,
-                        &[],
-                        monitor,
-                        |_| (),
-                        |run, ()| {
-                            for (all, part) in all.iter_mut().zip(run.responses) {
-                                record::append(all, part, run.kept.as_deref(), what);
-                            }
-                            true
-                        },
-                    )
-                })?;
-                for one in all {
-                    out.inner("", record::influence(one, what));
-                }
-            }
-            Model::Glm(fit) => {
-                let mut all = GlmInfluence::default();
-                background::run(threads, show, |monitor| {
-                    fit.influence_to(
-                        detail,
-                        &[],
-                        monitor,
-                        |_| (),
-                        |run, ()| {
-                            record::append_generalized(&mut all, run.rows, run.kept.as_deref(), what);
-                            true
-                        },
-                    )
-                })?;
-                out.inner("", record::generalized_influence(all, what));
-            }
+        let columns = match self.model {
+            Model::Lm(_) => record::linear_columns(what),
+            Model::Glm(_) => record::generalized_columns(what),
+        };
+        let fits = self.model.each();
+        let fits: Vec<&dyn Regression> = fits.iter().map(|fit| &**fit).collect();
+        let mut all = vec![Influence::default(); fits.len()];
+        background::run(threads, show, |monitor| {
+            influence_to(
+                &fits,
+                detail,
+                &[],
+                monitor,
+                |_| (),
+                |run, ()| {
+                    for (all, part) in all.iter_mut().zip(run.models) {
+                        record::append(all, part, run.kept.as_deref(), columns);
+                    }
+                    true
+                },
+            )
+        })?;
+        for one in all {
+            out.inner("", record::influence(one, columns));
         }
         out.into_list()?.into()
     }
 
     /// The inverse of the gram, `NA` where a coefficient is aliased.
     fn unscaled(&self) -> savvy::Result<Sexp> {
-        let inverse = match &self.model {
-            Model::Lm(fit) => fit.unscaled_covariance()?,
-            Model::Glm(fit) => fit.fit.unscaled_covariance()?,
-        };
+        let inverse = self.model.one().unscaled_covariance()?;
         square(inverse.nrows(), |i, j| inverse[(i, j)])
     }
 
@@ -214,9 +211,8 @@ impl NelderFit {
     fn robust(&self, kind: &str, options: ListSexp) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let kind: Vcov = kind.parse()?;
-        let own = background::run(options.threads, options.progress, |monitor| match &self.model {
-            Model::Lm(fit) => fit.vcov(0, &kind, monitor),
-            Model::Glm(fit) => fit.vcov(&kind, monitor),
+        let own = background::run(options.threads, options.progress, |monitor| {
+            self.model.one().vcov(&kind, monitor)
         })?;
         square(own.matrix.nrows(), |i, j| own.matrix[(i, j)])
     }

@@ -1,7 +1,7 @@
 //! One conversion for each record of the library.
 
 use nelder::model::{
-    DevianceChanges, Glm, GlmInfluence, GlmPrediction, Influence, Lm, Sequential, SequentialDeviance,
+    Glm, GlmPrediction, Influence, Lm, Regression, Sequential, SequentialDeviance,
     SolveReport, TermChanges, Warning,
 };
 
@@ -11,8 +11,8 @@ use crate::lists::Record;
 pub fn linear(fit: &Lm<'_>) -> Record {
     let mut out = Record::default();
     let of = |f: &dyn Fn(usize) -> f64| (0..fit.responses.len()).map(f).collect::<Vec<f64>>();
-    out.texts("names", fit.names().to_vec())
-        .integers("assign", fit.fit.columns.assign.iter().copied())
+    out.texts("names", fit.coefnames().to_vec())
+        .integers("assign", fit.columns().assign.iter().copied())
         .reals(
             "coefficients",
             fit.responses
@@ -48,7 +48,7 @@ pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
     // R's own functions say it, of counts row by row
     let said = |w: &&Warning| !matches!(w, Warning::FractionalCounts { .. } | Warning::FractionalSuccesses);
     let mut out = Record::default();
-    out.texts("names", fit.names().to_vec())
+    out.texts("names", fit.coefnames().to_vec())
         .integers("assign", own.columns.assign.iter().copied())
         .reals("coefficients", fit.coefficients.clone())
         .reals("std_errors", fit.std_errors.clone())
@@ -133,88 +133,74 @@ fn extend(to: &mut Vec<f64>, from: Vec<f64>, kept: Option<&[u32]>) {
     }
 }
 
-/// Appends the rows of a run that have values, of what is asked for.
-pub fn append(all: &mut Influence, part: Influence, kept: Option<&[u32]>, what: &str) {
+/// A column of diagnostics by row: its name in R, and where it is.
+type Column = (&'static str, fn(&mut Influence) -> &mut Vec<f64>);
+
+const DIAGNOSTICS: [Column; 4] = [
+    ("standardized_pearson", |r| &mut r.standardized_pearson),
+    ("cooks", |r| &mut r.cooks),
+    ("standardized", |r| &mut r.standardized),
+    ("studentized", |r| &mut r.studentized),
+];
+
+const LINEAR: [Column; 4] = [
+    ("fitted", |r| &mut r.fitted),
+    ("residuals", |r| &mut r.response),
+    ("hat", |r| &mut r.hat),
+    ("sigma", |r| &mut r.sigma),
+];
+
+const GENERALIZED: [Column; 8] = [
+    ("fitted", |r| &mut r.fitted),
+    ("linear", |r| &mut r.linear),
+    ("working", |r| &mut r.working),
+    ("weight", |r| &mut r.weight),
+    ("deviance", |r| &mut r.deviance),
+    ("pearson", |r| &mut r.pearson),
+    ("hat", |r| &mut r.hat),
+    ("sigma", |r| &mut r.sigma),
+];
+
+/// Columns of a linear model by what is asked for; none for `dfbetas`.
+pub fn linear_columns(what: &str) -> &'static [Column] {
     match what {
-        "diagnostics" => {
-            extend(&mut all.cooks, part.cooks, kept);
-            extend(&mut all.standardized, part.standardized, kept);
-            extend(&mut all.studentized, part.studentized, kept);
-        }
-        "deletions" => {
-            all.dfbetas.resize(part.dfbetas.len(), Vec::new());
-            for (all, part) in all.dfbetas.iter_mut().zip(part.dfbetas) {
-                extend(all, part, kept);
-            }
-        }
-        _ => {
-            extend(&mut all.fitted, part.fitted, kept);
-            extend(&mut all.residuals, part.residuals, kept);
-            extend(&mut all.hat, part.hat, kept);
-            extend(&mut all.sigma, part.sigma, kept);
-        }
+        "diagnostics" => &DIAGNOSTICS[1..],
+        "deletions" => &[],
+        "leverages" => &LINEAR,
+        _ => &LINEAR[..2],
     }
 }
 
 /// The same for a generalized linear model.
-pub fn append_generalized(all: &mut GlmInfluence, part: GlmInfluence, kept: Option<&[u32]>, what: &str) {
-    if what == "diagnostics" {
-        extend(&mut all.cooks, part.cooks, kept);
-        extend(&mut all.standardized, part.standardized, kept);
-        extend(&mut all.standardized_pearson, part.standardized_pearson, kept);
-        extend(&mut all.studentized, part.studentized, kept);
-        return;
-    }
-    extend(&mut all.fitted, part.fitted, kept);
-    extend(&mut all.linear, part.linear, kept);
-    extend(&mut all.working, part.working, kept);
-    extend(&mut all.weight, part.weight, kept);
-    extend(&mut all.deviance, part.deviance, kept);
-    extend(&mut all.pearson, part.pearson, kept);
-    extend(&mut all.hat, part.hat, kept);
-    extend(&mut all.sigma, part.sigma, kept);
-}
-
-/// Diagnostics by row of a linear model.
-pub fn influence(of: Influence, what: &str) -> Record {
-    let mut out = Record::default();
+pub fn generalized_columns(what: &str) -> &'static [Column] {
     match what {
-        "diagnostics" => {
-            out.reals("cooks", of.cooks)
-                .reals("standardized", of.standardized)
-                .reals("studentized", of.studentized);
-        }
-        "deletions" => {
-            out.reals("dfbetas", of.dfbetas.concat());
-        }
-        _ => {
-            out.reals("fitted", of.fitted).reals("residuals", of.residuals);
-            if what == "leverages" {
-                out.reals("hat", of.hat).reals("sigma", of.sigma);
-            }
-        }
+        "diagnostics" => &DIAGNOSTICS,
+        "leverages" => &GENERALIZED,
+        _ => &GENERALIZED[..6],
     }
-    out
 }
 
-/// Diagnostics by row of a generalized linear model.
-pub fn generalized_influence(of: GlmInfluence, what: &str) -> Record {
-    let mut out = Record::default();
-    if what == "diagnostics" {
-        out.reals("cooks", of.cooks)
-            .reals("standardized", of.standardized)
-            .reals("standardized_pearson", of.standardized_pearson)
-            .reals("studentized", of.studentized);
-        return out;
+/// Appends the rows of a run that have values: of some columns, or of `dfbetas` where there are none.
+pub fn append(all: &mut Influence, mut part: Influence, kept: Option<&[u32]>, columns: &[Column]) {
+    for (_, column) in columns {
+        extend(column(all), std::mem::take(column(&mut part)), kept);
     }
-    out.reals("fitted", of.fitted)
-        .reals("linear", of.linear)
-        .reals("working", of.working)
-        .reals("weight", of.weight)
-        .reals("deviance", of.deviance)
-        .reals("pearson", of.pearson);
-    if what == "leverages" {
-        out.reals("hat", of.hat).reals("sigma", of.sigma);
+    if columns.is_empty() {
+        all.dfbetas.resize(part.dfbetas.len(), Vec::new());
+        for (all, part) in all.dfbetas.iter_mut().zip(part.dfbetas) {
+            extend(all, part, kept);
+        }
+    }
+}
+
+/// Diagnostics by row: some columns, or `dfbetas` where there are none.
+pub fn influence(mut of: Influence, columns: &[Column]) -> Record {
+    let mut out = Record::default();
+    for (name, column) in columns {
+        out.reals(name, std::mem::take(column(&mut of)));
+    }
+    if columns.is_empty() {
+        out.reals("dfbetas", of.dfbetas.concat());
     }
     out
 }
@@ -246,14 +232,14 @@ pub fn changes(of: &TermChanges) -> Record {
         .reals("df", of.rows.iter().map(|t| t.df.unwrap_or(f64::NAN)).collect())
         .reals(
             "squares",
-            of.rows.iter().map(|t| t.sum_sq.unwrap_or(f64::NAN)).collect(),
+            of.rows.iter().map(|t| t.change.unwrap_or(f64::NAN)).collect(),
         )
-        .reals("rss", of.rows.iter().map(|t| t.rss).collect());
+        .reals("rss", of.rows.iter().map(|t| t.deviance).collect());
     out
 }
 
 /// Models one term away.
-pub fn deviance_changes(of: &DevianceChanges) -> Record {
+pub fn deviance_changes(of: &TermChanges) -> Record {
     let mut out = Record::default();
     out.texts("terms", of.rows.iter().map(|t| t.term.clone()).collect())
         .reals("df", of.rows.iter().map(|t| t.df.unwrap_or(f64::NAN)).collect())
