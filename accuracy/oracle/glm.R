@@ -1,5 +1,5 @@
 # Generalized linear models: each family and link with weights, offsets, factors and interactions, responses of every
-# kind, and hard cases. Writes glm.json, which crates/nelder-data/tests/oracle_glm.rs reads.
+# kind, and hard cases. Writes glm.json, which crates/nelder-data/tests/oracle/glm.rs reads.
 #
 # R's iteration stops before the coefficients have settled. Each fit here is the fixed point: steps are repeated from
 # the coefficients until these no longer move.

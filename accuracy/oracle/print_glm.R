@@ -1,5 +1,5 @@
 # What R prints for generalized linear models and their tables: print/glm-<case>.txt, and print_glm.json with the models.
-# Read by crates/nelder-data/tests/printing_glm.rs, which fits the same models. Run from the repository's root.
+# Read by crates/nelder-data/tests/suite/printing_glm.rs, which fits the same models. Run from the repository's root.
 options(digits = 7, width = 80)
 suppressMessages(library(MASS))
 cases <- list()

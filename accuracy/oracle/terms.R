@@ -1,5 +1,5 @@
 # What R makes of formulas: terms, factor patterns, column names, deparse, update, scopes, contrasts.
-# Writes terms.json beside this file; crates/nelder/tests/formula_terms.rs holds the crate against it.
+# Writes terms.json beside this file; crates/nelder/tests/suite/formula_terms.rs holds the crate against it.
 #   Rscript accuracy/oracle/terms.R
 suppressPackageStartupMessages(library(jsonlite))
 here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))

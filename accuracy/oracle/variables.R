@@ -1,4 +1,4 @@
-# The values of R's functions of columns, row by row, for crates/nelder/tests/variables.rs. Writes variables.json
+# The values of R's functions of columns, row by row, for crates/nelder/tests/suite/variables.rs. Writes variables.json
 # beside itself: inputs as strings of 17 digits, which every reader takes exactly, and results as numbers.
 here <- dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))))
 suppressWarnings(RNGversion("4.0.0"))

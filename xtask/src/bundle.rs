@@ -6,16 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The tests that run on the device which `NELDER_TEST_DEVICE` names.
-const TESTS: &[&str] = &[
-    "conformance",
-    "devices",
-    "digits",
-    "exact",
-    "nist",
-    "oracle_lm",
-    "oracle_glm",
-    "oracle_prcomp",
-];
+const TESTS: &[&str] = &["models", "oracle"];
 /// Programs beside them.
 const PROGRAMS: &[&str] = &["bench_device"];
 /// Packages that hold them.

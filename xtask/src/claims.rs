@@ -6,7 +6,7 @@ use std::process::Command;
 
 const HEADER: &str = "sort,kind,claim,models,above,least_away,median_away,least_true";
 
-/// Runs the suite `exact` with so many times its models on a device, and writes what claims give away, by kind, to
+/// Runs the tests `exact` of the models with so many times its models on a device, and writes what claims give away, by kind, to
 /// `accuracy/claims/DEVICE.csv`. Columns: how many claims are above the truth, the least and the median of digits given away, the
 /// least digits that there are.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
@@ -18,7 +18,14 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     fs::write(&half, "").map_err(|e| format!("{}: {e}", half.display()))?;
     let mut command = Command::new("cargo");
     command
-        .args(["test", "--workspace", "--test", "exact", "--no-fail-fast"])
+        .args([
+            "test",
+            "--workspace",
+            "--test",
+            "models",
+            "--no-fail-fast",
+            "exact::",
+        ])
         .env("NELDER_CLAIMS", times.to_string())
         .env("NELDER_CLAIMS_TO", &half)
         .env_remove("NELDER_TEST_FEW")

@@ -2,7 +2,7 @@
 
 use crate::setup::ensure_packages;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Debian's names of what the check needs, and R's names of the packages among it.
@@ -53,10 +53,18 @@ pub fn ensure() -> Result<(), String> {
 
 /// Runs a command of R in a folder; what it prints, and whether it succeeded.
 fn r(folder: &Path, target: &Path, args: &[&str]) -> Result<(String, bool), String> {
+    let mut path = vec![folder.join("bin")];
+    path.extend(std::env::split_paths(
+        &std::env::var_os("PATH").unwrap_or_default(),
+    ));
+    let path = std::env::join_paths(path).map_err(|e| e.to_string())?;
     let out = Command::new("R")
         .args(args)
         .current_dir(folder)
+        .env("PATH", path)
         .env("CARGO_TARGET_DIR", target)
+        // nothing in the tests takes its time in Rust, and the compiler takes half as long
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         // tests of packages that are not there are failures
         .env("CI", "true")
         .env("_R_CHECK_FORCE_SUGGESTS_", "true")
@@ -71,21 +79,72 @@ fn r(folder: &Path, target: &Path, args: &[&str]) -> Result<(String, bool), Stri
     Ok((text, out.status.success()))
 }
 
-/// `R CMD build` and `R CMD check --no-manual`: no error and no warning. Gives the number of the package's own
-/// expectations that held.
-pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
-    let folder = target.join("r-package");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;
-    let package = root.join("fronts/r");
-    let (text, built) = r(&folder, target, &["CMD", "build", &package.to_string_lossy()])?;
-    let archive = fs::read_dir(&folder)
+/// The archive that `R CMD build` made in a folder.
+fn archive(folder: &Path, package: &Path, target: &Path, options: &[&str]) -> Result<String, String> {
+    let package = package.to_string_lossy();
+    let args = [&["CMD", "build"], options, &[&*package]].concat();
+    let (text, built) = r(folder, target, &args)?;
+    let archive = fs::read_dir(folder)
         .map_err(|e| e.to_string())?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
         .find(|name| name.ends_with(".tar.gz"));
-    let Some(archive) = archive.filter(|_| built) else {
-        return Err(format!("R CMD build failed:\n{text}"));
+    archive
+        .filter(|_| built)
+        .ok_or_else(|| format!("R CMD build failed:\n{text}"))
+}
+
+/// Puts a `cargo` before the one of the system, for R: it builds the crate that lies in `sources`.
+///
+/// R's tools copy a package to a new place each time that they install it, and a crate in a new place is a new one to cargo.
+#[cfg(unix)]
+fn cargo_of(sources: &Path, folder: &Path) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(cargo) = std::env::var_os("CARGO") else {
+        return Ok(());
     };
+    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    let script = format!(
+        r#"#!/bin/sh
+for argument; do
+  shift
+  if [ "$argument" = rust/Cargo.toml ]; then argument='{}/Cargo.toml'; fi
+  set -- "$@" "$argument"
+done
+exec '{}' "$@"
+"#,
+        sources.display(),
+        PathBuf::from(cargo).display()
+    );
+    let path = folder.join("bin/cargo");
+    fs::create_dir_all(folder.join("bin")).map_err(failed)?;
+    fs::write(&path, script).map_err(failed)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed)
+}
+
+#[cfg(not(unix))]
+fn cargo_of(_: &Path, _: &Path) -> Result<(), String> {
+    Ok(())
+}
+
+/// `R CMD build` and `R CMD check --no-manual`: no error and no warning. Gives the number of the package's own
+/// expectations that held. The library is compiled once, from the sources that are in the archive.
+pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
+    let folder = target.join("r-package");
+    let _ = fs::remove_dir_all(&folder);
+    let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    fs::create_dir_all(&folder).map_err(failed)?;
+    let package = root.join("fronts/r");
+    let sources = archive(&folder, &package, target, &["--no-build-vignettes"])?;
+    let unpacked = Command::new("tar")
+        .args(["-xzf", &sources])
+        .current_dir(&folder)
+        .status();
+    if !unpacked.is_ok_and(|s| s.success()) {
+        return Err(format!("{sources} cannot be unpacked"));
+    }
+    fs::remove_file(folder.join(&sources)).map_err(failed)?;
+    cargo_of(&folder.join("nelder/src/rust"), &folder)?;
+    let archive = archive(&folder, &package, target, &[])?;
     let (text, _) = r(&folder, target, &["CMD", "check", "--no-manual", &archive])?;
     let status = text.lines().rev().find_map(|l| l.trim().strip_prefix("Status: "));
     let fine = status.is_some_and(|s| s == "OK" || !(s.contains("ERROR") || s.contains("WARNING")));

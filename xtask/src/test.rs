@@ -3,6 +3,7 @@
 use crate::{bench, depcheck, oracle, plain_docs, r_package, setup};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// How one step went.
@@ -33,22 +34,19 @@ impl Verdict {
     }
 }
 
-/// The lines printed so far, and the counts behind the last one.
+/// The lines printed so far, and the counts behind the last one: passed and failed. Steps that run side by side share it.
 #[derive(Default)]
-struct Report {
-    passed: usize,
-    failed: usize,
-}
+struct Report(Mutex<(usize, usize)>);
 
 impl Report {
     /// Runs a step and prints its line.
-    fn step(&mut self, name: &str, run: impl FnOnce() -> Verdict) {
+    fn step(&self, name: &str, run: impl FnOnce() -> Verdict) {
         let from = Instant::now();
         let verdict = run();
         self.line(name, from.elapsed().as_secs_f64(), verdict);
     }
 
-    fn line(&mut self, name: &str, seconds: f64, verdict: Verdict) {
+    fn line(&self, name: &str, seconds: f64, verdict: Verdict) {
         let word = if verdict.failed > 0 {
             "FAILED"
         } else if verdict.skipped {
@@ -62,16 +60,24 @@ impl Report {
         } else {
             String::new()
         };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         println!("{name:<12} {word:<8} {seconds:>6.1} s{remark}");
         if !beside && !verdict.detail.is_empty() {
             println!("{}", verdict.detail);
         }
-        self.passed += verdict.passed;
-        self.failed += verdict.failed;
+        counts.0 += verdict.passed;
+        counts.1 += verdict.failed;
+    }
+
+    fn counts(self) -> (usize, usize) {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// `cargo xtask test`. With `CI=true` in the environment a missing R is a failure, otherwise a skipped step.
+///
+/// Three things go on at a time, since each of them has long stretches on one core: what is built for tests and runs, what is only
+/// checked and then the R package, and R's oracle. They build in folders of their own, so that none waits for another's lock.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     match args {
         [] => {}
@@ -83,50 +89,56 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         }
     }
     let started = Instant::now();
-    let mut report = Report::default();
+    let report = Report::default();
     report.step("tools", tools);
     let r = setup::ensure_r();
     if let Err(reason) = &r {
         report.line("R", started.elapsed().as_secs_f64(), missing(reason));
     }
+    let r_packages = r_package::ensure();
     let vulkan = setup::ensure_vulkan();
     if let Err(reason) = &vulkan {
         report.line("Vulkan", started.elapsed().as_secs_f64(), missing(reason));
     }
-    // R works while cargo compiles
-    let oracle = r.is_ok().then(|| {
-        let root = root.to_path_buf();
-        std::thread::spawn(move || {
-            let from = Instant::now();
-            (oracle::check(&root, &[]), from.elapsed().as_secs_f64())
-        })
-    });
-    read(root, &mut report);
-    report.step("tests", || tests(root));
-    models(root, &mut report, vulkan.is_ok());
-    documentation(root, &mut report);
-    match oracle.map(|handle| handle.join()) {
-        Some(Ok((result, seconds))) => {
-            report.line(
-                "oracle",
-                seconds,
-                Verdict::of(result.map(|n| format!("{n} cases agree with R"))),
-            );
+    read(root, &report);
+    std::thread::scope(|scope| {
+        scope.spawn(|| match r {
+            Ok(()) => report.step("oracle", || {
+                Verdict::of(oracle::check(root, &[]).map(|n| format!("{n} cases agree with R")))
+            }),
+            Err(_) => report.line("oracle", 0.0, missing("R is missing")),
+        });
+        scope.spawn(|| {
+            lints(root, &report);
+            match r_packages {
+                Err(reason) => report.line("R package", 0.0, missing(&reason)),
+                Ok(()) => report.step("R package", || package(root)),
+            }
+        });
+        report.step("tests", || tests(root));
+        if vulkan.is_ok() {
+            // one core most of the time: programs compile one after another
+            scope.spawn(|| report.step("wgpu", || on_wgpu(root)));
         }
-        Some(Err(_)) => report.line("oracle", 0.0, Verdict::of(Err("the check panicked".into()))),
-        None => report.line("oracle", 0.0, missing("R is missing")),
-    }
-    match r_package::ensure() {
-        Err(reason) => report.line("R package", 0.0, missing(&reason)),
-        Ok(()) => report.step("R package", || package(root)),
-    }
+        // devices that are the CPU, one of them a first tier alone
+        for (name, device) in [
+            ("host device", "host"),
+            ("two devices", "host+host"),
+            ("first tier alone", "bare"),
+            // and three processes, whose sums come as bytes
+            ("processes", "processes:3"),
+        ] {
+            report.step(name, || fits(root, device));
+        }
+        report.step("doctests", || doctests(root));
+    });
 
+    let (passed, failed) = report.counts();
     println!("{:.1} s", started.elapsed().as_secs_f64());
-    println!("{} passed, {} failed", report.passed, report.failed);
-    if report.failed == 0 {
-        Ok(())
-    } else {
-        Err("some checks failed".into())
+    println!("{passed} passed, {failed} failed");
+    match failed {
+        0 => Ok(()),
+        _ => Err("some checks failed".into()),
     }
 }
 
@@ -144,26 +156,45 @@ fn missing(reason: &str) -> Verdict {
     }
 }
 
-/// Checks that read the source: layers, comments, format, lints.
-fn read(root: &Path, report: &mut Report) {
+/// Checks that read the source: layers, comments, format.
+fn read(root: &Path, report: &Report) {
     report.step("depcheck", || {
         Verdict::of(depcheck::check(root).map(|n| format!("{n} files")))
     });
     report.step("plain docs", || {
         Verdict::of(plain_docs::check(root).map(|n| format!("{n} comments")))
     });
-    report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
-    let args = [
-        "clippy",
-        "--quiet",
-        "--workspace",
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
-    report.step("clippy", || cargo(root, &args, &[], None));
+    report.step("fmt", || {
+        let package = [&["fmt"], MANIFEST, &["--package", "nelder-r", "--check"]].concat();
+        each(root, &[&["fmt", "--all", "--check"], &package], &[])
+    });
 }
+
+/// Checks that compile without making anything: lints and the pages of comments.
+///
+/// All are in the profile `lint`, in which the workspace and the R package's crate have the same dependencies: those are checked once.
+fn lints(root: &Path, report: &Report) {
+    const PROFILE: &[&str] = &["clippy", "--quiet", "--profile", "lint"];
+    const WARNINGS: &[&str] = &["--", "-D", "warnings"];
+    report.step("clippy", || {
+        let args = [PROFILE, &["--workspace", "--all-targets"], WARNINGS].concat();
+        cargo(root, &args, &[], None)
+    });
+    report.step("R clippy", || {
+        let target = bench::target(root);
+        let env = [("CARGO_TARGET_DIR", &*target.to_string_lossy())];
+        let with: [&[&str]; 2] = [&["--features", "wgpu"], &[]];
+        let all = with.map(|features| [PROFILE, MANIFEST, features, WARNINGS].concat());
+        each(root, &[&all[0], &all[1]], &env)
+    });
+    report.step("doc", || {
+        let args = ["doc", "--quiet", "--profile", "lint", "--workspace", "--no-deps"];
+        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
+    });
+}
+
+/// The R package's crate, a workspace of its own.
+const MANIFEST: &[&str] = &["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
 
 /// All tests of the workspace.
 fn tests(root: &Path) -> Verdict {
@@ -188,69 +219,32 @@ fn tests(root: &Path) -> Verdict {
     cargo(root, &args, &[], Some(libtest_counts))
 }
 
-/// The tests of models on devices that are the CPU, one of them a first tier alone, and on wgpu where there is a Vulkan.
-fn models(root: &Path, report: &mut Report, vulkan: bool) {
-    for (name, device) in [
-        ("host device", "host"),
-        ("two devices", "host+host"),
-        ("first tier alone", "bare"),
-    ] {
-        report.step(name, || {
-            let env = [("NELDER_TEST_DEVICE", device)];
-            cargo(root, MODELS, &env, Some(libtest_counts))
-        });
-    }
-    if vulkan {
-        report.step("wgpu", || {
-            let mut args = MODELS.to_vec();
-            args.extend(["--test", "conformance"]);
-            let env = [
-                ("NELDER_TEST_DEVICE", "wgpu"),
-                // software compiles a program for seconds
-                ("NELDER_TEST_FEW", "1"),
-                // Mesa asks for a display otherwise
-                ("NODEVICE_SELECT", "1"),
-            ];
-            cargo(root, &args, &env, Some(libtest_counts))
-        });
-    }
+/// The tests of models on a device.
+fn fits(root: &Path, device: &str) -> Verdict {
+    let env = [("NELDER_TEST_DEVICE", device)];
+    cargo(root, &[MODELS, FITS].concat(), &env, Some(libtest_counts))
 }
 
-/// The examples in comments, and the pages that are made of them.
-fn documentation(root: &Path, report: &mut Report) {
-    report.step("doctests", || {
-        cargo(
-            root,
-            &["test", "--workspace", "--doc", "--no-fail-fast"],
-            &[],
-            Some(libtest_counts),
-        )
-    });
-    let args = ["doc", "--quiet", "--workspace", "--no-deps"];
-    report.step("doc", || {
-        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
-    });
+/// The conformance suite and the tests of models through Vulkan.
+fn on_wgpu(root: &Path) -> Verdict {
+    let env = [
+        ("NELDER_TEST_DEVICE", "wgpu"),
+        // software compiles a program for seconds
+        ("NELDER_TEST_FEW", "1"),
+        // Mesa asks for a display otherwise
+        ("NODEVICE_SELECT", "1"),
+    ];
+    cargo(root, &[MODELS, ON_DEVICES].concat(), &env, Some(libtest_counts))
 }
 
-/// The R package: format and lints of its Rust, then its own tests.
+/// The examples in comments.
+fn doctests(root: &Path) -> Verdict {
+    let args = ["test", "--workspace", "--doc", "--no-fail-fast"];
+    cargo(root, &args, &[], Some(libtest_counts))
+}
+
+/// The R package's own tests.
 fn package(root: &Path) -> Verdict {
-    const MANIFEST: [&str; 2] = ["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
-    let on_manifest = |before: &[&'static str], after: &[&'static str]| -> Vec<&'static str> {
-        [before, &MANIFEST, after].concat()
-    };
-    for args in [
-        on_manifest(&["fmt"], &["--package", "nelder-r", "--check"]),
-        on_manifest(&["clippy", "--quiet"], &["--", "-D", "warnings"]),
-        on_manifest(
-            &["clippy", "--quiet"],
-            &["--features", "wgpu", "--", "-D", "warnings"],
-        ),
-    ] {
-        let verdict = cargo(root, &args, &[], None);
-        if verdict.failed > 0 {
-            return verdict;
-        }
-    }
     match r_package::check(root, &bench::target(root)) {
         Ok(passed) => Verdict {
             passed,
@@ -268,21 +262,16 @@ const MODELS: &[&str] = &[
     // as all tests are built, so that nothing is built again
     "--workspace",
     "--test",
-    "devices",
+    "models",
     "--test",
-    "digits",
-    "--test",
-    "exact",
-    "--test",
-    "nist",
-    "--test",
-    "oracle_lm",
-    "--test",
-    "oracle_glm",
-    "--test",
-    "oracle_prcomp",
+    "oracle",
     "--no-fail-fast",
 ];
+
+/// For libtest, after [`MODELS`]: without the tests of the CPU's processes, which no device changes.
+const ON_DEVICES: &[&str] = &["--", "--skip", "processes::"];
+/// The same without the conformance suite, which has a run of its own.
+const FITS: &[&str] = &["--", "--skip", "processes::", "--skip", "conformance::"];
 
 /// `cargo xtask test --device cuda`: the conformance suite on a device of this machine, and the tests of models there. The
 /// program that the suite is, `target/release/conformance`, needs neither cargo nor network and may be copied to another
@@ -305,12 +294,7 @@ fn on_device(root: &Path, device: &str) -> crate::Outcome {
     if !status.success() {
         return Err(format!("the conformance suite failed on `{device}`"));
     }
-    let models = cargo(
-        root,
-        MODELS,
-        &[("NELDER_TEST_DEVICE", device)],
-        Some(libtest_counts),
-    );
+    let models = fits(root, device);
     println!(
         "{} tests of models passed, {} failed",
         models.passed, models.failed
@@ -337,6 +321,15 @@ fn tools() -> Verdict {
 
 /// Reads how many tests passed and failed from what a runner printed.
 type Counts = fn(&str) -> Option<(usize, usize)>;
+
+/// Calls of cargo one after another, up to the first that fails.
+fn each(root: &Path, calls: &[&[&str]], env: &[(&str, &str)]) -> Verdict {
+    let failed = calls
+        .iter()
+        .map(|args| cargo(root, args, env, None))
+        .find(|verdict| verdict.failed > 0);
+    failed.unwrap_or_else(|| Verdict::of(Ok(String::new())))
+}
 
 /// Runs cargo and keeps quiet unless it fails.
 fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)], counts: Option<Counts>) -> Verdict {

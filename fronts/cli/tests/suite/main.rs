@@ -1,0 +1,16 @@
+//! The tests of the command, as one program.
+
+mod bad_input;
+mod common;
+mod contrasts;
+mod data;
+mod devices;
+mod formulas;
+mod glm;
+mod interrupts;
+mod output;
+mod outputs;
+mod prcomp;
+mod rows_of_fits;
+mod saved_fits;
+mod streams;
