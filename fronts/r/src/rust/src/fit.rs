@@ -26,15 +26,7 @@ enum Model {
 }
 
 impl Model {
-    /// The fitted models of its responses.
-    fn each(&self) -> Vec<Box<dyn Regression + '_>> {
-        match self {
-            Model::Lm(fit) => fit.each().into_iter().map(|one| Box::new(one) as _).collect(),
-            Model::Glm(fit) => vec![Box::new(&**fit)],
-        }
-    }
-
-    /// The fitted model of its only response.
+    /// The fitted model: of the first response where there are several.
     fn one(&self) -> &dyn Regression {
         match self {
             Model::Lm(fit) => &**fit,
@@ -173,12 +165,17 @@ impl NelderFit {
         let options = Options::new(&options)?;
         let (threads, show, detail) = (options.threads, options.progress, detail(what));
         let mut out = Record::default();
-        let columns = match self.model {
-            Model::Lm(_) => record::linear_columns(what),
-            Model::Glm(_) => record::generalized_columns(what),
+        let responses = match &self.model {
+            Model::Lm(fit) => fit.each(),
+            Model::Glm(_) => Vec::new(),
         };
-        let fits = self.model.each();
-        let fits: Vec<&dyn Regression> = fits.iter().map(|fit| &**fit).collect();
+        let (fits, columns): (Vec<&dyn Regression>, _) = match &self.model {
+            Model::Lm(_) => (
+                responses.iter().map(|one| one as _).collect(),
+                record::linear_columns(what),
+            ),
+            Model::Glm(fit) => (vec![&**fit], record::generalized_columns(what)),
+        };
         let mut all = vec![Influence::default(); fits.len()];
         background::run(threads, show, |monitor| {
             influence_to(

@@ -1,8 +1,8 @@
 //! One conversion for each record of the library.
 
 use nelder::model::{
-    Glm, GlmPrediction, Influence, Lm, Regression, Sequential, SequentialDeviance,
-    SolveReport, TermChanges, Warning,
+    Glm, GlmPrediction, Influence, Lm, Regression, Sequential, SequentialDeviance, SolveReport, TermChanges,
+    Warning,
 };
 
 use crate::lists::Record;
