@@ -22,9 +22,9 @@ pub use glm::{
 };
 pub use inference::{
     ClusterType, Compared, Covariance, Detail, Direction, Dispersion, Inference, Influence, InfluenceRun,
-    ModelLine, Move, Prediction, PredictionRun, Predictions, Regression, SavedDesign, SavedLm, SavedResponse,
-    Sequential, SequentialTerm, Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova, compare,
-    influence_to, step,
+    ModelLine, Move, Prediction, PredictionRun, Predictions, Regression, ResidualKind, SavedDesign, SavedLm,
+    SavedResponse, Sequential, SequentialTerm, Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova,
+    compare, influence_to, step,
 };
 pub use lm::{Accuracy, Lm, LmResponse, LmSpec, Response, lm};
 pub use model_frame::{ModelFrame, bind};

@@ -3,7 +3,7 @@
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Detail, GlmSpec, Inference, Influence, LmSpec, Regression, Vcov, glm, lm};
+use nelder::model::{Detail, GlmSpec, Inference, Influence, LmSpec, Regression, ResidualKind, Vcov, glm, lm};
 use nelder::pass::NoProgress;
 
 const X: [f64; 8] = [1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 40.0];
@@ -76,6 +76,18 @@ fn inferred(own: &dyn Regression, other: &dyn Regression) {
     };
     near("influence", &columns(&own), &columns(&other));
     near("dfbetas", &own.dfbetas.concat(), &other.dfbetas.concat());
+    for kind in [
+        ResidualKind::Response,
+        ResidualKind::Working,
+        ResidualKind::Pearson,
+        ResidualKind::Deviance,
+    ] {
+        near(
+            &format!("{kind:?} residuals"),
+            own.residuals(kind),
+            other.residuals(kind),
+        );
+    }
 }
 
 #[test]

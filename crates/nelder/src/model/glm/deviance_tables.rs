@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::fisher::FisherScoring;
 use super::{Glm, GlmSpec, MaximumLikelihood, SavedGlm, glm};
 use crate::family::{Family, FamilyName};
-use crate::formula::{Terms, terms, update};
-use crate::model::inference::anova::label_set;
+use crate::formula::Terms;
+use crate::model::inference::submodels::{labels, with_added};
 use crate::model::{Compared, ModelError, ModelLine, Regression, TermChange, TermChanges, compare};
 use crate::pass::{Monitor, PassRecord};
 
@@ -222,12 +222,6 @@ impl<'s> Glm<'s> {
         }
     }
 
-    /// The terms of a scope formula such as `~ . + x`, where `.` is this model.
-    pub(in crate::model) fn scope(&self, scope: &str) -> Result<Terms, ModelError> {
-        let formula = update(&self.bound.terms.formula(), scope)?;
-        Ok(terms(&formula, &self.bound.rows.source().schema().names())?)
-    }
-
     /// The model with each term of a scope that it lacks and whose margins it has: R's `add1`. The scope is a formula
     /// such as `~ . + z`, where `.` is this model; all models are of the rows that are complete in the scope.
     ///
@@ -235,26 +229,16 @@ impl<'s> Glm<'s> {
     /// Those of [`glm`] for the model with all of them; [`ModelError::Argument`] where the scope adds nothing.
     pub fn add1(&self, scope: &str, k: f64, monitor: &dyn Monitor) -> Result<TermChanges, ModelError> {
         let own = &self.bound.terms;
-        let upper = self.scope(scope)?;
-        let adds = own.add_scope(&upper)?;
-        let mut all = own.clone();
-        for &t in &adds {
-            all = all.add_term(&upper, t)?;
-        }
-        if adds.is_empty() {
-            return Err(ModelError::Argument {
-                argument: "scope".into(),
-                why: format!("`{scope}` has no term that can be added to `{}`", own.formula()),
-            });
-        }
+        let (upper, adds) = self.bound.added(scope)?;
+        let all = with_added(own, &upper, &adds)?;
         let largest = glm(
             &self.request(&all),
             self.bound.rows.source().clone(),
             self.bound.run(monitor),
         )?;
-        let labels: Vec<(String, usize)> = adds.iter().map(|&t| (upper.terms[t].label.clone(), t)).collect();
+        let labels = labels("", &upper, &adds);
         let mut passes = largest.report().passes.clone();
-        let rows = self.additions(&largest, own, &upper, &labels, k, monitor, &mut passes)?;
+        let rows = self.additions(&largest, own, (&upper, &adds), labels, k, monitor, &mut passes)?;
         Ok(TermChanges {
             rows,
             df_residual: self.fit.df_residual() as f64,
@@ -263,32 +247,28 @@ impl<'s> Glm<'s> {
         })
     }
 
+    /// Changes of a model whose terms are some of those of `largest`, each adding a term of another, under a label.
     #[allow(clippy::too_many_arguments)]
     pub(in crate::model) fn additions(
         &self,
         largest: &Glm<'_>,
         current: &Terms,
-        upper: &Terms,
-        labels: &[(String, usize)],
+        added: (&Terms, &[usize]),
+        labels: Vec<String>,
         k: f64,
         monitor: &dyn Monitor,
         passes: &mut Vec<PassRecord>,
     ) -> Result<Vec<TermChange>, ModelError> {
-        let within = &largest.bound.terms;
-        let base_keep: Vec<bool> = (0..within.terms.len())
-            .map(|t| (0..current.terms.len()).any(|c| label_set(current, c) == label_set(within, t)))
-            .collect();
-        let mut base = largest.submodel(&base_keep, monitor)?;
-        passes.append(&mut base.report.passes);
-        let mut changed = Vec::new();
-        for (label, t) in labels {
-            let set = label_set(upper, *t);
-            let keep: Vec<bool> = (0..within.terms.len())
-                .map(|i| base_keep[i] || label_set(within, i) == set)
-                .collect();
-            let mut sub = largest.submodel(&keep, monitor)?;
+        let (keep, masks) = largest.bound.with_each(current, added);
+        let mut submodel = |keep: &[bool]| -> Result<MaximumLikelihood, ModelError> {
+            let mut sub = largest.submodel(keep, monitor)?;
             passes.append(&mut sub.report.passes);
-            changed.push((label.clone(), sub));
+            Ok(sub)
+        };
+        let base = submodel(&keep)?;
+        let mut changed = Vec::new();
+        for (label, mask) in labels.into_iter().zip(masks) {
+            changed.push((label, submodel(&mask)?));
         }
         Ok(self.changes(&base, changed, k))
     }

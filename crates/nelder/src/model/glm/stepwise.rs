@@ -2,7 +2,8 @@
 
 use super::{Glm, glm};
 use crate::formula::Terms;
-use crate::model::inference::stepwise::{Bounds, Models, Visited, search, signed, with_added};
+use crate::model::inference::stepwise::{Bounds, Models, Visited, search};
+use crate::model::inference::submodels::{labels, with_added};
 use crate::model::{Direction, ModelError, Regression, Step, StepScope, TermChange};
 use crate::pass::{Monitor, PassRecord};
 
@@ -67,7 +68,7 @@ impl Models for Fits<'_, '_> {
     }
 
     fn drops(&mut self, terms: &Terms, drops: &[usize]) -> Result<Vec<TermChange>, ModelError> {
-        let labels: Vec<(String, usize)> = signed('-', terms, drops)
+        let labels: Vec<(String, usize)> = labels("- ", terms, drops)
             .into_iter()
             .zip(drops.iter().copied())
             .collect();
@@ -86,13 +87,18 @@ impl Models for Fits<'_, '_> {
     fn adds(&mut self, terms: &Terms, upper: &Terms, adds: &[usize]) -> Result<Vec<TermChange>, ModelError> {
         let all = with_added(terms, upper, adds)?;
         let largest = self.fitted(&all, &all.formula().to_string(), false)?;
-        let labels: Vec<(String, usize)> = signed('+', upper, adds)
-            .into_iter()
-            .zip(adds.iter().copied())
-            .collect();
+        let labels = labels("+ ", upper, adds);
         let mut passes = Vec::new();
-        let at = self.at();
-        let rows = at.additions(&largest, terms, upper, &labels, self.k, self.monitor, &mut passes)?;
+        let (at, monitor) = (self.at(), self.monitor);
+        let rows = at.additions(
+            &largest,
+            terms,
+            (upper, adds),
+            labels,
+            self.k,
+            monitor,
+            &mut passes,
+        )?;
         self.passes.append(&mut passes);
         Ok(rows)
     }
@@ -110,7 +116,7 @@ pub fn step_glm(
     k: f64,
     monitor: &dyn Monitor,
 ) -> Result<Step, ModelError> {
-    let bounds = Bounds::new(scope, direction, |text| start.scope(text))?;
+    let bounds = Bounds::new(scope, direction, |text| start.bound.scope(text))?;
     let mut fits = Fits {
         start,
         fit: None,

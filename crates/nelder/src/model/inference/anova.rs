@@ -3,14 +3,13 @@
 //! R's `anova`, `drop1` and `add1`, all from the gram of a fit. F statistics and p-values are
 //! [`summary`](crate::summary)'s.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use nelder_device::Dd;
 use serde::{Deserialize, Serialize};
 
-use crate::design::{Fingerprint, is_factor};
-use crate::formula::{Coding, Terms, nearest, parse_formula, terms, update};
-use crate::model::{Lm, LmSpec, ModelError, ModelFrame, Regression, lm};
+use super::submodels::{labels, with_added};
+use crate::design::Fingerprint;
+use crate::formula::{Terms, nearest};
+use crate::model::{Lm, LmSpec, ModelError, Regression, lm};
 use crate::pass::{Monitor, PassRecord};
 
 /// A term's row of a sequential table.
@@ -180,92 +179,6 @@ fn same_rows(i: usize, model: &Option<Fingerprint>, first: &Option<Fingerprint>)
     }
 }
 
-/// A term as the set of its variables' labels.
-pub(in crate::model) fn label_set(terms: &Terms, t: usize) -> BTreeSet<String> {
-    terms.terms[t]
-        .variables
-        .iter()
-        .map(|&v| terms.variables[v].to_string())
-        .collect()
-}
-
-/// The place of each term of `of` among those of `within`.
-pub(in crate::model) fn places(of: &Terms, within: &Terms) -> Option<Vec<usize>> {
-    let all: Vec<BTreeSet<String>> = (0..within.terms.len()).map(|t| label_set(within, t)).collect();
-    (0..of.terms.len())
-        .map(|t| all.iter().position(|s| *s == label_set(of, t)))
-        .collect()
-}
-
-/// Returns the coding of the factors in each term, by contrasts or by an indicator for each level, by variable.
-fn codings(terms: &Terms, factors: &BTreeMap<String, bool>) -> Vec<BTreeMap<String, Coding>> {
-    let labels: Vec<String> = terms.variables.iter().map(ToString::to_string).collect();
-    let is: Vec<bool> = labels
-        .iter()
-        .map(|l| factors.get(l).copied().unwrap_or(false))
-        .collect();
-    let coding = terms.coding(&is);
-    let of = |(term, coding): (&crate::formula::Term, &Vec<Coding>)| {
-        let pairs = term.variables.iter().zip(coding).filter(|(v, _)| is[**v]);
-        pairs.map(|(&v, &c)| (labels[v].clone(), c)).collect()
-    };
-    terms.terms.iter().zip(&coding).map(of).collect()
-}
-
-impl ModelFrame<'_> {
-    /// The formula as R prints it, `.` written out.
-    pub(in crate::model) fn formula(&self, spec: &LmSpec) -> String {
-        if spec.terms.is_some() {
-            return spec.formula.clone();
-        }
-        let word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.');
-        let text: Vec<char> = spec.formula.chars().collect();
-        let dot = (0..text.len()).any(|i| {
-            let before = i.checked_sub(1).map(|b| text[b]);
-            text[i] == '.' && !word(before) && !word(text.get(i + 1).copied())
-        });
-        match parse_formula(&spec.formula) {
-            Ok(formula) if !dot => formula.to_string(),
-            _ => self.terms.formula().to_string(),
-        }
-    }
-
-    /// The left side of the formula as R deparses it.
-    pub(in crate::model) fn response_label(&self) -> String {
-        let terms = &self.terms;
-        terms
-            .response
-            .map_or(String::new(), |r| terms.variables[r].to_string())
-    }
-
-    /// The terms' places in this model where all of them are in it with the same coding of factors.
-    pub(in crate::model) fn holds(&self, sub: &Terms) -> Option<Vec<usize>> {
-        let own = &self.terms;
-        let places = places(sub, own)?;
-        let shapes = self.rows.shapes();
-        let labels = own.variables.iter().map(ToString::to_string);
-        let factors: BTreeMap<String, bool> = labels.zip(shapes.iter().map(is_factor)).collect();
-        let (mine, theirs) = (codings(own, &factors), codings(sub, &factors));
-        let same = sub.intercept == own.intercept && places.iter().zip(&theirs).all(|(&p, c)| mine[p] == *c);
-        same.then_some(places)
-    }
-}
-
-impl LmSpec {
-    /// The same request with other terms.
-    pub(in crate::model) fn with_terms(&self, terms: &Terms) -> LmSpec {
-        let mut spec = self.clone();
-        spec.formula = terms.formula().to_string();
-        if spec.terms.is_some() {
-            spec.terms = Some(terms.clone());
-        }
-        // contrasts of a variable that is no longer there say nothing
-        let known: BTreeSet<String> = terms.variables.iter().map(ToString::to_string).collect();
-        spec.contrasts.retain(|(name, _)| known.contains(name));
-        spec
-    }
-}
-
 impl<'s> Lm<'s> {
     /// Returns the quantities of the model that a comparison with others reads.
     ///
@@ -424,12 +337,6 @@ impl<'s> Lm<'s> {
         })
     }
 
-    /// The terms of a scope formula such as `~ . + x`, where `.` is this model.
-    pub(in crate::model) fn scope(&self, scope: &str) -> Result<Terms, ModelError> {
-        let formula = update(&self.bound.terms.formula(), scope)?;
-        Ok(terms(&formula, &self.bound.rows.source().schema().names())?)
-    }
-
     /// The model with each term of a scope that it lacks and whose margins it has: R's `add1`. The scope is a
     /// formula such as `~ . + z`, where `.` is this model. One fit of the model with all of them gives all
     /// numbers, on the rows that are complete in it, as in R.
@@ -444,30 +351,15 @@ impl<'s> Lm<'s> {
         monitor: &dyn Monitor,
     ) -> Result<TermChanges, ModelError> {
         self.response(response)?;
-        let upper = self.scope(scope)?;
-        let adds = self.bound.terms.add_scope(&upper)?;
-        if adds.is_empty() {
-            let why = format!(
-                "`{scope}` has no term that can be added to `{}`",
-                self.bound.terms.formula()
-            );
-            return Err(ModelError::Argument {
-                argument: "scope".into(),
-                why,
-            });
-        }
-        let mut all = self.bound.terms.clone();
-        for &t in &adds {
-            all = all.add_term(&upper, t)?;
-        }
+        let (upper, adds) = self.bound.added(scope)?;
+        let all = with_added(&self.bound.terms, &upper, &adds)?;
         let whole = lm(
             &self.request(&all),
             self.bound.rows.source().clone(),
             self.bound.run(monitor),
         )?;
-        let labels: Vec<String> = adds.iter().map(|&t| upper.terms[t].label.clone()).collect();
-        let sets: Vec<_> = adds.iter().map(|&t| label_set(&upper, t)).collect();
-        let rows = whole.additions(&self.bound.terms, &labels, &sets, response, k)?;
+        let labels = labels("", &upper, &adds);
+        let rows = whole.additions(&self.bound.terms, (&upper, &adds), labels, response, k)?;
         let df_residual = self.df_residual as f64 - (self.rows() - whole.rows()) as f64;
         Ok(TermChanges {
             rows,
@@ -477,27 +369,17 @@ impl<'s> Lm<'s> {
         })
     }
 
-    /// Changes of a model whose terms are some of this one's, each adding a term given by its variables.
+    /// Changes of a model whose terms are some of this one's, each adding a term of another, under a label.
     pub(in crate::model) fn additions(
         &self,
         base: &Terms,
-        labels: &[String],
-        sets: &[BTreeSet<String>],
+        added: (&Terms, &[usize]),
+        labels: Vec<String>,
         response: usize,
         k: f64,
     ) -> Result<Vec<TermChange>, ModelError> {
-        let own = &self.bound.terms;
-        let mut keep = vec![false; own.terms.len()];
-        places(base, own)
-            .unwrap_or_default()
-            .iter()
-            .for_each(|&p| keep[p] = true);
-        let with = |set: &BTreeSet<String>| -> Vec<bool> {
-            (0..own.terms.len())
-                .map(|t| keep[t] || label_set(own, t) == *set)
-                .collect()
-        };
-        let changes: Vec<(String, Vec<bool>)> = labels.iter().cloned().zip(sets.iter().map(with)).collect();
+        let (keep, masks) = self.bound.with_each(base, added);
+        let changes: Vec<(String, Vec<bool>)> = labels.into_iter().zip(masks).collect();
         self.changes(&keep, &changes, response, k)
     }
 }

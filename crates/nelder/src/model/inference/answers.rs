@@ -2,7 +2,7 @@
 
 use faer::Mat;
 
-use super::{Covariance, Detail, Influence, Regression, Vcov, deletion, sandwich};
+use super::{Covariance, Detail, Influence, Regression, ResidualKind, Vcov, deletion, sandwich};
 use crate::model::ModelError;
 use crate::pass::Monitor;
 
@@ -67,6 +67,23 @@ pub trait Inference: Regression {
     /// [`ModelError::TooManyColumns`] for `dfbetas` beyond 4,000 columns; those of a pass.
     fn influence(&self, detail: Detail, monitor: &dyn Monitor) -> Result<Influence, ModelError> {
         deletion::influence(self, detail, monitor)
+    }
+
+    /// Fitted values of all rows, with the offset; means of a generalized linear model. One pass.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    fn fitted(&self, monitor: &dyn Monitor) -> Result<Vec<f64>, ModelError> {
+        Ok(self.influence(Detail::Residuals, monitor)?.fitted)
+    }
+
+    /// Residuals of all rows: R's `residuals(fit, type = …)`. One pass.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    fn residuals(&self, kind: ResidualKind, monitor: &dyn Monitor) -> Result<Vec<f64>, ModelError> {
+        let all = self.influence(Detail::Residuals, monitor)?;
+        Ok(all.residuals(kind).to_vec())
     }
 }
 

@@ -12,9 +12,9 @@ pub struct Influence {
     pub response: Vec<f64>,
     /// Working residuals (y − μ) dη/dμ; empty for a linear model, of which they are those of the response.
     pub working: Vec<f64>,
-    /// Pearson residuals; empty for a linear model, of which they are those of the response times √w.
+    /// Pearson residuals; empty for a linear model, of which they are deviance residuals.
     pub pearson: Vec<f64>,
-    /// Deviance residuals, R's `residuals` of a `glm`; empty for a linear model, likewise.
+    /// Deviance residuals, R's `residuals` of a `glm`: those of the response times √w for a linear model; empty for one without weights.
     pub deviance: Vec<f64>,
     /// Leverages: R's `hatvalues`.
     pub hat: Vec<f64>,
@@ -32,6 +32,20 @@ pub struct Influence {
     pub weight: Vec<f64>,
     /// R's `dfbetas` by column and row; empty unless asked for.
     pub dfbetas: Vec<Vec<f64>>,
+}
+
+/// Kind of residuals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResidualKind {
+    /// Response less fitted value.
+    #[default]
+    Response,
+    /// (y − μ) dη/dμ
+    Working,
+    /// √w (y − μ) / √V
+    Pearson,
+    /// Root of a row's deviance, with the sign of y − μ.
+    Deviance,
 }
 
 /// Diagnostics for consecutive rows of the source.
@@ -59,6 +73,19 @@ pub enum Detail {
 }
 
 impl Influence {
+    /// Residuals of a kind: R's `residuals(fit, type = …)`.
+    pub fn residuals(&self, kind: ResidualKind) -> &[f64] {
+        // a column that is empty is the same as the next
+        let columns: &[&Vec<f64>] = match kind {
+            ResidualKind::Response => &[],
+            ResidualKind::Working => &[&self.working],
+            ResidualKind::Pearson => &[&self.pearson, &self.deviance],
+            ResidualKind::Deviance => &[&self.deviance],
+        };
+        let own = columns.iter().find(|column| !column.is_empty());
+        own.map_or(&self.response, |own| own)
+    }
+
     /// Nothing known of some rows; `scored` where there are the columns that a linear model leaves empty.
     pub(in crate::model) fn unknown(rows: usize, scored: bool) -> Influence {
         let all = || vec![f64::NAN; rows];

@@ -2,7 +2,7 @@
 //!
 //! `regression` is the trait of fitted models and `answers` what follows from any of them. `vcov` and `covariance` have the kinds of
 //! covariance, `row_model` the rows as a weighted linear model sees them, `sandwich` robust covariances with the sums in
-//! `whitened_design` and `cluster_sums`; `influence` and `deletion` are leverages and deletion diagnostics; `anova`, `nested` and `stepwise` comparisons
+//! `whitened_design` and `cluster_sums`; `influence` and `deletion` are leverages and deletion diagnostics; `anova`, `nested`, `submodels` and `stepwise` comparisons
 //! of models; `predict`, `saved` and `new_rows` a fit without its data and its predictions.
 
 pub(super) mod anova;
@@ -21,6 +21,7 @@ mod sandwich;
 mod sandwich_meat;
 mod saved;
 pub(super) mod stepwise;
+pub(super) mod submodels;
 mod vcov;
 pub(super) mod whitened_design;
 
@@ -28,7 +29,7 @@ pub use anova::{Compared, ModelLine, Sequential, SequentialTerm, TermChange, Ter
 pub use answers::Inference;
 pub use covariance::Covariance;
 pub use deletion::influence_to;
-pub use influence::{Detail, Influence, InfluenceRun};
+pub use influence::{Detail, Influence, InfluenceRun, ResidualKind};
 pub use nested::Stage;
 pub use predict::{Prediction, PredictionRun, Predictions};
 pub use regression::{Dispersion, Regression};

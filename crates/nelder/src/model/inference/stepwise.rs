@@ -4,7 +4,8 @@
 //! otherwise in a smaller model than in the largest.
 
 use super::TermChange;
-use super::anova::{label_set, out_of_range};
+use super::anova::out_of_range;
+use super::submodels::{label_set, labels, with_added};
 use crate::formula::Terms;
 use crate::model::{Lm, ModelError, Regression, lm};
 use crate::pass::{Monitor, PassRecord};
@@ -189,27 +190,6 @@ pub(in crate::model) fn search(
     Ok((path, formula))
 }
 
-/// The labels of some terms after a sign.
-pub(in crate::model) fn signed(sign: char, terms: &Terms, which: &[usize]) -> Vec<String> {
-    which
-        .iter()
-        .map(|&t| format!("{sign} {}", terms.terms[t].label))
-        .collect()
-}
-
-/// A model and some terms of a larger one.
-pub(in crate::model) fn with_added(
-    current: &Terms,
-    upper: &Terms,
-    adds: &[usize],
-) -> Result<Terms, ModelError> {
-    let mut all = current.clone();
-    for &t in adds {
-        all = all.add_term(upper, t)?;
-    }
-    Ok(all)
-}
-
 /// Fits whose grams hold the models on the way.
 struct Holder<'a, 's> {
     start: &'a Lm<'s>,
@@ -303,15 +283,14 @@ impl Models for Holder<'_, '_> {
             kept.map(|(i, &k)| k && label_set(own, i) != set).collect()
         };
         let masks = drops.iter().map(|&t| without(t));
-        let changes: Vec<(String, Vec<bool>)> = signed('-', terms, drops).into_iter().zip(masks).collect();
+        let changes: Vec<(String, Vec<bool>)> = labels("- ", terms, drops).into_iter().zip(masks).collect();
         fit.changes(&keep, &changes, 0, k)
     }
 
     fn adds(&mut self, terms: &Terms, upper: &Terms, adds: &[usize]) -> Result<Vec<TermChange>, ModelError> {
         let k = self.k;
-        let sets: Vec<_> = adds.iter().map(|&t| label_set(upper, t)).collect();
         let largest = self.of(&with_added(terms, upper, adds)?)?;
-        largest.additions(terms, &signed('+', upper, adds), &sets, 0, k)
+        largest.additions(terms, (upper, adds), labels("+ ", upper, adds), 0, k)
     }
 }
 
@@ -342,7 +321,7 @@ pub fn step(
     k: f64,
     monitor: &dyn Monitor,
 ) -> Result<Step, ModelError> {
-    let bounds = Bounds::new(scope, direction, |text| start.scope(text))?;
+    let bounds = Bounds::new(scope, direction, |text| start.bound.scope(text))?;
     let mut holder = Holder {
         start,
         largest: None,

@@ -88,7 +88,11 @@ impl RowModel for LmResponse<'_, '_> {
     }
 
     fn unknown(&self, rows: usize) -> Influence {
-        Influence::unknown(rows, false)
+        let mut out = Influence::unknown(rows, false);
+        if self.fit.weighted() {
+            out.deviance = vec![f64::NAN; rows];
+        }
+        out
     }
 
     fn diagnose(
@@ -121,6 +125,10 @@ impl RowModel for LmResponse<'_, '_> {
             out.fitted[i] = fitted.hi / scale + offset;
             out.response[i] = r;
             let w = weight(i);
+            let root = w.sqrt() * r;
+            if let Some(deviance) = out.deviance.get_mut(i) {
+                *deviance = root;
+            }
             if w == 0.0 {
                 continue;
             }
@@ -134,7 +142,6 @@ impl RowModel for LmResponse<'_, '_> {
             let h = leverages[i].h;
             let rss = self.without((block, i), basis, Dd::new(high[i]).add_f64(low[i]), w, left);
             let without = of_rest(rss.max(0.0));
-            let root = w.sqrt() * r;
             let left = left.hi;
             let standard = root / (sigma * left.sqrt());
             out.hat[i] = h;
