@@ -172,7 +172,7 @@ fn read(root: &Path, report: &Report) {
 
 /// Checks that compile without making anything: lints and the pages of comments.
 ///
-/// All are in the profile `lint`, in which the workspace and the R package's crate have the same dependencies: those are checked once.
+/// All are in the profile `lint`, the same in both workspaces, so that dependencies with the same features are checked once.
 fn lints(root: &Path, report: &Report) {
     const PROFILE: &[&str] = &["clippy", "--quiet", "--profile", "lint"];
     const WARNINGS: &[&str] = &["--", "-D", "warnings"];
