@@ -166,7 +166,9 @@ impl Source for RSource {
     fn column_memory(&self, column: usize) -> Option<ColumnMemory<'_>> {
         match self.columns.get(column)?.values {
             // SAFETY: `rows` values are behind the pointer, and the source holds them
-            Values::Real(p) => Some(ColumnMemory::Host(unsafe { std::slice::from_raw_parts(p, self.rows) })),
+            Values::Real(p) => Some(ColumnMemory::Host(unsafe {
+                std::slice::from_raw_parts(p, self.rows)
+            })),
             _ => None,
         }
     }
