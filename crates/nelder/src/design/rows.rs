@@ -65,7 +65,7 @@ pub struct Rows<'s> {
     fingerprints: Option<Fingerprints>,
     /// Where levels are noted for another process.
     pub(super) book: Option<Mutex<BookWriter>>,
-    /// What other processes read of these rows.
+    /// Levels from other processes that read some of these rows.
     pub(super) elsewhere: Elsewhere,
 }
 

@@ -191,7 +191,7 @@ impl Variables {
         Ok(own)
     }
 
-    /// What was rounded, by position of the column.
+    /// Rounding of whole numbers and decimals, by position of the column.
     pub(super) fn rounding(&self) -> &Rounding {
         &self.rounding
     }

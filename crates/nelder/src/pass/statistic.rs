@@ -43,7 +43,7 @@ pub trait Statistic: Sync {
         Ok(None)
     }
 
-    /// What rows that come to a device in parts are looked through for on the way; `None` where threads form the sum of such rows.
+    /// Course for which rows that come to a device in parts are looked through; `None` where threads form the sum of such rows.
     fn in_parts(&self) -> Option<Course> {
         None
     }

@@ -35,7 +35,7 @@ const LEAST_PART: usize = 1024;
 /// let both = Devices::new(vec![Arc::new(Host::default()), Arc::new(Host::default())])?;
 /// let fit = lm(&LmSpec::new("y ~ x"), &frame, Run::on(Arc::new(both), &NoProgress))?;
 /// assert!((fit.responses[0].coefficients[1] - 1.96).abs() < 1e-13);
-/// # Ok::<(), nelder::model::ModelError>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Devices {

@@ -99,7 +99,7 @@ pub struct Scoring {
     pub histogram: Option<Histogram>,
     /// The residuals, where they stayed on devices.
     pub there: KeptColumn,
-    /// Those at [`quartile_ranks`](super::quartile_ranks), once they were asked for.
+    /// Residuals at [`quartile_ranks`](super::quartile_ranks), once they were asked for.
     pub places: Vec<f64>,
 }
 
