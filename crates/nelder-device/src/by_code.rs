@@ -2,7 +2,7 @@
 
 use crate::Dd;
 use crate::buffer::{Buffer, Codes, Matrix};
-use crate::device::{Device, run};
+use crate::device::{Device, outputs};
 use crate::error::{DeviceError, check_length};
 use crate::row_expr::RowProgram;
 use crate::twice::TwiceExpr;
@@ -84,6 +84,6 @@ pub(crate) fn subtract_by_code(
         }
     };
     (r - term).output();
-    let [high, low] = run(device, &row.finish(), &inputs, rows)?;
+    let [high, low] = outputs(device, &row.finish(), &inputs, rows)?;
     Ok((high, low))
 }

@@ -169,7 +169,7 @@ pub trait Device: Send + Sync + fmt::Debug {
 ///
 /// # Errors
 /// Those of [`Device::run`]; a device that gives another number of outputs.
-pub(crate) fn run<const N: usize>(
+pub fn outputs<const N: usize>(
     device: &(impl Device + ?Sized),
     program: &Program,
     inputs: &[&Buffer],

@@ -1,7 +1,7 @@
 //! The sums of models on devices: moments, residuals, sums by code, steps of Fisher scoring.
 
 use crate::buffer::{Buffer, Codes, Matrix, check_codes};
-use crate::device::run;
+use crate::device::outputs;
 use crate::error::{DeviceError, check_length};
 use crate::linear_algebra::LinearAlgebra;
 use crate::moments::{self, Moments, RoughMoments};
@@ -177,9 +177,9 @@ pub fn predictor(
     row.output(0.0 - row.input(0));
     row.output(0.0 - row.input(1));
     let turned = row.finish();
-    let [minus, _] = run(device, &turned, &[&offset, &offset], x.rows)?;
+    let [minus, _] = outputs(device, &turned, &[&offset, &offset], x.rows)?;
     let (high, low) = device.residual(x, b, constant, &minus)?;
-    let [eta, low] = run(device, &turned, &[&high, &low], x.rows)?;
+    let [eta, low] = outputs(device, &turned, &[&high, &low], x.rows)?;
     Ok((eta, low))
 }
 
@@ -279,10 +279,10 @@ pub fn composed(
     if let Some((at, eta)) = &eta {
         inputs[*at] = eta;
     }
-    let mut outputs = device.run(step.program, &inputs, x.rows)?;
-    check_length("folds", step.folds.len() + 2, outputs.len())?;
-    let (folds, missing, kept) = folded(device, step.folds, outputs.split_off(2))?;
-    let (weight, score) = (&outputs[0], &outputs[1]);
+    let mut by_row = device.run(step.program, &inputs, x.rows)?;
+    check_length("folds", step.folds.len() + 2, by_row.len())?;
+    let (folds, missing, kept) = folded(device, step.folds, by_row.split_off(2))?;
+    let (weight, score) = (&by_row[0], &by_row[1]);
     // 3. sums over the columns
     let vectors: &[&Buffer] = if step.gram { &[score, weight] } else { &[score] };
     let mut found = device.moments(x, None, vectors)?.with.into_iter();
@@ -293,7 +293,7 @@ pub fn composed(
         // what the leading part of η leaves over: ds/dη = −W in the mean
         let row = RowProgram::default();
         row.output(-(row.input(0) * row.input(1)));
-        let [rest] = run(device, &row.finish(), &[low, weight], x.rows)?;
+        let [rest] = outputs(device, &row.finish(), &[low, weight], x.rows)?;
         total += device.reduce(&rest)?.sum;
         let more = device.moments(x, None, &[&rest])?.with;
         let own = scores.iter_mut().zip(more.iter().flatten());

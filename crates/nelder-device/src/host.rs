@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::buffer::{Buffer, Codes, Matrix, check_codes};
+use crate::buffer::{Buffer, Codes, Matrix};
 use crate::by_code::on_host;
 use crate::device::{Counters, Description, Device, Rates, Reduced};
 use crate::error::{DeviceError, check_length};
@@ -314,11 +314,6 @@ impl GlmKernels for Host {
         let n = r.0.len();
         let r = in_parts(Some(r.0), r.1, n)?;
         Ok(weighed(&r, weights_of(weights, n)?).1)
-    }
-
-    fn upload_codes(&self, codes: &[u32], count: usize) -> Result<Codes, DeviceError> {
-        check_codes(codes, count)?;
-        Ok(Codes::new(codes.len(), count, codes.to_vec()))
     }
 
     fn sums_by_code(

@@ -35,7 +35,7 @@ mod twice;
 pub use buffer::{Buffer, Codes, Matrix, SortedCodes, check_codes};
 pub use cpu::{Input, Output, Runner};
 pub use dd::Dd;
-pub use device::{Counters, Description, Device, Rates, Reduced};
+pub use device::{Counters, Description, Device, Rates, Reduced, outputs};
 pub use error::{DeviceError, check_length, check_ranks};
 pub use glm_kernels::{GlmKernels, composed, predictor};
 pub use host::Host;

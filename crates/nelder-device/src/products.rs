@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::Dd;
 use crate::buffer::{Buffer, Matrix};
-use crate::device::{Device, run};
+use crate::device::{Device, outputs};
 use crate::error::{DeviceError, check_length};
 use crate::row_expr::RowProgram;
 use crate::twice::TwiceExpr;
@@ -90,12 +90,12 @@ pub(crate) fn weighted(
         (None, None) => Ok((x.clone(), None)),
         (None, Some(_)) => {
             row.output(own);
-            let [moved] = run(device, &row.finish(), &[x], x.len())?;
+            let [moved] = outputs(device, &row.finish(), &[x], x.len())?;
             Ok((moved, None))
         }
         (Some(w), _) => {
             TwiceExpr::product(row.input(1), own).output();
-            let [high, low] = run(device, &row.finish(), &[x, w], x.len())?;
+            let [high, low] = outputs(device, &row.finish(), &[x, w], x.len())?;
             Ok((high, Some(low)))
         }
     }
@@ -146,14 +146,14 @@ pub(crate) fn product(
     let start = offset.map_or(row.number(constant), |_| constant + row.input(0));
     row.output(start);
     let offset: Vec<&Buffer> = offset.into_iter().collect();
-    let [mut sum] = run(device, &row.finish(), &offset, x.rows)?;
+    let [mut sum] = outputs(device, &row.finish(), &offset, x.rows)?;
     for some in runs(x.columns) {
         let row = RowProgram::default();
         let terms = b[some.clone()].iter().zip(1..);
         row.output(terms.fold(row.input(0), |sum, (b, place)| sum + row.input(place) * *b));
         let held = columns(x, some)?;
         let inputs: Vec<&Buffer> = [&sum].into_iter().chain(&held).collect();
-        [sum] = run(device, &row.finish(), &inputs, x.rows)?;
+        [sum] = outputs(device, &row.finish(), &inputs, x.rows)?;
     }
     Ok(sum)
 }

@@ -2,7 +2,7 @@
 
 use crate::Dd;
 use crate::buffer::{Buffer, Matrix};
-use crate::device::{Device, run};
+use crate::device::{Device, outputs};
 use crate::error::{DeviceError, check_length};
 use crate::products::{columns, runs, total};
 use crate::row_expr::RowProgram;
@@ -49,7 +49,7 @@ pub(crate) fn residual(
     check_length("b", b.len(), x.columns)?;
     let row = RowProgram::default();
     (TwiceExpr::of(row.input(0)) - TwiceExpr::number(&row, constant)).output();
-    let [mut high, mut low] = run(device, &row.finish(), &[y], x.rows)?;
+    let [mut high, mut low] = outputs(device, &row.finish(), &[y], x.rows)?;
     for some in runs(x.columns) {
         let (row, mut next) = (RowProgram::default(), 0);
         let mut r = TwiceExpr::input(&row, &mut next, true);
@@ -59,7 +59,7 @@ pub(crate) fn residual(
         r.output();
         let held = columns(x, some)?;
         let inputs: Vec<&Buffer> = [&high, &low].into_iter().chain(&held).collect();
-        [high, low] = run(device, &row.finish(), &inputs, x.rows)?;
+        [high, low] = outputs(device, &row.finish(), &inputs, x.rows)?;
     }
     Ok((high, low))
 }
@@ -83,7 +83,7 @@ pub(crate) fn weigh(
     (r * weighed).output();
     row.output(rooted);
     let inputs: Vec<&Buffer> = [high].into_iter().chain(low).chain(weights).collect();
-    let [first, second, squares, more, rooted] = run(device, &row.finish(), &inputs, high.len())?;
+    let [first, second, squares, more, rooted] = outputs(device, &row.finish(), &inputs, high.len())?;
     Ok(Weighed {
         squares: total(device, (&squares, &more))?,
         sum: total(device, (&first, &second))?,

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::error::BindError;
+use super::fingerprint::of_text;
 use super::level_book::{CodeMaps, LevelBook};
 use super::rows::{RowError, Rows};
 use crate::frame::Source;
@@ -91,7 +92,7 @@ impl<'s> Rows<'s> {
             .lock()
             .unwrap_or_else(|e| e.into_inner())
             .push(book.clone());
-        Ok(maps.sorted())
+        Ok(maps)
     }
 
     /// The books of other processes, in the order in which they were taken in: whoever takes them in so has the codes of this design.
@@ -103,7 +104,7 @@ impl<'s> Rows<'s> {
             .clone()
     }
 
-    /// Fingerprint of the design: of its expressions, the columns that they read, and the layout of its rows (FNV-1a).
+    /// Fingerprint of the design: of its expressions, the columns that they read, and the layout of its rows.
     pub fn design_fingerprint(&self) -> u64 {
         let fields = &self.source().schema().fields;
         let names: Vec<&str> = self.columns().iter().map(|&c| fields[c].name.as_str()).collect();
@@ -115,8 +116,6 @@ impl<'s> Rows<'s> {
             self.missing(),
             self.precision()
         );
-        text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
-            (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
-        })
+        of_text(&text)
     }
 }

@@ -70,7 +70,7 @@ fn of_whole(x: i128) -> u64 {
 }
 
 /// A string (FNV-1a).
-fn of_text(text: &str) -> u64 {
+pub(super) fn of_text(text: &str) -> u64 {
     mixed(text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| {
         (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
     }))

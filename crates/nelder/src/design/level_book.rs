@@ -5,8 +5,8 @@
 //! its own codes there, whatever functions the levels went through, and so a map from one process's codes to the other's.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +79,7 @@ impl PageColumn {
     }
 
     /// The column, its levels in a set that all pages share.
-    fn column(&self, shared: &std::sync::OnceLock<Arc<Levels>>) -> Column<'_> {
+    fn column(&self, shared: &OnceLock<Arc<Levels>>) -> Column<'_> {
         match self {
             PageColumn::Real(v) => Column::Real(Cow::Borrowed(v)),
             PageColumn::Integer(v) => Column::Integer(Cow::Borrowed(v)),
@@ -104,7 +104,7 @@ impl PageColumn {
 
 impl Page {
     /// The rows as a batch of a source.
-    pub fn batch(&self, shared: &[std::sync::OnceLock<Arc<Levels>>]) -> Batch<'_> {
+    pub fn batch(&self, shared: &[OnceLock<Arc<Levels>>]) -> Batch<'_> {
         let columns = self.columns.iter().zip(shared);
         Batch {
             index: 0,
@@ -179,16 +179,16 @@ impl BookWriter {
 /// Codes of this process for those of another: by variable, and by group.
 #[derive(Clone, Debug, Default)]
 pub struct CodeMaps {
-    variables: Vec<((usize, u32), u32)>,
+    variables: HashMap<(usize, u32), u32>,
     groups: Vec<Vec<u32>>,
 }
 
 impl CodeMaps {
     /// Notes codes of a variable.
     pub(super) fn note_variable(&mut self, variable: usize, theirs: &[u32], ours: &[u32]) {
-        for (&from, &to) in theirs.iter().zip(ours) {
-            self.variables.push(((variable, from), to));
-        }
+        let codes = theirs.iter().zip(ours);
+        self.variables
+            .extend(codes.map(|(&from, &to)| ((variable, from), to)));
     }
 
     /// Notes codes of a group.
@@ -206,19 +206,9 @@ impl CodeMaps {
         }
     }
 
-    /// Puts the codes of variables in order, to be looked up.
-    pub(super) fn sorted(mut self) -> Self {
-        self.variables.sort_unstable();
-        self.variables.dedup();
-        self
-    }
-
     /// Our code for one of a variable.
     pub fn variable(&self, variable: usize, code: u32) -> u32 {
-        let at = self
-            .variables
-            .binary_search_by_key(&(variable, code), |(key, _)| *key);
-        at.map_or(code, |at| self.variables[at].1)
+        self.variables.get(&(variable, code)).copied().unwrap_or(code)
     }
 
     /// Our code for one of a group; `None` where no row showed it.

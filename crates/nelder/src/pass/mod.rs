@@ -22,7 +22,7 @@ pub use executor::{
     Auto, Devices, PlaceError, PlaceNames, Plan, Planned, Run, Threads, Work, run, run_beside, run_in_order,
 };
 pub use monitor::{Monitor, NoProgress};
-pub use part::{Part as PartResult, decide_scales, joined_parts};
+pub use part::{PartResult, decide_scales, joined_parts};
 pub use parts::PartsWorker;
 pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};

@@ -15,7 +15,7 @@ const VERSION: u16 = 1;
 
 /// Sums of a pass over a part of the rows of a design, with the levels that these rows show.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Part {
+pub struct PartResult {
     version: u16,
     /// Fingerprint of the design: its expressions and its layout.
     design: u64,
@@ -30,7 +30,7 @@ pub struct Part {
     sums: Vec<u8>,
 }
 
-impl Part {
+impl PartResult {
     /// The part that a process sends, which has passed over its rows of a design. `first` is true for a pass that finds levels.
     ///
     /// # Errors
@@ -40,8 +40,8 @@ impl Part {
         pass: &str,
         found: &Reduced<ErasedSum>,
         first: bool,
-    ) -> Result<Part, StateError> {
-        Ok(Part {
+    ) -> Result<PartResult, StateError> {
+        Ok(PartResult {
             version: VERSION,
             design: rows.design_fingerprint(),
             pass: pass.to_string(),
@@ -64,7 +64,7 @@ impl Part {
     ///
     /// # Errors
     /// [`StateError::Damaged`], [`StateError::Version`].
-    pub fn of_bytes(bytes: &[u8]) -> Result<Part, StateError> {
+    pub fn of_bytes(bytes: &[u8]) -> Result<PartResult, StateError> {
         let (found, _): (u16, _) =
             postcard::take_from_bytes(bytes).map_err(|e| StateError::Damaged(e.to_string()))?;
         match found == VERSION {

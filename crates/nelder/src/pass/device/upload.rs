@@ -8,7 +8,8 @@ use nelder_device::{Buffer, DeviceError, GlmKernels, Matrix};
 
 use super::columns::{DeviceColumns, FEW_ROWS, Pairs, Part, bounds};
 use super::together::{at_once, joined};
-use crate::design::{Block, Numbers, RowCounts, Rows};
+use crate::design::{Block, Numbers, RowCounts, RowError, Rows};
+use crate::frame::Batch;
 use crate::pass::executor::run_in_order;
 use crate::pass::session::{Check, Opening};
 use crate::pass::statistic::PassLabel;
@@ -94,11 +95,7 @@ pub(in crate::pass) fn scanned(
         rows,
         &[],
         opening.monitor,
-        |batch, _| {
-            let block = rows.block(batch)?;
-            (opening.check)(&block)?;
-            Ok(owned(block))
-        },
+        |batch, _| looked_at(rows, batch, opening.check),
         |block| {
             all.add(block);
             true
@@ -152,11 +149,7 @@ pub(in crate::pass) fn streamed(
         rows,
         &[],
         monitor,
-        |batch, _| {
-            let block = rows.block(batch)?;
-            check(&block)?;
-            Ok(owned(block))
-        },
+        |batch, _| looked_at(rows, batch, check),
         |block| {
             gathered.add(block);
             if gathered.rows < most {
@@ -275,6 +268,13 @@ impl Gathered {
             start: put(&self.start)?,
         })
     }
+}
+
+/// The block of a batch, tested, and kept beyond the batch.
+fn looked_at(rows: &Rows<'_>, batch: &Batch<'_>, check: Check<'_>) -> Result<Block<'static>, RowError> {
+    let block = rows.block(batch)?;
+    check(&block)?;
+    Ok(owned(block))
 }
 
 /// A block that outlives its batch.

@@ -93,18 +93,13 @@ impl Auto {
 
 /// The devices that hold columns of a source; none where it has none there.
 fn holding(source: &dyn Source) -> Vec<Arc<dyn GlmKernels>> {
-    let columns = 0..source.schema().fields.len();
-    let parts = columns
-        .filter_map(|c| match source.column_memory(c) {
-            Some(ColumnMemory::Device(parts)) => Some(parts),
-            _ => None,
-        })
-        .next();
-    parts
-        .unwrap_or_default()
-        .into_iter()
-        .map(|part| part.device)
-        .collect()
+    let mut columns = 0..source.schema().fields.len();
+    let parts = columns.find_map(|c| match source.column_memory(c) {
+        Some(ColumnMemory::Device(parts)) => Some(parts),
+        _ => None,
+    });
+    let parts = parts.unwrap_or_default().into_iter();
+    parts.map(|part| part.device).collect()
 }
 
 impl Executor for Auto {

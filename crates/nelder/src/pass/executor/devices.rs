@@ -12,7 +12,8 @@ use crate::pass::device::{
 };
 use crate::pass::session::{Executor, Opened, Opening, Pass, Session};
 use crate::pass::statistic::{AnyStatistic, ErasedSum, PassLabel};
-use crate::pass::{Course, PassError, PassRecord, Ran, Reduced, Sum};
+use crate::pass::sums::widen;
+use crate::pass::{Course, PassError, PassRecord, Ran, Reduced, Sum, Worker};
 
 /// Part of a device's free memory that rows may take.
 const SHARE: f64 = 0.7;
@@ -172,12 +173,7 @@ impl Resident {
         };
         let mut all: Vec<[f64; 2]> = Vec::new();
         for shard in &self.shards {
-            for (k, [least, largest]) in shard.response_ranges()?.into_iter().enumerate() {
-                match all.get_mut(k) {
-                    Some(own) => *own = [own[0].min(least), own[1].max(largest)],
-                    None => all.push([least, largest]),
-                }
-            }
+            widen(&mut all, shard.response_ranges()?.into_iter());
         }
         Ok(accepts(&all))
     }
@@ -234,7 +230,7 @@ impl Session for InParts {
             }
             Ok(())
         })?;
-        let empty = || crate::pass::Worker::finish(pass.statistic.any_worker(&rows.layout().atoms));
+        let empty = || Worker::finish(pass.statistic.any_worker(&rows.layout().atoms));
         Ok(Reduced {
             value: all.unwrap_or_else(empty),
             counts,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use nelder_device::{Buffer, Dd, DeviceError, Fold, Matrix, Predictor, Program, ScoringStep, StepSums};
+use nelder_device::{Buffer, Dd, DeviceError, Fold, Matrix, Predictor, ScoringStep, StepSums, outputs};
 
 use super::scoring_programs::{Programmed, counted, difference, looks, minus_product, rested, turned};
 use crate::design::BlockSchema;
@@ -46,16 +46,6 @@ struct Observed {
     rest: Option<Buffer>,
 }
 
-/// The outputs of a program that has as many.
-fn outputs<const N: usize>(found: Vec<Buffer>) -> Result<[Buffer; N], DeviceError> {
-    let given = found.len();
-    found.try_into().map_err(|_| DeviceError::Length {
-        what: "outputs of a program",
-        wanted: N,
-        given,
-    })
-}
-
 impl DeviceRows {
     fn observed(&self, counts: bool) -> Result<Observed, DeviceError> {
         let resident = &self.resident;
@@ -81,10 +71,8 @@ impl DeviceRows {
         }
         let (s, f) = (own(0)?, own(1)?);
         let inputs = [s, f, weights.unwrap_or(s)];
-        let found = resident
-            .device
-            .run(&counted(weights.is_some()), &inputs, resident.rows)?;
-        let [y, weight, trials, rest] = outputs(found)?;
+        let program = counted(weights.is_some());
+        let [y, weight, trials, rest] = outputs(&*resident.device, &program, &inputs, resident.rows)?;
         Ok(Observed {
             y,
             weight: Some(weight),
@@ -114,7 +102,7 @@ impl DeviceRows {
         let program = looks(w.is_some(), observed.trials.is_some());
         let trials = observed.trials.as_ref().unwrap_or(&observed.y);
         let inputs = [&observed.y, w.unwrap_or(&observed.y), trials];
-        let [other, fraction, empty, no_count] = outputs(device.run(&program, &inputs, n)?)?;
+        let [other, fraction, empty, no_count] = outputs(&**device, &program, &inputs, n)?;
         let count = |flags: &Buffer| Ok::<f64, DeviceError>(device.reduce(flags)?.sum.hi);
         Ok(ResponseMoments {
             rows: n as u64,
@@ -287,15 +275,14 @@ impl DeviceRows {
         let (device, n) = (&self.resident.device, self.resident.rows);
         let null = device.product(&self.resident.x.part(0..0)?, &[], constant, offset)?;
         let inputs = [y, &null, w, trials, rest];
-        let run = |program: &Program| device.run(program, &inputs, n);
         let total = |column: &Buffer| Ok::<Dd, DeviceError>(device.reduce(column)?.sum);
-        if let Some(own) = run(&plan.programs.deviance)?.first() {
+        if let Some(own) = device.run(&plan.programs.deviance, &inputs, n)?.first() {
             let own = device.reduce(own)?;
             sums.null[2] = own.sum;
             sums.null_ends = [!own.sum.hi.is_finite(), own.missing > 0];
         }
         if offset.is_some() {
-            let [weight, score, deviance] = outputs(run(&plan.programs.step)?)?;
+            let [weight, score, deviance] = outputs(&**device, &plan.programs.step, &inputs, n)?;
             sums.null[0] = total(&weight)?;
             sums.null[1] = total(&score)?;
             sums.null[3] = match device.reduce(&deviance)? {
@@ -349,12 +336,12 @@ impl DeviceRows {
         let (device, n) = (&resident.device, resident.rows);
         let less = match offset {
             None => None,
-            Some(o) => Some(outputs::<2>(device.run(&difference(), &[y, o], n)?)?),
+            Some(o) => Some(outputs::<2>(&**device, &difference(), &[y, o], n)?),
         };
         let y = less.as_ref().map_or(y, |[high, _]| high);
         let (high, rest) = self.less_predictor(y, b)?;
         let more = less.as_ref().map_or(&high, |[_, low]| low);
-        let [high, rest] = outputs(device.run(&rested(less.is_some()), &[&high, &rest, more], n)?)?;
+        let [high, rest] = outputs(&**device, &rested(less.is_some()), &[&high, &rest, more], n)?;
         Ok((high, rest))
     }
 
@@ -368,9 +355,9 @@ impl DeviceRows {
         let (device, n) = (&resident.device, resident.rows);
         // η = −(−o − c − Xβ)
         let zeros = device.product(&resident.x.part(0..0)?, &[], 0.0, offset)?;
-        let [minus, _] = outputs(device.run(&turned(), &[&zeros, &zeros], n)?)?;
+        let [minus, _] = outputs(&**device, &turned(), &[&zeros, &zeros], n)?;
         let (high, rest) = self.less_predictor(&minus, b)?;
-        let [high, rest] = outputs(device.run(&turned(), &[&high, &rest], n)?)?;
+        let [high, rest] = outputs(&**device, &turned(), &[&high, &rest], n)?;
         Ok((high, rest))
     }
 

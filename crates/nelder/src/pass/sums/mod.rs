@@ -26,6 +26,7 @@ pub use residual::{
     Coefficients, Histogram, ResidualRun, Residuals, ResidualsWorker, quartile_ranks, residuals_of,
 };
 pub use score::ScoreSums;
+pub(super) use scoring::widen;
 pub use scoring::{At, PassOutputs, Scoring, ScoringPlan, predictor_of};
 pub use scoring_worker::ScoringWorker;
 pub use standard::{ColumnMoments, Standard};

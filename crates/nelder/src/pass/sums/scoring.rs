@@ -213,7 +213,7 @@ impl Scoring {
 }
 
 /// Ranges with others.
-pub(super) fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
+pub(in crate::pass) fn widen(ranges: &mut Vec<[f64; 2]>, others: impl Iterator<Item = [f64; 2]>) {
     for (k, [least, largest]) in others.enumerate() {
         match ranges.get_mut(k) {
             Some(own) => *own = [own[0].min(least), own[1].max(largest)],
