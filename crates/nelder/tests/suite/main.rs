@@ -10,6 +10,7 @@ mod auto;
 mod claims;
 mod claims_of_data;
 mod common;
+mod dependent;
 mod diagnostics;
 mod distributions;
 mod evaluated;

@@ -4,7 +4,7 @@ use nelder_device::Dd;
 
 use super::fisher::{FisherResult, FisherScoring};
 use super::passes::{CodedCoefficients, Passes, Rows};
-use super::step_equations::{ColumnSpread, Equations, SolvedStep};
+use super::step_equations::{ColumnSpread, Equations, SolvedStep, StepColumns};
 use super::theta_step::ThetaStep;
 use super::units::{check_range, predictor_unit};
 use crate::design::{ColumnEncoding, Columns};
@@ -13,7 +13,7 @@ use crate::model::equations::ladder::rows_left;
 use crate::model::equations::solution::Solver;
 use crate::model::warning::Warning;
 use crate::model::{Accuracy, ModelError, Score};
-use crate::pass::{PassOutputs, Products, Scoring};
+use crate::pass::{Gram, PassOutputs, Products, Scoring};
 
 /// Multiplications in twice the precision for which grams are exact from the start.
 const CHEAP: f64 = 5e5;
@@ -57,6 +57,8 @@ pub(super) struct Iteration<'a, 's> {
     best: Option<(Vec<Dd>, f64)>,
     /// Columns that are not aliased in the equations of the first step.
     rank: Option<usize>,
+    /// By column, whether it is aliased there.
+    aliased: Vec<bool>,
     /// Norms of the last two steps.
     sizes: [f64; 2],
 }
@@ -198,6 +200,7 @@ impl<'a, 's> Iteration<'a, 's> {
             warnings,
             best: None,
             rank: None,
+            aliased: Vec::new(),
             sizes: [f64::INFINITY, 0.0],
         };
         if let Some(beta) = &beta {
@@ -260,11 +263,19 @@ impl<'a, 's> Iteration<'a, 's> {
     pub fn equations(&self, sums: &Scoring) -> Result<Option<Equations>, ModelError> {
         match &sums.gram {
             None => Ok(None),
-            Some(gram) => {
-                let solver = self.solver(self.tol);
-                Equations::new(gram, &self.columns, &self.map, self.held, solver)
-            }
+            Some(gram) => self.equations_of(gram, self.tol),
         }
+    }
+
+    /// The equations of a gram with a tolerance for aliasing; `None` where the products' precision does not do.
+    pub fn equations_of(&self, gram: &Gram, tol: f64) -> Result<Option<Equations>, ModelError> {
+        let of = StepColumns {
+            columns: &self.columns,
+            map: &self.map,
+            held: self.held,
+            aliased: &self.aliased,
+        };
+        Equations::new(gram, of, self.solver(tol))
     }
 
     /// Settings for factoring, with a tolerance for aliasing.
@@ -321,6 +332,9 @@ impl<'a, 's> Iteration<'a, 's> {
                 Some(before) => before,
                 None => self.solve(&mut here)?,
             };
+            if self.aliased.is_empty() {
+                self.aliased = equations.aliased();
+            }
             let rank = equations.rank();
             if rank < *self.rank.get_or_insert(rank)
                 && let Some((beta, _)) = self.best.clone()

@@ -16,7 +16,7 @@ use nelder_device::Dd;
 
 use super::iteration::{Here, Iteration, plus};
 use super::passes::Rows;
-use super::step_equations::{Equations, SolvedStep};
+use super::step_equations::SolvedStep;
 use crate::family::{Programs, Receding};
 use crate::model::{ModelError, Score};
 use crate::pass::{PassOutputs, Products, Scoring};
@@ -205,8 +205,7 @@ impl Iteration<'_, '_> {
         let Some(gram) = &sums.gram else {
             return Ok(None);
         };
-        let solver = self.solver(ALIASED);
-        let Some(equations) = Equations::new(gram, &self.columns, &self.map, self.held, solver)? else {
+        let Some(equations) = self.equations_of(gram, ALIASED)? else {
             return Ok(None);
         };
         let step = equations.step(&Score::of(&sums.score), beta);

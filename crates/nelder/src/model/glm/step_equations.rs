@@ -13,6 +13,8 @@ use crate::solve::{Factor, Variance, factor_twice};
 
 /// Pivots beyond which equations are left to single precision.
 const FAR_APART: f64 = 0.06;
+/// A share of what cancels in a combination of columns that is rounding of their entries.
+const ROUNDING: f64 = 1024.0 * f64::EPSILON;
 
 /// One solution of the scoring equations.
 #[derive(Clone, Debug)]
@@ -32,26 +34,41 @@ pub(in crate::model) struct SolvedStep {
     pub gain: f64,
 }
 
+/// The columns of a model and what is known of them, for its equations at any weights.
+#[derive(Clone, Copy)]
+pub(super) struct StepColumns<'a> {
+    pub columns: &'a Columns,
+    pub map: &'a ColumnEncoding,
+    /// The column whose coefficient is held.
+    pub held: Option<usize>,
+    /// By column, whether it was aliased in the first equations; of no length before these.
+    pub aliased: &'a [bool],
+}
+
 impl Equations {
     /// The equations of a gram over some of the columns; `None` where double precision cannot decide which columns
     /// are aliased.
     pub fn new(
         gram: &Gram,
-        columns: &Columns,
-        map: &ColumnEncoding,
-        held: Option<usize>,
+        of: StepColumns<'_>,
         solver: Solver<'_>,
     ) -> Result<Option<Equations>, ModelError> {
+        let StepColumns {
+            columns,
+            map,
+            held,
+            aliased,
+        } = of;
         if let Some(held) = held {
             let others: Vec<usize> = (0..map.columns()).filter(|&c| c != held).collect();
             let sub = crate::model::inference::nested::choose(map, &others, None);
-            let found = Self::over(gram, sub, solver, false)?;
+            let found = Self::over(gram, sub, aliased, solver, false)?;
             return Ok(found.map(|e| Equations {
                 held: Some(held),
                 ..e
             }));
         }
-        let absorbed = Self::over(gram, map.clone(), solver, true)?;
+        let absorbed = Self::over(gram, map.clone(), aliased, solver, true)?;
         if absorbed.is_some() {
             return Ok(absorbed);
         }
@@ -64,12 +81,13 @@ impl Equations {
                 limit: MOST_COLUMNS,
             });
         }
-        Self::over(gram, map, solver, false)
+        Self::over(gram, map, aliased, solver, false)
     }
 
     fn over(
         gram: &Gram,
         map: ColumnEncoding,
+        aliased: &[bool],
         solver: Solver<'_>,
         absorb: bool,
     ) -> Result<Option<Equations>, ModelError> {
@@ -101,13 +119,60 @@ impl Equations {
         } else {
             factor(&normal.matrix, solver, gram.products())
         };
-        Ok(found.map(|factor| Equations {
+        let Some(factor) = found else {
+            return Ok(None);
+        };
+        let own = Equations {
             map,
             normal,
             factor,
             held: None,
             variances: OnceLock::new(),
-        }))
+        };
+        Ok(own.without_rounding(gram, aliased, solver))
+    }
+
+    /// The equations without columns that were aliased in the first ones, and of which nothing but rounding is in these.
+    ///
+    /// Rank is a property of X and not of positive weights W, but dqrdc2's rule compares what is left of √W xⱼ with all of that column:
+    /// where its rows have lost their weight, the rounding of the others' entries is large beside it, and looks like a part of its
+    /// own. So what is left is compared with what cancels: Σₖ γₖ² ‖√W xₖ‖² for the combination xⱼ ≈ Σ γₖ xₖ.
+    fn without_rounding(mut self, gram: &Gram, aliased: &[bool], solver: Solver<'_>) -> Option<Self> {
+        let normal = &self.normal;
+        let returned = |&(_, &i): &(usize, &usize)| aliased.get(normal.kept[i]) == Some(&true);
+        let left = |(k, &i): (usize, &usize)| (i, self.factor.pivots[k] * normal.matrix.get(i, i).hi);
+        let accepted = self.factor.accepted.iter().enumerate();
+        let mut out: Vec<(usize, f64)> = accepted.filter(returned).map(left).collect();
+        while !out.is_empty() {
+            // nothing is enough beside a norm without bound
+            let norms = self.normal.matrix.norms.clone();
+            out.iter()
+                .for_each(|&(i, _)| self.normal.matrix.norms[i] = f64::INFINITY);
+            let factor = factor(&self.normal.matrix, solver, gram.products());
+            self.normal.matrix.norms = norms;
+            self.factor = factor?;
+            let before = out.len();
+            out.retain(|&(i, left)| left <= ROUNDING * ROUNDING * self.cancels(i, gram.weight.hi));
+            if out.len() == before {
+                break;
+            }
+        }
+        Some(self)
+    }
+
+    /// Σₖ γₖ² ‖√W xₖ‖² over the columns k of the combination that kept column i, which is aliased, is of the others.
+    fn cancels(&self, i: usize, weight: f64) -> f64 {
+        let normal = &self.normal;
+        let Some(combination) = self.null_vector(normal.kept[i]) else {
+            return f64::INFINITY;
+        };
+        let squared = |c: usize| combination[c].hi.powi(2);
+        let constant = match self.map.intercept && normal.kept.first() != Some(&0) {
+            true => squared(0) * weight,
+            false => 0.0,
+        };
+        let norms = normal.kept.iter().zip(&normal.matrix.norms);
+        norms.fold(constant, |sum, (&c, norm)| sum + squared(c) * norm)
     }
 
     /// The diagonal of (XᵀWX)⁻¹ by column of the map, in the units of the rows; `None` where aliased.
@@ -140,6 +205,12 @@ impl Equations {
     pub fn well_conditioned(&self) -> bool {
         self.factor.accepted.len() == self.factor.scales.len()
             && self.factor.pivots.iter().all(|&p| p > FAR_APART)
+    }
+
+    /// Which of the map's columns are not, one flag a column.
+    pub fn aliased(&self) -> Vec<bool> {
+        let own = in_model(&self.map, &self.normal, &self.factor);
+        own.into_iter().map(|accepted| !accepted).collect()
     }
 
     /// Which columns are in the model.
