@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use nelder::family::Family;
 use nelder::frame::Frame;
-use nelder::model::{Detail, Glm, GlmSpec, Inference, Lm, LmSpec, PcaSpec, Regression, glm, lm, prcomp};
+use nelder::model::{
+    Detail, Glm, GlmSpec, Inference, Lm, LmSpec, PcaSpec, Regression, Warning, glm, lm, prcomp,
+};
 use nelder::pass::{NoProgress, PartResult, Run, StateError};
 use nelder_conformance::Processes;
 use proptest::prelude::*;
@@ -112,15 +114,18 @@ fn same_lm(ours: &Lm<'_>, theirs: &Lm<'_>) -> Result<(), TestCaseError> {
 fn same_glm(ours: &Glm<'_>, theirs: &Glm<'_>) -> Result<(), TestCaseError> {
     prop_assert_eq!(ours.coefnames(), theirs.coefnames());
     prop_assert_eq!(&ours.fit.aliased, &theirs.fit.aliased);
-    prop_assert_eq!(ours.fit.iterations, theirs.fit.iterations);
-    let words = |fit: &Glm<'_>| {
-        fit.fit
-            .warnings
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
+    // a likelihood without maximum has no last iteration: where rows lose their weight rounding decides which is
+    let separation = |fit: &Glm<'_>| {
+        (fit.fit.warnings.iter())
+            .find(|w| matches!(w, Warning::Separation { .. }))
+            .cloned()
     };
-    prop_assert_eq!(words(ours), words(theirs));
+    prop_assert_eq!(separation(ours), separation(theirs));
+    if separation(ours).is_some() {
+        return Ok(());
+    }
+    prop_assert_eq!(ours.fit.iterations, theirs.fit.iterations);
+    prop_assert_eq!(&ours.fit.warnings, &theirs.fit.warnings);
     match theirs.fit.converged && theirs.fit.warnings.is_empty() {
         true => near(&ours.coefficients, &theirs.coefficients, &theirs.std_errors),
         false => Ok(()),

@@ -84,6 +84,9 @@ impl FisherScoring<'_, '_> {
         } = iteration;
         self.fitted_warnings(&settled.sums, &mut warnings);
         if !separated.is_empty() {
+            // more steps are no help where some only lead further
+            let early = |w: &Warning| matches!(w, Warning::NotConverged { iterations } if *iterations < self.spec.max_iterations);
+            warnings.retain(|w| !early(w));
             let names = self.names(&columns);
             warnings.push(Warning::Separation {
                 terms: separated.iter().map(|&c| names[c].clone()).collect(),

@@ -55,9 +55,7 @@ pub(super) struct Iteration<'a, 's> {
     pub spread: ColumnSpread,
     /// The coefficients within the range that had the lowest deviance so far.
     best: Option<(Vec<Dd>, f64)>,
-    /// Columns that are not aliased in the equations of the first step.
-    rank: Option<usize>,
-    /// By column, whether it is aliased there.
+    /// By column, whether it is aliased in the equations of the first step; empty before them.
     aliased: Vec<bool>,
     /// Norms of the last two steps.
     sizes: [f64; 2],
@@ -199,7 +197,6 @@ impl<'a, 's> Iteration<'a, 's> {
             map,
             warnings,
             best: None,
-            rank: None,
             aliased: Vec::new(),
             sizes: [f64::INFINITY, 0.0],
         };
@@ -328,15 +325,19 @@ impl<'a, 's> Iteration<'a, 's> {
         let mut known: Option<Equations> = None;
         loop {
             // 1. the step; a pass that was to be the last one has no gram, and the one before serves where it was
-            let equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
+            let mut equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
                 Some(before) => before,
                 None => self.solve(&mut here)?,
             };
             if self.aliased.is_empty() {
                 self.aliased = equations.aliased();
             }
-            let rank = equations.rank();
-            if rank < *self.rank.get_or_insert(rank)
+            if equations.lack(&self.aliased) && self.tol > WEIGHTED_APART {
+                // weights that are nearly nothing make no column aliased
+                self.exactly();
+                equations = self.solve(&mut here)?;
+            }
+            if equations.lack(&self.aliased)
                 && let Some((beta, _)) = self.best.clone()
             {
                 return self.faded(beta, iterations, boundary);
@@ -607,7 +608,7 @@ impl<'a, 's> Iteration<'a, 's> {
                 found = self.ascend(here)?;
             }
             // where weights have nearly vanished columns seem aliased, and a point stationary, which are not
-            let whole = self.rank.is_none_or(|rank| found.equations.rank() >= rank);
+            let whole = !found.equations.lack(&self.aliased);
             let beta = found.here.beta.unwrap_or_default();
             let found = Converged::at(
                 beta,

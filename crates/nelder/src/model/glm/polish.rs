@@ -147,7 +147,7 @@ impl Iteration<'_, '_> {
         let scorer = self.scorer;
         let width = scorer.residual_width(&self.passes.moments, at.deviance);
         let mut equations = at.equations;
-        let rank = equations.rank();
+        let aliased = equations.aliased();
         let mut way = Accelerated::new(
             &equations,
             self.theta.join(at.beta, &self.passes.family),
@@ -174,7 +174,7 @@ impl Iteration<'_, '_> {
                 };
                 continue;
             };
-            if !free && own.rank() < rank {
+            if !free && own.lack(&aliased) {
                 // weights that are nearly nothing make no column aliased
                 if self.passes.products != Products::Exact {
                     self.exactly();

@@ -139,25 +139,36 @@ impl Equations {
     /// own. So what is left is compared with what cancels: Σₖ γₖ² ‖√W xₖ‖² for the combination xⱼ ≈ Σ γₖ xₖ.
     fn without_rounding(mut self, gram: &Gram, aliased: &[bool], solver: Solver<'_>) -> Option<Self> {
         let normal = &self.normal;
-        let returned = |&(_, &i): &(usize, &usize)| aliased.get(normal.kept[i]) == Some(&true);
         let left = |(k, &i): (usize, &usize)| (i, self.factor.pivots[k] * normal.matrix.get(i, i).hi);
-        let accepted = self.factor.accepted.iter().enumerate();
-        let mut out: Vec<(usize, f64)> = accepted.filter(returned).map(left).collect();
-        while !out.is_empty() {
-            // nothing is enough beside a norm without bound
-            let norms = self.normal.matrix.norms.clone();
-            out.iter()
-                .for_each(|&(i, _)| self.normal.matrix.norms[i] = f64::INFINITY);
-            let factor = factor(&self.normal.matrix, solver, gram.products());
-            self.normal.matrix.norms = norms;
-            self.factor = factor?;
-            let before = out.len();
-            out.retain(|&(i, left)| left <= ROUNDING * ROUNDING * self.cancels(i, gram.weight.hi));
-            if out.len() == before {
-                break;
-            }
+        let was = |i: usize| aliased.get(normal.kept[i]) == Some(&true);
+        let accepted = self.factor.accepted.iter().enumerate().map(left);
+        let returned: Vec<(usize, f64)> = accepted.filter(|&(i, _)| was(i)).collect();
+        if returned.is_empty() {
+            return Some(self);
+        }
+        let mut out: Vec<usize> = (0..normal.matrix.order).filter(|&i| was(i)).collect();
+        self.factor = self.factor_without(&out, gram, solver)?;
+        let rounding =
+            |&(i, left): &(usize, f64)| left <= ROUNDING * ROUNDING * self.cancels(i, gram.weight.hi);
+        let real: Vec<usize> = (returned.iter().filter(|r| !rounding(r)))
+            .map(|&(i, _)| i)
+            .collect();
+        if !real.is_empty() {
+            out.retain(|i| !real.contains(i));
+            self.factor = self.factor_without(&out, gram, solver)?;
         }
         Some(self)
+    }
+
+    /// The factor with some of the kept columns aliased, whatever is left of them.
+    fn factor_without(&mut self, out: &[usize], gram: &Gram, solver: Solver<'_>) -> Option<Factor> {
+        // nothing is enough beside a norm without bound
+        let norms = self.normal.matrix.norms.clone();
+        out.iter()
+            .for_each(|&i| self.normal.matrix.norms[i] = f64::INFINITY);
+        let found = factor(&self.normal.matrix, solver, gram.products());
+        self.normal.matrix.norms = norms;
+        found
     }
 
     /// Σₖ γₖ² ‖√W xₖ‖² over the columns k of the combination that kept column i, which is aliased, is of the others.
@@ -219,9 +230,12 @@ impl Equations {
         self.whole(own, false)
     }
 
-    /// The number of columns that are in.
-    pub fn rank(&self) -> usize {
-        self.accepted().iter().filter(|a| **a).count()
+    /// True if a column is aliased that was not in other equations.
+    pub fn lack(&self, aliased: &[bool]) -> bool {
+        aliased
+            .iter()
+            .zip(self.aliased())
+            .any(|(before, now)| now && !before)
     }
 
     /// Entries of all columns from those of the map's.
