@@ -307,6 +307,20 @@ impl<'a, 's> Iteration<'a, 's> {
         }
     }
 
+    /// The equations of a point with the columns of the first ones, as far as twice the precision can tell.
+    fn solve_whole(&mut self, here: &mut Here) -> Result<Equations, ModelError> {
+        let equations = self.solve(here)?;
+        if self.aliased.is_empty() {
+            self.aliased = equations.aliased();
+        }
+        if equations.lack(&self.aliased) && self.tol > WEIGHTED_APART {
+            // weights that are nearly nothing make no column aliased
+            self.exactly();
+            return self.solve(here);
+        }
+        Ok(equations)
+    }
+
     /// True if later steps may form products in single precision on a device.
     fn may_go_single(&self, first: &Equations) -> bool {
         let design = &self.scorer.spec.design;
@@ -325,18 +339,10 @@ impl<'a, 's> Iteration<'a, 's> {
         let mut known: Option<Equations> = None;
         loop {
             // 1. the step; a pass that was to be the last one has no gram, and the one before serves where it was
-            let mut equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
+            let equations = match known.take().filter(|_| converged && here.sums.gram.is_none()) {
                 Some(before) => before,
-                None => self.solve(&mut here)?,
+                None => self.solve_whole(&mut here)?,
             };
-            if self.aliased.is_empty() {
-                self.aliased = equations.aliased();
-            }
-            if equations.lack(&self.aliased) && self.tol > WEIGHTED_APART {
-                // weights that are nearly nothing make no column aliased
-                self.exactly();
-                equations = self.solve(&mut here)?;
-            }
             if equations.lack(&self.aliased)
                 && let Some((beta, _)) = self.best.clone()
             {

@@ -126,14 +126,12 @@ impl DeviceRows {
         precision: &str,
         plan: &Arc<ScoringPlan>,
     ) -> Result<(Scoring, PassRecord), DeviceError> {
-        let resident = &self.resident;
-        let device = &resident.device;
+        let (resident, device) = (&self.resident, &self.resident.device);
         let clock = resident.clock();
         let mut sums = Scoring::new(plan);
         let observed = self.observed(plan.counts)?;
         let offset = resident.offset.as_ref().filter(|_| plan.offset);
-        let first = matches!(plan.at, At::Start);
-        if first {
+        if matches!(plan.at, At::Start) {
             sums.moments = self.moments_of(&observed)?;
             sums.ranges = self.ranges()?;
         }
@@ -163,13 +161,7 @@ impl DeviceRows {
                 }
             }
             At::Coefficients(b) if resident.groups.is_empty() => {
-                let of = |i: usize| b.dense.get(i).copied().unwrap_or(Dd::ZERO);
-                let rests = resident
-                    .rests
-                    .iter()
-                    .map(|&i| if twice { of(i) } else { Dd::ZERO });
-                let count = resident.x.columns - resident.rests.len();
-                beta = (0..count).map(of).chain(rests).collect();
+                beta = self.by_column(&b.dense, twice);
                 Predictor::Of {
                     input: 1,
                     b: &beta,
@@ -205,28 +197,13 @@ impl DeviceRows {
             true => self.step_with_rows(&step)?,
         };
         let single = found.single;
-        sums.deviance = found.folds[0];
-        if !sums.deviance.hi.is_finite() {
-            sums.out_of_range = found.missing[0] > 0;
-        }
-        if twice {
-            self.statistics_of_last(&found, &mut sums)?;
-        }
-        if let ([.., one, two], true) = (found.folds.as_slice(), plan.wanted.theta) {
-            sums.theta = [*one, *two];
-        }
+        self.take_folds(plan, &found, &mut sums)?;
         // 3. the model without columns
         if let Some(constant) = plan.wanted.null {
             self.without_columns(plan, [y, w, trials, rest], offset, constant, &mut sums)?;
         }
         // 4. the score
-        sums.score.ones = found.score;
-        for i in 0..resident.atoms.dense {
-            sums.score.dense[i] = resident
-                .parts_of(i)
-                .map(|a| found.scores[a])
-                .fold(Dd::ZERO, |a, b| a + b);
-        }
+        self.take_score(&found, &mut sums);
         if let Some(rows) = &rows {
             self.score_by_code(&mut sums.score, (&rows.score, rows.low.as_ref()))?;
         }
@@ -237,11 +214,58 @@ impl DeviceRows {
             columns += resident.x.columns;
         }
         // what was allowed need not have been done
-        let precision = match precision {
+        let done = match precision {
             "f32" if !single => "f64",
             other => other,
         };
-        Ok((sums, clock.stop(name, precision, columns)))
+        Ok((sums, clock.stop(name, done, columns)))
+    }
+
+    /// Coefficients of the columns on the device: of the leading parts, then of what these leave over, zero where that is not wanted.
+    fn by_column(&self, dense: &[Dd], twice: bool) -> Vec<Dd> {
+        let resident = &self.resident;
+        let of = |i: usize| dense.get(i).copied().unwrap_or(Dd::ZERO);
+        let rests = resident
+            .rests
+            .iter()
+            .map(|&i| if twice { of(i) } else { Dd::ZERO });
+        let count = resident.x.columns - resident.rests.len();
+        (0..count).map(of).chain(rests).collect()
+    }
+
+    /// The deviance and what else a step sums of rows, into a pass's sums.
+    fn take_folds(
+        &self,
+        plan: &ScoringPlan,
+        found: &StepSums,
+        sums: &mut Scoring,
+    ) -> Result<(), DeviceError> {
+        sums.deviance = found.folds[0];
+        if !sums.deviance.hi.is_finite() {
+            sums.out_of_range = found.missing[0] > 0;
+        }
+        if plan.wanted.last.is_some() {
+            self.statistics_of_last(found, sums)?;
+        }
+        if let ([.., one, two], true) = (found.folds.as_slice(), plan.wanted.theta) {
+            sums.theta = [*one, *two];
+        }
+        Ok(())
+    }
+
+    /// The score of the intercept and of the dense columns, each from all of its parts.
+    fn take_score(&self, found: &StepSums, sums: &mut Scoring) {
+        sums.score.ones = found.score;
+        for (i, score) in sums
+            .score
+            .dense
+            .iter_mut()
+            .enumerate()
+            .take(self.resident.atoms.dense)
+        {
+            let parts = self.resident.parts_of(i).map(|a| found.scores[a]);
+            *score = parts.fold(Dd::ZERO, |a, b| a + b);
+        }
     }
 
     /// Statistics of the last pass, and its deviance residuals: all where they are few, else they stay on the device.
