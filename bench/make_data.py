@@ -1,6 +1,7 @@
 """Makes the data of the benchmarks under bench/data, once: python make_data.py PROBLEM...
 
 dense    dense_50000x200.f64: 201 columns of 50,000 float64, little-endian, column after column; the last is y
+wide, wider  dense_20000x2500.f64, dense_20000x6000.f64: the same, larger
 tall     tall_1e7x10.parquet: x1 ... x10 and y, 1e7 rows in row groups of 1e6, float64, snappy (pyarrow's default)
 glm_tall glm_100000x10.f64: 11 columns of 100,000 float64, as dense; the last is 0 or 1
 glm_wide glm_50000x200.f64: the same with 200 columns and 50,000 rows
@@ -24,8 +25,7 @@ HERE = Path(__file__).resolve().parent
 DATA = HERE / "data"
 
 
-def dense(path):
-    n, p = 50_000, 200
+def dense(path, n=50_000, p=200):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((p, n))
     y = rng.standard_normal(p) @ x + rng.standard_normal(n)
@@ -118,6 +118,8 @@ def flights(path):
 
 FILES = {
     "dense": ("dense_50000x200.f64", dense),
+    "wide": ("dense_20000x2500.f64", lambda path: dense(path, 20_000, 2_500)),
+    "wider": ("dense_20000x6000.f64", lambda path: dense(path, 20_000, 6_000)),
     "tall": ("tall_1e7x10.parquet", tall),
     "flights": ("flights.csv", flights),
     "glm_tall": ("glm_100000x10.f64", glm_tall),

@@ -11,12 +11,13 @@ import numpy as np
 from timing import main
 
 DATA = Path(__file__).resolve().parent.parent / "data"
-N, P = 50_000, 200
+SIZES = {"dense": (50_000, 200), "wide": (20_000, 2_500), "wider": (20_000, 6_000)}
 
 
-def dense():
-    raw = np.fromfile(DATA / "dense_50000x200.f64", dtype="<f8").reshape((N, P + 1), order="F")
-    return raw[:, :P], raw[:, P]
+def dense(problem):
+    n, p = SIZES[problem]
+    raw = np.fromfile(DATA / f"dense_{n}x{p}.f64", dtype="<f8").reshape((n, p + 1), order="F")
+    return raw[:, :p], raw[:, p]
 
 
 def flights():
@@ -79,8 +80,8 @@ def prepare(problem, peer):
             assert rows == 10_000_000
 
         return {"pyarrow batches": batches, "pyarrow read_table": lambda: pq.read_table(path)}[peer]
-    if problem == "dense":
-        x, y = dense()
+    if problem in SIZES:
+        x, y = dense(problem)
         if peer == "gram":
             return lambda: x.T @ x
         if peer == "glum":

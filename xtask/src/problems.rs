@@ -104,6 +104,22 @@ const LM_PROBLEMS: &[Problem] = &[
         goal: "1.6 x the OpenBLAS gram",
     },
     Problem {
+        name: "wide",
+        what: "20,000 x 2,500 normals, full summary, from memory",
+        ours: Ours::Example,
+        reps: 2,
+        peers: &[python("gram", 3, usize::MAX), r(".lm.fit", 1, 1)],
+        goal: "2.5 s",
+    },
+    Problem {
+        name: "wider",
+        what: "20,000 x 6,000 normals, full summary, from memory",
+        ours: Ours::Example,
+        reps: 1,
+        peers: &[python("gram", 2, usize::MAX)],
+        goal: "2 x the gram's arithmetic",
+    },
+    Problem {
         name: "tall",
         what: "1e7 x 10 from Parquet, the whole command; peers only read the file",
         ours: Ours::Command(&[

@@ -1,6 +1,7 @@
 //! The R package: built and checked as R's own tools do it, which runs its tests, examples and vignette.
 
 use crate::setup::ensure_packages;
+use crate::test::{LINTED, executable};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -63,8 +64,7 @@ fn r(folder: &Path, target: &Path, args: &[&str]) -> Result<(String, bool), Stri
         .current_dir(folder)
         .env("PATH", path)
         .env("CARGO_TARGET_DIR", target)
-        // nothing in the tests takes its time in Rust, and the compiler takes half as long
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+        .envs(LINTED.iter().copied())
         // tests of packages that are not there are failures
         .env("CI", "true")
         .env("_R_CHECK_FORCE_SUGGESTS_", "true")
@@ -93,37 +93,67 @@ fn archive(folder: &Path, package: &Path, target: &Path, options: &[&str]) -> Re
         .ok_or_else(|| format!("R CMD build failed:\n{text}"))
 }
 
-/// Puts a `cargo` before the one of the system, for R: it builds the crate that lies in `sources`.
+/// Puts a `cargo` before the one of the system, for R: it builds the crate that lies in `sources`, in the profile and the folder of the
+/// workspace's tests.
 ///
-/// R's tools copy a package to a new place each time that they install it, and a crate in a new place is a new one to cargo.
-#[cfg(unix)]
-fn cargo_of(sources: &Path, folder: &Path) -> Result<(), String> {
-    use std::os::unix::fs::PermissionsExt;
+/// R's tools copy a package to a new place each time that they install it, and a crate in a new place is a new one to cargo. What the
+/// tests have built need not be built again; nothing in the package's own takes its time in Rust.
+fn cargo_of(root: &Path, sources: &Path, folder: &Path) -> Result<(), String> {
     let Some(cargo) = std::env::var_os("CARGO") else {
         return Ok(());
     };
     let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
+    let manifest = fs::read_to_string(root.join("Cargo.toml")).map_err(failed)?;
+    fs::write(folder.join("profile.toml"), dev_profile(&manifest)).map_err(failed)?;
     let script = format!(
         r#"#!/bin/sh
 for argument; do
   shift
-  if [ "$argument" = rust/Cargo.toml ]; then argument='{}/Cargo.toml'; fi
+  case "$argument" in
+    rust/Cargo.toml) argument='{}/Cargo.toml' ;;
+    --release) argument=--profile=dev ;;
+  esac
   set -- "$@" "$argument"
 done
-exec '{}' "$@"
+'{}' --config '{}/profile.toml' "$@" || exit 1
+mkdir -p "$CARGO_TARGET_DIR/release"
+cp "$CARGO_TARGET_DIR/debug/libnelder_r.a" "$CARGO_TARGET_DIR/release/"
 "#,
         sources.display(),
-        PathBuf::from(cargo).display()
+        PathBuf::from(cargo).display(),
+        folder.display(),
     );
-    let path = folder.join("bin/cargo");
     fs::create_dir_all(folder.join("bin")).map_err(failed)?;
-    fs::write(&path, script).map_err(failed)?;
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed)
+    executable(&folder.join("bin/cargo"), &script).map_err(failed)
 }
 
-#[cfg(not(unix))]
-fn cargo_of(_: &Path, _: &Path) -> Result<(), String> {
-    Ok(())
+/// The tables `[profile.dev…]` of a manifest.
+fn dev_profile(manifest: &str) -> String {
+    let mut inside = false;
+    let lines = manifest.lines().filter(|line| {
+        if line.starts_with('[') {
+            inside = line.starts_with("[profile.dev");
+        }
+        inside
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// Compiles and lints the package's crate with GPUs through wgpu, which the package itself is built without here.
+fn with_wgpu(folder: &Path, target: &Path) -> Result<(), String> {
+    let out = Command::new(folder.join("bin/cargo"))
+        .args(["build", "--quiet", "--lib", "--features", "wgpu"])
+        .args(["--manifest-path", "rust/Cargo.toml", "--profile=dev"])
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", target)
+        .envs(LINTED.iter().copied())
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("cargo: {e}"))?;
+    match out.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
+    }
 }
 
 /// `R CMD build` and `R CMD check --no-manual`: no error and no warning. Gives the number of the package's own
@@ -143,7 +173,8 @@ pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
         return Err(format!("{sources} cannot be unpacked"));
     }
     fs::remove_file(folder.join(&sources)).map_err(failed)?;
-    cargo_of(&folder.join("nelder/src/rust"), &folder)?;
+    cargo_of(root, &folder.join("nelder/src/rust"), &folder)?;
+    with_wgpu(&folder, target)?;
     let archive = archive(&folder, &package, target, &[])?;
     let (text, _) = r(&folder, target, &["CMD", "check", "--no-manual", &archive])?;
     let status = text.lines().rev().find_map(|l| l.trim().strip_prefix("Status: "));
@@ -179,6 +210,13 @@ fn passed(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_of_the_profile() {
+        let manifest = "[workspace]\na = 1\n[profile.dev]\nopt-level = 1\n[profile.dev.package]\nb = {}\n[profile.lint]\nc = 2\n";
+        let expected = "[profile.dev]\nopt-level = 1\n[profile.dev.package]\nb = {}\n";
+        assert_eq!(dev_profile(manifest), expected);
+    }
 
     #[test]
     fn counts_of_testthat() {

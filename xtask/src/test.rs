@@ -76,8 +76,8 @@ impl Report {
 
 /// `cargo xtask test`. With `CI=true` in the environment a missing R is a failure, otherwise a skipped step.
 ///
-/// Three things go on at a time, since each of them has long stretches on one core: what is built for tests and runs, what is only
-/// checked and then the R package, and R's oracle. They build in folders of their own, so that none waits for another's lock.
+/// Everything is compiled once, by clippy's driver, which lints what it compiles ([`LINTED`]). Beside that R's oracle runs; then tests, the R
+/// package, and programs through Vulkan go on at a time, since each of them has long stretches on one core.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     match args {
         [] => {}
@@ -108,18 +108,16 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             }),
             Err(_) => report.line("oracle", 0.0, missing("R is missing")),
         });
-        scope.spawn(|| {
-            lints(root, &report);
-            match r_packages {
-                Err(reason) => report.line("R package", 0.0, missing(&reason)),
-                Ok(()) => report.step("R package", || package(root)),
-            }
-        });
-        report.step("tests", || tests(root));
+        report.step("build", || build(root));
         if vulkan.is_ok() {
             // one core most of the time: programs compile one after another
             scope.spawn(|| report.step("wgpu", || on_wgpu(root)));
         }
+        scope.spawn(|| match r_packages {
+            Err(reason) => report.line("R package", 0.0, missing(&reason)),
+            Ok(()) => report.step("R package", || package(root)),
+        });
+        report.step("tests", || tests(root));
         // devices that are the CPU, one of them a first tier alone
         for (name, device) in [
             ("host device", "host"),
@@ -130,7 +128,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
         }
         // sums that come as bytes
         report.step("processes", || fits(root, "processes:3", ON_PROCESSES));
-        report.step("doctests", || doctests(root));
+        report.step("docs", || doctests(root));
     });
 
     let (passed, failed) = report.counts();
@@ -170,27 +168,17 @@ fn read(root: &Path, report: &Report) {
     });
 }
 
-/// Checks that compile without making anything: lints and the pages of comments.
-///
-/// All are in the profile `lint`, the same in both workspaces, so that dependencies with the same features are checked once.
-fn lints(root: &Path, report: &Report) {
-    const PROFILE: &[&str] = &["clippy", "--quiet", "--profile", "lint"];
-    const WARNINGS: &[&str] = &["--", "-D", "warnings"];
-    report.step("clippy", || {
-        let args = [PROFILE, &["--workspace", "--all-targets"], WARNINGS].concat();
-        cargo(root, &args, &[], None)
-    });
-    report.step("R clippy", || {
-        let target = bench::target(root);
-        let env = [("CARGO_TARGET_DIR", &*target.to_string_lossy())];
-        let with: [&[&str]; 2] = [&["--features", "wgpu"], &[]];
-        let all = with.map(|features| [PROFILE, MANIFEST, features, WARNINGS].concat());
-        each(root, &[&all[0], &all[1]], &env)
-    });
-    report.step("doc", || {
-        let args = ["doc", "--quiet", "--profile", "lint", "--workspace", "--no-deps"];
-        cargo(root, &args, &[("RUSTDOCFLAGS", "-D warnings")], None)
-    });
+/// What cargo compiles the workspace's crates by: clippy's driver is the compiler, with lints, and any of them is an error. So what is
+/// linted need not be compiled once more.
+pub const LINTED: &[(&str, &str)] = &[
+    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
+    ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
+];
+
+/// Compiles and lints all targets of the workspace.
+fn build(root: &Path) -> Verdict {
+    let args = ["test", "--quiet", "--workspace", "--all-targets", "--no-run"];
+    cargo(root, &args, &[], None)
 }
 
 /// The R package's crate, a workspace of its own.
@@ -237,10 +225,49 @@ fn on_wgpu(root: &Path) -> Verdict {
     cargo(root, &[MODELS, ON_DEVICES].concat(), &env, Some(libtest_counts))
 }
 
-/// The examples in comments.
+/// In the place of rustdoc: runs the examples in comments, then makes the pages of the same crate, where a link that leads nowhere is an
+/// error. `cargo doc` would compile every dependency again for them.
+const RUSTDOC: &str = r#"#!/bin/sh
+rustdoc "$@" || exit 1
+case " $* " in *" --test "*) ;; *) exit 0 ;; esac
+skip=
+for argument; do
+  shift
+  if [ -n "$skip" ]; then skip=; continue; fi
+  case "$argument" in
+    --test | --no-run) continue ;;
+    --test-run-directory | --test-args | --test-runtool) skip=yes; continue ;;
+  esac
+  set -- "$@" "$argument"
+done
+exec rustdoc "$@" --out-dir "$NELDER_PAGES" --deny warnings
+"#;
+
+/// The examples in comments, and the pages of comments.
 fn doctests(root: &Path) -> Verdict {
+    let target = bench::target(root);
+    let (script, pages) = (target.join("rustdoc.sh"), target.join("doc"));
+    if let Err(e) = executable(&script, RUSTDOC) {
+        return Verdict::of(Err(format!("{}: {e}", script.display())));
+    }
+    let (script, pages) = (script.to_string_lossy(), pages.to_string_lossy());
+    let env = [("RUSTDOC", &*script), ("NELDER_PAGES", &*pages)];
     let args = ["test", "--workspace", "--doc", "--no-fail-fast"];
-    cargo(root, &args, &[], Some(libtest_counts))
+    cargo(root, &args, &env, Some(libtest_counts))
+}
+
+/// Writes a program for the shell.
+#[cfg(unix)]
+pub fn executable(path: &Path, text: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+/// Writes a program for the shell.
+#[cfg(not(unix))]
+pub fn executable(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::write(path, text)
 }
 
 /// The R package's own tests.
@@ -345,7 +372,7 @@ fn each(root: &Path, calls: &[&[&str]], env: &[(&str, &str)]) -> Verdict {
 fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)], counts: Option<Counts>) -> Verdict {
     let out = Command::new("cargo")
         .args(args)
-        .envs(env.iter().copied())
+        .envs(LINTED.iter().chain(env).copied())
         .env("CARGO_TERM_COLOR", "never")
         .current_dir(root)
         .stdin(Stdio::null())

@@ -1,6 +1,6 @@
 //! Times `lm` on a problem of `cargo xtask bench lm`, from columns in memory to a full summary.
 //!
-//! `bench_lm flights|dense REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is run
+//! `bench_lm flights|dense|wide|wider REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is run
 //! beforehand.
 
 mod timing;
@@ -35,9 +35,8 @@ fn flights(reps: usize) -> Result<(), Box<dyn Error>> {
     time("flights", reps, &spec, &frame)
 }
 
-fn dense(reps: usize) -> Result<(), Box<dyn Error>> {
-    let (n, p) = (50_000usize, 200usize);
-    let values = read("bench/data/dense_50000x200.f64", p + 1)?;
+fn dense(problem: &str, (n, p): (usize, usize), reps: usize) -> Result<(), Box<dyn Error>> {
+    let values = read(&format!("bench/data/dense_{n}x{p}.f64"), p + 1)?;
     if values.len() != n * (p + 1) {
         return Err(format!("the file holds {} numbers, not {n} x {}", values.len(), p + 1).into());
     }
@@ -48,8 +47,8 @@ fn dense(reps: usize) -> Result<(), Box<dyn Error>> {
         .fold(Frame::new(), |frame, (name, column)| {
             frame.with_real(name, column)
         });
-    let spec = LmSpec::new(&format!("y ~ {}", names.join(" + ")));
-    time("dense", reps, &spec, &frame)
+    let spec = LmSpec::new("y ~ .");
+    time(problem, reps, &spec, &frame)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -57,7 +56,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let reps = args.get(1).and_then(|a| a.parse().ok()).unwrap_or(5);
     match args.first().map(String::as_str) {
         Some("flights") => flights(reps),
-        Some("dense") => dense(reps),
-        _ => Err("usage: bench_lm flights|dense [REPS]".into()),
+        Some("dense") => dense("dense", (50_000, 200), reps),
+        Some("wide") => dense("wide", (20_000, 2_500), reps),
+        Some("wider") => dense("wider", (20_000, 6_000), reps),
+        _ => Err("usage: bench_lm flights|dense|wide|wider [REPS]".into()),
     }
 }

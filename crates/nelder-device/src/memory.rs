@@ -1,5 +1,7 @@
 //! Memory for many numbers.
 
+use std::sync::OnceLock;
+
 /// Bytes from which on large pages are asked for.
 const LARGE: usize = 4 << 20;
 /// Bytes of a large page.
@@ -21,23 +23,73 @@ pub fn zeros(len: usize) -> Vec<f64> {
 pub fn large_pages<T>(values: &mut [T]) {
     #[cfg(target_os = "linux")]
     if size_of_val(values) >= LARGE {
-        unsafe extern "C" {
-            fn madvise(start: *mut std::ffi::c_void, length: usize, advice: i32) -> i32;
-        }
-        const HUGEPAGE: i32 = 14;
         let bytes = values.as_mut_ptr().cast::<u8>();
         let before = bytes.align_offset(PAGE);
         let length = size_of_val(values).saturating_sub(before) / PAGE * PAGE;
         // SAFETY: whole pages of memory that is borrowed for writing; the advice changes nothing that can be read, and a system
         // that does not take it says so, which is no matter
         unsafe {
-            madvise(
+            libc::madvise(
                 bytes.add(before.min(size_of_val(values))).cast(),
                 length,
-                HUGEPAGE,
+                libc::MADV_HUGEPAGE,
             )
         };
     }
     #[cfg(not(target_os = "linux"))]
     let _ = (values, LARGE, PAGE);
+}
+
+/// Bytes of memory that this process may use: the machine's, or less where a control group says so; `None` where the system does not say.
+pub fn machine_memory() -> Option<u64> {
+    static KNOWN: OnceLock<Option<u64>> = OnceLock::new();
+    *KNOWN.get_or_init(|| [physical(), allowed()].into_iter().flatten().min())
+}
+
+/// Bytes of the machine's memory.
+#[cfg(unix)]
+fn physical() -> Option<u64> {
+    // SAFETY: it reads two numbers of the system; -1 says that it has none
+    let (pages, size) = unsafe {
+        (
+            libc::sysconf(libc::_SC_PHYS_PAGES),
+            libc::sysconf(libc::_SC_PAGESIZE),
+        )
+    };
+    Some(u64::try_from(pages).ok()? * u64::try_from(size).ok()?)
+}
+
+#[cfg(not(unix))]
+fn physical() -> Option<u64> {
+    None
+}
+
+/// Bytes that the control groups of this process allow, those of Linux.
+fn allowed() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let number = |path: String| -> Option<u64> { std::fs::read_to_string(path).ok()?.trim().parse().ok() };
+    let limits = groups.lines().filter_map(|line| {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (kind, path) = (parts.next()?, parts.next()?);
+        match kind {
+            "" => number(format!("/sys/fs/cgroup{path}/memory.max"))
+                .or_else(|| number("/sys/fs/cgroup/memory.max".into())),
+            "memory" => number(format!("/sys/fs/cgroup/memory{path}/memory.limit_in_bytes"))
+                .or_else(|| number("/sys/fs/cgroup/memory/memory.limit_in_bytes".into())),
+            _ => None,
+        }
+    });
+    limits.min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn there_is_memory() {
+        let bytes = machine_memory().expect("the system says it");
+        assert!((1 << 26..1 << 50).contains(&bytes), "{bytes}");
+    }
 }

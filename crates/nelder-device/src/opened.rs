@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::DeviceError;
@@ -20,6 +21,13 @@ pub trait Offer: Send + Sync {
     /// # Errors
     /// [`DeviceError::Absent`] with what is missing; a failure of the device.
     fn open(&self) -> Result<Arc<dyn GlmKernels>, DeviceError>;
+}
+
+static ANY: AtomicBool = AtomicBool::new(false);
+
+/// True if a device of any kind has been opened in this process.
+pub fn any_opened() -> bool {
+    ANY.load(Ordering::Relaxed)
 }
 
 /// A process, and the devices that it has opened.
@@ -76,6 +84,7 @@ impl<D> Opened<D> {
         }
         let device = Arc::new(open(index)?);
         devices.insert(index, device.clone());
+        ANY.store(true, Ordering::Relaxed);
         Ok(device)
     }
 

@@ -140,7 +140,8 @@ impl NumberCache {
             0 => (x, x),
             n => (
                 self.base.min(x),
-                (self.base as i64 + n as i64 - 1).max(x as i64) as i32,
+                // the table may reach beyond what a number can be
+                (self.base as i64 + n as i64 - 1).clamp(x as i64, i32::MAX as i64) as i32,
             ),
         };
         let span = (high as i64 - low as i64 + 1) as usize;
@@ -148,18 +149,29 @@ impl NumberCache {
             return self.other(x as f64, levels);
         }
         if span > self.direct.len() {
-            let mut table = vec![UNSEEN; span];
-            let shift = if self.direct.is_empty() {
-                0
-            } else {
-                (self.base - low) as usize
-            };
-            table[shift..shift + self.direct.len()].copy_from_slice(&self.direct);
-            (self.base, self.direct) = (low, table);
+            self.grow(low, high);
         }
         let code = levels.intern(&Key::Number(x as f64));
         self.direct[(x - self.base) as usize] = code;
         code
+    }
+
+    /// Makes the table reach from `low` to `high`, and as far again as it reached before, in the direction in which it grows: rows may come
+    /// sorted, and each of them would copy the table otherwise.
+    fn grow(&mut self, low: i32, high: i32) {
+        let (old, span) = (self.direct.len(), (high as i64 - low as i64 + 1) as usize);
+        let slack = old.min(DIRECT - span) as i64;
+        let downwards = old > 0 && low < self.base;
+        let low = match downwards {
+            true => (low as i64 - slack).max(i32::MIN as i64) as i32,
+            false => low,
+        };
+        let mut table = vec![UNSEEN; span + slack as usize];
+        if old > 0 {
+            let shift = (self.base as i64 - low as i64) as usize;
+            table[shift..shift + old].copy_from_slice(&self.direct);
+        }
+        (self.base, self.direct) = (low, table);
     }
 
     fn other(&mut self, x: f64, levels: &Levels) -> u32 {
@@ -365,5 +377,49 @@ impl CombineCache {
         if total as usize <= DIRECT.ilog2() as usize {
             self.direct.resize(1 << total, UNSEEN);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Codes are in order of first appearance, whatever the order of the numbers.
+    fn check(values: &[i32]) {
+        let codes = CodeNumbers::new(true);
+        let mut known: HashMap<i32, u32> = HashMap::new();
+        for part in values.chunks(1000) {
+            let found = codes.code_integers(part);
+            for (&x, &code) in part.iter().zip(&found) {
+                let next = known.len() as u32;
+                assert_eq!(code, *known.entry(x).or_insert(next), "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn sorted_numbers_have_codes_in_order_of_appearance() {
+        let up: Vec<i32> = (0..3000).map(|i| i / 2 - 500).collect();
+        let down: Vec<i32> = up.iter().rev().copied().collect();
+        let out: Vec<i32> = (0..3000).map(|i| if i % 2 == 0 { i } else { -i }).collect();
+        let ends: Vec<i32> = (0..1500).flat_map(|i| [i32::MAX - i, i32::MIN + 1 + i]).collect();
+        let to_the_end: Vec<i32> = (0..1500).map(|i| i32::MAX - 1500 + i).chain([i32::MAX]).collect();
+        let from_the_end: Vec<i32> = (1..1500).map(|i| i32::MIN + 1500 - i).collect();
+        for values in [&up, &down, &out, &ends, &to_the_end, &from_the_end] {
+            check(values);
+        }
+    }
+
+    #[test]
+    fn a_table_is_copied_a_few_times_and_not_for_each_number() {
+        let mut cache = NumberCache::default();
+        let levels = Levels::growing_whole();
+        let mut grown = 0;
+        for x in 0..200_000 {
+            let before = cache.direct.len();
+            cache.whole(x, &levels);
+            grown += usize::from(cache.direct.len() != before);
+        }
+        assert!(grown <= 20, "{grown}");
     }
 }

@@ -7,7 +7,8 @@ use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
 use super::column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
-use super::{DesignError, Layout, PlannedTerm, Shape};
+use super::room::TermWidth;
+use super::{DesignError, Layout, PlannedTerm, Room, Shape};
 
 /// The used levels of a factor, in R's order.
 #[derive(Clone, Debug)]
@@ -94,6 +95,10 @@ impl Columns {
     ) -> Result<Columns, DesignError> {
         // 1. levels that have rows
         let coded = CodedLevels::new(layout, variables, tuples, counted)?;
+        let widths = coded.widths(layout, variables, absorb);
+        Room::of_machine()
+            .for_columns(&widths)
+            .map_err(DesignError::NoRoom)?;
         // 2. columns term by term
         let mut out = TermColumns::new(layout, tuples);
         for (t, term) in layout.terms.iter().enumerate() {
@@ -204,6 +209,48 @@ impl CodedLevels {
             contrasts,
             dropped_contrasts,
         })
+    }
+
+    /// Tests if a term may be the factor to eliminate, whatever levels have rows.
+    fn may_be_absorbed(&self, term: &PlannedTerm, intercept: bool) -> bool {
+        let (&[v], [coding], 1) = (
+            term.variables.as_slice(),
+            term.coding.as_slice(),
+            term.products.len(),
+        ) else {
+            return false;
+        };
+        let (Some(found), Some(contrast)) = (&self.levels[v], &self.contrasts[v]) else {
+            return false;
+        };
+        let count = found.codes.len();
+        count >= ABSORB_LEVELS
+            && match coding {
+                Coding::Full => !intercept,
+                Coding::Contrasts => {
+                    intercept && (contrast.base(count).is_some() || *contrast == Contrast::Sum)
+                }
+            }
+    }
+
+    /// The columns of each term: the product of those of its variables.
+    fn widths<'a>(&self, layout: &'a Layout, variables: &[Variable], absorb: bool) -> Vec<TermWidth<'a>> {
+        let of_variable = |(&v, coding): (&usize, &Coding)| match (&self.levels[v], &self.contrasts[v]) {
+            (Some(found), Some(contrast)) => match (coding, contrast) {
+                (Coding::Contrasts, Contrast::Given(given)) => given.columns(),
+                (Coding::Contrasts, Contrast::Identity) | (Coding::Full, _) => found.codes.len(),
+                (Coding::Contrasts, _) => found.codes.len() - 1,
+            },
+            _ => variables[v].shape.width(),
+        };
+        let of_term = |term: &'a PlannedTerm| TermWidth {
+            label: &term.label,
+            columns: (term.variables.iter().zip(&term.coding))
+                .map(of_variable)
+                .fold(1, |product: u128, w| product.saturating_mul(w as u128)),
+            absorbable: absorb && self.may_be_absorbed(term, layout.intercept),
+        };
+        layout.terms.iter().map(of_term).collect()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Errors in laying out a model over its data.
 
+use super::Lack;
+
 /// A model that cannot be laid out over its data.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,6 +20,9 @@ pub enum DesignError {
         /// Its only level.
         level: Option<String>,
     },
+    /// A model whose equations have no room.
+    #[error("{0}")]
+    NoRoom(Lack),
     /// Contrasts that do not fit a factor.
     #[error("contrasts of `{variable}`: {why}")]
     Contrast {

@@ -1,8 +1,11 @@
 //! From terms and the shapes of their variables to the atoms of a row.
 
+use std::collections::HashMap;
+
 use crate::formula::{Coding, Terms};
 
-use super::{BlockSchema, DesignError, Group, Shape};
+use super::room::TermWidth;
+use super::{BlockSchema, DesignError, Group, Room, Shape};
 
 /// A term of the model with the atoms its columns are made of.
 #[derive(Clone, Debug)]
@@ -40,16 +43,15 @@ pub fn is_factor(shape: &Shape) -> bool {
     !matches!(shape, Shape::Numeric { .. })
 }
 
-fn width(shape: &Shape) -> usize {
-    match shape {
-        Shape::Numeric { suffixes } => suffixes.len(),
-        _ => 1,
-    }
-}
-
 impl Layout {
     /// Plans the atoms of a model. `shapes` has an entry for each of the terms' variables.
+    ///
+    /// # Errors
+    /// [`DesignError::TextResponse`]; [`DesignError::NoRoom`] where the sums of a pass would be larger than the memory that a fit may take.
     pub fn new(terms: &Terms, shapes: &[Shape]) -> Result<Layout, DesignError> {
+        let room = Room::of_machine();
+        room.for_terms((terms.terms.len() + usize::from(terms.intercept)) as u128)
+            .map_err(DesignError::NoRoom)?;
         let factors: Vec<bool> = shapes.iter().map(is_factor).collect();
         let coding = terms.coding(&factors);
         let responses = match terms.response {
@@ -58,12 +60,13 @@ impl Layout {
                 Shape::Factor { .. } => {
                     return Err(DesignError::TextResponse(terms.variables[r].to_string()));
                 }
-                shape => width(shape),
+                shape => shape.width(),
             },
         };
         let mut products: Vec<Vec<(usize, usize)>> = Vec::new();
         let mut extra: Vec<Vec<(usize, usize)>> = Vec::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
+        let mut group_of: HashMap<Vec<usize>, usize> = HashMap::new();
         // multipliers as products; resolved to positions when all dense columns are known
         let mut multipliers: Vec<Vec<Vec<(usize, usize)>>> = Vec::new();
         let mut planned = Vec::new();
@@ -71,7 +74,7 @@ impl Layout {
             // all products of the numeric variables' columns, first variable fastest
             let mut columns: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
             for &v in term.variables.iter().filter(|&&v| !factors[v]) {
-                columns = (0..width(&shapes[v]))
+                columns = (0..shapes[v].width())
                     .flat_map(|c| columns.iter().map(move |p| [p.as_slice(), &[(v, c)]].concat()))
                     .collect();
             }
@@ -81,8 +84,8 @@ impl Layout {
                 products.extend(columns.iter().cloned());
                 (None, (first..products.len()).collect())
             } else {
-                let g = groups.iter().position(|g| *g == of).unwrap_or_else(|| {
-                    groups.push(of.clone());
+                let g = *group_of.entry(of.clone()).or_insert_with(|| {
+                    groups.push(of);
                     multipliers.push(Vec::new());
                     groups.len() - 1
                 });
@@ -99,6 +102,10 @@ impl Layout {
             });
         }
         let dense = products.len();
+        let mut known: HashMap<Vec<(usize, usize)>, usize> = HashMap::new();
+        for (at, product) in products.iter().enumerate() {
+            known.entry(product.clone()).or_insert(at);
+        }
         let atoms_groups = multipliers
             .into_iter()
             .map(|list| Group {
@@ -108,10 +115,10 @@ impl Layout {
                         if product.is_empty() {
                             return None;
                         }
-                        let known = products.iter().chain(&extra).position(|p| *p == product);
-                        Some(known.unwrap_or_else(|| {
-                            extra.push(product);
-                            dense + extra.len() - 1
+                        let next = dense + extra.len();
+                        Some(*known.entry(product).or_insert_with_key(|product| {
+                            extra.push(product.clone());
+                            next
                         }))
                     })
                     .collect(),
@@ -124,6 +131,18 @@ impl Layout {
             groups: atoms_groups,
         };
         products.extend(extra);
+        let width = |term: &PlannedTerm| {
+            let columns = term.variables.iter().map(|&v| shapes[v].width() as u128);
+            columns.fold(1, u128::saturating_mul)
+        };
+        let widths: Vec<TermWidth<'_>> = (planned.iter())
+            .map(|term| TermWidth {
+                label: &term.label,
+                columns: width(term),
+                absorbable: false,
+            })
+            .collect();
+        room.for_sums(&atoms, &widths).map_err(DesignError::NoRoom)?;
         Ok(Layout {
             intercept: terms.intercept,
             terms: planned,

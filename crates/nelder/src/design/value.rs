@@ -82,3 +82,13 @@ pub enum Shape {
         ordered: bool,
     },
 }
+
+impl Shape {
+    /// Its columns of numbers; one for a factor, which is a column of codes.
+    pub fn width(&self) -> usize {
+        match self {
+            Shape::Numeric { suffixes } => suffixes.len(),
+            _ => 1,
+        }
+    }
+}

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary};
+use super::operands::{collect_names, unrolled, zero_or_one};
+use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary, term_count};
 
-/// Maximum number of terms that a formula may expand to.
-const MAX_TERMS: usize = 1_000_000;
+/// Maximum number of terms that a formula may expand to: more columns than a design of columns can have.
+const MAX_TERMS: usize = 100_000;
 
 /// Meaning of `.` on the right side.
 pub(super) enum Dot<'a> {
@@ -32,7 +33,7 @@ pub(super) enum Dot<'a> {
 ///
 /// # Errors
 /// [`FormulaError`]: a `.` that stands for nothing, a constant that is no intercept, a power below 2, more than
-/// a million terms.
+/// a hundred thousand terms.
 pub fn terms(formula: &Formula, columns: &[&str]) -> Result<Terms, FormulaError> {
     expand(formula, Dot::Columns(columns))
 }
@@ -57,7 +58,7 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
         }
         reader.install(e);
     }
-    match dot {
+    match &dot {
         Dot::Kept => reader.dot = Some(vec![Expr::Name(".".into())]),
         // an empty list of columns is the absence of data
         Dot::Columns([]) => {}
@@ -71,6 +72,16 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
         }
     }
     reader.variables_of(&formula.predictors)?;
+    let columns: Vec<&str> = match dot {
+        Dot::Columns(columns) => columns.to_vec(),
+        Dot::Kept => vec!["."],
+    };
+    if let Some(count) = term_count(formula, &columns).filter(|&count| count > MAX_TERMS as u128) {
+        return Err(FormulaError::TooManyTerms {
+            terms: Some(count),
+            limit: MAX_TERMS,
+        });
+    }
     let mut sets = reader.terms_of(&formula.predictors)?.list;
     let offsets: Vec<usize> = (0..reader.variables.len())
         .filter(|&i| is_offset(&reader.variables[i]))
@@ -112,26 +123,6 @@ fn is_offset(variable: &Expr) -> bool {
     matches!(variable, Expr::Call { function, .. } if function == "offset")
 }
 
-/// Names of columns and functions in an expression.
-fn collect_names<'e>(e: &'e Expr, into: &mut HashSet<&'e str>) {
-    let mut stack = vec![e];
-    while let Some(e) = stack.pop() {
-        match e {
-            Expr::Name(name) => {
-                into.insert(name);
-            }
-            Expr::Call { function, args } => {
-                // R takes the function's name as well: in `log(y) ~ .` a column `log` is left out
-                into.insert(function);
-                stack.extend(args.iter().map(|arg| &arg.value));
-            }
-            Expr::Unary(_, inner) | Expr::Paren(inner) => stack.push(inner),
-            Expr::Binary(_, left, right) => stack.extend([&**left, &**right]),
-            _ => {}
-        }
-    }
-}
-
 /// Positions of variables, increasing: a term.
 type Set = Vec<u32>;
 
@@ -145,7 +136,10 @@ struct Sets {
 impl Sets {
     fn push(&mut self, set: Set) -> Result<(), FormulaError> {
         if self.list.len() >= MAX_TERMS {
-            return Err(FormulaError::TooManyTerms { limit: MAX_TERMS });
+            return Err(FormulaError::TooManyTerms {
+                terms: None,
+                limit: MAX_TERMS,
+            });
         }
         if !set.is_empty() && self.seen.insert(set.clone()) {
             self.list.push(set);
@@ -167,10 +161,18 @@ impl Sets {
     }
 }
 
+/// The union of two sorted lists.
 fn joined(a: &Set, b: &Set) -> Set {
-    let mut out: Set = a.iter().chain(b).copied().collect();
-    out.sort_unstable();
-    out.dedup();
+    let mut out = Set::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        let (x, y) = (a[i], b[j]);
+        out.push(x.min(y));
+        i += usize::from(x <= y);
+        j += usize::from(y <= x);
+    }
+    out.extend_from_slice(&a[i..]);
+    out.extend_from_slice(&b[j..]);
     out
 }
 
@@ -181,20 +183,6 @@ struct Reader {
     intercept: bool,
     /// True where terms are being added; to the right of a minus, 1 takes the intercept away.
     adding: bool,
-}
-
-/// An expression of the formula language with the left edge of its tree unrolled: the first operand, then
-/// operators and right operands in order of evaluation.
-fn unrolled(e: &Expr) -> (&Expr, Vec<(Binary, &Expr, &Expr)>) {
-    use Binary::{Add, Colon, Div, In, Mul, Pow, Sub};
-    let mut edge = Vec::new();
-    let mut base = e;
-    while let Expr::Binary(op @ (Add | Sub | Mul | Div | Pow | Colon | In), left, right) = base {
-        edge.push((*op, &**right, base));
-        base = left;
-    }
-    edge.reverse();
-    (base, edge)
 }
 
 impl Reader {
@@ -295,16 +283,6 @@ impl Reader {
             },
         }
         Ok(out)
-    }
-}
-
-/// `Some(true)` for 1, `Some(false)` for 0; logicals count as numbers, as in R.
-fn zero_or_one(e: &Expr) -> Option<bool> {
-    match e {
-        Expr::Number { value, .. } if *value == 1.0 => Some(true),
-        Expr::Number { value, .. } if *value == 0.0 => Some(false),
-        Expr::Logical(value) => Some(*value),
-        _ => None,
     }
 }
 

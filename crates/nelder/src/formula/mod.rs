@@ -13,9 +13,11 @@ mod expand;
 mod given;
 mod lex;
 mod names;
+mod operands;
 mod parse;
 mod scope;
 mod suggest;
+mod term_count;
 mod terms;
 
 pub use ast::{Arg, Binary, Expr, Formula, Resolved, Unary};
@@ -28,6 +30,7 @@ pub use names::{INTERCEPT, NamePart, column_names, matrix_suffixes};
 pub use parse::{SyntaxError, parse_expression, parse_formula};
 pub use scope::update;
 pub use suggest::nearest;
+pub use term_count::term_count;
 pub use terms::{Coding, FormulaError, Term, Terms};
 
 #[cfg(test)]

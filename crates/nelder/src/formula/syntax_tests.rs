@@ -373,7 +373,21 @@ fn long_formulas_are_expanded() {
             .all(|&coding| coding == Coding::Contrasts)
     );
     let all = terms(&parse_formula("y ~ .^9").unwrap(), &columns);
-    assert_eq!(all, Err(FormulaError::TooManyTerms { limit: 1_000_000 }));
+    let error = all.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "the formula expands to 5.0e16 terms, each a column or more"
+    );
+    // equal terms fall together, so that they have to be written out
+    let twice = terms(&parse_formula("y ~ .^2 * .^2").unwrap(), &columns);
+    let (terms_of, limit) = (None, 100_000);
+    assert_eq!(
+        twice,
+        Err(FormulaError::TooManyTerms {
+            terms: terms_of,
+            limit
+        })
+    );
     let high = terms(&parse_formula("y ~ (a + b)^1e9").unwrap(), &[]).unwrap();
     assert_eq!(high.terms.len(), 3);
 }

@@ -39,8 +39,10 @@ pub enum FormulaError {
         power: String,
     },
     /// An expansion without end.
-    #[error("the formula expands to more than {limit} terms")]
+    #[error("the formula expands to {}, each a column or more", many(terms, limit))]
     TooManyTerms {
+        /// Its terms, where they can be counted without writing them out.
+        terms: Option<u128>,
         /// The most terms there can be.
         limit: usize,
     },
@@ -64,6 +66,16 @@ pub enum FormulaError {
         /// The term.
         label: String,
     },
+}
+
+/// `4194303 terms`; beyond any use, as a power of ten.
+fn many(terms: &Option<u128>, limit: &usize) -> String {
+    match *terms {
+        Some(count) if count < 1_000_000_000_000 => format!("{count} terms"),
+        Some(u128::MAX) => "more than 1e38 terms".to_string(),
+        Some(count) => format!("{:.1e} terms", count as f64),
+        None => format!("more than {limit} terms"),
+    }
 }
 
 /// Coding of a factor in a term: the 1 and 2 of `attr(terms, "factors")` in R.

@@ -1,6 +1,6 @@
 //! Why a model was not fitted.
 
-use crate::design::DesignError;
+use crate::design::{DesignError, Room};
 use crate::formula::{FormulaError, SyntaxError};
 use crate::pass::PassError;
 
@@ -67,7 +67,7 @@ pub enum ModelError {
     Overflow(String),
     /// An eliminated factor needs what only a smaller one has.
     #[error(
-        "{what} needs a matrix of {columns} x {columns}, and more than {limit} columns are too many for it"
+        "{what} needs matrices of {columns} x {columns}, and more than {limit} columns are too many for it"
     )]
     TooManyColumns {
         /// Result that was asked for.
@@ -93,6 +93,22 @@ fn most_missing(column: &Option<String>) -> String {
 }
 
 impl ModelError {
+    /// Checks that there is room for matrices of so many columns.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`].
+    pub(super) fn many_columns(what: &str, columns: usize) -> Result<(), ModelError> {
+        let limit = Room::of_machine().most_columns();
+        match columns <= limit {
+            true => Ok(()),
+            false => Err(ModelError::TooManyColumns {
+                what: what.to_string(),
+                columns,
+                limit,
+            }),
+        }
+    }
+
     /// An argument that does not fit, and why.
     pub(super) fn argument(name: &str, why: impl Into<String>) -> Self {
         ModelError::Argument {

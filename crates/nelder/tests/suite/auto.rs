@@ -134,6 +134,33 @@ fn the_faster_one_is_chosen_and_used() {
 }
 
 #[test]
+fn nothing_is_asked_for_what_ends_before_a_driver_opens() {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    fn ask() -> Vec<Arc<dyn Offer>> {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        vec![Arc::new(Offered::new(1e6, 60.0))]
+    }
+    let columns = columns(ROWS);
+    let place = Arc::new(Auto::asking(ask));
+    let notes = |rows: usize| {
+        let part: Vec<Vec<f64>> = columns.iter().map(|c| c[..rows].to_vec()).collect();
+        let watch = Watch::default();
+        lm(
+            &LmSpec::new("y ~ ."),
+            &frame(&part),
+            Run::on(place.clone(), &watch),
+        )
+        .unwrap();
+        watch.0.into_inner().unwrap().remove(0).notes
+    };
+    assert!(notes(1000)[0].starts_with("devices: not looked at"));
+    assert_eq!(ASKED.load(Ordering::Relaxed), 0);
+    assert!(notes(ROWS)[0].contains("starting it takes"));
+    notes(ROWS);
+    assert_eq!(ASKED.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_device_that_takes_long_to_start_or_is_not_there_is_not_used() {
     let columns = columns(ROWS);
     let frame = frame(&columns);

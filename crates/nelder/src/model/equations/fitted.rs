@@ -5,7 +5,6 @@ use faer::{Accum, Mat, Par};
 use nelder_device::Dd;
 
 use super::normal::by_atom;
-use super::solution::MOST_COLUMNS;
 use super::{LinearFunctional, NormalEquations};
 use crate::design::ColumnEncoding;
 use crate::model::ModelError;
@@ -91,14 +90,7 @@ impl FittedEquations<'_> {
 
     pub(in crate::model) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
         let p = self.aliased.len();
-        if p > MOST_COLUMNS {
-            let what = what.to_string();
-            return Err(ModelError::TooManyColumns {
-                what,
-                columns: p,
-                limit: MOST_COLUMNS,
-            });
-        }
+        ModelError::many_columns(what, p)?;
         let map = self.map;
         let means = self.normal.level_means();
         let root = self.factor.root();
@@ -183,7 +175,7 @@ impl FittedEquations<'_> {
     /// aliased coefficients.
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    /// [`ModelError::TooManyColumns`] where matrices of its order have no room.
     pub fn unscaled(&self) -> Result<Mat<f64>, ModelError> {
         let mut out = self.unscaled_of_rows()?;
         let scales = self.column_scales();

@@ -22,8 +22,8 @@ use crate::pass::{
 
 use super::bounds::Solved;
 use super::solution::{
-    LeastSquaresSolution, gain_of, in_model, orthogonal, provisional, relative_variance_error, solve,
-    wants_tsqr,
+    LARGE_ORDER, LeastSquaresSolution, gain_of, in_model, orthogonal, provisional, relative_variance_error,
+    solve, wants_tsqr,
 };
 use super::{LeastSquares, Score, by_atom};
 use crate::model::model_frame::all_missing;
@@ -33,8 +33,10 @@ use crate::model::{Accuracy, ModelError, ModelFrame};
 const CHEAP: f64 = 2e7;
 /// Rows whose residuals are kept for their quantiles; beyond, they are counted in bins.
 const KEEP_ROWS: u64 = 4_000_000;
-/// Relative error of a variance beyond which more precision is asked for.
-const ENOUGH: f64 = 1e-11;
+/// Relative error of a variance beyond which more precision is asked for: twice that of a standard error.
+const ENOUGH: f64 = 2e-11;
+/// The same where equations are of [`LARGE_ORDER`], whose exact products would take minutes. The digits are in the report.
+const ENOUGH_OF_MANY: f64 = 1e-9;
 /// Corrections at most, beyond the first.
 const MOST_REFINEMENTS: u32 = 4;
 
@@ -170,7 +172,8 @@ impl<'a, 's> Ladder<'a, 's> {
 
     /// Notes a relative error of a variance that is too large for the precision.
     fn too_rough(&mut self, worst: f64) -> bool {
-        let rough = worst > ENOUGH;
+        let large = self.state.normal.matrix.order > LARGE_ORDER;
+        let rough = worst > if large { ENOUGH_OF_MANY } else { ENOUGH };
         if rough {
             self.notes.push(format!(
                 "in double precision, standard errors would be right to {:.0e} only",

@@ -29,8 +29,9 @@ const UNIT_SINGLE_BOUND: f64 = 362.0 * (f32::EPSILON as f64 / 2.0);
 const UNIT_ROUGH: f64 = 4e-6;
 /// The same with exact products.
 pub(in crate::model) const UNIT_EXACT: f64 = UNIT_TWICE;
-/// Largest number of columns for which a matrix of columns x columns is formed.
-pub const MOST_COLUMNS: usize = 4000;
+/// Order beyond which equations that were left by the elimination of a factor are taken as they are: those of all columns, in twice the
+/// precision, would take minutes.
+pub const LARGE_ORDER: usize = 4000;
 
 /// One solution and what led to it.
 pub(super) struct LeastSquaresSolution {
@@ -246,13 +247,6 @@ pub(super) fn solve(
             continue;
         }
         let p = columns.map.columns();
-        if !absorb && p > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns {
-                what: "this model".into(),
-                columns: p,
-                limit: MOST_COLUMNS,
-            });
-        }
         let normal = NormalEquations::assemble(gram, &columns.map);
         let found = if absorb {
             // a small system, whatever the precision of its entries
@@ -267,7 +261,7 @@ pub(super) fn solve(
                     f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.norms[i]
                         || f.pivots[i] * normal.matrix.get(i, i).hi > 1e-6 * normal.matrix.sizes[i]
                 });
-            if sound || p > MOST_COLUMNS {
+            if sound || p > LARGE_ORDER {
                 Some(f)
             } else {
                 continue;

@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use super::elasticity::largest_spread;
 use crate::design::{BlockSchema, ColumnEncoding, ColumnKind, Columns};
-use crate::model::equations::solution::{MOST_COLUMNS, Solver, factor, in_model, unit};
+use crate::model::equations::solution::{LARGE_ORDER, Solver, factor, in_model, unit};
 use crate::model::{ModelError, NormalEquations, Score, Solution};
 use crate::pass::{Gram, Products};
 use crate::solve::{Factor, Variance, factor_twice};
@@ -74,13 +74,7 @@ impl Equations {
         }
         let mut map = map.clone();
         map.absorbed = None;
-        if map.columns() > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns {
-                what: "this model".into(),
-                columns: columns.names.len(),
-                limit: MOST_COLUMNS,
-            });
-        }
+        ModelError::many_columns("this model", columns.names.len())?;
         Self::over(gram, map, aliased, solver, false)
     }
 
@@ -115,7 +109,7 @@ impl Equations {
                 && (0..k).all(|i| {
                     part(i) > least * normal.matrix.norms[i] || part(i) > least * normal.matrix.sizes[i]
                 });
-            (sound || map.columns() > MOST_COLUMNS).then_some(f)
+            (sound || map.columns() > LARGE_ORDER).then_some(f)
         } else {
             factor(&normal.matrix, solver, gram.products())
         };
@@ -367,7 +361,7 @@ fn deviations(gram: &Gram, map: &ColumnEncoding) -> Vec<f64> {
     let mut map = map.clone();
     map.absorbed = None;
     let weight = gram.weight.hi;
-    if map.columns() > MOST_COLUMNS {
+    if map.columns() > LARGE_ORDER {
         // an indicator's, whatever its share
         return vec![1.0; map.columns()];
     }

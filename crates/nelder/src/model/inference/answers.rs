@@ -12,7 +12,7 @@ pub trait Inference: Regression {
     /// not [regular](Regression::is_regular). R's `summary(fit)$cov.unscaled`, with the aliased.
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    /// [`ModelError::TooManyColumns`] where matrices of its order have no room.
     fn unscaled_covariance(&self) -> Result<Mat<f64>, ModelError> {
         let mut matrix = self.equations().unscaled()?;
         if !self.is_regular() {
@@ -36,7 +36,7 @@ pub trait Inference: Regression {
     /// ```
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] beyond 4,000 columns; [`ModelError::Argument`] where HC2 or HC3 meet a row
+    /// [`ModelError::TooManyColumns`] where matrices of its order have no room; [`ModelError::Argument`] where HC2 or HC3 meet a row
     /// of leverage one, or where there are fewer than two clusters; those of a pass and of the cluster expression.
     fn vcov(&self, kind: &Vcov, monitor: &dyn Monitor) -> Result<Covariance, ModelError> {
         sandwich::vcov(self, kind, monitor)
@@ -64,7 +64,7 @@ pub trait Inference: Regression {
     /// ```
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] for `dfbetas` beyond 4,000 columns; those of a pass.
+    /// [`ModelError::TooManyColumns`] for `dfbetas` where matrices of its order have no room; those of a pass.
     fn influence(&self, detail: Detail, monitor: &dyn Monitor) -> Result<Influence, ModelError> {
         deletion::influence(self, detail, monitor)
     }

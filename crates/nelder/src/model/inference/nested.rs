@@ -7,7 +7,6 @@
 use nelder_device::Dd;
 
 use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind, Parametrization};
-use crate::model::equations::solution::MOST_COLUMNS;
 use crate::model::{LeastSquares, Lm, ModelError, NormalEquations};
 use crate::pass::Gram;
 use crate::solve::{Factor, Symmetric, factor_double, factor_twice};
@@ -115,8 +114,7 @@ impl LeastSquares {
     /// each column, in which `None` leaves it out; the intercept must be in stage 0 where there is one, and explains nothing.
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] where more than 4,000 columns would be left after the largest factor was
-    /// eliminated.
+    /// [`ModelError::TooManyColumns`] where matrices of the order that is left after the largest factor was eliminated have no room.
     pub fn stages(&self, stage: &[Option<usize>], tol: f64) -> Result<Vec<Stage>, ModelError> {
         let map = &self.columns.map;
         let gram = &self.gram;
@@ -131,17 +129,7 @@ impl LeastSquares {
         let term = map.absorbed.as_ref().filter(|term| {
             order.len() > DIRECT && term.columns.iter().flatten().all(|&c| stage[c].is_some())
         });
-        let direct = |columns: usize| {
-            if columns > MOST_COLUMNS {
-                let what = "this table".to_string();
-                return Err(ModelError::TooManyColumns {
-                    what,
-                    columns,
-                    limit: MOST_COLUMNS,
-                });
-            }
-            Ok(())
-        };
+        let direct = |columns: usize| ModelError::many_columns("this table", columns);
         let mut tally = Tally::new(count, responses);
         match term {
             None => {

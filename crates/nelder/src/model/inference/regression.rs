@@ -86,7 +86,7 @@ pub trait Regression: Sync {
     /// The covariance of the coefficients under the model itself: no pass.
     ///
     /// # Errors
-    /// [`ModelError::TooManyColumns`] beyond 4,000 columns.
+    /// [`ModelError::TooManyColumns`] where matrices of its order have no room.
     fn model_covariance(&self) -> Result<Covariance, ModelError>;
 
     /// Record of the computation: algorithm, precision, digits, passes.

@@ -11,8 +11,11 @@ use super::{Compared, Sequential};
 use crate::design::{Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
-use crate::model::equations::solution::{MOST_COLUMNS, counted};
+use crate::model::equations::solution::counted;
 use crate::model::{Lm, LmSpec, ModelError, Regression};
+
+/// Order of the equations beyond which a file for them would be larger than anyone expects: 128 MB of numbers.
+const MOST_SAVED: usize = 4000;
 
 /// A linear model apart from its data.
 ///
@@ -187,11 +190,11 @@ impl SavedDesign {
         let rows = &bound.rows;
         let layout = rows.layout();
         let kept = system.normal.matrix.order;
-        if kept > MOST_COLUMNS {
+        if kept > MOST_SAVED {
             return Err(ModelError::TooManyColumns {
                 what: "a saved fit".into(),
                 columns: kept,
-                limit: MOST_COLUMNS,
+                limit: MOST_SAVED,
             });
         }
         let (_, left) = bound.terms.without_response();

@@ -1,7 +1,7 @@
 //! Specification of a linear model.
 
-use crate::design::Missing;
-use crate::formula::{Contrast, Terms, parse_formula, terms};
+use crate::design::{DesignError, Missing, Room};
+use crate::formula::{Contrast, Terms, parse_formula, term_count, terms};
 use crate::model::ModelError;
 
 /// Precision of the arithmetic of a fit, and of its results.
@@ -79,7 +79,15 @@ impl LmSpec {
     pub(in crate::model) fn meaning(&self, columns: &[&str]) -> Result<Terms, ModelError> {
         match &self.terms {
             Some(terms) => Ok(terms.clone()),
-            None => Ok(terms(&parse_formula(&self.formula)?, columns)?),
+            None => {
+                let formula = parse_formula(&self.formula)?;
+                // with the intercept, and before they are written out
+                if let Some(count) = term_count(&formula, columns) {
+                    let room = Room::of_machine().for_terms(count.saturating_add(1));
+                    room.map_err(DesignError::NoRoom)?;
+                }
+                Ok(terms(&formula, columns)?)
+            }
         }
     }
 

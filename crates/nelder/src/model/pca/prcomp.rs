@@ -23,7 +23,7 @@ use super::{Center, PcaAlgorithm, PcaSpec, Scale, Signs};
 use crate::design::RowCounts;
 use crate::frame::{Source, Sparse};
 use crate::model::equations::ladder::rows_left;
-use crate::model::equations::solution::{MOST_COLUMNS, unit};
+use crate::model::equations::solution::unit;
 use crate::model::report::devices;
 use crate::model::{Accuracy, ModelError, ModelFrame};
 use crate::pass::{
@@ -280,13 +280,7 @@ impl Computation<'_, '_> {
 
     fn by_gram(&mut self) -> Result<Found, ModelError> {
         let (spec, p) = (self.spec, self.names.len());
-        if p > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns {
-                what: "all components".into(),
-                columns: p,
-                limit: MOST_COLUMNS,
-            });
-        }
+        ModelError::many_columns("all components", p)?;
         let n = self.bound.rows.source().rows();
         let cheap = n.is_some_and(|n| n as f64 * (p * p) as f64 / 2.0 <= CHEAP);
         let certified = spec.accuracy == Accuracy::Certified;

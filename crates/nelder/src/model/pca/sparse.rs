@@ -16,7 +16,6 @@ use super::prcomp::{Data, Found, converged, of_krylov};
 use super::standard::Columns;
 use super::{PcaAlgorithm, PcaSpec, Prcomp};
 use crate::frame::{Scan, Sparse};
-use crate::model::equations::solution::MOST_COLUMNS;
 use crate::model::{Accuracy, ModelError};
 use crate::pass::{ColumnMoments, Monitor, PassError, PassRecord, Standard};
 use crate::solve::{Rectangular, Symmetric};
@@ -149,13 +148,7 @@ impl Work<'_, '_> {
             let (axes, beyond) = of_krylov(found, &columns);
             return Ok((columns, unit, axes, beyond));
         }
-        if small > MOST_COLUMNS {
-            return Err(ModelError::TooManyColumns {
-                what: "all components".into(),
-                columns: small,
-                limit: MOST_COLUMNS,
-            });
-        }
+        ModelError::many_columns("all components", small)?;
         let certified = self.spec.accuracy == Accuracy::Certified;
         let start = Instant::now();
         if p <= n {

@@ -1,9 +1,9 @@
 //! The place where a fit is thought to end first.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use nelder_device::{GlmKernels, Offer};
+use nelder_device::{GlmKernels, Offer, any_opened};
 
 use super::cost::{Plan, SMALL, Work};
 use super::devices::Devices;
@@ -17,7 +17,7 @@ use crate::pass::session::{Executor, Opened, Opening};
 /// devices stay there. Each fit has a plan of its own.
 ///
 /// ```
-/// use std::sync::Arc;
+/// use std::sync::{Arc, OnceLock};
 /// use nelder::frame::Frame;
 /// use nelder::model::{LmSpec, Regression, lm};
 /// use nelder::pass::{Auto, NoProgress, Run};
@@ -30,28 +30,59 @@ use crate::pass::session::{Executor, Opened, Opening};
 /// ```
 #[derive(Clone, Default)]
 pub struct Auto {
-    offers: Vec<Arc<dyn Offer>>,
+    offers: OnceLock<Vec<Arc<dyn Offer>>>,
+    /// What to ask for offers, where they are not known yet: it may load a driver.
+    ask: Option<fn() -> Vec<Arc<dyn Offer>>>,
 }
+
+/// Seconds in which no driver of a device can be opened: a fit that the CPU ends before is not worth asking what there is.
+const DRIVER: f64 = 0.1;
 
 impl fmt::Debug for Auto {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list()
-            .entries(self.offers.iter().map(|o| o.id()))
-            .finish()
+        let offers = self.offers.get().into_iter().flatten();
+        f.debug_list().entries(offers.map(|o| o.id())).finish()
     }
 }
 
 impl Auto {
     /// The CPU, and devices that are offered.
     pub fn new(offers: Vec<Arc<dyn Offer>>) -> Auto {
-        Auto { offers }
+        Auto {
+            offers: offers.into(),
+            ask: None,
+        }
+    }
+
+    /// The CPU, and devices that `ask` offers; it is called where the CPU takes longer than a driver takes to open, or one is open.
+    pub fn asking(ask: fn() -> Vec<Arc<dyn Offer>>) -> Auto {
+        Auto {
+            offers: OnceLock::new(),
+            ask: Some(ask),
+        }
+    }
+
+    /// The devices that are worth a look for a fit of so many seconds; `None` where nothing was asked.
+    fn offers(&self, seconds: f64) -> Option<&[Arc<dyn Offer>]> {
+        match (self.offers.get(), self.ask) {
+            (Some(known), _) => Some(known),
+            (None, None) => Some(&[]),
+            (None, Some(ask)) if seconds > DRIVER || any_opened() => Some(self.offers.get_or_init(ask)),
+            (None, Some(_)) => None,
+        }
     }
 
     /// The best plan, and the devices that it is for; `None` for threads.
     fn choose(&self, work: &Work, threads: usize) -> (Plan, Option<Devices>) {
         let mut best = Plan::cpu(work, threads);
         let (mut notes, mut chosen) = (Vec::new(), None);
-        for offer in &self.offers {
+        let Some(offers) = self.offers(best.seconds()) else {
+            best.notes = vec![format!(
+                "devices: not looked at, because this takes less than {DRIVER} s"
+            )];
+            return (best, None);
+        };
+        for offer in offers {
             let (id, start) = (offer.id(), offer.start());
             if work.rows.is_none() {
                 notes.push(format!(

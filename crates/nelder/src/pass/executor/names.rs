@@ -89,7 +89,7 @@ impl PlaceNames {
     /// [`PlaceError`].
     pub fn executor(&self, name: &str) -> Result<Arc<dyn Executor>, PlaceError> {
         match name {
-            "auto" => return Ok(Arc::new(Auto::new((self.offers)()))),
+            "auto" => return Ok(Arc::new(Auto::asking(self.offers))),
             "cpu" => return Ok(Arc::new(Threads)),
             _ => {}
         }

@@ -1,0 +1,216 @@
+//! Room for a design: the memory that a fit may take, against what its matrices need, before they are made.
+
+use std::fmt;
+
+use super::BlockSchema;
+
+/// Matrices of columns x columns, in doubles, at the moment of a fit that holds the most of them, beside the gram of each thread: the sum of
+/// these, the equations, their factor, its inverse. Measured: a fit of 6,000 columns on two threads holds four and a half.
+const MATRICES: usize = 4;
+/// Share of the machine's memory that a fit may take for its matrices.
+const SHARE: f64 = 0.5;
+/// Memory that is assumed where the system does not say it.
+const ASSUMED: u64 = 8 << 30;
+/// Bytes of a column's name, its place among the terms, and its entries by code.
+const COLUMN: f64 = 300.0;
+/// Bytes of the table of two groups of codes.
+const PAIR: f64 = 160.0;
+
+/// Memory that a fit may take for its matrices: half of the machine's, or what `NELDER_MEMORY` says, such as `12GB`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Room {
+    bytes: f64,
+}
+
+/// A design that has no room.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lack {
+    /// Columns of the model.
+    pub columns: u128,
+    /// Bytes that a fit of them would take.
+    pub bytes: f64,
+    /// Bytes that it may take.
+    pub room: f64,
+    /// The largest terms and their columns.
+    pub terms: Vec<(String, u128)>,
+}
+
+/// A term and its columns.
+pub(super) struct TermWidth<'a> {
+    pub label: &'a str,
+    pub columns: u128,
+    /// True if it can be eliminated, so that what is left needs no room for it but a row for each of its levels.
+    pub absorbable: bool,
+}
+
+impl Room {
+    /// The room on this machine.
+    pub fn of_machine() -> Room {
+        let wanted = std::env::var("NELDER_MEMORY").ok();
+        let bytes = wanted.as_deref().and_then(bytes_of).unwrap_or_else(|| {
+            let memory = nelder_device::machine_memory().unwrap_or(ASSUMED);
+            memory as f64 * SHARE
+        });
+        Room { bytes }
+    }
+
+    /// Room of so many bytes.
+    pub fn of(bytes: u64) -> Room {
+        Room { bytes: bytes as f64 }
+    }
+
+    /// The most columns for whose matrices there is room.
+    pub fn most_columns(&self) -> usize {
+        (self.bytes / matrices(1.0)).sqrt() as usize
+    }
+
+    /// Tests if there is room for a model of so many terms, each of which has a column or more.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub fn for_terms(&self, terms: u128) -> Result<(), Lack> {
+        match terms <= self.most_columns() as u128 {
+            true => Ok(()),
+            false => Err(self.lack(terms, matrices(terms as f64), &[])),
+        }
+    }
+
+    /// Tests if there is room for the sums of a pass over the rows of a layout, by several threads.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(super) fn for_sums(&self, atoms: &BlockSchema, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
+        let dense = (atoms.dense + atoms.responses) as f64;
+        let groups = atoms.groups.len() as f64;
+        let tables = rayon::current_num_threads() as f64 * groups * groups / 2.0 * PAIR;
+        let bytes = matrices(dense) + tables;
+        match bytes <= self.bytes {
+            true => Ok(()),
+            false => {
+                let columns = terms.iter().fold(0u128, |sum, t| sum.saturating_add(t.columns));
+                Err(self.lack(columns, bytes, terms))
+            }
+        }
+    }
+
+    /// Tests if there is room for the equations of a model, of which the largest term that can be is eliminated.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(super) fn for_columns(&self, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
+        let columns = terms.iter().fold(0u128, |sum, t| sum.saturating_add(t.columns));
+        let absorbed = terms.iter().filter(|t| t.absorbable).map(|t| t.columns).max();
+        let absorbed = absorbed.unwrap_or(0);
+        let left = (columns - absorbed) as f64;
+        // means of what is left by level, in twice the precision, and their products
+        let bytes = matrices(left) + 32.0 * left * absorbed as f64 + COLUMN * columns as f64;
+        match bytes <= self.bytes {
+            true => Ok(()),
+            false => Err(self.lack(columns, bytes, terms)),
+        }
+    }
+
+    fn lack(&self, columns: u128, bytes: f64, terms: &[TermWidth<'_>]) -> Lack {
+        let mut largest: Vec<(String, u128)> =
+            terms.iter().map(|t| (t.label.to_string(), t.columns)).collect();
+        largest.sort_by_key(|(_, columns)| std::cmp::Reverse(*columns));
+        largest.truncate(3);
+        largest.retain(|(_, columns)| *columns > 1);
+        Lack {
+            columns,
+            bytes,
+            room: self.bytes,
+            terms: largest,
+        }
+    }
+}
+
+/// Bytes of a fit's matrices of so many columns.
+fn matrices(columns: f64) -> f64 {
+    8.0 * (MATRICES + rayon::current_num_threads()) as f64 * columns * columns
+}
+
+/// `12GB`, `500MB`, or a number of bytes.
+fn bytes_of(text: &str) -> Option<f64> {
+    let text = text.trim().to_ascii_uppercase();
+    let units = [("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("KB", 1e3), ("B", 1.0)];
+    let found = units.iter().find(|(unit, _)| text.ends_with(unit));
+    let (unit, factor) = found.copied().unwrap_or(("", 1.0));
+    let number: f64 = text[..text.len() - unit.len()].trim().parse().ok()?;
+    (number > 0.0 && number.is_finite()).then_some(number * factor)
+}
+
+/// Bytes as a reader says them.
+fn size(bytes: f64) -> String {
+    match bytes {
+        b if b < 1e9 => format!("{:.0} MB", (b / 1e6).max(1.0)),
+        b if b < 1e13 => format!("{:.1} GB", b / 1e9),
+        b => format!("{:.1e} GB", b / 1e9),
+    }
+}
+
+impl fmt::Display for Lack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = match self.columns {
+            c if c < 1_000_000_000_000 => c.to_string(),
+            c => format!("{:.1e}", c as f64),
+        };
+        write!(
+            f,
+            "the model has {columns} columns, whose equations need {} of memory, and a fit may take {}",
+            size(self.bytes),
+            size(self.room)
+        )?;
+        for (k, (label, columns)) in self.terms.iter().enumerate() {
+            let before = if k == 0 { "; its largest terms: " } else { ", " };
+            write!(f, "{before}`{label}` ({columns})")?;
+        }
+        write!(
+            f,
+            "; leave terms out, or set NELDER_MEMORY to more than half of this machine's memory"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_as_they_are_written() {
+        for (text, bytes) in [
+            ("12GB", Some(12e9)),
+            (" 1.5 tb", Some(1.5e12)),
+            ("800", Some(800.0)),
+        ] {
+            assert_eq!(bytes_of(text), bytes, "{text}");
+        }
+        for text in ["", "GB", "-1GB", "all", "infGB"] {
+            assert_eq!(bytes_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_term_that_is_eliminated_takes_a_row_a_level() {
+        let room = Room::of(1 << 30);
+        let term = |columns, absorbable| TermWidth {
+            label: "f",
+            columns,
+            absorbable,
+        };
+        assert!(room.for_columns(&[term(400_000, true), term(3, false)]).is_ok());
+        let lack = room
+            .for_columns(&[term(400_000, false), term(3, false)])
+            .unwrap_err();
+        assert_eq!((lack.columns, lack.terms.len()), (400_003, 2));
+        assert!(
+            room.for_columns(&[term(100_000, true), term(50_000, true)])
+                .is_err()
+        );
+        let text = room
+            .for_columns(&[term(u128::MAX, false)])
+            .unwrap_err()
+            .to_string();
+        assert!(text.starts_with("the model has 3.4e38 columns"), "{text}");
+    }
+}
