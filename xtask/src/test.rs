@@ -41,9 +41,16 @@ struct Report(Mutex<(usize, usize)>);
 impl Report {
     /// Runs a step and prints its line.
     fn step(&self, name: &str, run: impl FnOnce() -> Verdict) {
+        self.passes(name, run);
+    }
+
+    /// The same; true if nothing failed.
+    fn passes(&self, name: &str, run: impl FnOnce() -> Verdict) -> bool {
         let from = Instant::now();
         let verdict = run();
+        let fine = verdict.failed == 0;
         self.line(name, from.elapsed().as_secs_f64(), verdict);
+        fine
     }
 
     fn line(&self, name: &str, seconds: f64, verdict: Verdict) {
@@ -108,7 +115,9 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             }),
             Err(_) => report.line("oracle", 0.0, missing("R is missing")),
         });
-        report.step("build", || build(root));
+        if !report.passes("build", || build(root)) {
+            return;
+        }
         if vulkan.is_ok() {
             // one core most of the time: programs compile one after another
             scope.spawn(|| report.step("wgpu", || on_wgpu(root)));

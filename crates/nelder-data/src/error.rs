@@ -180,7 +180,7 @@ fn near(path: &Path) -> Vec<String> {
             let distance = if stem(&lower) == stem(&wanted) {
                 1
             } else {
-                edits(&lower, &wanted)
+                strsim::levenshtein(&lower, &wanted)
             };
             (distance <= 1 + wanted.chars().count() / 4).then_some((distance, name))
         })
@@ -195,22 +195,6 @@ fn near(path: &Path) -> Vec<String> {
 
 fn folder_join(path: &Path, name: &str) -> String {
     path.with_file_name(name).display().to_string()
-}
-
-/// Levenshtein distance in characters.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Message for a column whose name another one has.
@@ -241,13 +225,6 @@ pub(crate) fn duplicates<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<St
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn edit_distance() {
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("abc", "abc"), 0);
-    }
 
     #[test]
     fn repeated_names_once_each() {

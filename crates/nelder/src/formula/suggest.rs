@@ -16,22 +16,20 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     /// Longer names are not compared letter by letter.
     const LONGEST: usize = 100;
     let wanted = folded(name);
+    let wanted_length = wanted.chars().count();
     let mut best: Option<(usize, &str)> = None;
     for candidate in known {
         let other = folded(candidate);
-        let longer = wanted.len().max(other.len());
+        let length = other.chars().count();
+        let longer = wanted_length.max(length);
         if longer > LONGEST && wanted != other {
             continue;
         }
         let limit = longer / 3;
-        if wanted.len().abs_diff(other.len()) > limit {
+        if wanted_length.abs_diff(length) > limit {
             continue;
         }
-        let d = if wanted == other {
-            0
-        } else {
-            distance(&wanted, &other)
-        };
+        let d = strsim::osa_distance(&wanted, &other);
         if d <= limit && best.is_none_or(|(least, _)| d < least) {
             best = Some((d, candidate));
         }
@@ -39,50 +37,13 @@ pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&
     best.map(|(_, candidate)| candidate)
 }
 
-fn folded(name: &str) -> Vec<char> {
-    name.chars()
-        .flat_map(char::to_lowercase)
-        .map(|c| if c == '.' { '_' } else { c })
-        .collect()
-}
-
-/// Optimal string alignment distance.
-fn distance(a: &[char], b: &[char]) -> usize {
-    let width = b.len() + 1;
-    let mut before: Vec<usize> = vec![0; width];
-    let mut above: Vec<usize> = (0..width).collect();
-    for (i, &x) in a.iter().enumerate() {
-        let mut row = vec![i + 1; width];
-        for (j, &y) in b.iter().enumerate() {
-            let replaced = above[j] + usize::from(x != y);
-            let mut least = replaced.min(above[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && x == b[j - 1] && a[i - 1] == y {
-                least = least.min(before[j - 1] + 1);
-            }
-            row[j + 1] = least;
-        }
-        before = std::mem::replace(&mut above, row);
-    }
-    above[b.len()]
+fn folded(name: &str) -> String {
+    name.to_lowercase().replace('.', "_")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn d(a: &str, b: &str) -> usize {
-        distance(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn distances() {
-        assert_eq!(d("", "abc"), 3);
-        assert_eq!(d("abc", ""), 3);
-        assert_eq!(d("kitten", "sitting"), 3);
-        assert_eq!(d("ab", "ba"), 1);
-        assert_eq!(d("ca", "abc"), 3); // 2 in the unrestricted distance
-        assert_eq!(d("straße", "strasse"), 2);
-    }
 
     #[test]
     fn suggestions() {

@@ -39,7 +39,7 @@ struct Count {
 }
 
 struct Counter<'a> {
-    /// What `.` stands for.
+    /// Columns that `.` stands for.
     columns: Vec<&'a str>,
     /// The variables so far.
     seen: HashSet<String>,

@@ -147,7 +147,7 @@ fn nothing_is_asked_for_what_ends_before_a_driver_opens() {
         let watch = Watch::default();
         lm(
             &LmSpec::new("y ~ ."),
-            &frame(&part),
+            frame(&part),
             Run::on(place.clone(), &watch),
         )
         .unwrap();

@@ -31,9 +31,12 @@ use crate::pass::session::{Executor, Opened, Opening};
 #[derive(Clone, Default)]
 pub struct Auto {
     offers: OnceLock<Vec<Arc<dyn Offer>>>,
-    /// What to ask for offers, where they are not known yet: it may load a driver.
-    ask: Option<fn() -> Vec<Arc<dyn Offer>>>,
+    /// Asked for offers where they are not known yet: it may load a driver.
+    ask: Option<Ask>,
 }
+
+/// Finds out which devices there are.
+type Ask = fn() -> Vec<Arc<dyn Offer>>;
 
 /// Seconds in which no driver of a device can be opened: a fit that the CPU ends before is not worth asking what there is.
 const DRIVER: f64 = 0.1;
@@ -55,7 +58,7 @@ impl Auto {
     }
 
     /// The CPU, and devices that `ask` offers; it is called where the CPU takes longer than a driver takes to open, or one is open.
-    pub fn asking(ask: fn() -> Vec<Arc<dyn Offer>>) -> Auto {
+    pub fn asking(ask: Ask) -> Auto {
         Auto {
             offers: OnceLock::new(),
             ask: Some(ask),

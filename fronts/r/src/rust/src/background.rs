@@ -1,8 +1,8 @@
-//! Work on threads of its own while R's thread listens for interrupts and shows progress.
+//! Work on threads of its own while R's thread listens for interrupts and shows progress; small work on R's thread.
 
 use std::ffi::{CStr, c_char};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::{Duration, Instant};
 
 use nelder::pass::Monitor;
@@ -79,21 +79,48 @@ pub fn on_threads<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> s
     Ok(pool(threads)?.install(work))
 }
 
+/// A pool whose one thread is R's own: what runs there is handed to no other thread. `None` where R's thread is of another pool.
+fn own_pool() -> Option<&'static ThreadPool> {
+    static OWN: OnceLock<Option<ThreadPool>> = OnceLock::new();
+    let new = || {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(1)
+            .use_current_thread();
+        pool.build().ok()
+    };
+    OWN.get_or_init(new).as_ref()
+}
+
 /// Time until the first line of progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Runs `work` on `threads` threads. R's thread waits, takes interrupts (the next batch of rows is then the last), and
-/// shows progress after two seconds if asked to.
+/// Where and how work is run.
+#[derive(Clone, Copy)]
+pub struct Load {
+    /// Threads, 0 for one a core.
+    pub threads: usize,
+    /// True if progress is shown.
+    pub show: bool,
+    /// True for work of a millisecond or less, which another thread would take as long to begin.
+    pub small: bool,
+}
+
+/// Runs `work`: what is small on R's thread, other work on threads of its own. R's thread waits for these, takes interrupts (the next
+/// batch of rows is then the last), and shows progress after two seconds if asked to.
 ///
 /// # Errors
 /// `interrupted`; an error that R raises while it waits, as a limit of time is; a panic of the work, as an error.
 pub fn run<T: Send>(
-    threads: usize,
-    show: bool,
+    load: Load,
     work: impl FnOnce(&dyn Monitor) -> Result<T, nelder::model::ModelError> + Send,
 ) -> savvy::Result<T> {
-    let pool = pool(threads)?;
+    let Load { threads, show, small } = load;
     let watch = Watch::default();
+    if let Some(pool) = small.then(own_pool).flatten() {
+        let run = || pool.install(|| work(&watch));
+        return unpanicked(std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)));
+    }
+    let pool = pool(threads)?;
     let (done, wait) = mpsc::channel::<()>();
     let start = Instant::now();
     let mut shown = false;
@@ -139,6 +166,11 @@ pub fn run<T: Send>(
     if watch.stop.load(Ordering::Relaxed) {
         return Err(savvy::Error::new("interrupted"));
     }
+    unpanicked(result)
+}
+
+/// A panic as an error.
+fn unpanicked<T>(result: std::thread::Result<Result<T, nelder::model::ModelError>>) -> savvy::Result<T> {
     match result {
         Ok(result) => Ok(result?),
         Err(panic) => {

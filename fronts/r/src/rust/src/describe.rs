@@ -5,7 +5,9 @@ use nelder::formula::{Coding, Contrast, Expr, Term, Terms};
 use nelder::model::{Accuracy, LmSpec};
 use savvy::ListSexp;
 
+use crate::background::Load;
 use crate::lists::{Elements, integers_of, positions, texts_of};
+use crate::source::RSource;
 
 /// The column that an element names, as an expression that the library reads; `None` for an empty name.
 ///
@@ -38,6 +40,23 @@ impl Options {
             progress: elements.flag("progress")?,
             device: elements.text("device")?,
         })
+    }
+
+    /// How work of unknown size is run.
+    pub fn large(&self) -> Load {
+        Load {
+            threads: self.threads,
+            show: self.progress,
+            small: false,
+        }
+    }
+
+    /// How work over all rows of a source is run.
+    pub fn load(&self, rows: &RSource) -> Load {
+        Load {
+            small: rows.is_small(),
+            ..self.large()
+        }
     }
 }
 

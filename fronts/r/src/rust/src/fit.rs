@@ -95,7 +95,7 @@ impl NelderFit {
         let place = named(&options.device)?;
         let source = Arc::new(RSource::new(&columns)?);
         let spec = model(&description)?;
-        let mut fit = background::run(options.threads, options.progress, |monitor| {
+        let mut fit = background::run(options.load(&source), |monitor| {
             lm(&spec, source.clone(), Run::on(place, monitor))
         })?;
         // residuals come from a pass of their own when they are asked for
@@ -124,7 +124,7 @@ impl NelderFit {
         spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
         spec.epsilon_f64 = elements.real("epsilon_f64")?;
         let trace = Mutex::default();
-        let mut fit = background::run(options.threads, options.progress, |monitor| {
+        let mut fit = background::run(options.load(&source), |monitor| {
             let monitor = Traced {
                 monitor,
                 trace: &trace,
@@ -163,7 +163,7 @@ impl NelderFit {
     /// from leverages), or "deletions" (what each row does to each coefficient).
     fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
-        let (threads, show, detail) = (options.threads, options.progress, detail(what));
+        let (load, detail) = (options.load(&self.source), detail(what));
         let mut out = Record::default();
         let responses = match &self.model {
             Model::Lm(fit) => fit.each(),
@@ -177,7 +177,7 @@ impl NelderFit {
             Model::Glm(fit) => (vec![&**fit], record::generalized_columns(what)),
         };
         let mut all = vec![Influence::default(); fits.len()];
-        background::run(threads, show, |monitor| {
+        background::run(load, |monitor| {
             influence_to(
                 &fits,
                 detail,
@@ -208,7 +208,7 @@ impl NelderFit {
     fn robust(&self, kind: &str, options: ListSexp) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let kind: Vcov = kind.parse()?;
-        let own = background::run(options.threads, options.progress, |monitor| {
+        let own = background::run(options.load(&self.source), |monitor| {
             self.model.one().vcov(&kind, monitor)
         })?;
         square(own.matrix.nrows(), |i, j| own.matrix[(i, j)])
@@ -220,13 +220,11 @@ impl NelderFit {
         match &self.model {
             Model::Lm(fit) => {
                 let response = usize::try_from(response).unwrap_or(0);
-                let table = background::run(options.threads, options.progress, |_| fit.sequential(response))?;
+                let table = background::run(options.load(&self.source), |_| fit.sequential(response))?;
                 record::sequential(&table)
             }
             Model::Glm(fit) => {
-                let table = background::run(options.threads, options.progress, |monitor| {
-                    fit.sequential(monitor)
-                })?;
+                let table = background::run(options.load(&self.source), |monitor| fit.sequential(monitor))?;
                 record::sequential_deviance(&table)
             }
         }
@@ -241,15 +239,12 @@ impl NelderFit {
         let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
         match &self.model {
             Model::Lm(fit) => {
-                let table = background::run(options.threads, options.progress, |_| {
-                    fit.drop1(0, Some(&labels), 2.0)
-                })?;
+                let table =
+                    background::run(options.load(&self.source), |_| fit.drop1(0, Some(&labels), 2.0))?;
                 record::changes(&table)
             }
             Model::Glm(fit) => {
-                let table = background::run(options.threads, options.progress, |monitor| {
-                    fit.drop1(2.0, monitor)
-                })?;
+                let table = background::run(options.load(&self.source), |monitor| fit.drop1(2.0, monitor))?;
                 record::deviance_changes(&table)
             }
         }
@@ -261,12 +256,12 @@ impl NelderFit {
     fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
         let source = RSource::new(&columns)?;
         let options = Options::new(&options)?;
-        let (threads, show) = (options.threads, options.progress);
+        let load = options.load(&source);
         let source: &dyn Source = &source;
         let mut out = Record::default();
         match &self.model {
             Model::Lm(fit) => {
-                let all: Predictions = background::run(threads, show, |monitor| {
+                let all: Predictions = background::run(load, |monitor| {
                     let saved: SavedLm = fit.save()?;
                     saved.predict(source, std_errors, monitor)
                 })?;
@@ -277,7 +272,7 @@ impl NelderFit {
                 }
             }
             Model::Glm(fit) => {
-                let all: GlmPrediction = background::run(threads, show, |monitor| {
+                let all: GlmPrediction = background::run(load, |monitor| {
                     let saved: SavedGlm = fit.save()?;
                     saved.predict(source, std_errors, monitor)
                 })?;

@@ -9,7 +9,7 @@ use savvy::{
     savvy,
 };
 
-use crate::background;
+use crate::background::{self, Load};
 use crate::describe::{Options, accuracy, column};
 use crate::lists::{Elements, Record};
 use crate::place::named;
@@ -116,15 +116,13 @@ fn scores(
     fit: &mut Prcomp<'_>,
     rows: usize,
     elements: &Elements<'_>,
-    options: &Options,
+    load: Load,
 ) -> savvy::Result<OwnedRealSexp> {
     let k = fit.rotation.columns();
     // SAFETY: numbers of any value; all of them are written below, or the vector is let go of
     let mut x = unsafe { OwnedRealSexp::new_without_init(rows * k)? };
     let values = x.as_mut_slice();
-    background::run(options.threads, options.progress, |monitor| {
-        fit.scores_into(values, monitor)
-    })?;
+    background::run(load, |monitor| fit.scores_into(values, monitor))?;
     let size = [rows, k].map(|n| i32::try_from(n).unwrap_or(i32::MAX));
     x.set_attrib("dim", OwnedIntegerSexp::try_from_slice(size)?.into())?;
     let mut names = OwnedListSexp::new(2, false)?;
@@ -143,15 +141,15 @@ fn scores(
 
 /// Computes, and the scores where they are wanted, of `rows` rows less those that are left out.
 fn compute<'s>(
-    options: &Options,
+    load: Load,
     elements: &Elements<'_>,
     (wanted, rows): (bool, usize),
     of: impl FnOnce(&dyn Monitor) -> Result<Prcomp<'s>, ModelError> + Send,
 ) -> savvy::Result<Sexp> {
-    let mut fit = background::run(options.threads, options.progress, of)?;
+    let mut fit = background::run(load, of)?;
     let rows = rows.saturating_sub(fit.omitted as usize);
     let scores = match wanted {
-        true => Some(scores(&mut fit, rows, elements, options)?),
+        true => Some(scores(&mut fit, rows, elements, load)?),
         false => None,
     };
     record(fit, scores).into_list()?.into()
@@ -173,7 +171,7 @@ fn principal(
     let elements = Elements(&description);
     let spec = spec(&elements)?;
     let rows = source.rows().unwrap_or(0) as usize;
-    compute(&options, &elements, (scores, rows), |monitor| {
+    compute(options.load(&source), &elements, (scores, rows), |monitor| {
         prcomp(&spec, &source, Run::on(place, monitor))
     })
 }
@@ -202,7 +200,7 @@ fn principal_sparse(
     let elements = Elements(&description);
     let mut spec = spec(&elements)?;
     let names = std::mem::take(&mut spec.columns);
-    compute(&options, &elements, (scores, rows), |monitor| {
+    compute(options.large(), &elements, (scores, rows), |monitor| {
         prcomp_sparse(&spec, sparse, &names, monitor)
     })
 }

@@ -150,6 +150,21 @@ impl RSource {
     }
 }
 
+/// Values that are read in less time than a thread takes to wake.
+const FEW: usize = 6_000;
+/// Levels of factors whose equations are solved in less.
+const FEW_LEVELS: usize = 64;
+
+impl RSource {
+    /// Tests if a fit to these rows takes a millisecond or less.
+    pub fn is_small(&self) -> bool {
+        let levels = self.columns.iter().filter_map(|c| c.levels.as_ref());
+        self.rows * self.columns.len() <= FEW
+            && self.columns.len() <= FEW_LEVELS
+            && levels.map(|l| l.len()).sum::<usize>() <= FEW_LEVELS
+    }
+}
+
 impl Source for RSource {
     fn schema(&self) -> &Schema {
         &self.schema
