@@ -65,6 +65,7 @@ impl Cuda {
         Ok(slice)
     }
 
+    // one list of calls over shared buffers: taken apart, each part would take all of them as arguments
     pub(crate) fn cholesky_of(
         &self,
         packed: &[f64],

@@ -171,6 +171,7 @@ impl Cuda {
     }
 
     /// The gram; with a score s and weights, of more columns than few, also Xᵀs and XᵀW in double precision.
+    // one list of launches over shared buffers: taken apart, each part would take all of them as arguments
     pub(crate) fn gram_with(
         &self,
         x: &Matrix,

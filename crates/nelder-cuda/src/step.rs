@@ -73,6 +73,7 @@ impl Cuda {
         rows > 0 && rows >= self.fused_from && (1..=NARROW_COLUMNS).contains(&columns)
     }
 
+    // one list of launches over shared buffers: taken apart, each part would take all of them as arguments
     pub(crate) fn step_of(&self, x: &Matrix, step: &ScoringStep<'_>) -> Result<StepSums, DeviceError> {
         let (n, p) = (x.rows, x.columns);
         let least_folds = step.folds.iter().filter(|f| **f == Fold::Least).count();

@@ -86,6 +86,7 @@ fn scale(t: &DataType) -> i8 {
 }
 
 /// The column of an array. Doubles without missing values are borrowed.
+// a table: one arm a type of Arrow
 pub(crate) fn column(array: &ArrayRef) -> Result<Column<'_>, String> {
     let real = |array: &ArrayRef| -> Result<Column<'_>, String> {
         let array = cast(array, &DataType::Float64).map_err(|e| e.to_string())?;

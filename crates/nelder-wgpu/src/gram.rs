@@ -82,6 +82,7 @@ impl Wgpu {
         Ok(self.surveyed(x)?.iter().map(of).collect())
     }
 
+    // one list of launches over shared buffers: taken apart, each part would take all of them as arguments
     pub(crate) fn gram_of(
         &self,
         x: &Matrix,

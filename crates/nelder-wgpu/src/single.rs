@@ -108,6 +108,7 @@ impl Wgpu {
         Ok(Some(out))
     }
 
+    // one list of launches over shared buffers: taken apart, each part would take all of them as arguments
     pub(crate) fn single_gram_of(
         &self,
         x: &Matrix,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::formula::{Coding, Terms};
+use crate::formula::{Coding, Term, Terms};
 
 use super::room::TermWidth;
 use super::{BlockSchema, DesignError, Group, Room, Shape};
@@ -53,7 +53,6 @@ impl Layout {
         room.for_terms((terms.terms.len() + usize::from(terms.intercept)) as u128)
             .map_err(DesignError::NoRoom)?;
         let factors: Vec<bool> = shapes.iter().map(is_factor).collect();
-        let coding = terms.coding(&factors);
         let responses = match terms.response {
             None => 0,
             Some(r) => match &shapes[r] {
@@ -63,36 +62,21 @@ impl Layout {
                 shape => shape.width(),
             },
         };
-        let mut products: Vec<Vec<(usize, usize)>> = Vec::new();
-        let mut extra: Vec<Vec<(usize, usize)>> = Vec::new();
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        let mut group_of: HashMap<Vec<usize>, usize> = HashMap::new();
-        // multipliers as products; resolved to positions when all dense columns are known
-        let mut multipliers: Vec<Vec<Vec<(usize, usize)>>> = Vec::new();
+        let widths = widths(terms, shapes);
+        room.for_numbers(responses, &widths)
+            .map_err(DesignError::NoRoom)?;
+        let mut atoms = Atoms::default();
         let mut planned = Vec::new();
-        for (term, coding) in terms.terms.iter().zip(coding) {
+        for (term, coding) in terms.terms.iter().zip(terms.coding(&factors)) {
             // all products of the numeric variables' columns, first variable fastest
-            let mut columns: Vec<Vec<(usize, usize)>> = vec![Vec::new()];
+            let mut columns: Vec<Product> = vec![Vec::new()];
             for &v in term.variables.iter().filter(|&&v| !factors[v]) {
                 columns = (0..shapes[v].width())
                     .flat_map(|c| columns.iter().map(move |p| [p.as_slice(), &[(v, c)]].concat()))
                     .collect();
             }
-            let of: Vec<usize> = term.variables.iter().copied().filter(|&v| factors[v]).collect();
-            let (group, positions) = if of.is_empty() {
-                let first = products.len();
-                products.extend(columns.iter().cloned());
-                (None, (first..products.len()).collect())
-            } else {
-                let g = *group_of.entry(of.clone()).or_insert_with(|| {
-                    groups.push(of);
-                    multipliers.push(Vec::new());
-                    groups.len() - 1
-                });
-                let first = multipliers[g].len();
-                multipliers[g].extend(columns.iter().cloned());
-                (Some(g), (first..multipliers[g].len()).collect())
-            };
+            let of = term.variables.iter().copied().filter(|&v| factors[v]).collect();
+            let (group, positions) = atoms.add(of, columns);
             planned.push(PlannedTerm {
                 label: term.label.clone(),
                 variables: term.variables.clone(),
@@ -101,47 +85,8 @@ impl Layout {
                 products: positions,
             });
         }
-        let dense = products.len();
-        let mut known: HashMap<Vec<(usize, usize)>, usize> = HashMap::new();
-        for (at, product) in products.iter().enumerate() {
-            known.entry(product.clone()).or_insert(at);
-        }
-        let atoms_groups = multipliers
-            .into_iter()
-            .map(|list| Group {
-                multipliers: list
-                    .into_iter()
-                    .map(|product| {
-                        if product.is_empty() {
-                            return None;
-                        }
-                        let next = dense + extra.len();
-                        Some(*known.entry(product).or_insert_with_key(|product| {
-                            extra.push(product.clone());
-                            next
-                        }))
-                    })
-                    .collect(),
-            })
-            .collect();
-        let atoms = BlockSchema {
-            dense,
-            extra: extra.len(),
-            responses,
-            groups: atoms_groups,
-        };
-        products.extend(extra);
-        let width = |term: &PlannedTerm| {
-            let columns = term.variables.iter().map(|&v| shapes[v].width() as u128);
-            columns.fold(1, u128::saturating_mul)
-        };
-        let widths: Vec<TermWidth<'_>> = (planned.iter())
-            .map(|term| TermWidth {
-                label: &term.label,
-                columns: width(term),
-                absorbable: false,
-            })
-            .collect();
+        let groups = atoms.groups.clone();
+        let (atoms, products) = atoms.schema(responses);
         room.for_sums(&atoms, &widths).map_err(DesignError::NoRoom)?;
         Ok(Layout {
             intercept: terms.intercept,
@@ -150,5 +95,85 @@ impl Layout {
             products,
             groups,
         })
+    }
+}
+
+/// The columns of each term, as far as they are known without levels: one for each factor.
+fn widths<'t>(terms: &'t Terms, shapes: &[Shape]) -> Vec<TermWidth<'t>> {
+    let of = |term: &'t Term| {
+        let columns = term.variables.iter().map(|&v| shapes[v].width() as u128);
+        TermWidth {
+            label: &term.label,
+            columns: columns.fold(1, u128::saturating_mul),
+            absorbable: false,
+        }
+    };
+    terms.terms.iter().map(of).collect()
+}
+
+/// Columns of numeric variables whose product it is: (variable, column of the variable).
+type Product = Vec<(usize, usize)>;
+
+/// The atoms of a row, term by term.
+#[derive(Default)]
+struct Atoms {
+    /// Dense columns.
+    products: Vec<Product>,
+    /// Factors of each group.
+    groups: Vec<Vec<usize>>,
+    group_of: HashMap<Vec<usize>, usize>,
+    /// Multipliers of each group; resolved to positions when all dense columns are known.
+    multipliers: Vec<Vec<Product>>,
+}
+
+impl Atoms {
+    /// Adds products of numbers, times the indicators of factors where there are some; the group and the positions.
+    fn add(&mut self, factors: Vec<usize>, columns: Vec<Product>) -> (Option<usize>, Vec<usize>) {
+        if factors.is_empty() {
+            let first = self.products.len();
+            self.products.extend(columns);
+            return (None, (first..self.products.len()).collect());
+        }
+        let g = *self.group_of.entry(factors).or_insert_with_key(|factors| {
+            self.groups.push(factors.clone());
+            self.multipliers.push(Vec::new());
+            self.groups.len() - 1
+        });
+        let first = self.multipliers[g].len();
+        self.multipliers[g].extend(columns);
+        (Some(g), (first..self.multipliers[g].len()).collect())
+    }
+
+    /// The schema of blocks, and the products of dense and extra columns.
+    fn schema(self, responses: usize) -> (BlockSchema, Vec<Product>) {
+        let Atoms {
+            mut products,
+            multipliers,
+            ..
+        } = self;
+        let dense = products.len();
+        let mut known: HashMap<Product, usize> = HashMap::new();
+        for (at, product) in products.iter().enumerate() {
+            known.entry(product.clone()).or_insert(at);
+        }
+        let mut position = |product: Product| {
+            (!product.is_empty()).then(|| {
+                *known.entry(product).or_insert_with_key(|product| {
+                    products.push(product.clone());
+                    products.len() - 1
+                })
+            })
+        };
+        let groups = multipliers.into_iter().map(|list| Group {
+            multipliers: list.into_iter().map(&mut position).collect(),
+        });
+        let groups = groups.collect();
+        let schema = BlockSchema {
+            dense,
+            extra: products.len() - dense,
+            responses,
+            groups,
+        };
+        (schema, products)
     }
 }

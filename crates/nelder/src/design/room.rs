@@ -75,6 +75,20 @@ impl Room {
         }
     }
 
+    /// Tests if there is room for the gram of responses and of the numbers in each term, a factor being one column of codes.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(super) fn for_numbers(&self, responses: usize, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
+        let columns = terms.iter().map(|t| t.columns);
+        let columns = columns.fold(responses as u128, u128::saturating_add);
+        let bytes = matrices(columns as f64);
+        match bytes <= self.bytes {
+            true => Ok(()),
+            false => Err(self.lack(columns, bytes, terms)),
+        }
+    }
+
     /// Tests if there is room for the sums of a pass over the rows of a layout, by several threads.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ fn own_pool() -> Option<&'static ThreadPool> {
 /// Time until the first line of progress.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Where and how work is run.
+/// Threads and progress of work.
 #[derive(Clone, Copy)]
 pub struct Load {
     /// Threads, 0 for one a core.

@@ -42,7 +42,7 @@ impl Options {
         })
     }
 
-    /// How work of unknown size is run.
+    /// Threads and progress of work whose size is not known.
     pub fn large(&self) -> Load {
         Load {
             threads: self.threads,
@@ -51,7 +51,7 @@ impl Options {
         }
     }
 
-    /// How work over all rows of a source is run.
+    /// Threads and progress of work over all rows of a source.
     pub fn load(&self, rows: &RSource) -> Load {
         Load {
             small: rows.is_small(),
