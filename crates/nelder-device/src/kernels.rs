@@ -53,11 +53,25 @@ impl NullaryFnOnce for Center<'_> {
 /// True for a number that is what was written: a whole number to 9e15, or a multiple of 2⁻¹² below 1,000 or of 1/8 below 1e12, as 2.375 and
 /// 1000000.5 are. Their decimals have 15 digits at most, so that what is printed of them is all of them. Any other number stands
 /// for a decimal that double precision had to round, or that was cut when it was printed.
-#[inline]
+#[inline(always)]
 pub fn is_as_written(x: f64) -> bool {
-    const LARGEST: f64 = 9e15;
-    let of_parts = |parts: f64, below: f64| x.abs() < below && (x * parts).trunc() == x * parts;
-    of_parts(4096.0, 1e3) || of_parts(8.0, 1e12) || (x.trunc() == x && x.abs() <= LARGEST)
+    // numbers from 2⁵² on are whole; added to a smaller one, it leaves the whole part. No branch: see `all_as_written`
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    let size = x.abs();
+    let is_whole = |v: f64| ((v + WHOLE) - WHOLE == v) | (v >= WHOLE);
+    ((size < 1e3) & is_whole(size * 4096.0))
+        | ((size < 1e12) & is_whole(size * 8.0))
+        | ((size <= 9e15) & is_whole(size))
+}
+
+/// True if all numbers are what was written, as [`is_as_written`] says it.
+pub fn all_as_written(x: &[f64]) -> bool {
+    let all = |run: &[f64]| run.iter().fold(true, |all, &x| all & is_as_written(x));
+    // by runs, since most columns have a fraction near their beginning
+    Arch::new().dispatch(
+        #[inline(always)]
+        || x.chunks(256).all(all),
+    )
 }
 
 /// `out = √w (x - center)`.

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
 use super::combinations::Combinations;
+use super::complete::WholeBatches;
 use super::fingerprint::{Fingerprint, Fingerprints};
+use super::kept_blocks::KeptBlocks;
 use super::level_book::{BookWriter, LevelBook};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
 use crate::frame::{Batch, ColumnMemory, Key, Kind, Levels, MISSING, Source};
@@ -63,6 +65,11 @@ pub struct Rows<'s> {
     scales: OnceLock<Vec<f64>>,
     codes: Vec<OnceLock<Arc<Levels>>>,
     fingerprints: Option<Fingerprints>,
+    /// Batches whose rows are all in the model: another pass need not look whether they are.
+    pub(super) whole: WholeBatches,
+    pub(super) blocks: KeptBlocks,
+    /// True if the source's columns lie in memory.
+    pub(super) in_memory: bool,
     /// Where levels are noted for another process.
     pub(super) book: Option<Mutex<BookWriter>>,
     /// Levels from other processes that read some of these rows.
@@ -97,6 +104,7 @@ impl<'s> Rows<'s> {
         let twice = precision == Precision::Twice;
         let combinations = layout.groups.iter().map(|g| Combinations::new(g.len())).collect();
         let codes = labels.iter().map(|_| OnceLock::new()).collect();
+        let in_memory = (0..source.schema().fields.len()).any(|c| source.column_memory(c).is_some());
         let elsewhere = Elsewhere {
             books: Mutex::default(),
             columns: variables.columns().iter().map(|_| OnceLock::new()).collect(),
@@ -114,6 +122,9 @@ impl<'s> Rows<'s> {
             scales: OnceLock::new(),
             codes,
             fingerprints: None,
+            whole: WholeBatches::default(),
+            blocks: KeptBlocks::default(),
+            in_memory,
             book: None,
             elsewhere,
         }
@@ -270,7 +281,10 @@ impl<'s> Rows<'s> {
             message: e.to_string(),
         })?;
         // 1. which rows are complete and finite
-        let (mut keep, incomplete) = self.complete(batch, &values)?;
+        let (mut keep, incomplete) = match self.whole.has(batch) {
+            true => (None, Vec::new()),
+            false => self.complete(batch, &values)?,
+        };
         // 2. weights
         let mut counts = RowCounts {
             read: n as u64,

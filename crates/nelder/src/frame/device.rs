@@ -126,7 +126,7 @@ impl Source for DeviceFrame {
         let part = |c: usize, rows: Range<usize>| own[c].as_ref().map_or(&[][..], |values| &values[rows]);
         scan_in_batches(
             rows,
-            batch_rows(rows),
+            batch_rows(rows, columns.len()),
             self.workers(),
             columns,
             &|c, from, to| (Column::Real(Cow::Borrowed(part(c, from..to))), 8),

@@ -171,7 +171,8 @@ impl Source for Frame<'_> {
     fn scan(&self, columns: &[usize], visit: &Visit<'_>) -> Result<Scan, SourceError> {
         scan_in_batches(
             self.rows,
-            self.batch_rows.unwrap_or_else(|| batch_rows(self.rows)),
+            self.batch_rows
+                .unwrap_or_else(|| batch_rows(self.rows, columns.len())),
             self.workers(),
             columns,
             &|c, from, to| part(&self.columns[c], from, to),
@@ -181,9 +182,13 @@ impl Source for Frame<'_> {
 }
 
 /// Rows of a batch of columns in memory: a sixteenth of all, so that workers end at about the same time, in thousands up to
-/// 8,192. It depends on nothing else, nor do sums over batches.
-pub fn batch_rows(rows: usize) -> usize {
-    rows.div_ceil(16).next_multiple_of(1024).clamp(1024, 8192)
+/// 8,192, and no more than stay in a second-level cache while they are looked at, formed and multiplied. It depends on nothing else,
+/// nor do sums over batches.
+pub fn batch_rows(rows: usize, columns: usize) -> usize {
+    /// Values of a batch that a second-level cache of 2 MB holds beside what is made of them.
+    const CACHED: usize = 1 << 17;
+    let cached = (CACHED / columns.max(1) / 1024 * 1024).clamp(1024, 8192);
+    rows.div_ceil(16).next_multiple_of(1024).clamp(1024, cached)
 }
 
 /// A scan of columns in memory: `part(column, from, to)` gives rows `from..to` of a column, and the bytes of one.

@@ -83,6 +83,7 @@ fn fitted<'s>(
     fit.report.passes = passes;
     let mut fit = Glm::new(spec.clone(), bound, fit);
     fit.warn_of_fractions(monitor)?;
+    fit.bound.rows.forget_blocks();
     Ok(fit)
 }
 

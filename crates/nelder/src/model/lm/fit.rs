@@ -83,6 +83,7 @@ pub fn lm<'s, 'm>(
     let run = run.into();
     let bound = bind(spec, Arc::new(source))?.at(run.executor);
     let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, run.monitor)?;
+    bound.rows.forget_blocks();
     Ok(Lm::new(spec.clone(), bound, fit))
 }
 

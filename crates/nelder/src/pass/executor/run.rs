@@ -46,11 +46,10 @@ pub fn run_beside<W: Send, S: Sum>(
         .map(|_| Mutex::new((new(), RowCounts::default())))
         .collect();
     let scan = scan(name, rows, beside, monitor, |worker, batch, other| {
-        let mut block = rows.block(batch)?;
-        let own = std::mem::take(&mut block.counts);
+        let block = rows.pass_block(batch)?;
         let mut worker = workers[worker].lock().unwrap_or_else(|e| e.into_inner());
         let (worker, counts) = &mut *worker;
-        counts.add(own);
+        counts.add(block.counts.clone());
         match block.rows {
             0 => Ok(()),
             _ => update(worker, &block, other),

@@ -217,11 +217,11 @@ impl GramWorker {
             .zip(&mut self.gram.rounded)
         {
             // stops at the first fraction, and is not asked again
-            *rounded = *rounded || column.high.iter().any(|x| !kernels::is_as_written(*x));
+            *rounded = *rounded || !kernels::all_as_written(&column.high);
         }
         if let Some(w) = &block.weights {
             let rounded = &mut self.gram.weights_rounded;
-            *rounded = *rounded || w.iter().any(|w| !kernels::is_as_written(*w));
+            *rounded = *rounded || !kernels::all_as_written(w);
         }
     }
 

@@ -133,14 +133,14 @@ impl ResponseMoments {
                 }
             };
             // stops at the first fraction, and is not asked again
-            self.rounded[k] = self.rounded[k] || column.iter().any(|x| !kernels::is_as_written(*x));
+            self.rounded[k] = self.rounded[k] || !kernels::all_as_written(column);
         }
     }
 
     /// Takes in the largest number of the offset, and whether it was rounded.
     pub(in crate::pass) fn add_offset(&mut self, offset: &[f64]) {
         self.offset_size = offset.iter().fold(self.offset_size, |most, o| most.max(o.abs()));
-        self.rounded[1] = self.rounded[1] || offset.iter().any(|o| !kernels::is_as_written(*o));
+        self.rounded[1] = self.rounded[1] || !kernels::all_as_written(offset);
     }
 
     /// Norm of what rounding to double precision was to the decimals of the response and the offset: half a unit in the last place

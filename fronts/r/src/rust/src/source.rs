@@ -201,7 +201,7 @@ impl Source for RSource {
         };
         scan_in_batches(
             self.rows,
-            batch_rows(self.rows),
+            batch_rows(self.rows, columns.len()),
             self.workers(),
             columns,
             &part,
