@@ -1,9 +1,9 @@
 //! The R package: built and checked as R's own tools do it, which runs its tests, examples and vignette.
 
 use crate::setup::ensure_packages;
-use crate::test::{LINTED, executable};
+use crate::test::executable;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Debian's names of what the check needs, and R's names of the packages among it.
@@ -64,7 +64,6 @@ fn r(folder: &Path, target: &Path, args: &[&str]) -> Result<(String, bool), Stri
         .current_dir(folder)
         .env("PATH", path)
         .env("CARGO_TARGET_DIR", target)
-        .envs(LINTED.iter().copied())
         // tests of packages that are not there are failures
         .env("CI", "true")
         .env("_R_CHECK_FORCE_SUGGESTS_", "true")
@@ -93,71 +92,53 @@ fn archive(folder: &Path, package: &Path, target: &Path, options: &[&str]) -> Re
         .ok_or_else(|| format!("R CMD build failed:\n{text}"))
 }
 
-/// Puts a `cargo` before the one of the system, for R: it builds the crate that lies in `sources`, in the profile and the folder of the
-/// workspace's tests.
+/// Puts a `cargo` before the one of the system, for R: what it builds is the library that the workspace's tests have built of the same
+/// sources.
 ///
-/// R's tools copy a package to a new place each time that they install it, and a crate in a new place is a new one to cargo. What the
-/// tests have built need not be built again; nothing in the package's own takes its time in Rust.
-fn cargo_of(root: &Path, sources: &Path, folder: &Path) -> Result<(), String> {
-    let Some(cargo) = std::env::var_os("CARGO") else {
-        return Ok(());
-    };
+/// R's tools copy a package to a new place each time that they install it, and a crate in a new place is a new one to cargo.
+fn cargo_of(folder: &Path, library: &Path) -> Result<(), String> {
     let failed = |e: std::io::Error| format!("{}: {e}", folder.display());
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).map_err(failed)?;
-    fs::write(folder.join("profile.toml"), dev_profile(&manifest)).map_err(failed)?;
     let script = format!(
         r#"#!/bin/sh
-for argument; do
-  shift
-  case "$argument" in
-    rust/Cargo.toml) argument='{}/Cargo.toml' ;;
-    --release) argument=--profile=dev ;;
-  esac
-  set -- "$@" "$argument"
-done
-'{}' --config '{}/profile.toml' "$@" || exit 1
 mkdir -p "$CARGO_TARGET_DIR/release"
-cp "$CARGO_TARGET_DIR/debug/libnelder_r.a" "$CARGO_TARGET_DIR/release/"
+cp '{}' "$CARGO_TARGET_DIR/release/libnelder_r.a"
 "#,
-        sources.display(),
-        PathBuf::from(cargo).display(),
-        folder.display(),
+        library.display(),
     );
     fs::create_dir_all(folder.join("bin")).map_err(failed)?;
     executable(&folder.join("bin/cargo"), &script).map_err(failed)
 }
 
-/// The tables `[profile.dev…]` of a manifest.
-fn dev_profile(manifest: &str) -> String {
-    let mut inside = false;
-    let lines = manifest.lines().filter(|line| {
-        if line.starts_with('[') {
-            inside = line.starts_with("[profile.dev");
+/// Checks that the package's sources in Rust are those of the repository, with all that cargo needs for them.
+fn same_sources(root: &Path, package: &Path) -> Result<(), String> {
+    let (ours, theirs) = (root.join("fronts/r/src/rust"), package.join("src/rust"));
+    let listed = Command::new("git")
+        .args(["ls-files", "."])
+        .current_dir(ours.join("src"))
+        .output()
+        .map_err(|e| format!("git: {e}"))?;
+    let own = String::from_utf8_lossy(&listed.stdout);
+    let own = own.lines().map(|file| format!("src/{file}"));
+    for file in own.chain(["Cargo.toml".into(), "Cargo.lock".into()]) {
+        let read = |folder: &Path| fs::read(folder.join(&file)).map_err(|e| format!("{file}: {e}"));
+        if read(&ours)? != read(&theirs)? {
+            return Err(format!("{file} in the package is not the repository's"));
         }
-        inside
-    });
-    lines.map(|line| format!("{line}\n")).collect()
-}
-
-/// Compiles and lints the package's crate with GPUs through wgpu, which the package itself is built without here.
-fn with_wgpu(folder: &Path, target: &Path) -> Result<(), String> {
-    let out = Command::new(folder.join("bin/cargo"))
-        .args(["build", "--quiet", "--lib", "--features", "wgpu"])
-        .args(["--manifest-path", "rust/Cargo.toml", "--profile=dev"])
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", target)
-        .envs(LINTED.iter().copied())
-        .stdin(Stdio::null())
+    }
+    // every crate and its manifest are there: cargo reads all of them
+    let metadata = Command::new("cargo")
+        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
+        .arg(theirs.join("Cargo.toml"))
         .output()
         .map_err(|e| format!("cargo: {e}"))?;
-    match out.status.success() {
+    match metadata.status.success() {
         true => Ok(()),
-        false => Err(String::from_utf8_lossy(&out.stderr).into_owned()),
+        false => Err(String::from_utf8_lossy(&metadata.stderr).into_owned()),
     }
 }
 
 /// `R CMD build` and `R CMD check --no-manual`: no error and no warning. Gives the number of the package's own
-/// expectations that held. The library is compiled once, from the sources that are in the archive.
+/// expectations that held. The library is that of the workspace's tests, of the same sources.
 pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
     let folder = target.join("r-package");
     let _ = fs::remove_dir_all(&folder);
@@ -173,8 +154,8 @@ pub fn check(root: &Path, target: &Path) -> Result<usize, String> {
         return Err(format!("{sources} cannot be unpacked"));
     }
     fs::remove_file(folder.join(&sources)).map_err(failed)?;
-    cargo_of(root, &folder.join("nelder/src/rust"), &folder)?;
-    with_wgpu(&folder, target)?;
+    same_sources(root, &folder.join("nelder"))?;
+    cargo_of(&folder, &target.join("debug/libnelder_r.a"))?;
     let archive = archive(&folder, &package, target, &[])?;
     let (text, _) = r(&folder, target, &["CMD", "check", "--no-manual", &archive])?;
     let status = text.lines().rev().find_map(|l| l.trim().strip_prefix("Status: "));
@@ -210,13 +191,6 @@ fn passed(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tables_of_the_profile() {
-        let manifest = "[workspace]\na = 1\n[profile.dev]\nopt-level = 1\n[profile.dev.package]\nb = {}\n[profile.lint]\nc = 2\n";
-        let expected = "[profile.dev]\nopt-level = 1\n[profile.dev.package]\nb = {}\n";
-        assert_eq!(dev_profile(manifest), expected);
-    }
 
     #[test]
     fn counts_of_testthat() {

@@ -171,10 +171,7 @@ fn read(root: &Path, report: &Report) {
     report.step("plain docs", || {
         Verdict::of(plain_docs::check(root).map(|n| format!("{n} comments")))
     });
-    report.step("fmt", || {
-        let package = [&["fmt"], MANIFEST, &["--package", "nelder-r", "--check"]].concat();
-        each(root, &[&["fmt", "--all", "--check"], &package], &[])
-    });
+    report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
 }
 
 /// What cargo compiles the workspace's crates by: clippy's driver is the compiler, with lints, and any of them is an error. So what is
@@ -184,14 +181,12 @@ pub const LINTED: &[(&str, &str)] = &[
     ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
 ];
 
-/// Compiles and lints all targets of the workspace.
+/// Compiles and lints all targets of the workspace, the R package's crate with and without GPUs through wgpu.
 fn build(root: &Path) -> Verdict {
-    let args = ["test", "--quiet", "--workspace", "--all-targets", "--no-run"];
-    cargo(root, &args, &[], None)
+    let args = ["build", "--quiet", "--workspace", "--all-targets"];
+    let with_wgpu = [&args[..], &["--features", "nelder-r/wgpu"]].concat();
+    each(root, &[&with_wgpu, &args], &[])
 }
-
-/// The R package's crate, a workspace of its own.
-const MANIFEST: &[&str] = &["--manifest-path", "fronts/r/src/rust/Cargo.toml"];
 
 /// All tests of the workspace.
 fn tests(root: &Path) -> Verdict {

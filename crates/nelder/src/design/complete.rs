@@ -1,32 +1,9 @@
 //! Which rows of a batch can be part of a model.
 
-use std::sync::RwLock;
-
 use nelder_device::kernels;
 
 use super::{Missing, RowError, Rows, Value};
 use crate::frame::{Batch, MISSING};
-
-/// Batches of which every row is in the subset, complete and finite, by their number: their first row and their rows.
-#[derive(Default)]
-pub(super) struct WholeBatches(RwLock<Vec<Option<(u64, usize)>>>);
-
-impl WholeBatches {
-    /// Tests if a batch is known to be whole.
-    pub fn has(&self, batch: &Batch<'_>) -> bool {
-        let known = self.0.read().unwrap_or_else(|e| e.into_inner());
-        known.get(batch.index) == Some(&Some((batch.first_row, batch.rows)))
-    }
-
-    /// Notes a batch that is whole.
-    pub fn add(&self, batch: &Batch<'_>) {
-        let mut known = self.0.write().unwrap_or_else(|e| e.into_inner());
-        if known.len() <= batch.index {
-            known.resize(batch.index + 1, None);
-        }
-        known[batch.index] = Some((batch.first_row, batch.rows));
-    }
-}
 
 impl Rows<'_> {
     /// Which rows are in the subset and complete (`None` for all), and which of it are not complete.

@@ -1,10 +1,9 @@
 //! Blocks that one pass has made of rows in memory, for the passes after it.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::{Block, Numbers, RowError, Rows};
 use crate::frame::Batch;
@@ -29,13 +28,6 @@ impl<'b> Deref for PassBlock<'b> {
             PassBlock::Kept(block) => block,
         }
     }
-}
-
-/// Blocks that are kept, by the number of their batch, its first row and its rows.
-#[derive(Default)]
-pub(super) struct KeptBlocks {
-    blocks: RwLock<HashMap<(usize, u64, usize), Arc<Block<'static>>>>,
-    bytes: AtomicUsize,
 }
 
 impl Rows<'_> {

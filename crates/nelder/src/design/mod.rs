@@ -5,6 +5,7 @@
 //! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
 mod arithmetic;
+mod batch_memory;
 mod bind;
 mod block;
 mod codes;

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::arithmetic::{logical_numbers, minus, power_of_two, times};
+use super::batch_memory::{KeptBlocks, WholeBatches};
 use super::combinations::Combinations;
-use super::complete::WholeBatches;
 use super::fingerprint::{Fingerprint, Fingerprints};
-use super::kept_blocks::KeptBlocks;
 use super::level_book::{BookWriter, LevelBook};
 use super::{Block, Layout, Numbers, Precision, RowCounts, Shape, Value, Variables};
 use crate::frame::{Batch, ColumnMemory, Key, Kind, Levels, MISSING, Source};
