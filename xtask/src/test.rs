@@ -3,7 +3,7 @@
 use crate::{bench, depcheck, oracle, plain_docs, r_package, setup};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// How one step went.
@@ -180,6 +180,18 @@ pub const LINTED: &[(&str, &str)] = &[
     ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
     ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
 ];
+
+/// The folder of R's headers, which the bindings to R compile a file of C with; the same in all calls of cargo, or they would be compiled
+/// again.
+fn r_headers() -> Option<&'static str> {
+    static FOLDER: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        let mut command = Command::new("Rscript");
+        let out = command.args(["-e", "cat(R.home('include'))"]).output().ok()?;
+        Some(String::from_utf8(out.stdout).ok()?.trim().to_string()).filter(|folder| !folder.is_empty())
+    };
+    FOLDER.get_or_init(ask).as_deref()
+}
 
 /// Compiles and lints all targets of the workspace, the R package's crate with and without GPUs through wgpu.
 fn build(root: &Path) -> Verdict {
@@ -377,6 +389,7 @@ fn cargo(root: &Path, args: &[&str], env: &[(&str, &str)], counts: Option<Counts
     let out = Command::new("cargo")
         .args(args)
         .envs(LINTED.iter().chain(env).copied())
+        .envs(r_headers().map(|folder| ("R_INCLUDE_DIR", folder)))
         .env("CARGO_TERM_COLOR", "never")
         .current_dir(root)
         .stdin(Stdio::null())

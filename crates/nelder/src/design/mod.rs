@@ -30,6 +30,7 @@ mod room;
 mod rounding;
 mod row_counts;
 mod rows;
+mod search;
 mod value;
 mod variables;
 

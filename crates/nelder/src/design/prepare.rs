@@ -1,6 +1,8 @@
 //! Preparation of an expression: the parts of it that need all rows before any row can be evaluated.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,7 @@ use super::functions::quantile::Ranks;
 use super::functions::recode::{Measure, Recode, Rule};
 use super::functions::splines::SplineBasis;
 use super::node::{Node, NodeKind};
+use super::search::{KEPT, Search, Told};
 use super::value::Precision;
 use crate::frame::{Batch, Levels, MISSING};
 
@@ -23,7 +26,17 @@ pub(super) enum Piece {
     Range([f64; 2]),
     /// Which codes occur.
     Used(Vec<bool>, Arc<Levels>),
+    /// What it tells of a basis whose values are too many to keep.
+    Told(Told),
+    /// Values that are too many to keep, after all.
+    TooMany,
 }
+
+/// A node that waits for rows, by its root and its place among the visits of that.
+pub(super) type Place = (usize, usize);
+
+/// Searches for bases, by the place of their node.
+pub(super) type Searches = HashMap<Place, Search>;
 
 /// State of a node that a fit keeps for new data: basis, knots, limits, or labels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,12 +75,14 @@ pub(super) fn is_ready(node: &Node) -> bool {
     ready
 }
 
-/// The nodes that wait only for rows, in the order of visits.
-pub(super) fn waiting<'n>(root: &'n Node, out: &mut Vec<&'n Node>) {
+/// The nodes below root number `number` that wait only for rows, in the order of visits.
+pub(super) fn waiting<'n>(number: usize, root: &'n Node, out: &mut Vec<(Place, &'n Node)>) {
+    let mut at = 0;
     root.visit(&mut |node| {
         if !own_ready(node) && node.children().into_iter().all(is_ready) {
-            out.push(node);
+            out.push(((number, at), node));
         }
+        at += 1;
     });
 }
 
@@ -79,8 +94,14 @@ pub(super) fn columns_of(node: &Node, out: &mut Vec<usize>) {
     });
 }
 
-/// Gathers the data of a waiting node from a batch.
-pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Result<Piece, EvaluateError> {
+/// Gathers the data of a waiting node from a batch: for a search, where there is one; else values, as long as fewer than [`KEPT`] are
+/// `kept`.
+pub(super) fn piece(
+    node: &Node,
+    batch: &Batch<'_>,
+    precision: Precision,
+    (search, kept): (Option<&Search>, &AtomicU64),
+) -> Result<Piece, EvaluateError> {
     let children = node.children();
     let argument = children.first().copied().unwrap_or(node);
     Ok(match &node.kind {
@@ -88,7 +109,15 @@ pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Res
             let columns = numbers(argument, batch, precision)?;
             Piece::Moments(columns.iter().map(ShiftedMoments::of).collect())
         }
-        NodeKind::Basis(..) => Piece::Values(number(argument, batch)?.into_owned()),
+        NodeKind::Basis(..) => {
+            let values = number(argument, batch)?;
+            let before = kept.fetch_add(values.len() as u64, Ordering::Relaxed);
+            match search {
+                Some(search) => Piece::Told(search.look(&values, batch.first_row)),
+                None if before > KEPT && Search::of(node).is_some() => Piece::TooMany,
+                None => Piece::Values(values.into_owned()),
+            }
+        }
         NodeKind::Cut(..) => {
             let values = number(argument, batch)?;
             let range = values
@@ -111,8 +140,14 @@ pub(super) fn piece(node: &Node, batch: &Batch<'_>, precision: Precision) -> Res
     })
 }
 
-/// Gives the waiting nodes what was gathered, in the order of [`waiting`].
-pub(super) fn settle(root: &mut Node, pieces: &mut dyn Iterator<Item = Vec<Piece>>) -> Result<(), BindError> {
+/// Gives the waiting nodes below root number `number` what was gathered, in the order of [`waiting`]. Where it is too much to be
+/// gathered, a search begins.
+pub(super) fn settle(
+    number: usize,
+    root: &mut Node,
+    pieces: &mut dyn Iterator<Item = Vec<Piece>>,
+    searches: &mut Searches,
+) -> Result<(), BindError> {
     // found before any is settled: a node above becomes ready only for the next scan
     let mut positions = Vec::new();
     let mut at = 0;
@@ -128,9 +163,13 @@ pub(super) fn settle(root: &mut Node, pieces: &mut dyn Iterator<Item = Vec<Piece
             && result.is_ok()
             && let Some(pieces) = pieces.next()
         {
-            result = settle_node(node, pieces).map_err(|problem| BindError::Data {
+            let search = searches.remove(&(number, at));
+            let settled = settle_node(node, pieces, search).map_err(|problem| BindError::Data {
                 call: node.name.to_string(),
                 problem,
+            });
+            result = settled.map(|more| {
+                searches.extend(more.map(|search| ((number, at), search)));
             });
         }
         at += 1;
@@ -138,7 +177,23 @@ pub(super) fn settle(root: &mut Node, pieces: &mut dyn Iterator<Item = Vec<Piece
     result
 }
 
-fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
+/// Gives a node what was gathered; the search for it that goes on in another scan.
+fn settle_node(
+    node: &mut Node,
+    pieces: Vec<Piece>,
+    search: Option<Search>,
+) -> Result<Option<Search>, String> {
+    if let Some(mut search) = search {
+        let told = pieces.into_iter().filter_map(|piece| match piece {
+            Piece::Told(told) => Some(told),
+            _ => None,
+        });
+        let done = search.take_in(node, told.collect())?;
+        return Ok((!done).then_some(search));
+    }
+    if pieces.iter().any(|piece| matches!(piece, Piece::TooMany)) {
+        return Ok(Search::of(node));
+    }
     match &mut node.kind {
         NodeKind::Basis(_, Basis::Poly(degree, state)) => {
             *state = Some(PolyBasis::of(&gathered(pieces), *degree)?);
@@ -176,7 +231,7 @@ fn settle_node(node: &mut Node, pieces: Vec<Piece>) -> Result<(), String> {
         }
         _ => {}
     }
-    Ok(())
+    Ok(None)
 }
 
 fn gathered(pieces: Vec<Piece>) -> Vec<f64> {

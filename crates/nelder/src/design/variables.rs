@@ -1,5 +1,7 @@
 //! The variables of a formula, bound to the columns of a source and evaluated batch by batch.
 
+use std::collections::hash_map::Entry;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +16,9 @@ use super::functions::recode::{PerLevel, mapped};
 use super::functions::resolved;
 use super::node::{Node, NodeKind, Type};
 use super::ordered_scan::in_order;
-use super::prepare::{self, NodeState, Piece};
+use super::prepare::{self, NodeState, Piece, Place, Searches};
 use super::rounding::Rounding;
+use super::search::{KEPT, Search};
 use super::value::{Precision, Shape, Value};
 use crate::formula::{Contrast, Expr, Resolved};
 use crate::frame::{Batch, Column, Key, Levels, Scan, Schema, Source};
@@ -287,35 +290,48 @@ impl Variables {
     /// Reads all rows, before any are left out as missing or by a subset (as R does), for what depends on
     /// them: `poly`, `ns`, `bs`, `scale`, `cut(x, 3)`, and functions of the order of a factor's levels
     /// (`relevel`, `factor(x, labels = )`, `as.numeric` of a factor). One scan, and one more for each level of
-    /// nesting; none where nothing needs it. The argument of `poly`, `ns` and `bs` is gathered in memory: 8
-    /// bytes a row.
+    /// nesting; none where nothing needs it. The argument of `poly`, `ns` and `bs` is gathered in memory, up to four million rows;
+    /// beyond, memory does not grow with the rows: `ns` and `bs` find their knots in two scans or a few more, `poly(x, d)` takes d + 2.
     ///
     /// # Errors
     /// Where the rows do not allow it: missing values in `poly`, a degree too high, all values equal.
     pub fn prepare(&mut self, source: &dyn Source) -> Result<Scan, BindError> {
         let mut total = Scan::default();
+        let many = source.rows().is_some_and(|rows| rows > KEPT);
+        let mut searches = Searches::new();
         loop {
-            let mut waiting: Vec<&Node> = Vec::new();
-            for root in &self.roots {
-                prepare::waiting(root, &mut waiting);
+            let mut waiting: Vec<(Place, &Node)> = Vec::new();
+            for (number, root) in self.roots.iter().enumerate() {
+                prepare::waiting(number, root, &mut waiting);
             }
             if waiting.is_empty() {
                 return Ok(total);
             }
-            let (pieces, scan) = self.gather(&waiting, source)?;
+            for (place, node) in waiting.iter().filter(|_| many) {
+                if let (Entry::Vacant(slot), Some(search)) = (searches.entry(*place), Search::of(node)) {
+                    slot.insert(search);
+                }
+            }
+            let (pieces, scan) = self.gather(&waiting, &searches, source)?;
             total.rows += scan.rows;
             total.bytes += scan.bytes;
             let mut pieces = pieces.into_iter();
-            for root in &mut self.roots {
-                prepare::settle(root, &mut pieces)?;
+            for (number, root) in self.roots.iter_mut().enumerate() {
+                prepare::settle(number, root, &mut pieces, &mut searches)?;
             }
         }
     }
 
     /// One scan: what each waiting node gathers, in the order of batches.
-    fn gather(&self, waiting: &[&Node], source: &dyn Source) -> Result<(Vec<Vec<Piece>>, Scan), BindError> {
+    fn gather(
+        &self,
+        waiting: &[(Place, &Node)],
+        searches: &Searches,
+        source: &dyn Source,
+    ) -> Result<(Vec<Vec<Piece>>, Scan), BindError> {
         let mut positions = Vec::new();
-        for node in waiting {
+        let kept: Vec<AtomicU64> = waiting.iter().map(|_| AtomicU64::new(0)).collect();
+        for (_, node) in waiting {
             prepare::columns_of(node, &mut positions);
         }
         let wanted: Vec<usize> = positions.iter().map(|&p| self.columns[p]).collect();
@@ -330,9 +346,13 @@ impl Variables {
                 coarse: Vec::new(),
                 ..batch
             };
-            let piece = |node: &&Node| prepare::piece(node, &batch, self.precision);
+            let piece = |((place, node), kept): (&(Place, &Node), &AtomicU64)| {
+                let how = (searches.get(place), kept);
+                prepare::piece(node, &batch, self.precision, how)
+            };
             waiting
                 .iter()
+                .zip(&kept)
                 .map(piece)
                 .collect::<Result<Vec<Piece>, EvaluateError>>()
         };

@@ -7,6 +7,7 @@ mod sources;
 
 mod astray;
 mod auto;
+mod bases;
 mod claims;
 mod claims_of_data;
 mod common;

@@ -15,6 +15,7 @@ mod dates;
 mod factors;
 pub(super) mod moments;
 pub(super) mod names;
+pub(super) mod order_search;
 mod pattern;
 pub(super) mod poly;
 pub(super) mod quantile;

@@ -22,21 +22,10 @@ pub(in crate::design) struct PolyBasis {
 impl PolyBasis {
     /// The polynomials up to `degree` over `values`, none of which is missing.
     pub fn of(values: &[f64], degree: usize) -> Result<PolyBasis, String> {
-        if let Some(row) = values.iter().position(|x| x.is_nan()) {
-            return Err(format!(
-                "row {} is missing, and orthogonal polynomials need all rows; drop missing rows first, or use \
-                 raw = TRUE",
-                row + 1
-            ));
-        }
-        if let Some(row) = values.iter().position(|x| x.is_infinite()) {
-            return Err(format!("row {} is infinite", row + 1));
-        }
-        if !has_distinct(values, degree + 1) {
-            return Err(format!(
-                "degree = {degree} must be less than the number of distinct values; lower the degree"
-            ));
-        }
+        let row = |at: usize| at as u64;
+        let missing = values.iter().position(|x| x.is_nan()).map(row);
+        let infinite = values.iter().position(|x| x.is_infinite()).map(row);
+        PolyBasis::check(missing, infinite, distinct(values, degree + 1), degree)?;
         let n = values.len() as f64;
         let sum: Dd = values
             .par_chunks(4096)
@@ -44,25 +33,69 @@ impl PolyBasis {
             .collect::<Vec<_>>()
             .into_iter()
             .sum();
-        let mut basis = PolyBasis {
-            center: sum / n,
-            alpha: Vec::new(),
-            norm2: Vec::new(),
-        };
+        let mut basis = PolyBasis::about(sum / n);
         for k in 0..=degree {
             let sums: Vec<(Dd, Dd)> = values.par_chunks(4096).map(|c| basis.sums(c, k)).collect();
-            let (norm2, moment) = sums
-                .into_iter()
-                .fold((Dd::ZERO, Dd::ZERO), |(a, b), (c, d)| (a + c, b + d));
-            basis.norm2.push(norm2);
-            basis.alpha.push(moment / norm2);
+            let both = |(a, b), (c, d)| (a + c, b + d);
+            basis.add(sums.into_iter().fold((Dd::ZERO, Dd::ZERO), both));
         }
-        basis.alpha.truncate(degree);
-        Ok(basis)
+        Ok(basis.of_degree(degree))
+    }
+
+    /// Checks that values have polynomials up to `degree`: the first rows (from 0) that are missing and infinite, and how many values
+    /// differ, as far as that matters.
+    pub fn check(
+        missing: Option<u64>,
+        infinite: Option<u64>,
+        distinct: usize,
+        degree: usize,
+    ) -> Result<(), String> {
+        if let Some(row) = missing {
+            return Err(format!(
+                "row {} is missing, and orthogonal polynomials need all rows; drop missing rows first, or use \
+                 raw = TRUE",
+                row + 1
+            ));
+        }
+        if let Some(row) = infinite {
+            return Err(format!("row {} is infinite", row + 1));
+        }
+        if distinct <= degree {
+            return Err(format!(
+                "degree = {degree} must be less than the number of distinct values; lower the degree"
+            ));
+        }
+        Ok(())
+    }
+
+    /// No polynomial yet, about a center.
+    pub fn about(center: Dd) -> PolyBasis {
+        PolyBasis {
+            center,
+            alpha: Vec::new(),
+            norm2: Vec::new(),
+        }
+    }
+
+    /// Number of polynomials whose sums are known.
+    pub fn known(&self) -> usize {
+        self.norm2.len()
+    }
+
+    /// Adds the next polynomial by its sums over all values.
+    pub fn add(&mut self, (norm2, moment): (Dd, Dd)) {
+        self.norm2.push(norm2);
+        self.alpha.push(moment / norm2);
+    }
+
+    /// The polynomials up to a degree.
+    pub fn of_degree(mut self, degree: usize) -> PolyBasis {
+        self.alpha.truncate(degree);
+        self
     }
 
     /// Sums of `p_k^2` and `t p_k^2`.
-    fn sums(&self, values: &[f64], k: usize) -> (Dd, Dd) {
+    pub fn sums(&self, values: &[f64], k: usize) -> (Dd, Dd) {
         /// Sums kept side by side, so that they do not wait for each other.
         const LANES: usize = 16;
         let (mut norm2, mut moment) = ([Dd::ZERO; LANES], [Dd::ZERO; LANES]);
@@ -201,8 +234,8 @@ impl Scratch {
     }
 }
 
-/// Tests if there are at least `n` different values.
-fn has_distinct(values: &[f64], n: usize) -> bool {
+/// Number of different values, at most `n`.
+fn distinct(values: &[f64], n: usize) -> usize {
     let mut seen: Vec<f64> = Vec::with_capacity(n);
     for &x in values {
         if seen.len() >= n {
@@ -212,5 +245,5 @@ fn has_distinct(values: &[f64], n: usize) -> bool {
             seen.push(x);
         }
     }
-    seen.len() >= n
+    seen.len()
 }

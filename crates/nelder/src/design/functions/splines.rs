@@ -31,16 +31,31 @@ impl SplineRule {
     /// Places the knots by the values of the column, of which missing ones are left out.
     pub fn place(&self, values: &mut Vec<f64>) -> Result<SplineBasis, String> {
         values.retain(|x| !x.is_nan());
+        let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let boundary = self.boundary_of([low, high])?;
+        if let Some(inner) = self.given() {
+            return Ok(self.basis(inner, boundary));
+        }
+        values.retain(|&x| x >= boundary[0] && x <= boundary[1]);
+        let (ranks, places) = self.ranks(values.len() as u64)?;
+        values.sort_unstable_by(f64::total_cmp);
+        let at = |rank: u64| values[rank as usize];
+        let knots = ranks.chunks_exact(2).zip(places);
+        let inner = knots
+            .map(|(pair, part)| SplineRule::between(at(pair[0]), at(pair[1]), part))
+            .collect();
+        Ok(self.basis(inner, boundary))
+    }
+
+    /// The boundary knots: as given, else the ends of the values' range.
+    pub fn boundary_of(&self, [low, high]: [f64; 2]) -> Result<[f64; 2], String> {
         let boundary = match self.boundary {
             Some(b) => b,
-            None => {
-                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
-                let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                if !low.is_finite() || !high.is_finite() {
-                    return Err("there is no value, or an infinite one; knots need finite values".into());
-                }
-                [low, high]
+            None if !low.is_finite() || !high.is_finite() => {
+                return Err("there is no value, or an infinite one; knots need finite values".into());
             }
+            None => [low, high],
         };
         if boundary[0] >= boundary[1] {
             return Err(format!(
@@ -48,32 +63,47 @@ impl SplineRule {
                 boundary[0]
             ));
         }
-        let inner = match &self.knots {
-            Ok(knots) => knots.clone(),
-            Err(0) => Vec::new(),
-            Err(n) => {
-                values.retain(|&x| x >= boundary[0] && x <= boundary[1]);
-                if values.is_empty() {
-                    return Err("there is no value between the boundary knots".into());
-                }
-                values.sort_unstable_by(f64::total_cmp);
-                let step = 1.0 / (*n as f64 + 1.0);
-                (1..=*n).map(|i| quantile(values, i as f64 * step)).collect()
-            }
-        };
-        Ok(SplineBasis::new(self, inner, boundary))
+        Ok(boundary)
     }
-}
 
-/// R's quantile of type 7 of sorted values.
-fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let index = (sorted.len() - 1) as f64 * p;
-    let low = index.floor() as usize;
-    let part = index - index.floor();
-    let a = sorted[low];
-    match sorted.get(low + 1) {
-        Some(&b) if part > 0.0 && a != b => (1.0 - part) * a + part * b,
-        _ => a,
+    /// The inner knots where they depend on no row.
+    pub fn given(&self) -> Option<Vec<f64>> {
+        match &self.knots {
+            Ok(knots) => Some(knots.clone()),
+            Err(0) => Some(Vec::new()),
+            Err(_) => None,
+        }
+    }
+
+    /// For inner knots at quantiles of `count` values (R's type 7): of each the ranks of two values, from 0, and how far it is between
+    /// these.
+    pub fn ranks(&self, count: u64) -> Result<(Vec<u64>, Vec<f64>), String> {
+        let n = *self.knots.as_ref().err().unwrap_or(&0);
+        let Some(last) = count.checked_sub(1) else {
+            return Err("there is no value between the boundary knots".into());
+        };
+        let step = 1.0 / (n as f64 + 1.0);
+        let (mut ranks, mut places) = (Vec::new(), Vec::new());
+        for i in 1..=n {
+            let index = last as f64 * (i as f64 * step);
+            let low = index.floor();
+            ranks.extend([low as u64, (low as u64 + 1).min(last)]);
+            places.push(index - low);
+        }
+        Ok((ranks, places))
+    }
+
+    /// A value between two.
+    pub fn between(a: f64, b: f64, part: f64) -> f64 {
+        match part > 0.0 && a != b {
+            true => (1.0 - part) * a + part * b,
+            false => a,
+        }
+    }
+
+    /// The basis with its knots.
+    pub fn basis(&self, inner: Vec<f64>, boundary: [f64; 2]) -> SplineBasis {
+        SplineBasis::new(self, inner, boundary)
     }
 }
 
