@@ -61,7 +61,10 @@ data_file <- function(name, d) {
   columns <- lapply(d, function(v) if (is.numeric(v)) shortest(v) else as.character(v))
   columns <- lapply(columns, function(v) ifelse(is.na(v), "NA", v))
   lines <- c(paste(names(d), collapse = ","), do.call(paste, c(unname(columns), sep = ",")))
-  writeLines(lines, file.path(here, "data", paste0(name, ".csv")))
+  # scripts that run at a time write the same file: it has its name when it is whole
+  part <- tempfile("part", file.path(here, "data"))
+  writeLines(lines, part)
+  stopifnot(file.rename(part, file.path(here, "data", paste0(name, ".csv"))))
   back <- read_data(name)
   for (v in names(d)) {
     same <- if (is.numeric(d[[v]])) identical(as.numeric(back[[v]]), as.numeric(d[[v]]))

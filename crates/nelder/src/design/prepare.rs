@@ -26,7 +26,7 @@ pub(super) enum Piece {
     Range([f64; 2]),
     /// Which codes occur.
     Used(Vec<bool>, Arc<Levels>),
-    /// What it tells of a basis whose values are too many to keep.
+    /// Parts of a basis whose values are too many to keep.
     Told(Told),
     /// Values that are too many to keep, after all.
     TooMany,

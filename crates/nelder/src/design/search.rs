@@ -17,7 +17,7 @@ pub(super) enum Search {
     Spline(SplineSearch),
 }
 
-/// What a batch tells of a basis in the making.
+/// Part of a basis in the making that a batch adds.
 pub(super) enum Told {
     Poly(PolyPart),
     Spline(SplinePart),
