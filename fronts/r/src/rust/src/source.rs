@@ -145,8 +145,10 @@ impl RSource {
             .filter(|w| w * self.rows == length)?;
         let columns = self.columns.get(first..first + width)?;
         let own = columns.iter().zip(0..).all(|(c, k)| c.at == k * self.rows);
-        let sums = columns.iter().map(|c| c.summed.of(self.rows));
-        own.then(|| sums.sum::<Option<u64>>()).flatten()
+        // modulo 2⁶⁴, as the sum of each column is
+        let mut sums = columns.iter().map(|c| c.summed.of(self.rows));
+        own.then(|| sums.try_fold(0u64, |all, sum| Some(all.wrapping_add(sum?))))
+            .flatten()
     }
 }
 
