@@ -68,7 +68,7 @@ impl Report {
             String::new()
         };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        println!("{name:<12} {word:<8} {seconds:>6.1} s{remark}");
+        println!("{name:<16} {word:<8} {seconds:>6.1} s{remark}");
         if !beside && !verdict.detail.is_empty() {
             println!("{}", verdict.detail);
         }
@@ -119,8 +119,9 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
             return;
         }
         if vulkan.is_ok() {
-            // one core most of the time: programs compile one after another
-            scope.spawn(|| report.step("wgpu", || on_wgpu(root)));
+            // one core each: programs compile and run one after another
+            scope.spawn(|| report.step("wgpu", || on_wgpu(root, "models")));
+            scope.spawn(|| report.step("wgpu, oracle", || on_wgpu(root, "oracle")));
         }
         scope.spawn(|| match r_packages {
             Err(reason) => report.line("R package", 0.0, missing(&reason)),
@@ -229,8 +230,8 @@ fn fits(root: &Path, device: &str, less: &[&str]) -> Verdict {
     cargo(root, &[MODELS, less].concat(), &env, Some(libtest_counts))
 }
 
-/// The conformance suite and the tests of models through Vulkan.
-fn on_wgpu(root: &Path) -> Verdict {
+/// The conformance suite and the tests of models through Vulkan, or the oracle's cases.
+fn on_wgpu(root: &Path, program: &str) -> Verdict {
     let env = [
         ("NELDER_TEST_DEVICE", "wgpu"),
         // software compiles a program for seconds
@@ -238,7 +239,8 @@ fn on_wgpu(root: &Path) -> Verdict {
         // Mesa asks for a display otherwise
         ("NODEVICE_SELECT", "1"),
     ];
-    cargo(root, &[MODELS, ON_DEVICES].concat(), &env, Some(libtest_counts))
+    let args = ["test", "--workspace", "--test", program, "--no-fail-fast"];
+    cargo(root, &[&args, ON_DEVICES].concat(), &env, Some(libtest_counts))
 }
 
 /// In the place of rustdoc: runs the examples in comments, then makes the pages of the same crate, where a link that leads nowhere is an
