@@ -1,7 +1,7 @@
 //! Memory of the batches that a pass has seen: which are whole, and the blocks that were made of them.
 
 use std::collections::HashMap;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, RwLock};
 
 use super::Block;
@@ -33,4 +33,6 @@ impl WholeBatches {
 pub(super) struct KeptBlocks {
     pub blocks: RwLock<HashMap<(usize, u64, usize), Arc<Block<'static>>>>,
     pub bytes: AtomicUsize,
+    /// True while a fit is under way: passes after it keep none.
+    pub open: AtomicBool,
 }

@@ -31,8 +31,9 @@ impl<'b> Deref for PassBlock<'b> {
 }
 
 impl Rows<'_> {
-    /// The block of a batch, as [`block`](Rows::block) makes it, for a pass of which others may follow: what is gathered, coded or computed
-    /// of rows in memory is kept, up to 64 MB, until [`forget_blocks`](Rows::forget_blocks). Columns that are read in place are not.
+    /// The block of a batch, as [`block`](Rows::block) makes it, for a pass of which others may follow: between
+    /// [`keep_blocks`](Rows::keep_blocks) and [`forget_blocks`](Rows::forget_blocks), what is gathered, coded or computed of rows in
+    /// memory is kept, up to 64 MB. Columns that are read in place are not.
     ///
     /// # Errors
     /// As [`block`](Rows::block).
@@ -45,7 +46,8 @@ impl Rows<'_> {
         drop(known);
         let block = self.block(batch)?;
         let (made, read) = sizes(&block);
-        if !self.in_memory || made <= read {
+        let keeps = self.in_memory && self.blocks.open.load(Ordering::Relaxed);
+        if !keeps || made <= read {
             return Ok(PassBlock::New(Box::new(block)));
         }
         let before = self.blocks.bytes.fetch_add(made + read, Ordering::Relaxed);
@@ -59,8 +61,14 @@ impl Rows<'_> {
         Ok(PassBlock::Kept(block))
     }
 
-    /// Lets go of the blocks that are kept: a fit that has ended needs them no more.
+    /// Begins to keep blocks: a fit of several passes is under way.
+    pub fn keep_blocks(&self) {
+        self.blocks.open.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets go of the blocks that are kept, and keeps no more: a fit that has ended needs none.
     pub fn forget_blocks(&self) {
+        self.blocks.open.store(false, Ordering::Relaxed);
         let mut known = self.blocks.blocks.write().unwrap_or_else(|e| e.into_inner());
         known.clear();
         self.blocks.bytes.store(0, Ordering::Relaxed);

@@ -24,6 +24,7 @@ mod inference;
 mod inference_properties;
 mod influence;
 mod invariance;
+mod kept_blocks;
 mod links;
 mod maxima;
 mod ownership;

@@ -67,6 +67,7 @@ fn fitted<'s>(
         start: spec.eta_start.clone().or_else(|| spec.mu_start.clone()),
     };
     let bound = bind_as(&spec.design, &wishes, source)?.at(executor);
+    bound.rows.keep_blocks();
     let ended = FisherScoring {
         session: Arc::default(),
         bound: &bound,

@@ -82,6 +82,7 @@ pub fn lm<'s, 'm>(
 ) -> Result<Lm<'s>, ModelError> {
     let run = run.into();
     let bound = bind(spec, Arc::new(source))?.at(run.executor);
+    bound.rows.keep_blocks();
     let fit = least_squares(&bound, spec.tolerance(), spec.accuracy, run.monitor)?;
     bound.rows.forget_blocks();
     Ok(Lm::new(spec.clone(), bound, fit))
