@@ -175,9 +175,8 @@ fn read(root: &Path, report: &Report) {
     report.step("fmt", || cargo(root, &["fmt", "--all", "--check"], &[], None));
 }
 
-/// What cargo compiles the workspace's crates by: clippy's driver is the compiler, with lints, and any of them is an error. So what is
-/// linted need not be compiled once more.
-pub const LINTED: &[(&str, &str)] = &[
+/// Compiler of the workspace's crates: clippy's driver, whose lints are errors. So what is linted need not be compiled once more.
+const LINTED: &[(&str, &str)] = &[
     ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
     ("CLIPPY_ARGS", "-D__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
 ];

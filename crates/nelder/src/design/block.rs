@@ -117,6 +117,31 @@ impl Block<'_> {
         }
     }
 
+    /// The block with columns of its own, which outlives its batch.
+    pub fn into_owned(self) -> Block<'static> {
+        let keep = |numbers: Vec<Numbers<'_>>| -> Vec<Numbers<'static>> {
+            let own = |x: Numbers<'_>| Numbers {
+                high: x.high.into_owned().into(),
+                low: x.low,
+            };
+            numbers.into_iter().map(own).collect()
+        };
+        Block {
+            first_row: self.first_row,
+            index: self.index,
+            rows: self.rows,
+            kept: self.kept,
+            excluded: self.excluded,
+            dense: keep(self.dense),
+            responses: keep(self.responses),
+            offset: self.offset,
+            start: self.start,
+            codes: self.codes.into_iter().map(|c| c.into_owned().into()).collect(),
+            weights: self.weights.map(|w| w.into_owned().into()),
+            counts: self.counts,
+        }
+    }
+
     /// Position of row `i` of the block in the source, from 0.
     pub fn source_row(&self, i: usize) -> u64 {
         self.first_row + self.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]))

@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Block, Numbers, RowError, Rows};
+use super::{Block, RowError, Rows};
 use crate::frame::Batch;
 
 /// Bytes of blocks that are kept at most.
@@ -46,7 +46,7 @@ impl Rows<'_> {
         drop(known);
         let block = self.block(batch)?;
         let (made, read) = sizes(&block);
-        let keeps = self.in_memory && self.blocks.open.load(Ordering::Relaxed);
+        let keeps = self.in_memory() && self.blocks.open.load(Ordering::Relaxed);
         if !keeps || made <= read {
             return Ok(PassBlock::New(Box::new(block)));
         }
@@ -55,7 +55,7 @@ impl Rows<'_> {
             self.blocks.bytes.fetch_sub(made + read, Ordering::Relaxed);
             return Ok(PassBlock::New(Box::new(block)));
         }
-        let block = Arc::new(owned(block));
+        let block = Arc::new(block.into_owned());
         let mut known = self.blocks.blocks.write().unwrap_or_else(|e| e.into_inner());
         known.insert(key, block.clone());
         Ok(PassBlock::Kept(block))
@@ -95,31 +95,4 @@ fn sizes(block: &Block<'_>) -> (usize, usize) {
     count(true, block.weights.as_ref().map_or(0, |w| size_of_val(&w[..])));
     count(true, block.kept.as_ref().map_or(0, |kept| size_of_val(&kept[..])));
     sizes
-}
-
-/// The block with columns of its own.
-fn owned(block: Block<'_>) -> Block<'static> {
-    let numbers = |all: Vec<Numbers<'_>>| -> Vec<Numbers<'static>> {
-        let of = |x: Numbers<'_>| Numbers {
-            high: Cow::Owned(x.high.into_owned()),
-            low: x.low,
-        };
-        all.into_iter().map(of).collect()
-    };
-    Block {
-        first_row: block.first_row,
-        index: block.index,
-        rows: block.rows,
-        kept: block.kept,
-        excluded: block.excluded,
-        dense: numbers(block.dense),
-        responses: numbers(block.responses),
-        offset: block.offset,
-        start: block.start,
-        codes: (block.codes.into_iter())
-            .map(|c| Cow::Owned(c.into_owned()))
-            .collect(),
-        weights: block.weights.map(|w| Cow::Owned(w.into_owned())),
-        counts: block.counts,
-    }
 }

@@ -69,10 +69,7 @@ impl Room {
     /// # Errors
     /// [`Lack`].
     pub fn for_terms(&self, terms: u128) -> Result<(), Lack> {
-        match terms <= self.most_columns() as u128 {
-            true => Ok(()),
-            false => Err(self.lack(terms, matrices(terms as f64), &[])),
-        }
+        self.holds(matrices(terms as f64), terms, &[])
     }
 
     /// Tests if there is room for the gram of responses and of the numbers in each term, a factor being one column of codes.
@@ -80,13 +77,8 @@ impl Room {
     /// # Errors
     /// [`Lack`].
     pub(super) fn for_numbers(&self, responses: usize, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
-        let columns = terms.iter().map(|t| t.columns);
-        let columns = columns.fold(responses as u128, u128::saturating_add);
-        let bytes = matrices(columns as f64);
-        match bytes <= self.bytes {
-            true => Ok(()),
-            false => Err(self.lack(columns, bytes, terms)),
-        }
+        let columns = total(terms).saturating_add(responses as u128);
+        self.holds(matrices(columns as f64), columns, terms)
     }
 
     /// Tests if there is room for the sums of a pass over the rows of a layout, by several threads.
@@ -97,14 +89,7 @@ impl Room {
         let dense = (atoms.dense + atoms.responses) as f64;
         let groups = atoms.groups.len() as f64;
         let tables = rayon::current_num_threads() as f64 * groups * groups / 2.0 * PAIR;
-        let bytes = matrices(dense) + tables;
-        match bytes <= self.bytes {
-            true => Ok(()),
-            false => {
-                let columns = terms.iter().fold(0u128, |sum, t| sum.saturating_add(t.columns));
-                Err(self.lack(columns, bytes, terms))
-            }
-        }
+        self.holds(matrices(dense) + tables, total(terms), terms)
     }
 
     /// Tests if there is room for the equations of a model, of which the largest term that can be is eliminated.
@@ -112,31 +97,37 @@ impl Room {
     /// # Errors
     /// [`Lack`].
     pub(super) fn for_columns(&self, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
-        let columns = terms.iter().fold(0u128, |sum, t| sum.saturating_add(t.columns));
+        let columns = total(terms);
         let absorbed = terms.iter().filter(|t| t.absorbable).map(|t| t.columns).max();
         let absorbed = absorbed.unwrap_or(0);
         let left = (columns - absorbed) as f64;
         // means of what is left by level, in twice the precision, and their products
         let bytes = matrices(left) + 32.0 * left * absorbed as f64 + COLUMN * columns as f64;
-        match bytes <= self.bytes {
-            true => Ok(()),
-            false => Err(self.lack(columns, bytes, terms)),
-        }
+        self.holds(bytes, columns, terms)
     }
 
-    fn lack(&self, columns: u128, bytes: f64, terms: &[TermWidth<'_>]) -> Lack {
+    /// Tests if there is room for so many bytes, those of a model of so many columns.
+    fn holds(&self, bytes: f64, columns: u128, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
+        if bytes <= self.bytes {
+            return Ok(());
+        }
         let mut largest: Vec<(String, u128)> =
             terms.iter().map(|t| (t.label.to_string(), t.columns)).collect();
         largest.sort_by_key(|(_, columns)| std::cmp::Reverse(*columns));
         largest.truncate(3);
         largest.retain(|(_, columns)| *columns > 1);
-        Lack {
+        Err(Lack {
             columns,
             bytes,
             room: self.bytes,
             terms: largest,
-        }
+        })
     }
+}
+
+/// The columns of all terms.
+fn total(terms: &[TermWidth<'_>]) -> u128 {
+    terms.iter().fold(0, |sum, t| sum.saturating_add(t.columns))
 }
 
 /// Bytes of a fit's matrices of so many columns.

@@ -67,8 +67,7 @@ pub struct Rows<'s> {
     /// Batches whose rows are all in the model: another pass need not look whether they are.
     pub(super) whole: WholeBatches,
     pub(super) blocks: KeptBlocks,
-    /// True if the source's columns lie in memory.
-    pub(super) in_memory: bool,
+    in_memory: bool,
     /// Where levels are noted for another process.
     pub(super) book: Option<Mutex<BookWriter>>,
     /// Levels from other processes that read some of these rows.
@@ -148,6 +147,11 @@ impl<'s> Rows<'s> {
     /// Where the rows come from.
     pub fn source(&self) -> &Arc<dyn Source + 's> {
         &self.source
+    }
+
+    /// True if columns of the source lie in memory, and are not decoded for each pass.
+    pub fn in_memory(&self) -> bool {
+        self.in_memory
     }
 
     /// The columns of the source that are read.

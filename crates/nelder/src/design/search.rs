@@ -4,7 +4,7 @@ use nelder_device::Dd;
 
 use super::functions::basis::Basis;
 use super::functions::order_search::OrderSearch;
-use super::functions::poly::PolyBasis;
+use super::functions::poly::{PolyBasis, add_distinct};
 use super::functions::splines::{SplineBasis, SplineRule};
 use super::node::{Node, NodeKind};
 
@@ -110,7 +110,7 @@ impl PolySearch {
         if part.missing.is_none() && part.infinite.is_none() {
             part.sums.0 = values.iter().copied().sum();
         }
-        part.add_distinct(values, self.degree + 1);
+        add_distinct(&mut part.distinct, values, self.degree + 1);
         part
     }
 
@@ -123,7 +123,7 @@ impl PolySearch {
             let mut all = PolyPart::default();
             for part in &parts {
                 all.rows += part.rows;
-                all.add_distinct(&part.distinct, self.degree + 1);
+                add_distinct(&mut all.distinct, &part.distinct, self.degree + 1);
             }
             PolyBasis::check(
                 first(|p| p.missing),
@@ -136,20 +136,6 @@ impl PolySearch {
         };
         basis.add(sums);
         Ok((basis.known() > self.degree).then(|| basis.clone().of_degree(self.degree)))
-    }
-}
-
-impl PolyPart {
-    /// Keeps different values, up to `most`.
-    fn add_distinct(&mut self, values: &[f64], most: usize) {
-        for x in values {
-            if self.distinct.len() >= most {
-                return;
-            }
-            if !self.distinct.contains(x) {
-                self.distinct.push(*x);
-            }
-        }
     }
 }
 

@@ -20,9 +20,6 @@ pub(in crate::design) struct OrderSearch {
     wanted: Vec<(u64, u64)>,
 }
 
-/// The values by rank, or that another scan is needed.
-pub(in crate::design) type Found = Option<Vec<f64>>;
-
 impl OrderSearch {
     pub fn new() -> Self {
         OrderSearch {
@@ -69,8 +66,8 @@ impl OrderSearch {
         self.wanted = ranks.iter().map(|&rank| (0, rank)).collect();
     }
 
-    /// After a scan in which values were sought: their values by rank where these are known, from `gathered`, all that the scan gave.
-    pub fn next(&mut self, gathered: Vec<f64>) -> Found {
+    /// After a scan in which values were sought: their values by rank where these are known (`None`: another scan is needed), from `gathered`, all that the scan gave.
+    pub fn next(&mut self, gathered: Vec<f64>) -> Option<Vec<f64>> {
         if self.counts.is_empty() {
             return Some(self.among(gathered));
         }

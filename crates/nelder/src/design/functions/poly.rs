@@ -25,7 +25,9 @@ impl PolyBasis {
         let row = |at: usize| at as u64;
         let missing = values.iter().position(|x| x.is_nan()).map(row);
         let infinite = values.iter().position(|x| x.is_infinite()).map(row);
-        PolyBasis::check(missing, infinite, distinct(values, degree + 1), degree)?;
+        let mut distinct = Vec::new();
+        add_distinct(&mut distinct, values, degree + 1);
+        PolyBasis::check(missing, infinite, distinct.len(), degree)?;
         let n = values.len() as f64;
         let sum: Dd = values
             .par_chunks(4096)
@@ -234,16 +236,14 @@ impl Scratch {
     }
 }
 
-/// Number of different values, at most `n`.
-fn distinct(values: &[f64], n: usize) -> usize {
-    let mut seen: Vec<f64> = Vec::with_capacity(n);
-    for &x in values {
-        if seen.len() >= n {
-            break;
+/// Adds to values that differ those of others that differ from them, up to `most` in all.
+pub(in crate::design) fn add_distinct(distinct: &mut Vec<f64>, values: &[f64], most: usize) {
+    for x in values {
+        if distinct.len() >= most {
+            return;
         }
-        if !seen.contains(&x) {
-            seen.push(x);
+        if !distinct.contains(x) {
+            distinct.push(*x);
         }
     }
-    seen.len()
 }

@@ -69,6 +69,7 @@ fn order_statistics(parts: &[&[f64]], ranks: &[u64]) -> Vec<f64> {
     by_bins(parts, ranks)
 }
 
+/// [`order_statistics`] of any number of values.
 fn by_bins(parts: &[&[f64]], ranks: &[u64]) -> Vec<f64> {
     let range = |part: &&[f64]| {
         part.iter()

@@ -274,32 +274,5 @@ impl Gathered {
 fn looked_at(rows: &Rows<'_>, batch: &Batch<'_>, check: Check<'_>) -> Result<Block<'static>, RowError> {
     let block = rows.block(batch)?;
     check(&block)?;
-    Ok(owned(block))
-}
-
-/// A block that outlives its batch.
-fn owned(block: Block<'_>) -> Block<'static> {
-    let keep = |numbers: Vec<Numbers<'_>>| -> Vec<Numbers<'static>> {
-        numbers
-            .into_iter()
-            .map(|x| Numbers {
-                high: x.high.into_owned().into(),
-                low: x.low,
-            })
-            .collect()
-    };
-    Block {
-        first_row: block.first_row,
-        index: block.index,
-        rows: block.rows,
-        kept: block.kept,
-        excluded: block.excluded,
-        dense: keep(block.dense),
-        responses: keep(block.responses),
-        offset: block.offset,
-        start: block.start,
-        codes: block.codes.into_iter().map(|c| c.into_owned().into()).collect(),
-        weights: block.weights.map(|w| w.into_owned().into()),
-        counts: block.counts,
-    }
+    Ok(block.into_owned())
 }

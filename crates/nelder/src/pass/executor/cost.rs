@@ -65,12 +65,11 @@ impl Work {
     pub fn of(rows: &Rows<'_>, course: Course) -> Work {
         let source = rows.source();
         let atoms = &rows.layout().atoms;
-        let columns = source.schema().fields.len();
         Work {
             rows: source.rows(),
             columns: atoms.dense + atoms.responses,
             groups: atoms.groups.len(),
-            in_memory: (0..columns).any(|c| source.column_memory(c).is_some()),
+            in_memory: rows.in_memory(),
             there: rows.is_there(),
             iterates: course == Course::Scoring,
         }
