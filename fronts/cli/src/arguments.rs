@@ -22,6 +22,10 @@ pub enum Command {
     Glm(Box<GlmOptions>),
     /// Principal components: R's prcomp.
     Prcomp(Box<PrcompOptions>),
+    /// Fit paths of penalized models, elastic nets: R's glmnet.
+    Glmnet(Box<GlmnetOptions>),
+    /// Choose the penalty of an elastic net by cross-validation: R's cv.glmnet.
+    CvGlmnet(Box<CvGlmnetOptions>),
     /// Predict new rows from a saved fit: R's predict.
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.
@@ -319,6 +323,131 @@ pub struct ModelOptions {
     #[arg(long, value_name = "FIT")]
     pub save: Option<PathBuf>,
     /// Print how the fit was computed: algorithm, condition, digits, passes.
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// `nelder glmnet`.
+#[derive(Args)]
+pub struct GlmnetOptions {
+    /// The path.
+    #[command(flatten)]
+    pub path: PathOptions,
+    /// Share of absolute values in the penalty, from 0 (ridge) to 1 (lasso).
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
+    pub alpha: f64,
+    /// Print the coefficients at these lambda, between those of the path by interpolation.
+    #[arg(long, value_name = "L,...", value_delimiter = ',')]
+    pub s: Vec<f64>,
+}
+
+/// `nelder cv-glmnet`.
+#[derive(Args)]
+pub struct CvGlmnetOptions {
+    /// The path.
+    #[command(flatten)]
+    pub path: PathOptions,
+    /// Share of absolute values in the penalty, from 0 (ridge) to 1 (lasso); several, with commas, are compared over the same folds.
+    #[arg(long, value_name = "A,...", value_delimiter = ',', default_value = "1", allow_negative_numbers = true)]
+    pub alpha: Vec<f64>,
+    /// Number of folds.
+    #[arg(long, default_value_t = 10)]
+    pub nfolds: u32,
+    /// Where the draw of the folds starts: the same folds for the same seed, on any number of threads.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The fold of each row: a column of the data, instead of a draw.
+    #[arg(long, value_name = "COLUMN", conflicts_with_all = ["nfolds", "seed", "repeats"])]
+    pub foldid: Option<String>,
+    /// Draw the folds this many times, and average.
+    #[arg(long, default_value_t = 1)]
+    pub repeats: u32,
+    /// Compare errors at the same lambda, or at the same place of each fold's path: lambda or fraction.
+    #[arg(long, value_name = "HOW", default_value = "lambda", value_parser = ["lambda", "fraction"])]
+    pub alignment: String,
+}
+
+/// Options of both `nelder glmnet` and `nelder cv-glmnet`.
+#[derive(Args)]
+pub struct PathOptions {
+    /// The model, such as 'y ~ x + factor(g)'; without an intercept where it has `0 +`.
+    pub formula: String,
+    /// The data.
+    #[command(flatten)]
+    pub data: DataOptions,
+    /// Case weights: an expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub weights: Option<String>,
+    /// Rows to use: a logical expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub subset: Option<String>,
+    /// An offset: an expression of the columns.
+    #[arg(long, value_name = "E", allow_hyphen_values = true)]
+    pub offset: Option<String>,
+    /// Rows with missing values: omit, exclude or fail.
+    #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
+    pub na: String,
+    /// Contrasts by variable, as of `nelder lm`; factors that are not named have an indicator for each level.
+    #[arg(long, value_name = "NAME=KIND,...")]
+    pub contrasts: Vec<String>,
+    /// R's contrasts for factors, instead of an indicator for each level.
+    #[arg(long)]
+    pub default_contrasts: bool,
+    /// Order of the levels of text: C (by byte) or root (as in a dictionary).
+    #[arg(long, value_name = "ORDER", default_value = "C", value_parser = ["C", "root"])]
+    pub collate: String,
+    /// Number of lambda.
+    #[arg(long, default_value_t = 100)]
+    pub nlambda: usize,
+    /// The last lambda over the first [default: 0.0001, and 0.01 where columns are more than rows].
+    #[arg(long, value_name = "R", allow_negative_numbers = true)]
+    pub lambda_min_ratio: Option<f64>,
+    /// These lambda, the largest first.
+    #[arg(long, value_name = "L,...", value_delimiter = ',', allow_negative_numbers = true)]
+    pub lambda: Vec<f64>,
+    /// Penalize columns as they are, not divided by their standard deviations.
+    #[arg(long)]
+    pub no_standardize: bool,
+    /// Factors of the penalty by column or term, such as 'x=0,carrier=2'; Inf leaves a column out.
+    #[arg(long, value_name = "NAME=F,...", value_delimiter = ',')]
+    pub penalty_factor: Vec<String>,
+    /// Columns or terms to leave out.
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    pub exclude: Vec<String>,
+    /// Lower limits of the coefficients: one number, or by column or term, such as 'x=0'.
+    #[arg(long, value_name = "L", value_delimiter = ',', allow_hyphen_values = true)]
+    pub lower: Vec<String>,
+    /// Upper limits of the coefficients, likewise.
+    #[arg(long, value_name = "U", value_delimiter = ',', allow_hyphen_values = true)]
+    pub upper: Vec<String>,
+    /// Convergence of coordinate descent, in parts of the null deviance; below 1e-10 the minimum is exact.
+    #[arg(long, default_value_t = 1e-7, allow_negative_numbers = true)]
+    pub thresh: f64,
+    /// The most coefficients other than zero at one lambda.
+    #[arg(long)]
+    pub dfmax: Option<usize>,
+    /// The most coefficients that are ever other than zero.
+    #[arg(long)]
+    pub pmax: Option<usize>,
+    /// Sweeps at most, over a whole path.
+    #[arg(long, default_value_t = 100_000)]
+    pub maxit: u64,
+    /// The objective as it is printed, lambda (alpha |b| + (1 - alpha) b^2 / 2); glmnet divides the square by the deviation of the response.
+    #[arg(long)]
+    pub printed_objective: bool,
+    /// auto, f64 or certified.
+    #[arg(long, default_value = "auto", value_parser = ["auto", "f64", "certified"])]
+    pub precision: String,
+    /// Where passes run: auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, … [default: $NELDER_DEVICE, else auto].
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<String>,
+    /// Draw the path, or the curve of the cross-validation.
+    #[arg(long, value_name = "OUT.svg")]
+    pub plot: Option<PathBuf>,
+    /// Print one JSON object instead of the tables.
+    #[arg(long)]
+    pub json: bool,
+    /// Print how the path was computed: passes, sweeps, optimality.
     #[arg(long)]
     pub explain: bool,
 }

@@ -201,7 +201,14 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
     spec.missing = missing(&options.na);
     spec.accuracy = accuracy(&options.precision);
     spec.fingerprint = options.save.is_some();
-    for text in options.contrasts.iter().flat_map(|all| split_outside(all, ',')) {
+    spec.contrasts = contrasts(&options.contrasts)?;
+    Ok(spec)
+}
+
+/// Contrasts that `--contrasts` names, by variable.
+pub fn contrasts(texts: &[String]) -> Result<Vec<(String, Contrast)>, Failure> {
+    let mut found = Vec::new();
+    for text in texts.iter().flat_map(|all| split_outside(all, ',')) {
         let mut parts = split_outside(text, '=').into_iter();
         let (Some(name), true) = (parts.next(), parts.next().is_some()) else {
             return Err(Failure::Usage(format!("--contrasts {text}: write name=sum")));
@@ -209,9 +216,9 @@ pub fn spec(options: &ModelOptions) -> Result<LmSpec, Failure> {
         let kind = text[name.len() + 1..].trim();
         let contrast =
             Contrast::read(kind).map_err(|e| Failure::Usage(format!("--contrasts {text}: {e}")))?;
-        spec.contrasts.push((name.trim().to_string(), contrast));
+        found.push((name.trim().to_string(), contrast));
     }
-    Ok(spec)
+    Ok(found)
 }
 
 /// The parts of a text between separators that stand outside of parentheses and quotes.

@@ -10,6 +10,7 @@ mod devices;
 mod failure;
 mod fit_file;
 mod glm;
+mod glmnet;
 mod interrupt;
 mod lm;
 mod output;
@@ -40,6 +41,8 @@ fn main() -> ExitCode {
         Command::Lm(options) => lm::run(&options),
         Command::Glm(options) => glm::run(&options),
         Command::Prcomp(options) => prcomp::run(&options),
+        Command::Glmnet(options) => glmnet::run(&options),
+        Command::CvGlmnet(options) => glmnet::run_cross_validated(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Anova(options) => anova::run(&options),
         Command::Devices(options) => devices::run(&options),

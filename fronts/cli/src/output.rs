@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use nelder::model::{PcaReport, SolveReport, Vcov};
+use nelder::model::{ElasticNetReport, PcaReport, SolveReport, Vcov};
 use nelder::pass::{PassRecord, Plan};
 use nelder::summary::tidy;
 use nelder::summary::{GlmSummary, LmSummary, PcaSummary};
@@ -185,6 +185,36 @@ pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
         let _ = writeln!(out, "  steps of the iteration          {}", report.steps);
     }
     out + &passes(&report.passes, &report.notes, plan)
+}
+
+/// The report on a path as text: optimality, sweeps and passes, beside what was planned.
+pub fn explain_path(report: &ElasticNetReport, plan: Option<&Plan>) -> String {
+    let mut out = format!(
+        "Computed by {} in {} on {}\n  largest violation of optimality {:.1e} (for columns and a response of unit variance)\n           sweeps                          {}\n  end of the path                 {}\n",
+        report.algorithm,
+        report.precision,
+        report.device,
+        report.violation,
+        report.sweeps,
+        report.end.reason()
+    );
+    out += &computed(&report.computed);
+    out + &passes(&report.passes, &[], plan)
+}
+
+/// JSON object of `--json` for a path.
+#[derive(Serialize)]
+struct Penalized<'a, S> {
+    #[serde(flatten)]
+    summary: &'a S,
+    report: &'a ElasticNetReport,
+}
+
+/// The text of `--json` for a path or its cross-validation.
+pub fn path_json(summary: &impl Serialize, report: &ElasticNetReport) -> Result<String, Failure> {
+    serde_json::to_string_pretty(&Penalized { summary, report })
+        .map(|t| t + "\n")
+        .map_err(|e| Failure::Data(e.to_string()))
 }
 
 /// JSON object of `--json` for principal components.

@@ -1,5 +1,6 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
+mod elastic_net;
 mod equations;
 mod error;
 mod glm;
@@ -11,6 +12,11 @@ mod report;
 mod warning;
 
 pub use crate::pass::ResidualRun;
+pub use elastic_net::{
+    Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport, ElasticNetSpec,
+    Folds, LambdaSequence, Path, PathControl, PathEnd, PerColumn, SparseVector, Step as PathStep,
+    cross_validate, elastic_net,
+};
 pub use equations::{
     Absorbed, Correction, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,
     Score, Solution, by_atom, least_squares,

@@ -1,9 +1,11 @@
 //! Summaries of fits: distributions, printed tables, tidy records. Reads records, computes no fit.
 
+mod chart;
 pub mod coefficients;
 pub mod components;
 pub mod deviance;
 pub mod distributions;
+pub mod elastic_net;
 pub mod format;
 pub mod generalized;
 pub mod inference;
@@ -16,4 +18,5 @@ mod text;
 pub mod tidy;
 
 pub use components::PcaSummary;
+pub use elastic_net::{CrossValidationSummary, PathSummary};
 pub use record::{CoefficientRow, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

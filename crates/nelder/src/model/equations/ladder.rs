@@ -370,7 +370,7 @@ fn gram_of(
 }
 
 /// Precision of the products of the first gram: twice where that costs little or is asked for.
-fn first_products(bound: &ModelFrame<'_>, accuracy: Accuracy) -> Products {
+pub(in crate::model) fn first_products(bound: &ModelFrame<'_>, accuracy: Accuracy) -> Products {
     let atoms = &bound.rows.layout().atoms;
     let z = (atoms.dense + atoms.responses) as f64;
     let rows = bound.rows.source().rows();
@@ -416,7 +416,7 @@ pub(in crate::model) fn rows_left(counts: &RowCounts, bound: &ModelFrame<'_>) ->
     })
 }
 
-fn check_finite(gram: &Gram, bound: &ModelFrame<'_>) -> Result<(), ModelError> {
+pub(in crate::model) fn check_finite(gram: &Gram, bound: &ModelFrame<'_>) -> Result<(), ModelError> {
     if gram.is_finite() {
         return Ok(());
     }

@@ -162,7 +162,11 @@ pub(in crate::model) fn counted(gram: &Gram, codes: &[usize]) -> Vec<Vec<bool>> 
     codes.iter().enumerate().map(of).collect()
 }
 
-fn resolve(
+/// The columns of the model matrix, for the levels that rows have.
+///
+/// # Errors
+/// Columns that are too many, factors of one level.
+pub(in crate::model) fn columns_of(
     bound: &ModelFrame<'_>,
     counts: &RowCounts,
     gram: &Gram,
@@ -242,7 +246,7 @@ pub(super) fn solve(
         &[true, false]
     };
     for &absorb in ways {
-        let columns = resolve(bound, counts, gram, absorb)?;
+        let columns = columns_of(bound, counts, gram, absorb)?;
         if absorb && columns.map.absorbed.is_none() {
             continue;
         }
@@ -282,7 +286,7 @@ pub(super) fn provisional(
     counts: &RowCounts,
     gram: &Gram,
 ) -> Result<LeastSquaresSolution, ModelError> {
-    let columns = resolve(bound, counts, gram, false)?;
+    let columns = columns_of(bound, counts, gram, false)?;
     let mut normal = NormalEquations::assemble(gram, &columns.map);
     let norms = normal.matrix.norms.clone();
     normal.matrix.norms = (0..normal.matrix.order)

@@ -1,0 +1,85 @@
+//! The curve of a cross-validation: errors by λ with their standard errors, and the λ to choose.
+
+use serde::{Deserialize, Serialize};
+
+use super::path::Path;
+
+/// Errors of a fold's model on the rows of the fold.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct FoldErrors {
+    /// Σ w of its rows.
+    pub weight: f64,
+    /// Mean error, by λ of the whole path.
+    pub errors: Vec<f64>,
+}
+
+/// λ that a cross-validation chooses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The λ whose error is least: `lambda.min`.
+    Best,
+    /// The largest λ whose error is within one standard error of the least: `lambda.1se`.
+    OneError,
+}
+
+/// Errors of a cross-validation by λ.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// λ, descending.
+    pub lambdas: Vec<f64>,
+    /// Mean error of held-out rows, `cvm`: the mean over folds, weighted by the weights of their rows.
+    pub errors: Vec<f64>,
+    /// Its standard error, `cvsd`: with k folds the root of the weighted mean of squared deviations over k − 1.
+    pub std_errors: Vec<f64>,
+    /// Coefficients other than zero.
+    pub nonzero: Vec<usize>,
+    /// Place of `lambda.min`.
+    pub best: usize,
+    /// Place of `lambda.1se`.
+    pub one_error: usize,
+}
+
+impl Curve {
+    /// The curve of a path from the errors of folds, drawn several times: averages over the draws, whose standard errors are averaged too,
+    /// for the draws are of the same rows.
+    pub(super) fn new(path: &Path, folds: &[FoldErrors], repeats: usize) -> Curve {
+        let per_draw = folds.len() / repeats;
+        let count = path.len();
+        let (mut errors, mut std_errors) = (vec![0.0; count], vec![0.0; count]);
+        for draw in folds.chunks(per_draw) {
+            let weight: f64 = draw.iter().map(|f| f.weight).sum();
+            for m in 0..count {
+                let mean: f64 = draw.iter().map(|f| f.weight * f.errors[m]).sum::<f64>() / weight;
+                let square = |f: &FoldErrors| f.weight * (f.errors[m] - mean) * (f.errors[m] - mean);
+                let spread = draw.iter().map(square).sum::<f64>() / weight;
+                errors[m] += mean / repeats as f64;
+                std_errors[m] += (spread / (per_draw as f64 - 1.0)).sqrt() / repeats as f64;
+            }
+        }
+        let (best, one_error) = choices(&errors, &std_errors);
+        Curve {
+            lambdas: path.lambdas(),
+            nonzero: (0..count).map(|m| path.nonzero(m)).collect(),
+            errors,
+            std_errors,
+            best,
+            one_error,
+        }
+    }
+
+    /// The place of a choice.
+    pub fn index(&self, choice: Choice) -> usize {
+        match choice {
+            Choice::Best => self.best,
+            Choice::OneError => self.one_error,
+        }
+    }
+}
+
+/// The places of the largest λ with the least error, and of the largest λ whose error is at most that one's plus its standard error.
+fn choices(errors: &[f64], std_errors: &[f64]) -> (usize, usize) {
+    let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let first = |limit: f64| errors.iter().position(|e| *e <= limit).unwrap_or(0);
+    let best = first(least);
+    (best, first(errors[best] + std_errors[best]))
+}

@@ -1,0 +1,302 @@
+//! Minimum of a quadratic loss and the elastic net penalty: coordinate descent on the columns that were ever active, and Newton's
+//! method on the support.
+//!
+//! The problem is min ½ βᵀHβ − cᵀβ + λ P(β). With g = c − Hβ the derivative of the loss is −g.
+//!
+//! 1. Columns whose |gⱼ| exceeds λ α fⱼ join the active set, whose part of H is kept as a matrix of its own.
+//! 2. Coordinate descent on the active set: bⱼ ← S(gⱼ + Hⱼⱼbⱼ, λ α fⱼ) / (Hⱼⱼ + λ (1 − α) fⱼ), clipped to its bounds, until no
+//!    coordinate's Hⱼⱼ Δ² exceeds the threshold, glmnet's rule.
+//! 3. Where that is slow, or the solution is to be exact: for the signs that β has, the minimum solves a linear system on the
+//!    support. The step goes there or to the first sign that would change, as in an active-set method; each step lowers the
+//!    objective, and the last one is exact (Osborne, Presnell & Turlach 2000).
+//! 4. g of all columns; back to 1 until no column wants to join.
+
+use nelder_device::vectorized;
+
+use super::penalty::{Penalty, Strength};
+use super::support::newton_on_support;
+
+/// Sweeps over the active set after which Newton's method is tried.
+const MANY_SWEEPS: u32 = 25;
+/// Thresholds below this ask for the exact minimum.
+const EXACT_BELOW: f64 = 1e-10;
+/// Threshold for the sweeps before a Newton step.
+const ROUGH: f64 = 1e-7;
+/// Hⱼⱼ Δ² of a sweep that finds nothing left to do: Δ is rounding error of a unit response.
+const NOTHING: f64 = 1e-26;
+/// Newton steps and sweeps after which what the threshold asks for is enough, as where columns are the same.
+const MANY_ROUNDS: u32 = 40;
+/// Rounds of columns joining at one λ.
+const MOST_ROUNDS: u32 = 1000;
+/// No place in the active set.
+const NOWHERE: u32 = u32::MAX;
+
+/// The matrix H of a quadratic loss, of whatever form.
+pub(super) trait Curvature {
+    /// Hⱼₘ for each of some columns m.
+    fn entries(&self, j: usize, members: &[usize], out: &mut [f64]);
+
+    /// Subtracts Hδ from g, δ of some columns.
+    fn subtract(&self, members: &[usize], delta: &[f64], gradient: &mut [f64]);
+}
+
+/// A square matrix by columns.
+#[derive(Clone, Debug)]
+pub(super) struct DenseCurvature {
+    /// Order.
+    pub order: usize,
+    /// Entries by columns, both triangles.
+    pub values: Vec<f64>,
+}
+
+impl DenseCurvature {
+    fn column(&self, j: usize) -> &[f64] {
+        &self.values[j * self.order..(j + 1) * self.order]
+    }
+}
+
+impl Curvature for DenseCurvature {
+    fn entries(&self, j: usize, members: &[usize], out: &mut [f64]) {
+        let column = self.column(j);
+        for (out, &m) in out.iter_mut().zip(members) {
+            *out = column[m];
+        }
+    }
+
+    fn subtract(&self, members: &[usize], delta: &[f64], gradient: &mut [f64]) {
+        vectorized(
+            #[inline(always)]
+            || {
+                for (&m, &d) in members.iter().zip(delta).filter(|(_, d)| **d != 0.0) {
+                    for (g, h) in gradient.iter_mut().zip(self.column(m)) {
+                        *g = f64::mul_add(-d, *h, *g);
+                    }
+                }
+            },
+        );
+    }
+}
+
+/// Settings for where an iteration ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// glmnet's `thresh`, in units of the null deviance: the largest Hⱼⱼ Δ² of the last sweep.
+    pub threshold: f64,
+    /// Sweeps and Newton steps at most, over a whole path.
+    pub most_sweeps: u64,
+    /// The most columns that may ever be active.
+    pub most_active: usize,
+}
+
+/// Failure of a step of the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stuck {
+    /// Too many sweeps.
+    Sweeps,
+    /// Too many active columns.
+    Active,
+}
+
+/// Coefficients of a path as it goes on from λ to λ, with the gradient of the loss.
+#[derive(Clone, Debug)]
+pub(super) struct Descent {
+    /// Standardized coefficients β, one a column.
+    pub beta: Vec<f64>,
+    /// g = c − Hβ, one a column.
+    pub gradient: Vec<f64>,
+    /// True for columns that may have a coefficient.
+    pub usable: Vec<bool>,
+    /// Sweeps and Newton steps so far.
+    pub sweeps: u64,
+    pub(super) active: ActiveSet,
+}
+
+/// The columns that were ever active, with their part of H.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ActiveSet {
+    /// The columns.
+    pub members: Vec<usize>,
+    /// Place of each column among them.
+    places: Vec<u32>,
+    /// H among them, by columns of length `capacity`.
+    pub matrix: Vec<f64>,
+    /// Length of a column of `matrix`.
+    pub capacity: usize,
+    /// β of the members.
+    pub beta: Vec<f64>,
+    /// g of the members.
+    pub gradient: Vec<f64>,
+    /// β of the members when g of all columns was last computed.
+    settled: Vec<f64>,
+}
+
+impl ActiveSet {
+    fn add<C: Curvature>(&mut self, j: usize, curvature: &C, beta: f64, gradient: f64) {
+        let m = self.members.len();
+        if m == self.capacity {
+            let wider = (2 * m).max(16);
+            let mut matrix = vec![0.0; wider * wider];
+            for k in 0..m {
+                matrix[k * wider..k * wider + m]
+                    .copy_from_slice(&self.matrix[k * self.capacity..k * self.capacity + m]);
+            }
+            (self.matrix, self.capacity) = (matrix, wider);
+        }
+        self.places[j] = m as u32;
+        self.members.push(j);
+        let at = m * self.capacity;
+        curvature.entries(j, &self.members, &mut self.matrix[at..=at + m]);
+        for k in 0..m {
+            self.matrix[k * self.capacity + m] = self.matrix[at + k];
+        }
+        self.beta.push(beta);
+        self.gradient.push(gradient);
+        self.settled.push(beta);
+    }
+
+    /// One sweep of coordinate descent; the largest Hⱼⱼ Δ².
+    fn sweep(&mut self, penalty: &Penalty, strength: Strength) -> f64 {
+        let m = self.members.len();
+        let mut largest = 0.0_f64;
+        vectorized(
+            #[inline(always)]
+            || {
+                largest = 0.0;
+                for k in 0..m {
+                    let column = &self.matrix[k * self.capacity..k * self.capacity + m];
+                    let (before, curvature) = (self.beta[k], column[k]);
+                    let u = f64::mul_add(curvature, before, self.gradient[k]);
+                    let after = penalty.coordinate(self.members[k], u, curvature, strength);
+                    if after == before {
+                        continue;
+                    }
+                    let delta = after - before;
+                    self.beta[k] = after;
+                    largest = largest.max(curvature * delta * delta);
+                    for (g, h) in self.gradient.iter_mut().zip(column) {
+                        *g = f64::mul_add(-delta, *h, *g);
+                    }
+                }
+            },
+        );
+        largest
+    }
+}
+
+impl Descent {
+    /// Starts at β = 0, where the gradient is c.
+    pub fn new(gradient: Vec<f64>, usable: Vec<bool>) -> Self {
+        let active = ActiveSet {
+            places: vec![NOWHERE; gradient.len()],
+            ..ActiveSet::default()
+        };
+        Descent {
+            beta: vec![0.0; gradient.len()],
+            gradient,
+            usable,
+            sweeps: 0,
+            active,
+        }
+    }
+
+    /// Goes on to the minimum at a λ.
+    ///
+    /// # Errors
+    /// More sweeps or active columns than allowed.
+    pub fn minimise<C: Curvature>(
+        &mut self,
+        curvature: &C,
+        penalty: &Penalty,
+        strength: Strength,
+        ending: Ending,
+    ) -> Result<(), Stuck> {
+        self.join(curvature, penalty, strength, ending)?;
+        for _ in 0..MOST_ROUNDS {
+            self.descend(penalty, strength, ending)?;
+            self.settle(curvature);
+            if !self.join(curvature, penalty, strength, ending)? {
+                return Ok(());
+            }
+        }
+        Err(Stuck::Sweeps)
+    }
+
+    /// Adds the columns that violate the optimality conditions at zero; true if there were some.
+    fn join<C: Curvature>(
+        &mut self,
+        curvature: &C,
+        penalty: &Penalty,
+        strength: Strength,
+        ending: Ending,
+    ) -> Result<bool, Stuck> {
+        let mut any = false;
+        for j in 0..self.beta.len() {
+            if !self.usable[j] || self.active.places[j] != NOWHERE {
+                continue;
+            }
+            let g = self.gradient[j];
+            // rounding of g, which is of the order of a unit response's products, moves no column in
+            let slack = 4.0 * f64::EPSILON * (1.0 + penalty.factors[j] * strength.absolute);
+            if penalty.violation(j, g, 0.0, strength) > slack {
+                if self.active.members.len() >= ending.most_active {
+                    return Err(Stuck::Active);
+                }
+                self.active.add(j, curvature, self.beta[j], g);
+                any = true;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Coordinate descent on the active set, then Newton's method where that is slow or the minimum is to be exact.
+    fn descend(&mut self, penalty: &Penalty, strength: Strength, ending: Ending) -> Result<(), Stuck> {
+        let exact = ending.threshold < EXACT_BELOW;
+        // before Newton's method a rough start is enough
+        let threshold = if exact { ROUGH } else { ending.threshold };
+        let (mut own, mut rounds) = (0, 0);
+        loop {
+            let largest = self.active.sweep(penalty, strength);
+            self.sweeps += 1;
+            own += 1;
+            if self.sweeps > ending.most_sweeps {
+                return Err(Stuck::Sweeps);
+            }
+            if largest <= threshold && !exact {
+                return Ok(());
+            }
+            if largest <= threshold || own % MANY_SWEEPS == 0 {
+                rounds += 1;
+                self.sweeps += u64::from(newton_on_support(&mut self.active, penalty, strength));
+                let largest = self.active.sweep(penalty, strength);
+                let enough = match exact && rounds < MANY_ROUNDS {
+                    true => NOTHING,
+                    false => ending.threshold,
+                };
+                if largest <= enough {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Brings β and g of all columns up to the active set's.
+    fn settle<C: Curvature>(&mut self, curvature: &C) {
+        let active = &mut self.active;
+        let pairs = active.beta.iter().zip(&active.settled);
+        let delta: Vec<f64> = pairs.map(|(now, before)| now - before).collect();
+        curvature.subtract(&active.members, &delta, &mut self.gradient);
+        for (k, &j) in active.members.iter().enumerate() {
+            self.beta[j] = active.beta[k];
+            active.gradient[k] = self.gradient[j];
+        }
+        active.settled.copy_from_slice(&active.beta);
+    }
+
+    /// The largest violation of the optimality conditions over the usable columns.
+    pub fn violation(&self, penalty: &Penalty, strength: Strength) -> f64 {
+        let columns = (0..self.beta.len()).filter(|&j| self.usable[j]);
+        columns
+            .map(|j| penalty.violation(j, self.gradient[j], self.beta[j], strength))
+            .fold(0.0, f64::max)
+    }
+}

@@ -1,0 +1,131 @@
+//! The path of a Gaussian model, from correlations alone.
+//!
+//! The objective is glmnet's: with ỹ of unit variance, min ½ Σ w (ỹ − x̃ᵀb)² + λ̃ P(b), and λ = λ̃ s_y. In the units of y, for columns that
+//! are not divided, that is ½ Σ w (y − β₀ − xᵀβ)² + λ Σ fⱼ (α |βⱼ| + (1 − α) βⱼ² / (2 s_y)): the square's weight has the deviation of y in it,
+//! which the objective as glmnet's documentation prints it has not. [`Ridge::Printed`](super::Ridge) asks for that one.
+
+use super::moments::Correlations;
+use super::descent::{Descent, Ending, Stuck};
+use super::lambda::{LambdaSequence, PathControl, PathEnd};
+use super::path::{Path, SparseVector, Step};
+use super::penalty::Penalty;
+
+/// Settings of a path, for any loss.
+#[derive(Clone, Debug)]
+pub(super) struct PathSettings {
+    pub sequence: LambdaSequence,
+    pub control: PathControl,
+    pub ending: Ending,
+    /// The most coefficients other than zero: glmnet's `dfmax`.
+    pub most_nonzero: usize,
+    /// True if the square of the penalty is as printed, without the deviation of y.
+    pub printed: bool,
+}
+
+/// Default of the last λ over the first.
+pub(super) fn default_ratio(rows: u64, columns: usize) -> f64 {
+    if rows < columns as u64 { 1e-2 } else { 1e-4 }
+}
+
+/// A λ above which nothing penalized has a coefficient.
+const ENORMOUS: f64 = 9.9e35;
+
+/// The path of a Gaussian model. `penalty` has bounds in the units of the rows.
+pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings: &PathSettings) -> Path {
+    let order = moments.curvature.order;
+    let scale = moments.response_scale;
+    let mut penalty = penalty.clone();
+    for j in 0..order {
+        let unit = moments.scales[j] / scale;
+        penalty.lower[j] *= unit;
+        penalty.upper[j] *= unit;
+    }
+    let usable: Vec<bool> = (0..order)
+        .map(|j| moments.varies[j] && penalty.factors[j].is_finite())
+        .collect();
+    for f in penalty.factors.iter_mut().filter(|f| !f.is_finite()) {
+        *f = 0.0;
+    }
+    let mut descent = Descent::new(moments.with_response.clone(), usable);
+    let mut path = Path::new(order, moments.weight * scale * scale);
+    let curvature = &moments.curvature;
+    let strength = |lambda: f64| {
+        let mut strength = penalty.at(lambda);
+        if settings.printed {
+            // λ̃ s_y for the square, which has no unit of y
+            strength.square *= scale;
+        }
+        strength
+    };
+    let automatic = matches!(settings.sequence, LambdaSequence::Automatic { .. });
+    let ratio = default_ratio(moments.rows, order);
+    let (mut largest, mut explained) = (ENORMOUS, 0.0);
+    for m in 0..settings.sequence.count() {
+        // the first λ of an automatic sequence is so large that only what is not penalized has coefficients; what is written
+        // for it is the one at which the first of the others would enter
+        let lambda = match automatic && m == 0 {
+            true => ENORMOUS,
+            false => settings.sequence.at(m, largest, ratio, scale),
+        };
+        let found = descent.minimise(curvature, &penalty, strength(lambda), settings.ending);
+        if let Err(stuck) = found {
+            path.end = match stuck {
+                Stuck::Sweeps => PathEnd::Sweeps(m + 1),
+                Stuck::Active => PathEnd::Active(m + 1),
+            };
+            break;
+        }
+        if automatic && m == 0 {
+            largest = penalty.largest_lambda(&descent.gradient, &descent.usable);
+            if largest == 0.0 {
+                path.end = PathEnd::Empty;
+            }
+        }
+        let before = explained;
+        explained = explained_share(&descent, &moments.with_response);
+        let written = if automatic && m == 0 { largest } else { lambda };
+        path.push(step_of(moments, &descent, written * scale, explained, descent.violation(&penalty, strength(lambda))));
+        path.sweeps = descent.sweeps;
+        if path.end == PathEnd::Empty {
+            break;
+        }
+        if !automatic || m + 1 < settings.control.least_steps {
+            continue;
+        }
+        let end = match () {
+            () if path.nonzero(m) > settings.most_nonzero => PathEnd::Nonzero,
+            () if explained - before < settings.control.least_gain * explained => PathEnd::Gain,
+            () if explained > settings.control.most_explained => PathEnd::Explained,
+            () => continue,
+        };
+        if m + 1 < settings.sequence.count() {
+            path.end = end;
+        }
+        break;
+    }
+    path
+}
+
+/// Share of the deviance that is explained, 2 cᵀb − bᵀHb = Σ bⱼ (cⱼ + gⱼ), for ỹ of unit variance.
+fn explained_share(descent: &Descent, with_response: &[f64]) -> f64 {
+    let columns = descent.beta.iter().zip(with_response).zip(&descent.gradient);
+    columns.map(|((b, c), g)| b * (c + g)).sum()
+}
+
+/// A step in the units of the rows: βⱼ = bⱼ s_y / sⱼ, and the intercept ȳ − Σ βⱼ x̄ⱼ.
+fn step_of(moments: &Correlations, descent: &Descent, lambda: f64, explained: f64, violation: f64) -> Step {
+    let mut coefficients = SparseVector::default();
+    let mut intercept = moments.response_center;
+    for (j, &b) in descent.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+        let beta = b * moments.response_scale / moments.scales[j];
+        intercept -= beta * moments.centers[j];
+        coefficients.push(j, beta);
+    }
+    Step {
+        lambda,
+        intercept,
+        coefficients,
+        explained,
+        violation,
+    }
+}

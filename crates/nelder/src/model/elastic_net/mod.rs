@@ -1,0 +1,26 @@
+//! Elastic net: paths of penalized models and their cross-validation, glmnet's `glmnet` and `cv.glmnet`.
+//!
+//! `spec` is the specification, `fit` the path of a model, `cross_validation` that of the folds. `moments` is what a Gaussian model needs of
+//! the rows, `gaussian_path` its path; `descent` and `support` minimise a quadratic loss and the `penalty`.
+
+mod cross_validation;
+mod curve;
+mod descent;
+mod fit;
+mod fold_grams;
+mod folds;
+mod gaussian_path;
+mod lambda;
+mod moments;
+mod path;
+mod penalty;
+mod spec;
+mod support;
+
+pub use cross_validation::{Alignment, CrossValidation, CrossValidationSpec, cross_validate};
+pub use curve::{Choice, Curve};
+pub use fit::{ElasticNet, ElasticNetReport, elastic_net};
+pub use folds::Folds;
+pub use lambda::{LambdaSequence, PathControl, PathEnd};
+pub use path::{Path, SparseVector, Step};
+pub use spec::{ElasticNetSpec, PerColumn};

@@ -1,0 +1,167 @@
+//! Means and covariances of the columns and of the response: all that a Gaussian model needs of the rows.
+
+use nelder_device::Dd;
+
+use super::descent::DenseCurvature;
+use crate::design::{ColumnEncoding, ColumnKind};
+use crate::model::NormalEquations;
+use crate::pass::Gram;
+
+/// A column whose sum of squares about its mean is below this part of that about zero is constant: (64 ε)², the rounding of
+/// products about rounded means.
+const CONSTANT: f64 = 4096.0 * f64::EPSILON * f64::EPSILON;
+
+/// Weighted means and covariances, weights of sum 1, so that variances have divisor n.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    /// Σ w (xᵢ − x̄ᵢ)(xⱼ − x̄ⱼ).
+    pub covariances: DenseCurvature,
+    /// Σ w (xⱼ − x̄ⱼ)(y − ȳ).
+    pub with_response: Vec<f64>,
+    /// x̄.
+    pub means: Vec<f64>,
+    /// True for columns that are not constant.
+    pub varies: Vec<bool>,
+    /// ȳ.
+    pub response_mean: f64,
+    /// Σ w (y − ȳ)².
+    pub response_variance: f64,
+    /// True if the response is not constant.
+    pub response_varies: bool,
+    /// Σ w, of the weights as they were given.
+    pub weight: f64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Moments {
+    /// Of a gram with one response; `map` has an intercept as its first column, which is not one of the columns here.
+    pub fn new(gram: &Gram, map: &ColumnEncoding) -> Self {
+        let normal = NormalEquations::assemble(gram, map);
+        let weight = normal.weight;
+        let order = map.columns() - 1;
+        let per_row = |v: Dd| v / weight;
+        // the intercept's row has what coded columns sum to; dense columns are about their means already
+        let about: Vec<Dd> = (0..order).map(|j| per_row(normal.matrix.get(j + 1, 0))).collect();
+        let means: Vec<f64> = (0..order)
+            .map(|j| match map.kinds[j + 1] {
+                ColumnKind::Dense(e) => normal.means[e].hi,
+                _ => about[j].hi,
+            })
+            .collect();
+        let mut values = vec![0.0; order * order];
+        for j in 0..order {
+            for i in 0..=j {
+                let moment = per_row(normal.matrix.get(i + 1, j + 1)) - about[i] * about[j];
+                values[j * order + i] = moment.hi;
+                values[i * order + j] = moment.hi;
+            }
+        }
+        let with_response = (0..order).map(|j| per_row(normal.right[0][j + 1]).hi).collect();
+        let varies = |variance: f64, mean: f64| variance > CONSTANT * mean * mean && variance > 0.0;
+        let response_mean = normal.response_means[0].hi;
+        let response_variance = per_row(normal.total[0]).hi.max(0.0);
+        Moments {
+            with_response,
+            varies: (0..order)
+                .map(|j| varies(values[j * order + j], means[j]))
+                .collect(),
+            covariances: DenseCurvature { order, values },
+            means,
+            response_mean,
+            response_varies: varies(response_variance, response_mean),
+            response_variance,
+            weight: weight.hi,
+            rows: gram.rows,
+        }
+    }
+
+    /// Mean squared error of predictions β₀ + xᵀβ of these rows: Σ w (y − β₀ − xᵀβ)² = s²_y − 2 βᵀc + βᵀCβ + (ȳ − β₀ − x̄ᵀβ)².
+    pub fn squared_error(&self, intercept: f64, coefficients: &[(usize, f64)]) -> f64 {
+        let order = self.covariances.order;
+        let mut bias = self.response_mean - intercept;
+        let mut spread = self.response_variance;
+        for &(j, b) in coefficients {
+            bias -= b * self.means[j];
+            let column = &self.covariances.values[j * order..(j + 1) * order];
+            let image: f64 = coefficients.iter().map(|&(k, b)| column[k] * b).sum();
+            spread += b * (image - 2.0 * self.with_response[j]);
+        }
+        spread.max(0.0) + bias * bias
+    }
+}
+
+/// Treatment of columns before they are penalized.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standardizing {
+    /// True if columns are divided by their standard deviations.
+    pub deviations: bool,
+    /// True if the model has an intercept, and columns are centred.
+    pub intercept: bool,
+}
+
+/// Moments of standardized columns x̃ = (x − x̄) / s and of the response ỹ = (y − ȳ) / s_y.
+///
+/// Without an intercept nothing is centred, and s is the deviation about the mean all the same.
+#[derive(Clone, Debug)]
+pub(super) struct Correlations {
+    /// Σ w x̃ x̃ᵀ.
+    pub curvature: DenseCurvature,
+    /// Σ w x̃ ỹ.
+    pub with_response: Vec<f64>,
+    /// x̄, or zero without an intercept.
+    pub centers: Vec<f64>,
+    /// s; one where columns are not divided.
+    pub scales: Vec<f64>,
+    /// True for columns that are not constant.
+    pub varies: Vec<bool>,
+    /// ȳ, or zero without an intercept.
+    pub response_center: f64,
+    /// s_y, with ȳ zero where there is no intercept.
+    pub response_scale: f64,
+    /// Σ w, of the weights as they were given.
+    pub weight: f64,
+    /// Rows.
+    pub rows: u64,
+}
+
+impl Correlations {
+    /// Of the moments of rows.
+    pub fn new(moments: &Moments, standardizing: Standardizing) -> Self {
+        let order = moments.covariances.order;
+        let variances = (0..order).map(|j| moments.covariances.values[j * order + j]);
+        let scales: Vec<f64> = variances
+            .zip(&moments.varies)
+            .map(|(v, varies)| if standardizing.deviations && *varies { v.sqrt() } else { 1.0 })
+            .collect();
+        let center = |mean: f64| if standardizing.intercept { mean } else { 0.0 };
+        // what the centres that are not subtracted leave in the products
+        let rest = |mean: f64| mean - center(mean);
+        let response_rest = rest(moments.response_mean);
+        let response_scale = (moments.response_variance + response_rest * response_rest).sqrt();
+        let mut values = moments.covariances.values.clone();
+        for j in 0..order {
+            let own = rest(moments.means[j]);
+            for (i, v) in values[j * order..(j + 1) * order].iter_mut().enumerate() {
+                *v = (*v + own * rest(moments.means[i])) / (scales[i] * scales[j]);
+            }
+        }
+        let with_response = (0..order)
+            .map(|j| {
+                let raw = moments.with_response[j] + rest(moments.means[j]) * response_rest;
+                raw / scales[j] / response_scale
+            })
+            .collect();
+        Correlations {
+            curvature: DenseCurvature { order, values },
+            with_response,
+            centers: moments.means.iter().map(|m| center(*m)).collect(),
+            scales,
+            varies: moments.varies.clone(),
+            response_center: center(moments.response_mean),
+            response_scale,
+            weight: moments.weight,
+            rows: moments.rows,
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Paths of elastic nets and their cross-validation as plain records, as glmnet prints them, and drawn.
+
+use serde::Serialize;
+
+use super::chart::{Chart, Mark, Series};
+use super::coefficients::{Column, Role, TestMatrix};
+use super::format::{format_significant, round_half_even, signif};
+use super::text::{self, Justify};
+use crate::model::{Choice, CrossValidation, Curve, ElasticNet, Path, SparseVector};
+
+/// Digits of λ, `max(3, getOption("digits") - 3)`.
+const DIGITS: usize = 4;
+/// Digits of tables of class `anova`, `max(getOption("digits") - 2, 3)`.
+const TABLE_DIGITS: usize = 5;
+
+/// Record of a path.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PathSummary {
+    /// The call, as R would print it.
+    pub call: String,
+    /// Names of the columns.
+    pub names: Vec<String>,
+    /// Share of the absolute values in the penalty.
+    pub alpha: f64,
+    /// λ, descending.
+    pub lambda: Vec<f64>,
+    /// Coefficients other than zero, by λ.
+    pub df: Vec<usize>,
+    /// Share of the null deviance that is explained, by λ.
+    pub dev_ratio: Vec<f64>,
+    /// Intercepts, by λ.
+    pub a0: Vec<f64>,
+    /// Coefficients other than zero, by λ: name and value.
+    pub beta: Vec<Vec<(String, f64)>>,
+    /// Deviance of the model of the intercept alone.
+    pub nulldev: f64,
+    /// The largest violation of the optimality conditions, by λ.
+    pub kkt: Vec<f64>,
+    /// Rows used.
+    pub nobs: u64,
+    /// Rows left out because a value was missing.
+    pub omitted: u64,
+}
+
+/// The record of a path.
+pub fn summary(fit: &ElasticNet<'_>, call: &str) -> PathSummary {
+    let steps = &fit.path.steps;
+    let named = |v: &SparseVector| v.entries().map(|(j, b)| (fit.names()[j].clone(), b)).collect();
+    PathSummary {
+        call: call.to_string(),
+        names: fit.names().to_vec(),
+        alpha: fit.spec.alpha,
+        lambda: fit.path.lambdas(),
+        df: steps.iter().map(|s| s.coefficients.len()).collect(),
+        dev_ratio: steps.iter().map(|s| s.explained).collect(),
+        a0: steps.iter().map(|s| s.intercept).collect(),
+        beta: steps.iter().map(|s| named(&s.coefficients)).collect(),
+        nulldev: fit.path.null_deviance,
+        kkt: steps.iter().map(|s| s.violation).collect(),
+        nobs: fit.rows(),
+        omitted: fit.counts.omitted,
+    }
+}
+
+/// Record of a cross-validation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CrossValidationSummary {
+    /// The path of all rows.
+    #[serde(flatten)]
+    pub path: PathSummary,
+    /// The measure.
+    pub measure: String,
+    /// The curve.
+    pub curve: Curve,
+    /// `lambda.min`.
+    pub lambda_min: f64,
+    /// `lambda.1se`.
+    pub lambda_1se: f64,
+    /// For each α that was compared: α, its least error, the error's standard error, and λ there.
+    pub alphas: Vec<[f64; 4]>,
+}
+
+/// The record of a cross-validation.
+pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidationSummary {
+    let line = |(alpha, _, curve): &(f64, Path, Curve)| {
+        let best = curve.best;
+        [*alpha, curve.errors[best], curve.std_errors[best], curve.lambdas[best]]
+    };
+    CrossValidationSummary {
+        path: summary(&found.fit, call),
+        measure: "Mean-Squared Error".into(),
+        curve: found.curve.clone(),
+        lambda_min: found.lambda(Choice::Best),
+        lambda_1se: found.lambda(Choice::OneError),
+        alphas: found.grid.iter().map(line).collect(),
+    }
+}
+
+/// A path as `print.glmnet` has it: coefficients other than zero, percent of deviance explained and λ, a line for each λ.
+pub fn print(fit: &PathSummary) -> String {
+    let column = |name: &str, role, values: Vec<f64>| {
+        Column::new(name, role, values.into_iter().map(Some).collect())
+    };
+    let percent = fit.dev_ratio.iter().map(|d| round_half_even(100.0 * d, 2)).collect();
+    let table = TestMatrix {
+        rows: (1..=fit.lambda.len()).map(|i| i.to_string()).collect(),
+        columns: vec![
+            column("Df", Role::Count, fit.df.iter().map(|d| *d as f64).collect()),
+            column("%Dev", Role::Amount, percent),
+            column("Lambda", Role::Amount, fit.lambda.iter().map(|l| signif(*l, DIGITS)).collect()),
+        ],
+    };
+    format!("\nCall:  {} \n\n{}", fit.call, table.print(TABLE_DIGITS, ""))
+}
+
+/// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
+pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
+    let curve = &found.curve;
+    let chosen = [curve.best, curve.one_error];
+    let column = |name: &str, role, of: &dyn Fn(usize) -> f64| {
+        Column::new(name, role, chosen.iter().map(|&m| Some(of(m))).collect())
+    };
+    let table = TestMatrix {
+        rows: vec!["min".into(), "1se".into()],
+        columns: vec![
+            column("Lambda", Role::Amount, &|m| curve.lambdas[m]),
+            column("Index", Role::Count, &|m| (m + 1) as f64),
+            column("Measure", Role::Amount, &|m| curve.errors[m]),
+            column("SE", Role::Amount, &|m| curve.std_errors[m]),
+            column("Nonzero", Role::Count, &|m| curve.nonzero[m] as f64),
+        ],
+    };
+    let mut out = format!("\nCall:  {} \n\nMeasure: {} \n\n", found.path.call, found.measure);
+    if !found.alphas.is_empty() {
+        let column = |name: &str, at: usize| {
+            let values: Vec<f64> = found.alphas.iter().map(|line| line[at]).collect();
+            (name.to_string(), format_significant(&values, DIGITS))
+        };
+        let columns = [column("alpha", 0), column("Lambda", 3), column("Measure", 1), column("SE", 2)];
+        let rows = vec![String::new(); found.alphas.len()];
+        out += &text::matrix(&rows, &columns, 1, Justify::Right);
+        out += &format!("\nThe least is that of alpha = {}:\n\n", found.path.alpha);
+    }
+    out + &table.print(DIGITS, "")
+}
+
+/// Coefficients at some λ, each with a heading, a line for each column that has one at any of them; a dot is a zero, as in sparse
+/// matrices of R.
+pub fn coefficients(names: &[String], at: &[(String, f64, SparseVector)]) -> String {
+    let shown: Vec<usize> = (0..names.len())
+        .filter(|&j| at.iter().any(|(_, _, beta)| beta.get(j) != 0.0))
+        .collect();
+    let mut rows = vec!["(Intercept)".to_string()];
+    rows.extend(shown.iter().map(|&j| names[j].clone()));
+    let columns: Vec<(String, Vec<String>)> = at
+        .iter()
+        .map(|(heading, intercept, beta)| {
+            let mut values = vec![*intercept];
+            values.extend(shown.iter().map(|&j| beta.get(j)).filter(|b| *b != 0.0));
+            let mut texts = format_significant(&values, 7).into_iter();
+            let mut cells = vec![texts.next().unwrap_or_default()];
+            for &j in &shown {
+                cells.push(match beta.get(j) {
+                    0.0 => ".".to_string(),
+                    _ => texts.next().unwrap_or_default(),
+                });
+            }
+            (heading.clone(), cells)
+        })
+        .collect();
+    let mut out = text::matrix(&rows, &columns, 1, Justify::Right);
+    let hidden = names.len() - shown.len();
+    if hidden > 0 {
+        let (columns, have) = if hidden == 1 { ("column", "has") } else { ("columns", "have") };
+        let there = if at.len() == 1 { "there" } else { "at any of them" };
+        out += &format!("{hidden} more {columns} {have} the coefficient 0 {there}\n");
+    }
+    out
+}
+
+/// Numbers of coefficients along the top of a chart, at about eight of some places.
+fn counts(places: &[f64], nonzero: &[usize]) -> Vec<(f64, String)> {
+    let step = places.len().div_ceil(8).max(1);
+    let at = places.iter().zip(nonzero).step_by(step);
+    at.map(|(x, n)| (*x, n.to_string())).collect()
+}
+
+/// The curve of a cross-validation as SVG: errors with their standard errors against −log λ, the chosen λ marked, and numbers of
+/// coefficients along the top.
+pub fn curve_plot(found: &CrossValidationSummary) -> String {
+    let curve = &found.curve;
+    let places: Vec<f64> = curve.lambdas.iter().map(|l| -l.ln()).collect();
+    let mark = |m: usize, label: &str| Mark {
+        x: places[m],
+        label: label.to_string(),
+    };
+    let mut marks = vec![mark(curve.one_error, "lambda.1se")];
+    match curve.best == curve.one_error {
+        true => marks[0].label = "lambda.min, 1se".into(),
+        false => marks.push(mark(curve.best, "lambda.min")),
+    }
+    Chart {
+        title: String::new(),
+        x: "−log(lambda)".into(),
+        y: found.measure.clone(),
+        series: vec![Series {
+            points: places.iter().copied().zip(curve.errors.iter().copied()).collect(),
+            bars: curve.std_errors.clone(),
+            line: false,
+        }],
+        marks,
+        above: counts(&places, &curve.nonzero),
+    }
+    .svg()
+}
+
+/// The path as SVG: a line for each coefficient against −log λ.
+pub fn path_plot(fit: &ElasticNet<'_>) -> String {
+    let places: Vec<f64> = fit.path.steps.iter().map(|s| -s.lambda.ln()).collect();
+    let any: Vec<usize> = (0..fit.path.columns)
+        .filter(|&j| fit.path.steps.iter().any(|s| s.coefficients.get(j) != 0.0))
+        .collect();
+    let series = any.iter().map(|&j| Series {
+        points: (places.iter().zip(&fit.path.steps))
+            .map(|(x, s)| (*x, s.coefficients.get(j)))
+            .collect(),
+        bars: Vec::new(),
+        line: true,
+    });
+    let nonzero: Vec<usize> = (0..fit.path.len()).map(|m| fit.path.nonzero(m)).collect();
+    Chart {
+        title: String::new(),
+        x: "−log(lambda)".into(),
+        y: "Coefficients".into(),
+        series: series.collect(),
+        marks: Vec::new(),
+        above: counts(&places, &nonzero),
+    }
+    .svg()
+}

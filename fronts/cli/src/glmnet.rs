@@ -1,0 +1,231 @@
+//! `nelder glmnet` and `nelder cv-glmnet`.
+
+use nelder::formula::{deparse_call, parse_expression, parse_formula};
+use nelder::model::{
+    Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, Folds, LambdaSequence,
+    LmSpec, ModelError, PerColumn, cross_validate, elastic_net,
+};
+use nelder::pass::Run;
+use nelder::summary::elastic_net as summary;
+use nelder_data::Destination;
+
+use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
+use crate::device;
+use crate::failure::Failure;
+use crate::lm::{accuracy, contrasts, missing, warn_dropped_contrasts};
+use crate::outputs::{all, destinations, write_whole};
+use crate::progress::Progress;
+use crate::{collate, data, interrupt, output};
+
+/// Fits a path and prints it.
+pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
+    let spec = spec(&options.path)?.alpha(options.alpha);
+    let call = call("glmnet", &options.path)?;
+    let place = device::chosen(options.path.device.as_deref())?;
+    collate::set(&options.path.collate);
+    let opened = data::open(&options.path.data)?;
+    data::remark(&opened, &texts(&options.path), false);
+    let plot = destination(&options.path)?;
+    let progress = Progress::new(options.path.explain);
+    let fit = elastic_net(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
+        progress.clear();
+        data::unreadable(e, &opened)
+    })?;
+    progress.clear();
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
+    }
+    let record = summary::summary(&fit, &call);
+    let mut written = Vec::new();
+    if let Some(destination) = plot {
+        written.push(drawn(destination, &summary::path_plot(&fit)));
+    }
+    let mut text = summary::print(&record);
+    if !options.s.is_empty() {
+        text += "\n";
+        text += &coefficients(&fit, options.s.iter().map(|s| (format!("s={s}"), *s)));
+    }
+    let json = || output::path_json(&record, &fit.report);
+    written.push(deliver(&options.path, &fit, text, &progress, json));
+    all(written)
+}
+
+/// Cross-validates a path and prints what it chooses.
+pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
+    let model = spec(&options.path)?;
+    let call = call("cv.glmnet", &options.path)?;
+    let place = device::chosen(options.path.device.as_deref())?;
+    collate::set(&options.path.collate);
+    let opened = data::open(&options.path.data)?;
+    let mut named = texts(&options.path);
+    named.extend(options.foldid.as_deref());
+    data::remark(&opened, &named, false);
+    let folds = match &options.foldid {
+        None => Folds::Drawn {
+            count: options.nfolds,
+            seed: options.seed,
+        },
+        Some(column) => Folds::of_column(&opened, column)?,
+    };
+    let spec = CrossValidationSpec {
+        folds,
+        repeats: options.repeats,
+        alphas: match options.alpha.as_slice() {
+            [_] => Vec::new(),
+            several => several.to_vec(),
+        },
+        alignment: match options.alignment.as_str() {
+            "fraction" => Alignment::Fraction,
+            _ => Alignment::Lambda,
+        },
+        ..CrossValidationSpec::new(model.alpha(options.alpha.first().copied().unwrap_or(1.0)))
+    };
+    let plot = destination(&options.path)?;
+    let progress = Progress::new(options.path.explain);
+    let found = cross_validate(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
+        progress.clear();
+        data::unreadable(e, &opened)
+    })?;
+    progress.clear();
+    if interrupt::requested() {
+        return Err(Failure::Interrupted);
+    }
+    let record = summary::cross_validation(&found, &call);
+    let mut written = Vec::new();
+    if let Some(destination) = plot {
+        written.push(drawn(destination, &summary::curve_plot(&record)));
+    }
+    let mut text = summary::print_cross_validation(&record);
+    text += "\n";
+    let chosen = [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)];
+    let at = chosen.map(|(name, choice)| (name.to_string(), found.lambda(choice)));
+    text += &coefficients(&found.fit, at.into_iter());
+    let json = || output::path_json(&record, &found.fit.report);
+    written.push(deliver(&options.path, &found.fit, text, &progress, json));
+    all(written)
+}
+
+/// Prints the tables and how they were computed, or JSON; warnings go to standard error.
+fn deliver(
+    options: &PathOptions,
+    fit: &ElasticNet<'_>,
+    mut text: String,
+    progress: &Progress,
+    json: impl FnOnce() -> Result<String, Failure>,
+) -> Result<(), Failure> {
+    let report: &ElasticNetReport = &fit.report;
+    if options.json {
+        text = json()?;
+    } else if options.explain {
+        text += "\n";
+        text += &output::explain_path(report, progress.plan().as_ref());
+    }
+    let printed = output::print(&text);
+    for text in fit.bound.rows.rounded().into_iter().chain(fit.warning()) {
+        output::note(&format!("nelder: warning: {text}"));
+    }
+    warn_dropped_contrasts(&fit.columns);
+    printed
+}
+
+fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64)>) -> String {
+    let at: Vec<_> = at
+        .map(|(heading, lambda)| {
+            let (intercept, beta) = fit.path.at(lambda);
+            (heading, intercept, beta)
+        })
+        .collect();
+    summary::coefficients(fit.names(), &at)
+}
+
+fn destination(options: &PathOptions) -> Result<Option<Destination>, Failure> {
+    let [plot] = destinations(
+        &data::inputs(&options.data)?,
+        [("--plot", options.plot.as_deref())],
+    )?;
+    Ok(plot)
+}
+
+fn drawn(destination: Destination, svg: &str) -> Result<(), Failure> {
+    write_whole(destination, |out| out.write_all(svg.as_bytes()))
+}
+
+/// The texts in which columns are named.
+fn texts(options: &PathOptions) -> Vec<&str> {
+    let optional = [&options.weights, &options.subset, &options.offset];
+    let mut texts = vec![options.formula.as_str()];
+    texts.extend(optional.into_iter().flatten().map(String::as_str));
+    texts
+}
+
+/// The call as R would print it.
+fn call(function: &str, options: &PathOptions) -> Result<String, Failure> {
+    let formula = parse_formula(&options.formula).map_err(ModelError::from)?;
+    let mut rest = vec![("data", data::name(&options.data))];
+    let named = [
+        ("weights", &options.weights),
+        ("subset", &options.subset),
+        ("offset", &options.offset),
+    ];
+    for (name, text) in named {
+        if let Some(text) = text {
+            rest.push((name, parse_expression(text).map_err(ModelError::from)?));
+        }
+    }
+    Ok(deparse_call(function, &formula, &rest))
+}
+
+/// The path that is asked for.
+fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
+    let design = LmSpec {
+        weights: options.weights.clone(),
+        subset: options.subset.clone(),
+        offset: options.offset.clone(),
+        missing: missing(&options.na),
+        accuracy: accuracy(&options.precision),
+        contrasts: contrasts(&options.contrasts)?,
+        ..LmSpec::new(&options.formula)
+    };
+    let lambda = match options.lambda.is_empty() {
+        true => LambdaSequence::Automatic {
+            count: options.nlambda,
+            ratio: options.lambda_min_ratio,
+        },
+        false => LambdaSequence::Given(options.lambda.clone()),
+    };
+    Ok(ElasticNetSpec {
+        design,
+        lambda,
+        standardize: !options.no_standardize,
+        all_levels: !options.default_contrasts,
+        penalty_factors: per_column("--penalty-factor", &options.penalty_factor)?,
+        exclude: options.exclude.clone(),
+        lower: per_column("--lower", &options.lower)?,
+        upper: per_column("--upper", &options.upper)?,
+        threshold: options.thresh,
+        most_nonzero: options.dfmax,
+        most_active: options.pmax,
+        most_sweeps: options.maxit,
+        printed: options.printed_objective,
+        ..ElasticNetSpec::new("")
+    })
+}
+
+/// Numbers by column: one for all, or `name=number` for some.
+fn per_column(option: &str, texts: &[String]) -> Result<PerColumn, Failure> {
+    let number = |text: &str| {
+        let read: Result<f64, _> = text.trim().parse();
+        read.map_err(|_| Failure::Usage(format!("{option}: `{}` is no number", text.trim())))
+    };
+    match texts {
+        [] => Ok(PerColumn::Default),
+        [one] if !one.contains('=') => Ok(PerColumn::All(number(one)?)),
+        several => {
+            let pair = |text: &String| match text.rsplit_once('=') {
+                Some((name, value)) => Ok((name.trim().to_string(), number(value)?)),
+                None => Err(Failure::Usage(format!("{option} {text}: write name=number"))),
+            };
+            Ok(PerColumn::Named(several.iter().map(pair).collect::<Result<_, _>>()?))
+        }
+    }
+}
