@@ -147,3 +147,65 @@ impl Block<'_> {
         self.first_row + self.kept.as_ref().map_or(i as u64, |k| u64::from(k[i]))
     }
 }
+
+/// A block of its own, into which rows are gathered.
+impl Block<'static> {
+    /// Appends some rows of another block of the same design. Positions in the source are not kept.
+    pub fn append(&mut self, other: &Block<'_>, rows: &[u32]) {
+        fn take<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
+            to.extend(rows.iter().map(|&i| from[i as usize]));
+        }
+        if self.rows == 0 && self.dense.is_empty() && self.responses.is_empty() && self.codes.is_empty() {
+            *self = other.gathered(rows);
+            self.kept = None;
+            return;
+        }
+        let numbers = |to: &mut Vec<Numbers<'static>>, from: &[Numbers<'_>]| {
+            for (to, from) in to.iter_mut().zip(from) {
+                let before = to.high.len();
+                take(to.high.to_mut(), &from.high, rows);
+                // a part that one of the two has not is zero
+                if from.low.is_some() || to.low.is_some() {
+                    let low = to.low.get_or_insert_with(|| vec![0.0; before]);
+                    match &from.low {
+                        Some(from) => take(low, from, rows),
+                        None => low.resize(before + rows.len(), 0.0),
+                    }
+                }
+            }
+        };
+        numbers(&mut self.dense, &other.dense);
+        numbers(&mut self.responses, &other.responses);
+        for (to, from) in [(&mut self.offset, &other.offset), (&mut self.start, &other.start)] {
+            if let (Some(to), Some(from)) = (to, from) {
+                take(to, from, rows);
+            }
+        }
+        for (to, from) in self.codes.iter_mut().zip(&other.codes) {
+            take(to.to_mut(), from, rows);
+        }
+        if let (Some(to), Some(from)) = (&mut self.weights, &other.weights) {
+            take(to.to_mut(), from, rows);
+        }
+        self.rows += rows.len();
+        self.counts.used = self.rows as u64;
+    }
+
+    /// Takes out all rows; their memory is kept for others.
+    pub fn clear(&mut self) {
+        for numbers in self.dense.iter_mut().chain(&mut self.responses) {
+            numbers.high.to_mut().clear();
+            if let Some(low) = &mut numbers.low {
+                low.clear();
+            }
+        }
+        for column in [&mut self.offset, &mut self.start].into_iter().flatten() {
+            column.clear();
+        }
+        self.codes.iter_mut().for_each(|c| c.to_mut().clear());
+        if let Some(w) = &mut self.weights {
+            w.to_mut().clear();
+        }
+        self.rows = 0;
+    }
+}

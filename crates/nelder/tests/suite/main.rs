@@ -14,6 +14,7 @@ mod common;
 mod dependent;
 mod diagnostics;
 mod distributions;
+mod elastic_net;
 mod evaluated;
 mod families;
 mod formula_terms;

@@ -299,7 +299,7 @@ fn errors_of(held_out: &Moments, path: &Path, whole: &Path, alignment: Alignment
         held_out.squared_error(intercept, &entries) * unit
     };
     FoldErrors {
-        weight: held_out.weight,
+        weight: held_out.columns.weight,
         errors: (0..whole.len()).map(of).collect(),
     }
 }

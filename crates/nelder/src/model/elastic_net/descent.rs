@@ -199,6 +199,28 @@ impl Descent {
         }
     }
 
+    /// Goes on with another matrix H, its part of the active set in the place of the one before.
+    pub fn renew<C: Curvature>(&mut self, curvature: &C) {
+        let active = &mut self.active;
+        for k in 0..active.members.len() {
+            let at = k * active.capacity;
+            let (members, column) = (&active.members, &mut active.matrix[at..at + active.members.len()]);
+            curvature.entries(members[k], members, column);
+        }
+    }
+
+    /// Goes on from other coefficients, with the gradient there.
+    pub fn restart(&mut self, beta: &[f64], gradient: Vec<f64>) {
+        self.beta.copy_from_slice(beta);
+        self.gradient = gradient;
+        let active = &mut self.active;
+        for (k, &j) in active.members.iter().enumerate() {
+            active.beta[k] = beta[j];
+            active.settled[k] = beta[j];
+            active.gradient[k] = self.gradient[j];
+        }
+    }
+
     /// Goes on to the minimum at a λ.
     ///
     /// # Errors

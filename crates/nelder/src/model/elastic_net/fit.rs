@@ -265,7 +265,7 @@ impl Problem {
                 "the response is constant, and has no variance to explain",
             ));
         }
-        if !moments.varies.iter().any(|v| *v) {
+        if !moments.columns.varies.iter().any(|v| *v) {
             return Err(ModelError::argument("x", "all columns are constant"));
         }
         let correlations = Correlations::new(moments, self.standardizing);

@@ -28,7 +28,7 @@ pub(super) fn default_ratio(rows: u64, columns: usize) -> f64 {
 }
 
 /// A λ above which nothing penalized has a coefficient.
-const ENORMOUS: f64 = 9.9e35;
+pub(super) const ENORMOUS: f64 = 9.9e35;
 
 /// The path of a Gaussian model. `penalty` has bounds in the units of the rows.
 pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings: &PathSettings) -> Path {

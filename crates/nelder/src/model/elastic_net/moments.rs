@@ -11,33 +11,28 @@ use crate::pass::Gram;
 /// products about rounded means.
 const CONSTANT: f64 = 4096.0 * f64::EPSILON * f64::EPSILON;
 
-/// Weighted means and covariances, weights of sum 1, so that variances have divisor n.
+/// Weighted means and covariances of the columns, weights of sum 1, so that variances have divisor n.
 #[derive(Clone, Debug)]
-pub(super) struct Moments {
+pub(super) struct ColumnMoments {
     /// Σ w (xᵢ − x̄ᵢ)(xⱼ − x̄ⱼ).
     pub covariances: DenseCurvature,
-    /// Σ w (xⱼ − x̄ⱼ)(y − ȳ).
-    pub with_response: Vec<f64>,
     /// x̄.
     pub means: Vec<f64>,
     /// True for columns that are not constant.
     pub varies: Vec<bool>,
-    /// ȳ.
-    pub response_mean: f64,
-    /// Σ w (y − ȳ)².
-    pub response_variance: f64,
-    /// True if the response is not constant.
-    pub response_varies: bool,
     /// Σ w, of the weights as they were given.
     pub weight: f64,
     /// Rows.
     pub rows: u64,
 }
 
-impl Moments {
-    /// Of a gram with one response; `map` has an intercept as its first column, which is not one of the columns here.
+impl ColumnMoments {
+    /// Of a gram; `map` has an intercept as its first column, which is not one of the columns here.
     pub fn new(gram: &Gram, map: &ColumnEncoding) -> Self {
-        let normal = NormalEquations::assemble(gram, map);
+        Self::of(&NormalEquations::assemble(gram, map), map)
+    }
+
+    fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
         let weight = normal.weight;
         let order = map.columns() - 1;
         let per_row = |v: Dd| v / weight;
@@ -57,33 +52,85 @@ impl Moments {
                 values[i * order + j] = moment.hi;
             }
         }
-        let with_response = (0..order).map(|j| per_row(normal.right[0][j + 1]).hi).collect();
-        let varies = |variance: f64, mean: f64| variance > CONSTANT * mean * mean && variance > 0.0;
-        let response_mean = normal.response_means[0].hi;
-        let response_variance = per_row(normal.total[0]).hi.max(0.0);
-        Moments {
-            with_response,
+        ColumnMoments {
             varies: (0..order)
                 .map(|j| varies(values[j * order + j], means[j]))
                 .collect(),
             covariances: DenseCurvature { order, values },
             means,
+            weight: weight.hi,
+            rows: normal.rows,
+        }
+    }
+
+    /// s, the deviation of each column that varies; one where columns are not divided, or do not vary.
+    pub fn scales(&self, divided: bool) -> Vec<f64> {
+        let order = self.covariances.order;
+        let variances = (0..order).map(|j| self.covariances.values[j * order + j]);
+        let scale = |(v, varies): (f64, &bool)| if divided && *varies { v.sqrt() } else { 1.0 };
+        variances.zip(&self.varies).map(scale).collect()
+    }
+
+    /// Σ w x̃ x̃ᵀ of the columns over `scales`, about their means where they are `centred`.
+    pub fn standardized(&self, scales: &[f64], centred: bool) -> DenseCurvature {
+        let order = self.covariances.order;
+        let rest = |j: usize| if centred { 0.0 } else { self.means[j] };
+        let mut values = self.covariances.values.clone();
+        for j in 0..order {
+            let own = rest(j);
+            for (i, v) in values[j * order..(j + 1) * order].iter_mut().enumerate() {
+                *v = (*v + own * rest(i)) / (scales[i] * scales[j]);
+            }
+        }
+        DenseCurvature { order, values }
+    }
+}
+
+fn varies(variance: f64, mean: f64) -> bool {
+    variance > CONSTANT * mean * mean && variance > 0.0
+}
+
+/// Weighted means and covariances of the columns and a response.
+#[derive(Clone, Debug)]
+pub(super) struct Moments {
+    /// Of the columns.
+    pub columns: ColumnMoments,
+    /// Σ w (xⱼ − x̄ⱼ)(y − ȳ).
+    pub with_response: Vec<f64>,
+    /// ȳ.
+    pub response_mean: f64,
+    /// Σ w (y − ȳ)².
+    pub response_variance: f64,
+    /// True if the response is not constant.
+    pub response_varies: bool,
+}
+
+impl Moments {
+    /// Of a gram with one response; `map` has an intercept as its first column, which is not one of the columns here.
+    pub fn new(gram: &Gram, map: &ColumnEncoding) -> Self {
+        let normal = NormalEquations::assemble(gram, map);
+        let per_row = |v: Dd| v / normal.weight;
+        let order = map.columns() - 1;
+        let response_mean = normal.response_means[0].hi;
+        let response_variance = per_row(normal.total[0]).hi.max(0.0);
+        Moments {
+            columns: ColumnMoments::of(&normal, map),
+            with_response: (0..order).map(|j| per_row(normal.right[0][j + 1]).hi).collect(),
             response_mean,
             response_varies: varies(response_variance, response_mean),
             response_variance,
-            weight: weight.hi,
-            rows: gram.rows,
         }
     }
 
     /// Mean squared error of predictions β₀ + xᵀβ of these rows: Σ w (y − β₀ − xᵀβ)² = s²_y − 2 βᵀc + βᵀCβ + (ȳ − β₀ − x̄ᵀβ)².
     pub fn squared_error(&self, intercept: f64, coefficients: &[(usize, f64)]) -> f64 {
-        let order = self.covariances.order;
+        let covariances = &self.columns.covariances;
+        let order = covariances.order;
         let mut bias = self.response_mean - intercept;
         let mut spread = self.response_variance;
         for &(j, b) in coefficients {
-            bias -= b * self.means[j];
-            let column = &self.covariances.values[j * order..(j + 1) * order];
+            bias -= b * self.columns.means[j];
+            let column = &covariances.values[j * order..(j + 1) * order];
             let image: f64 = coefficients.iter().map(|&(k, b)| column[k] * b).sum();
             spread += b * (image - 2.0 * self.with_response[j]);
         }
@@ -128,40 +175,30 @@ pub(super) struct Correlations {
 impl Correlations {
     /// Of the moments of rows.
     pub fn new(moments: &Moments, standardizing: Standardizing) -> Self {
-        let order = moments.covariances.order;
-        let variances = (0..order).map(|j| moments.covariances.values[j * order + j]);
-        let scales: Vec<f64> = variances
-            .zip(&moments.varies)
-            .map(|(v, varies)| if standardizing.deviations && *varies { v.sqrt() } else { 1.0 })
-            .collect();
+        let columns = &moments.columns;
+        let order = columns.covariances.order;
+        let scales = columns.scales(standardizing.deviations);
         let center = |mean: f64| if standardizing.intercept { mean } else { 0.0 };
         // what the centres that are not subtracted leave in the products
         let rest = |mean: f64| mean - center(mean);
         let response_rest = rest(moments.response_mean);
         let response_scale = (moments.response_variance + response_rest * response_rest).sqrt();
-        let mut values = moments.covariances.values.clone();
-        for j in 0..order {
-            let own = rest(moments.means[j]);
-            for (i, v) in values[j * order..(j + 1) * order].iter_mut().enumerate() {
-                *v = (*v + own * rest(moments.means[i])) / (scales[i] * scales[j]);
-            }
-        }
         let with_response = (0..order)
             .map(|j| {
-                let raw = moments.with_response[j] + rest(moments.means[j]) * response_rest;
+                let raw = moments.with_response[j] + rest(columns.means[j]) * response_rest;
                 raw / scales[j] / response_scale
             })
             .collect();
         Correlations {
-            curvature: DenseCurvature { order, values },
+            curvature: columns.standardized(&scales, standardizing.intercept),
             with_response,
-            centers: moments.means.iter().map(|m| center(*m)).collect(),
+            centers: columns.means.iter().map(|m| center(*m)).collect(),
             scales,
-            varies: moments.varies.clone(),
+            varies: columns.varies.clone(),
             response_center: center(moments.response_mean),
             response_scale,
-            weight: moments.weight,
-            rows: moments.rows,
+            weight: columns.weight,
+            rows: columns.rows,
         }
     }
 }

@@ -38,6 +38,16 @@ impl Penalty {
         }
     }
 
+    /// λ P(β).
+    pub fn value(&self, beta: &[f64], strength: Strength) -> f64 {
+        let columns = beta.iter().zip(&self.factors).filter(|(b, _)| **b != 0.0);
+        let of = |(b, f): (&f64, &f64)| match *f {
+            0.0 => 0.0,
+            f => f * (strength.absolute * b.abs() + 0.5 * strength.square * b * b),
+        };
+        columns.map(of).sum()
+    }
+
     /// The smallest λ at which every penalized coefficient is zero, max |gⱼ| / (fⱼ α), for the gradient g of the loss there;
     /// α is taken as 0.001 where it is less, where no λ is large enough.
     pub fn largest_lambda(&self, gradient: &[f64], usable: &[bool]) -> f64 {

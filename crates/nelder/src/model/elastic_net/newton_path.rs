@@ -1,0 +1,399 @@
+//! The path of a generalized model: proximal Newton steps, whose rows someone else passes over.
+//!
+//! The objective is F(β₀, β) = D / (2W) + λ P(b), D the deviance, W the sum of the prior weights, b the standardized coefficients. With s the
+//! score of the linear predictor and H the weighted gram, both over W, a step from β minimises
+//!
+//! ½ δᵀHδ − sᵀδ + λ P(b + δ)
+//!
+//! where the intercept has been eliminated: columns are about their means x̄ under the working weights, and δ₀ = s₀ / H₀₀ − x̄ᵀδ.
+//!
+//! 1. A pass at β gives D, s and, where it is asked for, H. Only s decides where the iteration ends, so an older H will do as long as
+//!    steps shrink quickly (a chord step).
+//! 2. If F rose, the step is halved (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
+//! 3. Otherwise the next step is computed from s. Where it is small at this λ, the solution is written down, and the same s serves the next λ.
+
+use nelder_device::Dd;
+
+use super::descent::{DenseCurvature, Descent, Stuck};
+use super::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
+use super::lambda::{LambdaSequence, PathEnd};
+use super::moments::{ColumnMoments, Standardizing};
+use super::path::{Path, SparseVector, Step};
+use super::penalty::{Penalty, Strength};
+use crate::design::ColumnEncoding;
+use crate::pass::{Gram, Scoring};
+
+/// A step whose square is above this part of the one before has H renewed.
+const SLOW: f64 = 0.05;
+/// Halvings of a step at most.
+const MOST_HALVINGS: u32 = 40;
+/// Newton steps at one λ.
+const MOST_STEPS: u32 = 200;
+/// A rise of the objective, relative to it, that is rounding.
+const ROUNDING: f64 = 1e-12;
+/// A threshold is of one coordinate's share of the objective; the outer iteration wants them to be so much smaller.
+const OUTER: f64 = 0.01;
+/// Thresholds below this ask for the exact minimum.
+const EXACT_BELOW: f64 = 1e-10;
+/// The square of a step at an exact minimum, over the null deviance of a row.
+const NOTHING: f64 = 1e-22;
+
+/// Coefficients that a pass is wanted at, in the units of the rows.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    /// By column, the intercept first.
+    pub beta: Vec<f64>,
+    /// True if the weighted gram is wanted too.
+    pub gram: bool,
+}
+
+/// Rows of a path: sums that do not change along it.
+#[derive(Clone, Debug)]
+pub(super) struct NewtonRows {
+    /// Moments of the columns under the prior weights.
+    pub columns: ColumnMoments,
+    /// W, the sum of the prior weights.
+    pub weight: f64,
+    /// The constant to start from.
+    pub start: f64,
+}
+
+/// A point of the iteration, and what a pass found there.
+#[derive(Clone, Debug)]
+struct Point {
+    /// The intercept, in the units of the rows.
+    intercept: f64,
+    /// Standardized coefficients.
+    beta: Vec<f64>,
+    deviance: f64,
+    /// Σ s / W, and Σ s x / W by column, in the units of the rows.
+    score: (f64, Vec<f64>),
+}
+
+/// A step that is being tried.
+#[derive(Clone, Debug)]
+struct Trial {
+    intercept: f64,
+    beta: Vec<f64>,
+    halvings: u32,
+}
+
+/// A path on its way: [`request`](Self::request) says where a pass is wanted, [`take`](Self::take) takes what it found.
+pub(super) struct NewtonPath<'p> {
+    map: &'p ColumnEncoding,
+    settings: &'p PathSettings,
+    standardizing: Standardizing,
+    /// With bounds of standardized coefficients.
+    penalty: Penalty,
+    rows: NewtonRows,
+    scales: Vec<f64>,
+    descent: Descent,
+    /// H of the standardized columns, and the means under its weights and their sum over W; none before the first gram.
+    curvature: Option<(DenseCurvature, Vec<f64>, f64)>,
+    point: Option<Point>,
+    trial: Trial,
+    wants_gram: bool,
+    /// The λ that is being fitted; `None` while the intercept alone is.
+    step: Option<usize>,
+    lambda: f64,
+    largest: f64,
+    explained: f64,
+    /// The square of the last step at this λ, and their number.
+    last: (f64, u32),
+    /// The path, in the units of the rows.
+    pub path: Path,
+    /// True where it has no further λ.
+    pub done: bool,
+}
+
+impl<'p> NewtonPath<'p> {
+    /// Starts at a constant. `penalty` has bounds in the units of the rows.
+    pub fn new(
+        map: &'p ColumnEncoding,
+        settings: &'p PathSettings,
+        standardizing: Standardizing,
+        penalty: &Penalty,
+        rows: NewtonRows,
+    ) -> Self {
+        let order = rows.columns.covariances.order;
+        let scales = rows.columns.scales(standardizing.deviations);
+        let mut penalty = penalty.clone();
+        for (j, scale) in scales.iter().enumerate() {
+            penalty.lower[j] *= scale;
+            penalty.upper[j] *= scale;
+        }
+        let usable = (0..order)
+            .map(|j| rows.columns.varies[j] && penalty.factors[j].is_finite())
+            .collect();
+        for f in penalty.factors.iter_mut().filter(|f| !f.is_finite()) {
+            *f = 0.0;
+        }
+        NewtonPath {
+            map,
+            settings,
+            standardizing,
+            penalty,
+            scales,
+            descent: Descent::new(vec![0.0; order], usable),
+            curvature: None,
+            point: None,
+            trial: Trial {
+                intercept: if standardizing.intercept { rows.start } else { 0.0 },
+                beta: vec![0.0; order],
+                halvings: 0,
+            },
+            wants_gram: true,
+            step: None,
+            lambda: ENORMOUS,
+            largest: ENORMOUS,
+            explained: 0.0,
+            last: (f64::INFINITY, 0),
+            path: Path::new(order, f64::NAN),
+            done: false,
+            rows,
+        }
+    }
+
+    /// Where the next pass is wanted; `None` where the path has no further λ.
+    pub fn request(&self) -> Option<Request> {
+        if self.done {
+            return None;
+        }
+        let mut beta = vec![self.trial.intercept];
+        beta.extend(self.trial.beta.iter().zip(&self.scales).map(|(b, s)| b / s));
+        Some(Request {
+            beta,
+            gram: self.wants_gram,
+        })
+    }
+
+    /// Takes the sums of the pass that was wanted.
+    pub fn take(&mut self, sums: &Scoring) {
+        let deviance = match sums.out_of_range {
+            true => f64::INFINITY,
+            false => sums.deviance.hi,
+        };
+        let strength = self.strength();
+        let after = self.objective(deviance, &self.trial.beta, strength);
+        if let Some(point) = &self.point {
+            let before = self.objective(point.deviance, &point.beta, strength);
+            let rose = !(after <= before + ROUNDING * before.abs());
+            if rose && self.trial.halvings < MOST_HALVINGS {
+                return self.halve();
+            }
+        }
+        if !after.is_finite() {
+            return self.end(PathEnd::Sweeps(self.path.len() + 1));
+        }
+        let scores = by_column(sums, self.map);
+        let weight = self.rows.weight;
+        self.point = Some(Point {
+            intercept: self.trial.intercept,
+            beta: self.trial.beta.clone(),
+            deviance,
+            score: (
+                scores[0].hi / weight,
+                scores[1..].iter().map(|s| s.hi / weight).collect(),
+            ),
+        });
+        if let Some(gram) = &sums.gram {
+            self.renew(gram);
+        }
+        self.go_on();
+    }
+
+    fn objective(&self, deviance: f64, beta: &[f64], strength: Strength) -> f64 {
+        let penalty = match self.step {
+            None => 0.0,
+            Some(_) => self.penalty.value(beta, strength),
+        };
+        deviance / (2.0 * self.rows.weight) + penalty
+    }
+
+    fn strength(&self) -> Strength {
+        self.penalty.at(self.lambda)
+    }
+
+    /// Takes half the step.
+    fn halve(&mut self) {
+        let Some(point) = &self.point else { return };
+        let trial = &mut self.trial;
+        trial.halvings += 1;
+        trial.intercept = 0.5 * (trial.intercept + point.intercept);
+        for (b, before) in trial.beta.iter_mut().zip(&point.beta) {
+            *b = 0.5 * (*b + before);
+        }
+        self.wants_gram = true;
+    }
+
+    fn renew(&mut self, gram: &Gram) {
+        let own = ColumnMoments::new(gram, self.map);
+        let share = own.weight / self.rows.weight;
+        let mut curvature = own.standardized(&self.scales, self.standardizing.intercept);
+        curvature.values.iter_mut().for_each(|v| *v *= share);
+        self.descent.renew(&curvature);
+        self.curvature = Some((curvature, own.means, share));
+    }
+
+    /// From a point where the score is known to the next step; writes down the λ that are solved there.
+    fn go_on(&mut self) {
+        loop {
+            let (Some(point), Some((curvature, means, share))) = (&self.point, &self.curvature) else {
+                self.wants_gram = true;
+                return;
+            };
+            let intercept = self.standardizing.intercept;
+            let (ones, scores) = (&point.score.0, &point.score.1);
+            let free = if intercept { *ones } else { 0.0 };
+            // g of the standardized columns, the intercept eliminated
+            let about = scores.iter().zip(means).zip(&self.scales);
+            let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();
+            self.descent.restart(&point.beta, gradient);
+            let strength = self.penalty.at(self.lambda);
+            if self.step.is_some() {
+                let found = self
+                    .descent
+                    .minimise(curvature, &self.penalty, strength, self.settings.ending);
+                if let Err(stuck) = found {
+                    let number = self.path.len() + 1;
+                    return self.end(match stuck {
+                        Stuck::Sweeps => PathEnd::Sweeps(number),
+                        Stuck::Active => PathEnd::Active(number),
+                    });
+                }
+            }
+            // the step of the intercept, and the squares of all steps under H
+            let mut constant = if intercept { free / share } else { 0.0 };
+            let mut square = share * constant * constant;
+            for (j, (b, before)) in self.descent.beta.iter().zip(&point.beta).enumerate() {
+                let delta = b - before;
+                if intercept {
+                    constant -= means[j] * delta / self.scales[j];
+                }
+                square = square.max(curvature.values[j * curvature.order + j] * delta * delta);
+            }
+            self.trial = Trial {
+                intercept: point.intercept + constant,
+                beta: self.descent.beta.clone(),
+                halvings: 0,
+            };
+            let (before, steps) = self.last;
+            if square > self.enough() && steps < MOST_STEPS {
+                self.wants_gram = square > SLOW * before;
+                self.last = (square, steps + 1);
+                return;
+            }
+            self.write_down();
+            if self.done {
+                return;
+            }
+        }
+    }
+
+    /// The square of a step that changes nothing.
+    fn enough(&self) -> f64 {
+        let unit = match self.path.null_deviance.is_nan() {
+            true => self.point.as_ref().map_or(1.0, |p| p.deviance) / self.rows.weight,
+            false => self.path.null_deviance / self.rows.weight,
+        };
+        let threshold = self.settings.ending.threshold;
+        match self.step {
+            Some(_) if threshold >= EXACT_BELOW => OUTER * threshold * unit,
+            _ => NOTHING * unit,
+        }
+    }
+
+    /// Writes down the solution at this λ and chooses the next.
+    fn write_down(&mut self) {
+        let Some(point) = &self.point else { return };
+        let sequence = &self.settings.sequence;
+        let automatic = matches!(sequence, LambdaSequence::Automatic { .. });
+        self.last = (f64::INFINITY, 0);
+        let Some(m) = self.step else {
+            // the intercept alone
+            self.path.null_deviance = point.deviance;
+            self.step = Some(0);
+            if !automatic {
+                self.lambda = sequence.at(0, 0.0, 0.0, 1.0);
+            }
+            return;
+        };
+        let strength = self.penalty.at(self.lambda);
+        // the gradient at the point, not at the step that was not taken
+        let mut at = self.descent.clone();
+        let (Some((_, means, _)), intercept) = (&self.curvature, self.standardizing.intercept) else {
+            return;
+        };
+        let free = if intercept { point.score.0 } else { 0.0 };
+        let about = point.score.1.iter().zip(means).zip(&self.scales);
+        let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();
+        at.restart(&point.beta, gradient);
+        if automatic && m == 0 {
+            self.largest = self.penalty.largest_lambda(&at.gradient, &at.usable);
+        }
+        let written = if automatic && m == 0 { self.largest } else { self.lambda };
+        let mut coefficients = SparseVector::default();
+        for (j, &b) in point.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+            coefficients.push(j, b / self.scales[j]);
+        }
+        let before = self.explained;
+        self.explained = 1.0 - point.deviance / self.path.null_deviance;
+        self.path.push(Step {
+            lambda: written,
+            intercept: point.intercept,
+            coefficients,
+            explained: self.explained,
+            violation: at.violation(&self.penalty, strength).max(free.abs()),
+        });
+        self.path.sweeps = self.descent.sweeps;
+        let last = m + 1 == sequence.count();
+        let control = &self.settings.control;
+        let explained = self.explained;
+        let end = match () {
+            () if automatic && m == 0 && self.largest == 0.0 => PathEnd::Empty,
+            () if last => PathEnd::Complete,
+            () if !automatic || m + 1 < control.least_steps => {
+                return self.to(m + 1);
+            }
+            () if self.path.nonzero(m) > self.settings.most_nonzero => PathEnd::Nonzero,
+            () if explained - before < control.least_gain * explained => PathEnd::Gain,
+            () if explained > control.most_explained => PathEnd::Explained,
+            () => return self.to(m + 1),
+        };
+        self.end(end);
+    }
+
+    fn to(&mut self, m: usize) {
+        let ratio = default_ratio(self.rows.columns.rows, self.penalty.factors.len());
+        self.step = Some(m);
+        self.lambda = self.settings.sequence.at(m, self.largest, ratio, 1.0);
+    }
+
+    fn end(&mut self, end: PathEnd) {
+        self.path.end = end;
+        self.done = true;
+    }
+}
+
+/// Xᵀs by column of the model matrix, the intercept first.
+fn by_column(sums: &Scoring, map: &ColumnEncoding) -> Vec<Dd> {
+    use crate::design::ColumnKind;
+    let score = &sums.score;
+    let mut out: Vec<Dd> = (map.kinds.iter())
+        .map(|kind| match kind {
+            ColumnKind::Intercept => score.ones,
+            ColumnKind::Dense(e) => score.dense[*e],
+            ColumnKind::Coded { .. } => Dd::ZERO,
+        })
+        .collect();
+    for (g, table) in score.groups.iter().enumerate() {
+        for code in 0..table.codes() {
+            for (a, v) in table.row(code).iter().enumerate() {
+                for &(column, value) in map.row(g, a, code) {
+                    out[column as usize] += Dd::two_sum(v.hi, v.lo).mul_f64(value);
+                }
+            }
+        }
+    }
+    out
+}
