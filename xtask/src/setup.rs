@@ -9,9 +9,10 @@ const DEBIAN: &[&str] = &[
     "r-cran-sandwich",
     "r-cran-lmtest",
     "r-cran-mass",
+    "r-cran-glmnet",
     "libopenblas0-pthread",
 ];
-const R_PACKAGES: &[&str] = &["jsonlite", "sandwich", "lmtest", "MASS"];
+const R_PACKAGES: &[&str] = &["jsonlite", "sandwich", "lmtest", "MASS", "glmnet"];
 
 /// Whether a command runs and succeeds, without showing what it prints.
 pub fn succeeds(program: &str, args: &[&str]) -> bool {

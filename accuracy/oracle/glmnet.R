@@ -1,0 +1,641 @@
+# Elastic nets: paths of glmnet and folds of cv.glmnet for each family, on designs that are hard for coordinate descent
+# and with every argument that changes the problem. Writes glmnet.json; its format is in the README of the folder above.
+#
+# thresh is a bound of squared changes, so that 1e-14 leaves coefficients with seven digits. It is 1e-24 here (1e-20 for
+# multinomial, whose steps contract slowly). The outer loop of family objects and of cox with strata or start times
+# stops where the objective has settled, long before the coefficients: their answers at the selected lambda are from
+# further steps at the same lambda, by a path that names each of them many times.
+#
+# What is minimized, by which `objective` and `kkt` are computed here, with no number of glmnet but lambda, a0 and beta:
+#
+#   deviance(a0, beta) / (2 sum(w)) + lambda sum_j v_j (alpha |b_j| + (1 - alpha) / 2 b_j^2 / s)
+#
+# - v_j are penalty factors times p / sum of them, where an infinite or excluded one counts as 1.
+# - b_j = beta_j xs_j. xs_j is 1 without standardization, else the standard deviation of column j with weights w / sum(w)
+#   (and 1 / n) about its mean, also where there is no intercept.
+# - s is 1, but for gaussian the standard deviation of y - offset (1 / n, weighted), without an intercept its root mean
+#   square: glmnet divides y by s, and both lambda and the coefficients, so that in units of y the ridge part has 1 / s.
+# - The gaussian deviance is the weighted sum of squares, that of several responses the sum over them (of each divided by
+#   its own deviation where standardize.response); b_j is then the norm of a row, as for grouped multinomial.
+# - cox: Breslow's partial likelihood, and the deviance from its largest value, - sum of d log d over the times, d the
+#   weight of the deaths. cox has no intercept, and columns are centred about their weighted means.
+#
+# At the minimum the gradient of the first part by b_j, less that of the ridge part, is at most lambda alpha v_j. `kkt` is
+# a bound of the largest excess over the columns at the selected lambda, divided by s, and of the gradient by the intercept.
+options(warn = 1)
+source(file.path(dirname(normalizePath(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)))), "common.R"))
+suppressMessages(library(glmnet))
+suppressMessages(library(survival))
+THRESH <- 1e-24
+MAXIT <- 1e8
+glmnet.control(epsnr = 1e-13, mxitnr = 200)
+
+# --- data ------------------------------------------------------------------------------------------------------
+
+autoregression <- function(n, p, rho) {
+  e <- matrix(rnorm(n * p), n)
+  for (j in seq_len(p)[-1]) e[, j] <- rho * e[, j - 1] + sqrt(1 - rho^2) * e[, j]
+  e
+}
+
+# Adds responses of every family that follow the linear predictor, and columns for weights, offsets and folds.
+responses <- function(x, eta, rare = FALSE) {
+  n <- nrow(x)
+  eta <- eta - mean(eta)
+  d <- as.data.frame(x)
+  names(d) <- paste0("x", seq_len(ncol(x)))
+  d$y <- dyadic(2 + eta + rnorm(n))
+  d$yb <- rbinom(n, 1, plogis(eta))
+  d$two <- ifelse(rbinom(n, 1, plogis(eta - 0.3)) == 1, "yes", "no")
+  trials <- sample(1:9, n, TRUE)
+  d$hits <- rbinom(n, trials, plogis(eta))
+  d$fails <- trials - d$hits
+  d$expo <- dyadic(runif(n, -1, 1))
+  d$count <- rpois(n, exp(0.5 + eta / 2 + d$expo))
+  d$pos <- dyadic(rgamma(n, 3, 3 / exp(0.5 + eta / 3))) + 2^-8
+  d$three <- c("a", "b", "c")[1 + (eta + rnorm(n) > -0.5) + (rnorm(n) - eta / 2 > 0.3)]
+  d$z1 <- dyadic(eta + rnorm(n))
+  d$z2 <- dyadic(1 - eta / 2 + rnorm(n) * 3)
+  d$z3 <- dyadic(rnorm(n))
+  d$time <- dyadic(rexp(n, exp(eta / 2)), 4) + 2^-4
+  d$start <- pmin(dyadic(d$time * runif(n, 0, 0.9), 5), d$time - 2^-5)
+  d$status <- rbinom(n, 1, 0.7)
+  d$stratum <- sample(c(1, 2, 3), n, TRUE)
+  # glmnet counts a row that starts after the last death of its stratum as at risk before it
+  for (s in 1:3) d$start[d$stratum == s & d$start >= max(0, d$time[d$status == 1 & d$stratum == s])] <- 0
+  d$w <- dyadic(runif(n, 0.25, 4))
+  d$w0 <- dyadic(runif(n, 0.5, 3)) * sample(0:1, n, TRUE, c(0.2, 0.8))
+  d$o <- dyadic(rnorm(n))
+  d$small <- dyadic(rnorm(n) / 4)
+  d$fold <- sample(rep(1:5, length = n))
+  d
+}
+
+set.seed(71)
+signal <- function(x, at = c(1, 4, 9), size = c(1, -0.8, 0.6)) drop(scale(x)[, at] %*% size)
+x <- dyadic(autoregression(60, 12, 0.9))
+ar90 <- responses(x, signal(x))
+data_file("enet_ar90", ar90)
+x <- dyadic(autoregression(60, 12, 0.99), 10)
+data_file("enet_ar99", responses(x, signal(x)))
+n <- 80
+f <- matrix(rnorm(n * 4), n)
+x <- dyadic(f[, rep(1:4, each = 5)] * 0.9 + matrix(rnorm(n * 20), n) * 0.4)
+data_file("enet_block", responses(x, signal(x, c(2, 3, 11), c(0.8, 0.5, -0.9))))
+x <- dyadic(matrix(rnorm(24 * 40), 24), 6)
+data_file("enet_wide", responses(x, signal(x)))
+x <- matrix(rbinom(80 * 15, 1, 0.12), 80) * dyadic(matrix(rnorm(80 * 15, 1), 80), 5)
+data_file("enet_sparse", responses(x, signal(x)))
+x <- dyadic(autoregression(50, 8, 0.5))
+x <- cbind(x[, 1:3], x[, 1], 7, x[, 4:8], x[, 6], 0)  # x4 is x1, x11 is x8; x5 and x12 are constant
+data_file("enet_twice", responses(x, signal(x, c(1, 3, 8))))
+x <- dyadic(autoregression(60, 8, 0.7), 6)
+far <- x + rep(c(2^20, -2^20, 2^19, 0, 3 * 2^18, 2^20, 1, 2^10), each = 60)
+data_file("enet_far", responses(far, signal(x, c(1, 3, 8))))
+x <- dyadic(autoregression(60, 10, 0.3))
+null <- responses(x, rep(0, 60))
+data_file("enet_null", null)
+# classes: x1 separates `split`; one in thirty-three is `rare`, which two of five folds lack
+n <- 132
+x <- dyadic(autoregression(n, 6, 0.4), 6)
+classes <- responses(x, signal(x, c(1, 3, 6)))
+classes$split <- as.numeric(x[, 1] + x[, 2] > 0)
+rare <- order(-x[, 2])[c(1, 3, 4, 9)]
+classes$rare <- as.numeric(seq_len(n) %in% rare)
+classes$fold[rare] <- c(1, 1, 2, 3)
+classes$single <- as.numeric(seq_len(n) == 5)
+classes$few <- c("a", "b", "c")[1 + (seq_len(n) %% 2) + (seq_len(n) %in% rare)]
+data_file("enet_class", classes)
+x <- dyadic(autoregression(9, 3, 0.2))
+pairs <- responses(x, signal(x, 1:3))
+pairs <- rbind(pairs, responses(dyadic(autoregression(9, 3, 0.2)), rnorm(9)))
+pairs$fold <- rep(1:9, 2)
+data_file("enet_pairs", pairs)
+
+# --- one problem -----------------------------------------------------------------------------------------------
+
+# Response, design and arguments as glmnet takes them, from the names of columns.
+problem <- function(data, options) {
+  d <- read_data(data)
+  x <- as.matrix(d[options$x])
+  if (isTRUE(options$sparse)) x <- Matrix::Matrix(x, sparse = TRUE)
+  y <- d[options$y]
+  y <- switch(options$response, numbers = y[[1]], factor = y[[1]], counts = as.matrix(y), matrix = as.matrix(y),
+    surv = {
+      s <- do.call(Surv, unname(as.list(y)))
+      if (is.null(options$strata)) s else stratifySurv(s, d[[options$strata]])
+    })
+  family <- if (grepl("(", options$family, fixed = TRUE)) eval(str2lang(options$family)) else options$family
+  args <- list(x = x, y = y, family = family, thresh = if (identical(family, "multinomial")) 1e-20 else THRESH, maxit = MAXIT)
+  for (o in intersect(names(options), c("alpha", "nlambda", "lambda", "standardize", "intercept", "exclude", "dfmax", "pmax")))
+    args[[o]] <- options[[o]]
+  if (!is.null(options$lambda_min_ratio)) args$lambda.min.ratio <- options$lambda_min_ratio
+  if (!is.null(options$penalty_factor)) args$penalty.factor <- options$penalty_factor
+  if (!is.null(options$lower)) args$lower.limits <- options$lower
+  if (!is.null(options$upper)) args$upper.limits <- options$upper
+  if (!is.null(options$type_multinomial)) args$type.multinomial <- options$type_multinomial
+  if (!is.null(options$type_logistic)) args$type.logistic <- options$type_logistic
+  if (!is.null(options$type_gaussian)) args$type.gaussian <- options$type_gaussian
+  if (!is.null(options$standardize_response)) args$standardize.response <- options$standardize_response
+  if (!is.null(options$weights)) args$weights <- d[[options$weights]]
+  if (!is.null(options$offset)) {
+    o <- as.matrix(d[options$offset])
+    args$offset <- if (ncol(o) == 1) o[, 1] else unname(o)
+  }
+  list(data = d, args = args)
+}
+
+# Partial likelihood after Breslow: its value, its largest value, and the gradient by the linear predictor.
+partial <- function(y, strata, w, eta) {
+  stop <- y[, ncol(y) - 1]
+  start <- if (ncol(y) == 3) y[, 1] else rep(-Inf, length(stop))
+  dead <- y[, "status"] == 1 & w > 0
+  e <- w * exp(eta)
+  value <- saturated <- 0
+  gradient <- w * dead
+  for (s in unique(strata)) for (t in unique(stop[dead & strata == s])) {
+    now <- dead & strata == s & stop == t
+    at_risk <- strata == s & stop >= t & start < t
+    weight <- sum(w[now])
+    value <- value + sum(w[now] * eta[now]) - weight * log(sum(e[at_risk]))
+    saturated <- saturated - weight * log(weight)
+    gradient[at_risk] <- gradient[at_risk] - weight * e[at_risk] / sum(e[at_risk])
+  }
+  list(value = value, saturated = saturated, gradient = gradient)
+}
+
+# The pieces of the definition at the top: the function of (intercepts, coefficients) and the excess over its conditions.
+definition <- function(args, options) {
+  x <- as.matrix(args$x)
+  n <- nrow(x)
+  p <- ncol(x)
+  intercept <- !isFALSE(args$intercept)
+  w <- if (is.null(args$weights)) rep(1, n) else args$weights
+  family <- if (is.character(args$family)) args$family else "object"
+  y <- args$y
+  alpha <- if (is.null(args$alpha)) 1 else min(max(args$alpha, 0), 1)
+  classes <- function(y) if (is.matrix(y)) y else diag(nlevels(as.factor(y)))[as.integer(as.factor(y)), ]
+  # binomial and multinomial: a row weighs as many as its counts say
+  if (family %in% c("binomial", "multinomial")) {
+    y <- classes(y)
+    w <- w * rowSums(y)
+    y <- y / pmax(rowSums(y), 1)
+  }
+  if (family == "object" && is.matrix(y)) {
+    w <- w * rowSums(y)
+    y <- y[, 1] / rowSums(y)
+  } else if (family == "object" && is.factor(y)) y <- as.numeric(y != levels(y)[1])
+  v <- if (is.null(args$penalty.factor)) rep(1, p) else args$penalty.factor
+  out <- unique(c(args$exclude, which(is.infinite(v))))
+  v[out] <- 1
+  constant <- apply(x, 2, function(c) all(c == c[1]))
+  if (family == "object" || (family == "cox" && (ncol(y) == 3 || !is.null(options$strata)))) v[constant] <- 1
+  v <- v * p / sum(v)
+  u <- w / sum(w)
+  middle <- colSums(u * x)
+  deviation <- sqrt(colSums(u * sweep(x, 2, middle)^2))
+  xs <- if (isFALSE(args$standardize)) rep(1, p) else deviation
+  usable <- setdiff(which(!constant), out)
+  if (!intercept && family != "cox") middle <- rep(0, p)
+  z <- sweep(x, 2, middle)
+  z[, usable] <- sweep(z[, usable, drop = FALSE], 2, xs[usable], "/")
+  offset <- if (is.null(args$offset)) 0 else args$offset
+  s <- 1
+  if (family == "gaussian") {
+    r <- y - offset
+    s <- sqrt(sum(u * (r - if (intercept) sum(u * r) else 0)^2))
+  }
+  ys <- 1
+  if (family == "mgaussian") {
+    r <- y - offset
+    ys <- if (isTRUE(args$standardize.response)) sqrt(colSums(u * sweep(r, 2, colSums(u * r))^2)) else rep(1, ncol(y))
+  }
+  group <- family == "mgaussian" || identical(args$type.multinomial, "grouped")
+  bound <- function(b, d) if (is.null(b)) rep(d, p) * xs else rep(b, length.out = p) * xs
+  lower <- bound(args$lower.limits, -Inf)
+  upper <- bound(args$upper.limits, Inf)
+  entropy <- function(t) ifelse(t > 0, t * log(t), 0)
+  # deviance / (2 sum(w)), and minus its gradient by the linear predictor
+  loss <- function(eta) switch(family,
+    gaussian = list(value = sum(u * (y - eta)^2) / 2, score = u * (y - eta)),
+    mgaussian = {
+      r <- sweep(y - eta, 2, ys, "/")
+      list(value = sum(u * r^2) / 2, score = u * r)
+    },
+    binomial = {
+      q <- plogis(eta)
+      list(value = sum(u * rowSums(entropy(y))) - sum(u * (y[, 2] * plogis(eta, log.p = TRUE) + y[, 1] * plogis(-eta, log.p = TRUE))),
+        score = u * (y[, 2] - q))
+    },
+    multinomial = {
+      m <- apply(eta, 1, max)
+      q <- exp(eta - m)
+      l <- m + log(rowSums(q))
+      list(value = sum(u * rowSums(entropy(y))) - sum(u * (rowSums(y * eta) - l)), score = u * (y - q / rowSums(q)))
+    },
+    poisson = list(value = sum(u * (entropy(y) - y - y * eta + exp(eta))), score = u * (y - exp(eta))),
+    cox = {
+      strata <- if (is.null(options$strata)) rep(1, n) else attr(y, "strata")
+      l <- partial(as.matrix(y), strata, w, drop(eta))
+      list(value = (l$saturated - l$value) / sum(w), score = l$gradient / sum(w))
+    },
+    object = {
+      mu <- args$family$linkinv(eta)
+      list(value = sum(args$family$dev.resids(y, mu, u)) / 2,
+        score = u * (y - mu) / args$family$variance(mu) * args$family$mu.eta(eta))
+    })
+  list(x = x, z = z, y = y, w = w, v = v, xs = xs, deviation = deviation, s = s, ys = ys, alpha = alpha, usable = usable,
+    group = group, intercept = intercept && family != "cox", offset = offset, lower = lower, upper = upper, loss = loss, family = family)
+}
+
+# The objective at one lambda and the largest excess over its conditions. `a0`: one number a class; `beta`: one column.
+judge <- function(p, lambda, a0, beta) {
+  eta <- p$offset + sweep(p$x %*% beta, 2, a0, "+")
+  if (ncol(beta) == 1) eta <- drop(eta)
+  l <- p$loss(eta)
+  b <- sweep(beta * p$xs, 2, p$ys, "/")
+  ridge <- lambda * (1 - p$alpha) / p$s
+  size <- if (p$group) sqrt(rowSums(b^2)) else rowSums(abs(b))
+  value <- l$value + lambda * p$alpha * sum(p$v * size) + ridge / 2 * sum(p$v * b^2)
+  score <- as.matrix(l$score)
+  g <- crossprod(p$z, score)
+  # the predictor is in units of the response, the coefficient b of a response in its deviations
+  excess <- 0
+  for (j in p$usable) {
+    t <- g[j, ] - ridge * p$v[j] * b[j, ]
+    e <- lambda * p$alpha * p$v[j]
+    excess <- max(excess, if (p$group) {
+      if (any(b[j, ] != 0)) max(abs(t - e * b[j, ] / sqrt(sum(b[j, ]^2)))) else sqrt(sum(t^2)) - e
+    } else mapply(function(t, b) {
+      tight <- function(limit) is.finite(limit) && abs(b - limit) <= 1e-9 * max(abs(limit), 1e-300)
+      low <- tight(p$lower[j])
+      high <- tight(p$upper[j])
+      above <- t - if (b >= 0) e else -e   # positive: the coefficient wants to grow
+      below <- t - if (b > 0) e else -e
+      max(if (high) 0 else above, if (low) 0 else -below)
+    }, t, b[j, ]))
+  }
+  if (p$intercept) excess <- max(excess, abs(colSums(score)))
+  list(objective = value, kkt = excess / p$s)
+}
+
+# By how much rounding grows: the condition of the columns that are in at the last lambda, with what the ridge adds, times
+# a hundred or a hundredth of the largest mean in units of deviations.
+growth <- function(p, lambda, beta) {
+  on <- intersect(which(rowSums(beta != 0) > 0), p$usable)
+  if (!length(on)) return(100)
+  z <- p$z[, on, drop = FALSE]
+  h <- crossprod(z, z * p$w / sum(p$w)) + diag(lambda * (1 - p$alpha) / p$s * p$v[on], length(on))
+  d <- eigen(h, TRUE, TRUE)$values
+  far <- max(abs(colSums(p$w / sum(p$w) * p$x[, on, drop = FALSE])) / p$deviation[on])
+  d[1] / min(d[d > 1e-8 * d[1]]) * max(100, far / 100)
+}
+
+selected <- function(n) sort(unique(pmin(n, round(c(1, 2, 1 + (n - 1) * c(0.2, 0.4, 0.6, 0.8, 1))))))
+
+# The list of coefficients at some lambda: columns by class.
+at <- function(m, k) {
+  b <- if (is.list(m$beta)) sapply(m$beta, function(b) b[, k]) else as.matrix(m$beta[, k])
+  a <- if (is.null(m$a0)) 0 else if (is.matrix(m$a0)) m$a0[, k] else m$a0[k]
+  list(a0 = a, beta = b)
+}
+
+# Whether the outer loop is that of R code, which looks at the objective.
+outer_loop <- function(args, options) !is.character(args$family) || identical(args$family, "cox") &&
+  (ncol(args$y) == 3 || !is.null(options$strata) || !is.matrix(args$x))
+
+# The answers at some lambda after more steps at each. The first one of a path is fitted at 9.9e35.
+repeated <- function(m, args, s) {
+  lambda <- m$lambda[s]
+  if (is.null(args[["lambda"]])) lambda[1] <- 9.9e35
+  each <- if (identical(args$family, "cox")) 6 else c(40, rep(15, length(s) - 1))
+  each <- rep(each, length.out = length(s))
+  args[["lambda"]] <- rep(lambda, each)
+  more <- suppressWarnings(do.call(glmnet, args))
+  last <- cumsum(each)
+  a0 <- rep(NA_real_, length(m$lambda))
+  if (is.null(m$a0)) a0 <- NULL else a0[s] <- more$a0[last]
+  m$a0 <- a0
+  m$beta[, s] <- more$beta[, last]
+  m
+}
+
+# Rounding errors in two sizes, as their digits are not the same from machine to machine.
+bound <- function(kkt) {
+  sizes <- c(1e-9, 1e-7)
+  stopifnot(2 * kkt < 1e-7)
+  min(sizes[sizes > 2 * kkt])
+}
+
+# What is expected of a path.
+path <- function(m, args, options) {
+  p <- definition(args, options)
+  s <- selected(length(m$lambda))
+  if (outer_loop(args, options)) m <- repeated(m, args, s)
+  found <- lapply(s, function(k) {
+    c <- at(m, k)
+    # the first lambda of a path is 9.9e35, and printed as the step above the second; family objects print what they
+    # computed from a glm, which is right to 1e-8 or so
+    c(judge(p, m$lambda[k], c$a0, c$beta), list(infinite = is.null(args[["lambda"]]) && k == 1, growth = growth(p, m$lambda[k], c$beta)))
+  })
+  infinite <- vapply(found, `[[`, TRUE, "infinite")
+  kkt <- vapply(found, `[[`, 1, "kkt")
+  # columns are all out at the first lambda, so that the printed one does as well, but for a ridge
+  loose <- infinite & (p$alpha < 1e-3 | outer_loop(args, options))
+  rows <- function(b) arr(t(unname(as.matrix(b[, s, drop = FALSE]))))
+  out <- list(lambda = arr(m$lambda), df = arr(m$df), dev_ratio = arr(m$dev.ratio), nulldev = m$nulldev,
+    a0 = if (is.null(m$a0)) NULL else arr(unname(m$a0)), selected = arr(s),
+    beta = if (is.list(m$beta)) lapply(m$beta, rows) else rows(m$beta),
+    objective = arr(ifelse(infinite & p$alpha < 1e-3, NA, vapply(found, `[[`, 1, "objective"))), kkt = bound(max(kkt[!loose], 0)))
+  if (!is.null(m$dfmat)) out$dfmat <- arr(unname(m$dfmat))
+  if (!is.null(m$classnames)) out$classnames <- arr(m$classnames)
+  attr(out, "noise") <- max(vapply(found, `[[`, 1, "growth"))
+  # lambda is as exact as the glm that it is from
+  if (outer_loop(args, options)) attr(out, "noise") <- max(attr(out, "noise"), 1e5)
+  if (isTRUE(options$interpolate)) {
+    at <- m$lambda[1] * c(2, 1, 0.7, 0.1, 0.033, 1e-9)
+    out$interpolated <- list(s = arr(at), coef = arr(t(as.matrix(unname(coef(m, s = at))))))
+    m$call <- quote(glmnet(x = x, y = y))
+    out$printed <- arr(capture.output(print(m)))
+  }
+  out
+}
+
+quietly <- function(call) {
+  messages <- character()
+  value <- tryCatch(withCallingHandlers(call, warning = function(w) {
+    messages <<- c(messages, conditionMessage(w))
+    invokeRestart("muffleWarning")
+  }), error = function(e) structure(list(gsub("[[:space:]]+", " ", conditionMessage(e))), class = "failed"))
+  list(value = value, messages = unique(messages))
+}
+
+plain <- function(options) {
+  many <- c("lambda", "penalty_factor", "lower", "upper", "exclude", "x", "y", "offset")
+  for (o in intersect(many, names(options))) options[[o]] <- arr(options[[o]])
+  options
+}
+
+columns <- function(n) paste0("x", seq_len(n))
+RESPONSE <- c(gaussian = "y", binomial = "yb", poisson = "count", cox = "time", mgaussian = "z1", multinomial = "three")
+
+# Options that a case does not say: all columns x of the data, and the response of the family.
+complete <- function(data, family, options) {
+  d <- read_data(data)
+  if (is.null(options$x)) options$x <- grep("^x[0-9]+$", names(d), value = TRUE)
+  if (is.null(options$y)) options$y <- switch(family, mgaussian = c("z1", "z2", "z3"), cox = c("time", "status"), RESPONSE[[family]])
+  if (is.null(options$response)) options$response <- switch(family, mgaussian = "matrix", cox = "surv", multinomial = "factor",
+    if (length(options$y) == 2) "counts" else if (is.factor(d[[options$y]])) "factor" else "numbers")
+  if (is.null(options$nlambda) && is.null(options[["lambda"]])) options$nlambda <- 20
+  if (family == "multinomial" && is.null(options$lambda_min_ratio)) options$lambda_min_ratio <- 0.01
+  c(list(family = family), options)
+}
+
+enet <- function(name, data, family, options = list(), unique = TRUE) {
+  options <- complete(data, family, options)
+  q <- problem(data, options)
+  run <- quietly(do.call(glmnet, q$args))
+  one <- list(name = name, kind = "glmnet", data = paste0("data/", data, ".csv"), options = plain(options), unique = unique,
+    warnings = arr(run$messages))
+  if (inherits(run$value, "failed")) return(do.call(add, c(one, list(noise = 1, error = run$value[[1]]))))
+  expected <- path(run$value, q$args, options)
+  do.call(add, c(one, list(noise = attr(expected, "noise"), expected = expected)))
+}
+
+# Folds. Options beside those of a path: measure, grouped, alignment, keep, fold (the column of folds).
+enet_cv <- function(name, data, family, options = list(), unique = TRUE) {
+  options <- complete(data, family, options)
+  if (is.null(options$fold)) options$fold <- "fold"
+  q <- problem(data, options)
+  q$args$foldid <- q$data[[options$fold]]
+  if (!is.null(options$measure)) q$args$type.measure <- options$measure
+  for (o in intersect(c("grouped", "alignment", "keep"), names(options))) q$args[[o]] <- options[[o]]
+  run <- quietly(do.call(cv.glmnet, q$args))
+  one <- list(name = name, kind = "cv.glmnet", data = paste0("data/", data, ".csv"), options = plain(options), unique = unique,
+    warnings = arr(run$messages))
+  if (inherits(run$value, "failed")) return(do.call(add, c(one, list(noise = 1, error = run$value[[1]]))))
+  m <- run$value
+  p <- definition(q$args, options)
+  last <- length(m$glmnet.fit$lambda)
+  if (isTRUE(options$interpolate)) m$call <- quote(cv.glmnet(x = x, y = y))
+  expected <- list(measure = unname(m$name), measure_id = names(m$name), lambda = arr(m$lambda), cvm = arr(m$cvm),
+    cvsd = arr(m$cvsd), nzero = arr(unname(m$nzero)), lambda_min = m$lambda.min, lambda_1se = m$lambda.1se,
+    index_min = m$index["min", 1], index_1se = m$index["1se", 1])
+  if (isTRUE(options$interpolate)) expected$printed <- arr(capture.output(print(m)))
+  if (isTRUE(options$keep)) {
+    s <- unique(round(1 + (length(m$glmnet.fit$lambda) - 1) * c(0, 0.5, 1)))
+    f <- m$fit.preval
+    expected$preval_at <- arr(s)
+    expected$preval <- if (length(dim(f)) == 3) arr(lapply(s, function(k) arr(unname(head(f[, , k], ROWS)))))
+      else arr(t(unname(as.matrix(head(f[, s], ROWS)))))
+  }
+  noise <- growth(p, m$glmnet.fit$lambda[last], at(m$glmnet.fit, last)$beta)
+  # the folds of such families stop early
+  if (outer_loop(q$args, options)) noise <- max(noise, 1e6)
+  do.call(add, c(one, list(noise = noise, expected = expected)))
+}
+
+# --- paths -----------------------------------------------------------------------------------------------------
+
+three <- c("gaussian", "binomial", "poisson")
+designs <- c(ar90 = "AR(0.9)", ar99 = "AR(0.99)", block = "blocks of five", wide = "24 x 40", sparse = "mostly zeros",
+  far = "means far from zero", null = "no signal")
+for (f in three) for (d in names(designs)) {
+  enet(paste0(f, ", ", designs[[d]]), paste0("enet_", d), f, list(alpha = 1))
+  enet(paste0(f, ", ", designs[[d]], ", alpha 0.5"), paste0("enet_", d), f, list(alpha = 0.5))
+}
+for (f in three) {
+  say <- function(what) paste0(f, ", ", what)
+  enet(say("twice the same columns, constant columns"), "enet_twice", f, list(alpha = 1), unique = FALSE)
+  enet(say("twice the same columns, constant columns, alpha 0.5"), "enet_twice", f, list(alpha = 0.5))
+  enet(say("twice the same columns, constant columns, alpha 0"), "enet_twice", f, list(alpha = 0))
+  enet(say("defaults"), "enet_ar90", f, list(nlambda = 100, interpolate = TRUE))
+  enet(say("alpha 0"), "enet_ar90", f, list(alpha = 0))
+  enet(say("alpha 0, AR(0.99)"), "enet_ar99", f, list(alpha = 0))
+  enet(say("alpha 0, 24 x 40"), "enet_wide", f, list(alpha = 0))
+  enet(say("alpha 0.01"), "enet_ar90", f, list(alpha = 0.01))
+  enet(say("alpha 0.0005"), "enet_block", f, list(alpha = 0.0005))
+  enet(say("not standardized"), "enet_ar90", f, list(standardize = FALSE, alpha = 0.5))
+  enet(say("no intercept"), "enet_ar90", f, list(intercept = FALSE))
+  enet(say("no intercept, means far from zero"), "enet_far", f, list(intercept = FALSE, alpha = 0.5, x = columns(8)[c(4, 7)]))
+  enet(say("no intercept, not standardized"), "enet_ar90", f, list(intercept = FALSE, standardize = FALSE, alpha = 0.5))
+  enet(say("not standardized, means far from zero"), "enet_far", f, list(standardize = FALSE))
+  enet(say("mostly zeros, sparse storage"), "enet_sparse", f, list(sparse = TRUE, alpha = 0.5))
+  enet(say("weights"), "enet_ar90", f, list(weights = "w", alpha = 0.5))
+  enet(say("weights of zero"), "enet_block", f, list(weights = "w0", alpha = 0.5))
+  enet(say("weights, no intercept"), "enet_ar90", f, list(weights = "w", intercept = FALSE))
+  enet(say("offset"), "enet_ar90", f, list(offset = if (f == "poisson") "expo" else "o", alpha = 0.5))
+  enet(say("offset and weights"), "enet_block", f, list(offset = if (f == "poisson") "expo" else "o", weights = "w"))
+  enet(say("offset, no intercept"), "enet_ar90", f, list(offset = "o", intercept = FALSE))
+  enet(say("penalty factors"), "enet_ar90", f, list(penalty_factor = c(0.5, 1, 2, 1, 1, 3, 1, 0.25, 1, 1, 1, 4), alpha = 0.5))
+  enet(say("penalty factors of zero and infinity"), "enet_ar90", f, list(penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1), alpha = 0.5))
+  enet(say("penalty factor of zero, alpha 0"), "enet_block", f, list(penalty_factor = rep(c(0, 1), c(1, 19)), alpha = 0))
+  enet(say("penalty factor of zero, constant columns"), "enet_twice", f, list(penalty_factor = c(1, 1, 0, 2, 3, 1, 1, 1, 1, 1, 1, 0), alpha = 0.5))
+  enet(say("exclude"), "enet_ar90", f, list(exclude = c(1, 9), penalty_factor = c(5, rep(1, 11))))
+  enet(say("bounds"), "enet_ar90", f, list(lower = -0.125, upper = 0.25))
+  enet(say("bounds, alpha 0.5, not standardized"), "enet_block", f, list(lower = -0.125, upper = 0.25, alpha = 0.5, standardize = FALSE))
+  enet(say("bounds of zero"), "enet_ar90", f, list(lower = 0))
+  enet(say("a bound for each column"), "enet_ar90", f, list(alpha = 0.5, lower = c(-Inf, -1, 0, -0.5, -Inf, 0, -1, -1, 0, 0, -Inf, -0.0625),
+    upper = c(0.5, Inf, 0, 0.125, 0.25, 1, Inf, 1, 0.375, 1, 0, Inf)))
+  enet(say("lambda as given"), "enet_ar90", f, list(lambda = c(0.5, 0.01, 0.125, 0.03, 0.25, 0), alpha = 0.5))
+  enet(say("one lambda"), "enet_ar90", f, list(lambda = 0.0625))
+  enet(say("lambda.min.ratio"), "enet_ar90", f, list(lambda_min_ratio = 0.05))
+  enet(say("lambda.min.ratio below its least"), "enet_ar90", f, list(lambda_min_ratio = 1e-9, nlambda = 12))
+  enet(say("two lambdas"), "enet_ar90", f, list(nlambda = 2))
+  enet(say("dfmax"), "enet_ar90", f, list(dfmax = 4, nlambda = 100))
+  enet(say("pmax"), "enet_ar90", f, list(pmax = 4, nlambda = 100))
+  enet(say("one column beside an excluded one"), "enet_ar90", f, list(x = c("x1", "x2"), exclude = 2))
+  enet(say("two columns"), "enet_ar99", f, list(x = c("x1", "x2")))
+  enet(say("eighteen rows"), "enet_pairs", f, list(alpha = 0.5))
+}
+enet("gaussian, naive", "enet_ar90", "gaussian", list(type_gaussian = "naive", nlambda = 20))
+enet("gaussian, naive, penalty factor of zero, alpha 0", "enet_block", "gaussian", list(type_gaussian = "naive",
+  penalty_factor = rep(c(0, 1), c(1, 19)), alpha = 0))
+for (a in c(1, 0.5, 0)) {
+  say <- function(what) paste0("binomial, ", what, ", alpha ", a)
+  enet(say("two levels"), "enet_block", "binomial", list(y = "two", alpha = a))
+  enet(say("counts"), "enet_ar90", "binomial", list(y = c("fails", "hits"), alpha = a))
+  enet(say("separable"), "enet_class", "binomial", list(y = "split", alpha = a, nlambda = 40))
+  enet(say("rare"), "enet_class", "binomial", list(y = "rare", alpha = a, lambda_min_ratio = 0.01))
+}
+enet("binomial, modified Newton", "enet_ar90", "binomial", list(type_logistic = "modified.Newton"))
+enet("binomial, counts, weights and offset", "enet_block", "binomial", list(y = c("fails", "hits"), weights = "w0", offset = "o"))
+enet("binomial, separable, defaults", "enet_class", "binomial", list(y = "split", nlambda = 100))
+enet("binomial, separable, lambda as given", "enet_class", "binomial", list(y = "split", lambda = c(0.1, 0.001, 0.0001), alpha = 0.5))
+
+for (f in c("binomial(probit)", "binomial(cloglog)", "Gamma(log)", "gaussian()", "poisson()", "binomial()", "quasipoisson()", "MASS::negative.binomial(2)")) {
+  y <- switch(sub("\\(.*", "", f), binomial = "yb", Gamma = "pos", gaussian = "y", "count")
+  # with an offset that the response does not follow the steps of R's loop go to and fro
+  o <- if (y == "count") "expo" else "small"
+  enet(f, "enet_ar90", f, list(y = y))
+  enet(paste0(f, ", alpha 0.5, weights"), "enet_ar99", f, list(y = y, alpha = 0.5, weights = "w"))
+  enet(paste0(f, ", offset"), "enet_ar90", f, list(y = y, offset = o))
+}
+enet("binomial(probit), counts", "enet_ar90", "binomial(probit)", list(y = c("hits", "fails"), alpha = 0.5))
+enet("binomial(probit), two levels", "enet_block", "binomial(probit)", list(y = "two", alpha = 0.5))
+enet("binomial(probit), alpha 0", "enet_ar90", "binomial(probit)", list(y = "yb", alpha = 0))
+enet("binomial(probit), no intercept", "enet_ar90", "binomial(probit)", list(y = "yb", intercept = FALSE))
+enet("binomial(probit), penalty factors of zero and infinity", "enet_ar90", "binomial(probit)", list(y = "yb", alpha = 0.5,
+  penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1)))
+enet("binomial(probit), bounds", "enet_ar90", "binomial(probit)", list(y = "yb", lower = -0.125, upper = 0.25))
+enet("Gamma(log), not standardized", "enet_ar90", "Gamma(log)", list(y = "pos", standardize = FALSE))
+enet("Gamma(log), constant columns and penalty factors", "enet_twice", "Gamma(log)", list(y = "pos", alpha = 0.5,
+  penalty_factor = c(1, 1, 0, 2, 3, 1, 1, 1, 1, 1, 1, 0)))
+enet("Gamma(log), 24 x 40", "enet_wide", "Gamma(log)", list(y = "pos", alpha = 0.5))
+
+for (t in c("ungrouped", "grouped")) {
+  say <- function(what) paste0("multinomial, ", t, what)
+  enet(say(""), "enet_block", "multinomial", list(type_multinomial = t, lambda_min_ratio = 0.03))
+  enet(say(", alpha 0.5, weights"), "enet_ar90", "multinomial", list(type_multinomial = t, alpha = 0.5, weights = "w0",
+    lambda_min_ratio = 0.05))
+  enet(say(", alpha 0"), "enet_ar90", "multinomial", list(type_multinomial = t, alpha = 0))
+  enet(say(", no intercept"), "enet_ar90", "multinomial", list(type_multinomial = t, alpha = 0.5, intercept = FALSE))
+  enet(say(", penalty factors"), "enet_ar90", "multinomial", list(type_multinomial = t, alpha = 0.5,
+    penalty_factor = c(1, 0, 1, Inf, 2, 1, 1, 1, Inf, 1, 1, 1)))
+  enet(say(", offsets"), "enet_block", "multinomial", list(type_multinomial = t, offset = c("o", "expo", "z3"),
+    lambda_min_ratio = 0.03))
+  enet(say(", not standardized"), "enet_ar90", "multinomial", list(type_multinomial = t, standardize = FALSE, alpha = 0.5))
+  enet(say(", two classes"), "enet_ar90", "multinomial", list(type_multinomial = t, y = "two", alpha = 0.5))
+}
+enet("multinomial, rare class", "enet_class", "multinomial", list(y = "few", alpha = 0.5))
+enet("multinomial, bounds", "enet_ar90", "multinomial", list(alpha = 0.5, lower = -0.25, upper = 0.5))
+
+enet("mgaussian", "enet_block", "mgaussian")
+enet("mgaussian, alpha 0.5, weights", "enet_ar90", "mgaussian", list(alpha = 0.5, weights = "w"))
+enet("mgaussian, alpha 0", "enet_ar90", "mgaussian", list(alpha = 0))
+enet("mgaussian, responses standardized", "enet_ar90", "mgaussian", list(alpha = 0.5, standardize_response = TRUE))
+enet("mgaussian, no intercept", "enet_ar90", "mgaussian", list(alpha = 0.5, intercept = FALSE))
+enet("mgaussian, penalty factors", "enet_ar90", "mgaussian", list(penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1)))
+enet("mgaussian, offsets", "enet_block", "mgaussian", list(offset = c("o", "expo", "z3"), y = c("z1", "z2", "y")))
+enet("mgaussian, 24 x 40", "enet_wide", "mgaussian", list(alpha = 0.5))
+
+counting <- c("start", "time", "status")
+enet("cox", "enet_block", "cox")
+enet("cox, alpha 0.5, weights", "enet_ar90", "cox", list(alpha = 0.5, weights = "w"))
+enet("cox, weights of zero", "enet_ar90", "cox", list(alpha = 0.5, weights = "w0"))
+enet("cox, alpha 0", "enet_ar90", "cox", list(alpha = 0))
+enet("cox, offset", "enet_ar90", "cox", list(alpha = 0.5, offset = "o"))
+enet("cox, penalty factors", "enet_ar90", "cox", list(penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1)))
+enet("cox, defaults", "enet_ar90", "cox", list(nlambda = 100))
+enet("cox, not standardized", "enet_ar90", "cox", list(standardize = FALSE, alpha = 0.5))
+enet("cox, strata", "enet_block", "cox", list(alpha = 0.5, strata = "stratum", nlambda = 10))
+enet("cox, strata, weights and offset", "enet_ar90", "cox", list(alpha = 0.5, strata = "stratum", weights = "w", offset = "o",
+  nlambda = 10))
+enet("cox, start and stop", "enet_ar90", "cox", list(alpha = 0.5, y = counting))
+enet("cox, start and stop, strata", "enet_block", "cox", list(y = counting, strata = "stratum", nlambda = 10))
+
+# --- folds -----------------------------------------------------------------------------------------------------
+
+cv <- function(family, what, data, ...) enet_cv(paste0("folds, ", family, ", ", what), paste0("enet_", data), family, list(...))
+for (m in c("mse", "mae", "deviance")) cv("gaussian", m, "ar90", measure = m)
+for (m in c("deviance", "class", "auc", "mse", "mae")) cv("binomial", m, "class", measure = m)
+for (m in c("deviance", "mse", "mae")) cv("poisson", m, "ar90", measure = m)
+for (f in three) {
+  y <- if (f == "binomial") "class" else "block"
+  o <- if (f == "poisson") "expo" else "o"
+  cv(f, "not grouped", y, grouped = FALSE)
+  cv(f, "alignment by fraction", y, alignment = "fraction", keep = TRUE)
+  cv(f, "weights, kept", y, weights = "w", keep = TRUE, alpha = 0.5)
+  cv(f, "weights of zero, not grouped", y, weights = "w0", grouped = FALSE)
+  cv(f, "offset", y, offset = o, keep = TRUE)
+  cv(f, "offset and weights, by fraction", y, offset = o, weights = "w", alignment = "fraction")
+  cv(f, "lambda as given", y, lambda = c(0.5, 0.25, 0.125, 0.0625, 0.03125, 0.001), alpha = 0.5)
+  cv(f, "alpha 0", y, alpha = 0)
+  cv(f, "no intercept", y, intercept = FALSE)
+  cv(f, "24 x 40", "wide", alpha = 0.5)
+  cv(f, "no signal", "null")
+  cv(f, "defaults", y, nlambda = 100, interpolate = TRUE)
+  cv(f, "penalty factors", "ar90", penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1))
+}
+for (f in c("gaussian", "poisson")) cv(f, "two rows a fold", "pairs")
+cv("binomial", "two levels", "block", y = "two", measure = "class")
+cv("binomial", "counts", "ar90", y = c("fails", "hits"), measure = "deviance", keep = TRUE)
+cv("binomial", "counts, class", "ar90", y = c("fails", "hits"), measure = "class")
+cv("binomial", "counts, auc", "ar90", y = c("fails", "hits"), measure = "auc")
+cv("binomial", "auc, weights", "class", measure = "auc", weights = "w")
+cv("binomial", "auc of few rows", "pairs", measure = "auc")
+cv("binomial", "rare", "class", y = "rare", alpha = 0.5, keep = TRUE, lambda_min_ratio = 0.01)
+cv("binomial", "rare, class", "class", y = "rare", measure = "class", lambda_min_ratio = 0.05)
+cv("binomial", "rare, auc", "class", y = "rare", measure = "auc", lambda_min_ratio = 0.05)
+cv("binomial", "separable", "class", y = "split", alpha = 0.5)
+cv("gaussian", "a measure of others", "ar90", measure = "auc")
+for (t in c("ungrouped", "grouped")) for (m in c("deviance", "class", "mse", "mae"))
+  cv("multinomial", paste0(t, ", ", m), "class", type_multinomial = t, measure = m, keep = m == "deviance", nlambda = 12)
+for (m in c("mse", "mae")) cv("mgaussian", m, "ar90", measure = m, keep = m == "mse")
+cv("cox", "deviance", "block", alpha = 0.5)
+cv("cox", "C", "block", measure = "C", alpha = 0.5)
+cv("cox", "not grouped, weights", "block", grouped = FALSE, weights = "w")
+cv("cox", "strata", "block", strata = "stratum", alpha = 0.5, nlambda = 6, lambda_min_ratio = 0.1)
+cv("cox", "start and stop", "block", y = counting, alpha = 0.5, nlambda = 6, lambda_min_ratio = 0.1)
+for (m in c("deviance", "mse", "mae")) {
+  cv("binomial(probit)", m, "class", y = "yb", measure = m, nlambda = 12)
+  cv("Gamma(log)", m, "ar90", y = "pos", measure = m, nlambda = 12)
+}
+
+# --- what is refused -------------------------------------------------------------------------------------------
+
+refuse <- function(name, family, options, data = "enet_ar90") enet(paste0("refused, ", name), data, family, options)
+refuse("one column", "gaussian", list(x = "x1"))
+refuse("a response that does not vary", "gaussian", list(y = "x5"), "enet_twice")
+refuse("negative counts", "poisson", list(y = "z1"))
+refuse("a class of one", "binomial", list(y = "single"), "enet_class")
+refuse("three classes", "binomial", list(y = "three"))
+refuse("no column left", "gaussian", list(exclude = 1:12))
+refuse("no column left, family object", "Gamma(log)", list(y = "pos", exclude = 1:12))
+refuse("no column that varies", "gaussian", list(x = c("x5", "x12")), "enet_twice")
+refuse("exclude out of range", "gaussian", list(exclude = 13))
+refuse("no penalty", "gaussian", list(penalty_factor = rep(0, 12)))
+refuse("no penalty, family object", "Gamma(log)", list(y = "pos", penalty_factor = rep(0, 12)))
+refuse("too few penalty factors", "gaussian", list(penalty_factor = c(1, 2)))
+refuse("a lower bound above zero", "gaussian", list(lower = 0.5))
+refuse("an upper bound below zero", "gaussian", list(upper = -0.5))
+refuse("too few bounds", "gaussian", list(lower = c(-1, -1)))
+refuse("negative lambda", "gaussian", list(lambda = c(1, -1)))
+refuse("lambda.min.ratio of one", "gaussian", list(lambda_min_ratio = 1))
+refuse("times of zero", "cox", list(y = c("fails", "status")))
+enet("alpha above one", "enet_ar90", "gaussian", list(alpha = 1.5, nlambda = 8))
+enet("alpha below zero", "enet_ar90", "gaussian", list(alpha = -0.5, nlambda = 8))
+cv("gaussian", "one lambda", "ar90", lambda = 0.5)
+cv("gaussian", "fraction of given lambdas", "ar90", lambda = c(0.5, 0.25, 0.125), alignment = "fraction")
+cv("gaussian", "two folds", "ar90", fold = "status")
+finish()
