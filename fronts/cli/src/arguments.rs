@@ -348,8 +348,20 @@ pub struct CvGlmnetOptions {
     #[command(flatten)]
     pub path: PathOptions,
     /// Share of absolute values in the penalty, from 0 (ridge) to 1 (lasso); several, with commas, are compared over the same folds.
-    #[arg(long, value_name = "A,...", value_delimiter = ',', default_value = "1", allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "A,...",
+        value_delimiter = ',',
+        default_value = "1",
+        allow_negative_numbers = true
+    )]
     pub alpha: Vec<f64>,
+    /// Loss of a held-out row: default, deviance, mse, mae or class.
+    #[arg(long, value_name = "MEASURE", default_value = "default")]
+    pub measure: String,
+    /// Standard errors over rows, not over folds.
+    #[arg(long)]
+    pub ungrouped: bool,
     /// Number of folds.
     #[arg(long, default_value_t = 10)]
     pub nfolds: u32,
@@ -387,6 +399,9 @@ pub struct PathOptions {
     /// Rows with missing values: omit, exclude or fail.
     #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
     pub na: String,
+    /// Family and link, as of `nelder glm`: gaussian, binomial, poisson, Gamma(log), …
+    #[arg(long, value_name = "FAMILY", default_value = "gaussian")]
+    pub family: String,
     /// Contrasts by variable, as of `nelder lm`; factors that are not named have an indicator for each level.
     #[arg(long, value_name = "NAME=KIND,...")]
     pub contrasts: Vec<String>,
@@ -403,7 +418,12 @@ pub struct PathOptions {
     #[arg(long, value_name = "R", allow_negative_numbers = true)]
     pub lambda_min_ratio: Option<f64>,
     /// These lambda, the largest first.
-    #[arg(long, value_name = "L,...", value_delimiter = ',', allow_negative_numbers = true)]
+    #[arg(
+        long,
+        value_name = "L,...",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub lambda: Vec<f64>,
     /// Penalize columns as they are, not divided by their standard deviations.
     #[arg(long)]

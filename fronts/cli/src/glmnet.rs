@@ -1,9 +1,10 @@
 //! `nelder glmnet` and `nelder cv-glmnet`.
 
+use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
-    Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, Folds, LambdaSequence,
-    LmSpec, ModelError, PerColumn, cross_validate, elastic_net,
+    Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
+    LambdaSequence, LmSpec, Measure, ModelError, PerColumn, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
 use nelder::summary::elastic_net as summary;
@@ -73,6 +74,11 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
         alphas: match options.alpha.as_slice() {
             [_] => Vec::new(),
             several => several.to_vec(),
+        },
+        measure: Measure::parse(&options.measure, &model.family)?,
+        over: match options.ungrouped {
+            true => ErrorsOver::Rows,
+            false => ErrorsOver::Folds,
         },
         alignment: match options.alignment.as_str() {
             "fraction" => Alignment::Fraction,
@@ -162,6 +168,15 @@ fn texts(options: &PathOptions) -> Vec<&str> {
 fn call(function: &str, options: &PathOptions) -> Result<String, Failure> {
     let formula = parse_formula(&options.formula).map_err(ModelError::from)?;
     let mut rest = vec![("data", data::name(&options.data))];
+    if options.family != "gaussian" {
+        rest.insert(
+            0,
+            (
+                "family",
+                parse_expression(&options.family).map_err(ModelError::from)?,
+            ),
+        );
+    }
     let named = [
         ("weights", &options.weights),
         ("subset", &options.subset),
@@ -195,6 +210,7 @@ fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
     };
     Ok(ElasticNetSpec {
         design,
+        family: family(&options.family)?,
         lambda,
         standardize: !options.no_standardize,
         all_levels: !options.default_contrasts,
@@ -211,6 +227,18 @@ fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
     })
 }
 
+fn family(text: &str) -> Result<Family, Failure> {
+    let family: Family = text
+        .parse()
+        .map_err(|e| Failure::Usage(format!("--family: {e}")))?;
+    match family.estimated {
+        false => Ok(family),
+        true => Err(Failure::Usage(
+            "--family: give theta, as in 'negative.binomial(2)': a path has the same for every lambda".into(),
+        )),
+    }
+}
+
 /// Numbers by column: one for all, or `name=number` for some.
 fn per_column(option: &str, texts: &[String]) -> Result<PerColumn, Failure> {
     let number = |text: &str| {
@@ -225,7 +253,9 @@ fn per_column(option: &str, texts: &[String]) -> Result<PerColumn, Failure> {
                 Some((name, value)) => Ok((name.trim().to_string(), number(value)?)),
                 None => Err(Failure::Usage(format!("{option} {text}: write name=number"))),
             };
-            Ok(PerColumn::Named(several.iter().map(pair).collect::<Result<_, _>>()?))
+            Ok(PerColumn::Named(
+                several.iter().map(pair).collect::<Result<_, _>>()?,
+            ))
         }
     }
 }

@@ -13,9 +13,9 @@ mod warning;
 
 pub use crate::pass::ResidualRun;
 pub use elastic_net::{
-    Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport, ElasticNetSpec,
-    Folds, LambdaSequence, Path, PathControl, PathEnd, PerColumn, SparseVector, Step as PathStep,
-    cross_validate, elastic_net,
+    Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
+    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, Path, PathControl, PathEnd, PerColumn,
+    SparseVector, Step as PathStep, cross_validate, elastic_net,
 };
 pub use equations::{
     Absorbed, Correction, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,

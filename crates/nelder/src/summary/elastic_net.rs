@@ -84,11 +84,16 @@ pub struct CrossValidationSummary {
 pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidationSummary {
     let line = |(alpha, _, curve): &(f64, Path, Curve)| {
         let best = curve.best;
-        [*alpha, curve.errors[best], curve.std_errors[best], curve.lambdas[best]]
+        [
+            *alpha,
+            curve.errors[best],
+            curve.std_errors[best],
+            curve.lambdas[best],
+        ]
     };
     CrossValidationSummary {
         path: summary(&found.fit, call),
-        measure: "Mean-Squared Error".into(),
+        measure: found.spec.measure.label(&found.fit.spec.family),
         curve: found.curve.clone(),
         lambda_min: found.lambda(Choice::Best),
         lambda_1se: found.lambda(Choice::OneError),
@@ -98,16 +103,23 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
 
 /// A path as `print.glmnet` has it: coefficients other than zero, percent of deviance explained and λ, a line for each λ.
 pub fn print(fit: &PathSummary) -> String {
-    let column = |name: &str, role, values: Vec<f64>| {
-        Column::new(name, role, values.into_iter().map(Some).collect())
-    };
-    let percent = fit.dev_ratio.iter().map(|d| round_half_even(100.0 * d, 2)).collect();
+    let column =
+        |name: &str, role, values: Vec<f64>| Column::new(name, role, values.into_iter().map(Some).collect());
+    let percent = fit
+        .dev_ratio
+        .iter()
+        .map(|d| round_half_even(100.0 * d, 2))
+        .collect();
     let table = TestMatrix {
         rows: (1..=fit.lambda.len()).map(|i| i.to_string()).collect(),
         columns: vec![
             column("Df", Role::Count, fit.df.iter().map(|d| *d as f64).collect()),
             column("%Dev", Role::Amount, percent),
-            column("Lambda", Role::Amount, fit.lambda.iter().map(|l| signif(*l, DIGITS)).collect()),
+            column(
+                "Lambda",
+                Role::Amount,
+                fit.lambda.iter().map(|l| signif(*l, DIGITS)).collect(),
+            ),
         ],
     };
     format!("\nCall:  {} \n\n{}", fit.call, table.print(TABLE_DIGITS, ""))
@@ -136,7 +148,12 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
             let values: Vec<f64> = found.alphas.iter().map(|line| line[at]).collect();
             (name.to_string(), format_significant(&values, DIGITS))
         };
-        let columns = [column("alpha", 0), column("Lambda", 3), column("Measure", 1), column("SE", 2)];
+        let columns = [
+            column("alpha", 0),
+            column("Lambda", 3),
+            column("Measure", 1),
+            column("SE", 2),
+        ];
         let rows = vec![String::new(); found.alphas.len()];
         out += &text::matrix(&rows, &columns, 1, Justify::Right);
         out += &format!("\nThe least is that of alpha = {}:\n\n", found.path.alpha);
@@ -171,7 +188,11 @@ pub fn coefficients(names: &[String], at: &[(String, f64, SparseVector)]) -> Str
     let mut out = text::matrix(&rows, &columns, 1, Justify::Right);
     let hidden = names.len() - shown.len();
     if hidden > 0 {
-        let (columns, have) = if hidden == 1 { ("column", "has") } else { ("columns", "have") };
+        let (columns, have) = if hidden == 1 {
+            ("column", "has")
+        } else {
+            ("columns", "have")
+        };
         let there = if at.len() == 1 { "there" } else { "at any of them" };
         out += &format!("{hidden} more {columns} {have} the coefficient 0 {there}\n");
     }

@@ -2,7 +2,8 @@
 
 use nelder::frame::Frame;
 use nelder::model::{
-    Choice, CrossValidationSpec, ElasticNetSpec, Folds, LambdaSequence, PerColumn, cross_validate, elastic_net,
+    Choice, CrossValidationSpec, ElasticNetSpec, Folds, LambdaSequence, PerColumn, cross_validate,
+    elastic_net,
 };
 use nelder::pass::NoProgress;
 use nelder_device::Philox;
@@ -62,7 +63,13 @@ fn residual(of: &Drawn, alpha: f64, lambda: f64, intercept: f64, beta: &[f64]) -
     let mut worst = mean(&errors).abs() / scale;
     for (x, b) in of.columns.iter().zip(beta) {
         let (center, s) = (mean(x), deviation(x));
-        let g = x.iter().zip(&errors).map(|(x, e)| (x - center) / s * e).sum::<f64>() / n / scale;
+        let g = x
+            .iter()
+            .zip(&errors)
+            .map(|(x, e)| (x - center) / s * e)
+            .sum::<f64>()
+            / n
+            / scale;
         let (b, strength) = (b * s / scale, lambda / scale);
         let violation = match b {
             0.0 => (g.abs() - alpha * strength).max(0.0),
@@ -104,7 +111,11 @@ fn a_small_penalty_is_least_squares() {
     let lm = nelder::model::lm(&nelder::model::LmSpec::new("y ~ ."), &frame, &NoProgress).unwrap();
     let step = &fit.path.steps[0];
     for (j, b) in lm.responses[0].coefficients.iter().enumerate() {
-        let own = if j == 0 { step.intercept } else { step.coefficients.get(j - 1) };
+        let own = if j == 0 {
+            step.intercept
+        } else {
+            step.coefficients.get(j - 1)
+        };
         assert!((own - b).abs() < 1e-12, "{own} {b}");
     }
     assert!((step.explained - lm.responses[0].r_squared()).abs() < 1e-13);
@@ -127,7 +138,9 @@ fn bounds_and_factors_hold() {
         assert!(step.violation < 1e-12, "{:e}", step.violation);
     }
     let last = fit.path.steps.last().unwrap();
-    assert!((last.coefficients.get(0) - 0.25).abs() < 1e-15 && (last.coefficients.get(3) - 0.5).abs() < 1e-15);
+    assert!(
+        (last.coefficients.get(0) - 0.25).abs() < 1e-15 && (last.coefficients.get(3) - 0.5).abs() < 1e-15
+    );
 }
 
 #[test]
@@ -187,7 +200,10 @@ fn errors_of_folds_are_those_of_models_fitted_without_them() {
         .collect();
     for m in 0..found.curve.lambdas.len() {
         let mean = (0..5).map(|k| sizes[k] * errors[k][m]).sum::<f64>() / 90.0;
-        let spread = (0..5).map(|k| sizes[k] * (errors[k][m] - mean).powi(2)).sum::<f64>() / 90.0;
+        let spread = (0..5)
+            .map(|k| sizes[k] * (errors[k][m] - mean).powi(2))
+            .sum::<f64>()
+            / 90.0;
         assert!((found.curve.errors[m] / mean - 1.0).abs() < 1e-11);
         assert!((found.curve.std_errors[m] / (spread / 4.0).sqrt() - 1.0).abs() < 1e-9);
     }

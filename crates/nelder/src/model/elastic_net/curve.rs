@@ -9,8 +9,22 @@ use super::path::Path;
 pub(super) struct FoldErrors {
     /// Σ w of its rows.
     pub weight: f64,
+    /// Its rows.
+    pub rows: u64,
     /// Mean error, by λ of the whole path.
     pub errors: Vec<f64>,
+    /// Mean squared error of the rows' errors, by λ: for standard errors over rows. Empty where these are over folds.
+    pub squares: Vec<f64>,
+}
+
+/// Units that a standard error is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ErrorsOver {
+    /// The folds: glmnet's `grouped = TRUE`.
+    #[default]
+    Folds,
+    /// The rows.
+    Rows,
 }
 
 /// λ that a cross-validation chooses.
@@ -42,7 +56,7 @@ pub struct Curve {
 impl Curve {
     /// The curve of a path from the errors of folds, drawn several times: averages over the draws, whose standard errors are averaged too,
     /// for the draws are of the same rows.
-    pub(super) fn new(path: &Path, folds: &[FoldErrors], repeats: usize) -> Curve {
+    pub(super) fn new(path: &Path, folds: &[FoldErrors], repeats: usize, over: ErrorsOver) -> Curve {
         let per_draw = folds.len() / repeats;
         let count = path.len();
         let (mut errors, mut std_errors) = (vec![0.0; count], vec![0.0; count]);
@@ -50,10 +64,19 @@ impl Curve {
             let weight: f64 = draw.iter().map(|f| f.weight).sum();
             for m in 0..count {
                 let mean: f64 = draw.iter().map(|f| f.weight * f.errors[m]).sum::<f64>() / weight;
-                let square = |f: &FoldErrors| f.weight * (f.errors[m] - mean) * (f.errors[m] - mean);
-                let spread = draw.iter().map(square).sum::<f64>() / weight;
+                let (spread, units) = match over {
+                    ErrorsOver::Folds => {
+                        let square = |f: &FoldErrors| f.weight * (f.errors[m] - mean) * (f.errors[m] - mean);
+                        (draw.iter().map(square).sum::<f64>(), per_draw as f64)
+                    }
+                    ErrorsOver::Rows => {
+                        let square = |f: &FoldErrors| f.weight * (f.squares[m] - mean * mean);
+                        let rows: u64 = draw.iter().map(|f| f.rows).sum();
+                        (draw.iter().map(square).sum::<f64>().max(0.0), rows as f64)
+                    }
+                };
                 errors[m] += mean / repeats as f64;
-                std_errors[m] += (spread / (per_draw as f64 - 1.0)).sqrt() / repeats as f64;
+                std_errors[m] += (spread / weight / (units - 1.0)).sqrt() / repeats as f64;
             }
         }
         let (best, one_error) = choices(&errors, &std_errors);

@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
+use nelder_device::Dd;
 use serde::Serialize;
 
 use super::ElasticNetSpec;
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
-use super::lambda::{LambdaSequence, PathEnd};
-use super::moments::{Correlations, Moments, Standardizing};
+use super::generalized::{self, GeneralizedRows};
+use super::lambda::{Gain, LambdaSequence, PathControl, PathEnd};
+use super::moments::{ColumnMoments, Correlations, Moments, Standardizing};
+use super::newton_path::{NewtonPath, NewtonRows};
 use super::path::Path;
 use super::penalty::Penalty;
 use crate::design::{Columns, RowCounts, is_factor};
+use crate::family::FamilyName;
 use crate::formula::Contrast;
 use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::equations::solution::columns_of;
+use crate::model::model_frame::{Wishes, bind_as};
 use crate::model::report::devices;
-use crate::model::{ModelError, ModelFrame, bind};
-use crate::pass::{Course, Gram, GramStatistic, Opening, Pass, PassRecord, Run};
+use crate::model::{ModelError, ModelFrame, by_atom};
+use crate::pass::{Coefficients, Course, Gram, GramStatistic, Monitor, Opening, Pass, PassRecord, Run};
 
 /// Record of the computation of a path.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -81,28 +86,73 @@ pub fn elastic_net<'s, 'm>(
 ) -> Result<ElasticNet<'s>, ModelError> {
     let run = run.into();
     let bound = bind_columns(spec, Arc::new(source))?.at(run.executor);
-    let products = first_products(&bound, spec.design.accuracy);
-    let course = Course::LeastSquares(products);
-    let mut passes = bound.passes.clone();
-    let (session, records) = bound
-        .executor
-        .open(&bound.rows, &Opening::new(course, run.monitor))?;
-    passes.extend(records);
-    let statistic = GramStatistic { products };
-    let pass = Pass::new("gram", statistic.precision(), &statistic, run.monitor);
-    let found = session.reduce(&bound.rows, pass)?;
-    passes.extend(found.records);
-    rows_left(&found.counts, &bound)?;
-    check_finite(&found.value, &bound)?;
-    let problem = Problem::new(spec, &bound, &found.counts, &found.value)?;
-    let path = problem.path(&found.value)?;
-    let report = problem.report(&path, &bound, passes, statistic.precision());
+    bound.rows.keep_blocks();
+    let found = match spec.family.is_of_residuals() {
+        true => gaussian(spec, &bound, run.monitor)?,
+        false => generalized(spec, &bound, run.monitor)?,
+    };
+    bound.rows.forget_blocks();
     Ok(ElasticNet {
         spec: spec.clone(),
-        columns: problem.columns,
+        columns: found.columns,
         bound,
+        path: found.path,
+        counts: found.counts,
+        report: found.report,
+    })
+}
+
+/// A path and what led to it.
+struct Found {
+    columns: Columns,
+    path: Path,
+    counts: RowCounts,
+    report: ElasticNetReport,
+}
+
+/// The path of a Gaussian model, from one gram.
+fn gaussian(
+    spec: &ElasticNetSpec,
+    bound: &ModelFrame<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Found, ModelError> {
+    let products = first_products(bound, spec.design.accuracy);
+    let course = Course::LeastSquares(products);
+    let mut passes = bound.passes.clone();
+    let (session, records) = bound.executor.open(&bound.rows, &Opening::new(course, monitor))?;
+    passes.extend(records);
+    let statistic = GramStatistic { products };
+    let pass = Pass::new("gram", statistic.precision(), &statistic, monitor);
+    let found = session.reduce(&bound.rows, pass)?;
+    passes.extend(found.records);
+    rows_left(&found.counts, bound)?;
+    check_finite(&found.value, bound)?;
+    let problem = Problem::new(spec, bound, &found.counts, &found.value)?;
+    let path = problem.path(&found.value)?;
+    let report = problem.report(&path, bound, passes, statistic.precision());
+    Ok(Found {
+        columns: problem.into_columns(),
         path,
         counts: found.counts,
+        report,
+    })
+}
+
+/// The path of a generalized model, by Newton's method.
+fn generalized(
+    spec: &ElasticNetSpec,
+    bound: &ModelFrame<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Found, ModelError> {
+    let mut rows = GeneralizedRows::new(spec, bound, monitor)?;
+    let problem = Problem::of_rows(spec, &rows, bound)?;
+    let mut path = generalized::path(&mut rows, &problem)?;
+    problem.rescale(&mut path);
+    let report = problem.report(&path, bound, rows.passes, "f64");
+    Ok(Found {
+        columns: problem.into_columns(),
+        path,
+        counts: rows.counts,
         report,
     })
 }
@@ -140,7 +190,13 @@ pub(super) fn bind_columns<'s>(
     }
     terms.intercept = true;
     design.terms = Some(terms);
-    let mut bound = bind(&design, source)?;
+    let general = !spec.family.is_of_residuals();
+    let wishes = Wishes {
+        untouched: general,
+        levels: spec.family.is_binomial(),
+        start: None,
+    };
+    let mut bound = bind_as(&design, &wishes, source)?;
     if spec.all_levels {
         let shapes = bound.rows.shapes();
         for v in 0..bound.contrasts.len() {
@@ -155,11 +211,12 @@ pub(super) fn bind_columns<'s>(
 
 /// A Gaussian problem: columns, penalty and settings, for whatever rows.
 pub(super) struct Problem {
-    pub columns: Columns,
+    pub columns: Arc<Columns>,
     penalty: Penalty,
     settings: PathSettings,
     standardizing: Standardizing,
     units: Units,
+    algorithm: &'static str,
 }
 
 /// Powers of two that take numbers from the units of the rows to those of the data.
@@ -188,7 +245,13 @@ impl Problem {
             columns: columns.map.column_scales(atoms, scales)[1..].to_vec(),
             response: scales.get(atoms.dense + atoms.extra).copied().unwrap_or(1.0),
         };
-        let labels: Vec<&str> = bound.rows.layout().terms.iter().map(|t| t.label.as_str()).collect();
+        let labels: Vec<&str> = bound
+            .rows
+            .layout()
+            .terms
+            .iter()
+            .map(|t| t.label.as_str())
+            .collect();
         let mut penalty = spec.per_column(&columns, &labels)?;
         for (j, scale) in units.columns.iter().enumerate() {
             penalty.lower[j] *= units.response / scale;
@@ -204,7 +267,19 @@ impl Problem {
         };
         let settings = PathSettings {
             sequence,
-            control: spec.control,
+            control: PathControl {
+                // glmnet's rule: a path along a bound of zero may gain nothing for a while
+                least_gain: match penalty.lower.iter().chain(&penalty.upper).any(|b| *b == 0.0) {
+                    true => 0.0,
+                    false => spec.control.least_gain,
+                },
+                ..spec.control
+            },
+            gain: match spec.family.name {
+                _ if spec.family.is_of_residuals() => Gain::Relative,
+                FamilyName::Poisson => Gain::OverSteps,
+                _ => Gain::Absolute,
+            },
             ending: Ending {
                 threshold: spec.threshold,
                 most_sweeps: spec.most_sweeps,
@@ -218,12 +293,47 @@ impl Problem {
             intercept: has_intercept(spec, bound),
         };
         Ok(Problem {
-            columns,
+            columns: Arc::new(columns),
             penalty,
             settings,
             standardizing,
             units,
+            algorithm: match spec.family.is_of_residuals() {
+                true => "coordinate descent on covariances",
+                false => "proximal Newton steps with coordinate descent",
+            },
         })
+    }
+
+    /// The same for the rows of a generalized model.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); columns that are all constant.
+    pub fn of_rows(
+        spec: &ElasticNetSpec,
+        rows: &GeneralizedRows<'_, '_>,
+        bound: &ModelFrame<'_>,
+    ) -> Result<Self, ModelError> {
+        let Some(gram) = rows.gram() else {
+            return Err(ModelError::Overflow("the response".into()));
+        };
+        let problem = Problem::new(spec, bound, &rows.counts, gram)?;
+        let varies = ColumnMoments::new(gram, &problem.columns.map).varies;
+        match varies.iter().any(|v| *v) {
+            true => Ok(problem),
+            false => Err(ModelError::argument("x", "all columns are constant")),
+        }
+    }
+
+    /// A path by Newton's method over rows of these sums.
+    pub fn newton_path(&self, rows: NewtonRows) -> NewtonPath<'_> {
+        NewtonPath::new(
+            &self.columns.map,
+            &self.settings,
+            self.standardizing,
+            &self.penalty,
+            rows,
+        )
     }
 
     /// The same with another share of absolute values.
@@ -236,6 +346,7 @@ impl Problem {
             },
             settings: self.settings.clone(),
             standardizing: self.standardizing,
+            algorithm: self.algorithm,
             units: Units {
                 columns: self.units.columns.clone(),
                 response: self.units.response,
@@ -272,6 +383,22 @@ impl Problem {
         Ok(gaussian_path(&correlations, &self.penalty, &self.settings))
     }
 
+    /// The columns, of their own.
+    pub fn into_columns(self) -> Columns {
+        Arc::unwrap_or_clone(self.columns)
+    }
+
+    /// Coefficients by atom, of coefficients by column with the intercept first.
+    pub fn coefficients(&self, bound: &ModelFrame<'_>, beta: &[f64]) -> Coefficients {
+        let beta: Vec<Dd> = beta.iter().map(|b| Dd::new(*b)).collect();
+        let atoms = &bound.rows.layout().atoms;
+        let groups = atoms.groups.iter().enumerate();
+        let tables: Vec<(usize, usize)> = groups
+            .map(|(g, group)| (bound.rows.tuples(g).len(), group.multipliers.len()))
+            .collect();
+        by_atom(&self.columns.map, &beta, atoms.dense, &tables)
+    }
+
     /// Takes a path from the units of the rows to those of the data.
     pub fn rescale(&self, path: &mut Path) {
         let response = self.units.response;
@@ -300,7 +427,7 @@ impl Problem {
         precision: &str,
     ) -> ElasticNetReport {
         ElasticNetReport {
-            algorithm: "coordinate descent on covariances".into(),
+            algorithm: self.algorithm.into(),
             device: devices(&passes),
             precision: precision.into(),
             sweeps: path.sweeps,

@@ -43,7 +43,8 @@ impl Folds {
         let wrong = |why: String| ModelError::argument("foldid", why);
         let names = source.schema().names();
         let Some(at) = names.iter().position(|n| *n == name) else {
-            let hint = nearest(name, names.into_iter()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
+            let hint =
+                nearest(name, names.into_iter()).map_or(String::new(), |n| format!("; did you mean `{n}`?"));
             return Err(wrong(format!("`{name}` is no column of the data{hint}")));
         };
         let parts: Mutex<Vec<(u64, Vec<f64>)>> = Mutex::default();
@@ -69,7 +70,10 @@ impl Folds {
         let mut different: Vec<f64> = Vec::new();
         for (first, numbers) in &parts {
             if let Some(i) = numbers.iter().position(|v| !v.is_finite()) {
-                return Err(wrong(format!("`{name}` has no number in row {}", first + i as u64 + 1)));
+                return Err(wrong(format!(
+                    "`{name}` has no number in row {}",
+                    first + i as u64 + 1
+                )));
             }
             let mut own = numbers.clone();
             own.sort_by(f64::total_cmp);
@@ -78,7 +82,9 @@ impl Folds {
             different.sort_by(f64::total_cmp);
             different.dedup();
             if different.len() > MOST_FOLDS {
-                return Err(wrong(format!("`{name}` has more than {MOST_FOLDS} different numbers")));
+                return Err(wrong(format!(
+                    "`{name}` has more than {MOST_FOLDS} different numbers"
+                )));
             }
         }
         if parts.is_empty() || parts.iter().any(|(_, numbers)| numbers.is_empty()) {
@@ -126,7 +132,9 @@ impl Folds {
                 format!("{count} is above {MOST_FOLDS}, the most there may be"),
             ));
         }
-        let Folds::Given(of_rows) = self else { return Ok(()) };
+        let Folds::Given(of_rows) = self else {
+            return Ok(());
+        };
         if let Some(rows) = rows.filter(|&n| n != of_rows.len() as u64) {
             return Err(ModelError::argument(
                 "foldid",
@@ -157,7 +165,11 @@ impl Folds {
                     let Some(&fold) = of_rows.get(row as usize) else {
                         return Err(RowError {
                             row,
-                            message: format!("row {} has no fold: foldid has {} numbers", row + 1, of_rows.len()),
+                            message: format!(
+                                "row {} has no fold: foldid has {} numbers",
+                                row + 1,
+                                of_rows.len()
+                            ),
                         });
                     };
                     out.push(fold);
@@ -192,7 +204,12 @@ fn shuffled(seed: u64, counter: u64, order: &mut [u32]) {
     let mut words = [0; 4];
     for (draw, i) in (1..order.len()).rev().enumerate() {
         if draw % 4 == 0 {
-            let at = [counter as u32, (counter >> 32) as u32, (draw / 4) as u32, 0x666f_6c64];
+            let at = [
+                counter as u32,
+                (counter >> 32) as u32,
+                (draw / 4) as u32,
+                0x666f_6c64,
+            ];
             words = Philox::words(at, key);
         }
         // of 2³² numbers each place has the same share to 2⁻³² i

@@ -4,9 +4,9 @@
 //! are not divided, that is ½ Σ w (y − β₀ − xᵀβ)² + λ Σ fⱼ (α |βⱼ| + (1 − α) βⱼ² / (2 s_y)): the square's weight has the deviation of y in it,
 //! which the objective as glmnet's documentation prints it has not. [`Ridge::Printed`](super::Ridge) asks for that one.
 
-use super::moments::Correlations;
 use super::descent::{Descent, Ending, Stuck};
-use super::lambda::{LambdaSequence, PathControl, PathEnd};
+use super::lambda::{Gain, LambdaSequence, PathControl, PathEnd};
+use super::moments::Correlations;
 use super::path::{Path, SparseVector, Step};
 use super::penalty::Penalty;
 
@@ -15,6 +15,8 @@ use super::penalty::Penalty;
 pub(super) struct PathSettings {
     pub sequence: LambdaSequence,
     pub control: PathControl,
+    /// Measure of what a further λ gains.
+    pub gain: Gain,
     pub ending: Ending,
     /// The most coefficients other than zero: glmnet's `dfmax`.
     pub most_nonzero: usize,
@@ -59,7 +61,7 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
     };
     let automatic = matches!(settings.sequence, LambdaSequence::Automatic { .. });
     let ratio = default_ratio(moments.rows, order);
-    let (mut largest, mut explained) = (ENORMOUS, 0.0);
+    let mut largest = ENORMOUS;
     for m in 0..settings.sequence.count() {
         // the first λ of an automatic sequence is so large that only what is not penalized has coefficients; what is written
         // for it is the one at which the first of the others would enter
@@ -81,10 +83,15 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
                 path.end = PathEnd::Empty;
             }
         }
-        let before = explained;
-        explained = explained_share(&descent, &moments.with_response);
+        let explained = explained_share(&descent, &moments.with_response);
         let written = if automatic && m == 0 { largest } else { lambda };
-        path.push(step_of(moments, &descent, written * scale, explained, descent.violation(&penalty, strength(lambda))));
+        path.push(step_of(
+            moments,
+            &descent,
+            written * scale,
+            explained,
+            descent.violation(&penalty, strength(lambda)),
+        ));
         path.sweeps = descent.sweeps;
         if path.end == PathEnd::Empty {
             break;
@@ -94,7 +101,12 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
         }
         let end = match () {
             () if path.nonzero(m) > settings.most_nonzero => PathEnd::Nonzero,
-            () if explained - before < settings.control.least_gain * explained => PathEnd::Gain,
+            () if settings
+                .gain
+                .is_small(|k| path.steps[k].explained, m, &settings.control) =>
+            {
+                PathEnd::Gain
+            }
             () if explained > settings.control.most_explained => PathEnd::Explained,
             () => continue,
         };

@@ -69,6 +69,30 @@ impl Default for PathControl {
     }
 }
 
+/// Measure of what a further λ gains, where D is the share of deviance that is explained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Gain {
+    /// (Dₖ − Dₖ₋₁) / Dₖ, of a Gaussian model.
+    Relative,
+    /// Dₖ − Dₖ₋₁.
+    Absolute,
+    /// (Dₖ − Dₖ₋₄) / Dₖ against ten times the limit, of a Poisson model: over as many λ as are fitted at least.
+    OverSteps,
+}
+
+impl Gain {
+    /// Tests if step `m` of a path gains too little over those before.
+    pub fn is_small(self, explained: impl Fn(usize) -> f64, m: usize, control: &PathControl) -> bool {
+        let now = explained(m);
+        let since = |steps: usize| now - explained(m.saturating_sub(steps));
+        match self {
+            Gain::Relative => since(1) < control.least_gain * now,
+            Gain::Absolute => since(1) < control.least_gain,
+            Gain::OverSteps => since(control.least_steps - 1) < 10.0 * control.least_gain * now,
+        }
+    }
+}
+
 /// Reason why a path has no further λ.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum PathEnd {
@@ -92,7 +116,9 @@ impl PathEnd {
     /// A sentence for paths that a user should know to be shorter than asked for; `None` for those that ended as they do.
     pub fn warning(&self, fitted: usize) -> Option<String> {
         match self {
-            PathEnd::Complete | PathEnd::Gain | PathEnd::Explained | PathEnd::Nonzero | PathEnd::Empty => None,
+            PathEnd::Complete | PathEnd::Gain | PathEnd::Explained | PathEnd::Nonzero | PathEnd::Empty => {
+                None
+            }
             PathEnd::Active(step) => Some(format!(
                 "more than pmax coefficients were not zero at lambda number {step}: the path has the {fitted} before; \
                  raise pmax for smaller ones"
@@ -108,7 +134,9 @@ impl PathEnd {
     pub fn reason(&self) -> &'static str {
         match self {
             PathEnd::Complete => "all lambda are fitted",
-            PathEnd::Gain => "the explained deviance grew by less than fdev, so that smaller lambda would change little",
+            PathEnd::Gain => {
+                "the explained deviance grew by less than fdev, so that smaller lambda would change little"
+            }
             PathEnd::Explained => "the explained deviance exceeds devmax",
             PathEnd::Nonzero => "more than dfmax coefficients are not zero",
             PathEnd::Active(_) => "more than pmax coefficients were not zero",

@@ -331,12 +331,15 @@ impl<'p> NewtonPath<'p> {
         if automatic && m == 0 {
             self.largest = self.penalty.largest_lambda(&at.gradient, &at.usable);
         }
-        let written = if automatic && m == 0 { self.largest } else { self.lambda };
+        let written = if automatic && m == 0 {
+            self.largest
+        } else {
+            self.lambda
+        };
         let mut coefficients = SparseVector::default();
         for (j, &b) in point.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
             coefficients.push(j, b / self.scales[j]);
         }
-        let before = self.explained;
         self.explained = 1.0 - point.deviance / self.path.null_deviance;
         self.path.push(Step {
             lambda: written,
@@ -356,7 +359,13 @@ impl<'p> NewtonPath<'p> {
                 return self.to(m + 1);
             }
             () if self.path.nonzero(m) > self.settings.most_nonzero => PathEnd::Nonzero,
-            () if explained - before < control.least_gain * explained => PathEnd::Gain,
+            () if self
+                .settings
+                .gain
+                .is_small(|k| self.path.steps[k].explained, m, control) =>
+            {
+                PathEnd::Gain
+            }
             () if explained > control.most_explained => PathEnd::Explained,
             () => return self.to(m + 1),
         };

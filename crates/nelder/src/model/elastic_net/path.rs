@@ -22,7 +22,10 @@ impl SparseVector {
 
     /// The entries.
     pub fn entries(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
-        self.places.iter().map(|&p| p as usize).zip(self.values.iter().copied())
+        self.places
+            .iter()
+            .map(|&p| p as usize)
+            .zip(self.values.iter().copied())
     }
 
     /// Number of entries.
@@ -168,7 +171,10 @@ mod tests {
         let (intercept, beta) = path.at(3.0);
         assert_eq!((intercept, beta.get(0), beta.get(1)), (1.5, 0.0, 2.0));
         let (intercept, beta) = path.at(1.25);
-        assert_eq!((intercept, beta.get(0), beta.get(1), beta.get(2)), (0.5, 0.75, 2.5, 0.0));
+        assert_eq!(
+            (intercept, beta.get(0), beta.get(1), beta.get(2)),
+            (0.5, 0.75, 2.5, 0.0)
+        );
         assert_eq!(path.at(0.1).1, path.steps[2].coefficients);
     }
 }

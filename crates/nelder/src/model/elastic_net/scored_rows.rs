@@ -6,17 +6,39 @@ use super::folds::Folds;
 use crate::design::{Block, BlockSchema, RowError};
 use crate::pass::{Scoring, ScoringPlan, ScoringWorker, Statistic, Worker};
 
-/// Scores of several paths in one pass: for each its plan, and the fold that it leaves out.
+/// Rows that a path is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// All rows.
+    All,
+    /// All but those of a fold.
+    Without(u32),
+    /// Those of a fold.
+    Only(u32),
+}
+
+impl Membership {
+    /// Tests if a row of a fold is one of them.
+    fn has(self, fold: u32) -> bool {
+        match self {
+            Membership::All => true,
+            Membership::Without(own) => own != fold,
+            Membership::Only(own) => own == fold,
+        }
+    }
+}
+
+/// Scores of several paths in one pass: for each its plan, and the rows that it is of.
 #[derive(Clone)]
 pub(super) struct ScoredFolds<'f> {
     pub folds: &'f Folds,
-    pub plans: Vec<(Option<u32>, Arc<ScoringPlan>)>,
+    pub plans: Vec<(Membership, Arc<ScoringPlan>)>,
 }
 
 /// Takes in rows for each path that they are in.
 pub(super) struct ScoredFoldsWorker<'f> {
     folds: &'f Folds,
-    workers: Vec<(Option<u32>, ScoringWorker)>,
+    workers: Vec<(Membership, ScoringWorker)>,
     of_rows: Vec<u32>,
     kept: Vec<u32>,
 }
@@ -33,7 +55,7 @@ impl Statistic for ScoredFolds<'_> {
         ScoredFoldsWorker {
             folds: self.folds,
             workers: workers
-                .map(|(fold, plan)| (*fold, ScoringWorker::new(plan.clone())))
+                .map(|(own, plan)| (*own, ScoringWorker::new(plan.clone())))
                 .collect(),
             of_rows: Vec::new(),
             kept: Vec::new(),
@@ -45,18 +67,20 @@ impl Worker for ScoredFoldsWorker<'_> {
     type Sum = Vec<Scoring>;
 
     fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
-        if self.workers.iter().any(|(fold, _)| fold.is_some()) {
+        if self.workers.iter().any(|(own, _)| *own != Membership::All) {
             self.folds.of_block(block, &mut self.of_rows)?;
         }
-        for (fold, worker) in &mut self.workers {
-            let Some(fold) = fold else {
+        for (own, worker) in &mut self.workers {
+            if *own == Membership::All {
                 worker.update(block)?;
                 continue;
-            };
+            }
             self.kept.clear();
             let rows = self.of_rows.iter().zip(0..);
-            self.kept
-                .extend(rows.filter(|(own, _)| *own != fold).map(|(_, i): (&u32, u32)| i));
+            self.kept.extend(
+                rows.filter(|(fold, _)| own.has(**fold))
+                    .map(|(_, i): (&u32, u32)| i),
+            );
             match self.kept.len() {
                 0 => {}
                 n if n == block.rows => worker.update(block)?,
@@ -67,6 +91,9 @@ impl Worker for ScoredFoldsWorker<'_> {
     }
 
     fn finish(self) -> Vec<Scoring> {
-        self.workers.into_iter().map(|(_, worker)| worker.finish()).collect()
+        self.workers
+            .into_iter()
+            .map(|(_, worker)| worker.finish())
+            .collect()
     }
 }

@@ -3,6 +3,7 @@
 use super::lambda::{LambdaSequence, PathControl};
 use super::penalty::Penalty;
 use crate::design::Columns;
+use crate::family::Family;
 use crate::formula::nearest;
 use crate::model::{LmSpec, ModelError};
 
@@ -32,6 +33,8 @@ pub struct ElasticNetSpec {
     /// Formula, weights, offset, subset, missing values, contrasts and accuracy, as of a linear model. A formula without an
     /// intercept is a model without one.
     pub design: LmSpec,
+    /// Family and link.
+    pub family: Family,
     /// Share of the absolute values in the penalty, from 0 (ridge) to 1 (lasso).
     pub alpha: f64,
     /// Penalties.
@@ -70,6 +73,7 @@ impl ElasticNetSpec {
     pub fn new(formula: &str) -> Self {
         ElasticNetSpec {
             design: LmSpec::new(formula),
+            family: Family::gaussian(),
             alpha: 1.0,
             lambda: LambdaSequence::default(),
             control: PathControl::default(),
@@ -85,6 +89,12 @@ impl ElasticNetSpec {
             most_sweeps: 100_000,
             printed: false,
         }
+    }
+
+    /// Sets the family and its link.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = family;
+        self
     }
 
     /// Sets the share of the absolute values in the penalty.
@@ -125,7 +135,9 @@ impl ElasticNetSpec {
                 );
             }
             LambdaSequence::Automatic { .. } => {}
-            LambdaSequence::Given(values) if values.is_empty() => return wrong("lambda", "there are none".into()),
+            LambdaSequence::Given(values) if values.is_empty() => {
+                return wrong("lambda", "there are none".into());
+            }
             LambdaSequence::Given(values) => {
                 if let Some(bad) = values.iter().find(|v| !(**v >= 0.0 && v.is_finite())) {
                     return wrong("lambda", format!("{bad} is no penalty; it must be 0 or more"));
@@ -145,6 +157,9 @@ impl ElasticNetSpec {
         }
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
             return wrong("thresh", format!("{} is not above 0", self.threshold));
+        }
+        if self.control.least_steps == 0 {
+            return wrong("mnlam", "0 is below 1".into());
         }
         if self.most_sweeps == 0 {
             return wrong("maxit", "0 is below 1".into());
@@ -184,7 +199,10 @@ impl ElasticNetSpec {
         }
         let finite: f64 = factors.iter().filter(|f| f.is_finite()).sum();
         if !(finite > 0.0) {
-            return wrong("penalty.factor", "all are 0 or infinite: nothing is penalized".into());
+            return wrong(
+                "penalty.factor",
+                "all are 0 or infinite: nothing is penalized".into(),
+            );
         }
         // they sum to the number of columns; a column that is left out counts with a factor of one, as in glmnet
         let excluded = factors.iter().filter(|f| f.is_infinite()).count() as f64;

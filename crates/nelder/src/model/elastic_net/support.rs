@@ -45,7 +45,13 @@ pub(super) fn newton_on_support(active: &mut ActiveSet, penalty: &Penalty, stren
 }
 
 /// The step that solves the equations of the support; zero for columns whose pivots are too small.
-fn solve(active: &ActiveSet, support: &[usize], penalty: &Penalty, strength: Strength, right: Vec<f64>) -> Vec<f64> {
+fn solve(
+    active: &ActiveSet,
+    support: &[usize],
+    penalty: &Penalty,
+    strength: Strength,
+    right: Vec<f64>,
+) -> Vec<f64> {
     let n = support.len();
     let matrix = Mat::from_fn(n, n, |i, j| {
         let (a, b) = (support[i], support[j]);
@@ -131,7 +137,10 @@ fn advance(active: &mut ActiveSet, support: &[usize], penalty: &Penalty, step: &
     let mut moved = false;
     for (&k, &d) in support.iter().zip(step) {
         let (before, j) = (active.beta[k], active.members[k]);
-        let mut after = share.mul_add(d, before).max(penalty.lower[j]).min(penalty.upper[j]);
+        let mut after = share
+            .mul_add(d, before)
+            .max(penalty.lower[j])
+            .min(penalty.upper[j]);
         if after * before < 0.0 || (share < 1.0 && after.abs() <= 8.0 * f64::EPSILON * before.abs()) {
             after = 0.0;
         }

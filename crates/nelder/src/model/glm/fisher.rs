@@ -17,7 +17,7 @@ use crate::pass::{Gram, Monitor, PassRecord, ResponseMoments, Scoring, Session};
 const KEEP_ROWS: u64 = 4_000_000;
 
 /// Inputs of Fisher scoring for a model of some of the columns: rows, family, terms, specification.
-pub(super) struct FisherScoring<'a, 's> {
+pub(in crate::model) struct FisherScoring<'a, 's> {
     /// The session on the rows, once it is open.
     pub session: Arc<OnceLock<Arc<dyn Session>>>,
     /// The rows.
@@ -35,7 +35,7 @@ pub(super) struct FisherScoring<'a, 's> {
 }
 
 /// Where the iteration stands: coefficients and what a pass found there.
-pub(super) struct Scored {
+pub(in crate::model) struct Scored {
     /// By column, in the units of the rows.
     pub beta: Vec<Dd>,
     /// The sums.
@@ -43,7 +43,7 @@ pub(super) struct Scored {
 }
 
 /// The end of an iteration.
-pub(super) struct FisherResult {
+pub(in crate::model) struct FisherResult {
     /// The columns of the model matrix.
     pub columns: Columns,
     /// Equations of the last step.

@@ -106,7 +106,7 @@ pub(in crate::model) fn sound(sums: &Scoring) -> bool {
 }
 
 /// True where the response is two columns, of successes and of failures.
-fn counts_successes(scorer: &FisherScoring<'_, '_>) -> Result<bool, ModelError> {
+pub(in crate::model) fn counts_successes(scorer: &FisherScoring<'_, '_>) -> Result<bool, ModelError> {
     let columns = scorer.bound.rows.layout().atoms.responses;
     let counts = columns == 2 && scorer.family.is_binomial();
     if columns == 1 || counts {
@@ -123,7 +123,7 @@ fn counts_successes(scorer: &FisherScoring<'_, '_>) -> Result<bool, ModelError> 
 }
 
 /// Precision of the products of the first grams: twice where that costs little or is asked for.
-fn first_products(scorer: &FisherScoring<'_, '_>, on_device: bool) -> Products {
+pub(in crate::model) fn first_products(scorer: &FisherScoring<'_, '_>, on_device: bool) -> Products {
     let (source, accuracy) = (scorer.bound.rows.source(), scorer.spec.design.accuracy);
     let z = (scorer.bound.rows.layout().atoms.dense + 1) as f64;
     let cheap = source.rows().is_some_and(|n| n as f64 * z * z / 2.0 <= CHEAP);

@@ -31,6 +31,10 @@ mod theta;
 mod theta_step;
 mod units;
 
+pub(super) use fisher::FisherScoring;
+pub(super) use iteration::{counts_successes, first_products};
+pub(super) use passes::Passes;
+
 pub use deviance_tables::{DevianceTerm, SequentialDeviance, compare_deviances};
 pub use fit::{Glm, glm};
 pub use likelihood::MaximumLikelihood;

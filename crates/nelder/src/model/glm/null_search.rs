@@ -11,7 +11,7 @@ const WIDEST: i32 = 20;
 
 /// Where the search stands.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct NullSearch {
+pub(in crate::model) struct NullSearch {
     /// The best constant so far, and its deviance.
     best: Option<(f64, f64)>,
     step: f64,
@@ -21,7 +21,7 @@ pub(super) struct NullSearch {
 
 /// Outcome of a step of the search.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Next {
+pub(in crate::model) enum Next {
     /// Another constant is to be looked at.
     Constant(f64),
     /// The deviance has settled.

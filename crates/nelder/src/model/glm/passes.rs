@@ -55,7 +55,7 @@ pub(in crate::model) enum Rows {
 
 /// Coefficients, and how rows are multiplied with them.
 #[derive(Clone, Copy)]
-pub(super) struct CodedCoefficients<'p> {
+pub(in crate::model) struct CodedCoefficients<'p> {
     pub map: &'p ColumnEncoding,
     /// Codes and multipliers of each group.
     pub tables: &'p [(usize, usize)],
@@ -105,6 +105,11 @@ impl<'a, 's> Passes<'a, 's> {
             null_search: NullSearch::default(),
             floor: 0.1,
         })
+    }
+
+    /// The session on the rows.
+    pub fn session(&self) -> Arc<dyn Session> {
+        self.session.clone()
     }
 
     /// A pass with the gram.

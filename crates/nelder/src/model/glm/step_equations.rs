@@ -18,7 +18,7 @@ const ROUNDING: f64 = 1024.0 * f64::EPSILON;
 
 /// One solution of the scoring equations.
 #[derive(Clone, Debug)]
-pub(super) struct Equations {
+pub(in crate::model) struct Equations {
     pub map: ColumnEncoding,
     pub normal: NormalEquations,
     pub factor: Factor,
@@ -36,7 +36,7 @@ pub(in crate::model) struct SolvedStep {
 
 /// The columns of a model and what is known of them, for its equations at any weights.
 #[derive(Clone, Copy)]
-pub(super) struct StepColumns<'a> {
+pub(in crate::model) struct StepColumns<'a> {
     pub columns: &'a Columns,
     pub map: &'a ColumnEncoding,
     /// The column whose coefficient is held.

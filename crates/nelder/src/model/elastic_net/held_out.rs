@@ -1,0 +1,279 @@
+//! Errors of held-out rows: each row's loss under the models that were fitted without its fold, at each λ.
+
+use std::sync::Arc;
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use nelder_device::{Input, Output, Program, Runner};
+
+use super::fit::Problem;
+use super::folds::Folds;
+use super::measure::Measure;
+use super::path::SparseVector;
+use crate::design::{Block, BlockSchema, RowError};
+use crate::family::Programs;
+use crate::model::{ModelError, ModelFrame};
+use crate::pass::{Coefficients, Monitor, Observed, Pass, PassRecord, Session, Statistic, Sum, Worker};
+
+/// Rows whose predictors are formed at a time.
+const RUN: usize = 256;
+
+/// Largest |η| of a probability that losses are computed at: 1e-5 from 0 or 1, glmnet's `prob_min`.
+const MOST_LOGIT: f64 = 11.512_915_464_920_228;
+
+/// Rows whose losses are asked for.
+pub(super) struct HeldOutRows<'a, 's> {
+    pub bound: &'a ModelFrame<'s>,
+    pub session: &'a dyn Session,
+    pub monitor: &'a dyn Monitor,
+    pub programs: &'a Programs,
+    /// True if two responses are numbers of successes and of failures.
+    pub counts: bool,
+    /// True if the rows' offset is part of their predictor; false where it has been subtracted from the response.
+    pub offset: bool,
+}
+
+/// Models of a fold, by λ: intercept and coefficients.
+type Models = Vec<(f64, SparseVector)>;
+
+impl HeldOutRows<'_, '_> {
+    /// Sums of the losses under the models of each fold, in the units of the rows.
+    ///
+    /// # Errors
+    /// Those of the pass.
+    pub fn losses(
+        &self,
+        problem: &Problem,
+        folds: &Folds,
+        measure: Measure,
+        models: &[Models],
+    ) -> Result<(HeldOutSums, Vec<PassRecord>), ModelError> {
+        let order = problem.columns.names.len();
+        let of = |(intercept, own): &(f64, SparseVector)| {
+            let mut beta = vec![0.0; order];
+            beta[0] = *intercept;
+            own.entries().for_each(|(j, b)| beta[j + 1] = b);
+            problem.coefficients(self.bound, &beta)
+        };
+        let family = &self.programs.family;
+        let statistic = HeldOut {
+            folds,
+            models: models.iter().map(|fold| fold.iter().map(of).collect()).collect(),
+            measure,
+            counts: self.counts,
+            offset: self.offset,
+            deviance: Arc::new(self.programs.deviance.clone()),
+            mean: Arc::new(self.programs.inverse_link.clone()),
+            most: if family.is_binomial() {
+                MOST_LOGIT
+            } else {
+                f64::INFINITY
+            },
+            two_classes: family.is_binomial(),
+        };
+        let pass = Pass::new("held-out rows", "f64", &statistic, self.monitor);
+        let found = self.session.reduce(&self.bound.rows, pass)?;
+        Ok((found.value, found.records))
+    }
+}
+
+/// Losses of held-out rows, as a statistic.
+struct HeldOut<'a> {
+    pub folds: &'a Folds,
+    /// By fold and λ, coefficients by atom.
+    pub models: Vec<Vec<Coefficients>>,
+    pub measure: Measure,
+    /// True if two responses are numbers of successes and of failures.
+    pub counts: bool,
+    /// True if the rows' offset is part of their predictor.
+    pub offset: bool,
+    /// Unit deviances from y, η, w, trials and the share of failures, each times its weight.
+    pub deviance: Arc<Program>,
+    /// μ and dμ/dη from y and η.
+    pub mean: Arc<Program>,
+    /// The largest |η|: probabilities are kept off 0 and 1.
+    pub most: f64,
+    /// True if a loss is summed over both classes.
+    pub two_classes: bool,
+}
+
+/// Sums of losses of held-out rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HeldOutSums {
+    /// By fold, Σ w.
+    pub weights: Vec<f64>,
+    /// By fold, rows.
+    pub rows: Vec<u64>,
+    /// By fold and λ, Σ w loss.
+    pub losses: Vec<Vec<f64>>,
+    /// By fold and λ, Σ w loss².
+    pub squares: Vec<Vec<f64>>,
+}
+
+impl Sum for HeldOutSums {
+    fn merge(&mut self, other: Self) {
+        let add = |a: &mut Vec<f64>, b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+        add(&mut self.weights, &other.weights);
+        self.rows.iter_mut().zip(&other.rows).for_each(|(a, b)| *a += b);
+        let pairs = self.losses.iter_mut().zip(&other.losses);
+        pairs.for_each(|(a, b)| add(a, b));
+        let pairs = self.squares.iter_mut().zip(&other.squares);
+        pairs.for_each(|(a, b)| add(a, b));
+    }
+}
+
+/// Forms the losses of blocks of rows.
+struct HeldOutWorker<'a> {
+    of: &'a HeldOut<'a>,
+    schema: BlockSchema,
+    sums: HeldOutSums,
+    of_rows: Vec<u32>,
+    /// By fold, coefficients of the dense columns: columns x λ.
+    dense: Vec<Vec<f64>>,
+    deviance: Runner<f64>,
+    mean: Runner<f64>,
+    pack: Vec<f64>,
+    eta: Vec<f64>,
+    loss: Vec<f64>,
+    slope: Vec<f64>,
+}
+
+impl Statistic for HeldOut<'_> {
+    type Sum = HeldOutSums;
+    type Worker<'w>
+        = HeldOutWorker<'w>
+    where
+        Self: 'w;
+
+    fn worker(&self, schema: &BlockSchema) -> HeldOutWorker<'_> {
+        let by_lambda = || self.models.iter().map(|m| vec![0.0; m.len()]).collect();
+        let runner = |program: &Program| program.runner().unwrap_or_else(|_| Runner::empty());
+        HeldOutWorker {
+            of: self,
+            schema: schema.clone(),
+            sums: HeldOutSums {
+                weights: vec![0.0; self.models.len()],
+                rows: vec![0; self.models.len()],
+                losses: by_lambda(),
+                squares: by_lambda(),
+            },
+            of_rows: Vec::new(),
+            dense: (self.models.iter())
+                .map(|fold| fold.iter().flat_map(|m| m.dense.iter().map(|b| b.hi)).collect())
+                .collect(),
+            deviance: runner(&self.deviance),
+            mean: runner(&self.mean),
+            pack: Vec::new(),
+            eta: Vec::new(),
+            loss: vec![0.0; RUN],
+            slope: vec![0.0; RUN],
+        }
+    }
+}
+
+impl Worker for HeldOutWorker<'_> {
+    type Sum = HeldOutSums;
+
+    fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
+        let mut of_rows = std::mem::take(&mut self.of_rows);
+        self.of.folds.of_block(block, &mut of_rows)?;
+        for fold in 0..self.of.models.len() {
+            let own: Vec<u32> = (0..block.rows as u32)
+                .filter(|&i| of_rows[i as usize] == fold as u32)
+                .collect();
+            for rows in own.chunks(RUN) {
+                self.take(fold, &block.gathered(rows));
+            }
+        }
+        self.of_rows = of_rows;
+        Ok(())
+    }
+
+    fn finish(self) -> HeldOutSums {
+        self.sums
+    }
+}
+
+impl HeldOutWorker<'_> {
+    /// Takes in rows of one fold.
+    fn take(&mut self, fold: usize, rows: &Block<'_>) {
+        self.predictors(fold, rows);
+        let (of, n) = (self.of, rows.rows);
+        let observed = Observed::of(rows, of.counts);
+        let ones = vec![1.0; n];
+        let weight: &[f64] = observed.weight.as_deref().unwrap_or(&ones);
+        self.sums.weights[fold] += weight.iter().sum::<f64>();
+        self.sums.rows[fold] += n as u64;
+        for m in 0..of.models[fold].len() {
+            let eta = &mut self.eta[m * n..(m + 1) * n];
+            eta.iter_mut().for_each(|e| *e = e.clamp(-of.most, of.most));
+            let (loss, slope) = (&mut self.loss[..n], &mut self.slope[..n]);
+            let (y, eta) = (&observed.y[..n], &*eta);
+            match of.measure {
+                Measure::Deviance => {
+                    let trials = observed.trials.as_deref().unwrap_or(weight);
+                    let rest = observed.rest.as_deref().unwrap_or(y);
+                    // of weight one
+                    let inputs = [y, eta, &ones, trials, rest].map(Input::Real);
+                    let ran = self.deviance.run(&inputs, n, &mut [Output::Real(loss)]);
+                    if ran.is_err() {
+                        loss.fill(f64::NAN);
+                    }
+                }
+                Measure::Squared | Measure::Absolute | Measure::Class => {
+                    let inputs = [y, eta].map(Input::Real);
+                    let mut outputs = [Output::Real(loss), Output::Real(slope)];
+                    if self.mean.run(&inputs, n, &mut outputs).is_err() {
+                        loss.fill(f64::NAN);
+                    }
+                    of.measure.losses(y, loss, of.two_classes);
+                }
+            }
+            let (mut sum, mut square) = (0.0, 0.0);
+            for (w, l) in weight.iter().zip(loss.iter()) {
+                sum += w * l;
+                square += w * l * l;
+            }
+            self.sums.losses[fold][m] += sum;
+            self.sums.squares[fold][m] += square;
+        }
+    }
+
+    /// η of rows by λ: dense columns by one product, codes by their tables.
+    fn predictors(&mut self, fold: usize, rows: &Block<'_>) {
+        let (n, p) = (rows.rows, self.schema.dense);
+        let models = &self.of.models[fold];
+        self.eta.resize(n * models.len(), 0.0);
+        self.pack.clear();
+        rows.dense[..p]
+            .iter()
+            .for_each(|x| self.pack.extend_from_slice(&x.high));
+        for (m, model) in models.iter().enumerate() {
+            let eta = &mut self.eta[m * n..(m + 1) * n];
+            eta.fill(model.intercept.hi);
+            if let Some(offset) = rows.offset.as_ref().filter(|_| self.of.offset) {
+                eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+            }
+            for (g, table) in model.groups.iter().enumerate() {
+                for (a, multiplier) in self.schema.groups[g].multipliers.iter().enumerate() {
+                    for (i, &code) in rows.codes[g].iter().enumerate() {
+                        if let Some(b) = table.cells.get(code as usize * table.width + a) {
+                            eta[i] += multiplier.map_or(b.hi, |e| rows.dense[e].high[i] * b.hi);
+                        }
+                    }
+                }
+            }
+        }
+        if p == 0 || n == 0 || models.is_empty() {
+            return;
+        }
+        matmul(
+            MatMut::from_column_major_slice_mut(&mut self.eta, n, models.len()),
+            Accum::Add,
+            MatRef::from_column_major_slice(&self.pack, n, p),
+            MatRef::from_column_major_slice(&self.dense[fold], p, models.len()),
+            1.0,
+            Par::Seq,
+        );
+    }
+}
