@@ -66,6 +66,8 @@ pub(super) struct Wishes {
     pub untouched: bool,
     /// A response of two levels is one of numbers: 0 for the first level, 1 for any other.
     pub levels: bool,
+    /// Then there are no more than two: any other is a number beyond 1, which the family refuses.
+    pub two_levels: bool,
     /// Values to start from, an expression of the columns.
     pub start: Option<String>,
 }
@@ -114,7 +116,7 @@ pub(super) fn bind_as<'s>(
     if let Some(r) = terms.response.filter(|_| wishes.levels)
         && matches!(variables.shapes()[r], Shape::Factor { .. })
     {
-        expressions[r] = beyond_first(&expressions[r]);
+        expressions[r] = beyond_first(&expressions[r], wishes.two_levels);
         variables = Variables::bind_with_constants(&expressions, given, source.schema(), precision)?;
     }
     if variables.needs_prepare() {
@@ -174,8 +176,8 @@ pub(super) fn resolved(
     Ok(known)
 }
 
-/// `as.numeric(factor(y)) != 1`
-fn beyond_first(y: &Expr) -> Expr {
+/// `as.numeric(factor(y)) != 1`; with two levels at most `as.numeric(factor(y)) - 1`.
+fn beyond_first(y: &Expr, two_levels: bool) -> Expr {
     let call = |function: &str, value: Expr| Expr::Call {
         function: function.into(),
         args: vec![Arg { name: None, value }],
@@ -185,7 +187,8 @@ fn beyond_first(y: &Expr) -> Expr {
         integer: false,
     };
     let place = call("as.numeric", call("factor", y.clone()));
-    Expr::Binary(Binary::Ne, Box::new(place), Box::new(one))
+    let operation = if two_levels { Binary::Sub } else { Binary::Ne };
+    Expr::Binary(operation, Box::new(place), Box::new(one))
 }
 
 impl ModelFrame<'_> {

@@ -299,7 +299,7 @@ fn gaussian(
         };
         let mut path = whole;
         problem.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, drawn.len(), over);
+        let curve = Curve::new(&path, &errors, drawn.len(), over, counts.weightless);
         grid.push((alpha, path, curve));
     }
     Ok(Found {
@@ -354,7 +354,7 @@ fn generalized(
         }
         let Some(mut path) = whole else { continue };
         own.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, draws.len(), over);
+        let curve = Curve::new(&path, &errors, draws.len(), over, rows.counts.weightless);
         grid.push((alpha, path, curve));
     }
     Ok(Found {

@@ -9,7 +9,7 @@ use super::path::Path;
 pub(super) struct FoldErrors {
     /// Σ w of its rows.
     pub weight: f64,
-    /// Its rows.
+    /// Its rows of positive weight.
     pub rows: u64,
     /// Mean error, by λ of the whole path.
     pub errors: Vec<f64>,
@@ -55,8 +55,14 @@ pub struct Curve {
 
 impl Curve {
     /// The curve of a path from the errors of folds, drawn several times: averages over the draws, whose standard errors are averaged too,
-    /// for the draws are of the same rows.
-    pub(super) fn new(path: &Path, folds: &[FoldErrors], repeats: usize, over: ErrorsOver) -> Curve {
+    /// for the draws are of the same rows. As in glmnet, `weightless` rows of weight zero count where standard errors are over rows.
+    pub(super) fn new(
+        path: &Path,
+        folds: &[FoldErrors],
+        repeats: usize,
+        over: ErrorsOver,
+        weightless: u64,
+    ) -> Curve {
         let per_draw = folds.len() / repeats;
         let count = path.len();
         let (mut errors, mut std_errors) = (vec![0.0; count], vec![0.0; count]);
@@ -72,7 +78,10 @@ impl Curve {
                     ErrorsOver::Rows => {
                         let square = |f: &FoldErrors| f.weight * (f.squares[m] - mean * mean);
                         let rows: u64 = draw.iter().map(|f| f.rows).sum();
-                        (draw.iter().map(square).sum::<f64>().max(0.0), rows as f64)
+                        (
+                            draw.iter().map(square).sum::<f64>().max(0.0),
+                            (rows + weightless) as f64,
+                        )
                     }
                 };
                 errors[m] += mean / repeats as f64;

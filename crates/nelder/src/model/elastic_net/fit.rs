@@ -194,6 +194,7 @@ pub(super) fn bind_columns<'s>(
     let wishes = Wishes {
         untouched: general,
         levels: spec.family.is_binomial(),
+        two_levels: true,
         start: None,
     };
     let mut bound = bind_as(&design, &wishes, source)?;

@@ -15,11 +15,13 @@ use super::path::Path;
 use super::scored_rows::{Membership, ScoredFolds};
 use crate::design::RowCounts;
 use crate::family::{Family, Programs};
+use crate::frame::Kind;
 use crate::model::equations::ladder::{check_finite, rows_left};
 use crate::model::glm::{FisherScoring, Passes, counts_successes, first_products};
 use crate::model::{GlmSpec, ModelError, ModelFrame};
 use crate::pass::{
-    At, Coefficients, Gram, Monitor, Pass, PassOutputs, PassRecord, Products, Scoring, ScoringPlan, Session,
+    At, Coefficients, Gram, Monitor, Pass, PassError, PassOutputs, PassRecord, Products, ResponseMoments,
+    Scoring, ScoringPlan, Session,
 };
 
 /// The rows of a generalized model, at a session.
@@ -41,6 +43,42 @@ pub(super) struct GeneralizedRows<'a, 's> {
     mean: (f64, f64),
     /// The gram and the score at the constant, without offset.
     first: Scoring,
+}
+
+/// A response of levels that is beyond the family's range has more than two.
+fn of_two_classes(error: ModelError, bound: &ModelFrame<'_>) -> ModelError {
+    let fields = &bound.rows.source().schema().fields;
+    let of_levels = bound.terms.response.is_some_and(|r| {
+        let label = bound.terms.variables[r].to_string();
+        let own = fields.iter().find(|f| f.name == label);
+        own.is_some_and(|f| !matches!(f.kind, Kind::Real | Kind::Integer | Kind::Logical))
+    });
+    match error {
+        ModelError::Pass(PassError::Row(_)) if of_levels => ModelError::argument(
+            "y",
+            "more than two classes, and the binomial family is of two; leave the others out with a subset",
+        ),
+        other => other,
+    }
+}
+
+/// Refuses responses of which one class has one row or none.
+fn both_classes(spec: &ElasticNetSpec, moments: &ResponseMoments, counts: bool) -> Result<(), ModelError> {
+    if !spec.family.is_binomial() || counts || !moments.binary || spec.design.weights.is_some() {
+        return Ok(());
+    }
+    let ones = moments.response.hi;
+    let fewest = ones.min(moments.rows as f64 - ones);
+    match fewest > 1.0 {
+        true => Ok(()),
+        false => Err(ModelError::argument(
+            "y",
+            format!(
+                "one class has {fewest} of {} rows; each needs two at least",
+                moments.rows
+            ),
+        )),
+    }
 }
 
 /// Coefficients by atom that are a constant alone.
@@ -77,8 +115,11 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         };
         let counts = counts_successes(&scorer)?;
         let mut passes = Passes::new(&scorer, counts)?;
-        passes.at("start", None, PassOutputs::default())?;
+        passes
+            .at("start", None, PassOutputs::default())
+            .map_err(|e| of_two_classes(e, bound))?;
         rows_left(&passes.rows, bound)?;
+        both_classes(spec, &passes.moments, counts)?;
         let session = passes.session();
         let exact = first_products(&scorer, session.is_device());
         let moments = passes.moments;

@@ -11,7 +11,7 @@ use super::folds::Folds;
 use super::measure::Measure;
 use super::path::SparseVector;
 use crate::design::{Block, BlockSchema, RowError};
-use crate::family::Programs;
+use crate::family::{Link, Programs};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Coefficients, Monitor, Observed, Pass, PassRecord, Session, Statistic, Sum, Worker};
 
@@ -69,7 +69,7 @@ impl HeldOutRows<'_, '_> {
             } else {
                 f64::INFINITY
             },
-            two_classes: family.is_binomial(),
+            two_classes: family.is_binomial() && family.link == Link::Logit,
         };
         let pass = Pass::new("held-out rows", "f64", &statistic, self.monitor);
         let found = self.session.reduce(&self.bound.rows, pass)?;

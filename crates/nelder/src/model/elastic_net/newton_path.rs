@@ -29,6 +29,8 @@ const SLOW: f64 = 0.05;
 const MOST_HALVINGS: u32 = 40;
 /// Newton steps at one λ.
 const MOST_STEPS: u32 = 200;
+/// Steps whose square is below this part of the null deviance of a row are not judged by the objective.
+const LOCAL: f64 = 1e-8;
 /// A rise of the objective, relative to it, that is rounding.
 const ROUNDING: f64 = 1e-12;
 /// A threshold is of one coordinate's share of the objective; the outer iteration wants them to be so much smaller.
@@ -177,8 +179,10 @@ impl<'p> NewtonPath<'p> {
         let after = self.objective(deviance, &self.trial.beta, strength);
         if let Some(point) = &self.point {
             let before = self.objective(point.deviance, &point.beta, strength);
+            // a step whose gain would drown in the rounding of the objective is judged by the step after it
+            let far = self.last.0 > LOCAL * self.unit();
             let rose = !(after <= before + ROUNDING * before.abs());
-            if rose && self.trial.halvings < MOST_HALVINGS {
+            if (far && rose || !after.is_finite()) && self.trial.halvings < MOST_HALVINGS {
                 return self.halve();
             }
         }
@@ -290,12 +294,17 @@ impl<'p> NewtonPath<'p> {
         }
     }
 
-    /// The square of a step that changes nothing.
-    fn enough(&self) -> f64 {
-        let unit = match self.path.null_deviance.is_nan() {
+    /// The null deviance of a row, or the deviance of one at the point before that is known.
+    fn unit(&self) -> f64 {
+        match self.path.null_deviance.is_nan() {
             true => self.point.as_ref().map_or(1.0, |p| p.deviance) / self.rows.weight,
             false => self.path.null_deviance / self.rows.weight,
-        };
+        }
+    }
+
+    /// The square of a step that changes nothing.
+    fn enough(&self) -> f64 {
+        let unit = self.unit();
         let threshold = self.settings.ending.threshold;
         match self.step {
             Some(_) if threshold >= EXACT_BELOW => OUTER * threshold * unit,
@@ -346,7 +355,11 @@ impl<'p> NewtonPath<'p> {
             intercept: point.intercept,
             coefficients,
             explained: self.explained,
-            violation: at.violation(&self.penalty, strength).max(free.abs()),
+            // of the first step only what is not penalized has coefficients; a ridge's would be nothing
+            violation: match automatic && m == 0 && self.penalty.alpha == 0.0 {
+                true => free.abs(),
+                false => at.violation(&self.penalty, strength).max(free.abs()),
+            },
         });
         self.path.sweeps = self.descent.sweeps;
         let last = m + 1 == sequence.count();

@@ -64,6 +64,7 @@ fn fitted<'s>(
     let wishes = Wishes {
         untouched: true,
         levels: spec.family.is_binomial(),
+        two_levels: false,
         start: spec.eta_start.clone().or_else(|| spec.mu_start.clone()),
     };
     let bound = bind_as(&spec.design, &wishes, source)?.at(executor);
