@@ -7,6 +7,7 @@ mod data;
 mod devices;
 mod formulas;
 mod glm;
+mod glmnet;
 mod interrupts;
 mod output;
 mod outputs;

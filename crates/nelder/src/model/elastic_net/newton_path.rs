@@ -33,8 +33,6 @@ const MOST_STEPS: u32 = 200;
 const LOCAL: f64 = 1e-8;
 /// A rise of the objective, relative to it, that is rounding.
 const ROUNDING: f64 = 1e-12;
-/// A threshold is of one coordinate's share of the objective; the outer iteration wants them to be so much smaller.
-const OUTER: f64 = 0.01;
 /// Thresholds below this ask for the exact minimum.
 const EXACT_BELOW: f64 = 1e-10;
 /// The square of a step at an exact minimum, over the null deviance of a row.
@@ -94,6 +92,10 @@ pub(super) struct NewtonPath<'p> {
     curvature: Option<(DenseCurvature, Vec<f64>, f64)>,
     point: Option<Point>,
     trial: Trial,
+    /// g at the point.
+    at_point: Vec<f64>,
+    /// The deviance of the trial, as the quadratic model has it.
+    expected: f64,
     wants_gram: bool,
     /// The λ that is being fitted; `None` while the intercept alone is.
     step: Option<usize>,
@@ -144,6 +146,8 @@ impl<'p> NewtonPath<'p> {
                 beta: vec![0.0; order],
                 halvings: 0,
             },
+            at_point: vec![0.0; order],
+            expected: f64::NAN,
             wants_gram: true,
             step: None,
             lambda: ENORMOUS,
@@ -239,25 +243,33 @@ impl<'p> NewtonPath<'p> {
         self.curvature = Some((curvature, own.means, share));
     }
 
+    /// True where the minimum is to be exact: what is written down was seen by a pass.
+    fn exact(&self) -> bool {
+        self.settings.ending.threshold < EXACT_BELOW
+    }
+
     /// From a point where the score is known to the next step; writes down the λ that are solved there.
     fn go_on(&mut self) {
+        let mut fresh = true;
         loop {
             let (Some(point), Some((curvature, means, share))) = (&self.point, &self.curvature) else {
                 self.wants_gram = true;
                 return;
             };
             let intercept = self.standardizing.intercept;
-            let (ones, scores) = (&point.score.0, &point.score.1);
-            let free = if intercept { *ones } else { 0.0 };
-            // g of the standardized columns, the intercept eliminated
-            let about = scores.iter().zip(means).zip(&self.scales);
-            let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();
-            self.descent.restart(&point.beta, gradient);
-            let strength = self.penalty.at(self.lambda);
+            let free = if intercept { point.score.0 } else { 0.0 };
+            if fresh || self.settings.ending.threshold < EXACT_BELOW {
+                // g of the standardized columns, the intercept eliminated
+                let about = point.score.1.iter().zip(means).zip(&self.scales);
+                let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();
+                self.at_point.clone_from(&gradient);
+                self.descent.restart(&point.beta, gradient);
+            }
+            fresh = false;
             if self.step.is_some() {
-                let found = self
-                    .descent
-                    .minimise(curvature, &self.penalty, strength, self.settings.ending);
+                let strength = self.penalty.at(self.lambda);
+                let ending = self.settings.ending;
+                let found = self.descent.minimise(curvature, &self.penalty, strength, ending);
                 if let Err(stuck) = found {
                     let number = self.path.len() + 1;
                     return self.end(match stuck {
@@ -266,21 +278,26 @@ impl<'p> NewtonPath<'p> {
                     });
                 }
             }
-            // the step of the intercept, and the squares of all steps under H
-            let mut constant = if intercept { free / share } else { 0.0 };
-            let mut square = share * constant * constant;
+            // the step of the intercept, the squares of all steps under H, and what the loss falls by
+            let own = if intercept { free / share } else { 0.0 };
+            let (mut constant, mut square, mut gain) = (own, share * own * own, 0.5 * free * own);
             for (j, (b, before)) in self.descent.beta.iter().zip(&point.beta).enumerate() {
                 let delta = b - before;
+                if delta == 0.0 {
+                    continue;
+                }
                 if intercept {
                     constant -= means[j] * delta / self.scales[j];
                 }
                 square = square.max(curvature.values[j * curvature.order + j] * delta * delta);
+                gain += 0.5 * delta * (self.at_point[j] + self.descent.gradient[j]);
             }
             self.trial = Trial {
                 intercept: point.intercept + constant,
                 beta: self.descent.beta.clone(),
                 halvings: 0,
             };
+            self.expected = point.deviance - 2.0 * self.rows.weight * gain;
             let (before, steps) = self.last;
             if square > self.enough() && steps < MOST_STEPS {
                 self.wants_gram = square > SLOW * before;
@@ -307,7 +324,7 @@ impl<'p> NewtonPath<'p> {
         let unit = self.unit();
         let threshold = self.settings.ending.threshold;
         match self.step {
-            Some(_) if threshold >= EXACT_BELOW => OUTER * threshold * unit,
+            Some(_) if !self.exact() => threshold * unit,
             _ => NOTHING * unit,
         }
     }
@@ -328,37 +345,46 @@ impl<'p> NewtonPath<'p> {
             return;
         };
         let strength = self.penalty.at(self.lambda);
-        // the gradient at the point, not at the step that was not taken
-        let mut at = self.descent.clone();
-        let (Some((_, means, _)), intercept) = (&self.curvature, self.standardizing.intercept) else {
-            return;
+        // the conditions of optimality at the point, where they were seen; the step from there is small, and is taken as it is unless
+        // the minimum is to be exact
+        let free = if self.standardizing.intercept {
+            point.score.0
+        } else {
+            0.0
         };
-        let free = if intercept { point.score.0 } else { 0.0 };
-        let about = point.score.1.iter().zip(means).zip(&self.scales);
-        let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();
-        at.restart(&point.beta, gradient);
+        let usable = (0..point.beta.len()).filter(|&j| self.descent.usable[j]);
+        let violation = usable
+            .map(|j| {
+                self.penalty
+                    .violation(j, self.at_point[j], point.beta[j], strength)
+            })
+            .fold(free.abs(), f64::max);
         if automatic && m == 0 {
-            self.largest = self.penalty.largest_lambda(&at.gradient, &at.usable);
+            self.largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
         }
         let written = if automatic && m == 0 {
             self.largest
         } else {
             self.lambda
         };
+        let (intercept, beta, deviance) = match self.exact() {
+            true => (point.intercept, &point.beta, point.deviance),
+            false => (self.trial.intercept, &self.trial.beta, self.expected),
+        };
         let mut coefficients = SparseVector::default();
-        for (j, &b) in point.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
+        for (j, &b) in beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
             coefficients.push(j, b / self.scales[j]);
         }
-        self.explained = 1.0 - point.deviance / self.path.null_deviance;
+        self.explained = 1.0 - deviance / self.path.null_deviance;
         self.path.push(Step {
             lambda: written,
-            intercept: point.intercept,
+            intercept,
             coefficients,
             explained: self.explained,
             // of the first step only what is not penalized has coefficients; a ridge's would be nothing
             violation: match automatic && m == 0 && self.penalty.alpha == 0.0 {
                 true => free.abs(),
-                false => at.violation(&self.penalty, strength).max(free.abs()),
+                false => violation,
             },
         });
         self.path.sweeps = self.descent.sweeps;

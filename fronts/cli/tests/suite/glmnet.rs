@@ -1,0 +1,141 @@
+//! `nelder glmnet` and `nelder cv-glmnet`: glmnet's tables, the drawings, JSON, and what is refused.
+
+use crate::common::Folder;
+use serde_json::Value;
+
+fn folder(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    let arrests = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../accuracy/oracle/data/arrests.csv"
+    );
+    let text = std::fs::read_to_string(arrests).unwrap();
+    let mut with_folds = String::new();
+    for (i, line) in text.lines().enumerate() {
+        let fold = if i == 0 {
+            "fold".to_string()
+        } else {
+            ((i - 1) % 5 + 1).to_string()
+        };
+        with_folds += &format!("{line},{fold}\n");
+    }
+    folder.write("arrests.csv", with_folds);
+    folder
+}
+
+const FORMULA: &str = "Murder ~ Assault + UrbanPop + Rape";
+
+/// `glmnet(x, y, nlambda = 6)` and `coef(fit, s = 1)` of glmnet 4.1.
+#[test]
+fn tables_are_glmnet_s() {
+    let folder = folder("glmnet_tables");
+    let args = [
+        "glmnet",
+        FORMULA,
+        "--data",
+        "arrests.csv",
+        "--nlambda",
+        "6",
+        "--s",
+        "1",
+        "--plot",
+        "p.svg",
+    ];
+    let expected = "
+Call:  glmnet(formula = Murder ~ Assault + UrbanPop + Rape, data = arrests) 
+
+  Df  %Dev Lambda
+1  0  0.00 3.4570
+2  1 62.68 0.5480
+3  3 67.06 0.0868
+4  3 67.20 0.0138
+5  3 67.21 0.0022
+6  3 67.21 0.0003
+
+                   s=1
+(Intercept) 2.70149895
+Assault     0.02978743
+2 more columns have the coefficient 0 there
+";
+    assert_eq!(folder.ok(&args), expected);
+    let drawing = folder.read("p.svg");
+    assert!(drawing.starts_with("<svg") && drawing.matches("<polyline").count() == 3);
+}
+
+/// `cv.glmnet(x, y, nlambda = 6, foldid = rep(1:5, 10))` of glmnet 4.1.
+#[test]
+fn folds_of_a_column_are_glmnet_s() {
+    let folder = folder("glmnet_folds");
+    let args = [
+        "cv-glmnet",
+        FORMULA,
+        "--data",
+        "arrests.csv",
+        "--nlambda",
+        "6",
+        "--foldid",
+        "fold",
+        "--plot",
+        "cv.svg",
+    ];
+    let found = folder.ok(&args);
+    let expected = "
+Measure: Mean-Squared Error 
+
+    Lambda Index Measure    SE Nonzero
+min 0.0868     3   7.080 1.182       3
+1se 0.5480     2   7.471 1.317       1
+";
+    assert!(found.contains(expected), "{found}");
+    let drawing = folder.read("cv.svg");
+    assert!(drawing.matches("<circle").count() == 6 && drawing.contains("lambda.1se"));
+}
+
+#[test]
+fn several_alpha_are_compared_over_the_same_folds() {
+    let folder = folder("glmnet_alpha");
+    let args = [
+        "cv-glmnet",
+        FORMULA,
+        "--data",
+        "arrests.csv",
+        "--alpha",
+        "0,0.5,1",
+        "--json",
+    ];
+    let found: Value = serde_json::from_str(&folder.ok(&args)).unwrap();
+    let lines = found["alphas"].as_array().unwrap();
+    assert_eq!(lines.len(), 3);
+    let errors: Vec<f64> = lines.iter().map(|l| l[1].as_f64().unwrap()).collect();
+    let least = errors.iter().copied().fold(f64::INFINITY, f64::min);
+    let best = found["curve"]["best"].as_u64().unwrap() as usize;
+    assert_eq!(found["curve"]["errors"][best].as_f64().unwrap(), least);
+    assert_eq!(found["report"]["passes"].as_array().unwrap().len(), 1);
+    // the same folds whatever the number of threads
+    let alone = folder
+        .command(&args)
+        .env("RAYON_NUM_THREADS", "1")
+        .output()
+        .unwrap();
+    let alone: Value = serde_json::from_slice(&alone.stdout).unwrap();
+    assert_eq!(found["curve"]["best"], alone["curve"]["best"]);
+}
+
+#[test]
+fn what_does_not_fit_is_refused_in_words() {
+    let folder = folder("glmnet_refused");
+    let why = |more: &[&str]| {
+        let args = [&["cv-glmnet", FORMULA, "--data", "arrests.csv"], more].concat();
+        folder.fails(2, &args)
+    };
+    assert!(why(&["--nfolds", "2"]).contains("nfolds: 2 is below 3"));
+    assert!(why(&["--alpha", "1.5"]).contains("alpha: 1.5 is not between 0 and 1"));
+    assert!(why(&["--exclude", "Rapes"]).contains("did you mean `Rape`?"));
+    assert!(why(&["--penalty-factor", "Rape=x"]).contains("`x` is no number"));
+    assert!(why(&["--lambda", "1,2"]).contains("rises from 1 to 2"));
+    assert!(why(&["--foldid", "folds"]).contains("did you mean `fold`?"));
+    assert!(why(&["--measure", "class"]).contains("class is for two classes"));
+    assert!(why(&["--measure", "msa"]).contains("did you mean `mse`?"));
+    assert!(why(&["--family", "negative.binomial"]).contains("give theta"));
+    assert!(why(&["--nfolds", "60"]).contains("no complete row of positive weight is in fold"));
+}
