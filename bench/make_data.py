@@ -11,6 +11,8 @@ pca_tall pca_10000x1000.f64: 1,000 columns of 10,000 float64, as dense, with dev
 pca_steep pca_steep_10000x1000.f64: the same with deviations that fall to 0.001
 pca_200, pca_rank8: the file of dense
 pca_parquet  pca_1e6x50.parquet: x1 ... x50, 1e6 rows in row groups of 1e5: ten factors and noise, float64, snappy
+enet_path, enet_cv, enet_alphas, enet_binomial, enet_binomial_cv  enet_50000x200.f64: 200 columns of 50,000 float64 with correlations
+         0.6^|i - j|, as dense, a response of every tenth of them, and one that is 0 or 1
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
 """
 
@@ -51,6 +53,21 @@ def glm_tall(path):
 
 def glm_wide(path):
     binary(path, 50_000, 200, 4)
+
+
+def elastic_net(path, n=50_000, p=200, rho=0.6):
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((p, n))
+    for j in range(1, p):
+        x[j] = rho * x[j - 1] + np.sqrt(1 - rho * rho) * x[j]
+    beta = np.zeros(p)
+    beta[::10] = rng.standard_normal(p // 10)
+    eta = beta @ x
+    y = eta + rng.standard_normal(n) * eta.std()
+    z = rng.random(n) < 1 / (1 + np.exp(-eta))
+    with open(path, "wb") as f:
+        for column in (x, y, z):
+            column.astype("<f8").tofile(f)
 
 
 def count_table():
@@ -129,6 +146,10 @@ FILES = {
     "pca_200": ("dense_50000x200.f64", dense),
     "pca_rank8": ("dense_50000x200.f64", dense),
     "pca_parquet": ("pca_1e6x50.parquet", pca_parquet),
+    **{
+        problem: ("enet_50000x200.f64", elastic_net)
+        for problem in ("enet_path", "enet_cv", "enet_alphas", "enet_binomial", "enet_binomial_cv")
+    },
     "counts": ("flights_counts.parquet", counts),
     "counts_100": ("flights_counts_100.parquet", counts_100),
 }

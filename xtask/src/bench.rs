@@ -1,6 +1,6 @@
 //! `cargo xtask bench lm|glm|prcomp`: problems beside their peers, in turns, on the same data.
 
-use crate::problems::{GLM, LM, Ours, PRCOMP, Problem, Runner, Suite};
+use crate::problems::{GLM, GLMNET, LM, Ours, PRCOMP, Problem, Runner, Suite};
 use crate::setup::{self, output_of};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -14,13 +14,14 @@ const OURS_EXAMPLE: &[&str] = &["build", "--release", "-p", "nelder-data", "--ex
 const OURS_COMMAND: &[&str] = &["build", "--release", "-p", "nelder-cli"];
 const OURS: &str = "nelder";
 
-/// `cargo xtask bench lm|glm|prcomp [--rounds N] [--problem P] [--peers-only]`.
+/// `cargo xtask bench lm|glm|prcomp|glmnet [--rounds N] [--problem P] [--peers-only]`.
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     let suite = match args.first().map(String::as_str) {
         Some("lm") => &LM,
         Some("glm") => &GLM,
         Some("prcomp") => &PRCOMP,
-        _ => return Err("say which bench: `cargo xtask bench lm`, `glm`, `prcomp` or `r`".into()),
+        Some("glmnet") => &GLMNET,
+        _ => return Err("say which bench: `cargo xtask bench lm`, `glm`, `prcomp`, `glmnet` or `r`".into()),
     };
     let options = Options::read(&args[1..])?;
     setup::ensure_packages(suite.debian, suite.packages)?;

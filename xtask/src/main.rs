@@ -29,7 +29,7 @@ cargo xtask COMMAND
   depcheck               the layer rules of crates/nelder/src, the dependencies of each crate, circles between files
   oracle [NAME...]       run the R scripts of accuracy/oracle again and write their JSON
   oracle --check         run them in a temporary folder and compare with the committed JSON
-  bench lm|glm|prcomp [--rounds N] [--problem P] [--peers-only]
+  bench lm|glm|prcomp|glmnet [--rounds N] [--problem P] [--peers-only]
                          problems beside their peers; writes bench/results/lm.json, glm.json, …
   bench r [--rounds N]   the R package beside R in one process; writes bench/results/r.json
   bench --device cuda|wgpu [--lines FILE] [PROBLEM...]

@@ -10,7 +10,7 @@ pub enum Ours {
 
 /// The problems of one bench.
 pub struct Suite {
-    /// `lm`, `glm` or `prcomp`: the example `bench_NAME`, the scripts `peers/NAME.R` and `.py`, the file `results/NAME.json`.
+    /// `lm`, `glm`, `prcomp` or `glmnet`: the example `bench_NAME`, the scripts `peers/NAME.R` and `.py`, the file `results/NAME.json`.
     pub name: &'static str,
     /// Debian packages that its peers need.
     pub debian: &'static [&'static str],
@@ -284,5 +284,61 @@ const PRCOMP_PROBLEMS: &[Problem] = &[
             python("pyarrow read_table", 2, usize::MAX),
         ],
         goal: "1.5 x reading the file, memory flat",
+    },
+];
+
+/// `bench glmnet`.
+pub const GLMNET: Suite = Suite {
+    name: "glmnet",
+    debian: &["r-base-core", "r-cran-glmnet"],
+    packages: &["glmnet"],
+    problems: GLMNET_PROBLEMS,
+};
+
+const GLMNET_PROBLEMS: &[Problem] = &[
+    Problem {
+        name: "enet_path",
+        what: "lasso path, 100 lambda, 50,000 x 200 with correlations 0.6^|i - j|, from memory",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[
+            python("gram", 10, usize::MAX),
+            python("adelie", 2, usize::MAX),
+            python("scikit-learn", 1, 2),
+            r("glmnet", 2, usize::MAX),
+        ],
+        goal: "1.2 x the OpenBLAS gram",
+    },
+    Problem {
+        name: "enet_cv",
+        what: "ten folds of it",
+        ours: Ours::Example,
+        reps: 10,
+        peers: &[python("gram", 10, usize::MAX), r("glmnet", 1, 1)],
+        goal: "1.8 x the OpenBLAS gram, 100 x glmnet",
+    },
+    Problem {
+        name: "enet_alphas",
+        what: "the same for alpha = 0, 0.1, ..., 1",
+        ours: Ours::Example,
+        reps: 5,
+        peers: &[python("gram", 10, usize::MAX), r("glmnet", 1, 1)],
+        goal: "3.2 x the OpenBLAS gram",
+    },
+    Problem {
+        name: "enet_binomial",
+        what: "lasso path, binomial, the same columns",
+        ours: Ours::Example,
+        reps: 5,
+        peers: &[python("gram", 10, usize::MAX), r("glmnet", 1, usize::MAX)],
+        goal: "5 x glmnet",
+    },
+    Problem {
+        name: "enet_binomial_cv",
+        what: "ten folds of it",
+        ours: Ours::Example,
+        reps: 1,
+        peers: &[python("gram", 10, usize::MAX), r("glmnet", 1, 1)],
+        goal: "15 x glmnet",
     },
 ];

@@ -106,6 +106,17 @@ impl Room {
         self.holds(bytes, columns, terms)
     }
 
+    /// Tests if there is room for the matrices of so many folds of a model of `columns` columns, of which each thread has one for each
+    /// fold.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(crate) fn for_folds(&self, columns: usize, folds: usize) -> Result<(), Lack> {
+        let each = FOLD_MATRICES * (1 + rayon::current_num_threads()) as f64;
+        let bytes = 8.0 * each * folds as f64 * (columns * columns) as f64;
+        self.holds(bytes, columns as u128, &[])
+    }
+
     /// Tests if there is room for so many bytes, those of a model of so many columns.
     fn holds(&self, bytes: f64, columns: u128, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
         if bytes <= self.bytes {
@@ -124,6 +135,9 @@ impl Room {
         })
     }
 }
+
+/// Matrices of a fold: a gram in two parts, products, and the moments of its rows and of the others.
+const FOLD_MATRICES: f64 = 4.0;
 
 /// The columns of all terms.
 fn total(terms: &[TermWidth<'_>]) -> u128 {

@@ -28,6 +28,7 @@ pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};
 pub use session::{Accepts, Check, Executor, Opened, Opening, Pass, Session};
 pub use state::StateError;
+pub(crate) use state::{decoded, encoded, travels};
 pub use statistic::{AnyStatistic, AnySum, AnyWorker, Erased, ErasedSum, OnDevice, PassLabel, Statistic};
 pub use statistics::{
     GramStatistic, GramVectorsStatistic, MomentStatistic, ResidualStatistic, TriangleStatistic, projected,

@@ -3,8 +3,9 @@
 //! The folds of a cross-validation, the strata of a bootstrap, the groups of a jackknife. What is left of all rows without one part
 //! is their sum less the part's, where sums are linear ([`Gram::without`](super::Gram::without)).
 
+use super::state::{StateError, decoded, encoded};
 use super::{Sum, Worker};
-use crate::design::{Block, RowError};
+use crate::design::{Block, CodeMaps, RowError};
 
 /// One worker a part.
 #[derive(Clone, Debug)]
@@ -64,5 +65,19 @@ impl<W: Worker> PartsWorker<W> {
 impl<S: Sum> Sum for Vec<S> {
     fn merge(&mut self, other: Self) {
         self.iter_mut().zip(other).for_each(|(a, b)| a.merge(b));
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        let all: Vec<Vec<u8>> = self.iter().map(Sum::state).collect::<Result<_, _>>()?;
+        encoded(&all)
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let all: Vec<Vec<u8>> = decoded(bytes)?;
+        all.iter().map(|bytes| S::restored(bytes)).collect()
+    }
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.iter_mut().try_for_each(|own| own.recode(maps))
     }
 }

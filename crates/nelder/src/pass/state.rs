@@ -35,12 +35,12 @@ pub enum StateError {
 }
 
 /// Bytes of a value: all bits of each number.
-pub(in crate::pass) fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StateError> {
+pub(crate) fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, StateError> {
     postcard::to_stdvec(value).map_err(|e| StateError::Damaged(e.to_string()))
 }
 
 /// The value of bytes.
-pub(in crate::pass) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
+pub(crate) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
     postcard::from_bytes(bytes).map_err(|e| StateError::Damaged(e.to_string()))
 }
 
@@ -48,13 +48,13 @@ pub(in crate::pass) fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, S
 macro_rules! travels {
     () => {
         fn state(&self) -> Result<Vec<u8>, crate::pass::StateError> {
-            crate::pass::state::encoded(self)
+            crate::pass::encoded(self)
         }
 
         fn restored(bytes: &[u8]) -> Result<Self, crate::pass::StateError> {
-            crate::pass::state::decoded(bytes)
+            crate::pass::decoded(bytes)
         }
     };
 }
 
-pub(in crate::pass) use travels;
+pub(crate) use travels;

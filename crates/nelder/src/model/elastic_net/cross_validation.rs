@@ -17,12 +17,12 @@ use super::generalized::GeneralizedRows;
 use super::held_out::{HeldOutRows, HeldOutSums};
 use super::lambda::LambdaSequence;
 use super::measure::Measure;
+use super::membership::Membership;
 use super::moments::Moments;
 use super::newton_path::NewtonPath;
 use super::path::{Path, SparseVector};
-use super::scored_rows::Membership;
 use super::{ElasticNet, ElasticNetSpec};
-use crate::design::RowCounts;
+use crate::design::{DesignError, Room, RowCounts};
 use crate::family::{Programs, Start, Trials};
 use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
@@ -241,6 +241,7 @@ fn gaussian(
     let (session, records) = bound.executor.open(&bound.rows, &opening)?;
     passes.extend(records);
     let precision = GramStatistic { products }.precision();
+    room_for_folds(bound.rows.layout().atoms.dense + 1, spec)?;
     let (mut drawn, mut counts) = (Vec::new(), RowCounts::default());
     for folds in spec.draws() {
         let statistic = FoldGrams {
@@ -259,6 +260,7 @@ fn gaussian(
     few_rows(&drawn, counts.used)?;
     // 2. the paths of all rows and of all rows but a fold's
     let problem = Problem::new(&spec.model, bound, &counts, &total)?;
+    room_for_folds(problem.columns.names.len(), spec)?;
     let over = errors_over(spec, counts.used);
     let by_rows = over == ErrorsOver::Rows || !matches!(spec.measure, Measure::Deviance | Measure::Squared);
     let paths = gaussian_paths(spec, &problem, &total, &drawn)?;
@@ -321,6 +323,7 @@ fn generalized(
     let mut rows = GeneralizedRows::new(&spec.model, bound, monitor)?;
     let problem = Problem::of_rows(&spec.model, &rows, bound)?;
     let over = errors_over(spec, rows.counts.used);
+    room_for_folds(problem.columns.names.len(), spec)?;
     let draws = spec.draws();
     let mut sums = Vec::new();
     for folds in &draws {
@@ -333,7 +336,7 @@ fn generalized(
         for (folds, sums) in draws.iter().zip(&sums) {
             let without = sums.iter().zip(0..);
             let mut paths: Vec<(Membership, NewtonPath<'_>)> = without
-                .map(|(sums, k)| (Membership::Without(k), own.newton_path(sums.clone())))
+                .map(|(sums, k)| (Membership::Without(k), own.newton_path(sums.clone()).beside_another()))
                 .collect();
             if whole.is_none()
                 && let Some(all) = rows.sums(&own)
@@ -381,6 +384,20 @@ fn short_paths(paths: &[Path]) -> Result<(), ModelError> {
             ),
         )),
     }
+}
+
+/// Refuses folds whose matrices would be larger than the memory that a fit may take.
+fn room_for_folds(columns: usize, spec: &CrossValidationSpec) -> Result<(), ModelError> {
+    let folds = spec.folds.count() * spec.repeats as usize;
+    Room::of_machine()
+        .for_folds(columns, folds)
+        .map_err(|lack| match folds > 10 {
+            true => ModelError::argument(
+                "nfolds",
+                format!("{folds} folds have no room: {lack}; fewer folds or repeats need less"),
+            ),
+            false => ModelError::Design(DesignError::NoRoom(lack)),
+        })
 }
 
 /// The gram of all rows.

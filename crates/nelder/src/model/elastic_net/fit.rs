@@ -198,6 +198,13 @@ pub(super) fn bind_columns<'s>(
         start: None,
     };
     let mut bound = bind_as(&design, &wishes, source)?;
+    let responses = bound.rows.layout().atoms.responses;
+    if responses != 1 && !spec.family.is_binomial() {
+        return Err(ModelError::argument(
+            "formula",
+            format!("the response has {responses} columns; a path is of one response"),
+        ));
+    }
     if spec.all_levels {
         let shapes = bound.rows.shapes();
         for v in 0..bound.contrasts.len() {

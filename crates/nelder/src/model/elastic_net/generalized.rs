@@ -9,12 +9,13 @@ use super::fit::Problem;
 use super::folds::Folds;
 use super::held_out::{HeldOutRows, HeldOutSums};
 use super::measure::Measure;
+use super::membership::Membership;
 use super::moments::ColumnMoments;
 use super::newton_path::{NewtonPath, NewtonRows, Request};
 use super::path::Path;
-use super::scored_rows::{Membership, ScoredFolds};
+use super::scored_rows::ScoredFolds;
 use crate::design::RowCounts;
-use crate::family::{Family, Programs};
+use crate::family::{Family, Programs, Start, Trials};
 use crate::frame::Kind;
 use crate::model::equations::ladder::{check_finite, rows_left};
 use crate::model::glm::{FisherScoring, Passes, counts_successes, first_products};
@@ -30,6 +31,8 @@ pub(super) struct GeneralizedRows<'a, 's> {
     monitor: &'a dyn Monitor,
     session: Arc<dyn Session>,
     programs: Programs,
+    /// The same for rows with weights, which are zero in rows that are left out.
+    weighted: Programs,
     family: Family,
     counts_successes: bool,
     products: Products,
@@ -138,6 +141,12 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             bound,
             monitor,
             programs: passes.programs(),
+            weighted: Programs::new(
+                &spec.family,
+                true,
+                Trials::of(counts, true, moments.binary),
+                Start::Family,
+            ),
             family: spec.family,
             counts_successes: counts,
             products: exact,
@@ -184,9 +193,19 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
     }
 
     fn plan(&self, at: &Coefficients, gram: Option<Products>, offset: bool) -> Arc<ScoringPlan> {
+        self.plan_of(&self.programs, at, gram, offset)
+    }
+
+    fn plan_of(
+        &self,
+        programs: &Programs,
+        at: &Coefficients,
+        gram: Option<Products>,
+        offset: bool,
+    ) -> Arc<ScoringPlan> {
         Arc::new(ScoringPlan {
             atoms: self.atoms(),
-            programs: self.programs.clone(),
+            programs: programs.clone(),
             offset,
             counts: self.counts_successes,
             rough: self.products != Products::Exact,
@@ -275,6 +294,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         let mean = self.mean.0 + ones / gram.weight.hi * self.mean.1;
         let start = self.family.link(mean);
         NewtonRows {
+            share: self.constant.1,
             weight: columns.weight / self.constant.1,
             columns,
             start: if start.is_finite() { start } else { self.constant.0 },
@@ -295,14 +315,15 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             let wanted: Vec<(usize, Request)> = (paths.iter().enumerate())
                 .filter_map(|(i, (_, path))| Some((i, path.request()?)))
                 .collect();
+            let shared = wanted.len() > 1;
             let plans: Vec<(Membership, Arc<ScoringPlan>)> = wanted
                 .iter()
                 .map(|(i, request)| {
                     let at = problem.coefficients(self.bound, &request.beta);
-                    (
-                        paths[*i].0,
-                        self.plan(&at, request.gram.then_some(self.products), true),
-                    )
+                    let gram = request.gram.then_some(self.products);
+                    let scores = shared && gram.is_none() && self.products != Products::Exact;
+                    let programs = if scores { &self.weighted } else { &self.programs };
+                    (paths[*i].0, self.plan_of(programs, &at, gram, true))
                 })
                 .collect();
             let found = match plans.as_slice() {
@@ -310,6 +331,15 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
                 [(Membership::All, plan)] => vec![self.whole("step", plan.clone())?],
                 _ => self.several("steps of folds", &ScoredFolds { folds, plans })?,
             };
+            // folds take over the Hessian of all rows, which is theirs but for a fold's share
+            for ((i, _), sums) in wanted.iter().zip(&found) {
+                if let (Membership::All, Some(gram)) = (paths[*i].0, &sums.gram) {
+                    let moments = ColumnMoments::new(gram, &problem.columns.map);
+                    let share = moments.weight / paths[*i].1.weight();
+                    let folds = paths.iter_mut().filter(|(of, _)| *of != Membership::All);
+                    folds.for_each(|(_, path)| path.renew(&moments, share));
+                }
+            }
             for ((i, _), sums) in wanted.iter().zip(&found) {
                 paths[*i].1.take(sums);
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::{Input, Output, Program, Runner};
+use serde::{Deserialize, Serialize};
 
 use super::fit::Problem;
 use super::folds::Folds;
@@ -13,7 +14,9 @@ use super::path::SparseVector;
 use crate::design::{Block, BlockSchema, RowError};
 use crate::family::{Link, Programs};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Coefficients, Monitor, Observed, Pass, PassRecord, Session, Statistic, Sum, Worker};
+use crate::pass::{
+    Coefficients, Monitor, Observed, Pass, PassRecord, Session, Statistic, Sum, Worker, travels,
+};
 
 /// Rows whose predictors are formed at a time.
 const RUN: usize = 256;
@@ -98,7 +101,7 @@ struct HeldOut<'a> {
 }
 
 /// Sums of losses of held-out rows.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct HeldOutSums {
     /// By fold, Σ w.
     pub weights: Vec<f64>,
@@ -111,6 +114,8 @@ pub(super) struct HeldOutSums {
 }
 
 impl Sum for HeldOutSums {
+    travels!();
+
     fn merge(&mut self, other: Self) {
         let add = |a: &mut Vec<f64>, b: &[f64]| a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
         add(&mut self.weights, &other.weights);

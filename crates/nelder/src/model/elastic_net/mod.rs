@@ -14,11 +14,13 @@ mod generalized;
 mod held_out;
 mod lambda;
 mod measure;
+mod membership;
 mod moments;
 mod newton_path;
 mod path;
 mod penalty;
 mod scored_rows;
+mod shared_scores;
 mod spec;
 mod support;
 

@@ -21,10 +21,12 @@ use super::moments::{ColumnMoments, Standardizing};
 use super::path::{Path, SparseVector, Step};
 use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
-use crate::pass::{Gram, Scoring};
+use crate::pass::Scoring;
 
 /// A step whose square is above this part of the one before has H renewed.
 const SLOW: f64 = 0.05;
+/// The same of a path that takes over the H of another.
+const SLOWER: f64 = 0.4;
 /// Halvings of a step at most.
 const MOST_HALVINGS: u32 = 40;
 /// Newton steps at one λ.
@@ -54,6 +56,8 @@ pub(super) struct NewtonRows {
     pub columns: ColumnMoments,
     /// W, the sum of the prior weights.
     pub weight: f64,
+    /// The working weight of a row of weight one at the constant: H there is that times the columns' moments.
+    pub share: f64,
     /// The constant to start from.
     pub start: f64,
 }
@@ -104,6 +108,7 @@ pub(super) struct NewtonPath<'p> {
     explained: f64,
     /// The square of the last step at this λ, and their number.
     last: (f64, u32),
+    slow: f64,
     /// The path, in the units of the rows.
     pub path: Path,
     /// True where it has no further λ.
@@ -132,7 +137,7 @@ impl<'p> NewtonPath<'p> {
         for f in penalty.factors.iter_mut().filter(|f| !f.is_finite()) {
             *f = 0.0;
         }
-        NewtonPath {
+        let mut path = NewtonPath {
             map,
             settings,
             standardizing,
@@ -148,16 +153,30 @@ impl<'p> NewtonPath<'p> {
             },
             at_point: vec![0.0; order],
             expected: f64::NAN,
-            wants_gram: true,
+            wants_gram: false,
             step: None,
             lambda: ENORMOUS,
             largest: ENORMOUS,
             explained: 0.0,
             last: (f64::INFINITY, 0),
+            slow: SLOW,
             path: Path::new(order, f64::NAN),
             done: false,
             rows,
-        }
+        };
+        let (columns, share) = (path.rows.columns.clone(), path.rows.share);
+        path.renew(&columns, share);
+        path
+    }
+
+    /// The same for a path that takes over the H of another, and asks for its own only where steps hardly shrink.
+    pub fn beside_another(self) -> Self {
+        NewtonPath { slow: SLOWER, ..self }
+    }
+
+    /// W, the sum of the prior weights.
+    pub fn weight(&self) -> f64 {
+        self.rows.weight
     }
 
     /// Where the next pass is wanted; `None` where the path has no further λ.
@@ -205,7 +224,9 @@ impl<'p> NewtonPath<'p> {
             ),
         });
         if let Some(gram) = &sums.gram {
-            self.renew(gram);
+            let own = ColumnMoments::new(gram, self.map);
+            let share = own.weight / self.rows.weight;
+            self.renew(&own, share);
         }
         self.go_on();
     }
@@ -234,13 +255,12 @@ impl<'p> NewtonPath<'p> {
         self.wants_gram = true;
     }
 
-    fn renew(&mut self, gram: &Gram) {
-        let own = ColumnMoments::new(gram, self.map);
-        let share = own.weight / self.rows.weight;
-        let mut curvature = own.standardized(&self.scales, self.standardizing.intercept);
+    /// Takes over H: moments of the columns under working weights, whose sum is `share` of that of the prior weights.
+    pub fn renew(&mut self, moments: &ColumnMoments, share: f64) {
+        let mut curvature = moments.standardized(&self.scales, self.standardizing.intercept);
         curvature.values.iter_mut().for_each(|v| *v *= share);
         self.descent.renew(&curvature);
-        self.curvature = Some((curvature, own.means, share));
+        self.curvature = Some((curvature, moments.means.clone(), share));
     }
 
     /// True where the minimum is to be exact: what is written down was seen by a pass.
@@ -300,7 +320,7 @@ impl<'p> NewtonPath<'p> {
             self.expected = point.deviance - 2.0 * self.rows.weight * gain;
             let (before, steps) = self.last;
             if square > self.enough() && steps < MOST_STEPS {
-                self.wants_gram = square > SLOW * before;
+                self.wants_gram = square > self.slow * before;
                 self.last = (square, steps + 1);
                 return;
             }

@@ -3,32 +3,14 @@
 use std::sync::Arc;
 
 use super::folds::Folds;
+use super::membership::Membership;
+use super::shared_scores::SharedScores;
 use crate::design::{Block, BlockSchema, RowError};
 use crate::pass::{Scoring, ScoringPlan, ScoringWorker, Statistic, Worker};
 
-/// Rows that a path is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Membership {
-    /// All rows.
-    All,
-    /// All but those of a fold.
-    Without(u32),
-    /// Those of a fold.
-    Only(u32),
-}
-
-impl Membership {
-    /// Tests if a row of a fold is one of them.
-    fn has(self, fold: u32) -> bool {
-        match self {
-            Membership::All => true,
-            Membership::Without(own) => own != fold,
-            Membership::Only(own) => own == fold,
-        }
-    }
-}
-
 /// Scores of several paths in one pass: for each its plan, and the rows that it is of.
+///
+/// Those that want no gram, and are formed in double precision, share each read of the columns.
 #[derive(Clone)]
 pub(super) struct ScoredFolds<'f> {
     pub folds: &'f Folds,
@@ -38,9 +20,19 @@ pub(super) struct ScoredFolds<'f> {
 /// Takes in rows for each path that they are in.
 pub(super) struct ScoredFoldsWorker<'f> {
     folds: &'f Folds,
+    /// True where rows need their folds.
+    asks: bool,
+    /// For each plan, its place among the workers, or among those that share.
+    places: Vec<Result<usize, usize>>,
     workers: Vec<(Membership, ScoringWorker)>,
+    shared: Option<SharedScores>,
     of_rows: Vec<u32>,
     kept: Vec<u32>,
+}
+
+/// True if scores are all that a plan wants, in double precision.
+fn shares(plan: &ScoringPlan) -> bool {
+    plan.rough && plan.wanted.gram.is_none()
 }
 
 impl Statistic for ScoredFolds<'_> {
@@ -51,12 +43,25 @@ impl Statistic for ScoredFolds<'_> {
         Self: 'w;
 
     fn worker(&self, _: &BlockSchema) -> ScoredFoldsWorker<'_> {
-        let workers = self.plans.iter();
+        let (mut places, mut workers, mut shared) = (Vec::new(), Vec::new(), Vec::new());
+        for (of, plan) in &self.plans {
+            match shares(plan) {
+                true => {
+                    places.push(Err(shared.len()));
+                    shared.push((*of, plan.clone()));
+                }
+                false => {
+                    places.push(Ok(workers.len()));
+                    workers.push((*of, ScoringWorker::new(plan.clone())));
+                }
+            }
+        }
         ScoredFoldsWorker {
             folds: self.folds,
-            workers: workers
-                .map(|(own, plan)| (*own, ScoringWorker::new(plan.clone())))
-                .collect(),
+            asks: self.plans.iter().any(|(of, _)| *of != Membership::All),
+            places,
+            workers,
+            shared: SharedScores::new(&shared),
             of_rows: Vec::new(),
             kept: Vec::new(),
         }
@@ -67,8 +72,11 @@ impl Worker for ScoredFoldsWorker<'_> {
     type Sum = Vec<Scoring>;
 
     fn update(&mut self, block: &Block<'_>) -> Result<(), RowError> {
-        if self.workers.iter().any(|(own, _)| *own != Membership::All) {
+        if self.asks {
             self.folds.of_block(block, &mut self.of_rows)?;
+        }
+        if let Some(shared) = &mut self.shared {
+            shared.add(block, &self.of_rows);
         }
         for (own, worker) in &mut self.workers {
             if *own == Membership::All {
@@ -91,9 +99,13 @@ impl Worker for ScoredFoldsWorker<'_> {
     }
 
     fn finish(self) -> Vec<Scoring> {
-        self.workers
-            .into_iter()
-            .map(|(_, worker)| worker.finish())
-            .collect()
+        let mut own: Vec<Option<Scoring>> = self.workers.into_iter().map(|(_, w)| Some(w.finish())).collect();
+        let shared = self.shared.map_or_else(Vec::new, SharedScores::finish);
+        let mut shared: Vec<Option<Scoring>> = shared.into_iter().map(Some).collect();
+        let found = self.places.iter().filter_map(|place| match place {
+            Ok(at) => own[*at].take(),
+            Err(at) => shared[*at].take(),
+        });
+        found.collect()
     }
 }

@@ -19,7 +19,7 @@ pub struct CodeSums {
 }
 
 impl CodeSums {
-    pub(super) fn reserve(&mut self, code: usize) {
+    pub(crate) fn reserve(&mut self, code: usize) {
         let need = (code + 1) * self.width;
         if need > self.cells.len() {
             self.cells.resize(need, Dd::ZERO);
