@@ -10,10 +10,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::curve::{Choice, Curve, ErrorsOver, FoldErrors};
-use super::fit::{ElasticNetReport, Problem, bind_columns};
+use super::fit::bind_columns;
 use super::fold_grams::FoldGrams;
 use super::folds::Folds;
-use super::generalized::GeneralizedRows;
+use super::generalized::{self, GeneralizedRows};
 use super::held_out::{HeldOutRows, HeldOutSums};
 use super::lambda::LambdaSequence;
 use super::measure::Measure;
@@ -21,6 +21,8 @@ use super::membership::Membership;
 use super::moments::Moments;
 use super::newton_path::NewtonPath;
 use super::path::{Path, SparseVector};
+use super::problem::Problem;
+use super::report::ElasticNetReport;
 use super::{ElasticNet, ElasticNetSpec};
 use crate::design::{DesignError, Room, RowCounts};
 use crate::family::{Programs, Start, Trials};
@@ -321,7 +323,7 @@ fn generalized(
     monitor: &dyn Monitor,
 ) -> Result<Found, ModelError> {
     let mut rows = GeneralizedRows::new(&spec.model, bound, monitor)?;
-    let problem = Problem::of_rows(&spec.model, &rows, bound)?;
+    let problem = generalized::problem(&spec.model, &rows, bound)?;
     let over = errors_over(spec, rows.counts.used);
     room_for_folds(problem.columns.names.len(), spec)?;
     let draws = spec.draws();
@@ -336,7 +338,12 @@ fn generalized(
         for (folds, sums) in draws.iter().zip(&sums) {
             let without = sums.iter().zip(0..);
             let mut paths: Vec<(Membership, NewtonPath<'_>)> = without
-                .map(|(sums, k)| (Membership::Without(k), own.newton_path(sums.clone()).beside_another()))
+                .map(|(sums, k)| {
+                    (
+                        Membership::Without(k),
+                        own.newton_path(sums.clone()).beside_another(),
+                    )
+                })
                 .collect();
             if whole.is_none()
                 && let Some(all) = rows.sums(&own)

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use nelder_device::Dd;
 
 use super::ElasticNetSpec;
-use super::fit::Problem;
 use super::folds::Folds;
 use super::held_out::{HeldOutRows, HeldOutSums};
 use super::measure::Measure;
@@ -13,6 +12,7 @@ use super::membership::Membership;
 use super::moments::ColumnMoments;
 use super::newton_path::{NewtonPath, NewtonRows, Request};
 use super::path::Path;
+use super::problem::Problem;
 use super::scored_rows::ScoredFolds;
 use crate::design::RowCounts;
 use crate::family::{Family, Programs, Start, Trials};
@@ -368,6 +368,26 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         let (sums, records) = rows.losses(problem, folds, measure, models)?;
         self.passes.extend(records);
         Ok(sums)
+    }
+}
+
+/// The problem of a generalized model's path.
+///
+/// # Errors
+/// As [`Problem::new`]; columns that are all constant.
+pub(super) fn problem(
+    spec: &ElasticNetSpec,
+    rows: &GeneralizedRows<'_, '_>,
+    bound: &ModelFrame<'_>,
+) -> Result<Problem, ModelError> {
+    let Some(gram) = rows.gram() else {
+        return Err(ModelError::Overflow("the response".into()));
+    };
+    let problem = Problem::new(spec, bound, &rows.counts, gram)?;
+    let varies = ColumnMoments::new(gram, &problem.columns.map).varies;
+    match varies.iter().any(|v| *v) {
+        true => Ok(problem),
+        false => Err(ModelError::argument("x", "all columns are constant")),
     }
 }
 

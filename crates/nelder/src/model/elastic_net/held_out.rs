@@ -7,10 +7,10 @@ use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::{Input, Output, Program, Runner};
 use serde::{Deserialize, Serialize};
 
-use super::fit::Problem;
 use super::folds::Folds;
 use super::measure::Measure;
 use super::path::SparseVector;
+use super::problem::Problem;
 use crate::design::{Block, BlockSchema, RowError};
 use crate::family::{Link, Programs};
 use crate::model::{ModelError, ModelFrame};

@@ -3,6 +3,7 @@
 //! `spec` is the specification, `fit` the path of a model, `cross_validation` that of the folds. `moments` is what a Gaussian model needs of
 //! the rows, `gaussian_path` its path; `descent` and `support` minimise a quadratic loss and the `penalty`.
 
+mod active_set;
 mod cross_validation;
 mod curve;
 mod descent;
@@ -19,6 +20,8 @@ mod moments;
 mod newton_path;
 mod path;
 mod penalty;
+mod problem;
+mod report;
 mod scored_rows;
 mod shared_scores;
 mod spec;
@@ -26,9 +29,10 @@ mod support;
 
 pub use cross_validation::{Alignment, CrossValidation, CrossValidationSpec, cross_validate};
 pub use curve::{Choice, Curve, ErrorsOver};
-pub use fit::{ElasticNet, ElasticNetReport, elastic_net};
+pub use fit::{ElasticNet, elastic_net};
 pub use folds::Folds;
 pub use lambda::{LambdaSequence, PathControl, PathEnd};
 pub use measure::Measure;
 pub use path::{Path, SparseVector, Step};
+pub use report::ElasticNetReport;
 pub use spec::{ElasticNetSpec, PerColumn};

@@ -2,7 +2,7 @@
 
 use nelder_device::Dd;
 
-use super::descent::DenseCurvature;
+use super::active_set::DenseCurvature;
 use crate::design::{ColumnEncoding, ColumnKind};
 use crate::model::NormalEquations;
 use crate::pass::Gram;

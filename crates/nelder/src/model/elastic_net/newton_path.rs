@@ -14,7 +14,8 @@
 
 use nelder_device::Dd;
 
-use super::descent::{DenseCurvature, Descent, Stuck};
+use super::active_set::DenseCurvature;
+use super::descent::{Descent, Stuck};
 use super::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use super::lambda::{LambdaSequence, PathEnd};
 use super::moments::{ColumnMoments, Standardizing};

@@ -3,7 +3,7 @@
 use faer::linalg::solvers::Solve;
 use faer::{Mat, Side};
 
-use super::descent::ActiveSet;
+use super::active_set::ActiveSet;
 use super::penalty::{Penalty, Strength};
 
 /// Steps at most: each but the last takes a coefficient to zero or to its bound.

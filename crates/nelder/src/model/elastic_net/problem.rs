@@ -1,0 +1,238 @@
+//! A path's columns, penalty and settings, for whatever rows.
+
+use std::sync::Arc;
+
+use nelder_device::Dd;
+
+use super::ElasticNetSpec;
+use super::descent::Ending;
+use super::gaussian_path::{PathSettings, gaussian_path};
+use super::lambda::{Gain, LambdaSequence, PathControl};
+use super::moments::{Correlations, Moments, Standardizing};
+use super::newton_path::{NewtonPath, NewtonRows};
+use super::path::Path;
+use super::penalty::Penalty;
+use super::report::ElasticNetReport;
+use crate::design::{Columns, RowCounts};
+use crate::family::FamilyName;
+use crate::model::equations::solution::columns_of;
+use crate::model::report::devices;
+use crate::model::{ModelError, ModelFrame, by_atom};
+use crate::pass::{Coefficients, Gram, PassRecord};
+
+/// Columns, penalty and settings of a path, for whatever rows.
+pub(super) struct Problem {
+    pub columns: Arc<Columns>,
+    penalty: Penalty,
+    settings: PathSettings,
+    standardizing: Standardizing,
+    units: Units,
+    algorithm: &'static str,
+}
+
+/// Powers of two that take numbers from the units of the rows to those of the data.
+struct Units {
+    /// Of coefficients, by column without the intercept.
+    columns: Vec<f64>,
+    /// Of the response.
+    response: f64,
+}
+
+impl Problem {
+    /// Resolves the columns and what is asked for each.
+    ///
+    /// # Errors
+    /// Columns that are too many; arguments that do not fit them.
+    pub fn new(
+        spec: &ElasticNetSpec,
+        bound: &ModelFrame<'_>,
+        counts: &RowCounts,
+        gram: &Gram,
+    ) -> Result<Self, ModelError> {
+        let columns = columns_of(bound, counts, gram, false)?;
+        let scales = bound.rows.scales();
+        let atoms = gram.atoms();
+        let units = Units {
+            columns: columns.map.column_scales(atoms, scales)[1..].to_vec(),
+            response: scales.get(atoms.dense + atoms.extra).copied().unwrap_or(1.0),
+        };
+        let labels: Vec<&str> = bound
+            .rows
+            .layout()
+            .terms
+            .iter()
+            .map(|t| t.label.as_str())
+            .collect();
+        let mut penalty = spec.per_column(&columns, &labels)?;
+        for (j, scale) in units.columns.iter().enumerate() {
+            penalty.lower[j] *= units.response / scale;
+            penalty.upper[j] *= units.response / scale;
+        }
+        let p = penalty.factors.len();
+        let most_nonzero = spec.most_nonzero.unwrap_or(p + 1);
+        let sequence = match &spec.lambda {
+            LambdaSequence::Given(values) => {
+                LambdaSequence::Given(values.iter().map(|v| v * units.response).collect())
+            }
+            automatic => automatic.clone(),
+        };
+        let settings = PathSettings {
+            sequence,
+            control: PathControl {
+                // glmnet's rule: a path along a bound of zero may gain nothing for a while
+                least_gain: match penalty.lower.iter().chain(&penalty.upper).any(|b| *b == 0.0) {
+                    true => 0.0,
+                    false => spec.control.least_gain,
+                },
+                ..spec.control
+            },
+            gain: match spec.family.name {
+                _ if spec.family.is_of_residuals() => Gain::Relative,
+                FamilyName::Poisson => Gain::OverSteps,
+                _ => Gain::Absolute,
+            },
+            ending: Ending {
+                threshold: spec.threshold,
+                most_sweeps: spec.most_sweeps,
+                most_active: spec.most_active.unwrap_or((2 * most_nonzero + 20).min(p)),
+            },
+            most_nonzero,
+            printed: spec.printed,
+        };
+        let standardizing = Standardizing {
+            deviations: spec.standardize,
+            intercept: has_intercept(spec, bound),
+        };
+        Ok(Problem {
+            columns: Arc::new(columns),
+            penalty,
+            settings,
+            standardizing,
+            units,
+            algorithm: match spec.family.is_of_residuals() {
+                true => "coordinate descent on covariances",
+                false => "proximal Newton steps with coordinate descent",
+            },
+        })
+    }
+
+    /// A path by Newton's method over rows of these sums.
+    pub fn newton_path(&self, rows: NewtonRows) -> NewtonPath<'_> {
+        NewtonPath::new(
+            &self.columns.map,
+            &self.settings,
+            self.standardizing,
+            &self.penalty,
+            rows,
+        )
+    }
+
+    /// The same with another share of absolute values.
+    pub fn alpha(&self, alpha: f64) -> Problem {
+        Problem {
+            columns: self.columns.clone(),
+            penalty: Penalty {
+                alpha,
+                ..self.penalty.clone()
+            },
+            settings: self.settings.clone(),
+            standardizing: self.standardizing,
+            algorithm: self.algorithm,
+            units: Units {
+                columns: self.units.columns.clone(),
+                response: self.units.response,
+            },
+        }
+    }
+
+    /// The path for rows of this gram, in the units of the data.
+    ///
+    /// # Errors
+    /// A constant response, or columns that are all constant.
+    pub fn path(&self, gram: &Gram) -> Result<Path, ModelError> {
+        let moments = Moments::new(gram, &self.columns.map);
+        let mut path = self.path_of(&moments)?;
+        self.rescale(&mut path);
+        Ok(path)
+    }
+
+    /// The path for rows of these moments, in their units.
+    ///
+    /// # Errors
+    /// As [`path`](Self::path).
+    pub fn path_of(&self, moments: &Moments) -> Result<Path, ModelError> {
+        if !moments.response_varies && (self.standardizing.intercept || moments.response_mean == 0.0) {
+            return Err(ModelError::argument(
+                "y",
+                "the response is constant, and has no variance to explain",
+            ));
+        }
+        if !moments.columns.varies.iter().any(|v| *v) {
+            return Err(ModelError::argument("x", "all columns are constant"));
+        }
+        let correlations = Correlations::new(moments, self.standardizing);
+        Ok(gaussian_path(&correlations, &self.penalty, &self.settings))
+    }
+
+    /// The columns, of their own.
+    pub fn into_columns(self) -> Columns {
+        Arc::unwrap_or_clone(self.columns)
+    }
+
+    /// Coefficients by atom, of coefficients by column with the intercept first.
+    pub fn coefficients(&self, bound: &ModelFrame<'_>, beta: &[f64]) -> Coefficients {
+        let beta: Vec<Dd> = beta.iter().map(|b| Dd::new(*b)).collect();
+        let atoms = &bound.rows.layout().atoms;
+        let groups = atoms.groups.iter().enumerate();
+        let tables: Vec<(usize, usize)> = groups
+            .map(|(g, group)| (bound.rows.tuples(g).len(), group.multipliers.len()))
+            .collect();
+        by_atom(&self.columns.map, &beta, atoms.dense, &tables)
+    }
+
+    /// Takes a path from the units of the rows to those of the data.
+    pub fn rescale(&self, path: &mut Path) {
+        let response = self.units.response;
+        path.null_deviance /= response * response;
+        for step in &mut path.steps {
+            step.lambda /= response;
+            step.intercept /= response;
+            let coefficients = &mut step.coefficients;
+            for (j, b) in coefficients.places.iter().zip(&mut coefficients.values) {
+                *b *= self.units.columns[*j as usize] / response;
+            }
+        }
+    }
+
+    /// Unit of squared errors of the rows, in those of the data.
+    pub fn square_unit(&self) -> f64 {
+        1.0 / (self.units.response * self.units.response)
+    }
+
+    /// The record of a path.
+    pub fn report(
+        &self,
+        path: &Path,
+        bound: &ModelFrame<'_>,
+        passes: Vec<PassRecord>,
+        precision: &str,
+    ) -> ElasticNetReport {
+        ElasticNetReport {
+            algorithm: self.algorithm.into(),
+            device: devices(&passes),
+            precision: precision.into(),
+            sweeps: path.sweeps,
+            violation: path.steps.iter().map(|s| s.violation).fold(0.0, f64::max),
+            end: path.end,
+            computed: bound.computed(&self.columns.contrasts),
+            passes,
+        }
+    }
+}
+
+/// True if the formula has an intercept.
+fn has_intercept(spec: &ElasticNetSpec, bound: &ModelFrame<'_>) -> bool {
+    // those of the bound model always have one
+    let names = bound.rows.source().schema().names();
+    spec.design.meaning(&names).is_ok_and(|terms| terms.intercept)
+}
