@@ -95,6 +95,14 @@ NULL
   .Call(savvy_lazy_source__impl, `x`)
 }
 
+#' What a model frame's columns are that asks for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+#' a time series, 4 where one is no vector of numbers, logical values or strings.
+#'
+#' @noRd
+`peculiarities` <- function(`columns`) {
+  .Call(savvy_peculiarities__impl, `columns`)
+}
+
 #' Principal components of columns, and their scores if `scores`.
 #'
 #' @noRd
@@ -144,18 +152,6 @@ NULL
   }
 }
 
-`NelderFit_prints` <- function(self) {
-  function(`vectors`, `options`) {
-    .Call(savvy_NelderFit_prints__impl, `self`, `vectors`, `options`)
-  }
-}
-
-`NelderFit_record` <- function(self) {
-  function() {
-    .Call(savvy_NelderFit_record__impl, `self`)
-  }
-}
-
 `NelderFit_report` <- function(self) {
   function() {
     .Call(savvy_NelderFit_report__impl, `self`)
@@ -191,8 +187,6 @@ NULL
   e$.ptr <- ptr
   e$`drop1` <- `NelderFit_drop1`(ptr)
   e$`predict` <- `NelderFit_predict`(ptr)
-  e$`prints` <- `NelderFit_prints`(ptr)
-  e$`record` <- `NelderFit_record`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)
   e$`rows` <- `NelderFit_rows`(ptr)
@@ -211,12 +205,12 @@ NULL
 
 ### associated functions for NelderFit
 
-`NelderFit`$`glm` <- function(`columns`, `description`, `options`) {
-  .savvy_wrap_NelderFit(.Call(savvy_NelderFit_glm__impl, `columns`, `description`, `options`))
+`NelderFit`$`glm` <- function(`columns`, `description`, `options`, `vectors`) {
+  .Call(savvy_NelderFit_glm__impl, `columns`, `description`, `options`, `vectors`)
 }
 
-`NelderFit`$`lm` <- function(`columns`, `description`, `options`) {
-  .savvy_wrap_NelderFit(.Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`))
+`NelderFit`$`lm` <- function(`columns`, `description`, `options`, `vectors`) {
+  .Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`, `vectors`)
 }
 
 

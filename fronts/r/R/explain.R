@@ -11,10 +11,17 @@ nd_explain <- function(fit) {
     report$algorithm <- "fisher scoring with the family's R functions"
     report$digits <- report$written <- c(NA_real_, NA_real_)
     report$refinements <- own$steps
-    report$passes <- own$passes
+    report$passes <- do.call(rbind, lapply(own$passes, named_passes))
   }
   class(report) <- "nd_report"
   report
+}
+
+# The passes of one step of an iteration.
+named_passes <- function(of) {
+  passes <- as.data.frame(of$report$passes)
+  passes$pass <- paste0(of$name, ", ", passes$pass)
+  passes
 }
 
 report_line <- function(name, value) cat(formatC(name, width = -12L), value, "\n", sep = "")

@@ -4,7 +4,11 @@
 # What can be made again is held beside it, by a weak reference that files do not keep: a fit from a file gets its rows from
 # `e$frame`, or, where the fit is slim (model = FALSE), by evaluating its call.
 
-handle <- function(e) structure(handle_new(list(e)), class = "nd_handle")
+handle <- function(e) {
+  own <- handle_new(list(e))
+  class(own) <- "nd_handle"
+  own
+}
 
 print.nd_handle <- function(x, ...) {
   cat("<the rows and the library's fit>\n")
@@ -63,13 +67,17 @@ rows_of <- function(e) {
   frame
 }
 
-# Fingerprints of the columns of a fit, in the order of their rows. `fit` has added up those that it has read.
-prints_of <- function(frame, fit = NULL) {
-  columns <- as.list(unclass(frame$all))
-  if (!is.null(frame$x)) columns <- c(list(x = frame$x), columns)
-  prints <- rust(if (is.null(fit)) fingerprints(columns, run_options()) else fit$prints(columns, run_options()))
+# Fingerprints of the columns of a fit, in the order of their rows.
+prints_of <- function(frame) {
+  columns <- printed_columns(frame)
+  prints <- rust(fingerprints(columns, run_options()))
   names(prints) <- names(columns)
   prints
+}
+
+printed_columns <- function(frame) {
+  columns <- as.list.data.frame(frame$all)
+  if (is.null(frame$x)) columns else c(list(x = frame$x), columns)
 }
 
 changed_data <- function() {
@@ -102,22 +110,37 @@ fit_of_rows <- function(e) {
 # The library's fit.
 fit_of <- function(e) {
   own <- memory(e)
+  if (is.null(own$fit) && !is.null(own$pointer)) own$fit <- .savvy_wrap_NelderFit(own$pointer)
   if (is.null(own$fit)) {
     if (isTRUE(e$custom)) return(NULL)
     # a fit from a file may be on another machine
-    own$fit <- rust(library_fit(e, design_of(e), "auto"))
-    now <- own$fit$record()$coefficients
+    made <- rust(library_fit(e, design_of(e), "auto"))
+    now <- made$record$coefficients
     was <- e$record$coefficients
     same <- length(now) == length(was) && identical(is.na(now), is.na(was)) &&
       all(abs(now - was) <= 1e-8 * (abs(was) + max(abs(was), na.rm = TRUE)), na.rm = TRUE)
-    if (!same) { own$fit <- NULL; changed_data() }
+    if (!same) changed_data()
+    own$fit <- .savvy_wrap_NelderFit(made$pointer)
   }
   own$fit
 }
 
+# A fit of the library: list(record, prints, pointer).
 library_fit <- function(e, design, device = e$request$device) {
-  make <- if (e$kind == "lm") NelderFit$lm else NelderFit$glm
-  make(design$columns, design$model, run_options(device))
+  columns <- printed_columns(frame_of(e))
+  options <- run_options(device)
+  if (e$kind == "lm") NelderFit$lm(design$columns, design$model, options, columns)
+  else NelderFit$glm(design$columns, design$model, options, columns)
+}
+
+# The library's fit to a design for a new core: its numbers. What it has read it has added up for the fingerprints, too.
+fit_core <- function(e, own, design) {
+  made <- rust(library_fit(e, design))
+  prints <- made$prints
+  names(prints) <- names(printed_columns(own$frame))
+  e$prints <- prints
+  own$pointer <- made$pointer
+  made$record
 }
 
 # Threads and progress, as options() has them, and where passes of a new fit run; a fit's later passes run where its rows are.
@@ -176,7 +199,7 @@ rust <- function(expr) {
   })
 }
 
-lazy <- function(type, length, e, key) lazy_new(list(type, as.numeric(length), e, key))
+lazy <- function(type, length, e, key) .Call(savvy_lazy_new__impl, list(type, as.numeric(length), e, key))
 
 # A vector with one value for each row that is kept.
 lazy_rows <- function(e, key, names = e$row_names) {
@@ -242,6 +265,7 @@ weights_of <- function(e) {
 }
 
 offset_of <- function(e, frame = rows_of(e)) {
+  if (is.null(attr(frame$terms, "offset")) && is.null(frame$all[["(offset)"]])) return(NULL)
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) NULL else kept(offset, e$omit)
 }
@@ -294,15 +318,19 @@ model_matrix <- function(e) {
 }
 
 # The `qr` component: its shape is known, its numbers are made when they are read.
-lazy_qr <- function(e, rows, names, tol) {
+lazy_qr <- function(e, rows, names, tol, assign = NULL, contrasts = NULL) {
   p <- length(names)
-  qr <- lazy("double", rows * p, e, "qr")
-  dim(qr) <- c(rows, p)
-  # R moves the columns that are combinations of others to the end
   aliased <- e$record$aliased
-  dimnames(qr) <- list(if (rows) lazy_names(e, rows), c(names[!aliased], names[aliased]))
-  structure(list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
-                 rank = e$record$rank), class = "qr")
+  # R moves the columns that are combinations of others to the end
+  if (any(aliased)) names <- c(names[!aliased], names[aliased])
+  qr <- lazy("double", rows * p, e, "qr")
+  attributes(qr) <- list(dim = c(as.integer(rows), p), dimnames = list(if (rows) lazy_names(e, rows), names))
+  if (!is.null(assign)) attr(qr, "assign") <- assign
+  if (!is.null(contrasts)) attr(qr, "contrasts") <- contrasts
+  out <- list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
+              rank = e$record$rank)
+  class(out) <- "qr"
+  out
 }
 
 lazy_names <- function(e, rows) {

@@ -7,10 +7,10 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   family <- as_family(family, parent.frame())
   precision <- check_precision(precision)
   device <- check_device(device)
-  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  given <- if (is.null(own$data)) list(formula = formula) else list(formula = formula, data = data)
   if (missing(data)) data <- environment(formula)
   if (!method %in% c("glm.fit", "model.frame")) stop("invalid 'method' argument: ", method)
-  na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
+  na <- if (missing(na.action)) no_action else list(set = TRUE, value = na.action)
   more <- c("etastart", "mustart")
   frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
@@ -119,9 +119,7 @@ fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TR
   design <- describe("glm", frame, request)
   e <- new_core("glm", frame, design, request, !model, NULL)
   own <- memory(e)
-  own$fit <- rust(library_fit(e, design))
-  e$prints <- prints_of(frame, own$fit)
-  record <- own$fit$record()
+  record <- fit_core(e, own, design)
   if (isTRUE(request$control$trace)) print_trace(record)
   record$trace <- record$trace_passes <- NULL
   check_omitted(e, record)
@@ -171,10 +169,12 @@ check_start <- function(start, names, call) {
 
 # The small numbers of a fit, kept with it.
 keep_record <- function(e, record, design) {
-  record$coefficients[record$aliased] <- NA_real_
+  if (any(record$aliased)) record$coefficients[record$aliased] <- NA_real_
   record$contrasts <- design$contrasts
   record$xlevels <- design$xlevels
-  record$aliased_named <- stats::setNames(record$aliased, record$names)
+  aliased <- record$aliased
+  names(aliased) <- record$names
+  record$aliased_named <- aliased
   e$record <- record
   e$names <- record$names
   e$row_names <- lazy("character", e$rows, e, "row_names")
@@ -255,9 +255,9 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   if (!link %in% links) stop("link: ", link, " is none of ", paste(links, collapse = ", "))
   call <- match.call()
   own <- match.call(expand.dots = FALSE)
-  na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
+  na <- if (missing(na.action)) no_action else list(set = TRUE, value = na.action)
   more <- c("etastart", "mustart")
-  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  given <- if (is.null(own$data)) list(formula = formula) else list(formula = formula, data = data)
   frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
   device <- check_device(device)

@@ -46,7 +46,7 @@ describe_matrix <- function(kind, frame, request) {
                     intercept = FALSE, labels = if (p) "x" else character(),
                     term_variables = if (p) list(1L) else list(), term_codings = if (p) list(1L) else list(),
                     contrasts = character(1L + (p > 0L)), weights = if (is.null(w)) "" else "(weights)",
-                    offset = if (is.null(offset)) "" else "(offset)", formula = "y ~ 0 + x", tol = as.numeric(request$tol),
+                    offset = if (is.null(offset)) "" else "(offset)", tol = as.numeric(request$tol),
                     precision = request$precision,
                     variable_columns = c(if (p) list(names[seq_len(p)]), list(names[p + seq_len(NCOL(y))])),
                     variable_suffixes = c(if (p) list(if (single) character() else colnames(x)), list(responses)),

@@ -84,6 +84,11 @@ SEXP savvy_lazy_source__impl(SEXP c_arg__x) {
     return handle_result(res);
 }
 
+SEXP savvy_peculiarities__impl(SEXP c_arg__columns) {
+    SEXP res = savvy_peculiarities__ffi(c_arg__columns);
+    return handle_result(res);
+}
+
 SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
     SEXP res = savvy_principal__ffi(c_arg__columns, c_arg__description, c_arg__scores, c_arg__options);
     return handle_result(res);
@@ -114,28 +119,18 @@ SEXP savvy_NelderFit_drop1__impl(SEXP self__, SEXP c_arg__terms, SEXP c_arg__opt
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_glm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_glm__ffi(c_arg__columns, c_arg__description, c_arg__options);
+SEXP savvy_NelderFit_glm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors) {
+    SEXP res = savvy_NelderFit_glm__ffi(c_arg__columns, c_arg__description, c_arg__options, c_arg__vectors);
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_lm__ffi(c_arg__columns, c_arg__description, c_arg__options);
+SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors) {
+    SEXP res = savvy_NelderFit_lm__ffi(c_arg__columns, c_arg__description, c_arg__options, c_arg__vectors);
     return handle_result(res);
 }
 
 SEXP savvy_NelderFit_predict__impl(SEXP self__, SEXP c_arg__columns, SEXP c_arg__std_errors, SEXP c_arg__options) {
     SEXP res = savvy_NelderFit_predict__ffi(self__, c_arg__columns, c_arg__std_errors, c_arg__options);
-    return handle_result(res);
-}
-
-SEXP savvy_NelderFit_prints__impl(SEXP self__, SEXP c_arg__vectors, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_prints__ffi(self__, c_arg__vectors, c_arg__options);
-    return handle_result(res);
-}
-
-SEXP savvy_NelderFit_record__impl(SEXP self__) {
-    SEXP res = savvy_NelderFit_record__ffi(self__);
     return handle_result(res);
 }
 
@@ -174,17 +169,16 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
     {"savvy_lazy_source__impl", (DL_FUNC) &savvy_lazy_source__impl, 1},
+    {"savvy_peculiarities__impl", (DL_FUNC) &savvy_peculiarities__impl, 1},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},
     {"savvy_weak_get__impl", (DL_FUNC) &savvy_weak_get__impl, 1},
     {"savvy_weak_new__impl", (DL_FUNC) &savvy_weak_new__impl, 1},
     {"savvy_NelderFit_drop1__impl", (DL_FUNC) &savvy_NelderFit_drop1__impl, 3},
-    {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 3},
-    {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 3},
+    {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 4},
+    {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 4},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
-    {"savvy_NelderFit_prints__impl", (DL_FUNC) &savvy_NelderFit_prints__impl, 3},
-    {"savvy_NelderFit_record__impl", (DL_FUNC) &savvy_NelderFit_record__impl, 1},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},
     {"savvy_NelderFit_rows__impl", (DL_FUNC) &savvy_NelderFit_rows__impl, 3},

@@ -9,7 +9,7 @@ use nelder::model::{
     SavedLm, Vcov, glm, influence_to, lm,
 };
 use nelder::pass::{Monitor, Plan, Run};
-use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
+use savvy::{ListSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, column, model};
@@ -78,6 +78,27 @@ fn square(order: usize, at: impl Fn(usize, usize) -> f64) -> savvy::Result<Sexp>
     out.into()
 }
 
+impl NelderFit {
+    /// The small numbers of the fit.
+    fn record(&self) -> Record {
+        match &self.model {
+            Model::Lm(fit) => record::linear(fit),
+            Model::Glm(fit) => record::generalized(fit, &self.trace),
+        }
+    }
+
+    /// The fit behind a pointer, its small numbers, and the fingerprints of vectors, some of which are its columns, whose
+    /// values its passes have added up.
+    fn with_record(self, vectors: &ListSexp, threads: usize) -> savvy::Result<Sexp> {
+        let mut out = OwnedListSexp::new(3, true)?;
+        out.set_name_and_value(0, "record", self.record().into_list()?)?;
+        let prints = fingerprint::of_vectors(vectors, threads, Some(&self.source))?;
+        out.set_name_and_value(1, "prints", prints)?;
+        out.set_name_and_value(2, "pointer", Sexp::try_from(self)?)?;
+        out.into()
+    }
+}
+
 fn detail(name: &str) -> Detail {
     match name {
         "residuals" => Detail::Residuals,
@@ -89,8 +110,14 @@ fn detail(name: &str) -> Detail {
 /// @noRd
 #[savvy]
 impl NelderFit {
-    /// Fits a linear model: the columns, the model, the options.
-    fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
+    /// Fits a linear model: the columns, the model, the options, and vectors whose fingerprints are wanted. A list of the fit
+    /// behind a pointer, its small numbers, and the fingerprints.
+    fn lm(
+        columns: ListSexp,
+        description: ListSexp,
+        options: ListSexp,
+        vectors: ListSexp,
+    ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let place = named(&options.device)?;
         let source = Arc::new(RSource::new(&columns)?);
@@ -100,16 +127,22 @@ impl NelderFit {
         })?;
         // residuals come from a pass of their own when they are asked for
         fit.fit.residuals = Vec::new();
-        Ok(NelderFit {
+        let made = NelderFit {
             model: Model::Lm(Box::new(fit)),
             trace: Vec::new(),
             source,
-        })
+        };
+        made.with_record(&vectors, options.threads)
     }
 
     /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
-    /// of columns), `epsilon`, `maxit`, `epsilon_f64`.
-    fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
+    /// of columns), `epsilon`, `maxit`, `epsilon_f64`. The list is that of `lm`.
+    fn glm(
+        columns: ListSexp,
+        description: ListSexp,
+        options: ListSexp,
+        vectors: ListSexp,
+    ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         let place = named(&options.device)?;
         let source = Arc::new(RSource::new(&columns)?);
@@ -132,26 +165,12 @@ impl NelderFit {
             glm(&spec, source.clone(), Run::on(place, &monitor))
         })?;
         fit.fit.residuals = Vec::new();
-        Ok(NelderFit {
+        let made = NelderFit {
             model: Model::Glm(Box::new(fit)),
             trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
             source,
-        })
-    }
-
-    /// The small numbers of the fit.
-    fn record(&self) -> savvy::Result<Sexp> {
-        match &self.model {
-            Model::Lm(fit) => record::linear(fit),
-            Model::Glm(fit) => record::generalized(fit, &self.trace),
-        }
-        .into_list()?
-        .into()
-    }
-
-    /// The fingerprints of vectors, some of which are the fit's columns, whose values its passes have added up.
-    fn prints(&self, vectors: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
-        fingerprint::of_vectors(&vectors, Options::new(&options)?.threads, Some(&self.source))
+        };
+        made.with_record(&vectors, options.threads)
     }
 
     /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
@@ -290,6 +309,19 @@ impl NelderFit {
 fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     let found = crate::source::incomplete(&columns, rows as usize);
     OwnedIntegerSexp::try_from_slice(found)?.into()
+}
+
+/// What a model frame's columns are that asks for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+/// a time series, 4 where one is no vector of numbers, logical values or strings.
+///
+/// @noRd
+#[savvy]
+fn peculiarities(columns: ListSexp) -> savvy::Result<Sexp> {
+    let mut found = 0;
+    for column in columns.values_iter() {
+        found |= crate::source::peculiarities(&column)?;
+    }
+    OwnedIntegerSexp::try_from_slice([found])?.into()
 }
 
 /// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).

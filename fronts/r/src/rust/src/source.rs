@@ -330,6 +330,24 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
         .collect()
 }
 
+/// 1 for a column of 64-bit integers, 2 for a time series, 4 for one of no numbers, logical values or strings; their sum.
+///
+/// # Errors
+/// None that is R's own: attributes are read, not made.
+pub fn peculiarities(column: &Sexp) -> savvy::Result<i32> {
+    // SAFETY: on R's thread
+    let kind = unsafe { TYPEOF(column.0) };
+    let class = column.get_class().unwrap_or_default();
+    let mut found = i32::from(class.contains(&"integer64"));
+    if column.get_attrib("tsp")?.is_some() {
+        found |= 2;
+    }
+    if ![REALSXP, INTSXP, LGLSXP, STRSXP].contains(&kind) {
+        found |= 4;
+    }
+    Ok(found)
+}
+
 /// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
 pub fn used_levels(codes: &Sexp, levels: usize, left_out: &[i32]) -> Vec<bool> {
     let mut used = vec![false; levels];
