@@ -209,8 +209,16 @@ NULL
   .Call(savvy_NelderFit_glm__impl, `columns`, `description`, `options`, `vectors`)
 }
 
+`NelderFit`$`glm_of_numbers` <- function(`frame`, `terms`, `description`, `options`) {
+  .Call(savvy_NelderFit_glm_of_numbers__impl, `frame`, `terms`, `description`, `options`)
+}
+
 `NelderFit`$`lm` <- function(`columns`, `description`, `options`, `vectors`) {
   .Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`, `vectors`)
+}
+
+`NelderFit`$`lm_of_numbers` <- function(`frame`, `terms`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_of_numbers__impl, `frame`, `terms`, `description`, `options`)
 }
 
 

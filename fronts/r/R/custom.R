@@ -78,7 +78,10 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   own$report <- ended$report
   e$values <- list(fitted = mu, linear = eta, working = (y - mu) / slope, weight = weight, y = y, weights = prior)
   own$start <- list(y = y, weights = prior)
-  record <- keep_record(e, record, design)
+  record$contrasts <- design$contrasts
+  record$xlevels <- design$xlevels
+  e$own_terms <- design$own_terms
+  record <- keep_record(e, record)
   check_rank(e, singular.ok)
   components(e, family, record)
 }

@@ -11,7 +11,7 @@ drop_labels <- function(object, scope) {
 }
 
 # Whether the response stands among the predictors, too, where R leaves it out.
-has_own_response <- function(e) length(design_of(e)$own_terms) < length(attr(e$request$terms, "term.labels"))
+has_own_response <- function(e) length(e$own_terms) < length(attr(e$request$terms, "term.labels"))
 
 drop_heading <- function(object, scale) {
   c("Single term deletions", "\nModel:", deparse(stats::formula(object)),

@@ -133,14 +133,42 @@ library_fit <- function(e, design, device = e$request$device) {
   else NelderFit$glm(design$columns, design$model, options, columns)
 }
 
-# The library's fit to a design for a new core: its numbers. What it has read it has added up for the fingerprints, too.
-fit_core <- function(e, own, design) {
-  made <- rust(library_fit(e, design))
+# The library's fit for a new core: its numbers, with the contrasts and levels of factors. Vectors of numbers need no
+# description but R's frame and terms. What the library has read it has added up for the fingerprints, too.
+fit_core <- function(e, own) {
+  frame <- own$frame
+  made <- if (is.null(frame$x) && is.null(e$request$contrasts)) rust(fit_of_numbers(e, frame))
+  if (is.null(made)) {
+    own$design <- design <- describe(e$kind, frame, e$request)
+    e$dropped <- design$dropped
+    made <- rust(library_fit(e, design))
+    record <- made$record
+    record$contrasts <- design$contrasts
+    record$xlevels <- design$xlevels
+    e$own_terms <- design$own_terms
+  } else {
+    record <- made$record
+    if (length(frame$all) > 1L) record$xlevels <- no_levels
+    e$own_terms <- seq_along(attr(frame$terms, "term.labels"))
+  }
   prints <- made$prints
-  names(prints) <- names(printed_columns(own$frame))
+  names(prints) <- names(printed_columns(frame))
   e$prints <- prints
   own$pointer <- made$pointer
-  made$record
+  record
+}
+
+# The levels of a model with variables none of which is a factor.
+no_levels <- list()
+names(no_levels) <- character()
+
+# The library's fit where all variables are vectors of numbers, else NULL.
+fit_of_numbers <- function(e, frame) {
+  request <- e$request
+  options <- run_options(request$device)
+  description <- list(tol = as.numeric(request$tol), precision = request$precision)
+  if (e$kind == "lm") NelderFit$lm_of_numbers(frame$all, frame$terms, description, options)
+  else NelderFit$glm_of_numbers(frame$all, frame$terms, c(description, scoring_options(request)), options)
 }
 
 # Threads and progress, as options() has them, and where passes of a new fit run; a fit's later passes run where its rows are.

@@ -17,7 +17,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = precision, device = device, family = family, start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000))
-  if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, list(), request, FALSE), frame))
+  if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, NULL, request, FALSE), frame))
   z <- fit_generalized(frame, request, call, model, singular.ok)
   e <- z$nelder
   z$nelder <- NULL
@@ -116,14 +116,12 @@ scoring_options <- function(request, eta_start = "", mu_start = "") {
 fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TRUE) {
   if (is.null(request$native)) request$native <- native_family(request$family)
   if (is.null(request$native)) return(fit_custom(frame, request, call, model, singular.ok))
-  design <- describe("glm", frame, request)
-  e <- new_core("glm", frame, design, request, !model, NULL)
-  own <- memory(e)
-  record <- fit_core(e, own, design)
+  e <- new_core("glm", frame, NULL, request, !model, NULL)
+  record <- fit_core(e, memory(e))
   if (isTRUE(request$control$trace)) print_trace(record)
   record$trace <- record$trace_passes <- NULL
   check_omitted(e, record)
-  record <- keep_record(e, record, design)
+  record <- keep_record(e, record)
   check_start(request$start, record$names, call)
   for (text in record$warnings) warning(simpleWarning(text, call))
   e$record <- record <- check_whole(e, record, request$family)
@@ -168,10 +166,8 @@ check_start <- function(start, names, call) {
 }
 
 # The small numbers of a fit, kept with it.
-keep_record <- function(e, record, design) {
+keep_record <- function(e, record) {
   if (any(record$aliased)) record$coefficients[record$aliased] <- NA_real_
-  record$contrasts <- design$contrasts
-  record$xlevels <- design$xlevels
   aliased <- record$aliased
   names(aliased) <- record$names
   record$aliased_named <- aliased

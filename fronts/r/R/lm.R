@@ -16,12 +16,11 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   request <- list(call = call, frame_call = own, na = na, terms = frame$terms, contrasts = contrasts,
                   tol = tol, precision = precision, device = device)
   if (identical(method, "model.frame")) {
-    e <- new_core("lm", frame, list(), request, FALSE)
+    e <- new_core("lm", frame, NULL, request, FALSE)
     return(lazy_frame(e, frame))
   }
-  design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, !model, NULL)
-  z <- finish_linear(e, design)
+  e <- new_core("lm", frame, NULL, request, !model, NULL)
+  z <- finish_linear(e)
   check_rank(e, singular.ok)
   z$call <- call
   z$terms <- frame$terms
@@ -102,13 +101,13 @@ describe <- function(kind, frame, request) {
 }
 
 # From the library's fit to the components of an lm, but for call, terms and model.
-finish_linear <- function(e, design) {
+finish_linear <- function(e) {
   own <- memory(e)
-  record <- fit_core(e, own, design)
+  record <- fit_core(e, own)
   check_omitted(e, record)
   several <- length(record$responses) > 1L
-  record$assign <- c(0L, design$own_terms)[record$assign + 1L]
-  record <- keep_record(e, record, design)
+  record$assign <- c(0L, e$own_terms)[record$assign + 1L]
+  record <- keep_record(e, record)
   frame <- own$frame
   w <- frame$all[["(weights)"]]
   used <- if (is.null(w)) e$rows else record$rows
@@ -127,7 +126,7 @@ finish_linear <- function(e, design) {
          weights = linear_weights(e, frame, w), rank = record$rank, df.residual = df)
   } else {
     effects <- lazy_effects(e, used, if (several) record$responses)
-    qr <- lazy_qr(e, used, record$names, e$request$tol, record$assign, design$contrasts)
+    qr <- lazy_qr(e, used, record$names, e$request$tol, record$assign, record$contrasts)
     if (is.null(w)) {
       list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), effects = effects,
            rank = record$rank, fitted.values = by("fitted"), assign = record$assign, qr = qr, df.residual = df)
@@ -147,8 +146,8 @@ finish_linear <- function(e, design) {
     }
   }
   keep_prints(e, z)
-  if (!is.null(design$contrasts)) z$contrasts <- design$contrasts
-  z$xlevels <- design$xlevels
+  if (!is.null(record$contrasts)) z$contrasts <- record$contrasts
+  z$xlevels <- record$xlevels
   class(z) <- c("nd_lm", if (several) "mlm", "lm")
   z
 }
@@ -180,9 +179,8 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   device <- check_device(device)
   frame <- matrix_frame(x, y, w, offset)
   request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision), device = device)
-  design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, FALSE, NULL)
-  z <- finish_linear(e, design)
+  e <- new_core("lm", frame, NULL, request, FALSE, NULL)
+  z <- finish_linear(e)
   check_rank(e, singular.ok)
   z["assign"] <- list(attr(x, "assign"))
   attr(z$qr$qr, "assign") <- attr(x, "assign")

@@ -124,8 +124,18 @@ SEXP savvy_NelderFit_glm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEX
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_glm_of_numbers__impl(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_glm_of_numbers__ffi(c_arg__frame, c_arg__terms, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors) {
     SEXP res = savvy_NelderFit_lm__ffi(c_arg__columns, c_arg__description, c_arg__options, c_arg__vectors);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm_of_numbers__impl(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_of_numbers__ffi(c_arg__frame, c_arg__terms, c_arg__description, c_arg__options);
     return handle_result(res);
 }
 
@@ -177,7 +187,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_weak_new__impl", (DL_FUNC) &savvy_weak_new__impl, 1},
     {"savvy_NelderFit_drop1__impl", (DL_FUNC) &savvy_NelderFit_drop1__impl, 3},
     {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 4},
+    {"savvy_NelderFit_glm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_glm_of_numbers__impl, 4},
     {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 4},
+    {"savvy_NelderFit_lm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_lm_of_numbers__impl, 4},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},

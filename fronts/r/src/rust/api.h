@@ -17,7 +17,9 @@ SEXP savvy_weak_new__ffi(SEXP c_arg__what);
 // methods and associated functions for NelderFit
 SEXP savvy_NelderFit_drop1__ffi(SEXP self__, SEXP c_arg__terms, SEXP c_arg__options);
 SEXP savvy_NelderFit_glm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors);
+SEXP savvy_NelderFit_glm_of_numbers__ffi(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_lm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors);
+SEXP savvy_NelderFit_lm_of_numbers__ffi(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_predict__ffi(SEXP self__, SEXP c_arg__columns, SEXP c_arg__std_errors, SEXP c_arg__options);
 SEXP savvy_NelderFit_report__ffi(SEXP self__);
 SEXP savvy_NelderFit_robust__ffi(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options);

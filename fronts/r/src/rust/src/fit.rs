@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{
-    Detail, Glm, GlmPrediction, GlmSpec, Inference, Influence, Lm, Predictions, Regression, SavedGlm,
+    Detail, Glm, GlmPrediction, GlmSpec, Inference, Influence, Lm, LmSpec, Predictions, Regression, SavedGlm,
     SavedLm, Vcov, glm, influence_to, lm,
 };
 use nelder::pass::{Monitor, Plan, Run};
@@ -16,6 +16,7 @@ use crate::describe::{Options, column, model};
 use crate::fingerprint;
 use crate::lists::{Elements, Record};
 use crate::place::named;
+use crate::plain::plain;
 use crate::record;
 use crate::source::RSource;
 
@@ -99,6 +100,60 @@ impl NelderFit {
     }
 }
 
+/// A linear fit, its numbers, and the fingerprints of vectors.
+fn linear(source: RSource, spec: &LmSpec, options: &Options, vectors: &ListSexp) -> savvy::Result<Sexp> {
+    let place = named(&options.device)?;
+    let source = Arc::new(source);
+    let mut fit = background::run(options.load(&source), |monitor| {
+        lm(spec, source.clone(), Run::on(place, monitor))
+    })?;
+    // residuals come from a pass of their own when they are asked for
+    fit.fit.residuals = Vec::new();
+    let made = NelderFit {
+        model: Model::Lm(Box::new(fit)),
+        trace: Vec::new(),
+        source,
+    };
+    made.with_record(vectors, options.threads)
+}
+
+/// A generalized linear fit, its numbers, and the fingerprints of vectors.
+fn generalized(
+    source: RSource,
+    design: LmSpec,
+    description: &ListSexp,
+    options: &Options,
+    vectors: &ListSexp,
+) -> savvy::Result<Sexp> {
+    let place = named(&options.device)?;
+    let source = Arc::new(source);
+    let elements = Elements(description);
+    let family: Family = elements.text("family")?.parse()?;
+    let mut spec = GlmSpec::new("y ~ 1", family);
+    spec.design = design;
+    spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
+    spec.eta_start = column(&elements, "eta_start")?;
+    spec.mu_start = column(&elements, "mu_start")?;
+    spec.epsilon = elements.real("epsilon")?;
+    spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
+    spec.epsilon_f64 = elements.real("epsilon_f64")?;
+    let trace = Mutex::default();
+    let mut fit = background::run(options.load(&source), |monitor| {
+        let monitor = Traced {
+            monitor,
+            trace: &trace,
+        };
+        glm(&spec, source.clone(), Run::on(place, &monitor))
+    })?;
+    fit.fit.residuals = Vec::new();
+    let made = NelderFit {
+        model: Model::Glm(Box::new(fit)),
+        trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
+        source,
+    };
+    made.with_record(vectors, options.threads)
+}
+
 fn detail(name: &str) -> Detail {
     match name {
         "residuals" => Detail::Residuals,
@@ -119,20 +174,22 @@ impl NelderFit {
         vectors: ListSexp,
     ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
-        let place = named(&options.device)?;
-        let source = Arc::new(RSource::new(&columns)?);
-        let spec = model(&description)?;
-        let mut fit = background::run(options.load(&source), |monitor| {
-            lm(&spec, source.clone(), Run::on(place, monitor))
-        })?;
-        // residuals come from a pass of their own when they are asked for
-        fit.fit.residuals = Vec::new();
-        let made = NelderFit {
-            model: Model::Lm(Box::new(fit)),
-            trace: Vec::new(),
-            source,
-        };
-        made.with_record(&vectors, options.threads)
+        linear(RSource::new(&columns)?, &model(&description)?, &options, &vectors)
+    }
+
+    /// Fits a linear model of vectors of numbers: the model frame, its terms, `tol` and `precision`, the options. `NULL` where
+    /// the frame or the terms have anything else.
+    fn lm_of_numbers(
+        frame: ListSexp,
+        terms: Sexp,
+        description: ListSexp,
+        options: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match plain(&frame, &terms, &description)? {
+            Some((source, spec)) => linear(source, &spec, &options, &frame),
+            None => savvy::NullSexp.into(),
+        }
     }
 
     /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
@@ -144,33 +201,22 @@ impl NelderFit {
         vectors: ListSexp,
     ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
-        let place = named(&options.device)?;
-        let source = Arc::new(RSource::new(&columns)?);
-        let elements = Elements(&description);
-        let family: Family = elements.text("family")?.parse()?;
-        let mut spec = GlmSpec::new("y ~ 1", family);
-        spec.design = model(&description)?;
-        spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
-        spec.eta_start = column(&elements, "eta_start")?;
-        spec.mu_start = column(&elements, "mu_start")?;
-        spec.epsilon = elements.real("epsilon")?;
-        spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
-        spec.epsilon_f64 = elements.real("epsilon_f64")?;
-        let trace = Mutex::default();
-        let mut fit = background::run(options.load(&source), |monitor| {
-            let monitor = Traced {
-                monitor,
-                trace: &trace,
-            };
-            glm(&spec, source.clone(), Run::on(place, &monitor))
-        })?;
-        fit.fit.residuals = Vec::new();
-        let made = NelderFit {
-            model: Model::Glm(Box::new(fit)),
-            trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
-            source,
-        };
-        made.with_record(&vectors, options.threads)
+        let design = model(&description)?;
+        generalized(RSource::new(&columns)?, design, &description, &options, &vectors)
+    }
+
+    /// Fits a generalized linear model of vectors of numbers, as `lm_of_numbers` does a linear one.
+    fn glm_of_numbers(
+        frame: ListSexp,
+        terms: Sexp,
+        description: ListSexp,
+        options: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match plain(&frame, &terms, &description)? {
+            Some((source, spec)) => generalized(source, spec, &description, &options, &frame),
+            None => savvy::NullSexp.into(),
+        }
     }
 
     /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.

@@ -1,0 +1,160 @@
+//! Models whose variables are vectors of numbers and no more, described by R's own frame and terms.
+
+use nelder::design::Missing;
+use nelder::formula::{Coding, Expr, Term, Terms};
+use nelder::model::LmSpec;
+use savvy::{ListSexp, Sexp};
+use savvy_ffi::{INTEGER_RO, INTSXP, REALSXP, R_NilValue, Rf_xlength, SEXP, TYPEOF};
+
+use crate::describe::accuracy;
+use crate::lists::{Elements, texts_of};
+use crate::source::RSource;
+
+unsafe extern "C" {
+    fn ATTRIB(x: SEXP) -> SEXP;
+    /// The length of a call, too.
+    fn Rf_length(x: SEXP) -> i32;
+}
+
+/// Tests if a vector has `rows` numbers and no attribute.
+fn is_plain(of: SEXP, rows: usize) -> bool {
+    // SAFETY: on R's thread
+    unsafe {
+        let number = TYPEOF(of) == REALSXP || TYPEOF(of) == INTSXP;
+        number && ATTRIB(of) == R_NilValue && Rf_xlength(of) as usize == rows
+    }
+}
+
+/// The whole numbers of an attribute; `None` where it is not there or of another type.
+fn integers<'a>(of: &'a Sexp, attribute: &str) -> savvy::Result<Option<&'a [i32]>> {
+    let Some(value) = of.get_attrib(attribute)? else {
+        return Ok(None);
+    };
+    // SAFETY: on R's thread; the type is tested, and the object whose attribute it is holds it
+    Ok(unsafe {
+        (TYPEOF(value.0) == INTSXP)
+            .then(|| std::slice::from_raw_parts(INTEGER_RO(value.0), Rf_xlength(value.0) as usize))
+    })
+}
+
+/// The strings of an attribute; `None` where it is not there or of another type.
+fn texts(of: &Sexp, attribute: &str) -> savvy::Result<Option<Vec<String>>> {
+    of.get_attrib(attribute)?.map_or(Ok(None), texts_of)
+}
+
+/// R's terms as numbers: variables by terms, row by row of R's matrix, with what its rows are called.
+struct Factors<'a> {
+    variables: usize,
+    texts: Vec<String>,
+    codes: &'a [i32],
+    labels: Vec<String>,
+    response: usize,
+    intercept: bool,
+}
+
+/// Reads R's terms; `None` where an offset is among them, no response is, or the response is a predictor as well.
+fn factors<'a>(terms: &'a Sexp, names: &[String]) -> savvy::Result<Option<Factors<'a>>> {
+    let read = (
+        terms.get_attrib("variables")?,
+        integers(terms, "factors")?,
+        texts(terms, "term.labels")?,
+        integers(terms, "response")?,
+        integers(terms, "intercept")?,
+    );
+    let (Some(calls), Some(codes), Some(labels), Some([response]), Some([intercept])) = read else {
+        return Ok(None);
+    };
+    // SAFETY: on R's thread; the call of list() around the variables
+    let variables = unsafe { Rf_length(calls.0) as usize }.saturating_sub(1);
+    let rows = match terms.get_attrib("factors")? {
+        Some(matrix) => matrix.get_attrib("dimnames")?,
+        None => None,
+    };
+    let texts = match rows.map(ListSexp::try_from).transpose()? {
+        Some(names) => names.get_by_index(0).map_or(Ok(None), texts_of)?.unwrap_or_default(),
+        None => names.to_vec(),
+    };
+    let response = usize::try_from(*response).ok().and_then(|r| r.checked_sub(1));
+    let fits = names.len() == variables && texts.len() == variables && codes.len() == variables * labels.len();
+    let Some(response) = response.filter(|&r| r < variables && fits) else {
+        return Ok(None);
+    };
+    let own = codes.chunks_exact(variables).any(|term| term[response] != 0);
+    if own || terms.get_attrib("offset")?.is_some() {
+        return Ok(None);
+    }
+    Ok(Some(Factors {
+        variables,
+        texts,
+        codes,
+        labels,
+        response,
+        intercept: *intercept == 1,
+    }))
+}
+
+/// The columns of a model frame and the model that its terms are: predictors in their order, then the response. `None` where
+/// something is more than a vector of numbers: R describes such a model.
+///
+/// # Errors
+/// A word for the precision that is none; one that R raises where it makes a column's values.
+pub fn plain(
+    frame: &ListSexp,
+    terms: &Sexp,
+    description: &ListSexp,
+) -> savvy::Result<Option<(RSource, LmSpec)>> {
+    let vectors: Vec<Sexp> = frame.values_iter().collect();
+    let rows = vectors.first().map_or(0, |v| {
+        // SAFETY: on R's thread
+        unsafe { Rf_xlength(v.0) as usize }
+    });
+    if rows == 0 || !vectors.iter().all(|v| is_plain(v.0, rows)) {
+        return Ok(None);
+    }
+    let names = Sexp(frame.inner()).get_attrib("names")?.map_or(Ok(None), texts_of)?;
+    let names = names.unwrap_or_default();
+    let Some(factors) = factors(terms, &names)? else {
+        return Ok(None);
+    };
+    let mut source = RSource::without_columns(rows);
+    let mut variables = Vec::with_capacity(factors.variables);
+    let mut place = vec![0; factors.variables];
+    let predictors = (0..factors.variables).filter(|&v| v != factors.response);
+    for v in predictors.chain([factors.response]) {
+        source.push(vectors[v].0, None, vec![names[v].clone()])?;
+        place[v] = variables.len();
+        // the response is called what the frame calls it
+        let text = if v == factors.response { &names[v] } else { &factors.texts[v] };
+        variables.push(Expr::Evaluated {
+            text: text.clone(),
+            columns: vec![names[v].clone()],
+            suffixes: Vec::new(),
+        });
+    }
+    let coded = factors.codes.chunks_exact(factors.variables);
+    let term = |(label, codes): (String, &[i32])| {
+        let members = codes.iter().enumerate().filter(|(_, code)| **code > 0);
+        let (variables, coding) = members
+            .map(|(v, &code)| (place[v], if code == 2 { Coding::Full } else { Coding::Contrasts }))
+            .unzip();
+        Term {
+            label,
+            variables,
+            coding,
+        }
+    };
+    let of_terms = Terms {
+        response: Some(place[factors.response]),
+        intercept: factors.intercept,
+        offsets: Vec::new(),
+        terms: factors.labels.into_iter().zip(coded).map(term).collect(),
+        dropped: None,
+        variables,
+    };
+    let elements = Elements(description);
+    let mut spec = LmSpec::of_terms("", of_terms);
+    spec.missing = Missing::Omit;
+    spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());
+    spec.accuracy = accuracy(&elements)?;
+    Ok(Some((source, spec)))
+}
