@@ -117,6 +117,13 @@ NULL
   .Call(savvy_principal_sparse__impl, `matrix`, `description`, `scores`, `options`)
 }
 
+#' Tests if two lists have the same objects under the same names, none of which someone may have written to.
+#'
+#' @noRd
+`same_parts` <- function(`a`, `b`) {
+  .Call(savvy_same_parts__impl, `a`, `b`)
+}
+
 #' Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
 #'
 #' @noRd
@@ -149,6 +156,12 @@ NULL
 `NelderFit_predict` <- function(self) {
   function(`columns`, `std_errors`, `options`) {
     .Call(savvy_NelderFit_predict__impl, `self`, `columns`, `std_errors`, `options`)
+  }
+}
+
+`NelderFit_predict_numbers` <- function(self) {
+  function(`frame`, `std_errors`, `options`) {
+    .Call(savvy_NelderFit_predict_numbers__impl, `self`, `frame`, `std_errors`, `options`)
   }
 }
 
@@ -187,6 +200,7 @@ NULL
   e$.ptr <- ptr
   e$`drop1` <- `NelderFit_drop1`(ptr)
   e$`predict` <- `NelderFit_predict`(ptr)
+  e$`predict_numbers` <- `NelderFit_predict_numbers`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)
   e$`rows` <- `NelderFit_rows`(ptr)

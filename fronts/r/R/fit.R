@@ -148,6 +148,7 @@ fit_core <- function(e, own) {
     e$own_terms <- design$own_terms
   } else {
     record <- made$record
+    e$of_numbers <- TRUE
     if (length(frame$all) > 1L) record$xlevels <- no_levels
     e$own_terms <- seq_along(attr(frame$terms, "term.labels"))
   }

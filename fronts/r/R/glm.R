@@ -32,7 +32,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   keep_prints(e, z)
   if (!missing(formula) && inherits(formula, "formula")) z$formula <- formula
   class(z) <- c("nd_glm", "glm", "lm")
-  z
+  as_it_is(z, e)
 }
 
 # R's glm.control(), and `epsilon_f64`: the steps are formed in double precision once the deviance changes by less.
@@ -276,5 +276,5 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   keep_prints(e, z)
   z$aic <- -z$twologlik + 2 * z$rank + 2
   class(z) <- c("nd_negbin", "negbin", "nd_glm", "glm", "lm")
-  z
+  as_it_is(z, e)
 }

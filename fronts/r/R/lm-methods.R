@@ -230,10 +230,16 @@ predict_rows <- function(e, terms, frame, errors) {
     offset <- if (is.null(offset)) own else offset + own
   }
   if (!is.null(frame$more_offset)) offset <- if (is.null(offset)) frame$more_offset else offset + frame$more_offset
-  # standard errors do not depend on the offset, which may be missing where they are not
-  design <- design_of(e)
-  columns <- describe_rows(design, frame$rows, if (nzchar(design$model$offset)) numeric(nrow(frame$rows)))
-  all <- rust(fit_of(e)$predict(columns, errors, run_options()))[[1L]]
+  options <- run_options()
+  fit <- fit_of(e)
+  all <- if (isTRUE(e$of_numbers)) rust(fit$predict_numbers(frame$rows, errors, options))
+  if (is.null(all)) {
+    # standard errors do not depend on the offset, which may be missing where they are not
+    design <- design_of(e)
+    columns <- describe_rows(design, frame$rows, if (nzchar(design$model$offset)) numeric(nrow(frame$rows)))
+    all <- rust(fit$predict(columns, errors, options))
+  }
+  all <- all[[1L]]
   if (!is.null(offset)) {
     key <- if (e$kind == "lm") "fit" else "link"
     all[[key]] <- all[[key]] + as.vector(offset)
@@ -255,8 +261,8 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
                           interval = c("none", "confidence", "prediction"), level = 0.95,
                           type = c("response", "terms"), terms = NULL, na.action = stats::na.pass,
                           pred.var = res.var / weights, weights = 1, ...) {
-  type <- match.arg(type)
-  interval <- match.arg(interval)
+  type <- if (missing(type)) "response" else match.arg(type)
+  interval <- if (missing(interval)) "none" else match.arg(interval)
   if (type == "terms" || !as_made(object)) return(NextMethod())
   e <- core(object)
   errors <- se.fit || interval != "none"

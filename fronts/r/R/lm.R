@@ -29,7 +29,7 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   if (y) z$y <- kept(stats::model.response(frame$all, "numeric"), frame$omit)
   if (!qr) z$qr <- NULL
   z$nelder <- handle(e)
-  z
+  as_it_is(z, e)
 }
 
 check_rank <- function(e, singular.ok) {

@@ -99,6 +99,11 @@ SEXP savvy_principal_sparse__impl(SEXP c_arg__matrix, SEXP c_arg__description, S
     return handle_result(res);
 }
 
+SEXP savvy_same_parts__impl(SEXP c_arg__a, SEXP c_arg__b) {
+    SEXP res = savvy_same_parts__ffi(c_arg__a, c_arg__b);
+    return handle_result(res);
+}
+
 SEXP savvy_used_levels__impl(SEXP c_arg__codes, SEXP c_arg__levels, SEXP c_arg__left_out) {
     SEXP res = savvy_used_levels__ffi(c_arg__codes, c_arg__levels, c_arg__left_out);
     return handle_result(res);
@@ -144,6 +149,11 @@ SEXP savvy_NelderFit_predict__impl(SEXP self__, SEXP c_arg__columns, SEXP c_arg_
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_predict_numbers__impl(SEXP self__, SEXP c_arg__frame, SEXP c_arg__std_errors, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_predict_numbers__ffi(self__, c_arg__frame, c_arg__std_errors, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_report__impl(SEXP self__) {
     SEXP res = savvy_NelderFit_report__ffi(self__);
     return handle_result(res);
@@ -182,6 +192,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_peculiarities__impl", (DL_FUNC) &savvy_peculiarities__impl, 1},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
+    {"savvy_same_parts__impl", (DL_FUNC) &savvy_same_parts__impl, 2},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},
     {"savvy_weak_get__impl", (DL_FUNC) &savvy_weak_get__impl, 1},
     {"savvy_weak_new__impl", (DL_FUNC) &savvy_weak_new__impl, 1},
@@ -191,6 +202,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 4},
     {"savvy_NelderFit_lm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_lm_of_numbers__impl, 4},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
+    {"savvy_NelderFit_predict_numbers__impl", (DL_FUNC) &savvy_NelderFit_predict_numbers__impl, 4},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},
     {"savvy_NelderFit_rows__impl", (DL_FUNC) &savvy_NelderFit_rows__impl, 3},

@@ -16,7 +16,7 @@ use crate::describe::{Options, column, model};
 use crate::fingerprint;
 use crate::lists::{Elements, Record};
 use crate::place::named;
-use crate::plain::plain;
+use crate::plain::{plain, rows_of_numbers};
 use crate::record;
 use crate::source::RSource;
 
@@ -97,6 +97,36 @@ impl NelderFit {
         out.set_name_and_value(1, "prints", prints)?;
         out.set_name_and_value(2, "pointer", Sexp::try_from(self)?)?;
         out.into()
+    }
+}
+
+impl NelderFit {
+    /// Predictions for the rows of a source.
+    fn predicted(&self, source: &RSource, std_errors: bool, options: &Options) -> savvy::Result<Sexp> {
+        let load = options.load(source);
+        let source: &dyn Source = source;
+        let mut out = Record::default();
+        match &self.model {
+            Model::Lm(fit) => {
+                let all: Predictions = background::run(load, |monitor| {
+                    let saved: SavedLm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                for one in all.responses {
+                    let mut own = Record::default();
+                    own.reals("fit", one.fit).reals("se", one.std_error);
+                    out.inner("", own);
+                }
+            }
+            Model::Glm(fit) => {
+                let all: GlmPrediction = background::run(load, |monitor| {
+                    let saved: SavedGlm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                out.inner("", record::generalized_prediction(all));
+            }
+        }
+        out.into_list()?.into()
     }
 }
 
@@ -319,32 +349,15 @@ impl NelderFit {
 
     /// Predictions for other rows, given as columns of the same names.
     fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
-        let source = RSource::new(&columns)?;
-        let options = Options::new(&options)?;
-        let load = options.load(&source);
-        let source: &dyn Source = &source;
-        let mut out = Record::default();
-        match &self.model {
-            Model::Lm(fit) => {
-                let all: Predictions = background::run(load, |monitor| {
-                    let saved: SavedLm = fit.save()?;
-                    saved.predict(source, std_errors, monitor)
-                })?;
-                for one in all.responses {
-                    let mut own = Record::default();
-                    own.reals("fit", one.fit).reals("se", one.std_error);
-                    out.inner("", own);
-                }
-            }
-            Model::Glm(fit) => {
-                let all: GlmPrediction = background::run(load, |monitor| {
-                    let saved: SavedGlm = fit.save()?;
-                    saved.predict(source, std_errors, monitor)
-                })?;
-                out.inner("", record::generalized_prediction(all));
-            }
+        self.predicted(&RSource::new(&columns)?, std_errors, &Options::new(&options)?)
+    }
+
+    /// Predictions for the rows of a model frame. `NULL` where the fit's variables are other than vectors of numbers, or the frame's.
+    fn predict_numbers(&self, frame: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
+        match rows_of_numbers(&frame, &self.source)? {
+            Some(rows) => self.predicted(&rows, std_errors, &Options::new(&options)?),
+            None => savvy::NullSexp.into(),
         }
-        out.into_list()?.into()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use nelder::design::Missing;
 use nelder::formula::{Coding, Expr, Term, Terms};
+use nelder::frame::Source;
 use nelder::model::LmSpec;
 use savvy::{ListSexp, Sexp};
 use savvy_ffi::{INTEGER_RO, INTSXP, REALSXP, R_NilValue, Rf_xlength, SEXP, TYPEOF};
@@ -91,6 +92,35 @@ fn factors<'a>(terms: &'a Sexp, names: &[String]) -> savvy::Result<Option<Factor
         response,
         intercept: *intercept == 1,
     }))
+}
+
+/// The columns of a model frame that a fit has, by name. `None` where the fit has other variables than vectors of numbers, or more
+/// than one of them, its response, is not in the frame, or one there is more than a vector of numbers.
+///
+/// # Errors
+/// One that R raises where it makes a column's values.
+pub fn rows_of_numbers(frame: &ListSexp, fit: &RSource) -> savvy::Result<Option<RSource>> {
+    let names = Sexp(frame.inner()).get_attrib("names")?.map_or(Ok(None), texts_of)?;
+    let names = names.unwrap_or_default();
+    let vectors: Vec<Sexp> = frame.values_iter().collect();
+    let Some(first) = vectors.first() else {
+        return Ok(None);
+    };
+    // SAFETY: on R's thread
+    let rows = unsafe { Rf_xlength(first.0) as usize };
+    let mut out = RSource::without_columns(rows);
+    let mut found = 0;
+    for (vector, name) in vectors.iter().zip(names) {
+        if !is_plain(vector.0, rows) {
+            return Ok(None);
+        }
+        if fit.numbers().any(|own| *own == name) {
+            out.push(vector.0, None, vec![name])?;
+            found += 1;
+        }
+    }
+    let whole = fit.numbers().count() == fit.schema().fields.len();
+    Ok((whole && found + 1 == fit.schema().fields.len()).then_some(out))
 }
 
 /// The columns of a model frame and the model that its terms are: predictors in their order, then the response. `None` where
