@@ -12,7 +12,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   n <- frame$rows
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) offset <- rep.int(0, n)
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (!is.null(w) && any(w < 0)) refuse("negative weights not allowed")
   y <- stats::model.response(frame$all, "any")
   etastart <- stats::model.extract(frame$all, "etastart")

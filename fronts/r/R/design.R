@@ -66,7 +66,7 @@ describe_model <- function(frame, response, contrasts = NULL, weights = NULL, of
   for (v in seq_along(variables)) {
     if (v %in% skipped) next
     name <- variables[v]
-    x <- frame$all[[v]]
+    x <- .subset2(frame$all, v)
     if (is.factor(x) || is.character(x) || is.logical(x) && !is.matrix(x)) {
       is_factor[v] <- TRUE
       in_terms <- has_terms && any(factors[v, ] > 0L)
@@ -206,7 +206,7 @@ describe_terms <- function(frame, factors, at_response, variables, is_factor, pl
       warning("the response appeared on the right-hand side and was dropped", call. = FALSE)
       own <- own[-itself]
     }
-    if (is.factor(frame$all[[at_response]]) && any(factors[at_response, own] > 0L)) {
+    if (is.factor(.subset2(frame$all, at_response)) && any(factors[at_response, own] > 0L)) {
       refuse("the response `", variables[at_response], "` is a factor and stands in an interaction")
     }
   }

@@ -289,12 +289,12 @@ by_row <- function(e, detail, key) {
 }
 
 weights_of <- function(e) {
-  w <- rows_of(e)$all[["(weights)"]]
+  w <- .subset2(rows_of(e)$all, "(weights)")
   if (is.null(w)) NULL else as.vector(kept(w, e$omit))
 }
 
 offset_of <- function(e, frame = rows_of(e)) {
-  if (is.null(attr(frame$terms, "offset")) && is.null(frame$all[["(offset)"]])) return(NULL)
+  if (is.null(attr(frame$terms, "offset")) && is.null(.subset2(frame$all, "(offset)"))) return(NULL)
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) NULL else kept(offset, e$omit)
 }
@@ -347,7 +347,7 @@ model_matrix <- function(e) {
 }
 
 # The `qr` component: its shape is known, its numbers are made when they are read.
-lazy_qr <- function(e, rows, names, tol, assign = NULL, contrasts = NULL) {
+lazy_qr <- function(e, rows, names, tol, assign = NULL, contrasts = NULL, like = "lm") {
   p <- length(names)
   aliased <- e$record$aliased
   # R moves the columns that are combinations of others to the end
@@ -356,8 +356,11 @@ lazy_qr <- function(e, rows, names, tol, assign = NULL, contrasts = NULL) {
   attributes(qr) <- list(dim = c(as.integer(rows), p), dimnames = list(if (rows) lazy_names(e, rows), names))
   if (!is.null(assign)) attr(qr, "assign") <- assign
   if (!is.null(contrasts)) attr(qr, "contrasts") <- contrasts
-  out <- list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
-              rank = e$record$rank)
+  qraux <- lazy("double", p, e, "qraux")
+  pivot <- lazy("integer", p, e, "pivot")
+  rank <- e$record$rank
+  out <- if (like == "lm") list(qr = qr, qraux = qraux, pivot = pivot, tol = tol, rank = rank)
+         else list(qr = qr, rank = rank, qraux = qraux, pivot = pivot, tol = tol)
   class(out) <- "qr"
   out
 }

@@ -7,7 +7,7 @@ na_action_in_force <- function(given, data) {
     own <- if (is.null(data)) NULL else attr(data, "na.action")
     value <- if (!is.null(own) && mode(own) != "numeric") own else getOption("na.action")
   }
-  if (is.character(value)) get(value, mode = "function") else value
+  if (is.character(value)) get(value, envir = globalenv(), mode = "function") else value
 }
 
 # The argument na.action where nobody gave one.
@@ -35,20 +35,21 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
   frame <- call[c(1L, match(c(model_variables, more), names(call), 0L))]
   frame[[1L]] <- quote(stats::model.frame)
   data <- given$data
+  # arguments that may name variables beside those that have been evaluated
+  others <- is.na(match(names(frame), names(given)))
   if (length(given)) {
     # by name: the data in the call itself would be printed with every error
     env <- new.env(parent = env)
-    for (name in names(given)) {
-      own <- if (name == "data") "(data)" else "(formula)"
-      assign(own, given[[name]], envir = env)
-      if (!is.null(frame[[name]])) frame[[name]] <- as.name(own)
-    }
+    env[["(formula)"]] <- given$formula
+    env[["(data)"]] <- data
+    frame$formula <- quote(`(formula)`)
+    if (length(given) > 1L) frame$data <- quote(`(data)`)
   }
   action <- na_action_in_force(na, if (is.data.frame(data)) data)
   named <- named_action(action)
   frame$na.action <- if (named != "") quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
-  load_integer64(c(all.vars(frame[-1L]), all.vars(given$formula)), data, env)
+  load_integer64(c(if (sum(others) > 1L) all.vars(frame[others]), all.vars(given$formula)), data, env)
   all <- tryCatch(eval(frame, env), error = function(err) {
     # errors of the user's own functions keep their call
     from <- as.character(conditionCall(err)[[1L]])[1L]
@@ -216,7 +217,7 @@ lazy_frame <- function(e, frame) {
     return(out)
   }
   out <- lapply(names(frame$all), function(name) {
-    x <- frame$all[[name]]
+    x <- .subset2(frame$all, name)
     if (!typeof(x) %in% c("double", "integer", "logical", "character") || !is.null(attr(x, "tsp"))) {
       return(kept_column(frame, e, name))
     }
@@ -241,7 +242,7 @@ lazy_frame <- function(e, frame) {
 
 # One column of the model frame without the rows that are left out.
 kept_column <- function(frame, e, name) {
-  x <- frame$all[[name]]
+  x <- .subset2(frame$all, name)
   y <- kept(x, frame$omit)
   levels <- e$dropped[[name]]
   if (is.null(frame$omit) && is.null(levels)) return(x)

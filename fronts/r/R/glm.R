@@ -66,7 +66,7 @@ print_trace <- function(record) {
 generalized_response <- function(frame, family) {
   at <- attr(frame$terms, "response")
   if (at == 0L) refuse("the formula has no response; write y ~ x")
-  y <- frame$all[[at]]
+  y <- .subset2(frame$all, at)
   name <- names(frame$all)[at]
   binomial <- family$family %in% c("binomial", "quasibinomial")
   if (is.character(y)) {
@@ -86,7 +86,7 @@ generalized_response <- function(frame, family) {
 }
 
 describe_generalized <- function(frame, request) {
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (!is.null(w) && !is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (!is.null(w) && any(w < 0, na.rm = TRUE)) {
     bad <- which(w < 0)[1L]
@@ -95,8 +95,8 @@ describe_generalized <- function(frame, request) {
   y <- generalized_response(frame, request$family)
   offset <- as.vector(stats::model.offset(frame$all))
   check_offset(offset, if (is.matrix(y)) y[, 1L] else y)
-  eta <- frame$all[["(etastart)"]]
-  mu <- frame$all[["(mustart)"]]
+  eta <- .subset2(frame$all, "(etastart)")
+  mu <- .subset2(frame$all, "(mustart)")
   design <- describe_model(frame, y, request$contrasts, w, offset, start = if (is.null(eta)) mu else eta,
                            tol = request$tol, precision = request$precision)
   column <- design$model$start_column
@@ -180,38 +180,29 @@ keep_record <- function(e, record) {
 components <- function(e, family, record) {
   used <- if (isTRUE(e$custom)) sum(by_row(e, "residuals", "weight") > 0) else record$rows
   p <- length(record$names)
-  effects <- lazy_effects(e, used)
+  b <- record$coefficients
+  if (p) names(b) <- record$names
+  list(coefficients = b, residuals = lazy_rows(e, "working"), fitted.values = lazy_rows(e, "fitted"),
+       effects = if (p) lazy_effects(e, used), R = if (p) lazy_triangle(e, record, used, p), rank = record$rank,
+       qr = if (p) lazy_qr(e, used, record$names, e$request$tol, like = "glm"), family = family,
+       linear.predictors = lazy_rows(e, "linear"), deviance = record$deviance,
+       aic = if (is.nan(record$aic)) NA_real_ else record$aic, null.deviance = record$null_deviance,
+       iter = if (p) record$iterations else 0L, weights = lazy_rows(e, "weight"), prior.weights = lazy_rows(e, "prior"),
+       df.residual = as.integer(record$df_residual), df.null = as.integer(record$df_null), y = lazy_rows(e, "y"),
+       converged = record$converged,
+       # as R has it of a model without columns
+       boundary = record$boundary || !p, nelder = e)
+}
+
+# The `R` component, the triangle of the decomposition.
+lazy_triangle <- function(e, record, used, p) {
   R <- lazy("double", min(used, p)^2, e, "R")
   if (used >= p) {
-    dim(R) <- c(p, p)
-    pivoted <- c(record$names[!record$aliased], record$names[record$aliased])
-    dimnames(R) <- list(pivoted, pivoted)
+    names <- record$names
+    if (any(record$aliased)) names <- c(names[!record$aliased], names[record$aliased])
+    attributes(R) <- list(dim = c(p, p), dimnames = list(names, names))
   }
-  z <- list(coefficients = if (p) stats::setNames(record$coefficients, record$names) else numeric(), residuals = lazy_rows(e, "working"),
-            fitted.values = lazy_rows(e, "fitted"))
-  if (p) {
-    z$effects <- effects
-    z$R <- R
-  } else z[c("effects", "R")] <- list(NULL)
-  z$rank <- record$rank
-  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol) else z["qr"] <- list(NULL)
-  if (p) z$qr <- structure(unclass(z$qr)[c("qr", "rank", "qraux", "pivot", "tol")], class = "qr")
-  z$family <- family
-  z$linear.predictors <- lazy_rows(e, "linear")
-  z$deviance <- record$deviance
-  z$aic <- if (is.nan(record$aic)) NA_real_ else record$aic
-  z$null.deviance <- record$null_deviance
-  z$iter <- if (p) record$iterations else 0L
-  z$weights <- lazy_rows(e, "weight")
-  z$prior.weights <- lazy_rows(e, "prior")
-  z$df.residual <- as.integer(record$df_residual)
-  z$df.null <- as.integer(record$df_null)
-  z$y <- lazy_rows(e, "y")
-  z$converged <- record$converged
-  # as R has it of a model without columns
-  z$boundary <- record$boundary || !p
-  z$nelder <- e
-  z
+  R
 }
 
 nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family = stats::gaussian(), control = list(),

@@ -44,7 +44,7 @@ check_rank <- function(e, singular.ok) {
 linear_response <- function(frame) {
   at <- attr(frame$terms, "response")
   if (at == 0L) refuse("the formula has no response; write y ~ x")
-  y <- frame$all[[at]]
+  y <- .subset2(frame$all, at)
   name <- names(frame$all)[at]
   if (is.factor(y) || is.character(y)) {
     refuse("the response `", name, "` is ", if (is.factor(y)) "a factor" else "text",
@@ -56,7 +56,7 @@ linear_response <- function(frame) {
 }
 
 weights_in <- function(frame) {
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (is.null(w)) return(NULL)
   if (!is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (is.matrix(w)) w <- as.vector(w)
@@ -109,7 +109,7 @@ finish_linear <- function(e) {
   record$assign <- c(0L, e$own_terms)[record$assign + 1L]
   record <- keep_record(e, record)
   frame <- own$frame
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   used <- if (is.null(w)) e$rows else record$rows
   names <- if (several) list(e$row_names, record$responses) else e$row_names
   if (several) names(names) <- names(dimnames(frame$all[[attr(frame$terms, "response")]]))

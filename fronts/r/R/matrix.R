@@ -29,8 +29,8 @@ matrix_frame <- function(x, y, w = NULL, offset = NULL) {
 describe_matrix <- function(kind, frame, request) {
   x <- frame$x
   y <- frame$all$y
-  w <- frame$all[["(weights)"]]
-  offset <- frame$all[["(offset)"]]
+  w <- .subset2(frame$all, "(weights)")
+  offset <- .subset2(frame$all, "(offset)")
   p <- ncol(x)
   names <- c(if (p) paste0("x\u200b", seq_len(p)), if (is.matrix(y)) paste0("y\u200b", seq_len(ncol(y))) else "y")
   columns <- c(if (p) list(x), list(y)); widths <- c(if (p) p, NCOL(y))

@@ -166,7 +166,7 @@ formula_columns <- function(frame) {
   factors <- attr(terms, "factors")
   if (!length(factors)) refuse("the formula has no variables; write ~ a + b")
   used <- which(rowSums(factors > 0L) > 0)
-  for (v in used) check_numeric(frame$all[[v]], names(frame$all)[v])
+  for (v in used) check_numeric(.subset2(frame$all, v), names(frame$all)[v])
   attr(terms, "intercept") <- 0L
   dense <- function() {
     all <- frame$all
@@ -179,7 +179,7 @@ formula_columns <- function(frame) {
     (is.null(frame$omit) || !length(others))
   if (!in_place) return(matrix_columns(dense()))
   of <- apply(factors > 0L, 2L, which)
-  vectors <- lapply(of, function(v) frame$all[[v]])
+  vectors <- lapply(of, function(v) .subset2(frame$all, v))
   new_columns(unname(vectors), rep(1L, length(of)), attr(terms, "term.labels"), nrow(frame$all),
               as.character(kept_row_names(frame)), dense, frame$omit)
 }
