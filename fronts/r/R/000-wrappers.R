@@ -37,6 +37,13 @@ NULL
   stop(class, " cannot be modified", call. = FALSE)
 }
 
+#' Tests if columns are vectors of `rows` numbers without attributes.
+#'
+#' @noRd
+`are_numbers` <- function(`columns`, `rows`) {
+  .Call(savvy_are_numbers__impl, `columns`, `rows`)
+}
+
 #' Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 #'
 #' @noRd
@@ -231,8 +238,16 @@ NULL
   .Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`, `vectors`)
 }
 
+`NelderFit`$`lm_of_matrix` <- function(`vectors`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_of_matrix__impl, `vectors`, `description`, `options`)
+}
+
 `NelderFit`$`lm_of_numbers` <- function(`frame`, `terms`, `description`, `options`) {
   .Call(savvy_NelderFit_lm_of_numbers__impl, `frame`, `terms`, `description`, `options`)
+}
+
+`NelderFit`$`lm_step` <- function(`columns`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_step__impl, `columns`, `description`, `options`)
 }
 
 

@@ -32,7 +32,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
     columns <- design$columns
     columns$columns[[at_y]] <- z
     columns$columns[[at_w]] <- w
-    rust(NelderFit$lm(columns, design$model, options, list()))
+    rust(NelderFit$lm_step(columns, design$model, options))
   }
   eta <- etastart
   if (is.null(eta) && !is.null(request$start)) {
@@ -95,19 +95,26 @@ iterate_in_r <- function(family, y, prior, offset, eta, halves, weighted, contro
   deviance_of <- function(mu) sum(family$dev.resids(y, mu, prior))
   within <- function(eta, mu) isTRUE(validmu(mu) && valideta(eta))
   passes <- list()
-  options <- run_options()
+  counts <- prior > 0
+  all_count <- all(counts)
   # one step: where the weighted fit of the working response leads
   step <- function(eta, name) {
     mu <- family$linkinv(eta)
     slope <- family$mu.eta(eta)
     variance <- family$variance(mu)
-    good <- prior > 0 & slope != 0
-    if (anyNA(variance[prior > 0])) refuse("NAs in V(mu)")
-    if (any(variance[prior > 0] == 0)) refuse("0s in V(mu)")
-    weight <- ifelse(good, prior * slope^2 / variance, 0)
-    fit <- weighted(ifelse(good, eta - offset + (y - mu) / slope, 0), weight)
-    passes[[length(passes) + 1L]] <<- list(name = name, report = NelderFit_report(fit$pointer)())
-    list(fit = fit, eta = rust(NelderFit_rows(fit$pointer)("residuals", options))[[1L]]$fitted + offset, weight = weight)
+    seen <- if (all_count) variance else variance[counts]
+    if (anyNA(seen)) refuse("NAs in V(mu)")
+    if (any(seen == 0)) refuse("0s in V(mu)")
+    weight <- prior * slope^2 / variance
+    response <- eta - offset + (y - mu) / slope
+    bad <- !counts | slope == 0
+    if (anyNA(bad) || any(bad)) {
+      weight <- ifelse(bad, 0, weight)
+      response <- ifelse(bad, 0, response)
+    }
+    fit <- weighted(response, weight)
+    passes[[length(passes) + 1L]] <<- list(name = name, report = fit$report)
+    list(fit = fit, eta = fit$rows[[1L]]$fitted + offset, weight = weight)
   }
   if (!within(eta, family$linkinv(eta))) refuse("cannot find valid starting values: please specify some")
   trace <- isTRUE(control$trace)

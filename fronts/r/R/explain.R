@@ -1,5 +1,5 @@
 nd_explain <- function(fit) {
-  if (inherits(fit, "nd_prcomp")) return(core(fit)$report)
+  if (inherits(fit, "nd_prcomp")) return(components_report(core(fit)$found))
   e <- core(fit)
   library <- fit_of(e)
   if (is.null(library)) refuse("the report of this fit was not kept; fit it again")

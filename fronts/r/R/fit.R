@@ -137,7 +137,7 @@ library_fit <- function(e, design, device = e$request$device) {
 # description but R's frame and terms. What the library has read it has added up for the fingerprints, too.
 fit_core <- function(e, own) {
   frame <- own$frame
-  made <- if (is.null(frame$x) && is.null(e$request$contrasts)) rust(fit_of_numbers(e, frame))
+  made <- if (is.null(e$request$contrasts)) rust(fit_of_numbers(e, frame))
   if (is.null(made)) {
     own$design <- design <- describe(e$kind, frame, e$request)
     e$dropped <- design$dropped
@@ -148,8 +148,8 @@ fit_core <- function(e, own) {
     e$own_terms <- design$own_terms
   } else {
     record <- made$record
-    e$of_numbers <- TRUE
-    if (length(frame$all) > 1L) record$xlevels <- no_levels
+    e$of_numbers <- is.null(frame$x)
+    if (e$of_numbers && length(frame$all) > 1L) record$xlevels <- no_levels
     e$own_terms <- seq_along(attr(frame$terms, "term.labels"))
   }
   prints <- made$prints
@@ -168,7 +168,9 @@ fit_of_numbers <- function(e, frame) {
   request <- e$request
   options <- run_options(request$device)
   description <- list(tol = as.numeric(request$tol), precision = request$precision)
-  if (e$kind == "lm") NelderFit$lm_of_numbers(frame$all, frame$terms, description, options)
+  if (!is.null(frame$x)) {
+    if (e$kind == "lm" && length(frame$all) == 1L) NelderFit$lm_of_matrix(printed_columns(frame), description, options)
+  } else if (e$kind == "lm") NelderFit$lm_of_numbers(frame$all, frame$terms, description, options)
   else NelderFit$glm_of_numbers(frame$all, frame$terms, c(description, scoring_options(request)), options)
 }
 

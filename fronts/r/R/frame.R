@@ -49,14 +49,16 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
   named <- named_action(action)
   frame$na.action <- if (named != "") quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
-  load_integer64(c(if (sum(others) > 1L) all.vars(frame[others]), all.vars(given$formula)), data, env)
-  all <- tryCatch(eval(frame, env), error = function(err) {
-    # errors of the user's own functions keep their call
-    from <- as.character(conditionCall(err)[[1L]])[1L]
-    if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
-    stop(err)
-  })
-  plain <- peculiarities(all)
+  # a formula and a data frame, and nothing else that R evaluates
+  alone <- sum(others) == 1L && length(given) > 1L && named != ""
+  all <- if (alone) evaluated(frame_of_numbers(given$formula, data))
+  plain <- 0L
+  if (!is.data.frame(all)) {
+    if (!is.null(all)) env[["(formula)"]] <- all
+    load_integer64(c(if (sum(others) > 1L) all.vars(frame[others]), all.vars(given$formula)), data, env)
+    all <- evaluated(eval(frame, env))
+    plain <- peculiarities(all)
+  }
   if (plain %% 2L == 1L) {
     for (v in which(vapply(all, inherits, NA, "integer64"))) all[[v]] <- as_doubles(all[[v]], names(all)[v])
   }
@@ -80,6 +82,39 @@ evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
     if (is.character(names) && anyDuplicated(names)) attr(all, "row.names") <- told_apart(names)
   }
   list(all = all, terms = terms, omit = NULL, said = NULL, rows = rows)
+}
+
+# A value whose errors are those of the user's call; errors of the user's own functions keep theirs.
+evaluated <- function(expr) tryCatch(expr, error = function(err) {
+  from <- as.character(conditionCall(err)[[1L]])[1L]
+  if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
+  stop(err)
+})
+
+# The frame that model.frame() makes where all variables are columns of a data frame that are vectors of numbers and no more, which
+# it then takes longer to look at than the fit takes. The terms where one is something else, or NULL.
+frame_of_numbers <- function(formula, data) {
+  if (!identical(oldClass(formula), "formula") || !is.data.frame(data)) return(NULL)
+  terms <- stats::terms(formula, data = data)
+  variables <- attr(terms, "variables")
+  names <- all.vars(variables)
+  # names alone, those that R prints as they are; it gives a call of scale() its centre
+  if (!length(names) || !identical(as.character(variables)[-1L], names) || any(make.names(names) != names) || "scale" %in% names) {
+    return(terms)
+  }
+  at <- match(names, attr(data, "names"))
+  if (anyNA(at)) return(terms)
+  all <- .subset(data, at)
+  rows <- .row_names_info(data, 2L)
+  if (rows == 0L || !are_numbers(all, as.numeric(rows))) return(terms)
+  classes <- rep.int("numeric", length(names))
+  names(classes) <- names
+  attr(terms, "predvars") <- variables
+  attr(terms, "dataClasses") <- classes
+  own <- .row_names_info(data, 0L)
+  attributes(all) <- list(names = names, terms = terms, row.names = if (length(own) == rows) own else c(NA_integer_, rows),
+                          class = "data.frame")
+  all
 }
 
 # The frame of evaluate_frame() where values are missing in some rows.

@@ -100,8 +100,9 @@ describe <- function(kind, frame, request) {
                  precision = request$precision)
 }
 
-# From the library's fit to the components of an lm, but for call, terms and model.
-finish_linear <- function(e) {
+# From the library's fit to the components of an lm, but for call, terms and model. `assign` is a list of the component of that name
+# where it is another than the terms'.
+finish_linear <- function(e, assign = NULL) {
   own <- memory(e)
   record <- fit_core(e, own)
   check_omitted(e, record)
@@ -120,19 +121,20 @@ finish_linear <- function(e) {
     x
   } else function(key) lazy_rows(e, key, names)
   df <- as.integer(record$df_residual)
+  assign <- if (is.null(assign)) record$assign else assign[[1L]]
   # the orders of lm.fit(), of lm.wfit(), and of a model without columns
   z <- if (!length(record$names)) {
     list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), fitted.values = by("fitted"),
          weights = linear_weights(e, frame, w), rank = record$rank, df.residual = df)
   } else {
     effects <- lazy_effects(e, used, if (several) record$responses)
-    qr <- lazy_qr(e, used, record$names, e$request$tol, record$assign, record$contrasts)
+    qr <- lazy_qr(e, used, record$names, e$request$tol, assign, record$contrasts)
     if (is.null(w)) {
       list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), effects = effects,
-           rank = record$rank, fitted.values = by("fitted"), assign = record$assign, qr = qr, df.residual = df)
+           rank = record$rank, fitted.values = by("fitted"), assign = assign, qr = qr, df.residual = df)
     } else {
       list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), fitted.values = by("fitted"),
-           effects = effects, weights = linear_weights(e, frame, w), rank = record$rank, assign = record$assign, qr = qr,
+           effects = effects, weights = linear_weights(e, frame, w), rank = record$rank, assign = assign, qr = qr,
            df.residual = df)
     }
   }
@@ -180,11 +182,10 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   frame <- matrix_frame(x, y, w, offset)
   request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision), device = device)
   e <- new_core("lm", frame, NULL, request, FALSE, NULL)
-  z <- finish_linear(e)
+  z <- finish_linear(e, list(attr(x, "assign")))
   check_rank(e, singular.ok)
-  z["assign"] <- list(attr(x, "assign"))
-  attr(z$qr$qr, "assign") <- attr(x, "assign")
-  z$offset <- offset
+  if (!ncol(x)) z["assign"] <- list(attr(x, "assign"))
+  if (!is.null(offset)) z$offset <- offset
   z$nelder <- handle(e)
   class(z) <- NULL
   z

@@ -1,10 +1,12 @@
 # Fits to a matrix that someone holds: one variable without a name, whose columns name the coefficients.
 
+matrix_terms <- stats::terms(y ~ 0 + x)
+
 matrix_frame <- function(x, y, w = NULL, offset = NULL) {
-  if (inherits(x, "integer64")) x <- as_doubles(x, "x")
-  if (inherits(y, "integer64")) y <- as_doubles(y, "y")
-  if (inherits(w, "integer64")) w <- as_doubles(w, "w")
-  if (inherits(offset, "integer64")) offset <- as_doubles(offset, "offset")
+  if (is.object(x) && inherits(x, "integer64")) x <- as_doubles(x, "x")
+  if (is.object(y) && inherits(y, "integer64")) y <- as_doubles(y, "y")
+  if (is.object(w) && inherits(w, "integer64")) w <- as_doubles(w, "w")
+  if (is.object(offset) && inherits(offset, "integer64")) offset <- as_doubles(offset, "offset")
   if (!is.matrix(x) || !is.numeric(x)) refuse("'x' must be a numeric matrix")
   if (is.logical(y)) storage.mode(y) <- "double"
   if (!is.numeric(y)) refuse("'y' must be numeric")
@@ -12,18 +14,18 @@ matrix_frame <- function(x, y, w = NULL, offset = NULL) {
   if (NROW(y) != n) refuse("incompatible dimensions: 'x' has ", n, " rows and 'y' ", NROW(y))
   if (n == 0L) refuse("0 (non-NA) cases")
   if (!is.null(w) && length(w) != n) refuse("incompatible dimensions: ", length(w), " weights for ", n, " rows")
-  if (is.null(colnames(x))) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
+  labels <- dimnames(x)
+  if (is.null(labels[[2L]])) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
   all <- list(y = y)
   if (!is.null(w)) all[["(weights)"]] <- w
   if (!is.null(offset)) all[["(offset)"]] <- offset
-  bad <- incomplete_rows(c(list(x), unname(all)), as.numeric(n))
+  bad <- incomplete_rows(c(list(x), all), as.numeric(n))
   if (length(bad)) refuse("NA/NaN/Inf in 'x', 'y' or what goes with them, row ", bad[1L])
-  names <- if (!is.null(rownames(x))) rownames(x) else if (is.matrix(y)) rownames(y) else names(y)
+  names <- if (!is.null(labels[[1L]])) labels[[1L]] else if (is.matrix(y)) rownames(y) else names(y)
   attr(all, "row.names") <- if (is.null(names)) seq_len(n) else names
   class(all) <- "data.frame"
-  terms <- stats::terms(y ~ 0 + x)
-  attr(all, "terms") <- terms
-  list(all = all, terms = terms, omit = NULL, said = NULL, rows = n, x = x)
+  attr(all, "terms") <- matrix_terms
+  list(all = all, terms = matrix_terms, omit = NULL, said = NULL, rows = n, x = x)
 }
 
 describe_matrix <- function(kind, frame, request) {

@@ -39,6 +39,11 @@ SEXP handle_result(SEXP res_) {
     return (SEXP)res;
 }
 
+SEXP savvy_are_numbers__impl(SEXP c_arg__columns, SEXP c_arg__rows) {
+    SEXP res = savvy_are_numbers__ffi(c_arg__columns, c_arg__rows);
+    return handle_result(res);
+}
+
 SEXP savvy_devices__impl(void) {
     SEXP res = savvy_devices__ffi();
     return handle_result(res);
@@ -139,8 +144,18 @@ SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_lm_of_matrix__impl(SEXP c_arg__vectors, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_of_matrix__ffi(c_arg__vectors, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_lm_of_numbers__impl(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options) {
     SEXP res = savvy_NelderFit_lm_of_numbers__ffi(c_arg__frame, c_arg__terms, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm_step__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_step__ffi(c_arg__columns, c_arg__description, c_arg__options);
     return handle_result(res);
 }
 
@@ -181,6 +196,7 @@ SEXP savvy_NelderFit_unscaled__impl(SEXP self__) {
 
 
 static const R_CallMethodDef CallEntries[] = {
+    {"savvy_are_numbers__impl", (DL_FUNC) &savvy_are_numbers__impl, 2},
     {"savvy_devices__impl", (DL_FUNC) &savvy_devices__impl, 0},
     {"savvy_fingerprints__impl", (DL_FUNC) &savvy_fingerprints__impl, 2},
     {"savvy_handle_get__impl", (DL_FUNC) &savvy_handle_get__impl, 1},
@@ -200,7 +216,9 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 4},
     {"savvy_NelderFit_glm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_glm_of_numbers__impl, 4},
     {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 4},
+    {"savvy_NelderFit_lm_of_matrix__impl", (DL_FUNC) &savvy_NelderFit_lm_of_matrix__impl, 3},
     {"savvy_NelderFit_lm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_lm_of_numbers__impl, 4},
+    {"savvy_NelderFit_lm_step__impl", (DL_FUNC) &savvy_NelderFit_lm_step__impl, 3},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
     {"savvy_NelderFit_predict_numbers__impl", (DL_FUNC) &savvy_NelderFit_predict_numbers__impl, 4},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},

@@ -1,3 +1,4 @@
+SEXP savvy_are_numbers__ffi(SEXP c_arg__columns, SEXP c_arg__rows);
 SEXP savvy_devices__ffi(void);
 SEXP savvy_fingerprints__ffi(SEXP c_arg__vectors, SEXP c_arg__options);
 SEXP savvy_handle_get__ffi(SEXP c_arg__what);
@@ -20,7 +21,9 @@ SEXP savvy_NelderFit_drop1__ffi(SEXP self__, SEXP c_arg__terms, SEXP c_arg__opti
 SEXP savvy_NelderFit_glm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors);
 SEXP savvy_NelderFit_glm_of_numbers__ffi(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_lm__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors);
+SEXP savvy_NelderFit_lm_of_matrix__ffi(SEXP c_arg__vectors, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_lm_of_numbers__ffi(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options);
+SEXP savvy_NelderFit_lm_step__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_NelderFit_predict__ffi(SEXP self__, SEXP c_arg__columns, SEXP c_arg__std_errors, SEXP c_arg__options);
 SEXP savvy_NelderFit_predict_numbers__ffi(SEXP self__, SEXP c_arg__frame, SEXP c_arg__std_errors, SEXP c_arg__options);
 SEXP savvy_NelderFit_report__ffi(SEXP self__);

@@ -16,7 +16,7 @@ use crate::describe::{Options, column, model};
 use crate::fingerprint;
 use crate::lists::{Elements, Record};
 use crate::place::named;
-use crate::plain::{plain, rows_of_numbers};
+use crate::plain::{of_matrix, plain, rows_of_numbers};
 use crate::record;
 use crate::source::RSource;
 
@@ -88,6 +88,43 @@ impl NelderFit {
         }
     }
 
+    /// One list for each response of what there is by row.
+    fn by_row(&self, what: &str, options: &Options) -> savvy::Result<Record> {
+        let (load, detail) = (options.load(&self.source), detail(what));
+        let mut out = Record::default();
+        let responses = match &self.model {
+            Model::Lm(fit) => fit.each(),
+            Model::Glm(_) => Vec::new(),
+        };
+        let (fits, columns): (Vec<&dyn Regression>, _) = match &self.model {
+            Model::Lm(_) => (
+                responses.iter().map(|one| one as _).collect(),
+                record::linear_columns(what),
+            ),
+            Model::Glm(fit) => (vec![&**fit], record::generalized_columns(what)),
+        };
+        let mut all = vec![Influence::default(); fits.len()];
+        background::run(load, |monitor| {
+            influence_to(
+                &fits,
+                detail,
+                &[],
+                monitor,
+                |_| (),
+                |run, ()| {
+                    for (all, part) in all.iter_mut().zip(run.models) {
+                        record::append(all, part, run.kept.as_deref(), columns);
+                    }
+                    true
+                },
+            )
+        })?;
+        for one in all {
+            out.inner("", record::influence(one, columns));
+        }
+        Ok(out)
+    }
+
     /// The fit behind a pointer, its small numbers, and the fingerprints of vectors, some of which are its columns, whose
     /// values its passes have added up.
     fn with_record(self, vectors: &ListSexp, threads: usize) -> savvy::Result<Sexp> {
@@ -130,8 +167,8 @@ impl NelderFit {
     }
 }
 
-/// A linear fit, its numbers, and the fingerprints of vectors.
-fn linear(source: RSource, spec: &LmSpec, options: &Options, vectors: &ListSexp) -> savvy::Result<Sexp> {
+/// A linear fit.
+fn linear(source: RSource, spec: &LmSpec, options: &Options) -> savvy::Result<NelderFit> {
     let place = named(&options.device)?;
     let source = Arc::new(source);
     let mut fit = background::run(options.load(&source), |monitor| {
@@ -139,12 +176,11 @@ fn linear(source: RSource, spec: &LmSpec, options: &Options, vectors: &ListSexp)
     })?;
     // residuals come from a pass of their own when they are asked for
     fit.fit.residuals = Vec::new();
-    let made = NelderFit {
+    Ok(NelderFit {
         model: Model::Lm(Box::new(fit)),
         trace: Vec::new(),
         source,
-    };
-    made.with_record(vectors, options.threads)
+    })
 }
 
 /// A generalized linear fit, its numbers, and the fingerprints of vectors.
@@ -204,7 +240,20 @@ impl NelderFit {
         vectors: ListSexp,
     ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
-        linear(RSource::new(&columns)?, &model(&description)?, &options, &vectors)
+        linear(RSource::new(&columns)?, &model(&description)?, &options)?.with_record(&vectors, options.threads)
+    }
+
+    /// One step of an iteration that R makes, a linear fit: a list of the fit behind a pointer, its small numbers, its report, and
+    /// what there is by row.
+    fn lm_step(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let made = linear(RSource::new(&columns)?, &model(&description)?, &options)?;
+        let mut out = OwnedListSexp::new(4, true)?;
+        out.set_name_and_value(0, "record", made.record().into_list()?)?;
+        out.set_name_and_value(1, "report", record::report(made.model.one().report()).into_list()?)?;
+        out.set_name_and_value(2, "rows", made.by_row("residuals", &options)?.into_list()?)?;
+        out.set_name_and_value(3, "pointer", Sexp::try_from(made)?)?;
+        out.into()
     }
 
     /// Fits a linear model of vectors of numbers: the model frame, its terms, `tol` and `precision`, the options. `NULL` where
@@ -217,7 +266,16 @@ impl NelderFit {
     ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
         match plain(&frame, &terms, &description)? {
-            Some((source, spec)) => linear(source, &spec, &options, &frame),
+            Some((source, spec)) => linear(source, &spec, &options)?.with_record(&frame, options.threads),
+            None => savvy::NullSexp.into(),
+        }
+    }
+
+    /// Fits a linear model to a matrix and a vector of numbers, `vectors`, as `lm_of_numbers` does to a frame.
+    fn lm_of_matrix(vectors: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match of_matrix(&vectors, &description)? {
+            Some((source, spec)) => linear(source, &spec, &options)?.with_record(&vectors, options.threads),
             None => savvy::NullSexp.into(),
         }
     }
@@ -257,40 +315,7 @@ impl NelderFit {
     /// One list for each response of what there is by row, `what` being "residuals", "leverages", "diagnostics" (what follows
     /// from leverages), or "deletions" (what each row does to each coefficient).
     fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
-        let options = Options::new(&options)?;
-        let (load, detail) = (options.load(&self.source), detail(what));
-        let mut out = Record::default();
-        let responses = match &self.model {
-            Model::Lm(fit) => fit.each(),
-            Model::Glm(_) => Vec::new(),
-        };
-        let (fits, columns): (Vec<&dyn Regression>, _) = match &self.model {
-            Model::Lm(_) => (
-                responses.iter().map(|one| one as _).collect(),
-                record::linear_columns(what),
-            ),
-            Model::Glm(fit) => (vec![&**fit], record::generalized_columns(what)),
-        };
-        let mut all = vec![Influence::default(); fits.len()];
-        background::run(load, |monitor| {
-            influence_to(
-                &fits,
-                detail,
-                &[],
-                monitor,
-                |_| (),
-                |run, ()| {
-                    for (all, part) in all.iter_mut().zip(run.models) {
-                        record::append(all, part, run.kept.as_deref(), columns);
-                    }
-                    true
-                },
-            )
-        })?;
-        for one in all {
-            out.inner("", record::influence(one, columns));
-        }
-        out.into_list()?.into()
+        self.by_row(what, &Options::new(&options)?)?.into_list()?.into()
     }
 
     /// The inverse of the gram, `NA` where a coefficient is aliased.
@@ -368,6 +393,16 @@ impl NelderFit {
 fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     let found = crate::source::incomplete(&columns, rows as usize);
     OwnedIntegerSexp::try_from_slice(found)?.into()
+}
+
+/// Tests if columns are vectors of `rows` numbers without attributes.
+///
+/// @noRd
+#[savvy]
+fn are_numbers(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
+    let mut columns = columns.values_iter();
+    let plain = columns.all(|column| crate::plain::is_plain(column.0, rows as usize));
+    savvy::OwnedLogicalSexp::try_from_slice([plain])?.into()
 }
 
 /// What a model frame's columns are that asks for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is

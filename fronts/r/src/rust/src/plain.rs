@@ -18,7 +18,7 @@ unsafe extern "C" {
 }
 
 /// Tests if a vector has `rows` numbers and no attribute.
-fn is_plain(of: SEXP, rows: usize) -> bool {
+pub fn is_plain(of: SEXP, rows: usize) -> bool {
     // SAFETY: on R's thread
     unsafe {
         let number = TYPEOF(of) == REALSXP || TYPEOF(of) == INTSXP;
@@ -123,6 +123,67 @@ pub fn rows_of_numbers(frame: &ListSexp, fit: &RSource) -> savvy::Result<Option<
     Ok((whole && found + 1 == fit.schema().fields.len()).then_some(out))
 }
 
+/// The columns of a matrix and a response, `vectors`, and the model of them, whose columns are called as the matrix's. `None` where the
+/// response is more than a vector of numbers.
+///
+/// # Errors
+/// A word for the precision that is none; one that R raises where it makes a column's values.
+pub fn of_matrix(vectors: &ListSexp, description: &ListSexp) -> savvy::Result<Option<(RSource, LmSpec)>> {
+    let [Some(x), Some(y)] = [0, 1].map(|i| vectors.get_by_index(i)) else {
+        return Ok(None);
+    };
+    // SAFETY: on R's thread
+    let rows = unsafe { Rf_xlength(y.0) as usize };
+    let dimnames = x.get_attrib("dimnames")?.map(ListSexp::try_from).transpose()?;
+    let labels = dimnames.and_then(|names| names.get_by_index(1)).map_or(Ok(None), texts_of)?;
+    let Some(labels) = labels.filter(|labels| !labels.is_empty()) else {
+        return Ok(None);
+    };
+    if rows == 0 || vectors.len() != 2 || !is_plain(y.0, rows) {
+        return Ok(None);
+    }
+    let columns: Vec<String> = (1..=labels.len()).map(|k| format!("x\u{200b}{k}")).collect();
+    let mut source = RSource::without_columns(rows);
+    source.push(x.0, None, columns.clone())?;
+    source.push(y.0, None, vec!["y".into()])?;
+    let single = labels.len() == 1;
+    let x = Expr::Evaluated {
+        text: if single { labels[0].clone() } else { String::new() },
+        columns,
+        suffixes: if single { Vec::new() } else { labels },
+    };
+    let y = Expr::Evaluated {
+        text: "y".into(),
+        columns: vec!["y".into()],
+        suffixes: Vec::new(),
+    };
+    let term = Term {
+        label: "x".into(),
+        variables: vec![0],
+        coding: vec![Coding::Contrasts],
+    };
+    let terms = Terms {
+        variables: vec![x, y],
+        response: Some(1),
+        intercept: false,
+        offsets: Vec::new(),
+        terms: vec![term],
+        dropped: None,
+    };
+    Ok(Some((source, specified(terms, description)?)))
+}
+
+/// A model of terms, with the tolerance and the precision of a description.
+fn specified(terms: Terms, description: &ListSexp) -> savvy::Result<LmSpec> {
+    let elements = Elements(description);
+    // the formula is for print, which is R's
+    let mut spec = LmSpec::of_terms("", terms);
+    spec.missing = Missing::Omit;
+    spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());
+    spec.accuracy = accuracy(&elements)?;
+    Ok(spec)
+}
+
 /// The columns of a model frame and the model that its terms are: predictors in their order, then the response. `None` where
 /// something is more than a vector of numbers: R describes such a model.
 ///
@@ -181,10 +242,5 @@ pub fn plain(
         dropped: None,
         variables,
     };
-    let elements = Elements(description);
-    let mut spec = LmSpec::of_terms("", of_terms);
-    spec.missing = Missing::Omit;
-    spec.tol = Some(elements.real("tol")?).filter(|t| t.is_finite());
-    spec.accuracy = accuracy(&elements)?;
-    Ok(Some((source, spec)))
+    Ok(Some((source, specified(of_terms, description)?)))
 }
