@@ -125,7 +125,7 @@ predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", 
     fit <- object$linear.predictors
     se <- row_errors(e)
   } else {
-    frame <- new_frame(object, newdata, na.action)
+    frame <- new_frame(object, newdata, na.action, e)
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }

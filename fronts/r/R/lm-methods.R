@@ -247,8 +247,26 @@ predict_rows <- function(e, terms, frame, errors) {
   all
 }
 
+# The columns of new data that a fit to vectors of numbers has, where they are that in these data, too; else NULL.
+new_numbers <- function(object, newdata, e) {
+  if (!isTRUE(e$of_numbers) || !is.data.frame(newdata)) return(NULL)
+  variables <- attr(object$terms, "variables")
+  names <- all.vars(variables)
+  if (!identical(as.character(variables)[-1L], names)) return(NULL)
+  names <- names[-attr(object$terms, "response")]
+  at <- match(names, attr(newdata, "names"))
+  rows <- .row_names_info(newdata, 2L)
+  if (!length(at) || anyNA(at) || rows == 0L) return(NULL)
+  all <- .subset(newdata, at)
+  if (!are_numbers(all, as.numeric(rows))) return(NULL)
+  attributes(all) <- list(names = names, row.names = .row_names_info(newdata, 0L), class = "data.frame")
+  all
+}
+
 # The model frame of new data as predict.lm() makes it, with the offsets.
-new_frame <- function(object, newdata, na.action) {
+new_frame <- function(object, newdata, na.action, e) {
+  own <- if (identical(na.action, na.pass)) new_numbers(object, newdata, e)
+  if (!is.null(own)) return(list(terms = object$terms, rows = own, data = newdata))
   terms <- stats::delete.response(stats::terms(object))
   rows <- stats::model.frame(terms, newdata, na.action = na.action, xlev = object$xlevels)
   classes <- attr(terms, "dataClasses")
@@ -279,7 +297,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
       }
     }
   } else {
-    frame <- new_frame(object, newdata, na.action)
+    frame <- new_frame(object, newdata, na.action, e)
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }

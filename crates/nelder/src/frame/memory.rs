@@ -181,15 +181,14 @@ impl Source for Frame<'_> {
     }
 }
 
-/// Rows of a batch of columns in memory: a sixteenth of all, so that workers end at about the same time, in thousands (of more than
-/// 128 columns, whose products take longer, in quarters of thousands) up to 8,192, and no more than stay in a second-level cache while they are looked at, formed and multiplied. It depends on nothing else,
+/// Rows of a batch of columns in memory: a sixteenth of all, so that workers end at about the same time, in thousands up to
+/// 8,192, and no more than stay in a second-level cache while they are looked at, formed and multiplied. It depends on nothing else,
 /// nor do sums over batches.
 pub fn batch_rows(rows: usize, columns: usize) -> usize {
     /// Values of a batch that a second-level cache of 2 MB holds beside what is made of them.
     const CACHED: usize = 1 << 17;
     let cached = (CACHED / columns.max(1) / 1024 * 1024).clamp(1024, 8192);
-    let least = if columns > 128 { 256 } else { 1024 };
-    rows.div_ceil(16).next_multiple_of(least).clamp(least, cached)
+    rows.div_ceil(16).next_multiple_of(1024).clamp(1024, cached)
 }
 
 /// A scan of columns in memory: `part(column, from, to)` gives rows `from..to` of a column, and the bytes of one.

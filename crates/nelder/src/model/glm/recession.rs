@@ -134,7 +134,12 @@ impl Iteration<'_, '_> {
                 (false, false) => 0.0,
             };
         }
-        let programs = Programs::interior(domain, centre, self.passes.weighted(), (*self.passes.programs()).clone());
+        let programs = Programs::interior(
+            domain,
+            centre,
+            self.passes.weighted(),
+            (*self.passes.programs()).clone(),
+        );
         let start = vec![Dd::ZERO; self.map.columns()];
         let well = |sums: &Scoring| sums.edge > 0.0 && sums.deviance.hi == 0.0;
         let Some((beta, sums)) = self.nearest(&programs, start, (Rows::AsTheyAre, 0), well)? else {
@@ -193,7 +198,12 @@ impl Iteration<'_, '_> {
     /// Those of a pass.
     pub fn newton(&mut self, beta: Vec<Dd>) -> Result<Option<Here>, ModelError> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let programs = Programs::barrier(all, 0.0, self.passes.weighted(), (*self.passes.programs()).clone());
+        let programs = Programs::barrier(
+            all,
+            0.0,
+            self.passes.weighted(),
+            (*self.passes.programs()).clone(),
+        );
         match self.nearest(&programs, beta, (Rows::AsTheyAre, 0), |_| false)? {
             Some((beta, _)) => self.again(beta).map(Some),
             None => Ok(None),

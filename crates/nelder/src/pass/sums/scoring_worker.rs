@@ -210,7 +210,12 @@ impl ScoringWorker {
                 let given = run.start.unwrap_or(run.y);
                 let counts = run.trials.or(run.weight).unwrap_or(run.y);
                 let inputs = [run.y, given, counts].map(Input::Real);
-                run_rows(ready(&mut self.runners.start, &plan.programs.start), &inputs, n, &mut [eta]);
+                run_rows(
+                    ready(&mut self.runners.start, &plan.programs.start),
+                    &inputs,
+                    n,
+                    &mut [eta],
+                );
             }
             At::Coefficients(b) if plan.programs.family.is_of_residuals() => {
                 let (mut high, mut rest) = (Vec::with_capacity(n), Vec::with_capacity(n));

@@ -240,7 +240,8 @@ impl NelderFit {
         vectors: ListSexp,
     ) -> savvy::Result<Sexp> {
         let options = Options::new(&options)?;
-        linear(RSource::new(&columns)?, &model(&description)?, &options)?.with_record(&vectors, options.threads)
+        linear(RSource::new(&columns)?, &model(&description)?, &options)?
+            .with_record(&vectors, options.threads)
     }
 
     /// One step of an iteration that R makes, a linear fit: a list of the fit behind a pointer, its small numbers, its report, and
@@ -250,7 +251,11 @@ impl NelderFit {
         let made = linear(RSource::new(&columns)?, &model(&description)?, &options)?;
         let mut out = OwnedListSexp::new(4, true)?;
         out.set_name_and_value(0, "record", made.record().into_list()?)?;
-        out.set_name_and_value(1, "report", record::report(made.model.one().report()).into_list()?)?;
+        out.set_name_and_value(
+            1,
+            "report",
+            record::report(made.model.one().report()).into_list()?,
+        )?;
         out.set_name_and_value(2, "rows", made.by_row("residuals", &options)?.into_list()?)?;
         out.set_name_and_value(3, "pointer", Sexp::try_from(made)?)?;
         out.into()

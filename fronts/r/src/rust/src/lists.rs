@@ -70,7 +70,8 @@ impl Elements<'_> {
             if TYPEOF(names) != STRSXP {
                 return None;
             }
-            let is = |&i: &isize| CStr::from_ptr(R_CHAR(STRING_ELT(names, i as _))).to_bytes() == name.as_bytes();
+            let is =
+                |&i: &isize| CStr::from_ptr(R_CHAR(STRING_ELT(names, i as _))).to_bytes() == name.as_bytes();
             (0..Rf_xlength(names) as isize).find(is).map(|i| i as usize)
         }
     }

@@ -5,7 +5,7 @@ use nelder::formula::{Coding, Expr, Term, Terms};
 use nelder::frame::Source;
 use nelder::model::LmSpec;
 use savvy::{ListSexp, Sexp};
-use savvy_ffi::{INTEGER_RO, INTSXP, REALSXP, R_NilValue, Rf_xlength, SEXP, TYPEOF};
+use savvy_ffi::{INTEGER_RO, INTSXP, R_NilValue, REALSXP, Rf_xlength, SEXP, TYPEOF};
 
 use crate::describe::accuracy;
 use crate::lists::{Elements, texts_of};
@@ -72,11 +72,15 @@ fn factors<'a>(terms: &'a Sexp, names: &[String]) -> savvy::Result<Option<Factor
         None => None,
     };
     let texts = match rows.map(ListSexp::try_from).transpose()? {
-        Some(names) => names.get_by_index(0).map_or(Ok(None), texts_of)?.unwrap_or_default(),
+        Some(names) => names
+            .get_by_index(0)
+            .map_or(Ok(None), texts_of)?
+            .unwrap_or_default(),
         None => names.to_vec(),
     };
     let response = usize::try_from(*response).ok().and_then(|r| r.checked_sub(1));
-    let fits = names.len() == variables && texts.len() == variables && codes.len() == variables * labels.len();
+    let fits =
+        names.len() == variables && texts.len() == variables && codes.len() == variables * labels.len();
     let Some(response) = response.filter(|&r| r < variables && fits) else {
         return Ok(None);
     };
@@ -100,7 +104,9 @@ fn factors<'a>(terms: &'a Sexp, names: &[String]) -> savvy::Result<Option<Factor
 /// # Errors
 /// One that R raises where it makes a column's values.
 pub fn rows_of_numbers(frame: &ListSexp, fit: &RSource) -> savvy::Result<Option<RSource>> {
-    let names = Sexp(frame.inner()).get_attrib("names")?.map_or(Ok(None), texts_of)?;
+    let names = Sexp(frame.inner())
+        .get_attrib("names")?
+        .map_or(Ok(None), texts_of)?;
     let names = names.unwrap_or_default();
     let vectors: Vec<Sexp> = frame.values_iter().collect();
     let Some(first) = vectors.first() else {
@@ -135,7 +141,9 @@ pub fn of_matrix(vectors: &ListSexp, description: &ListSexp) -> savvy::Result<Op
     // SAFETY: on R's thread
     let rows = unsafe { Rf_xlength(y.0) as usize };
     let dimnames = x.get_attrib("dimnames")?.map(ListSexp::try_from).transpose()?;
-    let labels = dimnames.and_then(|names| names.get_by_index(1)).map_or(Ok(None), texts_of)?;
+    let labels = dimnames
+        .and_then(|names| names.get_by_index(1))
+        .map_or(Ok(None), texts_of)?;
     let Some(labels) = labels.filter(|labels| !labels.is_empty()) else {
         return Ok(None);
     };
@@ -202,7 +210,9 @@ pub fn plain(
     if rows == 0 || !vectors.iter().all(|v| is_plain(v.0, rows)) {
         return Ok(None);
     }
-    let names = Sexp(frame.inner()).get_attrib("names")?.map_or(Ok(None), texts_of)?;
+    let names = Sexp(frame.inner())
+        .get_attrib("names")?
+        .map_or(Ok(None), texts_of)?;
     let names = names.unwrap_or_default();
     let Some(factors) = factors(terms, &names)? else {
         return Ok(None);
@@ -215,7 +225,11 @@ pub fn plain(
         source.push(vectors[v].0, None, vec![names[v].clone()])?;
         place[v] = variables.len();
         // the response is called what the frame calls it
-        let text = if v == factors.response { &names[v] } else { &factors.texts[v] };
+        let text = if v == factors.response {
+            &names[v]
+        } else {
+            &factors.texts[v]
+        };
         variables.push(Expr::Evaluated {
             text: text.clone(),
             columns: vec![names[v].clone()],
@@ -226,7 +240,16 @@ pub fn plain(
     let term = |(label, codes): (String, &[i32])| {
         let members = codes.iter().enumerate().filter(|(_, code)| **code > 0);
         let (variables, coding) = members
-            .map(|(v, &code)| (place[v], if code == 2 { Coding::Full } else { Coding::Contrasts }))
+            .map(|(v, &code)| {
+                (
+                    place[v],
+                    if code == 2 {
+                        Coding::Full
+                    } else {
+                        Coding::Contrasts
+                    },
+                )
+            })
             .unzip();
         Term {
             label,

@@ -102,8 +102,15 @@ impl RSource {
 
     /// Names of the columns that are vectors of numbers.
     pub fn numbers(&self) -> impl Iterator<Item = &String> {
-        let is = |(_, c): &(&Field, &RColumn)| c.at == 0 && matches!(c.values, Values::Real(_) | Values::Integer(_));
-        self.schema.fields.iter().zip(&self.columns).filter(is).map(|(field, _)| &field.name)
+        let is = |(_, c): &(&Field, &RColumn)| {
+            c.at == 0 && matches!(c.values, Values::Real(_) | Values::Integer(_))
+        };
+        self.schema
+            .fields
+            .iter()
+            .zip(&self.columns)
+            .filter(is)
+            .map(|(field, _)| &field.name)
     }
 
     /// Adds a vector that is as many columns as there are names; for a factor its levels, and whether they are ordered.
