@@ -102,7 +102,7 @@ NULL
   .Call(savvy_lazy_source__impl, `x`)
 }
 
-#' What a model frame's columns are that asks for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+#' Kinds of columns of a model frame that ask for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
 #' a time series, 4 where one is no vector of numbers, logical values or strings.
 #'
 #' @noRd

@@ -212,7 +212,7 @@ SEXP nelder_lazy_source(SEXP x)
     return is_lazy(x) ? R_altrep_data1(x) : R_NilValue;
 }
 
-/* Whether nobody has had a pointer to write to a lazy vector, to its names, or to those in a list. */
+/* Tests that nobody has had a pointer to write to a lazy vector, to its names, or to those in a list. */
 static int is_unwritten(SEXP x, int depth)
 {
     SEXP own = unwrapped(x);
@@ -229,7 +229,7 @@ static int is_unwritten(SEXP x, int depth)
     return 1;
 }
 
-/* Whether two lists have the same objects under the same names, none of which someone may have written to. An object that two
+/* Tests if two lists have the same objects under the same names, none of which someone may have written to. An object that two
    lists hold is never changed: R copies it first. */
 SEXP nelder_same_parts(SEXP a, SEXP b)
 {

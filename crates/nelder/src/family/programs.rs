@@ -43,7 +43,7 @@ pub struct Programs {
     pub theta: Program,
 }
 
-/// What the programs of a family depend on.
+/// Arguments that the programs of a family depend on.
 type Key = (Family, bool, Trials, Start);
 
 /// Programs that were made lately, the last first: a fit of a few rows takes less time than to write them.

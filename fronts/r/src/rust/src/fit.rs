@@ -410,7 +410,7 @@ fn are_numbers(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     savvy::OwnedLogicalSexp::try_from_slice([plain])?.into()
 }
 
-/// What a model frame's columns are that asks for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+/// Kinds of columns of a model frame that ask for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
 /// a time series, 4 where one is no vector of numbers, logical values or strings.
 ///
 /// @noRd
