@@ -24,6 +24,20 @@ const GOALS: &[(&str, &str)] = &[
         "prcomp of a data frame of 50,000 x 200, with scores: 0.25 s",
     ),
     ("pca_rank8", "the same with rank. = 8: 0.25 s"),
+    ("small_lm", "mpg ~ wt of mtcars: no slower than R, as all below"),
+    ("small_summary", "the same to a summary"),
+    ("small_glm", "binomial, am ~ wt of mtcars"),
+    ("small_lm_fit", "lm.fit, 32 x 3"),
+    ("small_prcomp", "prcomp, 50 x 4"),
+    ("small_predict", "predict of 3 rows"),
+    ("small_anova", "anova of two terms"),
+    ("small_update", "update without a term"),
+    ("small_drop1", "drop1 of two terms"),
+    ("small_link", "binomial with a link of one's own"),
+    ("small_1000x2", "lm of 1,000 x 2"),
+    ("small_1000x500", "lm of 1,000 x 500"),
+    ("small_200x1000", "prcomp of 200 x 1,000"),
+    ("small_boot", "boot() of 500 linear fits"),
 ];
 
 pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
@@ -80,7 +94,7 @@ pub fn run(root: &Path, args: &[String]) -> crate::Outcome {
     for (name, goal) in GOALS {
         let ours = median(&measured[name]["nelder"]);
         let r = median(&measured[name]["R"]);
-        let shown = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
+        let shown = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.6}"));
         let ratio = ours.zip(r).map(|(a, b)| b / a);
         println!(
             "{name:<15} {:>10} {:>10} {:>8}  {goal}",

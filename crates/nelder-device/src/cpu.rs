@@ -67,12 +67,12 @@ impl Program {
         Runner::<R>::of(self, CHUNK.min(rows))?.run(inputs, rows, outputs)
     }
 
-    /// The program with room for its values, for runs that are repeated.
+    /// The program for runs that are repeated: it keeps the room that its values take.
     ///
     /// # Errors
     /// When a step reads a slot that is not before it; see [`Program::check`].
     pub fn runner<R: Real>(&self) -> Result<Runner<R>, ProgramError> {
-        Runner::of(self, CHUNK)
+        Runner::of(self, 0)
     }
 }
 
@@ -110,26 +110,37 @@ impl<R: Real> Runner<R> {
             program: Program::new(),
             registers: Registers::of(&Program::new()),
             values: Vec::new(),
-            chunk: CHUNK,
+            chunk: 0,
         }
     }
 
-    /// `chunk` rows at a time.
+    /// Room for `chunk` rows.
     fn of(program: &Program, chunk: usize) -> Result<Runner<R>, ProgramError> {
         program.check()?;
         let registers = Registers::of(program);
-        let mut values = vec![vec![R::ZERO; chunk]; registers.count];
-        for (step, op) in program.ops().iter().enumerate() {
+        let mut runner = Runner {
+            program: program.clone(),
+            values: vec![Vec::new(); registers.count],
+            registers,
+            chunk: 0,
+        };
+        runner.reach(chunk);
+        Ok(runner)
+    }
+
+    /// Makes room for as many rows, which then go through the program at a time; at most [`CHUNK`].
+    fn reach(&mut self, rows: usize) {
+        let chunk = rows.min(CHUNK);
+        if chunk <= self.chunk {
+            return;
+        }
+        self.chunk = chunk;
+        self.values.iter_mut().for_each(|v| v.resize(chunk, R::ZERO));
+        for (step, op) in self.program.ops().iter().enumerate() {
             if let Op::Constant(c) = *op {
-                values[registers.of_step[step]].fill(R::from_f64(c));
+                self.values[self.registers.of_step[step]].fill(R::from_f64(c));
             }
         }
-        Ok(Runner {
-            program: program.clone(),
-            registers,
-            values,
-            chunk,
-        })
     }
 
     /// The program.
@@ -147,6 +158,7 @@ impl<R: Real> Runner<R> {
         rows: usize,
         outputs: &mut [Output<'_>],
     ) -> Result<(), ProgramError> {
+        self.reach(rows);
         let Runner {
             program,
             registers,

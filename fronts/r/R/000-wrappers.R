@@ -37,6 +37,13 @@ NULL
   stop(class, " cannot be modified", call. = FALSE)
 }
 
+#' Tests if columns are vectors of `rows` numbers without attributes.
+#'
+#' @noRd
+`are_numbers` <- function(`columns`, `rows`) {
+  .Call(savvy_are_numbers__impl, `columns`, `rows`)
+}
+
 #' Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 #'
 #' @noRd
@@ -95,6 +102,14 @@ NULL
   .Call(savvy_lazy_source__impl, `x`)
 }
 
+#' Kinds of columns of a model frame that ask for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+#' a time series, 4 where one is no vector of numbers, logical values or strings.
+#'
+#' @noRd
+`peculiarities` <- function(`columns`) {
+  .Call(savvy_peculiarities__impl, `columns`)
+}
+
 #' Principal components of columns, and their scores if `scores`.
 #'
 #' @noRd
@@ -107,6 +122,13 @@ NULL
 #' @noRd
 `principal_sparse` <- function(`matrix`, `description`, `scores`, `options`) {
   .Call(savvy_principal_sparse__impl, `matrix`, `description`, `scores`, `options`)
+}
+
+#' Tests if two lists have the same objects under the same names, none of which someone may have written to.
+#'
+#' @noRd
+`same_parts` <- function(`a`, `b`) {
+  .Call(savvy_same_parts__impl, `a`, `b`)
 }
 
 #' Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
@@ -144,15 +166,9 @@ NULL
   }
 }
 
-`NelderFit_prints` <- function(self) {
-  function(`vectors`, `options`) {
-    .Call(savvy_NelderFit_prints__impl, `self`, `vectors`, `options`)
-  }
-}
-
-`NelderFit_record` <- function(self) {
-  function() {
-    .Call(savvy_NelderFit_record__impl, `self`)
+`NelderFit_predict_numbers` <- function(self) {
+  function(`frame`, `std_errors`, `options`) {
+    .Call(savvy_NelderFit_predict_numbers__impl, `self`, `frame`, `std_errors`, `options`)
   }
 }
 
@@ -191,8 +207,7 @@ NULL
   e$.ptr <- ptr
   e$`drop1` <- `NelderFit_drop1`(ptr)
   e$`predict` <- `NelderFit_predict`(ptr)
-  e$`prints` <- `NelderFit_prints`(ptr)
-  e$`record` <- `NelderFit_record`(ptr)
+  e$`predict_numbers` <- `NelderFit_predict_numbers`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)
   e$`rows` <- `NelderFit_rows`(ptr)
@@ -211,12 +226,28 @@ NULL
 
 ### associated functions for NelderFit
 
-`NelderFit`$`glm` <- function(`columns`, `description`, `options`) {
-  .savvy_wrap_NelderFit(.Call(savvy_NelderFit_glm__impl, `columns`, `description`, `options`))
+`NelderFit`$`glm` <- function(`columns`, `description`, `options`, `vectors`) {
+  .Call(savvy_NelderFit_glm__impl, `columns`, `description`, `options`, `vectors`)
 }
 
-`NelderFit`$`lm` <- function(`columns`, `description`, `options`) {
-  .savvy_wrap_NelderFit(.Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`))
+`NelderFit`$`glm_of_numbers` <- function(`frame`, `terms`, `description`, `options`) {
+  .Call(savvy_NelderFit_glm_of_numbers__impl, `frame`, `terms`, `description`, `options`)
+}
+
+`NelderFit`$`lm` <- function(`columns`, `description`, `options`, `vectors`) {
+  .Call(savvy_NelderFit_lm__impl, `columns`, `description`, `options`, `vectors`)
+}
+
+`NelderFit`$`lm_of_matrix` <- function(`vectors`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_of_matrix__impl, `vectors`, `description`, `options`)
+}
+
+`NelderFit`$`lm_of_numbers` <- function(`frame`, `terms`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_of_numbers__impl, `frame`, `terms`, `description`, `options`)
+}
+
+`NelderFit`$`lm_step` <- function(`columns`, `description`, `options`) {
+  .Call(savvy_NelderFit_lm_step__impl, `columns`, `description`, `options`)
 }
 
 

@@ -12,7 +12,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   n <- frame$rows
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) offset <- rep.int(0, n)
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (!is.null(w) && any(w < 0)) refuse("negative weights not allowed")
   y <- stats::model.response(frame$all, "any")
   etastart <- stats::model.extract(frame$all, "etastart")
@@ -27,11 +27,12 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   vector_of <- rep(seq_along(design$columns$widths), design$columns$widths)
   at_y <- vector_of[at]
   at_w <- vector_of[match("(weights)", names)]
+  options <- run_options(request$device)
   weighted <- function(z, w) {
     columns <- design$columns
     columns$columns[[at_y]] <- z
     columns$columns[[at_w]] <- w
-    rust(NelderFit$lm(columns, design$model, run_options(request$device)))
+    rust(NelderFit$lm_step(columns, design$model, options))
   }
   eta <- etastart
   if (is.null(eta) && !is.null(request$start)) {
@@ -49,7 +50,7 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   boundary <- ended$boundary
   iterations <- ended$iterations
   before <- sum(family$dev.resids(y, mu, prior))
-  record <- fit$record()
+  record <- fit$record
   slope <- family$mu.eta(eta)
   rank <- record$rank
   weightless <- sum(prior == 0)
@@ -73,11 +74,14 @@ fit_custom <- function(frame, request, call, model, singular.ok) {
   e <- new_core("glm", frame, design, request, !model)
   e$custom <- TRUE
   own <- memory(e)
-  own$fit <- fit
+  own$pointer <- fit$pointer
   own$report <- ended$report
   e$values <- list(fitted = mu, linear = eta, working = (y - mu) / slope, weight = weight, y = y, weights = prior)
   own$start <- list(y = y, weights = prior)
-  record <- keep_record(e, record, design)
+  record$contrasts <- design$contrasts
+  record$xlevels <- design$xlevels
+  e$own_terms <- design$own_terms
+  record <- keep_record(e, record)
   check_rank(e, singular.ok)
   components(e, family, record)
 }
@@ -91,20 +95,26 @@ iterate_in_r <- function(family, y, prior, offset, eta, halves, weighted, contro
   deviance_of <- function(mu) sum(family$dev.resids(y, mu, prior))
   within <- function(eta, mu) isTRUE(validmu(mu) && valideta(eta))
   passes <- list()
+  counts <- prior > 0
+  all_count <- all(counts)
   # one step: where the weighted fit of the working response leads
   step <- function(eta, name) {
     mu <- family$linkinv(eta)
     slope <- family$mu.eta(eta)
     variance <- family$variance(mu)
-    good <- prior > 0 & slope != 0
-    if (anyNA(variance[prior > 0])) refuse("NAs in V(mu)")
-    if (any(variance[prior > 0] == 0)) refuse("0s in V(mu)")
-    weight <- ifelse(good, prior * slope^2 / variance, 0)
-    fit <- weighted(ifelse(good, eta - offset + (y - mu) / slope, 0), weight)
-    own <- as.data.frame(fit$report()$passes)
-    own$pass <- paste0(name, ", ", own$pass)
-    passes[[length(passes) + 1L]] <<- own
-    list(fit = fit, eta = fit$rows("residuals", run_options())[[1L]]$fitted + offset, weight = weight)
+    seen <- if (all_count) variance else variance[counts]
+    if (anyNA(seen)) refuse("NAs in V(mu)")
+    if (any(seen == 0)) refuse("0s in V(mu)")
+    weight <- prior * slope^2 / variance
+    response <- eta - offset + (y - mu) / slope
+    bad <- !counts | slope == 0
+    if (anyNA(bad) || any(bad)) {
+      weight <- ifelse(bad, 0, weight)
+      response <- ifelse(bad, 0, response)
+    }
+    fit <- weighted(response, weight)
+    passes[[length(passes) + 1L]] <<- list(name = name, report = fit$report)
+    list(fit = fit, eta = fit$rows[[1L]]$fitted + offset, weight = weight)
   }
   if (!within(eta, family$linkinv(eta))) refuse("cannot find valid starting values: please specify some")
   trace <- isTRUE(control$trace)
@@ -137,7 +147,7 @@ iterate_in_r <- function(family, y, prior, offset, eta, halves, weighted, contro
   settled <- if (converged && !boundary) settle_in_r(eta, step, function(eta) within(eta, family$linkinv(eta)))
              else list(found = step(eta, "last"), eta = eta, steps = 0L)
   list(fit = settled$found$fit, eta = settled$eta, converged = converged, boundary = boundary, iterations = iter,
-       report = list(steps = settled$steps, passes = do.call(rbind, passes)))
+       report = list(steps = settled$steps, passes = passes))
 }
 
 # Steps until what they move is rounding error: a fixed point of the linear predictor, found by Anderson's method (type II)

@@ -49,167 +49,207 @@ as_numbers <- function(x, name) {
 describe_model <- function(frame, response, contrasts = NULL, weights = NULL, offset = NULL, start = NULL,
                            tol = NA_real_, precision = "auto") {
   terms <- frame$terms
-  n <- nrow(frame$all)
   if (!is.null(contrasts) && !is.list(contrasts)) refuse("invalid 'contrasts.arg' argument")
-  variables <- names(frame$all)[seq_along(attr(terms, "variables")[-1L])]
+  variables <- names(frame$all)[seq_len(length(attr(terms, "variables")) - 1L)]
   factors <- attr(terms, "factors")
   has_terms <- length(factors) > 0L
   # what names the columns: the terms break lines where the frame has blanks
-  texts <- if (has_terms) rownames(factors) else variables
+  texts <- if (has_terms) dimnames(factors)[[1L]] else variables
   at_response <- attr(terms, "response")
   skipped <- c(attr(terms, "offset"), if (at_response > 0L) at_response)
-  columns <- list(); widths <- integer(); names <- character(); levels <- list(); ordered <- integer()
-  known <- list(); matrices <- list(); kept_contrasts <- list(); xlevels <- list(); dropped <- list()
-  taken <- new.env(parent = emptyenv())
-  add <- function(x, width, labels, own = NULL, is_ordered = FALSE) {
-    columns[[length(columns) + 1L]] <<- x
-    widths[length(columns)] <<- as.integer(width)
-    levels[length(columns)] <<- list(own)
-    ordered[length(columns)] <<- as.integer(is_ordered)
-    fresh <- vapply(labels, function(label) {
-      while (!is.null(taken[[label]])) label <- paste0(label, "\u200b")
-      assign(label, TRUE, envir = taken)
-      label
-    }, "", USE.NAMES = FALSE)
-    names <<- c(names, fresh)
-    fresh
-  }
-  described <- function(text, own, suffixes = character(), contrast = "") {
-    known[[length(known) + 1L]] <<- list(text = text, columns = own, suffixes = suffixes, contrast = contrast)
-    length(known)
-  }
-  matrix_suffixes <- function(x) if (is.null(colnames(x))) as.character(seq_len(ncol(x))) else colnames(x)
+  made <- new_columns_list()
 
   # 1. variables: the place of each by contrasts, and by indicators
   place <- matrix(0L, length(variables), 2L)
   is_factor <- logical(length(variables))
+  found <- list(contrasts = list(), xlevels = list(), dropped = list(), matrices = list())
   for (v in seq_along(variables)) {
-    name <- variables[v]
     if (v %in% skipped) next
-    x <- frame$all[[v]]
-    if (is.factor(x) || is.logical(x) && !is.matrix(x) || is.character(x)) {
+    name <- variables[v]
+    x <- .subset2(frame$all, v)
+    if (is.factor(x) || is.character(x) || is.logical(x) && !is.matrix(x)) {
       is_factor[v] <- TRUE
-      # both logical values are levels, whether rows have them or not
-      own <- if (is.logical(x)) list(codes = x, levels = c("FALSE", "TRUE"), ordered = FALSE)
-             else as_codes(x, frame$omit)
-      if (!is.logical(x)) {
-        xlevels[[name]] <- own$levels
-        if (is.factor(x) && length(own$levels) < nlevels(x)) dropped[[name]] <- own$levels
-      }
       in_terms <- has_terms && any(factors[v, ] > 0L)
-      contrast <- contrasts_of(name, x, own$levels, own$ordered, contrasts)
-      kept_contrasts[[name]] <- contrast$value
-      fresh <- add(own$codes, 1L, name, if (!is.logical(x)) own$levels, own$ordered)
-      place[v, ] <- described(texts[v], fresh, contrast = if (in_terms) contrast$name else "")
-      if (!is.null(contrast$matrix) && in_terms) {
-        codes <- if (is.logical(x)) x + 1L else as.integer(own$codes)
-        expanded <- unname(contrast$matrix)[codes, , drop = FALSE]
-        suffixes <- matrix_suffixes(contrast$matrix)
-        fresh <- add(expanded, ncol(expanded), paste0(name, suffixes))
-        place[v, 1L] <- if (length(suffixes) == 1L) described(paste0(texts[v], suffixes), fresh)
-                        else described(texts[v], fresh, suffixes)
-        matrices[[name]] <- unname(contrast$matrix)
-      }
-    } else {
-      x <- as_numbers(x, name)
-      fresh <- if (is.matrix(x)) add(x, ncol(x), paste0(name, matrix_suffixes(x))) else add(x, 1L, name)
-      suffixes <- if (is.matrix(x) && ncol(x) > 1L) matrix_suffixes(x) else character()
-      place[v, ] <- described(texts[v], fresh, suffixes)
+      found <- describe_factor(made, found, x, name, texts[v], frame$omit, contrasts, in_terms)
+      place[v, ] <- found$place
+      next
     }
+    x <- as_numbers(x, name)
+    place[v, ] <- if (!is.matrix(x)) add_variable(made, texts[v], add_column(made, x, name))
+      else {
+        suffixes <- matrix_suffixes(x)
+        add_variable(made, texts[v], add_matrix(made, x, paste0(name, suffixes)), if (ncol(x) > 1L) suffixes else character())
+      }
   }
-  unknown <- setdiff(names(contrasts), variables[is_factor])
-  if (length(unknown)) {
-    warning(if (unknown[1L] %in% variables) gettextf("variable '%s' is not a factor, its contrast will be ignored", unknown[1L])
-            else gettextf("variable '%s' is absent, its contrast will be ignored", unknown[1L]), domain = NA, call. = FALSE)
-  }
+  if (length(contrasts)) check_contrasts(names(contrasts), variables, variables[is_factor])
   # 2. the response
   text <- if (at_response > 0L) variables[at_response] else "y"
   own <- if (is.matrix(response)) {
     labels <- colnames(response)
     if (is.null(labels)) labels <- paste0("Y", seq_len(ncol(response)))
-    described(text, add(response, ncol(response), paste0(text, labels)), labels)
-  } else described(text, add(response, 1L, text))
+    add_variable(made, text, add_matrix(made, response, paste0(text, labels)), labels)
+  } else add_variable(made, text, add_column(made, response, text))
   if (at_response > 0L) place[at_response, ] <- own
-  # 3. terms
-  labels <- attr(terms, "term.labels")
-  term_variables <- list(); term_codings <- list()
-  full <- attr(terms, "intercept") == 1L
-  own_terms <- seq_along(labels)
-  if (at_response > 0L && has_terms) {
+  # 3. terms, and the columns that have roles of their own
+  terms_of <- describe_terms(frame, factors, at_response, variables, is_factor, place)
+  one <- function(x, label) if (is.null(x)) "" else add_column(made, x, label)
+  model <- list(
+    variables = made$texts, response = own, intercept = attr(terms, "intercept") == 1L,
+    labels = attr(terms, "term.labels")[terms_of$own], term_variables = terms_of$variables,
+    term_codings = terms_of$codings, contrasts = made$contrasts,
+    weights = one(weights, "(weights)"), offset = one(offset, "(offset)"), tol = as.numeric(tol), precision = precision,
+    variable_columns = made$own, variable_suffixes = made$suffixes, start_column = one(start, "(start)"))
+  xlevels <- if (length(variables) > (at_response > 0L)) found$xlevels
+  if (!is.null(xlevels) && !length(xlevels)) names(xlevels) <- character()
+  list(columns = library_columns(made, nrow(frame$all)), model = model,
+       contrasts = if (length(found$contrasts)) found$contrasts, xlevels = xlevels,
+       dropped = if (length(found$dropped)) found$dropped, own_terms = terms_of$own,
+       place = list(variables = variables, is_factor = is_factor, columns = made$own, place = place,
+                    matrices = found$matrices))
+}
+
+matrix_suffixes <- function(x) if (is.null(colnames(x))) as.character(seq_len(ncol(x))) else colnames(x)
+
+# The columns and variables of a description while it is made, which grows in place.
+new_columns_list <- function() {
+  made <- new.env(parent = emptyenv())
+  made$columns <- made$levels <- made$own <- made$suffixes <- list()
+  made$widths <- made$ordered <- integer()
+  made$names <- made$texts <- made$contrasts <- character()
+  made$taken <- new.env(parent = emptyenv())
+  made
+}
+
+library_columns <- function(made, rows) {
+  list(columns = made$columns, widths = made$widths, names = made$names, levels = made$levels, ordered = made$ordered,
+       rows = as.numeric(rows))
+}
+
+# Adds a vector under a name that no other column has; the name.
+add_column <- function(made, x, label, levels = NULL, ordered = FALSE) {
+  add_vector(made, x, 1L, own_name(made, label), levels, ordered)
+}
+
+# Adds the columns of a matrix in the same way.
+add_matrix <- function(made, x, labels) {
+  for (k in seq_along(labels)) labels[k] <- own_name(made, labels[k])
+  add_vector(made, x, length(labels), labels)
+}
+
+own_name <- function(made, label) {
+  while (!is.null(made$taken[[label]])) label <- paste0(label, "\u200b")
+  assign(label, TRUE, envir = made$taken)
+  label
+}
+
+add_vector <- function(made, x, width, labels, levels = NULL, ordered = FALSE) {
+  k <- length(made$columns) + 1L
+  made$columns[[k]] <- x
+  made$widths[k] <- width
+  made$levels[k] <- list(levels)
+  made$ordered[k] <- as.integer(ordered)
+  made$names <- c(made$names, labels)
+  labels
+}
+
+# Adds a variable that columns have; its place among the variables.
+add_variable <- function(made, text, columns, suffixes = character(), contrast = "") {
+  k <- length(made$texts) + 1L
+  made$texts[k] <- text
+  made$own[[k]] <- columns
+  made$suffixes[[k]] <- suffixes
+  made$contrasts[k] <- contrast
+  k
+}
+
+# Adds a factor, or what is one in a model. To what was `found` of others: contrasts, levels, and the variable's place.
+describe_factor <- function(made, found, x, name, text, omit, given, in_terms) {
+  # both logical values are levels, whether rows have them or not
+  own <- if (is.logical(x)) list(codes = x, levels = c("FALSE", "TRUE"), ordered = FALSE) else as_codes(x, omit)
+  if (!is.logical(x)) {
+    found$xlevels[[name]] <- own$levels
+    if (is.factor(x) && length(own$levels) < nlevels(x)) found$dropped[[name]] <- own$levels
+  }
+  contrast <- contrasts_of(name, x, own$levels, own$ordered, given)
+  found$contrasts[[name]] <- contrast$value
+  fresh <- add_column(made, own$codes, name, if (!is.logical(x)) own$levels, own$ordered)
+  found$place <- rep(add_variable(made, text, fresh, contrast = if (in_terms) contrast$name else ""), 2L)
+  if (!is.null(contrast$matrix) && in_terms) {
+    codes <- if (is.logical(x)) x + 1L else as.integer(own$codes)
+    expanded <- unname(contrast$matrix)[codes, , drop = FALSE]
+    suffixes <- matrix_suffixes(contrast$matrix)
+    fresh <- add_matrix(made, expanded, paste0(name, suffixes))
+    found$place[1L] <- if (length(suffixes) == 1L) add_variable(made, paste0(text, suffixes), fresh)
+                       else add_variable(made, text, fresh, suffixes)
+    found$matrices[[name]] <- unname(contrast$matrix)
+  }
+  found
+}
+
+# Contrasts that are given for what is no factor of the model.
+check_contrasts <- function(given, variables, factors) {
+  unknown <- setdiff(given, factors)
+  if (length(unknown)) {
+    warning(if (unknown[1L] %in% variables) gettextf("variable '%s' is not a factor, its contrast will be ignored", unknown[1L])
+            else gettextf("variable '%s' is absent, its contrast will be ignored", unknown[1L]), domain = NA, call. = FALSE)
+  }
+}
+
+# The terms by the places of their variables: list(own, variables, codings), `own` being those that are in the model.
+describe_terms <- function(frame, factors, at_response, variables, is_factor, place) {
+  full <- attr(frame$terms, "intercept") == 1L
+  own <- seq_along(attr(frame$terms, "term.labels"))
+  if (at_response > 0L && length(own) && any(factors[at_response, ] > 0L)) {
     # as model.matrix(): the response is no predictor of its own
-    itself <- own_terms[factors[at_response, ] > 0L & colSums(factors > 0L) == 1L]
+    itself <- own[factors[at_response, ] > 0L & colSums(factors > 0L) == 1L]
     if (length(itself)) {
       warning("the response appeared on the right-hand side and was dropped", call. = FALSE)
-      own_terms <- own_terms[-itself]
+      own <- own[-itself]
+    }
+    if (is.factor(.subset2(frame$all, at_response)) && any(factors[at_response, own] > 0L)) {
+      refuse("the response `", variables[at_response], "` is a factor and stands in an interaction")
     }
   }
-  if (at_response > 0L && has_terms && is.factor(frame$all[[at_response]]) && any(factors[at_response, own_terms] > 0L)) {
-    refuse("the response `", variables[at_response], "` is a factor and stands in an interaction")
-  }
-  for (t in own_terms) {
-    coding <- factors[, t]
+  term_variables <- term_codings <- vector("list", length(own))
+  some <- any(is_factor)
+  for (k in seq_along(own)) {
+    coding <- factors[, own[k]]
     members <- which(coding > 0L)
-    coding <- coding[members]
-    if (!full && any(is_factor[members]) && !at_response %in% members) {
+    coding <- as.integer(coding[members])
+    if (some && !full && any(is_factor[members]) && !at_response %in% members) {
       # without an intercept the first factor has a column for each level
       coding[which(is_factor[members])[1L]] <- 2L
       full <- TRUE
     }
-    term_variables[[length(term_variables) + 1L]] <- as.integer(place[cbind(members, ifelse(coding == 2L & is_factor[members], 2L, 1L))])
-    term_codings[[length(term_codings) + 1L]] <- as.integer(coding)
+    by <- if (some) 1L + (coding == 2L & is_factor[members]) else 1L
+    term_variables[[k]] <- if (some) place[cbind(members, by)] else place[members, 1L]
+    term_codings[[k]] <- coding
   }
-  one <- function(x, label) if (is.null(x)) "" else add(x, 1L, label)
-  model <- list(
-    variables = vapply(known, `[[`, "", "text"),
-    response = own,
-    intercept = attr(terms, "intercept") == 1L,
-    labels = as.character(labels)[own_terms], term_variables = term_variables, term_codings = term_codings,
-    contrasts = vapply(known, `[[`, "", "contrast"),
-    weights = one(weights, "(weights)"), offset = one(offset, "(offset)"),
-    formula = paste(deparse(stats::formula(terms), width.cutoff = 500L), collapse = " "),
-    tol = as.numeric(tol), precision = precision)
-  model$variable_columns <- lapply(known, `[[`, "columns")
-  model$variable_suffixes <- lapply(known, function(k) k$suffixes)
-  model$start_column <- one(start, "(start)")
-  list(columns = list(columns = columns, widths = widths, names = names, levels = levels, ordered = ordered,
-                      rows = as.numeric(n)),
-       model = model,
-       contrasts = if (length(kept_contrasts)) kept_contrasts,
-       xlevels = if (length(variables) > (at_response > 0L)) structure(xlevels, names = as.character(names(xlevels))),
-       dropped = if (length(dropped)) dropped, own_terms = own_terms,
-       place = list(variables = variables, is_factor = is_factor, known = known, place = place,
-                    matrices = matrices))
+  list(own = own, variables = term_variables, codings = term_codings)
 }
 
 # The columns of other rows for a model that was described: `frame` is a model frame of the terms without response.
 describe_rows <- function(design, frame, offset = NULL) {
-  columns <- list(); widths <- integer(); names <- character(); levels <- list(); ordered <- integer()
-  n <- nrow(frame)
-  add <- function(x, own, labels = NULL, is_ordered = FALSE) {
-    columns[[length(columns) + 1L]] <<- x
-    widths[length(columns)] <<- length(own)
-    levels[length(columns)] <<- list(labels)
-    ordered[length(columns)] <<- as.integer(is_ordered)
-    names <<- c(names, own)
-  }
+  made <- new_columns_list()
   place <- design$place
   for (v in seq_along(place$variables)) {
     at <- place$place[v, ]
     name <- place$variables[v]
-    if (all(at == 0L) || is.null(frame[[name]])) next
-    x <- frame[[name]]
-    own <- place$known[[at[2L]]]
+    x <- if (any(at != 0L)) .subset2(frame, name)
+    if (is.null(x)) next
+    own <- place$columns[[at[2L]]]
     if (place$is_factor[v]) {
       known <- design$xlevels[[name]]
       codes <- if (is.null(known)) x else match(as.character(x), known)
       if (!is.null(known) && is.factor(x) && identical(levels(x), known)) codes <- x
-      add(codes, own$columns, known, is.ordered(x))
+      add_vector(made, codes, length(own), own, known, is.ordered(x))
       if (at[1L] != at[2L]) {
         expanded <- place$matrices[[name]][if (is.null(known)) x + 1L else as.integer(codes), , drop = FALSE]
-        add(expanded, place$known[[at[1L]]]$columns)
+        own <- place$columns[[at[1L]]]
+        add_vector(made, expanded, length(own), own)
       }
-    } else add(as_numbers(x, name), own$columns)
+    } else add_vector(made, as_numbers(x, name), length(own), own)
   }
-  if (!is.null(offset)) add(as.numeric(offset), "(offset)")
-  list(columns = columns, widths = widths, names = names, levels = levels, ordered = ordered, rows = as.numeric(n))
+  if (!is.null(offset)) add_vector(made, as.numeric(offset), 1L, "(offset)")
+  library_columns(made, nrow(frame))
 }

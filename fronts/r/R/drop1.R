@@ -11,7 +11,7 @@ drop_labels <- function(object, scope) {
 }
 
 # Whether the response stands among the predictors, too, where R leaves it out.
-has_own_response <- function(e) length(design_of(e)$own_terms) < length(attr(e$request$terms, "term.labels"))
+has_own_response <- function(e) length(e$own_terms) < length(attr(e$request$terms, "term.labels"))
 
 drop_heading <- function(object, scale) {
   c("Single term deletions", "\nModel:", deparse(stats::formula(object)),
@@ -34,7 +34,7 @@ f_columns <- function(table, deviances, rms, rdf) {
 }
 
 drop1.nd_lm <- function(object, scope, scale = 0, all.cols = TRUE, test = c("none", "Chisq", "F"), k = 2, ...) {
-  test <- match.arg(test)
+  test <- if (missing(test)) "none" else match.arg(test)
   if (!as_made(object) || !all.cols && object$rank < length(object$coefficients)) return(NextMethod())
   e <- core(object)
   if (is.null(object$terms) || has_own_response(e)) return(NextMethod())
@@ -62,7 +62,7 @@ drop1.nd_lm <- function(object, scope, scale = 0, all.cols = TRUE, test = c("non
 }
 
 drop1.nd_glm <- function(object, scope, scale = 0, test = c("none", "Rao", "LRT", "Chisq", "F"), k = 2, ...) {
-  test <- match.arg(test)
+  test <- if (missing(test)) "none" else match.arg(test)
   if (!as_made(object)) return(NextMethod())
   e <- core(object)
   scope <- drop_labels(object, if (missing(scope)) NULL else scope)

@@ -1,5 +1,5 @@
 nd_explain <- function(fit) {
-  if (inherits(fit, "nd_prcomp")) return(core(fit)$report)
+  if (inherits(fit, "nd_prcomp")) return(components_report(core(fit)$found))
   e <- core(fit)
   library <- fit_of(e)
   if (is.null(library)) refuse("the report of this fit was not kept; fit it again")
@@ -11,10 +11,17 @@ nd_explain <- function(fit) {
     report$algorithm <- "fisher scoring with the family's R functions"
     report$digits <- report$written <- c(NA_real_, NA_real_)
     report$refinements <- own$steps
-    report$passes <- own$passes
+    report$passes <- do.call(rbind, lapply(own$passes, named_passes))
   }
   class(report) <- "nd_report"
   report
+}
+
+# The passes of one step of an iteration.
+named_passes <- function(of) {
+  passes <- as.data.frame(of$report$passes)
+  passes$pass <- paste0(of$name, ", ", passes$pass)
+  passes
 }
 
 report_line <- function(name, value) cat(formatC(name, width = -12L), value, "\n", sep = "")

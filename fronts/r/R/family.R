@@ -14,8 +14,21 @@ same_function <- function(a, b) identical(a, b, ignore.bytecode = TRUE, ignore.e
 
 # Whether a family computes what R's own of that name computes.
 same_family <- function(a, b) {
-  parts <- c("linkfun", "linkinv", "mu.eta", "variance", "dev.resids")
-  all(vapply(parts, function(p) same_function(a[[p]], b[[p]]), NA))
+  same_function(a$linkfun, b$linkfun) && same_function(a$linkinv, b$linkinv) && same_function(a$mu.eta, b$mu.eta) &&
+    same_function(a$variance, b$variance) && same_function(a$dev.resids, b$dev.resids)
+}
+
+# R's own families by name and link, each made once.
+own_families <- new.env(parent = emptyenv())
+
+# R's family of a name with a link, NULL where it has none.
+own_family <- function(name, link) {
+  key <- if (is.character(link)) paste0(name, "(", link, ")")
+  own <- if (!is.null(key)) own_families[[key]]
+  if (!is.null(own)) return(own)
+  own <- tryCatch(suppressWarnings(getExportedValue("stats", name)(link = link)), error = function(e) NULL)
+  if (!is.null(key) && !is.null(own)) assign(key, own, envir = own_families)
+  own
 }
 
 exactly <- function(x) format(x, digits = 17L, trim = TRUE)
@@ -43,7 +56,7 @@ native_family <- function(family) {
   name <- family$family
   linked <- if (startsWith(link, "power(")) stats::power(as.numeric(sub("power\\((.*)\\)", "\\1", link))) else link
   if (name %in% c("gaussian", "binomial", "poisson", "Gamma", "inverse.gaussian", "quasibinomial", "quasipoisson")) {
-    own <- reference(getExportedValue("stats", name)(link = linked))
+    own <- own_family(name, linked)
     if (is.null(own) || !same_family(family, own)) return(NULL)
     return(paste0(name, "(", link, ")"))
   }
@@ -80,7 +93,7 @@ family_start <- function(e) {
   if (is.null(own$start)) {
     frame <- rows_of(e)
     given <- function(what) {
-      own <- frame$all[[what]]
+      own <- .subset2(frame$all, what)
       if (!is.null(own)) kept(own, e$omit)
     }
     own$start <- initialized(e$request$family, kept(stats::model.response(frame$all, "any"), e$omit), weights_of(e),

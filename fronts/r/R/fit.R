@@ -4,7 +4,11 @@
 # What can be made again is held beside it, by a weak reference that files do not keep: a fit from a file gets its rows from
 # `e$frame`, or, where the fit is slim (model = FALSE), by evaluating its call.
 
-handle <- function(e) structure(handle_new(list(e)), class = "nd_handle")
+handle <- function(e) {
+  own <- handle_new(list(e))
+  class(own) <- "nd_handle"
+  own
+}
 
 print.nd_handle <- function(x, ...) {
   cat("<the rows and the library's fit>\n")
@@ -63,13 +67,17 @@ rows_of <- function(e) {
   frame
 }
 
-# Fingerprints of the columns of a fit, in the order of their rows. `fit` has added up those that it has read.
-prints_of <- function(frame, fit = NULL) {
-  columns <- as.list(unclass(frame$all))
-  if (!is.null(frame$x)) columns <- c(list(x = frame$x), columns)
-  prints <- rust(if (is.null(fit)) fingerprints(columns, run_options()) else fit$prints(columns, run_options()))
+# Fingerprints of the columns of a fit, in the order of their rows.
+prints_of <- function(frame) {
+  columns <- printed_columns(frame)
+  prints <- rust(fingerprints(columns, run_options()))
   names(prints) <- names(columns)
   prints
+}
+
+printed_columns <- function(frame) {
+  columns <- as.list.data.frame(frame$all)
+  if (is.null(frame$x)) columns else c(list(x = frame$x), columns)
 }
 
 changed_data <- function() {
@@ -102,22 +110,68 @@ fit_of_rows <- function(e) {
 # The library's fit.
 fit_of <- function(e) {
   own <- memory(e)
+  if (is.null(own$fit) && !is.null(own$pointer)) own$fit <- .savvy_wrap_NelderFit(own$pointer)
   if (is.null(own$fit)) {
     if (isTRUE(e$custom)) return(NULL)
     # a fit from a file may be on another machine
-    own$fit <- rust(library_fit(e, design_of(e), "auto"))
-    now <- own$fit$record()$coefficients
+    made <- rust(library_fit(e, design_of(e), "auto"))
+    now <- made$record$coefficients
     was <- e$record$coefficients
     same <- length(now) == length(was) && identical(is.na(now), is.na(was)) &&
       all(abs(now - was) <= 1e-8 * (abs(was) + max(abs(was), na.rm = TRUE)), na.rm = TRUE)
-    if (!same) { own$fit <- NULL; changed_data() }
+    if (!same) changed_data()
+    own$fit <- .savvy_wrap_NelderFit(made$pointer)
   }
   own$fit
 }
 
+# A fit of the library: list(record, prints, pointer).
 library_fit <- function(e, design, device = e$request$device) {
-  make <- if (e$kind == "lm") NelderFit$lm else NelderFit$glm
-  make(design$columns, design$model, run_options(device))
+  columns <- printed_columns(frame_of(e))
+  options <- run_options(device)
+  if (e$kind == "lm") NelderFit$lm(design$columns, design$model, options, columns)
+  else NelderFit$glm(design$columns, design$model, options, columns)
+}
+
+# The library's fit for a new core: its numbers, with the contrasts and levels of factors. Vectors of numbers need no
+# description but R's frame and terms. What the library has read it has added up for the fingerprints, too.
+fit_core <- function(e, own) {
+  frame <- own$frame
+  made <- if (is.null(e$request$contrasts)) rust(fit_of_numbers(e, frame))
+  if (is.null(made)) {
+    own$design <- design <- describe(e$kind, frame, e$request)
+    e$dropped <- design$dropped
+    made <- rust(library_fit(e, design))
+    record <- made$record
+    record$contrasts <- design$contrasts
+    record$xlevels <- design$xlevels
+    e$own_terms <- design$own_terms
+  } else {
+    record <- made$record
+    e$of_numbers <- is.null(frame$x)
+    if (e$of_numbers && length(frame$all) > 1L) record$xlevels <- no_levels
+    e$own_terms <- seq_along(attr(frame$terms, "term.labels"))
+  }
+  prints <- made$prints
+  names(prints) <- names(printed_columns(frame))
+  e$prints <- prints
+  own$pointer <- made$pointer
+  record
+}
+
+# The levels of a model with variables none of which is a factor.
+no_levels <- list()
+names(no_levels) <- character()
+
+# The library's fit where all variables are vectors of numbers, else NULL.
+fit_of_numbers <- function(e, frame) {
+  request <- e$request
+  options <- run_options(request$device)
+  description <- list(tol = as.numeric(request$tol), precision = request$precision)
+  if (!is.null(frame$x)) {
+    if (e$kind == "lm" && length(frame$all) == 1L) NelderFit$lm_of_matrix(printed_columns(frame), description, options)
+  } else if (e$kind == "lm") NelderFit$lm_of_numbers(frame$all, frame$terms, description, options)
+  else NelderFit$glm_of_numbers(frame$all, frame$terms, c(description, scoring_options(request)), options)
 }
 
 # Threads and progress, as options() has them, and where passes of a new fit run; a fit's later passes run where its rows are.
@@ -176,7 +230,7 @@ rust <- function(expr) {
   })
 }
 
-lazy <- function(type, length, e, key) lazy_new(list(type, as.numeric(length), e, key))
+lazy <- function(type, length, e, key) .Call(savvy_lazy_new__impl, list(type, as.numeric(length), e, key))
 
 # A vector with one value for each row that is kept.
 lazy_rows <- function(e, key, names = e$row_names) {
@@ -237,11 +291,12 @@ by_row <- function(e, detail, key) {
 }
 
 weights_of <- function(e) {
-  w <- rows_of(e)$all[["(weights)"]]
+  w <- .subset2(rows_of(e)$all, "(weights)")
   if (is.null(w)) NULL else as.vector(kept(w, e$omit))
 }
 
 offset_of <- function(e, frame = rows_of(e)) {
+  if (is.null(attr(frame$terms, "offset")) && is.null(.subset2(frame$all, "(offset)"))) return(NULL)
   offset <- stats::model.offset(frame$all)
   if (is.null(offset)) NULL else kept(offset, e$omit)
 }
@@ -294,15 +349,22 @@ model_matrix <- function(e) {
 }
 
 # The `qr` component: its shape is known, its numbers are made when they are read.
-lazy_qr <- function(e, rows, names, tol) {
+lazy_qr <- function(e, rows, names, tol, assign = NULL, contrasts = NULL, like = "lm") {
   p <- length(names)
-  qr <- lazy("double", rows * p, e, "qr")
-  dim(qr) <- c(rows, p)
-  # R moves the columns that are combinations of others to the end
   aliased <- e$record$aliased
-  dimnames(qr) <- list(if (rows) lazy_names(e, rows), c(names[!aliased], names[aliased]))
-  structure(list(qr = qr, qraux = lazy("double", p, e, "qraux"), pivot = lazy("integer", p, e, "pivot"), tol = tol,
-                 rank = e$record$rank), class = "qr")
+  # R moves the columns that are combinations of others to the end
+  if (any(aliased)) names <- c(names[!aliased], names[aliased])
+  qr <- lazy("double", rows * p, e, "qr")
+  attributes(qr) <- list(dim = c(as.integer(rows), p), dimnames = list(if (rows) lazy_names(e, rows), names))
+  if (!is.null(assign)) attr(qr, "assign") <- assign
+  if (!is.null(contrasts)) attr(qr, "contrasts") <- contrasts
+  qraux <- lazy("double", p, e, "qraux")
+  pivot <- lazy("integer", p, e, "pivot")
+  rank <- e$record$rank
+  out <- if (like == "lm") list(qr = qr, qraux = qraux, pivot = pivot, tol = tol, rank = rank)
+         else list(qr = qr, rank = rank, qraux = qraux, pivot = pivot, tol = tol)
+  class(out) <- "qr"
+  out
 }
 
 lazy_names <- function(e, rows) {

@@ -2,15 +2,28 @@
 
 # What na.action is in force, as model.frame() decides it.
 na_action_in_force <- function(given, data) {
-  action <- given
-  if (is.null(action$value) && !action$set) {
+  value <- given$value
+  if (is.null(value) && !given$set) {
     own <- if (is.null(data)) NULL else attr(data, "na.action")
-    action$value <- if (!is.null(own) && mode(own) != "numeric") own else getOption("na.action")
+    value <- if (!is.null(own) && mode(own) != "numeric") own else getOption("na.action")
   }
-  value <- action$value
-  if (is.character(value)) value <- get(value, mode = "function")
-  value
+  if (is.character(value)) get(value, envir = globalenv(), mode = "function") else value
 }
+
+# The argument na.action where nobody gave one.
+no_action <- list(set = FALSE, value = NULL)
+
+# What R's own na.action of a function is called, "" for another one, "none" without.
+named_action <- function(action) {
+  if (is.null(action)) "none"
+  else if (identical(action, na.omit)) "omit"
+  else if (identical(action, na.exclude)) "exclude"
+  else if (identical(action, na.pass)) "pass"
+  else if (identical(action, na.fail)) "fail"
+  else ""
+}
+
+model_variables <- c("formula", "data", "subset", "weights", "offset")
 
 # The variables of a model for all rows of the data, and which rows are left out.
 #
@@ -19,55 +32,101 @@ na_action_in_force <- function(given, data) {
 # variables; `na` is list(set, value). The result is a list: `all`, a model frame with every row; `terms`; `omit`, the
 # rows left out as na.omit() records them; `rows`, how many are left.
 evaluate_frame <- function(call, env, na, given = list(), more = NULL) {
-  wanted <- c("formula", "data", "subset", "weights", "offset", more)
-  frame <- call[c(1L, match(wanted, names(call), 0L))]
+  frame <- call[c(1L, match(c(model_variables, more), names(call), 0L))]
   frame[[1L]] <- quote(stats::model.frame)
   data <- given$data
-  # by name: the data in the call itself would be printed with every error
-  for (name in intersect(names(given), names(frame))) frame[[name]] <- as.name(paste0("(", name, ")"))
-  if (length(given)) env <- list2env(stats::setNames(given, paste0("(", names(given), ")")), parent = env)
+  # arguments that may name variables beside those that have been evaluated
+  others <- is.na(match(names(frame), names(given)))
+  if (length(given)) {
+    # by name: the data in the call itself would be printed with every error
+    env <- new.env(parent = env)
+    env[["(formula)"]] <- given$formula
+    env[["(data)"]] <- data
+    frame$formula <- quote(`(formula)`)
+    if (length(given) > 1L) frame$data <- quote(`(data)`)
+  }
   action <- na_action_in_force(na, if (is.data.frame(data)) data)
-  known <- is.null(action) || identical(action, stats::na.omit) || identical(action, stats::na.exclude) ||
-    identical(action, stats::na.pass) || identical(action, stats::na.fail)
-  frame$na.action <- if (known) quote(stats::na.pass) else action
+  named <- named_action(action)
+  frame$na.action <- if (named != "") quote(stats::na.pass) else action
   frame$drop.unused.levels <- FALSE
-  load_integer64(unique(c(all.vars(frame[-1L]), all.vars(given$formula))), data, env)
-  all <- tryCatch(eval(frame, env), error = function(err) {
-    # errors of the user's own functions keep their call
-    from <- as.character(conditionCall(err)[[1L]])[1L]
-    if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
-    stop(err)
-  })
-  for (v in which(vapply(all, inherits, NA, "integer64"))) all[[v]] <- as_doubles(all[[v]], names(all)[v])
+  # a formula and a data frame, and nothing else that R evaluates
+  alone <- sum(others) == 1L && length(given) > 1L && named != ""
+  all <- if (alone) evaluated(frame_of_numbers(given$formula, data))
+  plain <- 0L
+  if (!is.data.frame(all)) {
+    if (!is.null(all)) env[["(formula)"]] <- all
+    load_integer64(c(if (sum(others) > 1L) all.vars(frame[others]), all.vars(given$formula)), data, env)
+    all <- evaluated(eval(frame, env))
+    plain <- peculiarities(all)
+  }
+  if (plain %% 2L == 1L) {
+    for (v in which(vapply(all, inherits, NA, "integer64"))) all[[v]] <- as_doubles(all[[v]], names(all)[v])
+  }
   # data.table changes columns in place, where other data are copied first
   if (inherits(data, "data.table")) all[] <- lapply(all, own_copy)
   terms <- attr(all, "terms")
-  omit <- attr(all, "na.action")
-  attr(all, "na.action") <- NULL
-  if (!known) {
+  rows <- .row_names_info(all, 2L)
+  if (named == "") {
     # the function has done its work on the frame; what it says of it is kept
-    return(list(all = all, terms = terms, omit = NULL, said = omit, rows = nrow(all)))
+    said <- attr(all, "na.action")
+    attr(all, "na.action") <- NULL
+    return(list(all = all, terms = terms, omit = NULL, said = said, rows = rows))
   }
-  if (!is.null(action)) all <- without_times(all)
-  plain <- vapply(all, typeof, "") %in% c("double", "integer", "logical", "character")
-  missing <- if (all(plain)) incomplete_rows(unclass(all), as.numeric(nrow(all)))
-             else seq_len(nrow(all))[!stats::complete.cases(all)]
-  if (length(missing)) {
-    if (identical(action, stats::na.fail)) {
-      refuse("missing values in object: ", described_missing(all, missing[1L]))
-    }
-    if (is.null(action) || identical(action, stats::na.pass)) {
-      refuse("NA/NaN/Inf in the variables of the model: ", described_missing(all, missing[1L]))
-    }
-    names(missing) <- attr(all, "row.names")[missing]
-    class(missing) <- if (identical(action, stats::na.exclude)) "exclude" else "omit"
-    attr(all, "row.names") <- told_apart(attr(all, "row.names"), missing)
-    return(list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing)))
+  attr(all, "na.action") <- NULL
+  if (plain %/% 2L %% 2L == 1L && named != "none") all <- without_times(all)
+  missing <- if (plain < 4L) incomplete_rows(all, as.numeric(rows))
+             else seq_len(rows)[!stats::complete.cases(all)]
+  if (length(missing)) return(without_rows(all, terms, missing, named))
+  if (named == "omit" || named == "exclude") {
+    names <- attr(all, "row.names")
+    if (is.character(names) && anyDuplicated(names)) attr(all, "row.names") <- told_apart(names)
   }
-  if (identical(action, stats::na.omit) || identical(action, stats::na.exclude)) {
-    attr(all, "row.names") <- told_apart(attr(all, "row.names"))
+  list(all = all, terms = terms, omit = NULL, said = NULL, rows = rows)
+}
+
+# A value whose errors are those of the user's call; errors of the user's own functions keep theirs.
+evaluated <- function(expr) tryCatch(expr, error = function(err) {
+  from <- as.character(conditionCall(err)[[1L]])[1L]
+  if (from %in% c("eval", "model.frame.default", "stats::model.frame")) refuse(conditionMessage(err))
+  stop(err)
+})
+
+# The frame that model.frame() makes where all variables are columns of a data frame that are vectors of numbers and no more, which
+# it then takes longer to look at than the fit takes. The terms where one is something else, or NULL.
+frame_of_numbers <- function(formula, data) {
+  if (!identical(oldClass(formula), "formula") || !is.data.frame(data)) return(NULL)
+  terms <- stats::terms(formula, data = data)
+  variables <- attr(terms, "variables")
+  names <- all.vars(variables)
+  # names alone, those that R prints as they are; it gives a call of scale() its centre
+  if (!length(names) || !identical(as.character(variables)[-1L], names) || any(make.names(names) != names) || "scale" %in% names) {
+    return(terms)
   }
-  list(all = all, terms = terms, omit = NULL, said = NULL, rows = nrow(all))
+  at <- match(names, attr(data, "names"))
+  if (anyNA(at)) return(terms)
+  all <- .subset(data, at)
+  rows <- .row_names_info(data, 2L)
+  if (rows == 0L || !are_numbers(all, as.numeric(rows))) return(terms)
+  classes <- rep.int("numeric", length(names))
+  names(classes) <- names
+  attr(terms, "predvars") <- variables
+  attr(terms, "dataClasses") <- classes
+  own <- .row_names_info(data, 0L)
+  attributes(all) <- list(names = names, terms = terms, row.names = if (length(own) == rows) own else c(NA_integer_, rows),
+                          class = "data.frame")
+  all
+}
+
+# The frame of evaluate_frame() where values are missing in some rows.
+without_rows <- function(all, terms, missing, named) {
+  if (named == "fail") refuse("missing values in object: ", described_missing(all, missing[1L]))
+  if (named == "none" || named == "pass") {
+    refuse("NA/NaN/Inf in the variables of the model: ", described_missing(all, missing[1L]))
+  }
+  names(missing) <- attr(all, "row.names")[missing]
+  class(missing) <- named
+  attr(all, "row.names") <- told_apart(attr(all, "row.names"), missing)
+  list(all = all, terms = terms, omit = missing, said = missing, rows = nrow(all) - length(missing))
 }
 
 # The same vector in memory of its own.
@@ -84,11 +143,14 @@ own_copy <- function(x) {
 # Whole numbers of 64 bits are doubles whose bits are integers: without the methods of bit64, R's functions would take
 # them for other numbers.
 load_integer64 <- function(names, data, env) {
+  # whose methods are there
+  if (isNamespaceLoaded("bit64")) return()
+  known <- if (is.list(data)) data
   for (name in names) {
     # not `[[`, whose method for data frames takes longer than the rest of a small fit
-    x <- if (is.list(data)) .subset2(data, name)
+    x <- .subset2(known, name)
     if (is.null(x)) x <- get0(name, envir = env)
-    if (inherits(x, "integer64")) return(need_bit64(name))
+    if (is.object(x) && inherits(x, "integer64")) return(need_bit64(name))
   }
 }
 
@@ -190,7 +252,7 @@ lazy_frame <- function(e, frame) {
     return(out)
   }
   out <- lapply(names(frame$all), function(name) {
-    x <- frame$all[[name]]
+    x <- .subset2(frame$all, name)
     if (!typeof(x) %in% c("double", "integer", "logical", "character") || !is.null(attr(x, "tsp"))) {
       return(kept_column(frame, e, name))
     }
@@ -215,7 +277,7 @@ lazy_frame <- function(e, frame) {
 
 # One column of the model frame without the rows that are left out.
 kept_column <- function(frame, e, name) {
-  x <- frame$all[[name]]
+  x <- .subset2(frame$all, name)
   y <- kept(x, frame$omit)
   levels <- e$dropped[[name]]
   if (is.null(frame$omit) && is.null(levels)) return(x)

@@ -107,7 +107,7 @@ cooks.distance.nd_glm <- function(model, infl = stats::influence(model, do.coef 
 
 predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", "terms"), se.fit = FALSE,
                            dispersion = NULL, terms = NULL, na.action = stats::na.pass, ...) {
-  type <- match.arg(type)
+  type <- if (missing(type)) "link" else match.arg(type)
   if (type == "terms" || !as_made(object)) return(NextMethod())
   e <- core(object)
   if (isTRUE(e$custom)) return(NextMethod())
@@ -125,7 +125,7 @@ predict.nd_glm <- function(object, newdata = NULL, type = c("link", "response", 
     fit <- object$linear.predictors
     se <- row_errors(e)
   } else {
-    frame <- new_frame(object, newdata, na.action)
+    frame <- new_frame(object, newdata, na.action, e)
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }

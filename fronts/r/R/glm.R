@@ -7,17 +7,17 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   family <- as_family(family, parent.frame())
   precision <- check_precision(precision)
   device <- check_device(device)
-  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  given <- if (is.null(own$data)) list(formula = formula) else list(formula = formula, data = data)
   if (missing(data)) data <- environment(formula)
   if (!method %in% c("glm.fit", "model.frame")) stop("invalid 'method' argument: ", method)
-  na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
+  na <- if (missing(na.action)) no_action else list(set = TRUE, value = na.action)
   more <- c("etastart", "mustart")
   frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
   request <- list(call = call, frame_call = own, na = na, more = more, terms = frame$terms, contrasts = contrasts,
                   precision = precision, device = device, family = family, start = start, control = control,
                   tol = min(1e-7, control$epsilon / 1000))
-  if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, list(), request, FALSE), frame))
+  if (identical(method, "model.frame")) return(lazy_frame(new_core("glm", frame, NULL, request, FALSE), frame))
   z <- fit_generalized(frame, request, call, model, singular.ok)
   e <- z$nelder
   z$nelder <- NULL
@@ -32,7 +32,7 @@ nd_glm <- function(formula, family = stats::gaussian, data, weights, subset, na.
   keep_prints(e, z)
   if (!missing(formula) && inherits(formula, "formula")) z$formula <- formula
   class(z) <- c("nd_glm", "glm", "lm")
-  z
+  as_it_is(z, e)
 }
 
 # R's glm.control(), and `epsilon_f64`: the steps are formed in double precision once the deviance changes by less.
@@ -66,7 +66,7 @@ print_trace <- function(record) {
 generalized_response <- function(frame, family) {
   at <- attr(frame$terms, "response")
   if (at == 0L) refuse("the formula has no response; write y ~ x")
-  y <- frame$all[[at]]
+  y <- .subset2(frame$all, at)
   name <- names(frame$all)[at]
   binomial <- family$family %in% c("binomial", "quasibinomial")
   if (is.character(y)) {
@@ -86,7 +86,7 @@ generalized_response <- function(frame, family) {
 }
 
 describe_generalized <- function(frame, request) {
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (!is.null(w) && !is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (!is.null(w) && any(w < 0, na.rm = TRUE)) {
     bad <- which(w < 0)[1L]
@@ -95,8 +95,8 @@ describe_generalized <- function(frame, request) {
   y <- generalized_response(frame, request$family)
   offset <- as.vector(stats::model.offset(frame$all))
   check_offset(offset, if (is.matrix(y)) y[, 1L] else y)
-  eta <- frame$all[["(etastart)"]]
-  mu <- frame$all[["(mustart)"]]
+  eta <- .subset2(frame$all, "(etastart)")
+  mu <- .subset2(frame$all, "(mustart)")
   design <- describe_model(frame, y, request$contrasts, w, offset, start = if (is.null(eta)) mu else eta,
                            tol = request$tol, precision = request$precision)
   column <- design$model$start_column
@@ -116,16 +116,12 @@ scoring_options <- function(request, eta_start = "", mu_start = "") {
 fit_generalized <- function(frame, request, call, model = TRUE, singular.ok = TRUE) {
   if (is.null(request$native)) request$native <- native_family(request$family)
   if (is.null(request$native)) return(fit_custom(frame, request, call, model, singular.ok))
-  design <- describe("glm", frame, request)
-  e <- new_core("glm", frame, design, request, !model, NULL)
-  own <- memory(e)
-  own$fit <- rust(library_fit(e, design))
-  e$prints <- prints_of(frame, own$fit)
-  record <- own$fit$record()
+  e <- new_core("glm", frame, NULL, request, !model, NULL)
+  record <- fit_core(e, memory(e))
   if (isTRUE(request$control$trace)) print_trace(record)
   record$trace <- record$trace_passes <- NULL
   check_omitted(e, record)
-  record <- keep_record(e, record, design)
+  record <- keep_record(e, record)
   check_start(request$start, record$names, call)
   for (text in record$warnings) warning(simpleWarning(text, call))
   e$record <- record <- check_whole(e, record, request$family)
@@ -170,11 +166,11 @@ check_start <- function(start, names, call) {
 }
 
 # The small numbers of a fit, kept with it.
-keep_record <- function(e, record, design) {
-  record$coefficients[record$aliased] <- NA_real_
-  record$contrasts <- design$contrasts
-  record$xlevels <- design$xlevels
-  record$aliased_named <- stats::setNames(record$aliased, record$names)
+keep_record <- function(e, record) {
+  if (any(record$aliased)) record$coefficients[record$aliased] <- NA_real_
+  aliased <- record$aliased
+  names(aliased) <- record$names
+  record$aliased_named <- aliased
   e$record <- record
   e$names <- record$names
   e$row_names <- lazy("character", e$rows, e, "row_names")
@@ -184,38 +180,29 @@ keep_record <- function(e, record, design) {
 components <- function(e, family, record) {
   used <- if (isTRUE(e$custom)) sum(by_row(e, "residuals", "weight") > 0) else record$rows
   p <- length(record$names)
-  effects <- lazy_effects(e, used)
+  b <- record$coefficients
+  if (p) names(b) <- record$names
+  list(coefficients = b, residuals = lazy_rows(e, "working"), fitted.values = lazy_rows(e, "fitted"),
+       effects = if (p) lazy_effects(e, used), R = if (p) lazy_triangle(e, record, used, p), rank = record$rank,
+       qr = if (p) lazy_qr(e, used, record$names, e$request$tol, like = "glm"), family = family,
+       linear.predictors = lazy_rows(e, "linear"), deviance = record$deviance,
+       aic = if (is.nan(record$aic)) NA_real_ else record$aic, null.deviance = record$null_deviance,
+       iter = if (p) record$iterations else 0L, weights = lazy_rows(e, "weight"), prior.weights = lazy_rows(e, "prior"),
+       df.residual = as.integer(record$df_residual), df.null = as.integer(record$df_null), y = lazy_rows(e, "y"),
+       converged = record$converged,
+       # as R has it of a model without columns
+       boundary = record$boundary || !p, nelder = e)
+}
+
+# The `R` component, the triangle of the decomposition.
+lazy_triangle <- function(e, record, used, p) {
   R <- lazy("double", min(used, p)^2, e, "R")
   if (used >= p) {
-    dim(R) <- c(p, p)
-    pivoted <- c(record$names[!record$aliased], record$names[record$aliased])
-    dimnames(R) <- list(pivoted, pivoted)
+    names <- record$names
+    if (any(record$aliased)) names <- c(names[!record$aliased], names[record$aliased])
+    attributes(R) <- list(dim = c(p, p), dimnames = list(names, names))
   }
-  z <- list(coefficients = if (p) stats::setNames(record$coefficients, record$names) else numeric(), residuals = lazy_rows(e, "working"),
-            fitted.values = lazy_rows(e, "fitted"))
-  if (p) {
-    z$effects <- effects
-    z$R <- R
-  } else z[c("effects", "R")] <- list(NULL)
-  z$rank <- record$rank
-  if (p) z$qr <- lazy_qr(e, used, record$names, e$request$tol) else z["qr"] <- list(NULL)
-  if (p) z$qr <- structure(unclass(z$qr)[c("qr", "rank", "qraux", "pivot", "tol")], class = "qr")
-  z$family <- family
-  z$linear.predictors <- lazy_rows(e, "linear")
-  z$deviance <- record$deviance
-  z$aic <- if (is.nan(record$aic)) NA_real_ else record$aic
-  z$null.deviance <- record$null_deviance
-  z$iter <- if (p) record$iterations else 0L
-  z$weights <- lazy_rows(e, "weight")
-  z$prior.weights <- lazy_rows(e, "prior")
-  z$df.residual <- as.integer(record$df_residual)
-  z$df.null <- as.integer(record$df_null)
-  z$y <- lazy_rows(e, "y")
-  z$converged <- record$converged
-  # as R has it of a model without columns
-  z$boundary <- record$boundary || !p
-  z$nelder <- e
-  z
+  R
 }
 
 nd_glm_fit <- function(x, y, weights = NULL, start = NULL, offset = NULL, family = stats::gaussian(), control = list(),
@@ -255,9 +242,9 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   if (!link %in% links) stop("link: ", link, " is none of ", paste(links, collapse = ", "))
   call <- match.call()
   own <- match.call(expand.dots = FALSE)
-  na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
+  na <- if (missing(na.action)) no_action else list(set = TRUE, value = na.action)
   more <- c("etastart", "mustart")
-  given <- c(list(formula = formula), if ("data" %in% names(own)) list(data = data))
+  given <- if (is.null(own$data)) list(formula = formula) else list(formula = formula, data = data)
   frame <- evaluate_frame(own, parent.frame(), na, given, more)
   control <- scoring_control(control)
   device <- check_device(device)
@@ -280,5 +267,5 @@ nd_glm.nb <- function(formula, data, weights, subset, na.action, start = NULL, e
   keep_prints(e, z)
   z$aic <- -z$twologlik + 2 * z$rank + 2
   class(z) <- c("nd_negbin", "negbin", "nd_glm", "glm", "lm")
-  z
+  as_it_is(z, e)
 }

@@ -230,10 +230,16 @@ predict_rows <- function(e, terms, frame, errors) {
     offset <- if (is.null(offset)) own else offset + own
   }
   if (!is.null(frame$more_offset)) offset <- if (is.null(offset)) frame$more_offset else offset + frame$more_offset
-  # standard errors do not depend on the offset, which may be missing where they are not
-  design <- design_of(e)
-  columns <- describe_rows(design, frame$rows, if (nzchar(design$model$offset)) numeric(nrow(frame$rows)))
-  all <- rust(fit_of(e)$predict(columns, errors, run_options()))[[1L]]
+  options <- run_options()
+  fit <- fit_of(e)
+  all <- if (isTRUE(e$of_numbers)) rust(fit$predict_numbers(frame$rows, errors, options))
+  if (is.null(all)) {
+    # standard errors do not depend on the offset, which may be missing where they are not
+    design <- design_of(e)
+    columns <- describe_rows(design, frame$rows, if (nzchar(design$model$offset)) numeric(nrow(frame$rows)))
+    all <- rust(fit$predict(columns, errors, options))
+  }
+  all <- all[[1L]]
   if (!is.null(offset)) {
     key <- if (e$kind == "lm") "fit" else "link"
     all[[key]] <- all[[key]] + as.vector(offset)
@@ -241,8 +247,26 @@ predict_rows <- function(e, terms, frame, errors) {
   all
 }
 
+# The columns of new data that a fit to vectors of numbers has, where they are that in these data, too; else NULL.
+new_numbers <- function(object, newdata, e) {
+  if (!isTRUE(e$of_numbers) || !is.data.frame(newdata)) return(NULL)
+  variables <- attr(object$terms, "variables")
+  names <- all.vars(variables)
+  if (!identical(as.character(variables)[-1L], names)) return(NULL)
+  names <- names[-attr(object$terms, "response")]
+  at <- match(names, attr(newdata, "names"))
+  rows <- .row_names_info(newdata, 2L)
+  if (!length(at) || anyNA(at) || rows == 0L) return(NULL)
+  all <- .subset(newdata, at)
+  if (!are_numbers(all, as.numeric(rows))) return(NULL)
+  attributes(all) <- list(names = names, row.names = .row_names_info(newdata, 0L), class = "data.frame")
+  all
+}
+
 # The model frame of new data as predict.lm() makes it, with the offsets.
-new_frame <- function(object, newdata, na.action) {
+new_frame <- function(object, newdata, na.action, e) {
+  own <- if (identical(na.action, na.pass)) new_numbers(object, newdata, e)
+  if (!is.null(own)) return(list(terms = object$terms, rows = own, data = newdata))
   terms <- stats::delete.response(stats::terms(object))
   rows <- stats::model.frame(terms, newdata, na.action = na.action, xlev = object$xlevels)
   classes <- attr(terms, "dataClasses")
@@ -255,8 +279,8 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
                           interval = c("none", "confidence", "prediction"), level = 0.95,
                           type = c("response", "terms"), terms = NULL, na.action = stats::na.pass,
                           pred.var = res.var / weights, weights = 1, ...) {
-  type <- match.arg(type)
-  interval <- match.arg(interval)
+  type <- if (missing(type)) "response" else match.arg(type)
+  interval <- if (missing(interval)) "none" else match.arg(interval)
   if (type == "terms" || !as_made(object)) return(NextMethod())
   e <- core(object)
   errors <- se.fit || interval != "none"
@@ -273,7 +297,7 @@ predict.nd_lm <- function(object, newdata, se.fit = FALSE, scale = NULL, df = In
       }
     }
   } else {
-    frame <- new_frame(object, newdata, na.action)
+    frame <- new_frame(object, newdata, na.action, e)
     if (object$rank < length(object$coefficients)) {
       warning("prediction from a rank-deficient fit may be misleading")
     }

@@ -7,20 +7,20 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   chkDots(...)
   precision <- check_precision(precision)
   device <- check_device(device)
-  if (!method %in% c("qr", "model.frame")) {
+  if (!identical(method, "qr") && !method %in% c("qr", "model.frame")) {
     warning(gettextf("method = '%s' is not supported. Using 'qr'", method), domain = NA)
   }
-  na <- list(set = !missing(na.action), value = if (!missing(na.action)) na.action)
-  frame <- evaluate_frame(own, parent.frame(), na, c(list(formula = formula), if ("data" %in% names(own)) list(data = data)))
+  na <- if (missing(na.action)) no_action else list(set = TRUE, value = na.action)
+  given <- if (is.null(own$data)) list(formula = formula) else list(formula = formula, data = data)
+  frame <- evaluate_frame(own, parent.frame(), na, given)
   request <- list(call = call, frame_call = own, na = na, terms = frame$terms, contrasts = contrasts,
                   tol = tol, precision = precision, device = device)
   if (identical(method, "model.frame")) {
-    e <- new_core("lm", frame, list(), request, FALSE)
+    e <- new_core("lm", frame, NULL, request, FALSE)
     return(lazy_frame(e, frame))
   }
-  design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, !model, NULL)
-  z <- finish_linear(e, design)
+  e <- new_core("lm", frame, NULL, request, !model, NULL)
+  z <- finish_linear(e)
   check_rank(e, singular.ok)
   z$call <- call
   z$terms <- frame$terms
@@ -29,12 +29,12 @@ nd_lm <- function(formula, data, subset, weights, na.action, method = "qr", mode
   if (y) z$y <- kept(stats::model.response(frame$all, "numeric"), frame$omit)
   if (!qr) z$qr <- NULL
   z$nelder <- handle(e)
-  z
+  as_it_is(z, e)
 }
 
 check_rank <- function(e, singular.ok) {
+  if (singular.ok || !any(e$record$aliased)) return()
   names <- e$names[e$record$aliased]
-  if (singular.ok || !length(names)) return()
   refuse("singular fit encountered: ", paste0("`", names, "`", collapse = ", "),
          if (length(names) == 1L) " is a combination of the columns before it"
          else " are combinations of the columns before them")
@@ -44,7 +44,7 @@ check_rank <- function(e, singular.ok) {
 linear_response <- function(frame) {
   at <- attr(frame$terms, "response")
   if (at == 0L) refuse("the formula has no response; write y ~ x")
-  y <- frame$all[[at]]
+  y <- .subset2(frame$all, at)
   name <- names(frame$all)[at]
   if (is.factor(y) || is.character(y)) {
     refuse("the response `", name, "` is ", if (is.factor(y)) "a factor" else "text",
@@ -56,7 +56,7 @@ linear_response <- function(frame) {
 }
 
 weights_in <- function(frame) {
-  w <- frame$all[["(weights)"]]
+  w <- .subset2(frame$all, "(weights)")
   if (is.null(w)) return(NULL)
   if (!is.numeric(w)) refuse("'weights' must be a numeric vector")
   if (is.matrix(w)) w <- as.vector(w)
@@ -100,59 +100,72 @@ describe <- function(kind, frame, request) {
                  precision = request$precision)
 }
 
-# From the library's fit to the components of an lm, but for call, terms and model.
-finish_linear <- function(e, design) {
+# From the library's fit to the components of an lm, but for call, terms and model. `assign` is a list of the component of that name
+# where it is another than the terms'.
+finish_linear <- function(e, assign = NULL) {
   own <- memory(e)
-  own$fit <- rust(library_fit(e, design))
-  e$prints <- prints_of(frame_of(e), own$fit)
-  record <- own$fit$record()
+  record <- fit_core(e, own)
   check_omitted(e, record)
   several <- length(record$responses) > 1L
-  record$assign <- c(0L, design$own_terms)[record$assign + 1L]
-  record <- keep_record(e, record, design)
-  frame <- frame_of(e)
-  w <- frame$all[["(weights)"]]
+  record$assign <- c(0L, e$own_terms)[record$assign + 1L]
+  record <- keep_record(e, record)
+  frame <- own$frame
+  w <- .subset2(frame$all, "(weights)")
   used <- if (is.null(w)) e$rows else record$rows
-  by <- function(key) {
-    if (!several) return(lazy_rows(e, key))
+  names <- if (several) list(e$row_names, record$responses) else e$row_names
+  if (several) names(names) <- names(dimnames(frame$all[[attr(frame$terms, "response")]]))
+  by <- if (several) function(key) {
     x <- lazy("double", e$rows * length(record$responses), e, key)
     dim(x) <- c(e$rows, length(record$responses))
-    dimnames(x) <- stats::setNames(list(e$row_names, record$responses),
-                                   names(dimnames(frame$all[[attr(frame$terms, "response")]])))
+    dimnames(x) <- names
     x
+  } else function(key) lazy_rows(e, key, names)
+  df <- as.integer(record$df_residual)
+  assign <- if (is.null(assign)) record$assign else assign[[1L]]
+  # the orders of lm.fit(), of lm.wfit(), and of a model without columns
+  z <- if (!length(record$names)) {
+    list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), fitted.values = by("fitted"),
+         weights = linear_weights(e, frame, w), rank = record$rank, df.residual = df)
+  } else {
+    effects <- lazy_effects(e, used, if (several) record$responses)
+    qr <- lazy_qr(e, used, record$names, e$request$tol, assign, record$contrasts)
+    if (is.null(w)) {
+      list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), effects = effects,
+           rank = record$rank, fitted.values = by("fitted"), assign = assign, qr = qr, df.residual = df)
+    } else {
+      list(coefficients = linear_coefficients(record, several), residuals = by("residuals"), fitted.values = by("fitted"),
+           effects = effects, weights = linear_weights(e, frame, w), rank = record$rank, assign = assign, qr = qr,
+           df.residual = df)
+    }
   }
-  coefficients <- if (several) {
-    matrix(record$coefficients, ncol = length(record$responses), dimnames = list(record$names, record$responses))
-  } else if (length(record$names)) stats::setNames(record$coefficients, record$names)
-  else numeric()
-  if (several && !length(record$names)) dimnames(coefficients) <- NULL
-  p <- length(record$names)
-  z <- list(coefficients = coefficients, residuals = by("residuals"))
-  # the order of lm.fit(), and of lm.wfit()
-  if (!is.null(w) || !p) z$fitted.values <- by("fitted")
-  if (p) z$effects <- lazy_effects(e, used, if (several) record$responses)
-  if (!is.null(w)) z$weights <- if (is.null(frame$omit)) as.vector(w) else lazy(typeof(w), e$rows, e, "model:(weights)")
-  else if (!p) z["weights"] <- list(NULL)
-  z$rank <- record$rank
-  if (is.null(w) && p) z$fitted.values <- by("fitted")
-  if (p) {
-    z$assign <- record$assign
-    z$qr <- lazy_qr(e, used, record$names, e$request$tol)
-    attr(z$qr$qr, "assign") <- record$assign
-    if (!is.null(design$contrasts)) attr(z$qr$qr, "contrasts") <- design$contrasts
-  }
-  z$df.residual <- as.integer(record$df_residual)
   if (!is.null(frame$said)) z$na.action <- frame$said
-  z$offset <- offset_of(e, frame)
-  if (!p && !is.null(z$offset)) {
-    z$fitted.values <- z$offset
-    e$fitted_is_offset <- TRUE
+  offset <- offset_of(e, frame)
+  if (!is.null(offset)) {
+    z$offset <- offset
+    if (!length(record$names)) {
+      z$fitted.values <- offset
+      e$fitted_is_offset <- TRUE
+    }
   }
   keep_prints(e, z)
-  z$contrasts <- design$contrasts
-  z$xlevels <- design$xlevels
+  if (!is.null(record$contrasts)) z$contrasts <- record$contrasts
+  z$xlevels <- record$xlevels
   class(z) <- c("nd_lm", if (several) "mlm", "lm")
   z
+}
+
+linear_coefficients <- function(record, several) {
+  b <- record$coefficients
+  if (!several) {
+    if (length(record$names)) names(b) <- record$names
+    return(b)
+  }
+  m <- length(record$responses)
+  if (!length(record$names)) matrix(b, ncol = m) else matrix(b, ncol = m, dimnames = list(record$names, record$responses))
+}
+
+linear_weights <- function(e, frame, w) {
+  if (is.null(w)) NULL else if (is.null(frame$omit)) as.vector(w) else lazy(typeof(w), e$rows, e, "model:(weights)")
 }
 
 check_omitted <- function(e, record) {
@@ -168,13 +181,11 @@ nd_lm_fit <- function(x, y, w = NULL, offset = NULL, tol = 1e-7, singular.ok = T
   device <- check_device(device)
   frame <- matrix_frame(x, y, w, offset)
   request <- list(terms = frame$terms, tol = tol, precision = check_precision(precision), device = device)
-  design <- describe("lm", frame, request)
-  e <- new_core("lm", frame, design, request, FALSE, NULL)
-  z <- finish_linear(e, design)
+  e <- new_core("lm", frame, NULL, request, FALSE, NULL)
+  z <- finish_linear(e, list(attr(x, "assign")))
   check_rank(e, singular.ok)
-  z["assign"] <- list(attr(x, "assign"))
-  attr(z$qr$qr, "assign") <- attr(x, "assign")
-  z$offset <- offset
+  if (!ncol(x)) z["assign"] <- list(attr(x, "assign"))
+  if (!is.null(offset)) z$offset <- offset
   z$nelder <- handle(e)
   class(z) <- NULL
   z

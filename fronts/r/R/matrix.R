@@ -1,10 +1,12 @@
 # Fits to a matrix that someone holds: one variable without a name, whose columns name the coefficients.
 
+matrix_terms <- stats::terms(y ~ 0 + x)
+
 matrix_frame <- function(x, y, w = NULL, offset = NULL) {
-  if (inherits(x, "integer64")) x <- as_doubles(x, "x")
-  if (inherits(y, "integer64")) y <- as_doubles(y, "y")
-  if (inherits(w, "integer64")) w <- as_doubles(w, "w")
-  if (inherits(offset, "integer64")) offset <- as_doubles(offset, "offset")
+  if (is.object(x) && inherits(x, "integer64")) x <- as_doubles(x, "x")
+  if (is.object(y) && inherits(y, "integer64")) y <- as_doubles(y, "y")
+  if (is.object(w) && inherits(w, "integer64")) w <- as_doubles(w, "w")
+  if (is.object(offset) && inherits(offset, "integer64")) offset <- as_doubles(offset, "offset")
   if (!is.matrix(x) || !is.numeric(x)) refuse("'x' must be a numeric matrix")
   if (is.logical(y)) storage.mode(y) <- "double"
   if (!is.numeric(y)) refuse("'y' must be numeric")
@@ -12,25 +14,25 @@ matrix_frame <- function(x, y, w = NULL, offset = NULL) {
   if (NROW(y) != n) refuse("incompatible dimensions: 'x' has ", n, " rows and 'y' ", NROW(y))
   if (n == 0L) refuse("0 (non-NA) cases")
   if (!is.null(w) && length(w) != n) refuse("incompatible dimensions: ", length(w), " weights for ", n, " rows")
-  if (is.null(colnames(x))) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
+  labels <- dimnames(x)
+  if (is.null(labels[[2L]])) colnames(x) <- if (ncol(x)) paste0("x", seq_len(ncol(x)))
   all <- list(y = y)
   if (!is.null(w)) all[["(weights)"]] <- w
   if (!is.null(offset)) all[["(offset)"]] <- offset
-  bad <- incomplete_rows(c(list(x), unname(all)), as.numeric(n))
+  bad <- incomplete_rows(c(list(x), all), as.numeric(n))
   if (length(bad)) refuse("NA/NaN/Inf in 'x', 'y' or what goes with them, row ", bad[1L])
-  names <- if (!is.null(rownames(x))) rownames(x) else if (is.matrix(y)) rownames(y) else names(y)
+  names <- if (!is.null(labels[[1L]])) labels[[1L]] else if (is.matrix(y)) rownames(y) else names(y)
   attr(all, "row.names") <- if (is.null(names)) seq_len(n) else names
   class(all) <- "data.frame"
-  terms <- stats::terms(y ~ 0 + x)
-  attr(all, "terms") <- terms
-  list(all = all, terms = terms, omit = NULL, said = NULL, rows = n, x = x)
+  attr(all, "terms") <- matrix_terms
+  list(all = all, terms = matrix_terms, omit = NULL, said = NULL, rows = n, x = x)
 }
 
 describe_matrix <- function(kind, frame, request) {
   x <- frame$x
   y <- frame$all$y
-  w <- frame$all[["(weights)"]]
-  offset <- frame$all[["(offset)"]]
+  w <- .subset2(frame$all, "(weights)")
+  offset <- .subset2(frame$all, "(offset)")
   p <- ncol(x)
   names <- c(if (p) paste0("x\u200b", seq_len(p)), if (is.matrix(y)) paste0("y\u200b", seq_len(ncol(y))) else "y")
   columns <- c(if (p) list(x), list(y)); widths <- c(if (p) p, NCOL(y))
@@ -46,7 +48,7 @@ describe_matrix <- function(kind, frame, request) {
                     intercept = FALSE, labels = if (p) "x" else character(),
                     term_variables = if (p) list(1L) else list(), term_codings = if (p) list(1L) else list(),
                     contrasts = character(1L + (p > 0L)), weights = if (is.null(w)) "" else "(weights)",
-                    offset = if (is.null(offset)) "" else "(offset)", formula = "y ~ 0 + x", tol = as.numeric(request$tol),
+                    offset = if (is.null(offset)) "" else "(offset)", tol = as.numeric(request$tol),
                     precision = request$precision,
                     variable_columns = c(if (p) list(names[seq_len(p)]), list(names[p + seq_len(NCOL(y))])),
                     variable_suffixes = c(if (p) list(if (single) character() else colnames(x)), list(responses)),

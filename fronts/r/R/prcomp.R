@@ -51,7 +51,9 @@ nd_prcomp.default <- function(x, retx = TRUE, center = TRUE, scale. = FALSE, tol
     for (j in turned) z$x[, j] <- -z$x[, j]
   }
   # behind a pointer that is identical to that of other results: seconds are not what two of them differ by
-  z$nelder <- handle(list2env(list(report = components_report(found)), parent = emptyenv()))
+  e <- new.env(parent = emptyenv())
+  e$found <- found[c("report", "errors", "angles", "total", "available", "used", "omitted")]
+  z$nelder <- handle(e)
   class(z) <- c("nd_prcomp", "prcomp")
   z
 }
@@ -96,17 +98,20 @@ new_columns <- function(vectors, widths, labels, rows, row_names, dense, omit = 
   p <- sum(widths)
   if (rows == 0 || p == 0L) refuse("a matrix of ", rows, " x ", p, " values has no components")
   names <- distinct_names(labels, p)
-  structure(list(library = list(columns = vectors, widths = as.integer(widths), names = names,
-                                levels = vector("list", length(vectors)), ordered = integer(length(vectors)),
-                                rows = as.numeric(rows)),
-                 names = names, labels = labels, row_names = row_names, rows = as.numeric(rows),
-                 omit = as.integer(omit), weights = "", dense = dense),
-            class = "nd_columns")
+  k <- length(vectors)
+  rows <- as.numeric(rows)
+  out <- list(library = list(columns = vectors, widths = as.integer(widths), names = names, levels = vector("list", k),
+                             ordered = integer(k), rows = rows),
+              names = names, labels = labels, row_names = row_names, rows = rows, omit = as.integer(omit), weights = "",
+              dense = dense)
+  class(out) <- "nd_columns"
+  out
 }
 
 # Names by which columns can be told apart: columns without one are called as R prints them.
 distinct_names <- function(labels, p) {
   names <- if (is.null(labels)) character(p) else labels
+  if (!anyNA(names) && all(nzchar(names)) && !anyDuplicated(names)) return(names)
   blank <- is.na(names) | !nzchar(names)
   names[blank] <- paste0("[,", seq_len(p), "]")[blank]
   while (anyDuplicated(names)) {
@@ -117,10 +122,12 @@ distinct_names <- function(labels, p) {
 }
 
 matrix_columns <- function(x) {
-  if (inherits(x, "integer64")) x <- as_doubles(x, "x")
+  if (is.object(x) && inherits(x, "integer64")) x <- as_doubles(x, "x")
   if (is.logical(x)) storage.mode(x) <- "double"
   if (!is.numeric(x)) refuse("'x' must be numeric, and is of type ", typeof(x))
-  new_columns(list(x), ncol(x), colnames(x), nrow(x), rownames(x), function() x)
+  size <- dim(x)
+  labels <- dimnames(x)
+  new_columns(list(x), size[2L], labels[[2L]], size[1L], labels[[1L]], function() x)
 }
 
 check_numeric <- function(x, name) {
@@ -166,7 +173,7 @@ formula_columns <- function(frame) {
   factors <- attr(terms, "factors")
   if (!length(factors)) refuse("the formula has no variables; write ~ a + b")
   used <- which(rowSums(factors > 0L) > 0)
-  for (v in used) check_numeric(frame$all[[v]], names(frame$all)[v])
+  for (v in used) check_numeric(.subset2(frame$all, v), names(frame$all)[v])
   attr(terms, "intercept") <- 0L
   dense <- function() {
     all <- frame$all
@@ -179,7 +186,7 @@ formula_columns <- function(frame) {
     (is.null(frame$omit) || !length(others))
   if (!in_place) return(matrix_columns(dense()))
   of <- apply(factors > 0L, 2L, which)
-  vectors <- lapply(of, function(v) frame$all[[v]])
+  vectors <- lapply(of, function(v) .subset2(frame$all, v))
   new_columns(unname(vectors), rep(1L, length(of)), attr(terms, "term.labels"), nrow(frame$all),
               as.character(kept_row_names(frame)), dense, frame$omit)
 }
@@ -284,9 +291,9 @@ passes_in_short <- function(p) {
 # Where an iteration found some components only, the others still have their part in the variance.
 summary.nd_prcomp <- function(object, ...) {
   own <- NextMethod()
-  report <- core(object)$report
-  if (length(object$sdev) < report$available) {
-    parts <- object$sdev^2 / report$total
+  found <- core(object)$found
+  if (length(object$sdev) < found$available) {
+    parts <- object$sdev^2 / found$total
     own$importance[2:3, ] <- rbind(round(parts, 5), round(cumsum(parts), 5))
   }
   own

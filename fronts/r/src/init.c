@@ -39,6 +39,11 @@ SEXP handle_result(SEXP res_) {
     return (SEXP)res;
 }
 
+SEXP savvy_are_numbers__impl(SEXP c_arg__columns, SEXP c_arg__rows) {
+    SEXP res = savvy_are_numbers__ffi(c_arg__columns, c_arg__rows);
+    return handle_result(res);
+}
+
 SEXP savvy_devices__impl(void) {
     SEXP res = savvy_devices__ffi();
     return handle_result(res);
@@ -84,6 +89,11 @@ SEXP savvy_lazy_source__impl(SEXP c_arg__x) {
     return handle_result(res);
 }
 
+SEXP savvy_peculiarities__impl(SEXP c_arg__columns) {
+    SEXP res = savvy_peculiarities__ffi(c_arg__columns);
+    return handle_result(res);
+}
+
 SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
     SEXP res = savvy_principal__ffi(c_arg__columns, c_arg__description, c_arg__scores, c_arg__options);
     return handle_result(res);
@@ -91,6 +101,11 @@ SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_
 
 SEXP savvy_principal_sparse__impl(SEXP c_arg__matrix, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
     SEXP res = savvy_principal_sparse__ffi(c_arg__matrix, c_arg__description, c_arg__scores, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_same_parts__impl(SEXP c_arg__a, SEXP c_arg__b) {
+    SEXP res = savvy_same_parts__ffi(c_arg__a, c_arg__b);
     return handle_result(res);
 }
 
@@ -114,13 +129,33 @@ SEXP savvy_NelderFit_drop1__impl(SEXP self__, SEXP c_arg__terms, SEXP c_arg__opt
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_glm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_glm__ffi(c_arg__columns, c_arg__description, c_arg__options);
+SEXP savvy_NelderFit_glm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors) {
+    SEXP res = savvy_NelderFit_glm__ffi(c_arg__columns, c_arg__description, c_arg__options, c_arg__vectors);
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_lm__ffi(c_arg__columns, c_arg__description, c_arg__options);
+SEXP savvy_NelderFit_glm_of_numbers__impl(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_glm_of_numbers__ffi(c_arg__frame, c_arg__terms, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options, SEXP c_arg__vectors) {
+    SEXP res = savvy_NelderFit_lm__ffi(c_arg__columns, c_arg__description, c_arg__options, c_arg__vectors);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm_of_matrix__impl(SEXP c_arg__vectors, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_of_matrix__ffi(c_arg__vectors, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm_of_numbers__impl(SEXP c_arg__frame, SEXP c_arg__terms, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_of_numbers__ffi(c_arg__frame, c_arg__terms, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_NelderFit_lm_step__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_lm_step__ffi(c_arg__columns, c_arg__description, c_arg__options);
     return handle_result(res);
 }
 
@@ -129,13 +164,8 @@ SEXP savvy_NelderFit_predict__impl(SEXP self__, SEXP c_arg__columns, SEXP c_arg_
     return handle_result(res);
 }
 
-SEXP savvy_NelderFit_prints__impl(SEXP self__, SEXP c_arg__vectors, SEXP c_arg__options) {
-    SEXP res = savvy_NelderFit_prints__ffi(self__, c_arg__vectors, c_arg__options);
-    return handle_result(res);
-}
-
-SEXP savvy_NelderFit_record__impl(SEXP self__) {
-    SEXP res = savvy_NelderFit_record__ffi(self__);
+SEXP savvy_NelderFit_predict_numbers__impl(SEXP self__, SEXP c_arg__frame, SEXP c_arg__std_errors, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_predict_numbers__ffi(self__, c_arg__frame, c_arg__std_errors, c_arg__options);
     return handle_result(res);
 }
 
@@ -166,6 +196,7 @@ SEXP savvy_NelderFit_unscaled__impl(SEXP self__) {
 
 
 static const R_CallMethodDef CallEntries[] = {
+    {"savvy_are_numbers__impl", (DL_FUNC) &savvy_are_numbers__impl, 2},
     {"savvy_devices__impl", (DL_FUNC) &savvy_devices__impl, 0},
     {"savvy_fingerprints__impl", (DL_FUNC) &savvy_fingerprints__impl, 2},
     {"savvy_handle_get__impl", (DL_FUNC) &savvy_handle_get__impl, 1},
@@ -174,17 +205,22 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
     {"savvy_lazy_source__impl", (DL_FUNC) &savvy_lazy_source__impl, 1},
+    {"savvy_peculiarities__impl", (DL_FUNC) &savvy_peculiarities__impl, 1},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
+    {"savvy_same_parts__impl", (DL_FUNC) &savvy_same_parts__impl, 2},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},
     {"savvy_weak_get__impl", (DL_FUNC) &savvy_weak_get__impl, 1},
     {"savvy_weak_new__impl", (DL_FUNC) &savvy_weak_new__impl, 1},
     {"savvy_NelderFit_drop1__impl", (DL_FUNC) &savvy_NelderFit_drop1__impl, 3},
-    {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 3},
-    {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 3},
+    {"savvy_NelderFit_glm__impl", (DL_FUNC) &savvy_NelderFit_glm__impl, 4},
+    {"savvy_NelderFit_glm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_glm_of_numbers__impl, 4},
+    {"savvy_NelderFit_lm__impl", (DL_FUNC) &savvy_NelderFit_lm__impl, 4},
+    {"savvy_NelderFit_lm_of_matrix__impl", (DL_FUNC) &savvy_NelderFit_lm_of_matrix__impl, 3},
+    {"savvy_NelderFit_lm_of_numbers__impl", (DL_FUNC) &savvy_NelderFit_lm_of_numbers__impl, 4},
+    {"savvy_NelderFit_lm_step__impl", (DL_FUNC) &savvy_NelderFit_lm_step__impl, 3},
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
-    {"savvy_NelderFit_prints__impl", (DL_FUNC) &savvy_NelderFit_prints__impl, 3},
-    {"savvy_NelderFit_record__impl", (DL_FUNC) &savvy_NelderFit_record__impl, 1},
+    {"savvy_NelderFit_predict_numbers__impl", (DL_FUNC) &savvy_NelderFit_predict_numbers__impl, 4},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},
     {"savvy_NelderFit_rows__impl", (DL_FUNC) &savvy_NelderFit_rows__impl, 3},

@@ -212,6 +212,39 @@ SEXP nelder_lazy_source(SEXP x)
     return is_lazy(x) ? R_altrep_data1(x) : R_NilValue;
 }
 
+/* Tests that nobody has had a pointer to write to a lazy vector, to its names, or to those in a list. */
+static int is_unwritten(SEXP x, int depth)
+{
+    SEXP own = unwrapped(x);
+    if (is_lazy(own)) {
+        if (VECTOR_ELT(R_altrep_data1(own), 4) != R_NilValue)
+            return 0;
+        SEXP names = TYPEOF(own) == STRSXP ? R_NilValue : Rf_getAttrib(x, R_NamesSymbol);
+        return names == R_NilValue || is_unwritten(names, depth);
+    }
+    if (TYPEOF(x) == VECSXP && depth > 0)
+        for (R_xlen_t i = 0; i < Rf_xlength(x); i++)
+            if (!is_unwritten(VECTOR_ELT(x, i), depth - 1))
+                return 0;
+    return 1;
+}
+
+/* Tests if two lists have the same objects under the same names, none of which someone may have written to. An object that two
+   lists hold is never changed: R copies it first. */
+SEXP nelder_same_parts(SEXP a, SEXP b)
+{
+    R_xlen_t n = TYPEOF(a) == VECSXP && TYPEOF(b) == VECSXP ? Rf_xlength(a) : -1;
+    if (n < 0 || n != Rf_xlength(b))
+        return Rf_ScalarLogical(FALSE);
+    SEXP names = PROTECT(Rf_getAttrib(a, R_NamesSymbol)), others = PROTECT(Rf_getAttrib(b, R_NamesSymbol));
+    int same = TYPEOF(names) == STRSXP && TYPEOF(others) == STRSXP;
+    for (R_xlen_t i = 0; same && i < n; i++)
+        same = VECTOR_ELT(a, i) == VECTOR_ELT(b, i) && STRING_ELT(names, i) == STRING_ELT(others, i) &&
+               is_unwritten(VECTOR_ELT(a, i), 2);
+    UNPROTECT(2);
+    return Rf_ScalarLogical(same);
+}
+
 SEXP nelder_weak_new(SEXP key, SEXP value)
 {
     return R_MakeWeakRef(key, value, R_NilValue, FALSE);

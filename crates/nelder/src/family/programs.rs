@@ -1,5 +1,7 @@
 //! Programs of a family, which a pass runs on its rows: steps of Fisher scoring, deviance, inverse link, starting values.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use nelder_device::{Input, Output, Program, RowExpr, RowProgram};
 
 use super::inverse_link::InverseLink;
@@ -41,7 +43,31 @@ pub struct Programs {
     pub theta: Program,
 }
 
+/// Arguments that the programs of a family depend on.
+type Key = (Family, bool, Trials, Start);
+
+/// Programs that were made lately, the last first: a fit of a few rows takes less time than to write them.
+static MADE: Mutex<Vec<(Key, Arc<Programs>)>> = Mutex::new(Vec::new());
+
+/// Programs that are held.
+const HELD: usize = 8;
+
 impl Programs {
+    /// The programs of a family for rows with or without prior weights, made anew where they are not among those that were made
+    /// lately.
+    pub fn shared(family: &Family, weighted: bool, trials: Trials, start: Start) -> Arc<Programs> {
+        let key = (*family, weighted, trials, start);
+        let held = || MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, programs)) = held().iter().find(|(own, _)| *own == key) {
+            return programs.clone();
+        }
+        let programs = Arc::new(Programs::new(family, weighted, trials, start));
+        let mut held = held();
+        held.insert(0, (key, programs.clone()));
+        held.truncate(HELD);
+        programs
+    }
+
     /// The programs of a family for rows with or without prior weights.
     pub fn new(family: &Family, weighted: bool, trials: Trials, start: Start) -> Programs {
         Programs {

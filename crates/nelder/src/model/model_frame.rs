@@ -206,7 +206,8 @@ impl ModelFrame<'_> {
         let variables = (0..labels.len())
             .filter(|v| enters(v) && self.rows.variables().is_computed(*v))
             .map(|v| labels[v].clone());
-        let is_number = |v: &&usize| matches!(self.rows.shapes()[**v], Shape::Numeric { .. });
+        let shapes = self.rows.shapes();
+        let is_number = |v: &&usize| matches!(shapes[**v], Shape::Numeric { .. });
         let products = (self.rows.layout().terms.iter())
             .filter(|term| term.variables.iter().filter(is_number).count() > 1)
             .map(|term| term.label.clone());

@@ -160,14 +160,14 @@ impl<'a, 's> Passes<'a, 's> {
     }
 
     /// The programs of the family as it is now.
-    pub fn programs(&self) -> Programs {
+    pub fn programs(&self) -> Arc<Programs> {
         let scorer = self.scorer;
         let start = match (&scorer.spec.eta_start, &scorer.spec.mu_start) {
             (Some(_), _) => Start::Predictor,
             (_, Some(_)) => Start::Mean,
             _ => Start::Family,
         };
-        Programs::new(&self.family, self.weighted, self.trials(), start)
+        Programs::shared(&self.family, self.weighted, self.trials(), start)
     }
 
     /// One pass at β (at the starting values where there is none).
@@ -190,7 +190,8 @@ impl<'a, 's> Passes<'a, 's> {
         wanted: &PassOutputs,
     ) -> Result<Scoring, ModelError> {
         let null = self.null.take();
-        let sums = self.with("direction", programs.clone(), rows, Some(beta), wanted.clone());
+        let programs = Arc::new(programs.clone());
+        let sums = self.with("direction", programs, rows, Some(beta), wanted.clone());
         self.null = null;
         sums
     }
@@ -198,7 +199,7 @@ impl<'a, 's> Passes<'a, 's> {
     fn with(
         &mut self,
         name: &str,
-        programs: Programs,
+        programs: Arc<Programs>,
         as_rows: Rows,
         beta: Option<CodedCoefficients<'_>>,
         mut wanted: PassOutputs,

@@ -54,7 +54,7 @@ impl Iteration<'_, '_> {
         let rows = self.passes.moments.rows as f64;
         let mut direction = vec![Dd::ZERO; self.map.columns()];
         for (stiffness, allowed) in STIFFNESS.iter().zip(VIOLATION) {
-            let like = self.passes.programs();
+            let like = (*self.passes.programs()).clone();
             let programs = Programs::recession(ends, self.passes.weighted(), stiffness * rows, like);
             let search = (Rows::WithoutOffset, CHAIN);
             let Some((found, sums)) = self.nearest(&programs, direction, search, |_| false)? else {
@@ -88,7 +88,7 @@ impl Iteration<'_, '_> {
     /// directions moves; what moves none of the other rows may be added to it, and is in the span. So it is the null space of the
     /// rows that do not move, without what moves no row at all.
     fn cone(&mut self, ends: Receding, inside: &[Dd]) -> Result<Vec<Vec<Dd>>, ModelError> {
-        let programs = Programs::unmoved(ends, self.passes.weighted(), self.passes.programs());
+        let programs = Programs::unmoved(ends, self.passes.weighted(), (*self.passes.programs()).clone());
         let wanted = PassOutputs {
             gram: Some(Products::Exact),
             ..PassOutputs::default()
@@ -134,7 +134,12 @@ impl Iteration<'_, '_> {
                 (false, false) => 0.0,
             };
         }
-        let programs = Programs::interior(domain, centre, self.passes.weighted(), self.passes.programs());
+        let programs = Programs::interior(
+            domain,
+            centre,
+            self.passes.weighted(),
+            (*self.passes.programs()).clone(),
+        );
         let start = vec![Dd::ZERO; self.map.columns()];
         let well = |sums: &Scoring| sums.edge > 0.0 && sums.deviance.hi == 0.0;
         let Some((beta, sums)) = self.nearest(&programs, start, (Rows::AsTheyAre, 0), well)? else {
@@ -173,7 +178,7 @@ impl Iteration<'_, '_> {
                 domain,
                 height * unit,
                 self.passes.weighted(),
-                self.passes.programs(),
+                (*self.passes.programs()).clone(),
             );
             let Some((found, sums)) = self.nearest(&programs, beta, (Rows::AsTheyAre, 0), |_| false)? else {
                 return Ok(None);
@@ -193,7 +198,12 @@ impl Iteration<'_, '_> {
     /// Those of a pass.
     pub fn newton(&mut self, beta: Vec<Dd>) -> Result<Option<Here>, ModelError> {
         let all = (f64::NEG_INFINITY, f64::INFINITY);
-        let programs = Programs::barrier(all, 0.0, self.passes.weighted(), self.passes.programs());
+        let programs = Programs::barrier(
+            all,
+            0.0,
+            self.passes.weighted(),
+            (*self.passes.programs()).clone(),
+        );
         match self.nearest(&programs, beta, (Rows::AsTheyAre, 0), |_| false)? {
             Some((beta, _)) => self.again(beta).map(Some),
             None => Ok(None),

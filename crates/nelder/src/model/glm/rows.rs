@@ -4,6 +4,8 @@
 //! step (Pregibon 1981; Williams 1987): R's `sandwich::vcovHC`, `residuals`, `hatvalues`, `rstandard`, `rstudent` and
 //! `cooks.distance` of a `glm`.
 
+use std::sync::Arc;
+
 use nelder_device::Dd;
 
 use super::Glm;
@@ -20,7 +22,7 @@ const NEARLY_ALL: f64 = 0.9;
 /// Rows of a fit with the programs of its family.
 pub(super) struct ScoredRows<'a, 's> {
     fit: &'a Glm<'s>,
-    programs: Programs,
+    programs: Arc<Programs>,
     /// True if the response has two columns, the numbers of successes and of failures.
     counts: bool,
 }
@@ -33,7 +35,7 @@ impl<'a, 's> ScoredRows<'a, 's> {
         let trials = Trials::of(counts, weights, fit.fit.moments.binary);
         ScoredRows {
             fit,
-            programs: Programs::new(&fit.fit.family, counts || weights, trials, Start::Family),
+            programs: Programs::shared(&fit.fit.family, counts || weights, trials, Start::Family),
             counts,
         }
     }

@@ -184,7 +184,7 @@ impl SavedGlm {
         monitor: &dyn Monitor,
         mut take: impl FnMut(GlmPredictionRun) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
-        let programs = Programs::new(&self.family, false, Trials::Several, Start::Family);
+        let programs = Programs::shared(&self.family, false, Trials::Several, Start::Family);
         let scale = self.dispersion.sqrt();
         let of = |rows: &Rows<'_>, block: &Block<'_>, applied: &Applied| {
             let own = means(&programs, &rows.layout().atoms, block, &applied.coefficients[0]);

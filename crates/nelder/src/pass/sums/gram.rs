@@ -62,6 +62,45 @@ pub struct Gram {
     pub weights_rounded: bool,
 }
 
+/// The sum of one column and its products with itself and those before.
+pub(super) struct SecondsRow<'g> {
+    sum: &'g mut Dd,
+    high: &'g mut [f64],
+    low: &'g mut [f64],
+}
+
+impl SecondsRow<'_> {
+    /// Adds to neighbouring rows what a run of the columns has, exactly.
+    pub fn add_products(rows: &mut [Self], columns: &[Pair<'_>], weights: Option<&[f64]>) {
+        let own: Vec<Pair<'_>> = rows.iter().map(|row| columns[row.high.len() - 1]).collect();
+        let mut scaled = Vec::new();
+        if let Some(w) = weights {
+            for column in &own {
+                let (mut high, mut low) = (vec![0.0; w.len()], vec![0.0; w.len()]);
+                kernels::scale(w, *column, &mut high, &mut low);
+                scaled.push((high, low));
+            }
+        }
+        let own: Vec<Pair<'_>> = match weights {
+            None => own,
+            Some(_) => scaled
+                .iter()
+                .map(|(high, low)| Pair { high, low: Some(low) })
+                .collect(),
+        };
+        for (row, column) in rows.iter_mut().zip(&own) {
+            *row.sum += kernels::sum(*column);
+        }
+        let last = rows.last().map_or(0, |row| row.high.len());
+        for (j, other) in columns[..last].iter().enumerate() {
+            for (row, column) in rows.iter_mut().zip(&own).filter(|(row, _)| row.high.len() > j) {
+                let sum = Dd::two_sum(row.high[j], row.low[j]) + kernels::dot(*other, *column);
+                (row.high[j], row.low[j]) = (sum.hi, sum.lo);
+            }
+        }
+    }
+}
+
 /// Position of (i, j), j ≤ i, in a lower triangle stored by rows.
 pub fn packed(i: usize, j: usize) -> usize {
     if i >= j {
@@ -177,6 +216,24 @@ impl Gram {
                 .groups
                 .iter()
                 .all(|t| t.cells.iter().all(|v| v.hi.is_finite()))
+    }
+
+    /// The sums of a first number of columns and their products with those before each, column by column.
+    pub(super) fn rows_of_seconds(&mut self, columns: usize) -> Vec<SecondsRow<'_>> {
+        let (mut high, mut low) = (self.high.as_mut_slice(), self.low.as_mut_slice());
+        let mut rows = Vec::with_capacity(columns);
+        for sum in &mut self.sums[..columns] {
+            let width = rows.len() + 1;
+            let (own_high, rest_high) = std::mem::take(&mut high).split_at_mut(width);
+            let (own_low, rest_low) = std::mem::take(&mut low).split_at_mut(width);
+            (high, low) = (rest_high, rest_low);
+            rows.push(SecondsRow {
+                sum,
+                high: own_high,
+                low: own_low,
+            });
+        }
+        rows
     }
 
     pub(super) fn add_second(&mut self, k: usize, v: Dd) {

@@ -10,8 +10,9 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::kernels::{self, Pair};
 use nelder_device::{Dd, zeros};
+use rayon::prelude::*;
 
-use super::gram::{Gram, Products, packed};
+use super::gram::{Gram, Products, SecondsRow, packed};
 use super::product::{Product, Single};
 use super::table::{pair, product_of, scatter};
 use crate::design::{Block, BlockSchema, RowError};
@@ -19,6 +20,12 @@ use crate::pass::Worker;
 
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
+
+/// Products of a run beyond which they are shared among threads: of about ten milliseconds.
+const SHARED: usize = 20_000_000;
+
+/// Columns that are multiplied with each of the others while it is in cache.
+const TILE: usize = 8;
 
 /// Forms the gram of blocks of rows.
 #[derive(Clone, Debug)]
@@ -81,28 +88,19 @@ impl GramWorker {
     fn dense_exact(&mut self, block: &Block<'_>) {
         let columns = columns_of(&self.gram.atoms, block);
         let n = block.rows;
-        let (mut high, mut low) = (vec![0.0; RUN.min(n)], vec![0.0; RUN.min(n)]);
         let mut from = 0;
         while from < n {
             let to = (from + RUN).min(n);
-            for (i, column) in columns.iter().enumerate() {
-                let a = column.part(from, to);
-                let a = match &block.weights {
-                    None => a,
-                    Some(w) => {
-                        let m = to - from;
-                        kernels::scale(&w[from..to], a, &mut high[..m], &mut low[..m]);
-                        Pair {
-                            high: &high[..m],
-                            low: Some(&low[..m]),
-                        }
-                    }
-                };
-                self.gram.sums[i] += kernels::sum(a);
-                for (j, other) in columns[..=i].iter().enumerate() {
-                    let k = packed(i, j);
-                    self.gram.add_second(k, kernels::dot(other.part(from, to), a));
-                }
+            let weights = block.weights.as_ref().map(|w| &w[from..to]);
+            let run: Vec<Pair<'_>> = columns.iter().map(|column| column.part(from, to)).collect();
+            let mut rows = self.gram.rows_of_seconds(run.len());
+            // as many products as take longer than other threads take to wake; each sum is the same on whichever thread
+            if run.len() * run.len() * (to - from) > SHARED {
+                let tiles = rows.par_chunks_mut(TILE).rev();
+                tiles.for_each(|rows| SecondsRow::add_products(rows, &run, weights));
+            } else {
+                let tiles = rows.chunks_mut(TILE);
+                tiles.for_each(|rows| SecondsRow::add_products(rows, &run, weights));
             }
             from = to;
         }

@@ -48,7 +48,7 @@ pub struct ScoringPlan {
     /// Schema of the rows: dense columns and groups of codes; the gram is without responses.
     pub atoms: BlockSchema,
     /// The family.
-    pub programs: Programs,
+    pub programs: Arc<Programs>,
     /// True if η has the offset, where there is one.
     pub offset: bool,
     /// True if two responses are numbers of successes and of failures.

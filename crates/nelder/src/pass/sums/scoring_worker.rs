@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use nelder_device::kernels::{self, Pair};
-use nelder_device::{Input, Runner, vectorized};
+use nelder_device::{Input, Program, Runner, vectorized};
 
 use super::gram_worker::GramWorker;
 use super::observed::Observed;
@@ -32,19 +32,24 @@ pub struct ScoringWorker {
     runners: Runners,
 }
 
-/// The programs of a pass with their registers.
-#[derive(Clone, Debug)]
+/// The programs of a pass with their registers, each once it is run.
+#[derive(Clone, Debug, Default)]
 struct Runners {
-    start: Runner<f64>,
-    step: Runner<f64>,
-    single: Runner<f64>,
-    finish: Runner<f64>,
-    deviance: Runner<f64>,
-    theta: Runner<f64>,
+    start: Option<Runner<f64>>,
+    step: Option<Runner<f64>>,
+    single: Option<Runner<f64>>,
+    finish: Option<Runner<f64>>,
+    deviance: Option<Runner<f64>>,
+    theta: Option<Runner<f64>>,
+}
+
+/// The runner of a program, made where there is none yet.
+fn ready<'r>(slot: &'r mut Option<Runner<f64>>, program: &Program) -> &'r mut Runner<f64> {
+    slot.get_or_insert_with(|| runner(program))
 }
 
 /// Columns over the rows of a run: what the programs give.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct RowColumns {
     /// The linear predictor with the offset, and what it leaves over.
     eta: Vec<f64>,
@@ -65,23 +70,28 @@ struct RowColumns {
 }
 
 impl RowColumns {
-    fn new() -> Self {
-        let column = || vec![0.0; RUN];
-        RowColumns {
-            eta: column(),
-            low: column(),
-            weight: column(),
-            score: column(),
-            deviance: column(),
-            pearson: column(),
-            edge: column(),
-            likelihood: column(),
-            blur: column(),
-            residual: column(),
-            elasticity: column(),
-            by_size: column(),
-            null: column(),
-            null_deviance: column(),
+    /// Makes room for the rows of a run.
+    fn reach(&mut self, rows: usize) {
+        if self.eta.len() >= rows {
+            return;
+        }
+        for column in [
+            &mut self.eta,
+            &mut self.low,
+            &mut self.weight,
+            &mut self.score,
+            &mut self.deviance,
+            &mut self.pearson,
+            &mut self.edge,
+            &mut self.likelihood,
+            &mut self.blur,
+            &mut self.residual,
+            &mut self.elasticity,
+            &mut self.by_size,
+            &mut self.null,
+            &mut self.null_deviance,
+        ] {
+            column.resize(rows, 0.0);
         }
     }
 }
@@ -140,15 +150,8 @@ impl ScoringWorker {
                 .gram
                 .map(|products| GramWorker::new(&plan.atoms, products)),
             pending: 0,
-            columns: RowColumns::new(),
-            runners: Runners {
-                start: runner(&plan.programs.start),
-                step: runner(&plan.programs.step),
-                single: runner(&plan.programs.single),
-                finish: runner(&plan.programs.finish),
-                deviance: runner(&plan.programs.deviance),
-                theta: runner(&plan.programs.theta),
-            },
+            columns: RowColumns::default(),
+            runners: Runners::default(),
             plan,
         }
     }
@@ -163,6 +166,7 @@ impl ScoringWorker {
 
     /// Takes in a run of rows; appends their deviance residuals.
     fn take(&mut self, run: RowRun<'_>, kept: &mut Vec<f64>) {
+        self.columns.reach(run.rows);
         // 1. η
         let response = self.predictor(&run);
         // 2. W, s, deviance
@@ -206,7 +210,12 @@ impl ScoringWorker {
                 let given = run.start.unwrap_or(run.y);
                 let counts = run.trials.or(run.weight).unwrap_or(run.y);
                 let inputs = [run.y, given, counts].map(Input::Real);
-                run_rows(&mut self.runners.start, &inputs, n, &mut [eta]);
+                run_rows(
+                    ready(&mut self.runners.start, &plan.programs.start),
+                    &inputs,
+                    n,
+                    &mut [eta],
+                );
             }
             At::Coefficients(b) if plan.programs.family.is_of_residuals() => {
                 let (mut high, mut rest) = (Vec::with_capacity(n), Vec::with_capacity(n));
@@ -241,7 +250,7 @@ impl ScoringWorker {
         let (n, sums) = (run.rows, &mut self.sums);
         let c = &mut self.columns;
         run_rows(
-            &mut self.runners.finish,
+            ready(&mut self.runners.finish, &self.plan.programs.finish),
             &run.inputs(response, &c.eta),
             n,
             &mut [
@@ -279,8 +288,8 @@ impl ScoringWorker {
         let first = matches!(self.plan.at, At::Start) && !self.plan.counts;
         let binary = || run.y.iter().all(|&y| y == 0.0 || y == 1.0);
         let step = match first && binary() {
-            true => &mut self.runners.single,
-            false => &mut self.runners.step,
+            true => ready(&mut self.runners.single, &self.plan.programs.single),
+            false => ready(&mut self.runners.step, &self.plan.programs.step),
         };
         let c = &mut self.columns;
         let inputs = run.inputs(response, &c.eta);
@@ -302,7 +311,7 @@ impl ScoringWorker {
         }
         let inputs = run.inputs(run.y, &c.null);
         run_rows(
-            &mut self.runners.deviance,
+            ready(&mut self.runners.deviance, &self.plan.programs.deviance),
             &inputs,
             n,
             &mut [&mut c.null_deviance],
@@ -316,7 +325,8 @@ impl ScoringWorker {
         }
         if run.offset.is_some() {
             let [weight, score, deviance] = [&mut c.pearson, &mut c.edge, &mut c.likelihood];
-            run_rows(&mut self.runners.step, &inputs, n, &mut [weight, score, deviance]);
+            let step = ready(&mut self.runners.step, &self.plan.programs.step);
+            run_rows(step, &inputs, n, &mut [weight, score, deviance]);
             for (k, column) in [(0, &c.pearson), (1, &c.edge), (3, &c.likelihood)] {
                 sums.null[k] += kernels::sum(Pair::of(&column[..n]));
             }
@@ -329,7 +339,7 @@ impl ScoringWorker {
         let inputs = run.inputs(run.y, &c.eta);
         let [score, information] = [&mut c.null, &mut c.null_deviance];
         run_rows(
-            &mut self.runners.theta,
+            ready(&mut self.runners.theta, &self.plan.programs.theta),
             &inputs,
             run.rows,
             &mut [score, information],

@@ -126,7 +126,8 @@ pub fn model(description: &ListSexp) -> savvy::Result<LmSpec> {
         terms,
         dropped: None,
     };
-    let mut spec = LmSpec::of_terms(&elements.text("formula")?, terms);
+    // the formula is for print, which is R's
+    let mut spec = LmSpec::of_terms("", terms);
     spec.weights = column(&elements, "weights")?;
     spec.offset = column(&elements, "offset")?;
     spec.missing = Missing::Omit;

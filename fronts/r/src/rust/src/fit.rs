@@ -5,17 +5,18 @@ use std::sync::{Arc, Mutex};
 use nelder::family::Family;
 use nelder::frame::Source;
 use nelder::model::{
-    Detail, Glm, GlmPrediction, GlmSpec, Inference, Influence, Lm, Predictions, Regression, SavedGlm,
+    Detail, Glm, GlmPrediction, GlmSpec, Inference, Influence, Lm, LmSpec, Predictions, Regression, SavedGlm,
     SavedLm, Vcov, glm, influence_to, lm,
 };
 use nelder::pass::{Monitor, Plan, Run};
-use savvy::{ListSexp, OwnedIntegerSexp, OwnedRealSexp, Sexp, savvy};
+use savvy::{ListSexp, OwnedIntegerSexp, OwnedListSexp, OwnedRealSexp, Sexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, column, model};
 use crate::fingerprint;
 use crate::lists::{Elements, Record};
 use crate::place::named;
+use crate::plain::{of_matrix, plain, rows_of_numbers};
 use crate::record;
 use crate::source::RSource;
 
@@ -78,91 +79,17 @@ fn square(order: usize, at: impl Fn(usize, usize) -> f64) -> savvy::Result<Sexp>
     out.into()
 }
 
-fn detail(name: &str) -> Detail {
-    match name {
-        "residuals" => Detail::Residuals,
-        "deletions" => Detail::Deletions,
-        _ => Detail::Leverages,
-    }
-}
-
-/// @noRd
-#[savvy]
 impl NelderFit {
-    /// Fits a linear model: the columns, the model, the options.
-    fn lm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
-        let options = Options::new(&options)?;
-        let place = named(&options.device)?;
-        let source = Arc::new(RSource::new(&columns)?);
-        let spec = model(&description)?;
-        let mut fit = background::run(options.load(&source), |monitor| {
-            lm(&spec, source.clone(), Run::on(place, monitor))
-        })?;
-        // residuals come from a pass of their own when they are asked for
-        fit.fit.residuals = Vec::new();
-        Ok(NelderFit {
-            model: Model::Lm(Box::new(fit)),
-            trace: Vec::new(),
-            source,
-        })
-    }
-
-    /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
-    /// of columns), `epsilon`, `maxit`, `epsilon_f64`.
-    fn glm(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Self> {
-        let options = Options::new(&options)?;
-        let place = named(&options.device)?;
-        let source = Arc::new(RSource::new(&columns)?);
-        let elements = Elements(&description);
-        let family: Family = elements.text("family")?.parse()?;
-        let mut spec = GlmSpec::new("y ~ 1", family);
-        spec.design = model(&description)?;
-        spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
-        spec.eta_start = column(&elements, "eta_start")?;
-        spec.mu_start = column(&elements, "mu_start")?;
-        spec.epsilon = elements.real("epsilon")?;
-        spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
-        spec.epsilon_f64 = elements.real("epsilon_f64")?;
-        let trace = Mutex::default();
-        let mut fit = background::run(options.load(&source), |monitor| {
-            let monitor = Traced {
-                monitor,
-                trace: &trace,
-            };
-            glm(&spec, source.clone(), Run::on(place, &monitor))
-        })?;
-        fit.fit.residuals = Vec::new();
-        Ok(NelderFit {
-            model: Model::Glm(Box::new(fit)),
-            trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
-            source,
-        })
-    }
-
     /// The small numbers of the fit.
-    fn record(&self) -> savvy::Result<Sexp> {
+    fn record(&self) -> Record {
         match &self.model {
             Model::Lm(fit) => record::linear(fit),
             Model::Glm(fit) => record::generalized(fit, &self.trace),
         }
-        .into_list()?
-        .into()
     }
 
-    /// The fingerprints of vectors, some of which are the fit's columns, whose values its passes have added up.
-    fn prints(&self, vectors: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
-        fingerprint::of_vectors(&vectors, Options::new(&options)?.threads, Some(&self.source))
-    }
-
-    /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
-    fn report(&self) -> savvy::Result<Sexp> {
-        record::report(self.model.one().report()).into_list()?.into()
-    }
-
-    /// One list for each response of what there is by row, `what` being "residuals", "leverages", "diagnostics" (what follows
-    /// from leverages), or "deletions" (what each row does to each coefficient).
-    fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
-        let options = Options::new(&options)?;
+    /// One list for each response of what there is by row.
+    fn by_row(&self, what: &str, options: &Options) -> savvy::Result<Record> {
         let (load, detail) = (options.load(&self.source), detail(what));
         let mut out = Record::default();
         let responses = match &self.model {
@@ -195,7 +122,205 @@ impl NelderFit {
         for one in all {
             out.inner("", record::influence(one, columns));
         }
+        Ok(out)
+    }
+
+    /// The fit behind a pointer, its small numbers, and the fingerprints of vectors, some of which are its columns, whose
+    /// values its passes have added up.
+    fn with_record(self, vectors: &ListSexp, threads: usize) -> savvy::Result<Sexp> {
+        let mut out = OwnedListSexp::new(3, true)?;
+        out.set_name_and_value(0, "record", self.record().into_list()?)?;
+        let prints = fingerprint::of_vectors(vectors, threads, Some(&self.source))?;
+        out.set_name_and_value(1, "prints", prints)?;
+        out.set_name_and_value(2, "pointer", Sexp::try_from(self)?)?;
+        out.into()
+    }
+}
+
+impl NelderFit {
+    /// Predictions for the rows of a source.
+    fn predicted(&self, source: &RSource, std_errors: bool, options: &Options) -> savvy::Result<Sexp> {
+        let load = options.load(source);
+        let source: &dyn Source = source;
+        let mut out = Record::default();
+        match &self.model {
+            Model::Lm(fit) => {
+                let all: Predictions = background::run(load, |monitor| {
+                    let saved: SavedLm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                for one in all.responses {
+                    let mut own = Record::default();
+                    own.reals("fit", one.fit).reals("se", one.std_error);
+                    out.inner("", own);
+                }
+            }
+            Model::Glm(fit) => {
+                let all: GlmPrediction = background::run(load, |monitor| {
+                    let saved: SavedGlm = fit.save()?;
+                    saved.predict(source, std_errors, monitor)
+                })?;
+                out.inner("", record::generalized_prediction(all));
+            }
+        }
         out.into_list()?.into()
+    }
+}
+
+/// A linear fit.
+fn linear(source: RSource, spec: &LmSpec, options: &Options) -> savvy::Result<NelderFit> {
+    let place = named(&options.device)?;
+    let source = Arc::new(source);
+    let mut fit = background::run(options.load(&source), |monitor| {
+        lm(spec, source.clone(), Run::on(place, monitor))
+    })?;
+    // residuals come from a pass of their own when they are asked for
+    fit.fit.residuals = Vec::new();
+    Ok(NelderFit {
+        model: Model::Lm(Box::new(fit)),
+        trace: Vec::new(),
+        source,
+    })
+}
+
+/// A generalized linear fit, its numbers, and the fingerprints of vectors.
+fn generalized(
+    source: RSource,
+    design: LmSpec,
+    description: &ListSexp,
+    options: &Options,
+    vectors: &ListSexp,
+) -> savvy::Result<Sexp> {
+    let place = named(&options.device)?;
+    let source = Arc::new(source);
+    let elements = Elements(description);
+    let family: Family = elements.text("family")?.parse()?;
+    let mut spec = GlmSpec::new("y ~ 1", family);
+    spec.design = design;
+    spec.start = Some(elements.reals("start")?).filter(|s| !s.is_empty());
+    spec.eta_start = column(&elements, "eta_start")?;
+    spec.mu_start = column(&elements, "mu_start")?;
+    spec.epsilon = elements.real("epsilon")?;
+    spec.max_iterations = u32::try_from(elements.integer("maxit")?).unwrap_or(0);
+    spec.epsilon_f64 = elements.real("epsilon_f64")?;
+    let trace = Mutex::default();
+    let mut fit = background::run(options.load(&source), |monitor| {
+        let monitor = Traced {
+            monitor,
+            trace: &trace,
+        };
+        glm(&spec, source.clone(), Run::on(place, &monitor))
+    })?;
+    fit.fit.residuals = Vec::new();
+    let made = NelderFit {
+        model: Model::Glm(Box::new(fit)),
+        trace: trace.into_inner().unwrap_or_else(|e| e.into_inner()),
+        source,
+    };
+    made.with_record(vectors, options.threads)
+}
+
+fn detail(name: &str) -> Detail {
+    match name {
+        "residuals" => Detail::Residuals,
+        "deletions" => Detail::Deletions,
+        _ => Detail::Leverages,
+    }
+}
+
+/// @noRd
+#[savvy]
+impl NelderFit {
+    /// Fits a linear model: the columns, the model, the options, and vectors whose fingerprints are wanted. A list of the fit
+    /// behind a pointer, its small numbers, and the fingerprints.
+    fn lm(
+        columns: ListSexp,
+        description: ListSexp,
+        options: ListSexp,
+        vectors: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        linear(RSource::new(&columns)?, &model(&description)?, &options)?
+            .with_record(&vectors, options.threads)
+    }
+
+    /// One step of an iteration that R makes, a linear fit: a list of the fit behind a pointer, its small numbers, its report, and
+    /// what there is by row.
+    fn lm_step(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let made = linear(RSource::new(&columns)?, &model(&description)?, &options)?;
+        let mut out = OwnedListSexp::new(4, true)?;
+        out.set_name_and_value(0, "record", made.record().into_list()?)?;
+        out.set_name_and_value(
+            1,
+            "report",
+            record::report(made.model.one().report()).into_list()?,
+        )?;
+        out.set_name_and_value(2, "rows", made.by_row("residuals", &options)?.into_list()?)?;
+        out.set_name_and_value(3, "pointer", Sexp::try_from(made)?)?;
+        out.into()
+    }
+
+    /// Fits a linear model of vectors of numbers: the model frame, its terms, `tol` and `precision`, the options. `NULL` where
+    /// the frame or the terms have anything else.
+    fn lm_of_numbers(
+        frame: ListSexp,
+        terms: Sexp,
+        description: ListSexp,
+        options: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match plain(&frame, &terms, &description)? {
+            Some((source, spec)) => linear(source, &spec, &options)?.with_record(&frame, options.threads),
+            None => savvy::NullSexp.into(),
+        }
+    }
+
+    /// Fits a linear model to a matrix and a vector of numbers, `vectors`, as `lm_of_numbers` does to a frame.
+    fn lm_of_matrix(vectors: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match of_matrix(&vectors, &description)? {
+            Some((source, spec)) => linear(source, &spec, &options)?.with_record(&vectors, options.threads),
+            None => savvy::NullSexp.into(),
+        }
+    }
+
+    /// Fits a generalized linear model; the description also has `family`, `start`, `eta_start` and `mu_start` (names
+    /// of columns), `epsilon`, `maxit`, `epsilon_f64`. The list is that of `lm`.
+    fn glm(
+        columns: ListSexp,
+        description: ListSexp,
+        options: ListSexp,
+        vectors: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let design = model(&description)?;
+        generalized(RSource::new(&columns)?, design, &description, &options, &vectors)
+    }
+
+    /// Fits a generalized linear model of vectors of numbers, as `lm_of_numbers` does a linear one.
+    fn glm_of_numbers(
+        frame: ListSexp,
+        terms: Sexp,
+        description: ListSexp,
+        options: ListSexp,
+    ) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        match plain(&frame, &terms, &description)? {
+            Some((source, spec)) => generalized(source, spec, &description, &options, &frame),
+            None => savvy::NullSexp.into(),
+        }
+    }
+
+    /// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
+    fn report(&self) -> savvy::Result<Sexp> {
+        record::report(self.model.one().report()).into_list()?.into()
+    }
+
+    /// One list for each response of what there is by row, `what` being "residuals", "leverages", "diagnostics" (what follows
+    /// from leverages), or "deletions" (what each row does to each coefficient).
+    fn rows(&self, what: &str, options: ListSexp) -> savvy::Result<Sexp> {
+        self.by_row(what, &Options::new(&options)?)?.into_list()?.into()
     }
 
     /// The inverse of the gram, `NA` where a coefficient is aliased.
@@ -254,32 +379,15 @@ impl NelderFit {
 
     /// Predictions for other rows, given as columns of the same names.
     fn predict(&self, columns: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
-        let source = RSource::new(&columns)?;
-        let options = Options::new(&options)?;
-        let load = options.load(&source);
-        let source: &dyn Source = &source;
-        let mut out = Record::default();
-        match &self.model {
-            Model::Lm(fit) => {
-                let all: Predictions = background::run(load, |monitor| {
-                    let saved: SavedLm = fit.save()?;
-                    saved.predict(source, std_errors, monitor)
-                })?;
-                for one in all.responses {
-                    let mut own = Record::default();
-                    own.reals("fit", one.fit).reals("se", one.std_error);
-                    out.inner("", own);
-                }
-            }
-            Model::Glm(fit) => {
-                let all: GlmPrediction = background::run(load, |monitor| {
-                    let saved: SavedGlm = fit.save()?;
-                    saved.predict(source, std_errors, monitor)
-                })?;
-                out.inner("", record::generalized_prediction(all));
-            }
+        self.predicted(&RSource::new(&columns)?, std_errors, &Options::new(&options)?)
+    }
+
+    /// Predictions for the rows of a model frame. `NULL` where the fit's variables are other than vectors of numbers, or the frame's.
+    fn predict_numbers(&self, frame: ListSexp, std_errors: bool, options: ListSexp) -> savvy::Result<Sexp> {
+        match rows_of_numbers(&frame, &self.source)? {
+            Some(rows) => self.predicted(&rows, std_errors, &Options::new(&options)?),
+            None => savvy::NullSexp.into(),
         }
-        out.into_list()?.into()
     }
 }
 
@@ -290,6 +398,29 @@ impl NelderFit {
 fn incomplete_rows(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
     let found = crate::source::incomplete(&columns, rows as usize);
     OwnedIntegerSexp::try_from_slice(found)?.into()
+}
+
+/// Tests if columns are vectors of `rows` numbers without attributes.
+///
+/// @noRd
+#[savvy]
+fn are_numbers(columns: ListSexp, rows: f64) -> savvy::Result<Sexp> {
+    let mut columns = columns.values_iter();
+    let plain = columns.all(|column| crate::plain::is_plain(column.0, rows as usize));
+    savvy::OwnedLogicalSexp::try_from_slice([plain])?.into()
+}
+
+/// Kinds of columns of a model frame that ask for more than their values: the sum of 1 where one is of 64-bit integers, 2 where one is
+/// a time series, 4 where one is no vector of numbers, logical values or strings.
+///
+/// @noRd
+#[savvy]
+fn peculiarities(columns: ListSexp) -> savvy::Result<Sexp> {
+    let mut found = 0;
+    for column in columns.values_iter() {
+        found |= crate::source::peculiarities(&column)?;
+    }
+    OwnedIntegerSexp::try_from_slice([found])?.into()
 }
 
 /// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).

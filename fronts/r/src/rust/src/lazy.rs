@@ -8,6 +8,7 @@ unsafe extern "C" {
     fn nelder_lazy_new(kind: SEXP, length: SEXP, from: SEXP, key: SEXP) -> SEXP;
     fn nelder_lazy_is_made(x: SEXP) -> SEXP;
     fn nelder_lazy_source(x: SEXP) -> SEXP;
+    fn nelder_same_parts(a: SEXP, b: SEXP) -> SEXP;
     fn nelder_handle_new(environment: SEXP) -> SEXP;
     fn nelder_handle_get(handle: SEXP) -> SEXP;
     fn nelder_weak_new(key: SEXP, value: SEXP) -> SEXP;
@@ -57,6 +58,15 @@ fn lazy_is_made(x: Sexp) -> savvy::Result<Sexp> {
 fn lazy_source(x: Sexp) -> savvy::Result<Sexp> {
     // SAFETY: as above
     Ok(Sexp(unsafe { unwind_protect(|| nelder_lazy_source(x.0))? }))
+}
+
+/// Tests if two lists have the same objects under the same names, none of which someone may have written to.
+///
+/// @noRd
+#[savvy]
+fn same_parts(a: Sexp, b: Sexp) -> savvy::Result<Sexp> {
+    // SAFETY: as above
+    Ok(Sexp(unsafe { unwind_protect(|| nelder_same_parts(a.0, b.0))? }))
 }
 
 /// A pointer that keeps an environment, `what[[1]]`, and is identical to any other such pointer.

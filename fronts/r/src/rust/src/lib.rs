@@ -9,6 +9,7 @@ mod kept;
 mod lazy;
 mod lists;
 mod place;
+mod plain;
 mod principal;
 mod record;
 mod source;

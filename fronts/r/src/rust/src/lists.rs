@@ -6,7 +6,9 @@ use savvy::{
     ListSexp, OwnedIntegerSexp, OwnedListSexp, OwnedLogicalSexp, OwnedRealSexp, OwnedStringSexp, Sexp,
     StringSexp, TypedSexp, unwind_protect,
 };
-use savvy_ffi::{R_CHAR, R_NaString, Rf_xlength, SEXP, STRING_ELT};
+use savvy_ffi::{
+    R_CHAR, R_NaString, R_NamesSymbol, Rf_getAttrib, Rf_xlength, SEXP, STRING_ELT, STRSXP, TYPEOF,
+};
 
 unsafe extern "C" {
     /// A copy of strings in UTF-8. In `lazy.c`.
@@ -54,9 +56,23 @@ fn missing(name: &str) -> savvy::Error {
 impl Elements<'_> {
     /// An element; `None` where it is not there or `NULL`.
     pub fn get(&self, name: &str) -> Option<TypedSexp> {
-        match self.0.get(name)?.into_typed() {
+        match self.0.get_by_index(self.position_of(name)?)?.into_typed() {
             TypedSexp::Null(_) => None,
             other => Some(other),
+        }
+    }
+
+    /// The first position of a name.
+    fn position_of(&self, name: &str) -> Option<usize> {
+        // SAFETY: on R's thread; the type is tested, and the list holds its names
+        unsafe {
+            let names = Rf_getAttrib(self.0.0, R_NamesSymbol);
+            if TYPEOF(names) != STRSXP {
+                return None;
+            }
+            let is =
+                |&i: &isize| CStr::from_ptr(R_CHAR(STRING_ELT(names, i as _))).to_bytes() == name.as_bytes();
+            (0..Rf_xlength(names) as isize).find(is).map(|i| i as usize)
         }
     }
 

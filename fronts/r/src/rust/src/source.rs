@@ -78,60 +78,89 @@ impl RSource {
         let vectors = elements.list("columns")?;
         let levels = elements.list("levels")?;
         let widths = elements.integers("widths")?;
-        let names = elements.texts("names")?;
         let ordered = elements.integers("ordered")?;
-        let rows = elements.real("rows")? as usize;
-        let mut schema = Schema::default();
-        let (mut columns, mut kept) = (Vec::new(), Vec::new());
+        let mut names = elements.texts("names")?.into_iter();
+        let mut source = RSource::without_columns(elements.real("rows")? as usize);
         for (v, vector) in vectors.values_iter().enumerate() {
             let width = widths.get(v).copied().unwrap_or(1).max(0) as usize;
             let labels = levels.get_by_index(v).map_or(Ok(None), texts_of)?;
-            let labels = labels.map(|l| Arc::new(Levels::fixed(l)));
-            if !readable(vector.0, rows * width, labels.is_some()) {
-                return Err(savvy::Error::new(format!(
-                    "`{}` is not {rows} numbers, logical values or levels",
-                    names.get(schema.fields.len()).map_or("", String::as_str)
-                )));
-            }
-            let own = Kept::values_of(vector.0)?;
-            let held = values(&own, labels.is_some());
-            kept.push(own);
-            for k in 0..width {
-                let at = rows * k;
-                // SAFETY: within the vector, whose length was tested
-                let values = unsafe {
-                    match held {
-                        Values::Real(p) => Values::Real(p.add(at)),
-                        Values::Integer(p) => Values::Integer(p.add(at)),
-                        Values::Logical(p) => Values::Logical(p.add(at)),
-                        Values::Codes(p) => Values::Codes(p.add(at)),
-                    }
-                };
-                schema.fields.push(Field {
-                    name: names.get(columns.len()).cloned().unwrap_or_default(),
-                    kind: match values {
-                        Values::Real(_) => Kind::Real,
-                        Values::Integer(_) => Kind::Integer,
-                        Values::Logical(_) => Kind::Logical,
-                        Values::Codes(_) => Kind::Factor {
-                            ordered: ordered.get(v) == Some(&1),
-                        },
-                    },
-                });
-                columns.push(RColumn {
-                    values,
-                    levels: labels.clone(),
-                    at,
-                    summed: Summed::default(),
-                });
-            }
+            let labels = labels.map(|l| (Arc::new(Levels::fixed(l)), ordered.get(v) == Some(&1)));
+            source.push(vector.0, labels, names.by_ref().take(width).collect())?;
         }
-        Ok(RSource {
-            schema,
-            columns,
+        Ok(source)
+    }
+
+    /// Rows without columns.
+    pub fn without_columns(rows: usize) -> RSource {
+        RSource {
+            schema: Schema::default(),
+            columns: Vec::new(),
             rows,
-            _kept: kept,
-        })
+            _kept: Vec::new(),
+        }
+    }
+
+    /// Names of the columns that are vectors of numbers.
+    pub fn numbers(&self) -> impl Iterator<Item = &String> {
+        let is = |(_, c): &(&Field, &RColumn)| {
+            c.at == 0 && matches!(c.values, Values::Real(_) | Values::Integer(_))
+        };
+        self.schema
+            .fields
+            .iter()
+            .zip(&self.columns)
+            .filter(is)
+            .map(|(field, _)| &field.name)
+    }
+
+    /// Adds a vector that is as many columns as there are names; for a factor its levels, and whether they are ordered.
+    ///
+    /// # Errors
+    /// A vector that is too short or of no numbers.
+    pub fn push(
+        &mut self,
+        vector: SEXP,
+        labels: Option<(Arc<Levels>, bool)>,
+        names: Vec<String>,
+    ) -> savvy::Result<()> {
+        let rows = self.rows;
+        if !readable(vector, rows * names.len(), labels.is_some()) {
+            return Err(savvy::Error::new(format!(
+                "`{}` is not {rows} numbers, logical values or levels",
+                names.first().map_or("", String::as_str)
+            )));
+        }
+        let own = Kept::values_of(vector)?;
+        let held = values(&own, labels.is_some());
+        self._kept.push(own);
+        for (k, name) in names.into_iter().enumerate() {
+            let at = rows * k;
+            // SAFETY: within the vector, whose length was tested
+            let values = unsafe {
+                match held {
+                    Values::Real(p) => Values::Real(p.add(at)),
+                    Values::Integer(p) => Values::Integer(p.add(at)),
+                    Values::Logical(p) => Values::Logical(p.add(at)),
+                    Values::Codes(p) => Values::Codes(p.add(at)),
+                }
+            };
+            let kind = match values {
+                Values::Real(_) => Kind::Real,
+                Values::Integer(_) => Kind::Integer,
+                Values::Logical(_) => Kind::Logical,
+                Values::Codes(_) => Kind::Factor {
+                    ordered: labels.as_ref().is_some_and(|(_, ordered)| *ordered),
+                },
+            };
+            self.schema.fields.push(Field { name, kind });
+            self.columns.push(RColumn {
+                values,
+                levels: labels.as_ref().map(|(levels, _)| levels.clone()),
+                at,
+                summed: Summed::default(),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -328,6 +357,24 @@ pub fn incomplete(columns: &ListSexp, rows: usize) -> Vec<i32> {
         .filter(|(_, m)| *m)
         .map(|(i, _)| i)
         .collect()
+}
+
+/// 1 for a column of 64-bit integers, 2 for a time series, 4 for one of no numbers, logical values or strings; their sum.
+///
+/// # Errors
+/// None that is R's own: attributes are read, not made.
+pub fn peculiarities(column: &Sexp) -> savvy::Result<i32> {
+    // SAFETY: on R's thread
+    let kind = unsafe { TYPEOF(column.0) };
+    let class = column.get_class().unwrap_or_default();
+    let mut found = i32::from(class.contains(&"integer64"));
+    if column.get_attrib("tsp")?.is_some() {
+        found |= 2;
+    }
+    if ![REALSXP, INTSXP, LGLSXP, STRSXP].contains(&kind) {
+        found |= 4;
+    }
+    Ok(found)
 }
 
 /// Tests for each level of a factor if it has a row, other than those `left_out` (from 1, increasing).
