@@ -71,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "{}",
         serde_json::json!({
             "problem": problem, "peer": "nelder", "seconds": seconds, "peak_kb": peak(),
-            "lambdas": lambdas, "violation": report.violation, "passes": passes,
+            "lambdas": lambdas, "violation": report.violation, "sweeps": report.sweeps, "passes": passes,
         })
     );
     Ok(())

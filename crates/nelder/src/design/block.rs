@@ -150,15 +150,19 @@ impl Block<'_> {
 
 /// A block of its own, into which rows are gathered.
 impl Block<'static> {
-    /// Appends some rows of another block of the same design. Positions in the source are not kept.
-    pub fn append(&mut self, other: &Block<'_>, rows: &[u32]) {
+    /// Appends some rows of another block of the same design. Positions in the source are not kept. The first rows make room for `room`
+    /// rows and as many as another block has.
+    pub fn append(&mut self, other: &Block<'_>, rows: &[u32], room: usize) {
         fn take<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
             to.extend(rows.iter().map(|&i| from[i as usize]));
         }
         if self.rows == 0 && self.dense.is_empty() && self.responses.is_empty() && self.codes.is_empty() {
-            *self = other.gathered(rows);
+            *self = other.gathered(&[]);
             self.kept = None;
-            return;
+            let room = room + other.rows;
+            let numbers = self.dense.iter_mut().chain(&mut self.responses);
+            numbers.for_each(|column| column.high.to_mut().reserve_exact(room));
+            self.codes.iter_mut().for_each(|c| c.to_mut().reserve_exact(room));
         }
         let numbers = |to: &mut Vec<Numbers<'static>>, from: &[Numbers<'_>]| {
             for (to, from) in to.iter_mut().zip(from) {

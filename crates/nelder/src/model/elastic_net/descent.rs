@@ -19,6 +19,8 @@ use super::support::newton_on_support;
 const MANY_SWEEPS: u32 = 25;
 /// Thresholds below this ask for the exact minimum.
 const EXACT_BELOW: f64 = 1e-10;
+/// From a start that was extrapolated, sweeps change little and what they leave is more than that: so much less is asked for.
+const CAREFUL: f64 = 0.01;
 /// Threshold for the sweeps before a Newton step.
 const ROUGH: f64 = 1e-7;
 /// Hⱼⱼ Δ² of a sweep that finds nothing left to do: Δ is rounding error of a unit response.
@@ -122,6 +124,20 @@ impl Descent {
         Err(Stuck::Sweeps)
     }
 
+    /// Moves the coefficients of the active set on by `share` of their last step along the path, `from` being what they were before it: between
+    /// two changes of the support a path is a straight line in λ. None changes its sign or leaves its bounds.
+    pub fn extrapolate(&mut self, from: &[f64], share: f64, penalty: &Penalty) {
+        let active = &mut self.active;
+        for k in 0..active.members.len() {
+            let j = active.members[k];
+            let (before, now) = (from[j], active.beta[k]);
+            let after = (share.mul_add(now - before, now)).clamp(penalty.lower[j], penalty.upper[j]);
+            if now != 0.0 && before != 0.0 && after * now > 0.0 {
+                active.move_to(k, after);
+            }
+        }
+    }
+
     /// Adds the columns that violate the optimality conditions at zero; true if there were some.
     fn join<C: Curvature>(
         &mut self,
@@ -153,7 +169,7 @@ impl Descent {
     fn descend(&mut self, penalty: &Penalty, strength: Strength, ending: Ending) -> Result<(), Stuck> {
         let exact = ending.threshold < EXACT_BELOW;
         // before Newton's method a rough start is enough
-        let threshold = if exact { ROUGH } else { ending.threshold };
+        let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
         let (mut own, mut rounds) = (0, 0);
         loop {
             let largest = self.active.sweep(penalty, strength);
@@ -171,7 +187,7 @@ impl Descent {
                 let largest = self.active.sweep(penalty, strength);
                 let enough = match exact && rounds < MANY_ROUNDS {
                     true => NOTHING,
-                    false => ending.threshold,
+                    false => CAREFUL * ending.threshold,
                 };
                 if largest <= enough {
                     return Ok(());

@@ -5,7 +5,7 @@ use crate::design::{Block, BlockSchema, RowError};
 use crate::pass::{Gram, GramWorker, Products, Statistic, Worker};
 
 /// Rows of a fold that are multiplied at a time: a fold has few of a block, and products of few rows cost more than of many.
-const GATHERED: usize = 512;
+const GATHERED: usize = 320;
 
 /// The gram of each fold: what is left of all rows without fold k is their sum less the fold's.
 #[derive(Clone, Debug)]
@@ -17,7 +17,9 @@ pub(super) struct FoldGrams<'f> {
 /// Takes in rows, each with its fold.
 pub(super) struct FoldGramsWorker<'f> {
     folds: &'f Folds,
-    workers: Vec<GramWorker>,
+    /// Scratch of all folds, and the gram of none.
+    worker: GramWorker,
+    grams: Vec<Gram>,
     /// Rows of each fold that are in no product yet.
     gathered: Vec<Block<'static>>,
     /// Fold of each row of a block.
@@ -37,7 +39,8 @@ impl Statistic for FoldGrams<'_> {
         let count = self.folds.count();
         FoldGramsWorker {
             folds: self.folds,
-            workers: vec![GramWorker::new(schema, self.products); count],
+            worker: GramWorker::new(schema, self.products),
+            grams: vec![Gram::new(schema, self.products); count],
             gathered: vec![Block::default(); count],
             of_rows: Vec::new(),
             rows: vec![Vec::new(); count],
@@ -45,11 +48,16 @@ impl Statistic for FoldGrams<'_> {
     }
 }
 
-/// Multiplies gathered rows.
-fn multiply(worker: &mut GramWorker, gathered: &mut Block<'static>) {
-    worker.add(gathered);
-    worker.flush();
-    gathered.clear();
+impl FoldGramsWorker<'_> {
+    /// Multiplies the gathered rows of a fold.
+    fn multiply(&mut self, fold: usize) {
+        let (worker, gathered) = (&mut self.worker, &mut self.gathered[fold]);
+        worker.swap(&mut self.grams[fold]);
+        worker.add(gathered);
+        worker.flush();
+        worker.swap(&mut self.grams[fold]);
+        gathered.clear();
+    }
 }
 
 impl Worker for FoldGramsWorker<'_> {
@@ -61,22 +69,25 @@ impl Worker for FoldGramsWorker<'_> {
         for (i, &fold) in self.of_rows.iter().enumerate() {
             self.rows[fold as usize].push(i as u32);
         }
-        let folds = self.workers.iter_mut().zip(&mut self.gathered).zip(&self.rows);
-        for ((worker, gathered), rows) in folds.filter(|(_, rows)| !rows.is_empty()) {
-            gathered.append(block, rows);
-            if gathered.rows >= GATHERED {
-                multiply(worker, gathered);
+        for fold in 0..self.rows.len() {
+            let rows = &self.rows[fold];
+            if rows.is_empty() {
+                continue;
+            }
+            self.gathered[fold].append(block, rows, GATHERED);
+            if self.gathered[fold].rows >= GATHERED {
+                self.multiply(fold);
             }
         }
         Ok(())
     }
 
     fn finish(mut self) -> Vec<Gram> {
-        for (worker, gathered) in self.workers.iter_mut().zip(&mut self.gathered) {
-            if gathered.rows > 0 {
-                multiply(worker, gathered);
+        for fold in 0..self.rows.len() {
+            if self.gathered[fold].rows > 0 {
+                self.multiply(fold);
             }
         }
-        self.workers.into_iter().map(Worker::finish).collect()
+        self.grams
     }
 }

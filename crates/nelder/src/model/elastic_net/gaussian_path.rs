@@ -62,6 +62,8 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
     let automatic = matches!(settings.sequence, LambdaSequence::Automatic { .. });
     let ratio = default_ratio(moments.rows, order);
     let mut largest = ENORMOUS;
+    let mut before = (f64::INFINITY, vec![0.0; order]);
+    let mut last = (f64::INFINITY, vec![0.0; order]);
     for m in 0..settings.sequence.count() {
         // the first λ of an automatic sequence is so large that only what is not penalized has coefficients; what is written
         // for it is the one at which the first of the others would enter
@@ -69,6 +71,12 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
             true => ENORMOUS,
             false => settings.sequence.at(m, largest, ratio, scale),
         };
+        if m > 2 && lambda < last.0 {
+            let share = (last.0 - lambda) / (before.0 - last.0);
+            if share.is_finite() {
+                descent.extrapolate(&before.1, share, &penalty);
+            }
+        }
         let found = descent.minimise(curvature, &penalty, strength(lambda), settings.ending);
         if let Err(stuck) = found {
             path.end = match stuck {
@@ -83,6 +91,9 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
                 path.end = PathEnd::Empty;
             }
         }
+        std::mem::swap(&mut before, &mut last);
+        last.0 = lambda;
+        last.1.copy_from_slice(&descent.beta);
         let explained = explained_share(&descent, &moments.with_response);
         let written = if automatic && m == 0 { largest } else { lambda };
         path.push(step_of(

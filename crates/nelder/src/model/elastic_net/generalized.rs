@@ -30,9 +30,9 @@ pub(super) struct GeneralizedRows<'a, 's> {
     bound: &'a ModelFrame<'s>,
     monitor: &'a dyn Monitor,
     session: Arc<dyn Session>,
-    programs: Programs,
+    programs: Arc<Programs>,
     /// The same for rows with weights, which are zero in rows that are left out.
-    weighted: Programs,
+    weighted: Arc<Programs>,
     family: Family,
     counts_successes: bool,
     products: Products,
@@ -141,12 +141,12 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             bound,
             monitor,
             programs: passes.programs(),
-            weighted: Programs::new(
+            weighted: Arc::new(Programs::new(
                 &spec.family,
                 true,
                 Trials::of(counts, true, moments.binary),
                 Start::Family,
-            ),
+            )),
             family: spec.family,
             counts_successes: counts,
             products: exact,
@@ -198,7 +198,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
 
     fn plan_of(
         &self,
-        programs: &Programs,
+        programs: &Arc<Programs>,
         at: &Coefficients,
         gram: Option<Products>,
         offset: bool,
@@ -315,7 +315,8 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             let wanted: Vec<(usize, Request)> = (paths.iter().enumerate())
                 .filter_map(|(i, (_, path))| Some((i, path.request()?)))
                 .collect();
-            let shared = wanted.len() > 1;
+            // columns of rows in memory are read once for all; devices have sums of their own for one path
+            let shared = wanted.len() > 1 || !self.session.is_device();
             let plans: Vec<(Membership, Arc<ScoringPlan>)> = wanted
                 .iter()
                 .map(|(i, request)| {
@@ -328,7 +329,10 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
                 .collect();
             let found = match plans.as_slice() {
                 [] => return Ok(()),
-                [(Membership::All, plan)] => vec![self.whole("step", plan.clone())?],
+                [(Membership::All, plan)] if plan.wanted.gram.is_some() || !shared || !plan.rough => {
+                    vec![self.whole("step", plan.clone())?]
+                }
+                [_] => self.several("step", &ScoredFolds { folds, plans })?,
                 _ => self.several("steps of folds", &ScoredFolds { folds, plans })?,
             };
             // folds take over the Hessian of all rows, which is theirs but for a fold's share

@@ -61,6 +61,11 @@ impl GramWorker {
         }
     }
 
+    /// Goes on with another gram, for several that share scratch; nothing may be pending.
+    pub fn swap(&mut self, gram: &mut Gram) {
+        std::mem::swap(&mut self.gram, gram);
+    }
+
     /// Takes in the rows of a block. What [`Products::Stepping`] and [`Products::Single`] gather is not in the sums before
     /// [`flush`](Self::flush).
     pub fn add(&mut self, block: &Block<'_>) {
