@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
+use super::column_encoding::{
+    AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Elimination, Parametrization,
+};
 use super::room::TermWidth;
 use super::{DesignError, Layout, PlannedTerm, Room, Shape};
 
@@ -91,13 +93,13 @@ impl Columns {
         variables: &[Variable],
         tuples: &[Vec<Vec<u32>>],
         counted: &[Vec<bool>],
-        absorb: bool,
+        elimination: Elimination,
     ) -> Result<Columns, DesignError> {
         // 1. levels that have rows
         let coded = CodedLevels::new(layout, variables, tuples, counted)?;
-        let widths = coded.widths(layout, variables, absorb);
+        let widths = coded.widths(layout, variables, elimination);
         Room::of_machine()
-            .for_columns(&widths)
+            .for_columns(&widths, elimination)
             .map_err(DesignError::NoRoom)?;
         // 2. columns term by term
         let mut out = TermColumns::new(layout, tuples);
@@ -116,13 +118,25 @@ impl Columns {
             contrasts,
             dropped_contrasts,
         } = coded;
-        // 3. the factor to eliminate
-        if absorb {
-            let best = candidates
-                .iter()
-                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts, counted))
-                .max_by_key(|a| a.codes.len());
-            map.absorbed = best;
+        // 3. the factors to eliminate
+        let of = |constant: bool| {
+            let mut all = Vec::new();
+            for &(t, first) in &candidates {
+                all.extend(absorbable(layout, t, first, (&levels, &contrasts), counted, constant));
+            }
+            all
+        };
+        match elimination {
+            Elimination::Nothing => {}
+            Elimination::Largest => {
+                map.absorbed = of(layout.intercept).into_iter().max_by_key(|a| a.codes.len());
+            }
+            Elimination::TwoLargest => {
+                // without an intercept the first factor has an indicator for each level, which add up to one
+                if let Some((largest, second)) = two_largest(of(true)) {
+                    (map.absorbed, map.crossed) = (Some(largest), Some(second));
+                }
+            }
         }
         Ok(Columns {
             names,
@@ -212,7 +226,7 @@ impl CodedLevels {
     }
 
     /// Tests if a term may be the factor to eliminate, whatever levels have rows.
-    fn may_be_absorbed(&self, term: &PlannedTerm, intercept: bool) -> bool {
+    fn may_be_absorbed(&self, term: &PlannedTerm, intercept: bool, constant: bool) -> bool {
         let (&[v], [coding], 1) = (
             term.variables.as_slice(),
             term.coding.as_slice(),
@@ -228,13 +242,19 @@ impl CodedLevels {
             && match coding {
                 Coding::Full => !intercept,
                 Coding::Contrasts => {
-                    intercept && (contrast.base(count).is_some() || *contrast == Contrast::Sum)
+                    constant && (contrast.base(count).is_some() || *contrast == Contrast::Sum)
                 }
             }
     }
 
     /// The columns of each term: the product of those of its variables.
-    fn widths<'a>(&self, layout: &'a Layout, variables: &[Variable], absorb: bool) -> Vec<TermWidth<'a>> {
+    fn widths<'a>(
+        &self,
+        layout: &'a Layout,
+        variables: &[Variable],
+        elimination: Elimination,
+    ) -> Vec<TermWidth<'a>> {
+        let constant = layout.intercept || elimination == Elimination::TwoLargest;
         let of_variable = |(&v, coding): (&usize, &Coding)| match (&self.levels[v], &self.contrasts[v]) {
             (Some(found), Some(contrast)) => match (coding, contrast) {
                 (Coding::Contrasts, Contrast::Given(given)) => given.columns(),
@@ -248,7 +268,8 @@ impl CodedLevels {
             columns: (term.variables.iter().zip(&term.coding))
                 .map(of_variable)
                 .fold(1, |product: u128, w| product.saturating_mul(w as u128)),
-            absorbable: absorb && self.may_be_absorbed(term, layout.intercept),
+            absorbable: elimination != Elimination::Nothing
+                && self.may_be_absorbed(term, layout.intercept, constant),
         };
         layout.terms.iter().map(of_term).collect()
     }
@@ -457,15 +478,23 @@ fn fix_kinds(
     }
 }
 
+/// The two terms of most levels, largest first, where there are two in treatment contrasts or indicators of all levels.
+fn two_largest(mut all: Vec<AbsorbedTerm>) -> Option<(AbsorbedTerm, AbsorbedTerm)> {
+    all.retain(|term| term.parametrization != Parametrization::Sum);
+    all.sort_by_key(|term| std::cmp::Reverse(term.codes.len()));
+    let mut all = all.into_iter();
+    Some((all.next()?, all.next()?))
+}
+
 /// The main effect of a factor whose indicators lie in the span of the model matrix. `counted` says which codes of
-/// its group have rows of positive weight.
+/// its group have rows of positive weight, `constant` whether ones lie in the span of the other columns.
 fn absorbable(
     layout: &Layout,
     t: usize,
     first: usize,
-    levels: &[Option<UsedLevels>],
-    contrasts: &[Option<Contrast>],
+    (levels, contrasts): (&[Option<UsedLevels>], &[Option<Contrast>]),
     counted: &[Vec<bool>],
+    constant: bool,
 ) -> Option<AbsorbedTerm> {
     let term = &layout.terms[t];
     let found = levels[term.variables[0]].as_ref()?;
@@ -478,8 +507,8 @@ fn absorbable(
     let full = (0..count).all(has_rows);
     let contrast = contrasts[term.variables[0]].as_ref()?;
     // the level without a column
-    let without = match (term.coding[0], contrast.base(count), layout.intercept) {
-        (Coding::Full, _, false) => None,
+    let without = match (term.coding[0], contrast.base(count), constant) {
+        (Coding::Full, _, _) if !layout.intercept => None,
         (Coding::Contrasts, Some(base), true) if has_rows(base) => Some(base),
         (Coding::Contrasts, None, true) if full && *contrast == Contrast::Sum => Some(count - 1),
         _ => return None,

@@ -35,7 +35,9 @@ mod value;
 mod variables;
 
 pub use block::{Block, BlockSchema, Group};
-pub use column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
+pub use column_encoding::{
+    AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Elimination, Parametrization,
+};
 pub use columns::{Columns, UsedLevels, Variable};
 pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};

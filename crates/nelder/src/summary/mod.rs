@@ -16,4 +16,4 @@ mod text;
 pub mod tidy;
 
 pub use components::PcaSummary;
-pub use record::{CoefficientRow, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};
+pub use record::{CoefficientRow, EstimatedTerm, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

@@ -1,0 +1,403 @@
+//! Elimination of a second factor that crosses the first: S = D_h − Cᵀ D_g⁻¹ C, solved by conjugate gradients.
+//!
+//! With the first factor's levels eliminated, A are the sums of the kept columns, B = S_hA those of the second factor's levels with
+//! them, and Z = S⁺ B. What is left for the kept columns is A − BᵀZ. Of a Z that is known to an error E it is formed as
+//! A − ẐᵀB − (B − SẐ)ᵀẐ, whose error is EᵀSE: of second order, and at most √(eᵢ eⱼ) by the energies e of the columns' errors. The
+//! right sides and the corrections go the same way.
+
+use std::sync::Arc;
+
+use nelder_device::Dd;
+
+use super::assembly::clean;
+use super::elimination::add_crossed;
+use super::{NormalEquations, Score};
+use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
+use crate::model::CrossedReport;
+use crate::pass::Gram;
+use crate::solve::{Crossing, Factor, Symmetric, TwoWaySolution, TwoWaySystem, TwoWayTable, UNIT_TWICE};
+
+/// The second factor, eliminated.
+#[derive(Clone, Debug)]
+pub struct Crossed {
+    /// The system of its levels.
+    pub system: Arc<TwoWaySystem>,
+    /// Number of kept columns, which come first in `known`; then the responses, then the intercept.
+    kept: usize,
+    /// Solutions for the sums of the columns by level.
+    known: Arc<TwoWaySolution>,
+    /// Relative error that the solutions leave of an entry of the matrix.
+    pub excess: f64,
+    /// Columns of levels that are aliased: of each component but one the last, as R has it.
+    pub aliased: Vec<usize>,
+    /// The intercept, where there is one.
+    pub intercept: Option<CrossedIntercept>,
+}
+
+/// The intercept as a functional: the effect of a level of each factor, and a vector over the kept columns.
+#[derive(Clone, Debug)]
+pub struct CrossedIntercept {
+    /// What it puts on the kept columns.
+    pub kept: Vec<Dd>,
+    /// The variance over σ² that it has of the levels alone.
+    pub own: f64,
+    /// Bound on the energy of the error with which that is known.
+    pub energy: f64,
+}
+
+/// A step of refinement.
+pub(super) struct CrossedStep {
+    pub kept: Vec<Dd>,
+    pub levels: Vec<Dd>,
+    pub second: Vec<Dd>,
+    /// Bound on the energy of the error of `second`.
+    pub energy: f64,
+}
+
+/// The levels that stand for the origin: of each component one of the factor that the formula has second.
+struct Origins {
+    /// True if that is the factor eliminated second.
+    second_trails: bool,
+    /// By component, the level.
+    levels: Vec<usize>,
+}
+
+impl Crossed {
+    /// Solutions, residuals and sums of all right sides: their number.
+    fn width(&self) -> usize {
+        self.known.energies.len()
+    }
+
+    /// Record of the elimination so far.
+    pub(super) fn report(&self) -> CrossedReport {
+        let table = &self.system.table;
+        CrossedReport {
+            levels: (table.first.len(), table.second.len()),
+            combinations: table.edges(),
+            components: table.components,
+            steps: self.system.steps(),
+            sampled: self.system.is_sampled(),
+            error: self.excess.max(UNIT_TWICE),
+        }
+    }
+
+    /// Entry of the solution of right side `a` at a level.
+    fn at(&self, level: usize, a: usize) -> Dd {
+        self.known.x[level * self.width() + a]
+    }
+
+    /// Bound on the energy of what a response's solution has of an error.
+    pub fn energy_of_response(&self, y: usize) -> f64 {
+        self.known.energies[self.kept + y]
+    }
+
+    /// xᵀ S x of a response's solution x: the sum of squares that the second factor adds to the first.
+    pub fn explained(&self, y: usize) -> Dd {
+        let a = self.kept + y;
+        self.second_order(a, a)
+    }
+
+    /// bᵢᵀ S⁺ bⱼ to second order.
+    fn second_order(&self, i: usize, j: usize) -> Dd {
+        let (k, known) = (self.width(), &self.known);
+        let mut sum = Dd::ZERO;
+        for l in 0..self.system.table.second.len() {
+            sum += known.x[l * k + i] * known.right[l * k + j];
+            sum += known.x[l * k + j].mul_f64(known.residuals[l * k + i]);
+        }
+        sum
+    }
+
+    /// Effects of the second factor's levels at some coefficients of the kept columns, `own` those without any.
+    fn effects(&self, kept: &[Dd], own: impl Fn(usize) -> Dd) -> Vec<Dd> {
+        let all = 0..self.system.table.second.len();
+        let of = |l: usize| {
+            let rest = kept.iter().enumerate();
+            rest.fold(own(l), |sum, (i, b)| sum - self.at(l, i) * *b)
+        };
+        all.map(of).collect()
+    }
+
+    /// Effects of the second factor's levels in the solution of a response.
+    pub(super) fn effects_of_response(&self, y: usize, kept: &[Dd]) -> Vec<Dd> {
+        self.effects(kept, |l| self.at(l, self.kept + y))
+    }
+}
+
+impl NormalEquations {
+    /// Eliminates the indicators of the second factor, where there is one.
+    pub(super) fn eliminate_second(&mut self, gram: &Gram, map: &ColumnEncoding, position: &[Option<usize>]) {
+        let (Some(first), Some(second)) = (&map.absorbed, &map.crossed) else {
+            return;
+        };
+        let Some(a) = &self.absorbed else { return };
+        let (k, m) = (self.kept.len(), self.right.len());
+        let table = table(gram, first, second);
+        let origins = Origins::new(&table, first, second);
+        let base = map.intercept.then(|| origins.levels_of_intercept(&table, first, second));
+        // 1. sums by level of the second factor, less what the first has of them
+        let mut sums = self.level_sums(gram, map, second, position);
+        add_crossed(&mut sums.columns, k, gram, map, second, position);
+        let width = k + m + usize::from(base.is_some());
+        let mut means = vec![Dd::ZERO; table.first.len() * width];
+        for (l, own) in means.chunks_exact_mut(width).enumerate() {
+            own[..k].copy_from_slice(&a.means[l * k..(l + 1) * k]);
+            (0..m).for_each(|y| own[k + y] = a.responses[y][l]);
+            if base.is_some_and(|(g, _)| g == l) {
+                own[k + m] = table.first[l].recip();
+            }
+        }
+        let mut right = table.transposed_twice(&means, width);
+        for (l, own) in right.chunks_exact_mut(width).enumerate() {
+            let column = |i: usize| sums.columns[l * k + i];
+            (0..k).for_each(|i| own[i] = column(i) - own[i]);
+            (0..m).for_each(|y| own[k + y] = sums.responses[y][l] * sums.weights[l] - own[k + y]);
+            if let Some((_, h)) = base {
+                let one = if h == l { Dd::ONE } else { Dd::ZERO };
+                own[k + m] = one - own[k + m];
+            }
+        }
+        drop((means, sums));
+        // 2. solutions
+        let inverse_weight = base.map_or(0.0, |(g, _)| 1.0 / table.first[g].hi);
+        let system = Arc::new(TwoWaySystem::new(table));
+        let known = Arc::new(system.solve(&right, width));
+        let mut crossed = Crossed {
+            aliased: origins.aliased(first, second),
+            system,
+            kept: k,
+            known,
+            excess: 0.0,
+            intercept: None,
+        };
+        // 3. what is left of the matrix and of the right sides
+        for i in 0..k {
+            for j in 0..=i {
+                self.matrix.lower[Symmetric::at(i, j)] -= crossed.second_order(i, j);
+            }
+            for (y, right) in self.right.iter_mut().enumerate() {
+                right[i] -= crossed.second_order(i, k + y);
+            }
+        }
+        crossed.excess = self.excess(&crossed.known.energies);
+        crossed.intercept = base.map(|(g, _)| {
+            let shift = self.shift(map);
+            let a = &a.means[g * k..];
+            let own = |i: usize| shift[i] - a[i] - crossed.second_order(i, k + m);
+            CrossedIntercept {
+                kept: (0..k).map(own).collect(),
+                own: inverse_weight + crossed.second_order(k + m, k + m).hi,
+                energy: crossed.known.energies[k + m],
+            }
+        });
+        self.crossed = Some(crossed);
+    }
+
+    /// What the means of dense columns take from the intercept, by kept column.
+    fn shift(&self, map: &ColumnEncoding) -> Vec<Dd> {
+        let of = |&c: &usize| match map.kinds[c] {
+            ColumnKind::Dense(e) if self.centered => -self.means[e],
+            _ => Dd::ZERO,
+        };
+        self.kept.iter().map(of).collect()
+    }
+
+    /// The relative error that energies of the columns' errors are of the entries of the matrix: of their squared norms t².
+    fn excess(&self, energies: &[f64]) -> f64 {
+        let of = |i: usize| {
+            // less than what rounding in twice the precision is charged with
+            let little = UNIT_TWICE * self.matrix.norms[i].max(0.0);
+            match energies[i] <= little {
+                true => 0.0,
+                false => energies[i] / self.matrix.sizes[i],
+            }
+        };
+        (0..self.kept.len()).map(of).fold(0.0, f64::max)
+    }
+
+    /// The kept column that conjugate gradients left in doubt: whether it is aliased, or its variance to six digits.
+    pub(super) fn in_doubt(&self, tol: f64) -> Option<usize> {
+        let crossed = self.crossed.as_ref()?;
+        let doubtful = |&i: &usize| {
+            let energy = crossed.known.energies[i];
+            let left = self.matrix.get(i, i).hi;
+            let decided = energy <= 1e-2 * tol * tol * self.matrix.norms[i] || energy <= 1e-6 * left;
+            !decided
+        };
+        (0..self.kept.len()).find(doubtful).map(|i| self.kept[i])
+    }
+
+    /// Effects of the first factor's levels beside those of the second: `levels` less D_g⁻¹ C u.
+    pub(super) fn beside_second(&self, levels: &mut [Dd], second: &[Dd]) {
+        let Some(crossed) = &self.crossed else { return };
+        let through = crossed.system.table.means_twice(second, 1);
+        levels.iter_mut().zip(through).for_each(|(level, m)| *level -= m);
+    }
+
+    /// The step that a score calls for: `right` its entries of the kept columns less what the first factor has of them, `by_level`
+    /// those of the first factor's levels.
+    pub(super) fn correct_crossed(
+        &self,
+        factor: &Factor,
+        second: &AbsorbedTerm,
+        score: &Score<'_>,
+        (mut right, by_level): (Vec<Dd>, &[Dd]),
+    ) -> Option<(CrossedStep, Vec<Dd>)> {
+        let (crossed, a) = (self.crossed.as_ref()?, self.absorbed.as_ref()?);
+        let table = &crossed.system.table;
+        // 1. the score of the second factor's levels, less what the first has of it
+        let own = by_term(second, score);
+        let means: Vec<Dd> = by_level.iter().zip(&a.weights).map(|(s, w)| *s / *w).collect();
+        let through = table.transposed_twice(&means, 1);
+        let sums: Vec<Dd> = own.iter().zip(&through).map(|(s, t)| *s - *t).collect();
+        let found = crossed.system.solve(&sums, 1);
+        // 2. what is left for the kept columns
+        let k = crossed.width();
+        for (l, (sum, x)) in found.right.iter().zip(&found.x).enumerate() {
+            for (i, right) in right.iter_mut().enumerate() {
+                *right -= crossed.at(l, i) * *sum + x.mul_f64(crossed.known.residuals[l * k + i]);
+            }
+        }
+        let kept = factor.solve(&right);
+        let effects = crossed.effects(&kept, |l| found.x[l]);
+        let mut levels = self.level_effects(a, &kept, |l| means[l]);
+        self.beside_second(&mut levels, &effects);
+        let step = CrossedStep {
+            kept,
+            levels,
+            second: effects,
+            energy: found.energies[0],
+        };
+        Some((step, own))
+    }
+
+    /// Coefficients of both factors' levels in R's parametrisation, and the intercept's where there is one: `shift` is what the means of
+    /// dense columns and of the response add to it.
+    pub(super) fn crossed_coefficients(
+        &self,
+        (first, second): (&AbsorbedTerm, &AbsorbedTerm),
+        (levels, of_second): (&[Dd], &[Dd]),
+        shift: Dd,
+        (beta, intercept): (&mut [Dd], bool),
+    ) {
+        let Some(crossed) = &self.crossed else { return };
+        let table = &crossed.system.table;
+        let origins = Origins::new(table, first, second);
+        let (own, other) = (&table.component_of_first, &table.component_of_second);
+        let (lead, trail, effects, others, of_lead, of_trail) = match origins.second_trails {
+            true => (first, second, levels, of_second, own, other),
+            false => (second, first, of_second, levels, other, own),
+        };
+        let zero = |component: u32| others[origins.levels[component as usize]];
+        for ((column, effect), component) in trail.columns.iter().zip(others).zip(of_trail) {
+            if let Some(c) = column {
+                beta[*c] = *effect - zero(*component);
+            }
+        }
+        // the origin of each component goes to the leading factor
+        let whole = |l: usize| effects[l] + zero(of_lead[l]);
+        let origin = match (intercept, lead.base()) {
+            (true, Some(base)) => whole(base),
+            _ => -shift,
+        };
+        for (l, column) in lead.columns.iter().enumerate() {
+            if let Some(c) = column {
+                beta[*c] = whole(l) - origin;
+            }
+        }
+        if intercept {
+            beta[0] = origin + shift;
+        }
+    }
+}
+
+impl Origins {
+    fn new(table: &TwoWayTable, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Origins {
+        let second_trails = first.first_column() < second.first_column();
+        let (trail, components) = match second_trails {
+            true => (second, &table.component_of_second),
+            false => (first, &table.component_of_first),
+        };
+        // the last level of each component, but the base level of its own
+        let mut levels = vec![0; table.components];
+        components.iter().enumerate().for_each(|(l, c)| levels[*c as usize] = l);
+        if let Some(base) = trail.base() {
+            levels[components[base] as usize] = base;
+        }
+        Origins {
+            second_trails,
+            levels,
+        }
+    }
+
+    /// A level of the first and one of the second factor whose effects add up to the intercept's.
+    fn levels_of_intercept(
+        &self,
+        table: &TwoWayTable,
+        first: &AbsorbedTerm,
+        second: &AbsorbedTerm,
+    ) -> (usize, usize) {
+        let base = |term: &AbsorbedTerm| term.base().unwrap_or(0);
+        match self.second_trails {
+            true => {
+                let g = base(first);
+                (g, self.levels[table.component_of_first[g] as usize])
+            }
+            false => {
+                let h = base(second);
+                (self.levels[table.component_of_second[h] as usize], h)
+            }
+        }
+    }
+
+    /// Columns of the levels that stand for an origin and are not the base level.
+    fn aliased(&self, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Vec<usize> {
+        let trail = if self.second_trails { second } else { first };
+        self.levels.iter().filter_map(|l| trail.columns[*l]).collect()
+    }
+}
+
+/// The contingency table of two terms, levels in R's order.
+fn table(gram: &Gram, first: &AbsorbedTerm, second: &AbsorbedTerm) -> TwoWayTable {
+    let order = |term: &AbsorbedTerm| {
+        let mut order = vec![u32::MAX; gram.groups[term.group].codes()];
+        for (l, &code) in term.codes.iter().enumerate() {
+            order[code as usize] = l as u32;
+        }
+        order
+    };
+    let (of_first, of_second) = (order(first), order(second));
+    let mut edges = Vec::new();
+    for cross in &gram.cross {
+        let (a, b) = cross.groups;
+        let (ahead, width) = match (a == first.group && b == second.group, a == second.group && b == first.group) {
+            (true, _) => (true, gram.atoms().groups[b].multipliers.len()),
+            (_, true) => (false, gram.atoms().groups[b].multipliers.len()),
+            _ => continue,
+        };
+        let (row, column) = match ahead {
+            true => (first.multiplier, second.multiplier),
+            false => (second.multiplier, first.multiplier),
+        };
+        edges.reserve(cross.index.len());
+        for (&(x, y), &at) in &cross.index {
+            let (x, y) = if ahead { (x, y) } else { (y, x) };
+            let (first, second) = (of_first[x as usize], of_second[y as usize]);
+            let weight = clean(cross.table.row(at as usize)[row * width + column]);
+            if first != u32::MAX && second != u32::MAX && weight.hi > 0.0 {
+                edges.push(Crossing { first, second, weight });
+            }
+        }
+    }
+    TwoWayTable::new((first.codes.len(), second.codes.len()), edges)
+}
+
+/// The score of a term's levels.
+pub(super) fn by_term(term: &AbsorbedTerm, score: &Score<'_>) -> Vec<Dd> {
+    let table = &score.groups[term.group];
+    let of = |&code: &u32| {
+        let own = table.row(code as usize).get(term.multiplier);
+        own.map_or(Dd::ZERO, |&v| clean(v))
+    };
+    term.codes.iter().map(of).collect()
+}
