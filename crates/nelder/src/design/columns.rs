@@ -122,7 +122,14 @@ impl Columns {
         let of = |constant: bool| {
             let mut all = Vec::new();
             for &(t, first) in &candidates {
-                all.extend(absorbable(layout, t, first, (&levels, &contrasts), counted, constant));
+                all.extend(absorbable(
+                    layout,
+                    t,
+                    first,
+                    (&levels, &contrasts),
+                    counted,
+                    constant,
+                ));
             }
             all
         };

@@ -96,11 +96,7 @@ impl Room {
     ///
     /// # Errors
     /// [`Lack`].
-    pub(super) fn for_columns(
-        &self,
-        terms: &[TermWidth<'_>],
-        elimination: Elimination,
-    ) -> Result<(), Lack> {
+    pub(super) fn for_columns(&self, terms: &[TermWidth<'_>], elimination: Elimination) -> Result<(), Lack> {
         let columns = total(terms);
         let mut sizes: Vec<u128> = terms.iter().filter(|t| t.absorbable).map(|t| t.columns).collect();
         sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
@@ -217,7 +213,10 @@ mod tests {
             columns,
             absorbable,
         };
-        assert!(room.for_columns(&[term(400_000, true), term(3, false)], Elimination::Largest).is_ok());
+        assert!(
+            room.for_columns(&[term(400_000, true), term(3, false)], Elimination::Largest)
+                .is_ok()
+        );
         let lack = room
             .for_columns(&[term(400_000, false), term(3, false)], Elimination::Largest)
             .unwrap_err();
@@ -227,8 +226,11 @@ mod tests {
                 .is_err()
         );
         assert!(
-            room.for_columns(&[term(100_000, true), term(50_000, true)], Elimination::TwoLargest)
-                .is_ok()
+            room.for_columns(
+                &[term(100_000, true), term(50_000, true)],
+                Elimination::TwoLargest
+            )
+            .is_ok()
         );
         let text = room
             .for_columns(&[term(u128::MAX, false)], Elimination::Largest)

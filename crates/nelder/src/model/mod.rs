@@ -12,8 +12,8 @@ mod warning;
 
 pub use crate::pass::ResidualRun;
 pub use equations::{
-    Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,
-    Score, Solution, by_atom, least_squares,
+    Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,
+    LinearFunctional, NormalEquations, Score, Solution, by_atom, least_squares,
 };
 pub use error::ModelError;
 pub use glm::{

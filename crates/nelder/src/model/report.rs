@@ -89,9 +89,13 @@ pub struct CrossedReport {
 impl CrossedReport {
     /// The report in a sentence.
     pub fn sentence(&self) -> String {
-        let preconditioner = if self.sampled { ", with a sampled Cholesky factor" } else { "" };
+        let preconditioner = if self.sampled {
+            ", with a sampled Cholesky factor"
+        } else {
+            ""
+        };
         let parts = match self.components {
-            1 => "all connected".to_string(),
+            1 => "which are all connected".to_string(),
             n => format!("in {n} parts that are not connected"),
         };
         format!(

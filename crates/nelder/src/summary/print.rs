@@ -67,7 +67,9 @@ fn printed(fit: &LmSummary) -> Vec<CoefficientRow> {
         terms.any(|t| (t.first..t.first + t.count).contains(c))
     };
     let rows = fit.coefficients.iter().enumerate();
-    rows.filter(|(c, _)| !hidden(c)).map(|(_, row)| row.clone()).collect()
+    rows.filter(|(c, _)| !hidden(c))
+        .map(|(_, row)| row.clone())
+        .collect()
 }
 
 /// A line that names the terms whose coefficients are not printed; empty without any.
@@ -80,7 +82,10 @@ fn not_printed(fit: &LmSummary) -> String {
         n => format!("{} ({} coefficients, {n} of them not defined)", t.term, t.count),
     };
     let terms: Vec<String> = fit.estimates_only.iter().map(of).collect();
-    format!("Estimated without standard errors, not printed: {}\n", terms.join(", "))
+    format!(
+        "Estimated without standard errors, not printed: {}\n",
+        terms.join(", ")
+    )
 }
 
 fn residuals(fit: &LmSummary) -> String {

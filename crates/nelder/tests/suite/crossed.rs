@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use nelder::frame::{Frame, Levels};
-use nelder::model::{
-    Detail, Inference, Lm, LmSpec, ModelError, Regression, Vcov, lm,
-};
+use nelder::model::{Detail, Inference, Lm, LmSpec, ModelError, Regression, Vcov, lm};
 use nelder::pass::NoProgress;
 
 use crate::draws::Draws;
@@ -25,7 +23,7 @@ impl Data {
     /// Rows whose combinations `draw` gives; effects of both factors, and columns that depend on them.
     fn new(rows: usize, levels: [usize; 2], mut draw: impl FnMut(&mut Draws, usize) -> [usize; 2]) -> Data {
         let mut draws = Draws::new(17);
-        let effects: Vec<Vec<f64>> = levels.map(|n| (0..n).map(|_| draws.normal()).collect()).into();
+        let effects: [Vec<f64>; 2] = levels.map(|n| (0..n).map(|_| draws.normal()).collect());
         let mut data = Data {
             y: Vec::new(),
             x: Vec::new(),
@@ -39,7 +37,8 @@ impl Data {
             let [g, h] = draw(&mut draws, i);
             let x = draws.normal() + 0.5 * effects[0][g];
             let z = draws.normal() - 0.3 * effects[1][h] + 2.0;
-            data.y.push(1.5 * x - 0.5 * z + effects[0][g] + effects[1][h] + draws.normal());
+            data.y
+                .push(1.5 * x - 0.5 * z + effects[0][g] + effects[1][h] + draws.normal());
             data.x.push(x);
             data.z.push(z);
             data.w.push(0.5 + draws.normal().abs());
@@ -93,27 +92,42 @@ fn both<'f>(spec: &LmSpec, frame: &'f Frame<'_>) -> (Lm<'f>, Lm<'f>) {
     crossed.crossed_from = Some(24);
     let dense = lm(spec, frame, &NoProgress).unwrap();
     let crossed = lm(&crossed, frame, &NoProgress).unwrap();
-    assert!(crossed.report().crossed.is_some(), "{}", crossed.report().algorithm);
+    assert!(
+        crossed.report().crossed.is_some(),
+        "{}",
+        crossed.report().algorithm
+    );
     assert!(dense.report().crossed.is_none());
     (crossed, dense)
 }
 
 fn near(what: &str, a: f64, b: f64, tolerance: f64) {
     let same = (a.is_nan() && b.is_nan()) || (a - b).abs() <= tolerance;
-    assert!(same, "{what}: {a:e} and {b:e} differ by {:e}, tolerance {tolerance:e}", a - b);
+    assert!(
+        same,
+        "{what}: {a:e} and {b:e} differ by {:e}, tolerance {tolerance:e}",
+        a - b
+    );
 }
 
 /// Both fits agree: numeric columns and sums to the digits that both claim, levels to rounding in units of their deviation.
 fn agree(crossed: &Lm<'_>, dense: &Lm<'_>) {
     assert_eq!(crossed.coefnames(), dense.coefnames());
     assert_eq!(crossed.fit.aliased, dense.fit.aliased);
-    assert_eq!((crossed.rank, crossed.df_residual), (dense.rank, dense.df_residual));
+    assert_eq!(
+        (crossed.rank, crossed.df_residual),
+        (dense.rank, dense.df_residual)
+    );
     let (a, b) = (&crossed.responses[0], &dense.responses[0]);
     let digits = [crossed, dense].map(|fit| fit.report().digits);
-    let claimed = |of: fn(&nelder::model::Digits) -> f64| digits.iter().map(|d| 10f64.powf(-of(d))).sum::<f64>();
+    let claimed =
+        |of: fn(&nelder::model::Digits) -> f64| digits.iter().map(|d| 10f64.powf(-of(d))).sum::<f64>();
     let of_coefficients = claimed(|d| d.coefficients);
     let of_errors = claimed(|d| d.std_errors.unwrap_or(0.0));
-    assert!(of_coefficients < 1e-11 && of_errors < 1e-11, "{of_coefficients:e} {of_errors:e}");
+    assert!(
+        of_coefficients < 1e-11 && of_errors < 1e-11,
+        "{of_coefficients:e} {of_errors:e}"
+    );
     for (c, name) in crossed.coefnames().iter().enumerate() {
         let (b1, b2) = (a.coefficients[c], b.coefficients[c]);
         if a.std_errors[c].is_nan() {
@@ -122,7 +136,12 @@ fn agree(crossed: &Lm<'_>, dense: &Lm<'_>) {
             continue;
         }
         near(name, b1, b2, of_coefficients * b2.abs());
-        near(name, a.std_errors[c], b.std_errors[c], of_errors * b.std_errors[c]);
+        near(
+            name,
+            a.std_errors[c],
+            b.std_errors[c],
+            of_errors * b.std_errors[c],
+        );
     }
     near("rss", a.rss, b.rss, 1e-13 * b.rss);
     near("mss", a.mss, b.mss, 1e-12 * b.mss);
@@ -168,7 +187,9 @@ fn weights_offsets_subsets_and_contrasts_count() {
         data.x[i] = f64::NAN;
     }
     // a level that only rows of weight zero have
-    (0..900).filter(|&i| data.first[i] == 7).for_each(|i| data.w[i] = 0.0);
+    (0..900)
+        .filter(|&i| data.first[i] == 7)
+        .for_each(|i| data.w[i] = 0.0);
     let frame = data.frame();
     let plain = LmSpec::new("y ~ x + z + g + h");
     let sas = nelder::formula::Contrast::Sas;
@@ -264,7 +285,12 @@ fn several_responses_have_one_system() {
     let frame = data.frame();
     let (crossed, dense) = both(&LmSpec::new("cbind(y, z) ~ x + g + h"), &frame);
     for (a, b) in crossed.responses.iter().zip(&dense.responses) {
-        near("x", a.coefficients[1], b.coefficients[1], 1e-13 * b.coefficients[1].abs());
+        near(
+            "x",
+            a.coefficients[1],
+            b.coefficients[1],
+            1e-13 * b.coefficients[1].abs(),
+        );
         near("se", a.std_errors[1], b.std_errors[1], 1e-13 * b.std_errors[1]);
     }
 }
@@ -284,10 +310,13 @@ fn what_needs_covariances_of_levels_is_an_error_in_words() {
     crossed(fit.unscaled_covariance().err().unwrap());
     crossed(fit.influence(Detail::Leverages, &NoProgress).err().unwrap());
     crossed(fit.save().err().unwrap());
-    crossed(fit.anova(0).err().unwrap());
+    crossed(fit.sequential(0).err().unwrap());
     crossed(fit.drop1(0, None, 2.0).err().unwrap());
     // what follows from the coefficients alone does not
-    let (a, b) = (fit.fitted(&NoProgress).unwrap(), dense.fitted(&NoProgress).unwrap());
+    let (a, b) = (
+        fit.fitted(&NoProgress).unwrap(),
+        dense.fitted(&NoProgress).unwrap(),
+    );
     for (a, b) in a.iter().zip(&b) {
         near("fitted", *a, *b, 1e-12);
     }

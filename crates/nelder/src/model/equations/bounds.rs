@@ -5,8 +5,8 @@ use nelder_device::Dd;
 use crate::design::RowCounts;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
-use super::{Crossed, LeastSquares};
 use super::solution::{LeastSquaresSolution, UNIT_EXACT, in_model, larger};
+use super::{Crossed, LeastSquares};
 use crate::model::{AsWritten, Digits, ModelError, ModelFrame, SolveReport};
 
 /// Results of the last residual pass: residuals or their histogram, and Σ w f and Σ w f² of the fitted values f.
@@ -320,7 +320,9 @@ impl Solved {
         let worst_of = |errors: &[Vec<f64>]| {
             let mut worst: f64 = out_of_range;
             for (errors, coefficients) in errors.iter().zip(&self.coefficients) {
-                for c in (0..aliased.len()).filter(|&c| !aliased[c] && known[c].is_known() && errors[c] != 0.0) {
+                for c in
+                    (0..aliased.len()).filter(|&c| !aliased[c] && known[c].is_known() && errors[c] != 0.0)
+                {
                     worst = larger(worst, errors[c] / coefficients[c].hi.abs());
                 }
             }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use nelder_device::Dd;
 
 use super::assembly::clean;
-use super::elimination::add_crossed;
-use super::{NormalEquations, Score};
+use super::elimination::{LevelSums, add_crossed};
+use super::{Absorbed, NormalEquations, Score};
 use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
 use crate::model::CrossedReport;
 use crate::pass::Gram;
@@ -47,8 +47,11 @@ pub struct CrossedIntercept {
 
 /// A step of refinement.
 pub(super) struct CrossedStep {
+    /// Of the kept columns.
     pub kept: Vec<Dd>,
+    /// Of the first factor's levels.
     pub levels: Vec<Dd>,
+    /// Of the second factor's levels.
     pub second: Vec<Dd>,
     /// Bound on the energy of the error of `second`.
     pub energy: f64,
@@ -63,7 +66,7 @@ struct Origins {
 }
 
 impl Crossed {
-    /// Solutions, residuals and sums of all right sides: their number.
+    /// Number of right sides: kept columns, responses, and the intercept.
     fn width(&self) -> usize {
         self.known.energies.len()
     }
@@ -134,30 +137,15 @@ impl NormalEquations {
         let (k, m) = (self.kept.len(), self.right.len());
         let table = table(gram, first, second);
         let origins = Origins::new(&table, first, second);
-        let base = map.intercept.then(|| origins.levels_of_intercept(&table, first, second));
+        let base = map
+            .intercept
+            .then(|| origins.levels_of_intercept(&table, first, second));
         // 1. sums by level of the second factor, less what the first has of them
+        let width = k + m + usize::from(base.is_some());
         let mut sums = self.level_sums(gram, map, second, position);
         add_crossed(&mut sums.columns, k, gram, map, second, position);
-        let width = k + m + usize::from(base.is_some());
-        let mut means = vec![Dd::ZERO; table.first.len() * width];
-        for (l, own) in means.chunks_exact_mut(width).enumerate() {
-            own[..k].copy_from_slice(&a.means[l * k..(l + 1) * k]);
-            (0..m).for_each(|y| own[k + y] = a.responses[y][l]);
-            if base.is_some_and(|(g, _)| g == l) {
-                own[k + m] = table.first[l].recip();
-            }
-        }
-        let mut right = table.transposed_twice(&means, width);
-        for (l, own) in right.chunks_exact_mut(width).enumerate() {
-            let column = |i: usize| sums.columns[l * k + i];
-            (0..k).for_each(|i| own[i] = column(i) - own[i]);
-            (0..m).for_each(|y| own[k + y] = sums.responses[y][l] * sums.weights[l] - own[k + y]);
-            if let Some((_, h)) = base {
-                let one = if h == l { Dd::ONE } else { Dd::ZERO };
-                own[k + m] = one - own[k + m];
-            }
-        }
-        drop((means, sums));
+        let right = right_sides(&table, (a, &sums), (k, width), base);
+        drop(sums);
         // 2. solutions
         let inverse_weight = base.map_or(0.0, |(g, _)| 1.0 / table.first[g].hi);
         let system = Arc::new(TwoWaySystem::new(table));
@@ -320,7 +308,10 @@ impl Origins {
         };
         // the last level of each component, but the base level of its own
         let mut levels = vec![0; table.components];
-        components.iter().enumerate().for_each(|(l, c)| levels[*c as usize] = l);
+        components
+            .iter()
+            .enumerate()
+            .for_each(|(l, c)| levels[*c as usize] = l);
         if let Some(base) = trail.base() {
             levels[components[base] as usize] = base;
         }
@@ -357,6 +348,35 @@ impl Origins {
     }
 }
 
+/// The right sides by level of the second factor, `width` of them: the sums of the `k` kept columns, those of the responses, and the
+/// intercept's `base` levels, less what the first factor has of them.
+fn right_sides(
+    table: &TwoWayTable,
+    (first, second): (&Absorbed, &LevelSums),
+    (k, width): (usize, usize),
+    base: Option<(usize, usize)>,
+) -> Vec<Dd> {
+    let m = first.responses.len();
+    let mut means = vec![Dd::ZERO; table.first.len() * width];
+    for (l, own) in means.chunks_exact_mut(width).enumerate() {
+        own[..k].copy_from_slice(&first.means[l * k..(l + 1) * k]);
+        (0..m).for_each(|y| own[k + y] = first.responses[y][l]);
+        if base.is_some_and(|(g, _)| g == l) {
+            own[k + m] = table.first[l].recip();
+        }
+    }
+    let mut right = table.transposed_twice(&means, width);
+    for (l, own) in right.chunks_exact_mut(width).enumerate() {
+        (0..k).for_each(|i| own[i] = second.columns[l * k + i] - own[i]);
+        (0..m).for_each(|y| own[k + y] = second.responses[y][l] * second.weights[l] - own[k + y]);
+        if let Some((_, h)) = base {
+            let one = if h == l { Dd::ONE } else { Dd::ZERO };
+            own[k + m] = one - own[k + m];
+        }
+    }
+    right
+}
+
 /// The contingency table of two terms, levels in R's order.
 fn table(gram: &Gram, first: &AbsorbedTerm, second: &AbsorbedTerm) -> TwoWayTable {
     let order = |term: &AbsorbedTerm| {
@@ -369,12 +389,11 @@ fn table(gram: &Gram, first: &AbsorbedTerm, second: &AbsorbedTerm) -> TwoWayTabl
     let (of_first, of_second) = (order(first), order(second));
     let mut edges = Vec::new();
     for cross in &gram.cross {
-        let (a, b) = cross.groups;
-        let (ahead, width) = match (a == first.group && b == second.group, a == second.group && b == first.group) {
-            (true, _) => (true, gram.atoms().groups[b].multipliers.len()),
-            (_, true) => (false, gram.atoms().groups[b].multipliers.len()),
-            _ => continue,
-        };
+        let ahead = cross.groups == (first.group, second.group);
+        if !ahead && cross.groups != (second.group, first.group) {
+            continue;
+        }
+        let width = gram.atoms().groups[cross.groups.1].multipliers.len();
         let (row, column) = match ahead {
             true => (first.multiplier, second.multiplier),
             false => (second.multiplier, first.multiplier),
@@ -385,14 +404,18 @@ fn table(gram: &Gram, first: &AbsorbedTerm, second: &AbsorbedTerm) -> TwoWayTabl
             let (first, second) = (of_first[x as usize], of_second[y as usize]);
             let weight = clean(cross.table.row(at as usize)[row * width + column]);
             if first != u32::MAX && second != u32::MAX && weight.hi > 0.0 {
-                edges.push(Crossing { first, second, weight });
+                edges.push(Crossing {
+                    first,
+                    second,
+                    weight,
+                });
             }
         }
     }
     TwoWayTable::new((first.codes.len(), second.codes.len()), edges)
 }
 
-/// The score of a term's levels.
+/// The score Σ w r of a term's levels.
 pub(super) fn by_term(term: &AbsorbedTerm, score: &Score<'_>) -> Vec<Dd> {
     let table = &score.groups[term.group];
     let of = |&code: &u32| {

@@ -90,7 +90,9 @@ impl FittedEquations<'_> {
     pub(in crate::model) fn one_factor(&self, what: &str) -> Result<(), ModelError> {
         match self.map.crossed {
             None => Ok(()),
-            Some(_) => Err(ModelError::CrossedFactors { what: what.to_string() }),
+            Some(_) => Err(ModelError::CrossedFactors {
+                what: what.to_string(),
+            }),
         }
     }
 

@@ -290,7 +290,13 @@ impl<'a, 's> Ladder<'a, 's> {
             far |= gain.hi.abs() > 1e-9 * residuals.squares[y].hi;
             rss.push(residuals.squares[y] - gain);
         }
-        let energy = |y: usize| state.normal.crossed.as_ref().map_or(0.0, |c| c.energy_of_response(y));
+        let energy = |y: usize| {
+            state
+                .normal
+                .crossed
+                .as_ref()
+                .map_or(0.0, |c| c.energy_of_response(y))
+        };
         let rss_count = rss.len();
         Ok(Some(Rung {
             rss,

@@ -89,7 +89,9 @@ impl LeastSquaresSolution {
             let means = self.normal.level_means();
             let reach = self.factor.reach(&self.normal.matrix);
             if self.normal.crossed.is_some() {
-                return self.normal.crossed_variances(&self.columns.map, &self.factor, &reach);
+                return self
+                    .normal
+                    .crossed_variances(&self.columns.map, &self.factor, &reach);
             }
             let of = |c: usize| {
                 let f = self.normal.functional(&self.columns.map, c);
@@ -309,7 +311,12 @@ fn crossed(
         return Ok(None);
     }
     let many = large(bound.crossed_from);
-    if !many && !matches!(resolve(bound, counts, gram, Elimination::Largest), Err(ModelError::Design(DesignError::NoRoom(_)))) {
+    if !many
+        && !matches!(
+            resolve(bound, counts, gram, Elimination::Largest),
+            Err(ModelError::Design(DesignError::NoRoom(_)))
+        )
+    {
         return Ok(None);
     }
     let columns = match resolve(bound, counts, gram, Elimination::TwoLargest) {

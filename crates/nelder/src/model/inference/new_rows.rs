@@ -48,7 +48,14 @@ impl Applier {
         coefficients: Vec<Vec<Dd>>,
         basis: Option<WhitenedDesignState>,
     ) -> Result<Applier, ModelError> {
-        let applied = resolve(rows, &variables, &counted, elimination, &coefficients, basis.as_ref())?;
+        let applied = resolve(
+            rows,
+            &variables,
+            &counted,
+            elimination,
+            &coefficients,
+            basis.as_ref(),
+        )?;
         Ok(Applier {
             variables,
             counted,
@@ -81,7 +88,14 @@ impl Applier {
         if !known(&current) {
             let (variables, counted) = (&self.variables, &self.counted);
             let basis = self.basis.as_ref();
-            let new = resolve(rows, variables, counted, self.elimination, &self.coefficients, basis);
+            let new = resolve(
+                rows,
+                variables,
+                counted,
+                self.elimination,
+                &self.coefficients,
+                basis,
+            );
             *current = Arc::new(new.map_err(|e| RowError {
                 row: block.first_row,
                 message: e.to_string(),

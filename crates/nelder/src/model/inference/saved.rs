@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::new_rows::Applier;
 use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
-use crate::design::{Elimination, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};
+use crate::design::{
+    Elimination, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+};
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
 use crate::model::equations::solution::counted;

@@ -19,8 +19,8 @@ pub enum Accuracy {
     Certified,
 }
 
-/// Levels of the smaller of two crossed factors from which on its equations take too long: their order is that number, and factoring
-/// them in twice the precision takes the better part of a minute there, eight times as long at twice as many.
+/// Levels of the smaller of two crossed factors from which on its equations take too long: they are of that order, and factoring them in
+/// twice the precision takes half a minute there, eight times as long for twice as many. Below, levels have standard errors.
 pub const CROSSED_FROM: usize = 2000;
 
 /// A linear model: R's `lm` arguments, with expressions as text.

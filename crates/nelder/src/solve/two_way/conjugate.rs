@@ -31,11 +31,17 @@ fn products(u: &[f64], v: &[f64], k: usize) -> Vec<f64> {
     let part = |(u, v): (&[f64], &[f64])| {
         let mut sums = vec![0.0; k];
         for (u, v) in u.chunks_exact(k).zip(v.chunks_exact(k)) {
-            sums.iter_mut().zip(u.iter().zip(v)).for_each(|(s, (u, v))| *s += u * v);
+            sums.iter_mut()
+                .zip(u.iter().zip(v))
+                .for_each(|(s, (u, v))| *s += u * v);
         }
         sums
     };
-    let parts: Vec<Vec<f64>> = u.par_chunks(LEVELS * k).zip(v.par_chunks(LEVELS * k)).map(part).collect();
+    let parts: Vec<Vec<f64>> = u
+        .par_chunks(LEVELS * k)
+        .zip(v.par_chunks(LEVELS * k))
+        .map(part)
+        .collect();
     // in the order of the levels, so that the threads leave no trace
     parts.iter().fold(vec![0.0; k], |mut sums, part| {
         sums.iter_mut().zip(part).for_each(|(s, p)| *s += p);
@@ -46,13 +52,15 @@ fn products(u: &[f64], v: &[f64], k: usize) -> Vec<f64> {
 /// out += a v column by column; with `keep`, out = v + a out.
 fn add(out: &mut [f64], a: &[f64], v: &[f64], keep: bool) {
     let k = a.len();
-    out.par_chunks_mut(LEVELS * k).zip(v.par_chunks(LEVELS * k)).for_each(|(out, v)| {
-        for (out, v) in out.chunks_exact_mut(k).zip(v.chunks_exact(k)) {
-            for ((o, v), a) in out.iter_mut().zip(v).zip(a) {
-                *o = if keep { v + a * *o } else { *o + a * v };
+    out.par_chunks_mut(LEVELS * k)
+        .zip(v.par_chunks(LEVELS * k))
+        .for_each(|(out, v)| {
+            for (out, v) in out.chunks_exact_mut(k).zip(v.chunks_exact(k)) {
+                for ((o, v), a) in out.iter_mut().zip(v).zip(a) {
+                    *o = if keep { v + a * *o } else { *o + a * v };
+                }
             }
-        }
-    });
+        });
 }
 
 impl Preconditioner {
@@ -98,7 +106,13 @@ pub(super) fn conjugate_gradients(
         steps += 1;
         table.times(&p, k, &mut means, &mut q);
         let curvature = products(&p, &q, k);
-        let ratio = |(a, b): (&f64, &f64)| if *b > 0.0 && (a / b).is_finite() { a / b } else { 0.0 };
+        let ratio = |(a, b): (&f64, &f64)| {
+            if *b > 0.0 && (a / b).is_finite() {
+                a / b
+            } else {
+                0.0
+            }
+        };
         let alpha: Vec<f64> = rho.iter().zip(&curvature).map(ratio).collect();
         add(&mut x, &alpha, &p, false);
         let back: Vec<f64> = alpha.iter().map(|a| -a).collect();

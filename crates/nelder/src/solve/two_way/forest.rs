@@ -87,3 +87,73 @@ impl Forest {
         energies.iter().map(|e| e * rounding).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solve::{Crossing, TwoWaySystem};
+
+    /// Numbers that follow no rule.
+    fn scattered(i: usize) -> f64 {
+        ((i * 7919 + 13) % 1009) as f64 / 1009.0 - 0.5
+    }
+
+    fn edge(first: usize, second: usize, weight: f64) -> Crossing {
+        Crossing {
+            first: first as u32,
+            second: second as u32,
+            weight: Dd::new(weight),
+        }
+    }
+
+    /// The energy by the forest, and that of the solution.
+    fn energies(levels: (usize, usize), edges: Vec<Crossing>) -> (f64, f64) {
+        let table = TwoWayTable::new(levels, edges);
+        let mut right: Vec<Dd> = (0..levels.1).map(|j| Dd::new(scattered(j))).collect();
+        table.balance(&mut right, 1);
+        let bound = Forest::new(&table).energies(&right, 1)[0];
+        let found = TwoWaySystem::new(table).solve(&right, 1);
+        let energy: Dd = found.x.iter().zip(&right).map(|(x, r)| *x * *r).sum();
+        // the solution's own error, to second order
+        assert!(found.energies[0] <= 1e-20 * energy.hi, "{:e}", found.energies[0]);
+        (bound, energy.hi)
+    }
+
+    #[test]
+    fn the_flow_along_a_chain_is_the_current() {
+        let n = 500;
+        let chain = (0..n).flat_map(|i| [edge(i, i, 1.0 + scattered(i)), edge(i, i + 1, 2.0)]);
+        let (bound, energy) = energies((n, n + 1), chain.collect());
+        // sums of n squares in double precision
+        assert!((bound - energy).abs() <= 1e-12 * energy, "{bound:e} {energy:e}");
+    }
+
+    #[test]
+    fn the_flow_along_a_tree_of_any_graph_is_above_the_current() {
+        let edges = (0..600).map(|e| edge(e % 60, (e * e + 3 * (e / 60)) % 40, 1.0 + (e % 3) as f64));
+        let mut once = std::collections::HashSet::new();
+        let edges: Vec<Crossing> = edges.filter(|e| once.insert((e.first, e.second))).collect();
+        let (bound, energy) = energies((60, 40), edges);
+        assert!(energy > 0.0 && bound >= energy, "{bound:e} {energy:e}");
+    }
+
+    #[test]
+    fn a_grid_converges_whose_steps_by_weights_do_not() {
+        // vertices of a grid, each edge of it a level of the first factor
+        let k = 60;
+        let mut edges = Vec::new();
+        let mut count = 0;
+        for v in 0..k * k {
+            let (row, column) = (v / k, v % k);
+            for u in [(column + 1 < k).then_some(v + 1), (row + 1 < k).then_some(v + k)]
+                .into_iter()
+                .flatten()
+            {
+                edges.extend([edge(count, v, 1.0), edge(count, u, 1.0)]);
+                count += 1;
+            }
+        }
+        let (bound, energy) = energies((count, k * k), edges);
+        assert!(bound >= energy);
+    }
+}

@@ -14,43 +14,54 @@ impl TwoWayTable {
     /// D_g⁻¹ C v for `k` columns: means of the second factor's numbers by level of the first.
     pub(super) fn means(&self, v: &[f64], k: usize, out: &mut [f64]) {
         let table = &self.by_first;
-        out.par_chunks_mut(k).with_min_len(LEVELS).enumerate().for_each(|(i, out)| {
-            out.fill(0.0);
-            for e in table.of(i) {
-                let (at, w) = (table.others[e] as usize * k, table.weights[e]);
-                out.iter_mut().zip(&v[at..at + k]).for_each(|(o, v)| *o += w * v);
-            }
-            let d = self.first[i].hi;
-            out.iter_mut().for_each(|o| *o /= d);
-        });
+        out.par_chunks_mut(k)
+            .with_min_len(LEVELS)
+            .enumerate()
+            .for_each(|(i, out)| {
+                out.fill(0.0);
+                for e in table.of(i) {
+                    let (at, w) = (table.others[e] as usize * k, table.weights[e]);
+                    out.iter_mut().zip(&v[at..at + k]).for_each(|(o, v)| *o += w * v);
+                }
+                let d = self.first[i].hi;
+                out.iter_mut().for_each(|o| *o /= d);
+            });
     }
 
     /// S v for `k` columns; `means` is room for D_g⁻¹ C v.
     pub(super) fn times(&self, v: &[f64], k: usize, means: &mut [f64], out: &mut [f64]) {
         self.means(v, k, means);
         let (table, means) = (&self.by_second, &*means);
-        out.par_chunks_mut(k).with_min_len(LEVELS).enumerate().for_each(|(j, out)| {
-            let d = self.second[j].hi;
-            out.iter_mut().zip(&v[j * k..]).for_each(|(o, v)| *o = d * v);
-            for e in table.of(j) {
-                let (at, w) = (table.others[e] as usize * k, table.weights[e]);
-                out.iter_mut().zip(&means[at..at + k]).for_each(|(o, m)| *o -= w * m);
-            }
-        });
+        out.par_chunks_mut(k)
+            .with_min_len(LEVELS)
+            .enumerate()
+            .for_each(|(j, out)| {
+                let d = self.second[j].hi;
+                out.iter_mut().zip(&v[j * k..]).for_each(|(o, v)| *o = d * v);
+                for e in table.of(j) {
+                    let (at, w) = (table.others[e] as usize * k, table.weights[e]);
+                    out.iter_mut()
+                        .zip(&means[at..at + k])
+                        .for_each(|(o, m)| *o -= w * m);
+                }
+            });
     }
 
     /// D_g⁻¹ C v for `k` columns in twice the precision.
     pub fn means_twice(&self, v: &[Dd], k: usize) -> Vec<Dd> {
         let mut out = vec![Dd::ZERO; self.first.len() * k];
         let table = &self.by_first;
-        out.par_chunks_mut(k.max(1)).with_min_len(LEVELS).enumerate().for_each(|(i, out)| {
-            for e in table.of(i) {
-                let (at, w) = (table.others[e] as usize * k, table.weight(e));
-                out.iter_mut().zip(&v[at..at + k]).for_each(|(o, v)| *o += *v * w);
-            }
-            let d = self.first[i];
-            out.iter_mut().for_each(|o| *o /= d);
-        });
+        out.par_chunks_mut(k.max(1))
+            .with_min_len(LEVELS)
+            .enumerate()
+            .for_each(|(i, out)| {
+                for e in table.of(i) {
+                    let (at, w) = (table.others[e] as usize * k, table.weight(e));
+                    out.iter_mut().zip(&v[at..at + k]).for_each(|(o, v)| *o += *v * w);
+                }
+                let d = self.first[i];
+                out.iter_mut().for_each(|o| *o /= d);
+            });
         out
     }
 
@@ -58,12 +69,15 @@ impl TwoWayTable {
     pub fn transposed_twice(&self, u: &[Dd], k: usize) -> Vec<Dd> {
         let mut out = vec![Dd::ZERO; self.second.len() * k];
         let table = &self.by_second;
-        out.par_chunks_mut(k.max(1)).with_min_len(LEVELS).enumerate().for_each(|(j, out)| {
-            for e in table.of(j) {
-                let (at, w) = (table.others[e] as usize * k, table.weight(e));
-                out.iter_mut().zip(&u[at..at + k]).for_each(|(o, u)| *o += *u * w);
-            }
-        });
+        out.par_chunks_mut(k.max(1))
+            .with_min_len(LEVELS)
+            .enumerate()
+            .for_each(|(j, out)| {
+                for e in table.of(j) {
+                    let (at, w) = (table.others[e] as usize * k, table.weight(e));
+                    out.iter_mut().zip(&u[at..at + k]).for_each(|(o, u)| *o += *u * w);
+                }
+            });
         out
     }
 
@@ -71,7 +85,10 @@ impl TwoWayTable {
     pub(super) fn residual(&self, right: &[Dd], v: &[Dd], k: usize) -> Vec<Dd> {
         let means = self.means_twice(v, k);
         let mut out = self.transposed_twice(&means, k);
-        let all = out.par_chunks_mut(k.max(1)).zip(right.par_chunks(k.max(1))).enumerate();
+        let all = out
+            .par_chunks_mut(k.max(1))
+            .zip(right.par_chunks(k.max(1)))
+            .enumerate();
         all.with_min_len(LEVELS).for_each(|(j, (out, right))| {
             let d = self.second[j];
             for ((o, r), v) in out.iter_mut().zip(right).zip(&v[j * k..]) {
@@ -89,7 +106,10 @@ impl TwoWayTable {
         for (j, &c) in self.component_of_second.iter().enumerate() {
             let c = c as usize;
             weight[c] += self.second[j];
-            total[c * k..(c + 1) * k].iter_mut().zip(&sums[j * k..]).for_each(|(t, s)| *t += *s);
+            total[c * k..(c + 1) * k]
+                .iter_mut()
+                .zip(&sums[j * k..])
+                .for_each(|(t, s)| *t += *s);
         }
         for (c, w) in weight.iter().enumerate() {
             total[c * k..(c + 1) * k].iter_mut().for_each(|t| *t /= *w);

@@ -111,7 +111,9 @@ impl SampledCholesky {
             star.iter().for_each(|&(u, _)| queue.put(u as usize));
             factor.order.push(v as u32);
             factor.weights.push(total);
-            factor.neighbours.extend(star.into_iter().map(|(u, w)| (u, w / total)));
+            factor
+                .neighbours
+                .extend(star.into_iter().map(|(u, w)| (u, w / total)));
             factor.starts.push(factor.neighbours.len());
         }
         factor
@@ -126,9 +128,14 @@ impl SampledCholesky {
         for (i, &v) in self.order.iter().enumerate() {
             here.copy_from_slice(&all[own(v as usize)]);
             for &(u, part) in &self.neighbours[self.starts[i]..self.starts[i + 1]] {
-                all[own(u as usize)].iter_mut().zip(&here).for_each(|(a, h)| *a += part * h);
+                all[own(u as usize)]
+                    .iter_mut()
+                    .zip(&here)
+                    .for_each(|(a, h)| *a += part * h);
             }
-            all[own(v as usize)].iter_mut().for_each(|a| *a /= self.weights[i]);
+            all[own(v as usize)]
+                .iter_mut()
+                .for_each(|a| *a /= self.weights[i]);
         }
         // what is left at the last vertex of a component is the sum of its r, which is zero
         let mut inner = vec![false; all.len() / k];
@@ -139,7 +146,9 @@ impl SampledCholesky {
         for (i, &v) in self.order.iter().enumerate().rev() {
             here.copy_from_slice(&all[own(v as usize)]);
             for &(u, part) in &self.neighbours[self.starts[i]..self.starts[i + 1]] {
-                here.iter_mut().zip(&all[own(u as usize)]).for_each(|(h, a)| *h += part * a);
+                here.iter_mut()
+                    .zip(&all[own(u as usize)])
+                    .for_each(|(h, a)| *h += part * a);
             }
             all[own(v as usize)].copy_from_slice(&here);
         }
@@ -180,7 +189,9 @@ fn sample(
     for (i, &(u, w)) in star.iter().enumerate().take(star.len().saturating_sub(1)) {
         let rest = sum - before[i];
         let wanted = before[i] + rest * uniform.next();
-        let j = before.partition_point(|b| *b <= wanted).clamp(i + 1, star.len() - 1);
+        let j = before
+            .partition_point(|b| *b <= wanted)
+            .clamp(i + 1, star.len() - 1);
         let other = star[j].0;
         let weight = w * (rest / total);
         if weight > 0.0 {

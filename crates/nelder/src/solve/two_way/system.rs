@@ -166,13 +166,20 @@ impl TwoWaySystem {
 fn inner(u: &[Dd], v: &[Dd], k: usize) -> Vec<f64> {
     let mut sums = vec![0.0; k];
     for (u, v) in u.chunks_exact(k).zip(v.chunks_exact(k)) {
-        sums.iter_mut().zip(u.iter().zip(v)).for_each(|(s, (u, v))| *s += u.hi * v.hi);
+        sums.iter_mut()
+            .zip(u.iter().zip(v))
+            .for_each(|(s, (u, v))| *s += u.hi * v.hi);
     }
     sums
 }
 
 impl std::fmt::Debug for TwoWaySystem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TwoWaySystem({} x {})", self.table.first.len(), self.table.second.len())
+        write!(
+            f,
+            "TwoWaySystem({} x {})",
+            self.table.first.len(),
+            self.table.second.len()
+        )
     }
 }

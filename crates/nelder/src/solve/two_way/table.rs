@@ -158,12 +158,21 @@ mod tests {
             weight: Dd::ONE,
         };
         // 0-0, 1-0, 1-1 hang together; so do 2-2, 3-2
-        let table = TwoWayTable::new((4, 3), vec![edge(3, 2), edge(1, 0), edge(0, 0), edge(1, 1), edge(2, 2)]);
+        let table = TwoWayTable::new(
+            (4, 3),
+            vec![edge(3, 2), edge(1, 0), edge(0, 0), edge(1, 1), edge(2, 2)],
+        );
         assert_eq!(table.components, 2);
         assert_eq!(table.component_of_first, [0, 0, 1, 1]);
         assert_eq!(table.component_of_second, [0, 0, 1]);
-        assert_eq!(table.first.iter().map(|d| d.hi).collect::<Vec<_>>(), [1.0, 2.0, 1.0, 1.0]);
-        assert_eq!(table.second.iter().map(|d| d.hi).collect::<Vec<_>>(), [2.0, 1.0, 2.0]);
+        assert_eq!(
+            table.first.iter().map(|d| d.hi).collect::<Vec<_>>(),
+            [1.0, 2.0, 1.0, 1.0]
+        );
+        assert_eq!(
+            table.second.iter().map(|d| d.hi).collect::<Vec<_>>(),
+            [2.0, 1.0, 2.0]
+        );
         assert_eq!(table.edges(), 5);
     }
 }
