@@ -6,9 +6,8 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::column_encoding::{
-    AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Elimination, Parametrization,
-};
+use super::absorbable::{ABSORB_LEVELS, absorbable, two_largest};
+use super::column_encoding::{ColumnEncoding, ColumnKind, ContrastRow, Elimination};
 use super::room::TermWidth;
 use super::{DesignError, Layout, PlannedTerm, Room, Shape};
 
@@ -82,9 +81,6 @@ pub struct Variable {
     pub unweighted: Vec<u32>,
 }
 
-/// Factors with fewer levels are not worth eliminating.
-const ABSORB_LEVELS: usize = 24;
-
 impl Columns {
     /// Resolves names and contrasts. `tuples[g]` lists the variable codes behind each code of group `g`;
     /// `counted[g]` says which codes have rows.
@@ -120,18 +116,12 @@ impl Columns {
         } = coded;
         // 3. the factors to eliminate
         let of = |constant: bool| {
-            let mut all = Vec::new();
-            for &(t, first) in &candidates {
-                all.extend(absorbable(
-                    layout,
-                    t,
-                    first,
-                    (&levels, &contrasts),
-                    counted,
-                    constant,
-                ));
-            }
-            all
+            let found = |&(t, first): &(usize, usize)| {
+                let v = layout.terms[t].variables[0];
+                let factor = (&levels[v].as_ref()?.codes[..], contrasts[v].as_ref()?);
+                absorbable(layout, t, first, factor, counted, constant)
+            };
+            candidates.iter().filter_map(found).collect::<Vec<_>>()
         };
         match elimination {
             Elimination::Nothing => {}
@@ -140,7 +130,7 @@ impl Columns {
             }
             Elimination::TwoLargest => {
                 // without an intercept the first factor has an indicator for each level, which add up to one
-                if let Some((largest, second)) = two_largest(of(true)) {
+                if let Some((largest, second)) = two_largest(of(true), layout.intercept) {
                     (map.absorbed, map.crossed) = (Some(largest), Some(second));
                 }
             }
@@ -483,71 +473,4 @@ fn fix_kinds(
             };
         }
     }
-}
-
-/// The two terms of most levels, largest first, where there are two in treatment contrasts or indicators of all levels.
-fn two_largest(mut all: Vec<AbsorbedTerm>) -> Option<(AbsorbedTerm, AbsorbedTerm)> {
-    all.retain(|term| term.parametrization != Parametrization::Sum);
-    all.sort_by_key(|term| std::cmp::Reverse(term.codes.len()));
-    let mut all = all.into_iter();
-    Some((all.next()?, all.next()?))
-}
-
-/// The main effect of a factor whose indicators lie in the span of the model matrix. `counted` says which codes of
-/// its group have rows of positive weight, `constant` whether ones lie in the span of the other columns.
-fn absorbable(
-    layout: &Layout,
-    t: usize,
-    first: usize,
-    (levels, contrasts): (&[Option<UsedLevels>], &[Option<Contrast>]),
-    counted: &[Vec<bool>],
-    constant: bool,
-) -> Option<AbsorbedTerm> {
-    let term = &layout.terms[t];
-    let found = levels[term.variables[0]].as_ref()?;
-    let group = term.group?;
-    let count = found.codes.len();
-    if count < ABSORB_LEVELS {
-        return None;
-    }
-    let has_rows = |rank: usize| counted[group].get(found.codes[rank] as usize) == Some(&true);
-    let full = (0..count).all(has_rows);
-    let contrast = contrasts[term.variables[0]].as_ref()?;
-    // the level without a column
-    let without = match (term.coding[0], contrast.base(count), constant) {
-        (Coding::Full, _, _) if !layout.intercept => None,
-        (Coding::Contrasts, Some(base), true) if has_rows(base) => Some(base),
-        (Coding::Contrasts, None, true) if full && *contrast == Contrast::Sum => Some(count - 1),
-        _ => return None,
-    };
-    let (mut codes, mut columns, mut empty, mut base) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    let mut next = first;
-    for rank in 0..count {
-        let column = (without != Some(rank)).then(|| {
-            next += 1;
-            next - 1
-        });
-        if column.is_none() {
-            base = codes.len();
-        }
-        if has_rows(rank) {
-            codes.push(found.codes[rank]);
-            columns.push(column);
-        } else {
-            empty.extend(column);
-        }
-    }
-    let parametrization = match (term.coding[0], contrast) {
-        (Coding::Full, _) => Parametrization::Full,
-        (_, Contrast::Sum) => Parametrization::Sum,
-        _ => Parametrization::Treatment { base },
-    };
-    Some(AbsorbedTerm {
-        group,
-        multiplier: term.products[0],
-        parametrization,
-        codes,
-        columns,
-        empty,
-    })
 }

@@ -4,6 +4,7 @@
 //! batch; [`Layout`] says what the terms take from them; [`Rows`] leaves out incomplete rows and gives
 //! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
+mod absorbable;
 mod arithmetic;
 mod batch_memory;
 mod bind;

@@ -74,7 +74,7 @@ pub fn coefficient_rows(
     let rows = fit.coefnames().iter().zip(fit.coef()).zip(errors).zip(intervals);
     rows.map(|(((term, &b), s), (low, high))| {
         let estimate = (!b.is_nan()).then_some(b);
-        let some = |v: f64| (!b.is_nan() && !(estimates_only && s.is_nan())).then_some(v);
+        let some = |v: f64| (!(b.is_nan() || estimates_only && s.is_nan())).then_some(v);
         let t = b / s;
         let p = match (t.is_nan(), df.is_infinite()) {
             (true, _) => f64::NAN,

@@ -214,10 +214,21 @@ fn a_small_factor_stays_among_the_columns() {
     let third: Vec<u32> = (0..1500).map(|i| (i * 7 % 5) as u32).collect();
     let names = Arc::new(Levels::fixed(["a", "b", "c", "d", "e"]));
     let frame = data.frame().with_codes("t", &third, names, false);
-    for formula in ["y ~ x + t + g + h", "y ~ g + h + x:t + t"] {
+    for formula in [
+        "y ~ x + t + g + h",
+        "y ~ g + h + x:t + t",
+        "y ~ g + h + z + g:x",
+        "y ~ 0 + g + h + t + x",
+    ] {
         let (crossed, dense) = both(&LmSpec::new(formula), &frame);
         agree(&crossed, &dense);
     }
+    // ones lie in the span of the small factor: the levels of the large ones have no origin of their own
+    let spec = LmSpec {
+        crossed_from: Some(24),
+        ..LmSpec::new("y ~ 0 + t + x + g + h")
+    };
+    assert!(lm(&spec, &frame, &NoProgress).unwrap().report().crossed.is_none());
 }
 
 #[test]

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use nelder_device::Dd;
+use rayon::prelude::*;
 
 use super::assembly::clean;
 use super::elimination::{LevelSums, add_crossed};
@@ -97,18 +98,20 @@ impl Crossed {
     /// xᵀ S x of a response's solution x: the sum of squares that the second factor adds to the first.
     pub fn explained(&self, y: usize) -> Dd {
         let a = self.kept + y;
-        self.second_order(a, a)
+        self.products(a)[a]
     }
 
-    /// bᵢᵀ S⁺ bⱼ to second order.
-    fn second_order(&self, i: usize, j: usize) -> Dd {
+    /// bᵢᵀ S⁺ bⱼ to second order for the right sides j ≤ i.
+    fn products(&self, i: usize) -> Vec<Dd> {
         let (k, known) = (self.width(), &self.known);
-        let mut sum = Dd::ZERO;
-        for l in 0..self.system.table.second.len() {
-            sum += known.x[l * k + i] * known.right[l * k + j];
-            sum += known.x[l * k + j].mul_f64(known.residuals[l * k + i]);
+        let mut sums = vec![Dd::ZERO; i + 1];
+        let levels = known.x.chunks_exact(k).zip(known.right.chunks_exact(k));
+        for ((x, right), residuals) in levels.zip(known.residuals.chunks_exact(k)) {
+            for (j, sum) in sums.iter_mut().enumerate() {
+                *sum += x[i] * right[j] + x[j].mul_f64(residuals[i]);
+            }
         }
-        sum
+        sums
     }
 
     /// Effects of the second factor's levels at some coefficients of the kept columns, `own` those without any.
@@ -159,22 +162,23 @@ impl NormalEquations {
             intercept: None,
         };
         // 3. what is left of the matrix and of the right sides
-        for i in 0..k {
-            for j in 0..=i {
-                self.matrix.lower[Symmetric::at(i, j)] -= crossed.second_order(i, j);
+        let products: Vec<Vec<Dd>> = (0..width).into_par_iter().map(|i| crossed.products(i)).collect();
+        for (i, row) in products[..k].iter().enumerate() {
+            for (j, p) in row.iter().enumerate() {
+                self.matrix.lower[Symmetric::at(i, j)] -= *p;
             }
-            for (y, right) in self.right.iter_mut().enumerate() {
-                right[i] -= crossed.second_order(i, k + y);
-            }
+        }
+        for (right, row) in self.right.iter_mut().zip(&products[k..]) {
+            right.iter_mut().zip(row).for_each(|(r, p)| *r -= *p);
         }
         crossed.excess = self.excess(&crossed.known.energies);
         crossed.intercept = base.map(|(g, _)| {
             let shift = self.shift(map);
             let a = &a.means[g * k..];
-            let own = |i: usize| shift[i] - a[i] - crossed.second_order(i, k + m);
+            let own = |i: usize| shift[i] - a[i] - products[k + m][i];
             CrossedIntercept {
                 kept: (0..k).map(own).collect(),
-                own: inverse_weight + crossed.second_order(k + m, k + m).hi,
+                own: inverse_weight + products[k + m][k + m].hi,
                 energy: crossed.known.energies[k + m],
             }
         });

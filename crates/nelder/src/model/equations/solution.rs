@@ -306,25 +306,18 @@ fn crossed(
     gram: &Gram,
     tol: f64,
 ) -> Result<Option<LeastSquaresSolution>, ModelError> {
-    let large = |from: usize| gram.groups.iter().filter(|t| t.codes() >= from).count() >= 2;
-    if !large(LEAST_CROSSED.min(bound.crossed_from)) {
+    let least = LEAST_CROSSED.min(bound.crossed_from);
+    if gram.groups.iter().filter(|t| t.codes() >= least).count() < 2 {
         return Ok(None);
     }
-    let many = large(bound.crossed_from);
-    if !many
-        && !matches!(
-            resolve(bound, counts, gram, Elimination::Largest),
-            Err(ModelError::Design(DesignError::NoRoom(_)))
-        )
-    {
-        return Ok(None);
-    }
+    let no_room = |e: &ModelError| matches!(e, ModelError::Design(DesignError::NoRoom(_)));
     let columns = match resolve(bound, counts, gram, Elimination::TwoLargest) {
-        Err(ModelError::Design(DesignError::NoRoom(_))) => return Ok(None),
+        Err(e) if no_room(&e) => return Ok(None),
         other => other?,
     };
     let second = columns.map.crossed.as_ref().map_or(0, |term| term.codes.len());
-    if second == 0 || (many && second < bound.crossed_from) {
+    let tight = || resolve(bound, counts, gram, Elimination::Largest).is_err_and(|e| no_room(&e));
+    if second < least || (second < bound.crossed_from && !tight()) {
         return Ok(None);
     }
     let normal = NormalEquations::assemble(gram, &columns.map);
