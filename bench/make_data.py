@@ -13,6 +13,8 @@ pca_200, pca_rank8: the file of dense
 pca_parquet  pca_1e6x50.parquet: x1 ... x50, 1e6 rows in row groups of 1e5: ten factors and noise, float64, snappy
 enet_path, enet_cv, enet_alphas, enet_binomial, enet_binomial_cv  enet_50000x200.f64: 200 columns of 50,000 float64 with correlations
          0.6^|i - j|, as dense, a response of every tenth of them, and one that is 0 or 1
+workers  workers_1e6.parquet: y, x1, x2, worker (100,000) and firm (50,000), 1e6 rows, each worker at any firm
+movers   movers_1e6.parquet: the same, each worker at one firm but for one row in twenty, at one of the eight next to it
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
 """
 
@@ -125,6 +127,23 @@ def pca_parquet(path):
             writer.write_table(pa.table([pa.array(c) for c in x], schema=schema), row_group_size=rows)
 
 
+def workers(path, stay=0.0):
+    """Two crossed factors with an effect of each level, and two columns that depend on them."""
+    n, g, h = 1_000_000, 100_000, 50_000
+    rng = np.random.default_rng(7)
+    worker = rng.integers(0, g, n).astype("i4")
+    firm = rng.integers(0, h, n).astype("i4")
+    if stay > 0:
+        home = rng.integers(0, h, g)
+        away = rng.random(n) > stay
+        firm = ((home[worker] + away * rng.integers(1, 9, n)) % h).astype("i4")
+    a, b = rng.standard_normal(g), rng.standard_normal(h)
+    x1 = rng.standard_normal(n) + 0.3 * a[worker]
+    x2 = rng.standard_normal(n) + 0.2 * b[firm]
+    y = 0.5 * x1 - 0.25 * x2 + a[worker] + b[firm] + rng.standard_normal(n)
+    pq.write_table(pa.table({"y": y, "x1": x1, "x2": x2, "worker": worker, "firm": firm}), path)
+
+
 def flights(path):
     source = HERE.parent / "examples" / "flights.parquet"
     columns = ["arr_delay", "dep_delay", "month", "day"]
@@ -138,6 +157,8 @@ FILES = {
     "wide": ("dense_20000x2500.f64", lambda path: dense(path, 20_000, 2_500)),
     "wider": ("dense_20000x6000.f64", lambda path: dense(path, 20_000, 6_000)),
     "tall": ("tall_1e7x10.parquet", tall),
+    "workers": ("workers_1e6.parquet", workers),
+    "movers": ("movers_1e6.parquet", lambda path: workers(path, stay=0.95)),
     "flights": ("flights.csv", flights),
     "glm_tall": ("glm_100000x10.f64", glm_tall),
     "glm_wide": ("glm_50000x200.f64", glm_wide),

@@ -80,6 +80,12 @@ def prepare(problem, peer):
             assert rows == 10_000_000
 
         return {"pyarrow batches": batches, "pyarrow read_table": lambda: pq.read_table(path)}[peer]
+    if problem in ("workers", "movers"):
+        import pandas as pd
+        import pyfixest as pf
+
+        frame = pd.read_parquet(DATA / f"{problem}_1e6.parquet")
+        return lambda: pf.feols("y ~ x1 + x2 | worker + firm", frame, vcov="iid", fixef_rm="none").tidy()
     if problem in SIZES:
         x, y = dense(problem)
         if peer == "gram":

@@ -136,6 +136,32 @@ const LM_PROBLEMS: &[Problem] = &[
         ],
         goal: "1.5 x reading the file, 300 MB",
     },
+    Problem {
+        name: "workers",
+        what: "y ~ x1 + x2 + worker + firm, 100,000 and 50,000 levels, 1e6 rows from Parquet, the whole command; peers from memory",
+        ours: Ours::Command(&[
+            "lm",
+            "y ~ x1 + x2 + factor(worker) + factor(firm)",
+            "--data",
+            "bench/data/workers_1e6.parquet",
+        ]),
+        reps: 2,
+        peers: &[python("pyfixest", 2, usize::MAX)],
+        goal: "a few seconds, memory flat beyond the combinations of levels",
+    },
+    Problem {
+        name: "movers",
+        what: "the same of workers that rarely move",
+        ours: Ours::Command(&[
+            "lm",
+            "y ~ x1 + x2 + factor(worker) + factor(firm)",
+            "--data",
+            "bench/data/movers_1e6.parquet",
+        ]),
+        reps: 2,
+        peers: &[python("pyfixest", 1, 1)],
+        goal: "a few seconds",
+    },
 ];
 
 /// `bench glm`.

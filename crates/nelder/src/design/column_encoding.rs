@@ -56,6 +56,20 @@ pub struct AbsorbedTerm {
 }
 
 impl AbsorbedTerm {
+    /// The base level of treatment contrasts, by its position among the used levels.
+    pub fn base(&self) -> Option<usize> {
+        match self.parametrization {
+            Parametrization::Treatment { base } => Some(base),
+            _ => None,
+        }
+    }
+
+    /// The first of the term's columns.
+    pub fn first_column(&self) -> usize {
+        let all = self.columns.iter().flatten().chain(&self.empty);
+        all.min().copied().unwrap_or(0)
+    }
+
     /// The used level whose column this is.
     pub fn level_of(&self, column: usize) -> Option<usize> {
         // at most one level has no column, so a column is at its place by order or one beside it
@@ -81,9 +95,31 @@ pub struct ColumnEncoding {
     pub coded: Vec<Vec<Vec<ContrastRow>>>,
     /// The factor that is eliminated first.
     pub absorbed: Option<AbsorbedTerm>,
+    /// A factor that crosses it and is eliminated after it; then levels have estimates and no standard errors.
+    pub crossed: Option<AbsorbedTerm>,
+}
+
+/// Factors whose levels are to be eliminated from the equations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elimination {
+    /// None.
+    Nothing,
+    /// The largest that can be.
+    Largest,
+    /// The two largest that can be, where there are two.
+    TwoLargest,
 }
 
 impl ColumnEncoding {
+    /// The factors that are eliminated.
+    pub fn elimination(&self) -> Elimination {
+        match (&self.absorbed, &self.crossed) {
+            (None, _) => Elimination::Nothing,
+            (Some(_), None) => Elimination::Largest,
+            (Some(_), Some(_)) => Elimination::TwoLargest,
+        }
+    }
+
     /// Number of columns.
     pub fn columns(&self) -> usize {
         self.kinds.len()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::formula::{Coding, Contrast, ContrastMatrix, NamePart, column_names};
 use crate::frame::Levels;
 
-use super::column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
+use super::absorbable::{ABSORB_LEVELS, absorbable, two_largest};
+use super::column_encoding::{ColumnEncoding, ColumnKind, ContrastRow, Elimination};
 use super::room::TermWidth;
 use super::{DesignError, Layout, PlannedTerm, Room, Shape};
 
@@ -80,9 +81,6 @@ pub struct Variable {
     pub unweighted: Vec<u32>,
 }
 
-/// Factors with fewer levels are not worth eliminating.
-const ABSORB_LEVELS: usize = 24;
-
 impl Columns {
     /// Resolves names and contrasts. `tuples[g]` lists the variable codes behind each code of group `g`;
     /// `counted[g]` says which codes have rows.
@@ -91,13 +89,13 @@ impl Columns {
         variables: &[Variable],
         tuples: &[Vec<Vec<u32>>],
         counted: &[Vec<bool>],
-        absorb: bool,
+        elimination: Elimination,
     ) -> Result<Columns, DesignError> {
         // 1. levels that have rows
         let coded = CodedLevels::new(layout, variables, tuples, counted)?;
-        let widths = coded.widths(layout, variables, absorb);
+        let widths = coded.widths(layout, variables, elimination);
         Room::of_machine()
-            .for_columns(&widths)
+            .for_columns(&widths, elimination)
             .map_err(DesignError::NoRoom)?;
         // 2. columns term by term
         let mut out = TermColumns::new(layout, tuples);
@@ -116,13 +114,26 @@ impl Columns {
             contrasts,
             dropped_contrasts,
         } = coded;
-        // 3. the factor to eliminate
-        if absorb {
-            let best = candidates
-                .iter()
-                .filter_map(|&(t, first)| absorbable(layout, t, first, &levels, &contrasts, counted))
-                .max_by_key(|a| a.codes.len());
-            map.absorbed = best;
+        // 3. the factors to eliminate
+        let of = |constant: bool| {
+            let found = |&(t, first): &(usize, usize)| {
+                let v = layout.terms[t].variables[0];
+                let factor = (&levels[v].as_ref()?.codes[..], contrasts[v].as_ref()?);
+                absorbable(layout, t, first, factor, counted, constant)
+            };
+            candidates.iter().filter_map(found).collect::<Vec<_>>()
+        };
+        match elimination {
+            Elimination::Nothing => {}
+            Elimination::Largest => {
+                map.absorbed = of(layout.intercept).into_iter().max_by_key(|a| a.codes.len());
+            }
+            Elimination::TwoLargest => {
+                // without an intercept the first factor has an indicator for each level, which add up to one
+                if let Some((largest, second)) = two_largest(of(true), layout.intercept) {
+                    (map.absorbed, map.crossed) = (Some(largest), Some(second));
+                }
+            }
         }
         Ok(Columns {
             names,
@@ -212,7 +223,7 @@ impl CodedLevels {
     }
 
     /// Tests if a term may be the factor to eliminate, whatever levels have rows.
-    fn may_be_absorbed(&self, term: &PlannedTerm, intercept: bool) -> bool {
+    fn may_be_absorbed(&self, term: &PlannedTerm, intercept: bool, constant: bool) -> bool {
         let (&[v], [coding], 1) = (
             term.variables.as_slice(),
             term.coding.as_slice(),
@@ -228,13 +239,19 @@ impl CodedLevels {
             && match coding {
                 Coding::Full => !intercept,
                 Coding::Contrasts => {
-                    intercept && (contrast.base(count).is_some() || *contrast == Contrast::Sum)
+                    constant && (contrast.base(count).is_some() || *contrast == Contrast::Sum)
                 }
             }
     }
 
     /// The columns of each term: the product of those of its variables.
-    fn widths<'a>(&self, layout: &'a Layout, variables: &[Variable], absorb: bool) -> Vec<TermWidth<'a>> {
+    fn widths<'a>(
+        &self,
+        layout: &'a Layout,
+        variables: &[Variable],
+        elimination: Elimination,
+    ) -> Vec<TermWidth<'a>> {
+        let constant = layout.intercept || elimination == Elimination::TwoLargest;
         let of_variable = |(&v, coding): (&usize, &Coding)| match (&self.levels[v], &self.contrasts[v]) {
             (Some(found), Some(contrast)) => match (coding, contrast) {
                 (Coding::Contrasts, Contrast::Given(given)) => given.columns(),
@@ -248,7 +265,8 @@ impl CodedLevels {
             columns: (term.variables.iter().zip(&term.coding))
                 .map(of_variable)
                 .fold(1, |product: u128, w| product.saturating_mul(w as u128)),
-            absorbable: absorb && self.may_be_absorbed(term, layout.intercept),
+            absorbable: elimination != Elimination::Nothing
+                && self.may_be_absorbed(term, layout.intercept, constant),
         };
         layout.terms.iter().map(of_term).collect()
     }
@@ -455,63 +473,4 @@ fn fix_kinds(
             };
         }
     }
-}
-
-/// The main effect of a factor whose indicators lie in the span of the model matrix. `counted` says which codes of
-/// its group have rows of positive weight.
-fn absorbable(
-    layout: &Layout,
-    t: usize,
-    first: usize,
-    levels: &[Option<UsedLevels>],
-    contrasts: &[Option<Contrast>],
-    counted: &[Vec<bool>],
-) -> Option<AbsorbedTerm> {
-    let term = &layout.terms[t];
-    let found = levels[term.variables[0]].as_ref()?;
-    let group = term.group?;
-    let count = found.codes.len();
-    if count < ABSORB_LEVELS {
-        return None;
-    }
-    let has_rows = |rank: usize| counted[group].get(found.codes[rank] as usize) == Some(&true);
-    let full = (0..count).all(has_rows);
-    let contrast = contrasts[term.variables[0]].as_ref()?;
-    // the level without a column
-    let without = match (term.coding[0], contrast.base(count), layout.intercept) {
-        (Coding::Full, _, false) => None,
-        (Coding::Contrasts, Some(base), true) if has_rows(base) => Some(base),
-        (Coding::Contrasts, None, true) if full && *contrast == Contrast::Sum => Some(count - 1),
-        _ => return None,
-    };
-    let (mut codes, mut columns, mut empty, mut base) = (Vec::new(), Vec::new(), Vec::new(), 0);
-    let mut next = first;
-    for rank in 0..count {
-        let column = (without != Some(rank)).then(|| {
-            next += 1;
-            next - 1
-        });
-        if column.is_none() {
-            base = codes.len();
-        }
-        if has_rows(rank) {
-            codes.push(found.codes[rank]);
-            columns.push(column);
-        } else {
-            empty.extend(column);
-        }
-    }
-    let parametrization = match (term.coding[0], contrast) {
-        (Coding::Full, _) => Parametrization::Full,
-        (_, Contrast::Sum) => Parametrization::Sum,
-        _ => Parametrization::Treatment { base },
-    };
-    Some(AbsorbedTerm {
-        group,
-        multiplier: term.products[0],
-        parametrization,
-        codes,
-        columns,
-        empty,
-    })
 }

@@ -4,6 +4,7 @@
 //! batch; [`Layout`] says what the terms take from them; [`Rows`] leaves out incomplete rows and gives
 //! [`Block`]s; [`Columns`] names the columns of the model matrix once the levels are known. Names end here.
 
+mod absorbable;
 mod arithmetic;
 mod batch_memory;
 mod bind;
@@ -35,7 +36,9 @@ mod value;
 mod variables;
 
 pub use block::{Block, BlockSchema, Group};
-pub use column_encoding::{AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Parametrization};
+pub use column_encoding::{
+    AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Elimination, Parametrization,
+};
 pub use columns::{Columns, UsedLevels, Variable};
 pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};

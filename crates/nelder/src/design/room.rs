@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::BlockSchema;
+use super::{BlockSchema, Elimination};
 
 /// Matrices of columns x columns, in doubles, at the moment of a fit that holds the most of them, beside the gram of each thread: the sum of
 /// these, the equations, their factor, its inverse. Measured: a fit of 6,000 columns on two threads holds four and a half.
@@ -92,17 +92,27 @@ impl Room {
         self.holds(matrices(dense) + tables, total(terms), terms)
     }
 
-    /// Tests if there is room for the equations of a model, of which the largest term that can be is eliminated.
+    /// Tests if there is room for the equations of a model, of which the largest terms that can be are eliminated.
     ///
     /// # Errors
     /// [`Lack`].
-    pub(super) fn for_columns(&self, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
+    pub(super) fn for_columns(&self, terms: &[TermWidth<'_>], elimination: Elimination) -> Result<(), Lack> {
         let columns = total(terms);
-        let absorbed = terms.iter().filter(|t| t.absorbable).map(|t| t.columns).max();
-        let absorbed = absorbed.unwrap_or(0);
-        let left = (columns - absorbed) as f64;
-        // means of what is left by level, in twice the precision, and their products
-        let bytes = matrices(left) + 32.0 * left * absorbed as f64 + COLUMN * columns as f64;
+        let mut sizes: Vec<u128> = terms.iter().filter(|t| t.absorbable).map(|t| t.columns).collect();
+        sizes.sort_unstable_by_key(|size| std::cmp::Reverse(*size));
+        sizes.truncate(match elimination {
+            Elimination::Nothing => 0,
+            Elimination::Largest => 1,
+            Elimination::TwoLargest => 2,
+        });
+        let absorbed = sizes.iter().fold(0u128, |sum, size| sum.saturating_add(*size));
+        let left = columns.saturating_sub(absorbed) as f64;
+        // means of what is left by level, in twice the precision, and their products; of a second factor solutions beside them
+        let by_level = match elimination {
+            Elimination::TwoLargest => 80.0 * (left + 8.0),
+            _ => 32.0 * left,
+        };
+        let bytes = matrices(left) + by_level * absorbed as f64 + COLUMN * columns as f64;
         self.holds(bytes, columns, terms)
     }
 
@@ -217,17 +227,27 @@ mod tests {
             columns,
             absorbable,
         };
-        assert!(room.for_columns(&[term(400_000, true), term(3, false)]).is_ok());
+        assert!(
+            room.for_columns(&[term(400_000, true), term(3, false)], Elimination::Largest)
+                .is_ok()
+        );
         let lack = room
-            .for_columns(&[term(400_000, false), term(3, false)])
+            .for_columns(&[term(400_000, false), term(3, false)], Elimination::Largest)
             .unwrap_err();
         assert_eq!((lack.columns, lack.terms.len()), (400_003, 2));
         assert!(
-            room.for_columns(&[term(100_000, true), term(50_000, true)])
+            room.for_columns(&[term(100_000, true), term(50_000, true)], Elimination::Largest)
                 .is_err()
         );
+        assert!(
+            room.for_columns(
+                &[term(100_000, true), term(50_000, true)],
+                Elimination::TwoLargest
+            )
+            .is_ok()
+        );
         let text = room
-            .for_columns(&[term(u128::MAX, false)])
+            .for_columns(&[term(u128::MAX, false)], Elimination::Largest)
             .unwrap_err()
             .to_string();
         assert!(text.starts_with("the model has 3.4e38 columns"), "{text}");

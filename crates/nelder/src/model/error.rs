@@ -77,6 +77,15 @@ pub enum ModelError {
         /// The largest number that works.
         limit: usize,
     },
+    /// Two crossed factors were eliminated, of whose levels only estimates are known.
+    #[error(
+        "{what} needs the covariances of the levels of both large factors, which are not computed: their levels were eliminated by \
+         conjugate gradients; leave one of the two out of the model, or give fewer levels"
+    )]
+    CrossedFactors {
+        /// Result that was asked for.
+        what: String,
+    },
 }
 
 fn outside(rows: u64, dropped: u64) -> String {

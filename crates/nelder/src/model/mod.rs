@@ -18,8 +18,8 @@ pub use elastic_net::{
     SparseVector, Step as PathStep, cross_validate, elastic_net,
 };
 pub use equations::{
-    Absorbed, Correction, FittedEquations, LeastSquares, LevelMeans, LinearFunctional, NormalEquations,
-    Score, Solution, by_atom, least_squares,
+    Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,
+    LinearFunctional, NormalEquations, Score, Solution, by_atom, least_squares,
 };
 pub use error::ModelError;
 pub use glm::{
@@ -32,11 +32,11 @@ pub use inference::{
     SavedResponse, Sequential, SequentialTerm, Stage, Step, StepScope, TermChange, TermChanges, Vcov, anova,
     compare, influence_to, step,
 };
-pub use lm::{Accuracy, Lm, LmResponse, LmSpec, Response, lm};
+pub use lm::{Accuracy, CROSSED_FROM, Lm, LmResponse, LmSpec, Response, lm};
 pub use model_frame::{ModelFrame, bind};
 pub use pca::{
     Center, PcaAlgorithm, PcaDigits, PcaReport, PcaSpec, Prcomp, Scale, ScoreRun, Signs, prcomp,
     prcomp_sparse,
 };
-pub use report::{AsWritten, Digits, SolveReport};
+pub use report::{AsWritten, CrossedReport, Digits, SolveReport};
 pub use warning::Warning;

@@ -10,7 +10,7 @@ use crate::formula::{Arg, Binary, Contrast, Expr, Terms, nearest, parse_expressi
 use crate::frame::{Batch, Column, MISSING, Source};
 use crate::pass::{Auto, Executor, Monitor, PassRecord, Run};
 
-use super::{Accuracy, LmSpec, ModelError};
+use super::{Accuracy, CROSSED_FROM, LmSpec, ModelError};
 
 /// A model joined to its data.
 pub struct ModelFrame<'s> {
@@ -24,6 +24,8 @@ pub struct ModelFrame<'s> {
     pub passes: Vec<PassRecord>,
     /// Where passes over the rows run.
     pub executor: Arc<dyn Executor>,
+    /// Levels of two crossed factors from which on both are eliminated.
+    pub crossed_from: usize,
 }
 
 impl ModelFrame<'_> {
@@ -155,6 +157,7 @@ pub(super) fn bind_as<'s>(
         contrasts,
         passes,
         executor: Arc::new(Auto::default()),
+        crossed_from: spec.crossed_from.unwrap_or(CROSSED_FROM),
     })
 }
 

@@ -69,6 +69,47 @@ pub(super) fn devices(passes: &[PassRecord]) -> String {
     names.join(", ")
 }
 
+/// Record of the elimination of two crossed factors.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct CrossedReport {
+    /// Levels of the larger factor, and of the other.
+    pub levels: (usize, usize),
+    /// Combinations of levels that rows have.
+    pub combinations: usize,
+    /// Sets of levels that no combination joins to the others.
+    pub components: usize,
+    /// Steps of conjugate gradients, of all solutions together.
+    pub steps: usize,
+    /// True if the levels hang together so badly that a sampled Cholesky factor was the preconditioner.
+    pub sampled: bool,
+    /// Bound on the relative error that the solutions leave in the sums of squares and products of the other columns.
+    pub error: f64,
+}
+
+impl CrossedReport {
+    /// The report in a sentence.
+    pub fn sentence(&self) -> String {
+        let preconditioner = if self.sampled {
+            ", with a sampled Cholesky factor"
+        } else {
+            ""
+        };
+        let parts = match self.components {
+            1 => "which are all connected".to_string(),
+            n => format!("in {n} parts that are not connected"),
+        };
+        format!(
+            "two crossed factors of {} and {} levels, {} combinations {parts}: eliminated by {} steps of conjugate gradients{preconditioner}; \
+             sums of squares of the other columns are right to {:.0e}; standard errors of levels are not computed",
+            self.levels.0,
+            self.levels.1,
+            self.combinations,
+            self.steps,
+            self.error.max(f64::MIN_POSITIVE),
+        )
+    }
+}
+
 /// The optimiser's record.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct SolveReport {
@@ -85,6 +126,9 @@ pub struct SolveReport {
     /// The columns that are computed from the numbers that were read: `log(x)`, `x:z`, `contrasts(g)`. Digits are for their
     /// values as computed.
     pub computed: Vec<String>,
+    /// Elimination of two crossed factors, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crossed: Option<CrossedReport>,
     /// Corrections from residuals in twice the precision.
     pub refinements: u32,
     /// The passes over the data, in order.

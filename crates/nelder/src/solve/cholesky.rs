@@ -59,6 +59,22 @@ pub struct Variance {
     pub data_spread: f64,
 }
 
+impl Variance {
+    /// A variance that is not computed.
+    pub const UNKNOWN: Variance = Variance {
+        value: f64::NAN,
+        error: f64::NAN,
+        spread: f64::NAN,
+        whole_spread: f64::NAN,
+        data_spread: f64::NAN,
+    };
+
+    /// Tests if the variance was computed.
+    pub fn is_known(&self) -> bool {
+        !self.value.is_nan()
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Lower {
     Double(Square),

@@ -69,9 +69,12 @@ pub fn coefficient_rows(
     let df = fit.dof_tests(covariance.is_some());
     let errors = covariance.map_or_else(|| fit.stderror().to_vec(), Covariance::std_errors);
     let intervals = confint(fit, level, covariance);
+    // levels of two crossed factors have estimates only
+    let estimates_only = fit.columns().map.crossed.is_some() && covariance.is_none();
     let rows = fit.coefnames().iter().zip(fit.coef()).zip(errors).zip(intervals);
     rows.map(|(((term, &b), s), (low, high))| {
-        let some = |v: f64| (!b.is_nan()).then_some(v);
+        let estimate = (!b.is_nan()).then_some(b);
+        let some = |v: f64| (!(b.is_nan() || estimates_only && s.is_nan())).then_some(v);
         let t = b / s;
         let p = match (t.is_nan(), df.is_infinite()) {
             (true, _) => f64::NAN,
@@ -80,7 +83,7 @@ pub fn coefficient_rows(
         };
         CoefficientRow {
             term: term.clone(),
-            estimate: some(b),
+            estimate,
             std_error: some(s),
             statistic: some(t),
             p_value: some(p),

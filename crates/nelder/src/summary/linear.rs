@@ -1,7 +1,7 @@
 //! The summary of a fitted linear model.
 
 use super::inference::{self, coefficient_rows, wald};
-use super::record::{LmSummary, ResidualSummary};
+use super::record::{EstimatedTerm, LmSummary, ResidualSummary};
 use crate::model::{Covariance, Lm, Regression, ResidualRun};
 
 /// R's `summary` of a fit, one record for each response, confidence limits at `level`. `call` is printed as it
@@ -35,6 +35,7 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
                 residuals: residuals(fit, y),
                 weighted: fit.weighted(),
                 coefficients: coefficient_rows(one, level, covariance),
+                estimates_only: estimates_only(fit),
                 aliased: fit.coefnames().len() - fit.rank,
                 sigma: own.sigma,
                 df_residual: fit.df_residual,
@@ -51,6 +52,28 @@ pub fn summaries(fit: &Lm<'_>, call: &str, level: f64, covariances: Option<&[Cov
             }
         })
         .collect()
+}
+
+/// The terms of two crossed factors that were eliminated.
+fn estimates_only(fit: &Lm<'_>) -> Vec<EstimatedTerm> {
+    let (columns, aliased) = (&fit.fit.columns, &fit.fit.aliased);
+    let Some(second) = &columns.map.crossed else {
+        return Vec::new();
+    };
+    let terms = columns.map.absorbed.iter().chain([second]);
+    let of = |first: usize| {
+        let term = columns.assign[first];
+        let own = || (0..columns.assign.len()).filter(|&c| columns.assign[c] == term);
+        EstimatedTerm {
+            term: fit.bound.rows.layout().terms[term - 1].label.clone(),
+            first,
+            count: own().count(),
+            aliased: own().filter(|&c| aliased[c]).count(),
+        }
+    };
+    let mut all: Vec<EstimatedTerm> = terms.map(|t| of(t.first_column())).collect();
+    all.sort_by_key(|term| term.first);
+    all
 }
 
 /// Quantiles with more than five residual degrees of freedom, else all residuals by row number, as R has it.

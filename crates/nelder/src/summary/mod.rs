@@ -19,4 +19,4 @@ pub mod tidy;
 
 pub use components::PcaSummary;
 pub use elastic_net::{CrossValidationSummary, PathSummary};
-pub use record::{CoefficientRow, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};
+pub use record::{CoefficientRow, EstimatedTerm, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

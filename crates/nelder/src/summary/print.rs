@@ -5,7 +5,7 @@ use super::coefficients::print_coefficient_matrix;
 use super::format::{
     SMALLEST_P, format_optional, format_p_value, format_significant, general, number, signif, zapsmall,
 };
-use super::record::{LmSummary, ResidualSummary};
+use super::record::{CoefficientRow, EstimatedTerm, LmSummary, ResidualSummary};
 use super::text::{self, Justify};
 
 /// R's `max(3, getOption("digits") - 3)`.
@@ -29,7 +29,8 @@ pub fn summary(fit: &LmSummary) -> String {
                 "\nCoefficients: ({n} not defined because of singularities)\n"
             )),
         }
-        out.push_str(&print_coefficient_matrix(&fit.coefficients, DIGITS));
+        out.push_str(&print_coefficient_matrix(&printed(fit), DIGITS));
+        out.push_str(&not_printed(fit));
     }
     out.push_str(&format!(
         "\nResidual standard error: {} on {} degrees of freedom\n",
@@ -57,6 +58,34 @@ pub fn summary(fit: &LmSummary) -> String {
     }
     out.push('\n');
     out
+}
+
+/// The coefficients but those of terms that have estimates only.
+fn printed(fit: &LmSummary) -> Vec<CoefficientRow> {
+    let hidden = |c: &usize| {
+        let mut terms = fit.estimates_only.iter();
+        terms.any(|t| (t.first..t.first + t.count).contains(c))
+    };
+    let rows = fit.coefficients.iter().enumerate();
+    rows.filter(|(c, _)| !hidden(c))
+        .map(|(_, row)| row.clone())
+        .collect()
+}
+
+/// A line that names the terms whose coefficients are not printed; empty without any.
+fn not_printed(fit: &LmSummary) -> String {
+    if fit.estimates_only.is_empty() {
+        return String::new();
+    }
+    let of = |t: &EstimatedTerm| match t.aliased {
+        0 => format!("{} ({} coefficients)", t.term, t.count),
+        n => format!("{} ({} coefficients, {n} of them not defined)", t.term, t.count),
+    };
+    let terms: Vec<String> = fit.estimates_only.iter().map(of).collect();
+    format!(
+        "Estimated without standard errors, not printed: {}\n",
+        terms.join(", ")
+    )
 }
 
 fn residuals(fit: &LmSummary) -> String {
@@ -98,11 +127,9 @@ pub fn brief(call: &str, fits: &[LmSummary]) -> String {
         return out;
     }
     out.push_str("Coefficients:\n");
-    let terms: Vec<String> = first.coefficients.iter().map(|c| c.term.clone()).collect();
-    let all: Vec<Option<f64>> = fits
-        .iter()
-        .flat_map(|f| f.coefficients.iter().map(|c| c.estimate))
-        .collect();
+    let terms: Vec<String> = printed(first).into_iter().map(|c| c.term).collect();
+    let estimates = |f: &LmSummary| printed(f).into_iter().map(|c| c.estimate).collect::<Vec<_>>();
+    let all: Vec<Option<f64>> = fits.iter().flat_map(estimates).collect();
     let texts = format_optional(&all, DIGITS);
     if fits.len() == 1 {
         out.push_str(&text::named_vector(&terms, &texts, 2));
@@ -114,6 +141,7 @@ pub fn brief(call: &str, fits: &[LmSummary]) -> String {
             .collect();
         out.push_str(&text::matrix(&terms, &columns, 2, Justify::Left));
     }
+    out.push_str(&not_printed(first));
     out.push('\n');
     out
 }

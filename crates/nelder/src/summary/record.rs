@@ -63,6 +63,8 @@ pub struct LmSummary {
     pub weighted: bool,
     /// The coefficients in the design's order, aliased ones included.
     pub coefficients: Vec<CoefficientRow>,
+    /// Terms whose coefficients are estimates without standard errors: they are not printed.
+    pub estimates_only: Vec<EstimatedTerm>,
     /// Number of aliased coefficients.
     pub aliased: usize,
     /// Residual standard error.
@@ -89,6 +91,19 @@ pub struct LmSummary {
     pub bic: f64,
     /// Weighted residual sum of squares.
     pub deviance: f64,
+}
+
+/// A term whose levels were eliminated, so that its coefficients have no standard errors.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EstimatedTerm {
+    /// R's label of the term.
+    pub term: String,
+    /// Its first coefficient.
+    pub first: usize,
+    /// Number of its coefficients, which follow each other.
+    pub count: usize,
+    /// Number of them that are aliased.
+    pub aliased: usize,
 }
 
 /// θ of a negative binomial that was estimated.

@@ -11,6 +11,7 @@ mod bases;
 mod claims;
 mod claims_of_data;
 mod common;
+mod crossed;
 mod dependent;
 mod diagnostics;
 mod distributions;

@@ -84,6 +84,7 @@ fn record(v: &Value) -> LmSummary {
         residuals,
         weighted: v["weighted"].as_bool().unwrap(),
         coefficients: coefficients.collect(),
+        estimates_only: Vec::new(),
         aliased: known(&v["aliased"]) as usize,
         sigma: known(&v["sigma"]),
         df_residual: known(&v["df_residual"]) as u64,

@@ -20,7 +20,7 @@ const MANY_SWEEPS: u32 = 25;
 /// Thresholds below this ask for the exact minimum.
 const EXACT_BELOW: f64 = 1e-10;
 /// From a start that was extrapolated, sweeps change little and what they leave is more than that: so much less is asked for.
-const CAREFUL: f64 = 0.01;
+const CAREFUL: f64 = 0.1;
 /// Threshold for the sweeps before a Newton step.
 const ROUGH: f64 = 1e-7;
 /// Hⱼⱼ Δ² of a sweep that finds nothing left to do: Δ is rounding error of a unit response.
@@ -126,7 +126,7 @@ impl Descent {
 
     /// Moves the coefficients of the active set on by `share` of their last step along the path, `from` being what they were before it: between
     /// two changes of the support a path is a straight line in λ. None changes its sign or leaves its bounds.
-    pub fn extrapolate(&mut self, from: &[f64], share: f64, penalty: &Penalty) {
+    pub fn extrapolate<C: Curvature>(&mut self, curvature: &C, from: &[f64], share: f64, penalty: &Penalty) {
         let active = &mut self.active;
         for k in 0..active.members.len() {
             let j = active.members[k];
@@ -136,6 +136,8 @@ impl Descent {
                 active.move_to(k, after);
             }
         }
+        // a column that joins now finds the gradient of where the others are
+        self.settle(curvature);
     }
 
     /// Adds the columns that violate the optimality conditions at zero; true if there were some.

@@ -74,7 +74,7 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
         if m > 2 && lambda < last.0 {
             let share = (last.0 - lambda) / (before.0 - last.0);
             if share.is_finite() {
-                descent.extrapolate(&before.1, share, &penalty);
+                descent.extrapolate(curvature, &before.1, share, &penalty);
             }
         }
         let found = descent.minimise(curvature, &penalty, strength(lambda), settings.ending);

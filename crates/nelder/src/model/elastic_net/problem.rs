@@ -13,7 +13,7 @@ use super::newton_path::{NewtonPath, NewtonRows};
 use super::path::Path;
 use super::penalty::Penalty;
 use super::report::ElasticNetReport;
-use crate::design::{Columns, RowCounts};
+use crate::design::{Columns, Elimination, RowCounts};
 use crate::family::FamilyName;
 use crate::model::equations::solution::columns_of;
 use crate::model::report::devices;
@@ -49,7 +49,7 @@ impl Problem {
         counts: &RowCounts,
         gram: &Gram,
     ) -> Result<Self, ModelError> {
-        let columns = columns_of(bound, counts, gram, false)?;
+        let columns = columns_of(bound, counts, gram, Elimination::Nothing)?;
         let scales = bound.rows.scales();
         let atoms = gram.atoms();
         let units = Units {

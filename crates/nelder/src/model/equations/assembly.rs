@@ -5,7 +5,7 @@ use nelder_device::kernels::{self, Pair};
 use rayon::prelude::*;
 
 use super::NormalEquations;
-use crate::design::{ColumnEncoding, ColumnKind};
+use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
 use crate::pass::{Gram, packed};
 use crate::solve::Symmetric;
 
@@ -43,8 +43,10 @@ impl NormalEquations {
             means: means[..d].to_vec(),
             response_means: means[d..].to_vec(),
             absorbed: None,
+            crossed: None,
         };
         normal.eliminate(gram, map, &position);
+        normal.eliminate_second(gram, map, &position);
         normal
     }
 }
@@ -87,7 +89,8 @@ impl<'a> Assembly<'a> {
         let skip = |column: usize| match (absorbed, map.kinds[column]) {
             (Some(_), ColumnKind::Intercept) => true,
             (Some(t), ColumnKind::Coded { group, multiplier }) => {
-                group == t.group && multiplier == t.multiplier
+                let own = |t: &AbsorbedTerm| group == t.group && multiplier == t.multiplier;
+                own(t) || map.crossed.as_ref().is_some_and(own)
             }
             _ => false,
         };

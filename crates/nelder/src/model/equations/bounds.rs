@@ -5,8 +5,8 @@ use nelder_device::Dd;
 use crate::design::RowCounts;
 use crate::pass::{Gram, Histogram, PassRecord, Products, ResidualRun, Residuals};
 
-use super::LeastSquares;
 use super::solution::{LeastSquaresSolution, UNIT_EXACT, in_model, larger};
+use super::{Crossed, LeastSquares};
 use crate::model::{AsWritten, Digits, ModelError, ModelFrame, SolveReport};
 
 /// Results of the last residual pass: residuals or their histogram, and Σ w f and Σ w f² of the fitted values f.
@@ -37,6 +37,8 @@ pub(super) struct Solved {
     pub coefficients: Vec<Vec<Dd>>,
     /// Sizes of the last step, by response and kept column.
     pub steps: Vec<Vec<f64>>,
+    /// Bounds on the energies of the errors that conjugate gradients left of it, by response; zero without a second factor.
+    pub energies: Vec<f64>,
     /// Residual sums of squares.
     pub rss: Vec<Dd>,
     /// Residuals.
@@ -225,7 +227,13 @@ impl Solved {
             false => 0.0,
         };
         let known = self.state.variances();
+        let excess = self.state.normal.crossed.as_ref().map_or(0.0, |c| c.excess);
         for (c, v) in known.iter().enumerate().filter(|(c, _)| !aliased[*c]) {
+            if !v.is_known() {
+                // levels of two crossed factors: estimates, of which nothing is claimed
+                (0..m).for_each(|y| (bounds.own[y][c], bounds.written[y][c]) = (f64::NAN, f64::NAN));
+                continue;
+            }
             bounds.variances[c] = v.value;
             bounds.relative = larger(bounds.relative, v.error / v.value.max(f64::MIN_POSITIVE));
             let by_data = 2.0 * HALF_UNIT * v.data_spread / v.value.max(f64::MIN_POSITIVE).sqrt() + weights;
@@ -235,7 +243,10 @@ impl Solved {
                 let error = if factor.orthogonal {
                     EXACT_UNIT * v.spread * residuals + v.value.max(0.0).sqrt() * blur[y]
                 } else {
-                    factor.unit * v.spread * sizes_of_steps[y] + v.whole_spread * blur[y]
+                    // a step's error by conjugate gradients: in the kept columns' right sides, and in the levels of the intercept
+                    let energy = self.energies[y].sqrt();
+                    let by_levels = v.spread * excess.sqrt() * energy + self.own_spread(c) * energy;
+                    factor.unit * v.spread * sizes_of_steps[y] + v.whole_spread * blur[y] + by_levels
                 };
                 let data = v.value.max(0.0).sqrt() * moved[y] + HALF_UNIT * v.data_spread * residuals;
                 // what is printed is rounded to double precision
@@ -246,6 +257,13 @@ impl Solved {
         bounds
     }
 
+    /// √ of the variance that the intercept has of levels alone, where two factors are eliminated; zero of any other column.
+    fn own_spread(&self, c: usize) -> f64 {
+        let crossed = self.state.normal.crossed.as_ref().filter(|_| c == 0);
+        let intercept = crossed.and_then(|c| c.intercept.as_ref());
+        intercept.map_or(0.0, |i| i.own.max(0.0).sqrt())
+    }
+
     /// Relative errors of the residual sums of squares, of the computation and with the rounding of the data:
     /// | ‖r + δ‖² − ‖r‖² | ≤ 2 ‖r‖ ‖δ‖ + ‖δ‖².
     fn relative_rss(&self, blur: &[f64], moved: &[f64]) -> [f64; 2] {
@@ -254,7 +272,9 @@ impl Solved {
             for (worst, by) in relative.iter_mut().zip([blur[y], blur[y] + moved[y]]) {
                 if self.rss[y].hi > 0.0 {
                     let part = by / self.rss[y].hi.sqrt();
-                    *worst = larger(*worst, part * (2.0 + part));
+                    // the gain of the last step, at most 1e-9 of the sum, is known to √(gain · energy)
+                    let gain = 4e-5 * (self.energies[y] / self.rss[y].hi).sqrt();
+                    *worst = larger(*worst, part * (2.0 + part) + gain);
                 } else if by > 0.0 {
                     *worst = f64::INFINITY;
                 }
@@ -282,6 +302,9 @@ impl Solved {
                 for errors in [&mut bounds.own, &mut bounds.written] {
                     errors[y][c] = errors[y][c] * first * second;
                 }
+                if !known[c].is_known() {
+                    continue;
+                }
                 let std_error = known[c].value.max(0.0).sqrt() * self.rss[y].hi.max(0.0).sqrt();
                 let [coefficients, std_errors] = &mut bounds.out_of_range;
                 *coefficients = larger(*coefficients, left_by_range(scaled.hi, own.hi));
@@ -293,10 +316,13 @@ impl Solved {
     /// Decimal digits of the worst coefficient and standard error. Bounds so far are of first order, and relative to what was computed.
     fn digits(&self, aliased: &[bool], bounds: &ErrorBounds, relative_rss: [f64; 2]) -> Digits {
         let [out_of_range, errors_out_of_range] = bounds.out_of_range;
+        let known = self.state.variances();
         let worst_of = |errors: &[Vec<f64>]| {
             let mut worst: f64 = out_of_range;
             for (errors, coefficients) in errors.iter().zip(&self.coefficients) {
-                for c in (0..aliased.len()).filter(|&c| !aliased[c] && errors[c] != 0.0) {
+                for c in
+                    (0..aliased.len()).filter(|&c| !aliased[c] && known[c].is_known() && errors[c] != 0.0)
+                {
                     worst = larger(worst, errors[c] / coefficients[c].hi.abs());
                 }
             }
@@ -324,10 +350,16 @@ impl Solved {
     fn report(&mut self, bound: &ModelFrame<'_>, digits: Digits) -> SolveReport {
         let algorithm = match (self.tsqr, self.state.normal.absorbed.is_some()) {
             (true, _) => "tsqr",
+            (false, true) if self.state.normal.crossed.is_some() => {
+                "cholesky after elimination of two factors by conjugate gradients"
+            }
             (false, true) => "cholesky after elimination of a factor",
             (false, false) => "cholesky",
         };
+        let crossed = self.state.normal.crossed.as_ref().map(Crossed::report);
+        self.notes.extend(crossed.map(|crossed| crossed.sentence()));
         SolveReport {
+            crossed,
             algorithm: algorithm.to_string(),
             device: crate::model::report::devices(&self.passes),
             precision: match self.gram.products() {

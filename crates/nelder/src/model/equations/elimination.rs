@@ -8,14 +8,14 @@ use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
 use crate::pass::{Gram, packed};
 use crate::solve::Symmetric;
 
-/// Sums by level of the factor that is eliminated.
-struct LevelSums {
+/// Sums by level of a factor that is eliminated.
+pub(super) struct LevelSums {
     /// Σ w of each level.
-    weights: Vec<Dd>,
+    pub weights: Vec<Dd>,
     /// Σ w x of the kept columns x, columns fastest.
-    columns: Vec<Dd>,
+    pub columns: Vec<Dd>,
     /// Mean of each response by level.
-    responses: Vec<Vec<Dd>>,
+    pub responses: Vec<Vec<Dd>>,
 }
 
 impl NormalEquations {
@@ -54,7 +54,7 @@ impl NormalEquations {
     }
 
     /// Sums of the dense columns, the responses and the codes of the same group by level.
-    fn level_sums(
+    pub(super) fn level_sums(
         &self,
         gram: &Gram,
         map: &ColumnEncoding,
@@ -99,7 +99,7 @@ impl NormalEquations {
 }
 
 /// Adds the sums of the other groups' coded columns by level to those of the `k` kept columns.
-fn add_crossed(
+pub(super) fn add_crossed(
     sums: &mut [Dd],
     k: usize,
     gram: &Gram,

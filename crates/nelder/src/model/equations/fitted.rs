@@ -83,12 +83,26 @@ impl FittedEquations<'_> {
         by_atom(self.map, coefficients, atoms.dense, &tables)
     }
 
+    /// Checks that no second factor was eliminated: what needs covariances of levels is not known then.
+    ///
+    /// # Errors
+    /// [`ModelError::CrossedFactors`].
+    pub(in crate::model) fn one_factor(&self, what: &str) -> Result<(), ModelError> {
+        match self.map.crossed {
+            None => Ok(()),
+            Some(_) => Err(ModelError::CrossedFactors {
+                what: what.to_string(),
+            }),
+        }
+    }
+
     /// The coordinates in which the factor's matrix is the identity.
     pub(in crate::model) fn basis(&self) -> WhitenedDesign {
         WhitenedDesign::new(self.normal, self.factor, self.map, self.gram.atoms())
     }
 
     pub(in crate::model) fn coordinates(&self, what: &str) -> Result<Coordinates, ModelError> {
+        self.one_factor(what)?;
         let p = self.aliased.len();
         ModelError::many_columns(what, p)?;
         let map = self.map;

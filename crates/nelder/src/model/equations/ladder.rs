@@ -98,6 +98,8 @@ struct Ladder<'a, 's> {
 struct Rung {
     rss: Vec<Dd>,
     steps: Vec<Vec<f64>>,
+    /// Bounds on the energies of the errors that conjugate gradients left of these steps.
+    energies: Vec<f64>,
     /// True where another pass is needed.
     again: bool,
 }
@@ -288,9 +290,18 @@ impl<'a, 's> Ladder<'a, 's> {
             far |= gain.hi.abs() > 1e-9 * residuals.squares[y].hi;
             rss.push(residuals.squares[y] - gain);
         }
+        let energy = |y: usize| {
+            state
+                .normal
+                .crossed
+                .as_ref()
+                .map_or(0.0, |c| c.energy_of_response(y))
+        };
+        let rss_count = rss.len();
         Ok(Some(Rung {
             rss,
             steps: self.coefficients.iter().map(|b| vec![0.0; b.len()]).collect(),
+            energies: (0..rss_count).map(energy).collect(),
             again: far,
         }))
     }
@@ -301,6 +312,7 @@ impl<'a, 's> Ladder<'a, 's> {
         let mut rung = Rung {
             rss: Vec::new(),
             steps: Vec::new(),
+            energies: Vec::new(),
             again: false,
         };
         for (y, coefficients) in self.coefficients.iter_mut().enumerate() {
@@ -314,6 +326,7 @@ impl<'a, 's> Ladder<'a, 's> {
             coefficients.iter_mut().zip(&step).for_each(|(b, d)| *b += *d);
             let kept = correction.solution.kept.iter();
             rung.steps.push(kept.map(|v| v.hi.abs()).collect());
+            rung.energies.push(correction.energy);
         }
         self.refinements += 1;
         rung
@@ -329,6 +342,7 @@ impl<'a, 's> Ladder<'a, 's> {
             state: self.state,
             coefficients: self.coefficients,
             steps: rung.steps,
+            energies: rung.energies,
             rss: rung.rss,
             last: last.into(),
             tsqr: self.tsqr,

@@ -94,6 +94,36 @@ impl NormalEquations {
         }
     }
 
+    /// Variances over σ² with two factors eliminated: of the kept columns and the intercept; those of levels are not known.
+    pub(super) fn crossed_variances(
+        &self,
+        map: &ColumnEncoding,
+        factor: &Factor,
+        reach: &Reach,
+    ) -> Vec<Variance> {
+        let k = self.kept.len();
+        let mut out = vec![Variance::UNKNOWN; map.columns()];
+        for (i, &c) in self.kept.iter().enumerate() {
+            let mut v = vec![Dd::ZERO; k];
+            v[i] = Dd::ONE;
+            out[c] = factor.quadratic(&v, reach);
+        }
+        let crossed = self.crossed.as_ref();
+        if let Some((crossed, intercept)) = crossed.and_then(|c| Some((c, c.intercept.as_ref()?))) {
+            let q = factor.quadratic(&intercept.kept, reach);
+            // entries of the vector are known to √(energy · excess) t
+            let entries = (intercept.energy * crossed.excess).sqrt();
+            let error = intercept.energy + 2.0 * q.spread * entries;
+            out[0] = Variance {
+                value: intercept.own + q.value,
+                error: q.error + error + 4.0 * f64::EPSILON * intercept.own,
+                whole_spread: q.whole_spread + intercept.own.max(0.0).sqrt(),
+                ..q
+            };
+        }
+        out
+    }
+
     /// The vector over the kept columns that a functional puts on the factor.
     pub fn reduced(&self, functional: &LinearFunctional, mean_of_levels: &LevelMeans) -> Vec<Dd> {
         let mut v = functional.kept.clone();

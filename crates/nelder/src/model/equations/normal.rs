@@ -8,6 +8,7 @@
 use nelder_device::Dd;
 
 use super::absorbed::Absorbed;
+use super::crossed::{Crossed, CrossedStep, by_term};
 use crate::design::{ColumnEncoding, ColumnKind, Parametrization};
 use crate::pass::{CodeSums, Coefficients, ScoreSums};
 use crate::solve::{Factor, Symmetric};
@@ -35,6 +36,8 @@ pub struct NormalEquations {
     pub response_means: Vec<Dd>,
     /// The eliminated factor.
     pub absorbed: Option<Absorbed>,
+    /// The factor that crosses it, eliminated after it.
+    pub crossed: Option<Crossed>,
 }
 
 /// A solution in the parametrisation of [`NormalEquations`], and of the model matrix.
@@ -44,6 +47,8 @@ pub struct Solution {
     pub kept: Vec<Dd>,
     /// Effects of the eliminated factor's levels.
     pub levels: Vec<Dd>,
+    /// Effects of the levels of a second one.
+    pub second: Vec<Dd>,
 }
 
 /// Refinement step from a score XᵀWr, with its gain.
@@ -53,6 +58,8 @@ pub struct Correction {
     pub solution: Solution,
     /// rᵀWXΔ: by how much the step lowers the residual sum of squares.
     pub gain: Dd,
+    /// Bound on the energy of the error that conjugate gradients left of it; zero without a second factor.
+    pub energy: f64,
 }
 
 impl NormalEquations {
@@ -67,20 +74,28 @@ impl NormalEquations {
                 left -= *m * *m * *w;
             }
         }
+        if let Some(crossed) = &self.crossed {
+            left -= crossed.explained(response);
+        }
         left.hi
     }
 
     /// Solves the equations for a response.
     pub fn solve(&self, factor: &Factor, response: usize) -> Solution {
         let kept = factor.solve(&self.right[response]);
-        let levels = match &self.absorbed {
+        let mut levels = match &self.absorbed {
             None => Vec::new(),
             Some(a) => self.level_effects(a, &kept, |l| a.responses[response][l]),
         };
-        Solution { kept, levels }
+        let second = match &self.crossed {
+            None => Vec::new(),
+            Some(crossed) => crossed.effects_of_response(response, &kept),
+        };
+        self.beside_second(&mut levels, &second);
+        Solution { kept, levels, second }
     }
 
-    fn level_effects(&self, a: &Absorbed, kept: &[Dd], mean: impl Fn(usize) -> Dd) -> Vec<Dd> {
+    pub(super) fn level_effects(&self, a: &Absorbed, kept: &[Dd], mean: impl Fn(usize) -> Dd) -> Vec<Dd> {
         let k = kept.len();
         (0..a.weights.len())
             .map(|l| {
@@ -130,33 +145,46 @@ impl NormalEquations {
                 solution: Solution {
                     kept,
                     levels: Vec::new(),
+                    second: Vec::new(),
                 },
                 gain,
+                energy: 0.0,
             };
         };
         let whole = right.clone();
-        let table = &score.groups[term.group];
-        let by_level: Vec<Dd> = term
-            .codes
-            .iter()
-            .map(|&code| {
-                table
-                    .row(code as usize)
-                    .get(term.multiplier)
-                    .map_or(Dd::ZERO, |&v| clean(v))
-            })
-            .collect();
+        let by_level = by_term(term, score);
         for (l, &s) in by_level.iter().enumerate() {
             for (r, x) in right.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
                 *r -= *x * s;
             }
         }
+        if let Some(second) = &map.crossed
+            && let Some((step, own)) = self.correct_crossed(factor, second, score, (right.clone(), &by_level))
+        {
+            let CrossedStep {
+                kept,
+                levels,
+                second,
+                energy,
+            } = step;
+            let gain = inner(&whole, &kept) + inner(&by_level, &levels) + inner(&own, &second);
+            return Correction {
+                solution: Solution { kept, levels, second },
+                gain,
+                energy,
+            };
+        }
         let kept = factor.solve(&right);
         let levels = self.level_effects(a, &kept, |l| by_level[l] / a.weights[l]);
         let gain = inner(&whole, &kept) + inner(&by_level, &levels);
         Correction {
-            solution: Solution { kept, levels },
+            solution: Solution {
+                kept,
+                levels,
+                second: Vec::new(),
+            },
             gain,
+            energy: 0.0,
         }
     }
 
@@ -169,6 +197,11 @@ impl NormalEquations {
             if let (ColumnKind::Dense(e), true) = (map.kinds[c], self.centered) {
                 shift -= self.means[e] * v;
             }
+        }
+        if let Some(pair) = map.absorbed.as_ref().zip(map.crossed.as_ref()) {
+            let levels = (&solution.levels[..], &solution.second[..]);
+            self.crossed_coefficients(pair, levels, shift, (&mut beta, map.intercept));
+            return beta;
         }
         match (&map.absorbed, map.intercept) {
             (None, true) => beta[0] += shift,
@@ -213,8 +246,16 @@ impl NormalEquations {
             .zip(&a.weights)
             .filter_map(|(c, w)| c.map(|c| beta[c].hi * beta[c].hi * w.hi))
             .sum();
+        let second: f64 = match map.crossed.as_ref().zip(self.crossed.as_ref()) {
+            None => 0.0,
+            Some((term, crossed)) => {
+                let levels = term.columns.iter().zip(&crossed.system.table.second);
+                let own = levels.filter_map(|(c, w)| c.map(|c| beta[c].hi * beta[c].hi * w.hi));
+                own.sum()
+            }
+        };
         let intercept = if map.intercept { beta[0].hi.abs() } else { 0.0 };
-        kept + levels.sqrt() + intercept * self.weight.hi.sqrt()
+        second.sqrt() + kept + levels.sqrt() + intercept * self.weight.hi.sqrt()
     }
 }
 

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use nelder_device::{Dd, LinearAlgebra};
 
-use crate::design::{ColumnEncoding, Columns, RowCounts};
+use crate::design::{ColumnEncoding, Columns, DesignError, Elimination, RowCounts};
 use crate::pass::{Gram, Monitor, PassRecord, Products, Tsqr, run};
 use crate::solve::{
     Factor, Symmetric, UNIT_TWICE, Variance, condition, factor_double, factor_twice, limited_pivoting,
@@ -32,6 +32,9 @@ pub(in crate::model) const UNIT_EXACT: f64 = UNIT_TWICE;
 /// Order beyond which equations that were left by the elimination of a factor are taken as they are: those of all columns, in twice the
 /// precision, would take minutes.
 pub const LARGE_ORDER: usize = 4000;
+
+/// Levels of a second factor from which on it can be solved for by conjugate gradients where there is no room for its equations.
+const LEAST_CROSSED: usize = 256;
 
 /// One solution and what led to it.
 pub(super) struct LeastSquaresSolution {
@@ -85,6 +88,11 @@ impl LeastSquaresSolution {
         self.variances.get_or_init(|| {
             let means = self.normal.level_means();
             let reach = self.factor.reach(&self.normal.matrix);
+            if self.normal.crossed.is_some() {
+                return self
+                    .normal
+                    .crossed_variances(&self.columns.map, &self.factor, &reach);
+            }
             let of = |c: usize| {
                 let f = self.normal.functional(&self.columns.map, c);
                 self.normal.variance(&self.factor, &f, &means, &reach)
@@ -116,6 +124,10 @@ pub(in crate::model) fn in_model(
         .for_each(|&i| accepted[normal.kept[i]] = true);
     if let Some(term) = &map.absorbed {
         term.empty.iter().for_each(|&c| accepted[c] = false);
+    }
+    if let Some((term, crossed)) = map.crossed.as_ref().zip(normal.crossed.as_ref()) {
+        let aliased = term.empty.iter().chain(&crossed.aliased);
+        aliased.for_each(|&c| accepted[c] = false);
     }
     accepted
 }
@@ -170,7 +182,7 @@ pub(in crate::model) fn columns_of(
     bound: &ModelFrame<'_>,
     counts: &RowCounts,
     gram: &Gram,
-    absorb: bool,
+    elimination: Elimination,
 ) -> Result<Columns, ModelError> {
     let groups = bound.rows.layout().groups.len();
     let tuples: Vec<Vec<Vec<u32>>> = (0..groups).map(|g| bound.rows.tuples(g)).collect();
@@ -180,7 +192,7 @@ pub(in crate::model) fn columns_of(
         &bound.variables(counts),
         &tuples,
         &counted,
-        absorb,
+        elimination,
     )?)
 }
 
@@ -240,13 +252,16 @@ pub(super) fn solve(
     gram: &Gram,
     (tol, device): (f64, Option<&dyn LinearAlgebra>),
 ) -> Result<Option<LeastSquaresSolution>, ModelError> {
-    let ways: &[bool] = if gram.groups.is_empty() {
-        &[false]
-    } else {
-        &[true, false]
+    let ways: &[Elimination] = match gram.groups.is_empty() {
+        true => &[Elimination::Nothing],
+        false => &[Elimination::Largest, Elimination::Nothing],
     };
-    for &absorb in ways {
-        let columns = columns_of(bound, counts, gram, absorb)?;
+    if let Some(crossed) = crossed(bound, counts, gram, tol)? {
+        return Ok(Some(crossed));
+    }
+    for &elimination in ways {
+        let absorb = elimination == Elimination::Largest;
+        let columns = columns_of(bound, counts, gram, elimination)?;
         if absorb && columns.map.absorbed.is_none() {
             continue;
         }
@@ -254,10 +269,7 @@ pub(super) fn solve(
         let normal = NormalEquations::assemble(gram, &columns.map);
         let found = if absorb {
             // a small system, whatever the precision of its entries
-            let unit = match gram.products() {
-                Products::Single => UNIT_SINGLE_BOUND,
-                other => unit(other),
-            };
+            let unit = unit_left(gram.products());
             let f = factor_twice(&normal.matrix, tol, unit);
             let k = normal.matrix.order;
             let sound = f.accepted.len() == k
@@ -279,6 +291,52 @@ pub(super) fn solve(
     Ok(None)
 }
 
+/// Unit of the entries of a small system, whatever the precision of its entries.
+fn unit_left(products: Products) -> f64 {
+    match products {
+        Products::Single => UNIT_SINGLE_BOUND,
+        other => unit(other),
+    }
+}
+
+/// The solution with two crossed factors eliminated, where the equations that the larger alone leaves are too many: more levels than
+/// [`ModelFrame::crossed_from`], or than there is room for.
+///
+/// # Errors
+/// [`ModelError::NotConverged`] where conjugate gradients leave open whether a column is aliased.
+fn crossed(
+    bound: &ModelFrame<'_>,
+    counts: &RowCounts,
+    gram: &Gram,
+    tol: f64,
+) -> Result<Option<LeastSquaresSolution>, ModelError> {
+    let least = LEAST_CROSSED.min(bound.crossed_from);
+    if gram.groups.iter().filter(|t| t.codes() >= least).count() < 2 {
+        return Ok(None);
+    }
+    let no_room = |e: &ModelError| matches!(e, ModelError::Design(DesignError::NoRoom(_)));
+    let columns = match columns_of(bound, counts, gram, Elimination::TwoLargest) {
+        Err(e) if no_room(&e) => return Ok(None),
+        other => other?,
+    };
+    let second = columns.map.crossed.as_ref().map_or(0, |term| term.codes.len());
+    let tight = || columns_of(bound, counts, gram, Elimination::Largest).is_err_and(|e| no_room(&e));
+    if second < least || (second < bound.crossed_from && !tight()) {
+        return Ok(None);
+    }
+    let normal = NormalEquations::assemble(gram, &columns.map);
+    let excess = normal.crossed.as_ref().map_or(0.0, |crossed| crossed.excess);
+    if let Some(c) = normal.in_doubt(tol) {
+        return Err(ModelError::NotConverged(format!(
+            "elimination of two crossed factors by conjugate gradients, as far as `{}` is concerned: their levels hang together by too \
+             few rows",
+            columns.names[c]
+        )));
+    }
+    let factor = factor_twice(&normal.matrix, tol, unit_left(gram.products()) + excess);
+    Ok(Some(LeastSquaresSolution::new(columns, normal, factor)))
+}
+
 /// A solution good enough to compute residuals with: columns that double precision cannot tell from aliased ones
 /// are left out.
 pub(super) fn provisional(
@@ -286,7 +344,7 @@ pub(super) fn provisional(
     counts: &RowCounts,
     gram: &Gram,
 ) -> Result<LeastSquaresSolution, ModelError> {
-    let columns = columns_of(bound, counts, gram, false)?;
+    let columns = columns_of(bound, counts, gram, Elimination::Nothing)?;
     let mut normal = NormalEquations::assemble(gram, &columns.map);
     let norms = normal.matrix.norms.clone();
     normal.matrix.norms = (0..normal.matrix.order)
@@ -361,6 +419,7 @@ pub(super) fn orthogonal(
         .map(|e| Solution {
             kept: factor.back_substitute(e),
             levels: Vec::new(),
+            second: Vec::new(),
         })
         .collect();
     let m = atoms.responses;

@@ -174,6 +174,7 @@ pub(super) fn report_of(ended: &FisherResult, bound: &ModelFrame<'_>, digits: Di
         false => "fisher scoring by cholesky",
     };
     SolveReport {
+        crossed: None,
         algorithm: algorithm.to_string(),
         device: crate::model::report::devices(&ended.passes),
         precision: precision.to_string(),

@@ -6,7 +6,7 @@ use nelder_device::Dd;
 
 use super::GlmSpec;
 use super::step_equations::Equations;
-use crate::design::{ColumnEncoding, Columns, RowCounts};
+use crate::design::{ColumnEncoding, Columns, Elimination, RowCounts};
 use crate::family::Family;
 use crate::model::equations::solution::counted;
 use crate::model::warning::Warning;
@@ -95,7 +95,13 @@ impl FisherScoring<'_, '_> {
         let layout = rows.layout();
         let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
         let counted = counted(gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>());
-        let columns = Columns::new(layout, &self.bound.variables(counts), &tuples, &counted, true)?;
+        let columns = Columns::new(
+            layout,
+            &self.bound.variables(counts),
+            &tuples,
+            &counted,
+            Elimination::Largest,
+        )?;
         let tables = tuples
             .iter()
             .zip(&layout.atoms.groups)

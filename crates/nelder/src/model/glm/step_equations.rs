@@ -311,6 +311,7 @@ impl Equations {
             &Solution {
                 kept,
                 levels: Vec::new(),
+                second: Vec::new(),
             },
             Dd::ZERO,
         ))

@@ -57,6 +57,9 @@ pub fn influence_to<R: Regression + ?Sized, B: Send>(
     let Some(first) = fits.first() else {
         return Err(ModelError::argument("fits", "there is none"));
     };
+    if detail > Detail::Residuals {
+        first.equations().one_factor("leverages")?;
+    }
     let pass = RowPass::new(fits, detail)?;
     let rows = &first.frame().rows;
     let codes: Vec<usize> = (0..rows.layout().groups.len())
@@ -67,7 +70,7 @@ pub fn influence_to<R: Regression + ?Sized, B: Send>(
         rows,
         first.frame().variables(first.counts()),
         counted(equations.gram, &codes),
-        equations.map.absorbed.is_some(),
+        equations.map.elimination(),
         pass.models
             .iter()
             .flat_map(|model| model.coefficients())

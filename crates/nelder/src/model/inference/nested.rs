@@ -56,6 +56,7 @@ pub(in crate::model) fn choose(
         kinds: columns.iter().map(|&c| map.kinds[c]).collect(),
         coded: coded.collect(),
         absorbed,
+        crossed: None,
     }
 }
 
@@ -116,6 +117,7 @@ impl LeastSquares {
     /// # Errors
     /// [`ModelError::TooManyColumns`] where matrices of the order that is left after the largest factor was eliminated have no room.
     pub fn stages(&self, stage: &[Option<usize>], tol: f64) -> Result<Vec<Stage>, ModelError> {
+        self.system().one_factor("this table")?;
         let map = &self.columns.map;
         let gram = &self.gram;
         let responses = gram.atoms().responses;

@@ -8,7 +8,7 @@ use std::sync::{Arc, RwLock};
 use nelder_device::Dd;
 
 use super::whitened_design::{WhitenedDesign, WhitenedDesignState};
-use crate::design::{Block, Columns, RowError, Rows, Variable};
+use crate::design::{Block, Columns, Elimination, RowError, Rows, Variable};
 use crate::model::{ModelError, by_atom};
 use crate::pass::Coefficients;
 
@@ -28,7 +28,7 @@ pub(in crate::model) struct Applier {
     variables: Vec<Variable>,
     /// For each group, which codes had rows in the fit.
     counted: Vec<Vec<bool>>,
-    absorb: bool,
+    elimination: Elimination,
     /// By response and column, in the units in which rows are delivered.
     coefficients: Vec<Vec<Dd>>,
     basis: Option<WhitenedDesignState>,
@@ -44,15 +44,22 @@ impl Applier {
         rows: &Rows<'_>,
         variables: Vec<Variable>,
         counted: Vec<Vec<bool>>,
-        absorb: bool,
+        elimination: Elimination,
         coefficients: Vec<Vec<Dd>>,
         basis: Option<WhitenedDesignState>,
     ) -> Result<Applier, ModelError> {
-        let applied = resolve(rows, &variables, &counted, absorb, &coefficients, basis.as_ref())?;
+        let applied = resolve(
+            rows,
+            &variables,
+            &counted,
+            elimination,
+            &coefficients,
+            basis.as_ref(),
+        )?;
         Ok(Applier {
             variables,
             counted,
-            absorb,
+            elimination,
             coefficients,
             basis,
             current: RwLock::new(Arc::new(applied)),
@@ -81,7 +88,14 @@ impl Applier {
         if !known(&current) {
             let (variables, counted) = (&self.variables, &self.counted);
             let basis = self.basis.as_ref();
-            let new = resolve(rows, variables, counted, self.absorb, &self.coefficients, basis);
+            let new = resolve(
+                rows,
+                variables,
+                counted,
+                self.elimination,
+                &self.coefficients,
+                basis,
+            );
             *current = Arc::new(new.map_err(|e| RowError {
                 row: block.first_row,
                 message: e.to_string(),
@@ -95,13 +109,13 @@ fn resolve(
     rows: &Rows<'_>,
     variables: &[Variable],
     counted: &[Vec<bool>],
-    absorb: bool,
+    elimination: Elimination,
     coefficients: &[Vec<Dd>],
     basis: Option<&WhitenedDesignState>,
 ) -> Result<Applied, ModelError> {
     let layout = rows.layout();
     let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
-    let columns = Columns::new(layout, variables, &tuples, counted, absorb)?;
+    let columns = Columns::new(layout, variables, &tuples, counted, elimination)?;
     let odd = || ModelError::Argument {
         argument: "fit".into(),
         why: "its parts do not belong together; fit and save it again".into(),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::new_rows::Applier;
 use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
-use crate::design::{Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState};
+use crate::design::{
+    Elimination, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+};
 use crate::formula::{Contrast, parse_expression};
 use crate::frame::{Kind, Levels, Source};
 use crate::model::equations::solution::counted;
@@ -187,6 +189,7 @@ impl SavedDesign {
     /// [`ModelError::TooManyColumns`] where the columns that are left after a factor is eliminated are too many.
     pub(in crate::model) fn of(fit: &dyn Regression) -> Result<SavedDesign, ModelError> {
         let (spec, bound, system) = (fit.design(), fit.frame(), fit.equations());
+        system.one_factor("a saved fit")?;
         let rows = &bound.rows;
         let layout = rows.layout();
         let kept = system.normal.matrix.order;
@@ -355,7 +358,10 @@ impl SavedDesign {
             &rows,
             described,
             self.counted.clone(),
-            self.absorbed,
+            match self.absorbed {
+                true => Elimination::Largest,
+                false => Elimination::Nothing,
+            },
             coefficients,
             basis,
         )?;

@@ -11,4 +11,4 @@ mod spec;
 
 pub use fit::{Lm, Response, lm};
 pub use regression::LmResponse;
-pub use spec::{Accuracy, LmSpec};
+pub use spec::{Accuracy, CROSSED_FROM, LmSpec};

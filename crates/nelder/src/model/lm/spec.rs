@@ -19,6 +19,10 @@ pub enum Accuracy {
     Certified,
 }
 
+/// Levels of the smaller of two crossed factors from which on its equations take too long: they are of that order, and factoring them in
+/// twice the precision takes half a minute there, eight times as long for twice as many. Below, levels have standard errors.
+pub const CROSSED_FROM: usize = 2000;
+
 /// A linear model: R's `lm` arguments, with expressions as text.
 ///
 /// ```
@@ -49,6 +53,10 @@ pub struct LmSpec {
     pub tol: Option<f64>,
     /// Precision of the arithmetic.
     pub accuracy: Accuracy,
+    /// Levels that both of two crossed factors have from which on their levels are eliminated by conjugate gradients, and have
+    /// estimates alone; [`CROSSED_FROM`] by default. Fewer where there is no room for the equations otherwise.
+    #[serde(skip)]
+    pub crossed_from: Option<usize>,
     /// True if the fit is to take a [`Fingerprint`](crate::design::Fingerprint) of its rows in the first pass, for
     /// comparisons of saved fits.
     #[serde(skip)]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::design::{Columns, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variables};
+use crate::design::{
+    Columns, Elimination, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variables,
+};
 use crate::formula::{Coding, Expr, Term, Terms, parse_expression, parse_formula, terms};
 use crate::frame::{Kind, Source};
 use crate::model::model_frame::resolved;
@@ -386,6 +388,7 @@ impl PcaSpec {
             contrasts,
             passes,
             executor: Arc::new(Auto::default()),
+            crossed_from: usize::MAX,
         };
         // R puts back-ticks around the names of a formula
         let names = match (&self.terms, &self.formula) {
@@ -396,7 +399,7 @@ impl PcaSpec {
                     &bound.variables(&RowCounts::default()),
                     &[],
                     &[],
-                    false,
+                    Elimination::Nothing,
                 )?
                 .names
             }

@@ -5,6 +5,7 @@
 //! by kind. `cargo xtask claims` does all three.
 
 mod components;
+mod crossed;
 mod generalized;
 mod held;
 mod linear;
