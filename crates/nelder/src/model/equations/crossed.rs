@@ -1,22 +1,12 @@
-//! Elimination of a second factor that crosses the first: S = D_h − Cᵀ D_g⁻¹ C, solved by conjugate gradients.
-//!
-//! With the first factor's levels eliminated, A are the sums of the kept columns, B = S_hA those of the second factor's levels with
-//! them, and Z = S⁺ B. What is left for the kept columns is A − BᵀZ. Of a Z that is known to an error E it is formed as
-//! A − ẐᵀB − (B − SẐ)ᵀẐ, whose error is EᵀSE: of second order, and at most √(eᵢ eⱼ) by the energies e of the columns' errors. The
-//! right sides and the corrections go the same way.
+//! The factor that crosses the eliminated one, eliminated after it: solutions for the sums of the other columns by its levels.
 
 use std::sync::Arc;
 
 use nelder_device::Dd;
-use rayon::prelude::*;
 
-use super::assembly::clean;
-use super::elimination::{LevelSums, add_crossed};
-use super::{Absorbed, NormalEquations, Score};
-use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind};
+use crate::design::AbsorbedTerm;
 use crate::model::CrossedReport;
-use crate::pass::Gram;
-use crate::solve::{Crossing, Factor, Symmetric, TwoWaySolution, TwoWaySystem, TwoWayTable, UNIT_TWICE};
+use crate::solve::{TwoWaySolution, TwoWaySystem, TwoWayTable, UNIT_TWICE};
 
 /// The second factor, eliminated.
 #[derive(Clone, Debug)]
@@ -24,9 +14,9 @@ pub struct Crossed {
     /// The system of its levels.
     pub system: Arc<TwoWaySystem>,
     /// Number of kept columns, which come first in `known`; then the responses, then the intercept.
-    kept: usize,
+    pub(super) kept: usize,
     /// Solutions for the sums of the columns by level.
-    known: Arc<TwoWaySolution>,
+    pub(super) known: Arc<TwoWaySolution>,
     /// Relative error that the solutions leave of an entry of the matrix.
     pub excess: f64,
     /// Columns of levels that are aliased: of each component but one the last, as R has it.
@@ -59,16 +49,16 @@ pub(super) struct CrossedStep {
 }
 
 /// The levels that stand for the origin: of each component one of the factor that the formula has second.
-struct Origins {
+pub(super) struct Origins {
     /// True if that is the factor eliminated second.
-    second_trails: bool,
+    pub second_trails: bool,
     /// By component, the level.
-    levels: Vec<usize>,
+    pub levels: Vec<usize>,
 }
 
 impl Crossed {
     /// Number of right sides: kept columns, responses, and the intercept.
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         self.known.energies.len()
     }
 
@@ -86,7 +76,7 @@ impl Crossed {
     }
 
     /// Entry of the solution of right side `a` at a level.
-    fn at(&self, level: usize, a: usize) -> Dd {
+    pub(super) fn at(&self, level: usize, a: usize) -> Dd {
         self.known.x[level * self.width() + a]
     }
 
@@ -102,7 +92,7 @@ impl Crossed {
     }
 
     /// bᵢᵀ S⁺ bⱼ to second order for the right sides j ≤ i.
-    fn products(&self, i: usize) -> Vec<Dd> {
+    pub(super) fn products(&self, i: usize) -> Vec<Dd> {
         let (k, known) = (self.width(), &self.known);
         let mut sums = vec![Dd::ZERO; i + 1];
         let levels = known.x.chunks_exact(k).zip(known.right.chunks_exact(k));
@@ -115,7 +105,7 @@ impl Crossed {
     }
 
     /// Effects of the second factor's levels at some coefficients of the kept columns, `own` those without any.
-    fn effects(&self, kept: &[Dd], own: impl Fn(usize) -> Dd) -> Vec<Dd> {
+    pub(super) fn effects(&self, kept: &[Dd], own: impl Fn(usize) -> Dd) -> Vec<Dd> {
         let all = 0..self.system.table.second.len();
         let of = |l: usize| {
             let rest = kept.iter().enumerate();
@@ -130,181 +120,8 @@ impl Crossed {
     }
 }
 
-impl NormalEquations {
-    /// Eliminates the indicators of the second factor, where there is one.
-    pub(super) fn eliminate_second(&mut self, gram: &Gram, map: &ColumnEncoding, position: &[Option<usize>]) {
-        let (Some(first), Some(second)) = (&map.absorbed, &map.crossed) else {
-            return;
-        };
-        let Some(a) = &self.absorbed else { return };
-        let (k, m) = (self.kept.len(), self.right.len());
-        let table = table(gram, first, second);
-        let origins = Origins::new(&table, first, second);
-        let base = map
-            .intercept
-            .then(|| origins.levels_of_intercept(&table, first, second));
-        // 1. sums by level of the second factor, less what the first has of them
-        let width = k + m + usize::from(base.is_some());
-        let mut sums = self.level_sums(gram, map, second, position);
-        add_crossed(&mut sums.columns, k, gram, map, second, position);
-        let right = right_sides(&table, (a, &sums), (k, width), base);
-        drop(sums);
-        // 2. solutions
-        let inverse_weight = base.map_or(0.0, |(g, _)| 1.0 / table.first[g].hi);
-        let system = Arc::new(TwoWaySystem::new(table));
-        let known = Arc::new(system.solve(&right, width));
-        let mut crossed = Crossed {
-            aliased: origins.aliased(first, second),
-            system,
-            kept: k,
-            known,
-            excess: 0.0,
-            intercept: None,
-        };
-        // 3. what is left of the matrix and of the right sides
-        let products: Vec<Vec<Dd>> = (0..width).into_par_iter().map(|i| crossed.products(i)).collect();
-        for (i, row) in products[..k].iter().enumerate() {
-            for (j, p) in row.iter().enumerate() {
-                self.matrix.lower[Symmetric::at(i, j)] -= *p;
-            }
-        }
-        for (right, row) in self.right.iter_mut().zip(&products[k..]) {
-            right.iter_mut().zip(row).for_each(|(r, p)| *r -= *p);
-        }
-        crossed.excess = self.excess(&crossed.known.energies);
-        crossed.intercept = base.map(|(g, _)| {
-            let shift = self.shift(map);
-            let a = &a.means[g * k..];
-            let own = |i: usize| shift[i] - a[i] - products[k + m][i];
-            CrossedIntercept {
-                kept: (0..k).map(own).collect(),
-                own: inverse_weight + products[k + m][k + m].hi,
-                energy: crossed.known.energies[k + m],
-            }
-        });
-        self.crossed = Some(crossed);
-    }
-
-    /// What the means of dense columns take from the intercept, by kept column.
-    fn shift(&self, map: &ColumnEncoding) -> Vec<Dd> {
-        let of = |&c: &usize| match map.kinds[c] {
-            ColumnKind::Dense(e) if self.centered => -self.means[e],
-            _ => Dd::ZERO,
-        };
-        self.kept.iter().map(of).collect()
-    }
-
-    /// The relative error that energies of the columns' errors are of the entries of the matrix: of their squared norms t².
-    fn excess(&self, energies: &[f64]) -> f64 {
-        let of = |i: usize| {
-            // less than what rounding in twice the precision is charged with
-            let little = UNIT_TWICE * self.matrix.norms[i].max(0.0);
-            match energies[i] <= little {
-                true => 0.0,
-                false => energies[i] / self.matrix.sizes[i],
-            }
-        };
-        (0..self.kept.len()).map(of).fold(0.0, f64::max)
-    }
-
-    /// The kept column that conjugate gradients left in doubt: whether it is aliased, or its variance to six digits.
-    pub(super) fn in_doubt(&self, tol: f64) -> Option<usize> {
-        let crossed = self.crossed.as_ref()?;
-        let doubtful = |&i: &usize| {
-            let energy = crossed.known.energies[i];
-            let left = self.matrix.get(i, i).hi;
-            let decided = energy <= 1e-2 * tol * tol * self.matrix.norms[i] || energy <= 1e-6 * left;
-            !decided
-        };
-        (0..self.kept.len()).find(doubtful).map(|i| self.kept[i])
-    }
-
-    /// Effects of the first factor's levels beside those of the second: `levels` less D_g⁻¹ C u.
-    pub(super) fn beside_second(&self, levels: &mut [Dd], second: &[Dd]) {
-        let Some(crossed) = &self.crossed else { return };
-        let through = crossed.system.table.means_twice(second, 1);
-        levels.iter_mut().zip(through).for_each(|(level, m)| *level -= m);
-    }
-
-    /// The step that a score calls for: `right` its entries of the kept columns less what the first factor has of them, `by_level`
-    /// those of the first factor's levels.
-    pub(super) fn correct_crossed(
-        &self,
-        factor: &Factor,
-        second: &AbsorbedTerm,
-        score: &Score<'_>,
-        (mut right, by_level): (Vec<Dd>, &[Dd]),
-    ) -> Option<(CrossedStep, Vec<Dd>)> {
-        let (crossed, a) = (self.crossed.as_ref()?, self.absorbed.as_ref()?);
-        let table = &crossed.system.table;
-        // 1. the score of the second factor's levels, less what the first has of it
-        let own = by_term(second, score);
-        let means: Vec<Dd> = by_level.iter().zip(&a.weights).map(|(s, w)| *s / *w).collect();
-        let through = table.transposed_twice(&means, 1);
-        let sums: Vec<Dd> = own.iter().zip(&through).map(|(s, t)| *s - *t).collect();
-        let found = crossed.system.solve(&sums, 1);
-        // 2. what is left for the kept columns
-        let k = crossed.width();
-        for (l, (sum, x)) in found.right.iter().zip(&found.x).enumerate() {
-            for (i, right) in right.iter_mut().enumerate() {
-                *right -= crossed.at(l, i) * *sum + x.mul_f64(crossed.known.residuals[l * k + i]);
-            }
-        }
-        let kept = factor.solve(&right);
-        let effects = crossed.effects(&kept, |l| found.x[l]);
-        let mut levels = self.level_effects(a, &kept, |l| means[l]);
-        self.beside_second(&mut levels, &effects);
-        let step = CrossedStep {
-            kept,
-            levels,
-            second: effects,
-            energy: found.energies[0],
-        };
-        Some((step, own))
-    }
-
-    /// Coefficients of both factors' levels in R's parametrisation, and the intercept's where there is one: `shift` is what the means of
-    /// dense columns and of the response add to it.
-    pub(super) fn crossed_coefficients(
-        &self,
-        (first, second): (&AbsorbedTerm, &AbsorbedTerm),
-        (levels, of_second): (&[Dd], &[Dd]),
-        shift: Dd,
-        (beta, intercept): (&mut [Dd], bool),
-    ) {
-        let Some(crossed) = &self.crossed else { return };
-        let table = &crossed.system.table;
-        let origins = Origins::new(table, first, second);
-        let (own, other) = (&table.component_of_first, &table.component_of_second);
-        let (lead, trail, effects, others, of_lead, of_trail) = match origins.second_trails {
-            true => (first, second, levels, of_second, own, other),
-            false => (second, first, of_second, levels, other, own),
-        };
-        let zero = |component: u32| others[origins.levels[component as usize]];
-        for ((column, effect), component) in trail.columns.iter().zip(others).zip(of_trail) {
-            if let Some(c) = column {
-                beta[*c] = *effect - zero(*component);
-            }
-        }
-        // the origin of each component goes to the leading factor
-        let whole = |l: usize| effects[l] + zero(of_lead[l]);
-        let origin = match (intercept, lead.base()) {
-            (true, Some(base)) => whole(base),
-            _ => -shift,
-        };
-        for (l, column) in lead.columns.iter().enumerate() {
-            if let Some(c) = column {
-                beta[*c] = whole(l) - origin;
-            }
-        }
-        if intercept {
-            beta[0] = origin + shift;
-        }
-    }
-}
-
 impl Origins {
-    fn new(table: &TwoWayTable, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Origins {
+    pub fn new(table: &TwoWayTable, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Origins {
         let second_trails = first.first_column() < second.first_column();
         let (trail, components) = match second_trails {
             true => (second, &table.component_of_second),
@@ -326,7 +143,7 @@ impl Origins {
     }
 
     /// A level of the first and one of the second factor whose effects add up to the intercept's.
-    fn levels_of_intercept(
+    pub fn levels_of_intercept(
         &self,
         table: &TwoWayTable,
         first: &AbsorbedTerm,
@@ -346,85 +163,8 @@ impl Origins {
     }
 
     /// Columns of the levels that stand for an origin and are not the base level.
-    fn aliased(&self, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Vec<usize> {
+    pub fn aliased(&self, first: &AbsorbedTerm, second: &AbsorbedTerm) -> Vec<usize> {
         let trail = if self.second_trails { second } else { first };
         self.levels.iter().filter_map(|l| trail.columns[*l]).collect()
     }
-}
-
-/// The right sides by level of the second factor, `width` of them: the sums of the `k` kept columns, those of the responses, and the
-/// intercept's `base` levels, less what the first factor has of them.
-fn right_sides(
-    table: &TwoWayTable,
-    (first, second): (&Absorbed, &LevelSums),
-    (k, width): (usize, usize),
-    base: Option<(usize, usize)>,
-) -> Vec<Dd> {
-    let m = first.responses.len();
-    let mut means = vec![Dd::ZERO; table.first.len() * width];
-    for (l, own) in means.chunks_exact_mut(width).enumerate() {
-        own[..k].copy_from_slice(&first.means[l * k..(l + 1) * k]);
-        (0..m).for_each(|y| own[k + y] = first.responses[y][l]);
-        if base.is_some_and(|(g, _)| g == l) {
-            own[k + m] = table.first[l].recip();
-        }
-    }
-    let mut right = table.transposed_twice(&means, width);
-    for (l, own) in right.chunks_exact_mut(width).enumerate() {
-        (0..k).for_each(|i| own[i] = second.columns[l * k + i] - own[i]);
-        (0..m).for_each(|y| own[k + y] = second.responses[y][l] * second.weights[l] - own[k + y]);
-        if let Some((_, h)) = base {
-            let one = if h == l { Dd::ONE } else { Dd::ZERO };
-            own[k + m] = one - own[k + m];
-        }
-    }
-    right
-}
-
-/// The contingency table of two terms, levels in R's order.
-fn table(gram: &Gram, first: &AbsorbedTerm, second: &AbsorbedTerm) -> TwoWayTable {
-    let order = |term: &AbsorbedTerm| {
-        let mut order = vec![u32::MAX; gram.groups[term.group].codes()];
-        for (l, &code) in term.codes.iter().enumerate() {
-            order[code as usize] = l as u32;
-        }
-        order
-    };
-    let (of_first, of_second) = (order(first), order(second));
-    let mut edges = Vec::new();
-    for cross in &gram.cross {
-        let ahead = cross.groups == (first.group, second.group);
-        if !ahead && cross.groups != (second.group, first.group) {
-            continue;
-        }
-        let width = gram.atoms().groups[cross.groups.1].multipliers.len();
-        let (row, column) = match ahead {
-            true => (first.multiplier, second.multiplier),
-            false => (second.multiplier, first.multiplier),
-        };
-        edges.reserve(cross.index.len());
-        for (&(x, y), &at) in &cross.index {
-            let (x, y) = if ahead { (x, y) } else { (y, x) };
-            let (first, second) = (of_first[x as usize], of_second[y as usize]);
-            let weight = clean(cross.table.row(at as usize)[row * width + column]);
-            if first != u32::MAX && second != u32::MAX && weight.hi > 0.0 {
-                edges.push(Crossing {
-                    first,
-                    second,
-                    weight,
-                });
-            }
-        }
-    }
-    TwoWayTable::new((first.codes.len(), second.codes.len()), edges)
-}
-
-/// The score Σ w r of a term's levels.
-pub(super) fn by_term(term: &AbsorbedTerm, score: &Score<'_>) -> Vec<Dd> {
-    let table = &score.groups[term.group];
-    let of = |&code: &u32| {
-        let own = table.row(code as usize).get(term.multiplier);
-        own.map_or(Dd::ZERO, |&v| clean(v))
-    };
-    term.codes.iter().map(of).collect()
 }
