@@ -1,6 +1,6 @@
 //! Linear least squares from the sums of passes.
 //!
-//! `assembly` builds the `normal` equations, `elimination` eliminates a large factor from them and `crossed` a second one; `ladder`
+//! `assembly` builds the `normal` equations, `elimination` eliminates a large factor from them and `crossed_elimination` a second one; `ladder`
 //! chooses the precision, `solution` solves, `bounds` says how many digits are right; `fitted` is what a fit
 //! keeps, `linear_functional` a coefficient and its variance as a function of it.
 
@@ -8,6 +8,7 @@ mod absorbed;
 mod assembly;
 pub(super) mod bounds;
 mod crossed;
+mod crossed_elimination;
 mod elimination;
 pub(super) mod fitted;
 pub(super) mod ladder;

@@ -8,8 +8,8 @@
 use nelder_device::Dd;
 
 use super::absorbed::Absorbed;
-use super::crossed::{Crossed, CrossedStep, by_term};
-use crate::design::{ColumnEncoding, ColumnKind, Parametrization};
+use super::crossed::{Crossed, CrossedStep};
+use crate::design::{AbsorbedTerm, ColumnEncoding, ColumnKind, Parametrization};
 use crate::pass::{CodeSums, Coefficients, ScoreSums};
 use crate::solve::{Factor, Symmetric};
 
@@ -152,7 +152,7 @@ impl NormalEquations {
             };
         };
         let whole = right.clone();
-        let by_level = by_term(term, score);
+        let by_level = score.of_term(term);
         for (l, &s) in by_level.iter().enumerate() {
             for (r, x) in right.iter_mut().zip(&a.means[l * k..(l + 1) * k]) {
                 *r -= *x * s;
@@ -278,6 +278,16 @@ impl<'a> Score<'a> {
             dense: &sums.dense,
             groups: &sums.groups,
         }
+    }
+
+    /// Σ w r of each level of a term.
+    pub(super) fn of_term(&self, term: &AbsorbedTerm) -> Vec<Dd> {
+        let table = &self.groups[term.group];
+        let of = |&code: &u32| {
+            let own = table.row(code as usize).get(term.multiplier);
+            own.map_or(Dd::ZERO, |v| Dd::two_sum(v.hi, v.lo))
+        };
+        term.codes.iter().map(of).collect()
     }
 }
 
