@@ -5,13 +5,16 @@
 
 mod active_set;
 mod cross_validation;
+mod cross_validation_spec;
 mod curve;
 mod descent;
 mod fit;
 mod fold_grams;
 mod folds;
+mod gaussian_folds;
 mod gaussian_path;
 mod generalized;
+mod generalized_folds;
 mod held_out;
 mod lambda;
 mod measure;
@@ -26,8 +29,10 @@ mod scored_rows;
 mod shared_scores;
 mod spec;
 mod support;
+mod validated;
 
-pub use cross_validation::{Alignment, CrossValidation, CrossValidationSpec, cross_validate};
+pub use cross_validation::{CrossValidation, cross_validate};
+pub use cross_validation_spec::{Alignment, CrossValidationSpec};
 pub use curve::{Choice, Curve, ErrorsOver};
 pub use fit::{ElasticNet, elastic_net};
 pub use folds::Folds;

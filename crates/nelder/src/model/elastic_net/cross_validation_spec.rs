@@ -1,0 +1,129 @@
+//! Specification of a cross-validation.
+
+use serde::{Deserialize, Serialize};
+
+use super::ElasticNetSpec;
+use super::curve::ErrorsOver;
+use super::folds::Folds;
+use super::lambda::LambdaSequence;
+use super::measure::Measure;
+use crate::design::{DesignError, Room};
+use crate::model::ModelError;
+
+/// Which λ of a fold's path an error at λ of the whole path is compared with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Alignment {
+    /// The same λ, between those of the fold's path by interpolation.
+    #[default]
+    Lambda,
+    /// The λ in the same place of the fold's path.
+    Fraction,
+}
+
+/// A cross-validation: the arguments of `cv.glmnet`.
+#[derive(Clone, Debug)]
+pub struct CrossValidationSpec {
+    /// The model.
+    pub model: ElasticNetSpec,
+    /// The folds.
+    pub folds: Folds,
+    /// Times that folds are drawn; errors are averaged.
+    pub repeats: u32,
+    /// Shares of absolute values in the penalty to compare; the model's alone where there are none.
+    pub alphas: Vec<f64>,
+    /// Comparison of λ.
+    pub alignment: Alignment,
+    /// Loss of a row.
+    pub measure: Measure,
+    /// What standard errors are over; rows where folds have fewer than three each.
+    pub over: ErrorsOver,
+}
+
+impl CrossValidationSpec {
+    /// Ten folds of a model.
+    pub fn new(model: ElasticNetSpec) -> Self {
+        CrossValidationSpec {
+            model,
+            folds: Folds::default(),
+            repeats: 1,
+            alphas: Vec::new(),
+            alignment: Alignment::default(),
+            measure: Measure::Deviance,
+            over: ErrorsOver::default(),
+        }
+    }
+
+    /// Sets the loss of a row.
+    pub fn measure(mut self, measure: Measure) -> Self {
+        self.measure = measure;
+        self
+    }
+
+    /// Sets the folds.
+    pub fn folds(mut self, folds: Folds) -> Self {
+        self.folds = folds;
+        self
+    }
+
+    pub(super) fn check(&self, rows: Option<u64>) -> Result<(), ModelError> {
+        let wrong = |argument: &str, why: String| Err(ModelError::argument(argument, why));
+        self.folds.check(rows)?;
+        if self.repeats == 0 {
+            return wrong("repeats", "0 is below 1".into());
+        }
+        if self.repeats > 1 && matches!(self.folds, Folds::Given(_)) {
+            return wrong("repeats", "folds that are given are the same each time".into());
+        }
+        if let LambdaSequence::Given(values) = &self.model.lambda
+            && values.len() < 2
+        {
+            return wrong(
+                "lambda",
+                "need more than one value of lambda for cv.glmnet".into(),
+            );
+        }
+        match self.alphas.iter().find(|a| !(0.0..=1.0).contains(*a)) {
+            Some(alpha) => wrong("alpha", format!("{alpha} is not between 0 and 1")),
+            None => Ok(()),
+        }
+    }
+
+    /// What standard errors are over: rows where folds have fewer than three each, as in glmnet.
+    pub(super) fn errors_over(&self, rows: u64) -> ErrorsOver {
+        match rows < 3 * self.folds.count() as u64 {
+            true => ErrorsOver::Rows,
+            false => self.over,
+        }
+    }
+
+    /// Refuses folds whose matrices would be larger than the memory that a fit may take.
+    ///
+    /// # Errors
+    /// Their size, and what there is.
+    pub(super) fn check_room(&self, columns: usize) -> Result<(), ModelError> {
+        let folds = self.folds.count() * self.repeats as usize;
+        Room::of_machine()
+            .for_folds(columns, folds)
+            .map_err(|lack| match folds > 10 {
+                true => ModelError::argument(
+                    "nfolds",
+                    format!("{folds} folds have no room: {lack}; fewer folds or repeats need less"),
+                ),
+                false => ModelError::Design(DesignError::NoRoom(lack)),
+            })
+    }
+
+    /// The folds of each draw.
+    pub(super) fn draws(&self) -> Vec<Folds> {
+        (0..self.repeats)
+            .map(|r| self.folds.repeated(u64::from(r)))
+            .collect()
+    }
+
+    pub(super) fn alphas(&self) -> Vec<f64> {
+        match self.alphas.is_empty() {
+            true => vec![self.model.alpha],
+            false => self.alphas.clone(),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Cross-validation of a Gaussian model, from the grams of the folds.
+//!
+//! With G the gram of all rows and G_k that of fold k, the model without the fold is fitted to G − G_k, centred and scaled for itself, and
+//! its squared error on the fold is a quadratic form in G_k. So a grid of folds and α costs one pass.
+
+use rayon::prelude::*;
+
+use super::cross_validation_spec::CrossValidationSpec;
+use super::curve::{Curve, ErrorsOver};
+use super::fold_grams::FoldGrams;
+use super::held_out::HeldOutRows;
+use super::measure::Measure;
+use super::moments::Moments;
+use super::path::Path;
+use super::problem::Problem;
+use super::validated::{Validated, aligned, errors_of_rows, squared_errors};
+use crate::design::RowCounts;
+use crate::family::{Programs, Start, Trials};
+use crate::model::equations::ladder::{check_finite, first_products, rows_left};
+use crate::model::{ModelError, ModelFrame};
+use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
+
+/// Of a Gaussian model: one pass for each draw of the folds, and another for losses that no gram tells.
+pub(super) fn gaussian(
+    spec: &CrossValidationSpec,
+    bound: &ModelFrame<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Validated, ModelError> {
+    let products = first_products(bound, spec.model.design.accuracy);
+    // 1. the grams of the folds
+    let mut passes = bound.passes.clone();
+    let opening = Opening::new(Course::LeastSquares(products), monitor);
+    let (session, records) = bound.executor.open(&bound.rows, &opening)?;
+    passes.extend(records);
+    let precision = GramStatistic { products }.precision();
+    spec.check_room(bound.rows.layout().atoms.dense + 1)?;
+    let (mut drawn, mut counts) = (Vec::new(), RowCounts::default());
+    for folds in spec.draws() {
+        let statistic = FoldGrams {
+            folds: &folds,
+            products,
+        };
+        let pass = Pass::new("grams of folds", precision, &statistic, monitor);
+        let found = session.reduce(&bound.rows, pass)?;
+        rows_left(&found.counts, bound)?;
+        passes.extend(found.records);
+        counts = found.counts;
+        drawn.push(found.value);
+    }
+    let total = total(&drawn[0]);
+    check_finite(&total, bound)?;
+    few_rows(&drawn, counts.used)?;
+    // 2. the paths of all rows and of all rows but a fold's
+    let problem = Problem::new(&spec.model, bound, &counts, &total)?;
+    spec.check_room(problem.columns.names.len())?;
+    let over = spec.errors_over(counts.used);
+    let by_rows = over == ErrorsOver::Rows || !matches!(spec.measure, Measure::Deviance | Measure::Squared);
+    let paths = gaussian_paths(spec, &problem, &total, &drawn)?;
+    let weighted = spec.model.design.weights.is_some();
+    let programs = Programs::new(&spec.model.family, weighted, Trials::Several, Start::Family);
+    let mut grid = Vec::new();
+    for (alpha, whole, folds) in paths.of_alphas {
+        let errors = match by_rows {
+            false => {
+                let of = |(held_out, path): (&Moments, &Path)| {
+                    squared_errors(held_out, path, &whole, spec.alignment, problem.square_unit())
+                };
+                paths.held_out.iter().zip(&folds).map(of).collect()
+            }
+            true => {
+                let mut errors = Vec::new();
+                let count = spec.folds.count();
+                for (folds_of, own) in spec.draws().iter().zip(folds.chunks(count)) {
+                    let models = aligned(own, &whole, spec.alignment);
+                    let rows = HeldOutRows {
+                        bound,
+                        session: &*session,
+                        monitor,
+                        programs: &programs,
+                        counts: false,
+                        offset: false,
+                    };
+                    let (sums, records) = rows.losses(&problem, folds_of, spec.measure, &models)?;
+                    passes.extend(records);
+                    let unit = match spec.measure {
+                        Measure::Absolute => problem.square_unit().sqrt(),
+                        _ => problem.square_unit(),
+                    };
+                    errors.extend(errors_of_rows(&sums, unit));
+                }
+                errors
+            }
+        };
+        let mut path = whole;
+        problem.rescale(&mut path);
+        let curve = Curve::new(&path, &errors, drawn.len(), over, counts.weightless);
+        grid.push((alpha, path, curve));
+    }
+    Ok(Validated {
+        problem,
+        counts,
+        passes,
+        precision,
+        grid,
+        over,
+    })
+}
+
+/// The gram of all rows.
+fn total(folds: &[Gram]) -> Gram {
+    let mut total = folds[0].clone();
+    folds[1..].iter().for_each(|g| total.merge(g.clone()));
+    total
+}
+
+/// Refuses folds whose errors cannot be averaged.
+fn few_rows(drawn: &[Vec<Gram>], rows: u64) -> Result<(), ModelError> {
+    for folds in drawn {
+        if let Some(empty) = folds.iter().position(|g| g.rows == 0) {
+            return Err(ModelError::argument(
+                "nfolds",
+                format!(
+                    "no complete row of positive weight is in fold {} of {}: there are {rows} rows for them",
+                    empty + 1,
+                    folds.len()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Paths of a Gaussian model by α.
+struct GaussianPaths {
+    /// By draw and fold, the moments of its rows.
+    held_out: Vec<Moments>,
+    /// By α, the path of all rows, and by draw and fold those of the others, in the units of the rows.
+    of_alphas: Vec<(f64, Path, Vec<Path>)>,
+}
+
+/// The paths of each α.
+fn gaussian_paths(
+    spec: &CrossValidationSpec,
+    problem: &Problem,
+    total: &Gram,
+    drawn: &[Vec<Gram>],
+) -> Result<GaussianPaths, ModelError> {
+    let map = &problem.columns.map;
+    let all = Moments::new(total, map);
+    let parts: Vec<&Gram> = drawn.iter().flatten().collect();
+    let (held_out, others): (Vec<Moments>, Vec<Moments>) = parts
+        .par_iter()
+        .map(|fold| (Moments::new(fold, map), Moments::new(&total.without(fold), map)))
+        .unzip();
+    let alphas = spec.alphas();
+    let problems: Vec<Problem> = alphas.iter().map(|a| problem.alpha(*a)).collect();
+    // every path is one task: those of all rows first
+    let folds = others.len();
+    let paths: Vec<Path> = (0..alphas.len() * (folds + 1))
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|task| {
+            let (fold, a) = (task / alphas.len(), task % alphas.len());
+            match fold {
+                0 => problems[a].path_of(&all),
+                k => problems[a]
+                    .path_of(&others[k - 1])
+                    .map_err(|e| in_fold(e, k - 1, drawn[0].len())),
+            }
+        })
+        .collect::<Result<_, _>>()?;
+    let of_alphas = alphas.iter().enumerate().map(|(a, alpha)| {
+        let mut own = paths.iter().skip(a).step_by(alphas.len()).cloned();
+        let whole = own.next().unwrap_or_else(|| Path::new(0, f64::NAN));
+        (*alpha, whole, own.collect())
+    });
+    Ok(GaussianPaths {
+        of_alphas: of_alphas.collect(),
+        held_out,
+    })
+}
+
+/// An error in the model of a fold, with the fold's number.
+fn in_fold(error: ModelError, k: usize, folds: usize) -> ModelError {
+    match error {
+        ModelError::Argument { argument, why } => ModelError::Argument {
+            argument,
+            why: format!("{why}, in the rows without fold {} of {folds}", k % folds + 1),
+        },
+        other => other,
+    }
+}
