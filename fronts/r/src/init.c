@@ -84,6 +84,16 @@ SEXP savvy_lazy_source__impl(SEXP c_arg__x) {
     return handle_result(res);
 }
 
+SEXP savvy_penalized__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_penalized__ffi(c_arg__columns, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_penalized_folds__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_penalized_folds__ffi(c_arg__columns, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
     SEXP res = savvy_principal__ffi(c_arg__columns, c_arg__description, c_arg__scores, c_arg__options);
     return handle_result(res);
@@ -174,6 +184,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_lazy_is_made__impl", (DL_FUNC) &savvy_lazy_is_made__impl, 1},
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
     {"savvy_lazy_source__impl", (DL_FUNC) &savvy_lazy_source__impl, 1},
+    {"savvy_penalized__impl", (DL_FUNC) &savvy_penalized__impl, 3},
+    {"savvy_penalized_folds__impl", (DL_FUNC) &savvy_penalized_folds__impl, 3},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
     {"savvy_used_levels__impl", (DL_FUNC) &savvy_used_levels__impl, 3},
