@@ -106,7 +106,7 @@ cross_validated <- function(request, wanted, alpha, call) {
                                  fraction = wanted$fraction, grouped = grouped, repeats = wanted$repeats,
                                  nfolds = wanted$nfolds, folds = fold_numbers(wanted, request),
                                  seed = if (wanted$repeats > 1L) floor(stats::runif(1L) * 2^31) else 0))
-  found <- rust(penalized_folds(request$columns, model, run_options(request$device)))
+  found <- rust(of_columns(request, penalized_folds(request$columns, model, run_options(request$device))))
   for (text in found$fit$warnings) warning(simpleWarning(text, call))
   if (request$kind == "glmnetfit" && identical(request$family$family, "binomial") && names(name) %in% c("mse", "mae")) {
     # of the mean alone, where "binomial" adds up both classes

@@ -33,9 +33,22 @@ nd_glmnet.formula <- function(formula, data, family = "gaussian", weights, offse
 
 # Fits what is asked for; the object.
 path_of <- function(request, call) {
-  found <- rust(penalized(request$columns, request$model, run_options(request$device)))
+  found <- rust(of_columns(request, penalized(request$columns, request$model, run_options(request$device))))
   for (text in found$warnings) warning(simpleWarning(text, call))
   path_object(request, found, call)
+}
+
+# Errors over the columns of a matrix, with the name of the column: the library knows the matrix as one variable.
+of_columns <- function(request, expr) {
+  tryCatch(expr, error = function(err) {
+    message <- conditionMessage(err)
+    if (!startsWith(message, "``") || is.null(request$x)) stop(err)
+    row <- as.numeric(sub(".* in row ([0-9]+).*", "\\1", message))
+    bad <- which(!is.finite(as.double(unlist(request$x[row, ]))))
+    if (is.na(row) || !length(bad)) stop(err)
+    stop(sub("``", paste0("x has missing or infinite values; makeX() of glmnet imputes missing ones: `",
+                          request$labels[bad[1L]], "`"), message, fixed = TRUE), call. = FALSE)
+  })
 }
 
 # What is asked for, over the columns of a matrix. The result: `columns` and `model` for the library; `device`; `kind`, the class
@@ -88,7 +101,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   model <- c(model, path_options(family, ..., penalty.factor = penalty.factor, columns = p))
   list(columns = columns$library, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, offset = !is.null(offset), nobs = as.integer(n),
-       labels = labels)
+       labels = labels, x = x)
 }
 
 # The same over the variables of a formula.
