@@ -1,6 +1,7 @@
 nd_explain <- function(fit) {
   if (inherits(fit, "nd_cv_glmnet")) fit <- fit$glmnet.fit
-  if (inherits(fit, c("nd_prcomp", "nd_glmnet"))) return(core(fit)$report)
+  if (inherits(fit, "nd_glmnet")) return(path_report(core(fit)$report))
+  if (inherits(fit, "nd_prcomp")) return(core(fit)$report)
   e <- core(fit)
   library <- fit_of(e)
   if (is.null(library)) refuse("the report of this fit was not kept; fit it again")

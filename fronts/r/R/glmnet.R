@@ -240,7 +240,7 @@ path_object <- function(request, found, call) {
   if (request$kind == "glmnetfit") z$family <- request$family
   z$nobs <- request$nobs
   z <- c(z, request$formula[lengths(request$formula) > 0L])
-  z$nelder <- handle(list2env(list(report = path_report(found$report)), parent = emptyenv()))
+  z$nelder <- handle(list2env(list(report = found$report), parent = emptyenv()))
   class(z) <- c("nd_glmnet", request$kind, "glmnet")
   z
 }
@@ -263,7 +263,7 @@ print.nd_path_report <- function(x, ...) {
 }
 
 need_matrix <- function() {
-  if (!requireNamespace("Matrix", quietly = TRUE)) {
+  if (!isNamespaceLoaded("Matrix") && !requireNamespace("Matrix", quietly = TRUE)) {
     refuse("the coefficients of a path are a sparse matrix of the package Matrix, which is not there: install it")
   }
 }
