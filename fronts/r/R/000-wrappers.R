@@ -110,6 +110,20 @@ NULL
   .Call(savvy_peculiarities__impl, `columns`)
 }
 
+#' The path of an elastic net over columns.
+#'
+#' @noRd
+`penalized` <- function(`columns`, `description`, `options`) {
+  .Call(savvy_penalized__impl, `columns`, `description`, `options`)
+}
+
+#' The same path, cross-validated.
+#'
+#' @noRd
+`penalized_folds` <- function(`columns`, `description`, `options`) {
+  .Call(savvy_penalized_folds__impl, `columns`, `description`, `options`)
+}
+
 #' Principal components of columns, and their scores if `scores`.
 #'
 #' @noRd

@@ -1,4 +1,6 @@
 nd_explain <- function(fit) {
+  if (inherits(fit, "nd_cv_glmnet")) fit <- fit$glmnet.fit
+  if (inherits(fit, "nd_glmnet")) return(path_report(core(fit)$report))
   if (inherits(fit, "nd_prcomp")) return(components_report(core(fit)$found))
   e <- core(fit)
   library <- fit_of(e)

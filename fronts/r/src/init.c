@@ -94,6 +94,16 @@ SEXP savvy_peculiarities__impl(SEXP c_arg__columns) {
     return handle_result(res);
 }
 
+SEXP savvy_penalized__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_penalized__ffi(c_arg__columns, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
+SEXP savvy_penalized_folds__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options) {
+    SEXP res = savvy_penalized_folds__ffi(c_arg__columns, c_arg__description, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_principal__impl(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options) {
     SEXP res = savvy_principal__ffi(c_arg__columns, c_arg__description, c_arg__scores, c_arg__options);
     return handle_result(res);
@@ -206,6 +216,8 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_lazy_new__impl", (DL_FUNC) &savvy_lazy_new__impl, 1},
     {"savvy_lazy_source__impl", (DL_FUNC) &savvy_lazy_source__impl, 1},
     {"savvy_peculiarities__impl", (DL_FUNC) &savvy_peculiarities__impl, 1},
+    {"savvy_penalized__impl", (DL_FUNC) &savvy_penalized__impl, 3},
+    {"savvy_penalized_folds__impl", (DL_FUNC) &savvy_penalized_folds__impl, 3},
     {"savvy_principal__impl", (DL_FUNC) &savvy_principal__impl, 4},
     {"savvy_principal_sparse__impl", (DL_FUNC) &savvy_principal_sparse__impl, 4},
     {"savvy_same_parts__impl", (DL_FUNC) &savvy_same_parts__impl, 2},

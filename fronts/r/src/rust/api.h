@@ -9,6 +9,8 @@ SEXP savvy_lazy_is_made__ffi(SEXP c_arg__x);
 SEXP savvy_lazy_new__ffi(SEXP c_arg__what);
 SEXP savvy_lazy_source__ffi(SEXP c_arg__x);
 SEXP savvy_peculiarities__ffi(SEXP c_arg__columns);
+SEXP savvy_penalized__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options);
+SEXP savvy_penalized_folds__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__options);
 SEXP savvy_principal__ffi(SEXP c_arg__columns, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options);
 SEXP savvy_principal_sparse__ffi(SEXP c_arg__matrix, SEXP c_arg__description, SEXP c_arg__scores, SEXP c_arg__options);
 SEXP savvy_same_parts__ffi(SEXP c_arg__a, SEXP c_arg__b);

@@ -5,6 +5,7 @@ mod background;
 mod describe;
 mod fingerprint;
 mod fit;
+mod glmnet;
 mod kept;
 mod lazy;
 mod lists;

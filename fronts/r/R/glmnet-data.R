@@ -1,0 +1,153 @@
+# Rows of a path: the columns of a matrix or of a formula, the response as glmnet takes it, weights and offset.
+
+# A matrix or data frame of numbers where it lies: as `columns_of`, and `shown`, the names of the coefficients.
+path_columns <- function(x) {
+  if (isS4(x) && inherits(x, "Matrix")) {
+    refuse("x is a ", class(x)[1L], ": paths over sparse matrices are not offered yet; as.matrix(x) makes a dense one")
+  }
+  if (is.data.frame(x)) {
+    bad <- which(!vapply(x, function(v) (is.numeric(v) || is.logical(v)) && !is.factor(v), NA))
+    if (length(bad)) {
+      refuse("x has a column that is not numbers, `", names(x)[bad[1L]], "`: with a formula, as in nd_glmnet(y ~ ., data), ",
+             "factors have an indicator for each level")
+    }
+  } else if (!is.matrix(x) || !(is.numeric(x) || is.logical(x))) {
+    refuse("x should be a matrix of numbers, and is ", if (is.matrix(x)) paste("one of type", typeof(x)) else
+           paste("of class", class(x)[1L]))
+  }
+  if (!nrow(x) || !ncol(x)) refuse("x has ", nrow(x), " rows and ", ncol(x), " columns: there is nothing to fit")
+  columns <- columns_of(x)
+  labels <- columns$labels
+  columns$shown <- if (is.null(labels)) paste0("V", seq_along(columns$names)) else labels
+  columns
+}
+
+# The family of a path: `native`, as the library reads it; `kind`, the class that glmnet gives such a path; `name`; and `object`.
+path_family <- function(family, env) {
+  if (is.character(family)) {
+    if (length(family) != 1L) refuse("family: ", deparse(family)[1L], " is not one name")
+    if (family %in% c("multinomial", "mgaussian", "cox")) {
+      refuse("family: paths of \"", family, "\" are not offered yet; there are \"gaussian\", \"binomial\", \"poisson\" and ",
+             "family objects, such as Gamma(\"log\")")
+    }
+    kinds <- c(gaussian = "elnet", binomial = "lognet", poisson = "fishnet")
+    if (!family %in% names(kinds)) {
+      refuse("family: \"", family, "\" is none of \"gaussian\", \"binomial\", \"poisson\"; others are given as objects, such as ",
+             "Gamma(\"log\")")
+    }
+    return(list(native = family, kind = kinds[[family]], name = family, object = NULL))
+  }
+  if (is.function(family)) family <- family()
+  if (!inherits(family, "family")) refuse("Invalid family argument; must be either character, function or family object")
+  native <- native_family(family)
+  if (is.null(native)) {
+    refuse("family: the library has none that computes what ", family$family, "(", family$link, ") does, and paths of ",
+           "families of R's functions are not offered yet")
+  }
+  list(native = native, kind = "glmnetfit", name = family$family, object = family)
+}
+
+# The response: `y`, numbers or two columns of counts, those of the target first; `classnames` of two classes. Rows `omit` do not count.
+path_response <- function(y, family, omit = NULL) {
+  if (inherits(y, "Surv")) refuse("y is a survival time: the Cox model is not offered yet")
+  if (family$kind == "lognet") return(class_response(y, omit))
+  if (family$kind == "glmnetfit") {
+    frame <- list(all = list(y = y), terms = structure(list(), response = 1L))
+    return(list(y = plain(generalized_response(frame, family$object))))
+  }
+  if (is.matrix(y) && ncol(y) > 1L) {
+    refuse("y has ", ncol(y), " columns; the ", family$name, " family takes one",
+           if (family$name == "gaussian") ", and \"mgaussian\" is not offered yet")
+  }
+  if (!(is.numeric(y) || is.logical(y)) || is.factor(y)) {
+    refuse("y is ", if (is.factor(y)) "a factor" else if (is.character(y)) "text" else paste("of class", class(y)[1L]),
+           ", and the ", family$name, " family needs numbers")
+  }
+  if (family$name == "poisson" && any(y < 0, na.rm = TRUE)) {
+    refuse("negative responses encountered;  not permitted for Poisson family: ", y[which(y < 0)[1L]], " in row ",
+           which(y < 0)[1L])
+  }
+  list(y = plain(y))
+}
+
+# Numbers without names and shape, but for those of several columns.
+plain <- function(y) {
+  if (inherits(y, "integer64")) y <- as_doubles(y, "y")
+  if (is.matrix(y) && ncol(y) > 1L) return(y)
+  if (is.logical(y)) as.double(y) else as.vector(unclass(y))
+}
+
+# Two classes, of which the second is the target.
+class_response <- function(y, omit) {
+  if (is.data.frame(y)) y <- as.matrix(y)
+  if (is.matrix(y) && ncol(y) > 1L) {
+    if (ncol(y) > 2L) refuse("More than two classes; use multinomial family instead, which is not offered yet")
+    if (!is.numeric(y)) refuse("y is a matrix of type ", typeof(y), "; two columns of counts are numbers")
+    return(list(y = y[, 2:1], classnames = colnames(y)))
+  }
+  if (is.matrix(y)) y <- y[, 1L]
+  f <- if (is.factor(y)) y else as.factor(y)
+  levels <- levels(f)
+  if (length(levels) > 2L) {
+    refuse("More than two classes; use multinomial family instead, which is not offered yet: y has ", length(levels), " levels")
+  }
+  counts <- tabulate(kept(f, omit), max(2L, length(levels)))
+  if (min(counts) <= 1L) {
+    refuse("one multinomial or binomial class has 1 or 0 observations; not allowed: ",
+           paste0("\"", levels, "\" has ", counts[seq_along(levels)], collapse = ", "))
+  }
+  if (min(counts) < 8L) {
+    warning(simpleWarning("one multinomial or binomial class has fewer than 8  observations; dangerous ground", user_call()))
+  }
+  list(y = as.double(as.integer(f) - 1L), classnames = levels)
+}
+
+path_offset <- function(offset, family, n) {
+  if (is.null(offset)) return(NULL)
+  if (!is.numeric(offset)) refuse("offset: it is not numbers")
+  widest <- if (family$kind == "lognet") 2L else 1L
+  if (NROW(offset) != n || NCOL(offset) > widest) {
+    refuse("offset should have the same number of values as observations: ", paste(NROW(offset), "x", NCOL(offset)), " for ", n)
+  }
+  as.vector(if (is.matrix(offset)) offset[, 1L] else offset)
+}
+
+# Refuses missing values, with their row.
+check_complete <- function(columns, n) {
+  columns <- columns[lengths(columns) > 0L]
+  for (name in names(columns)) {
+    bad <- incomplete_rows(list(unclass(columns[[name]])), as.numeric(n))
+    if (length(bad)) refuse(name, " has missing values: the first is in row ", bad[1L])
+  }
+}
+
+check_path_weights <- function(weights) {
+  if (is.null(weights)) return()
+  if (!is.numeric(weights)) refuse("'weights' must be a numeric vector")
+  bad <- which(weights < 0 | is.infinite(weights))
+  if (length(bad)) refuse("missing or negative weights not allowed: weight ", weights[bad[1L]], " in row ", bad[1L])
+  if (!any(weights > 0)) refuse("No positive observation weights")
+}
+
+# The model frame of a formula's path.
+path_frame <- function(call, env, default_action, na.action, formula, data) {
+  na <- list(set = !default_action, value = na.action)
+  evaluate_frame(call, env, na, c(list(formula = formula), if ("data" %in% names(call)) list(data = data)))
+}
+
+# The description of a formula's columns in which factors have an indicator for each level, but for `contrasts` on request.
+indicators <- function(frame, y, contrasts, weights, offset, precision) {
+  at <- attr(frame$terms, "response")
+  variables <- names(frame$all)[seq_along(attr(frame$terms, "variables")[-1L])]
+  coded <- vapply(variables, function(v) {
+    x <- frame$all[[v]]
+    is.factor(x) || is.character(x) || is.logical(x) && !is.matrix(x)
+  }, NA)
+  own <- setdiff(variables[coded], c(variables[at], names(contrasts)))
+  for (v in own) attr(frame$all[[v]], "contrasts") <- NULL
+  filled <- c(contrasts, stats::setNames(as.list(rep("contr.treatment", length(own))), own))
+  design <- describe_model(frame, y, if (length(filled)) filled, weights, offset, precision = precision)
+  design$model$contrasts[design$place$place[match(own, variables), ]] <- ""
+  design$contrasts <- design$contrasts[intersect(names(design$contrasts), names(contrasts))]
+  design
+}

@@ -1,0 +1,244 @@
+//! Elastic nets: paths and their cross-validation.
+
+use nelder::design::Missing;
+use nelder::family::Family;
+use nelder::model::{
+    Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
+    LambdaSequence, Measure, PathEnd, PerColumn, cross_validate, elastic_net,
+};
+use nelder::pass::Run;
+use savvy::{ListSexp, Sexp, savvy};
+
+use crate::background;
+use crate::describe::{Options, model};
+use crate::lists::{Elements, Record};
+use crate::place::named;
+use crate::source::RSource;
+
+/// Numbers by column: none, one for all, one for each, or some by the names in the element `<name>_names`.
+///
+/// # Errors
+/// An element that is not there.
+fn per_column(elements: &Elements<'_>, name: &str) -> savvy::Result<PerColumn> {
+    let values = elements.reals(name)?;
+    let names = elements.texts(&format!("{name}_names"))?;
+    Ok(match values.as_slice() {
+        [] => PerColumn::Default,
+        _ if names.len() == values.len() => PerColumn::Named(names.into_iter().zip(values).collect()),
+        [one] => PerColumn::All(*one),
+        _ => PerColumn::Each(values),
+    })
+}
+
+/// A count, `None` for 0.
+fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
+    Ok(Some(elements.real(name)? as usize).filter(|k| *k > 0))
+}
+
+/// Reads a path: a model, and `family`, `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
+/// default), `standardize`, `penalty_factor`, `lower`, `upper` as [`per_column`] reads them, `thresh`, `dfmax`, `pmax` (0 for the default),
+/// `maxit`, `printed`, and `missing`, "fail" or "omit".
+///
+/// # Errors
+/// An element that is not there; a family that is none.
+fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
+    let elements = Elements(description);
+    let family: Family = elements.text("family")?.parse()?;
+    let mut design = model(description)?;
+    design.missing = match elements.text("missing")?.as_str() {
+        "fail" => Missing::Fail,
+        _ => Missing::Omit,
+    };
+    let lambda = elements.reals("lambda")?;
+    Ok(ElasticNetSpec {
+        design,
+        family,
+        alpha: elements.real("alpha")?,
+        lambda: match lambda.is_empty() {
+            true => LambdaSequence::Automatic {
+                count: count(&elements, "nlambda")?.unwrap_or(0),
+                ratio: Some(elements.real("ratio")?).filter(|r| !r.is_nan()),
+            },
+            false => LambdaSequence::Given(lambda),
+        },
+        standardize: elements.flag("standardize")?,
+        penalty_factors: per_column(&elements, "penalty_factor")?,
+        lower: per_column(&elements, "lower")?,
+        upper: per_column(&elements, "upper")?,
+        threshold: elements.real("thresh")?,
+        most_nonzero: count(&elements, "dfmax")?,
+        most_active: count(&elements, "pmax")?,
+        most_sweeps: elements.real("maxit")? as u64,
+        printed: elements.flag("printed")?,
+        ..ElasticNetSpec::new("")
+    })
+}
+
+/// The number that glmnet has for the end of a path, `jerr`.
+fn error_number(end: PathEnd) -> f64 {
+    match end {
+        PathEnd::Sweeps(step) => -(step as f64),
+        PathEnd::Active(step) => -10_000.0 - step as f64,
+        _ => 0.0,
+    }
+}
+
+/// A path as a record: coefficients by the slots `p`, `i` and `x` of a sparse matrix.
+///
+/// # Errors
+/// More coefficients than such a matrix has places for.
+fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
+    let steps = &fit.path.steps;
+    let mut starts = vec![0];
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
+    for step in steps {
+        let coefficients = &step.coefficients;
+        rows.extend(coefficients.places.iter().map(|j| *j as usize));
+        values.extend_from_slice(&coefficients.values);
+        starts.push(rows.len());
+    }
+    if i32::try_from(rows.len()).is_err() {
+        return Err(savvy::Error::new(format!(
+            "{} coefficients are more than a sparse matrix of R can hold; ask for fewer lambda",
+            rows.len()
+        )));
+    }
+    let mut out = Record::default();
+    out.reals("a0", steps.iter().map(|s| s.intercept).collect())
+        .integers("p", starts)
+        .integers("i", rows)
+        .reals("x", values)
+        .integers("df", steps.iter().map(|s| s.coefficients.len()))
+        .reals("lambda", fit.path.lambdas())
+        .reals("dev_ratio", steps.iter().map(|s| s.explained).collect())
+        .real("nulldev", fit.path.null_deviance)
+        .real("sweeps", fit.path.sweeps as f64)
+        .real("jerr", error_number(fit.path.end))
+        .texts("names", fit.names().to_vec())
+        .real("omitted", fit.counts.omitted as f64)
+        .texts(
+            "warnings",
+            (fit.bound.rows.rounded().into_iter())
+                .chain(fit.warning())
+                .collect(),
+        )
+        .inner("report", report(fit));
+    Ok(out)
+}
+
+/// The record of a computation.
+fn report(fit: &ElasticNet<'_>) -> Record {
+    let (of, all) = (&fit.report, &fit.report.passes);
+    let mut passes = Record::default();
+    passes
+        .texts("pass", all.iter().map(|p| p.name.clone()).collect())
+        .texts("device", all.iter().map(|p| p.device.clone()).collect())
+        .texts("precision", all.iter().map(|p| p.precision.clone()).collect())
+        .reals("rows", all.iter().map(|p| p.rows as f64).collect())
+        .reals("bytes", all.iter().map(|p| p.bytes as f64).collect())
+        .reals("seconds", all.iter().map(|p| p.seconds).collect());
+    let mut out = Record::default();
+    out.texts("algorithm", vec![of.algorithm.clone()])
+        .texts("device", vec![of.device.clone()])
+        .texts("precision", vec![of.precision.clone()])
+        .real("sweeps", of.sweeps as f64)
+        .real("violation", of.violation)
+        .texts("end", vec![of.end.reason().into()])
+        .texts("computed", of.computed.clone())
+        .inner("passes", passes);
+    out
+}
+
+/// Reads a cross-validation: a path, and `alphas`, `measure`, `fraction`, `grouped`, `repeats`, `folds` (from 0, one for each row; empty where
+/// the library draws `nfolds` of them by `seed`).
+///
+/// # Errors
+/// An element that is not there; a measure that is none.
+fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec> {
+    let elements = Elements(description);
+    let model = spec(description)?;
+    let folds = elements.integers("folds")?;
+    Ok(CrossValidationSpec {
+        folds: match folds.is_empty() {
+            true => Folds::Drawn {
+                count: u32::try_from(elements.integer("nfolds")?).unwrap_or(0),
+                seed: elements.real("seed")? as u64,
+            },
+            false => Folds::Given(
+                folds
+                    .iter()
+                    .map(|f| u32::try_from(*f).unwrap_or(u32::MAX))
+                    .collect(),
+            ),
+        },
+        repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
+        alphas: elements.reals("alphas")?,
+        measure: Measure::parse(&elements.text("measure")?, &model.family)?,
+        over: match elements.flag("grouped")? {
+            true => ErrorsOver::Folds,
+            false => ErrorsOver::Rows,
+        },
+        alignment: match elements.flag("fraction")? {
+            true => Alignment::Fraction,
+            false => Alignment::Lambda,
+        },
+        ..CrossValidationSpec::new(model)
+    })
+}
+
+/// A cross-validation as a record, `fit` being its path.
+///
+/// # Errors
+/// Those of [`path`].
+fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
+    let curve = &found.curve;
+    let place = |choice| curve.index(choice) + 1;
+    let mut grid = Record::default();
+    let least = |of: &dyn Fn(usize, &nelder::model::Curve) -> f64| -> Vec<f64> {
+        found.grid.iter().map(|(_, _, c)| of(c.best, c)).collect()
+    };
+    grid.reals("alpha", found.grid.iter().map(|(alpha, _, _)| *alpha).collect())
+        .reals("lambda.min", least(&|m, c| c.lambdas[m]))
+        .reals("cvm", least(&|m, c| c.errors[m]))
+        .reals("cvsd", least(&|m, c| c.std_errors[m]));
+    let mut out = Record::default();
+    out.reals("lambda", curve.lambdas.clone())
+        .reals("cvm", curve.errors.clone())
+        .reals("cvsd", curve.std_errors.clone())
+        .integers("nzero", curve.nonzero.iter().copied())
+        .integers("index", [place(Choice::Best), place(Choice::OneError)])
+        .real("alpha", found.alpha())
+        .inner("grid", grid)
+        .inner("fit", path(&found.fit)?);
+    Ok(out)
+}
+
+/// The path of an elastic net over columns.
+///
+/// @noRd
+#[savvy]
+fn penalized(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+    let options = Options::new(&options)?;
+    let place = named(&options.device)?;
+    let source = RSource::new(&columns)?;
+    let spec = spec(&description)?;
+    let fit = background::run(options.load(&source), |monitor| {
+        elastic_net(&spec, &source, Run::on(place, monitor))
+    })?;
+    path(&fit)?.into_list()?.into()
+}
+
+/// The same path, cross-validated.
+///
+/// @noRd
+#[savvy]
+fn penalized_folds(columns: ListSexp, description: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+    let options = Options::new(&options)?;
+    let place = named(&options.device)?;
+    let source = RSource::new(&columns)?;
+    let spec = cross_validation(&description)?;
+    let found = background::run(options.large(), |monitor| {
+        cross_validate(&spec, &source, Run::on(place, monitor))
+    })?;
+    curves(&found)?.into_list()?.into()
+}
