@@ -30,7 +30,7 @@ pub struct Chart {
     pub x: String,
     /// Name of the vertical axis.
     pub y: String,
-    /// What is drawn.
+    /// Lines and points.
     pub series: Vec<Series>,
     /// Vertical lines.
     pub marks: Vec<Mark>,

@@ -19,7 +19,7 @@ use crate::pass::Run;
 
 /// A cross-validated path.
 pub struct CrossValidation<'s> {
-    /// What was asked for.
+    /// Specification.
     pub spec: CrossValidationSpec,
     /// The path of all rows, of the α whose error is least.
     pub fit: ElasticNet<'s>,

@@ -35,7 +35,7 @@ pub struct CrossValidationSpec {
     pub alignment: Alignment,
     /// Loss of a row.
     pub measure: Measure,
-    /// What standard errors are over; rows where folds have fewer than three each.
+    /// Units that standard errors are over; rows where folds have fewer than three each.
     pub over: ErrorsOver,
 }
 
@@ -88,7 +88,7 @@ impl CrossValidationSpec {
         }
     }
 
-    /// What standard errors are over: rows where folds have fewer than three each, as in glmnet.
+    /// Units that standard errors are over: rows where folds have fewer than three each, as in glmnet.
     pub(super) fn errors_over(&self, rows: u64) -> ErrorsOver {
         match rows < 3 * self.folds.count() as u64 {
             true => ErrorsOver::Rows,

@@ -5,9 +5,9 @@
 pub(super) enum Membership {
     /// All rows.
     All,
-    /// All but those of a fold.
+    /// All rows but those of a fold.
     Without(u32),
-    /// Those of a fold.
+    /// Rows of a fold.
     Only(u32),
 }
 

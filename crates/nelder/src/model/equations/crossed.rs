@@ -28,7 +28,7 @@ pub struct Crossed {
 /// The intercept as a functional: the effect of a level of each factor, and a vector over the kept columns.
 #[derive(Clone, Debug)]
 pub struct CrossedIntercept {
-    /// What it puts on the kept columns.
+    /// Terms that it puts on the kept columns.
     pub kept: Vec<Dd>,
     /// The variance over σ² that it has of the levels alone.
     pub own: f64,

@@ -73,7 +73,7 @@ impl NormalEquations {
         self.crossed = Some(crossed);
     }
 
-    /// What the means of dense columns take from the intercept, by kept column.
+    /// Share that the means of dense columns take from the intercept, by kept column.
     fn shift(&self, map: &ColumnEncoding) -> Vec<Dd> {
         let of = |&c: &usize| match map.kinds[c] {
             ColumnKind::Dense(e) if self.centered => -self.means[e],
