@@ -18,7 +18,7 @@ use super::support::newton_on_support;
 /// Sweeps over the active set after which Newton's method is tried.
 const MANY_SWEEPS: u32 = 25;
 /// Thresholds below this ask for the exact minimum.
-const EXACT_BELOW: f64 = 1e-10;
+pub(super) const EXACT_BELOW: f64 = 1e-10;
 /// From a start that was extrapolated, sweeps change little and what they leave is more than that: so much less is asked for.
 const CAREFUL: f64 = 0.1;
 /// Threshold for the sweeps before a Newton step.

@@ -125,6 +125,11 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         both_classes(spec, &passes.moments, counts)?;
         let session = passes.session();
         let exact = first_products(&scorer, session.is_device());
+        // twice the precision in every step is for the exact minimum
+        let wanted = match spec.is_exact() || session.is_device() || exact != Products::Exact {
+            true => exact,
+            false => Products::Stepping,
+        };
         let moments = passes.moments;
         let mean = (moments.response / moments.weight).hi;
         let eta = spec.family.link(mean);
@@ -149,7 +154,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             )),
             family: spec.family,
             counts_successes: counts,
-            products: exact,
+            products: wanted,
             counts: passes.rows.clone(),
             passes: bound
                 .passes

@@ -15,7 +15,7 @@
 use nelder_device::Dd;
 
 use super::active_set::DenseCurvature;
-use super::descent::{Descent, Stuck};
+use super::descent::{Descent, EXACT_BELOW, Stuck};
 use super::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use super::lambda::{LambdaSequence, PathEnd};
 use super::moments::{ColumnMoments, Standardizing};
@@ -36,8 +36,6 @@ const MOST_STEPS: u32 = 200;
 const LOCAL: f64 = 1e-8;
 /// A rise of the objective, relative to it, that is rounding.
 const ROUNDING: f64 = 1e-12;
-/// Thresholds below this ask for the exact minimum.
-const EXACT_BELOW: f64 = 1e-10;
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-22;
 
@@ -279,7 +277,7 @@ impl<'p> NewtonPath<'p> {
             };
             let intercept = self.standardizing.intercept;
             let free = if intercept { point.score.0 } else { 0.0 };
-            if fresh || self.settings.ending.threshold < EXACT_BELOW {
+            if fresh || self.exact() {
                 // g of the standardized columns, the intercept eliminated
                 let about = point.score.1.iter().zip(means).zip(&self.scales);
                 let gradient: Vec<f64> = about.map(|((s, m), scale)| (s - m * free) / scale).collect();

@@ -1,5 +1,6 @@
 //! Specification of an elastic net.
 
+use super::descent::EXACT_BELOW;
 use super::lambda::{LambdaSequence, PathControl};
 use super::penalty::Penalty;
 use crate::design::Columns;
@@ -113,6 +114,11 @@ impl ElasticNetSpec {
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
         self
+    }
+
+    /// True if the threshold asks for the exact minimum.
+    pub(super) fn is_exact(&self) -> bool {
+        self.threshold < EXACT_BELOW
     }
 
     /// Arguments that no data can mend.
