@@ -103,6 +103,17 @@ impl Folds {
         }
     }
 
+    /// The error of a fold that none of the rows in the model is in.
+    pub(super) fn empty(fold: usize, count: usize, rows: u64) -> ModelError {
+        ModelError::argument(
+            "nfolds",
+            format!(
+                "no complete row of positive weight is in fold {} of {count}: there are {rows} rows for them",
+                fold + 1
+            ),
+        )
+    }
+
     /// The folds of a further repetition: drawn with another seed.
     pub(super) fn repeated(&self, repeat: u64) -> Folds {
         match self {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Curve, ErrorsOver};
 use super::fold_grams::FoldGrams;
+use super::folds::Folds;
 use super::held_out::HeldOutRows;
 use super::measure::Measure;
 use super::moments::Moments;
@@ -117,14 +118,7 @@ fn total(folds: &[Gram]) -> Gram {
 fn few_rows(drawn: &[Vec<Gram>], rows: u64) -> Result<(), ModelError> {
     for folds in drawn {
         if let Some(empty) = folds.iter().position(|g| g.rows == 0) {
-            return Err(ModelError::argument(
-                "nfolds",
-                format!(
-                    "no complete row of positive weight is in fold {} of {}: there are {rows} rows for them",
-                    empty + 1,
-                    folds.len()
-                ),
-            ));
+            return Err(Folds::empty(empty, folds.len(), rows));
         }
     }
     Ok(())

@@ -24,6 +24,24 @@ pub(super) struct PathSettings {
     pub printed: bool,
 }
 
+impl PathSettings {
+    /// Reason why an automatic sequence of λ ends after the last step of a path, before its own end; `None` where it goes on.
+    pub fn early_end(&self, path: &Path) -> Option<PathEnd> {
+        let automatic = matches!(self.sequence, LambdaSequence::Automatic { .. });
+        let steps = path.len();
+        if !automatic || steps < self.control.least_steps || steps == self.sequence.count() {
+            return None;
+        }
+        let explained = |m: usize| path.steps[m].explained;
+        match steps - 1 {
+            m if path.nonzero(m) > self.most_nonzero => Some(PathEnd::Nonzero),
+            m if self.gain.is_small(explained, m, &self.control) => Some(PathEnd::Gain),
+            m if explained(m) > self.control.most_explained => Some(PathEnd::Explained),
+            _ => None,
+        }
+    }
+}
+
 /// Default of the last λ over the first.
 pub(super) fn default_ratio(rows: u64, columns: usize) -> f64 {
     if rows < columns as u64 { 1e-2 } else { 1e-4 }
@@ -36,18 +54,8 @@ pub(super) const ENORMOUS: f64 = 9.9e35;
 pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings: &PathSettings) -> Path {
     let order = moments.curvature.order;
     let scale = moments.response_scale;
-    let mut penalty = penalty.clone();
-    for j in 0..order {
-        let unit = moments.scales[j] / scale;
-        penalty.lower[j] *= unit;
-        penalty.upper[j] *= unit;
-    }
-    let usable: Vec<bool> = (0..order)
-        .map(|j| moments.varies[j] && penalty.factors[j].is_finite())
-        .collect();
-    for f in penalty.factors.iter_mut().filter(|f| !f.is_finite()) {
-        *f = 0.0;
-    }
+    let units: Vec<f64> = moments.scales.iter().map(|s| s / scale).collect();
+    let (penalty, usable) = penalty.standardized(&units, &moments.varies);
     let mut descent = Descent::new(moments.with_response.clone(), usable);
     let mut path = Path::new(order, moments.weight * scale * scale);
     let curvature = &moments.curvature;
@@ -107,24 +115,10 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
         if path.end == PathEnd::Empty {
             break;
         }
-        if !automatic || m + 1 < settings.control.least_steps {
-            continue;
-        }
-        let end = match () {
-            () if path.nonzero(m) > settings.most_nonzero => PathEnd::Nonzero,
-            () if settings
-                .gain
-                .is_small(|k| path.steps[k].explained, m, &settings.control) =>
-            {
-                PathEnd::Gain
-            }
-            () if explained > settings.control.most_explained => PathEnd::Explained,
-            () => continue,
-        };
-        if m + 1 < settings.sequence.count() {
+        if let Some(end) = settings.early_end(&path) {
             path.end = end;
+            break;
         }
-        break;
     }
     path
 }

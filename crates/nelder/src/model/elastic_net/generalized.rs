@@ -84,6 +84,14 @@ fn both_classes(spec: &ElasticNetSpec, moments: &ResponseMoments, counts: bool) 
     }
 }
 
+/// Products of the columns' own moments: in double precision at least, whatever those of a step are.
+fn doubles(products: Products) -> Products {
+    match products {
+        Products::Exact => Products::Exact,
+        _ => Products::Stepping,
+    }
+}
+
 /// Coefficients by atom that are a constant alone.
 fn constant(atoms: &crate::design::BlockSchema, value: f64) -> Coefficients {
     Coefficients {
@@ -175,11 +183,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
                 wanted: PassOutputs::default(),
             }),
         };
-        let double = match exact {
-            Products::Exact => Products::Exact,
-            _ => Products::Stepping,
-        };
-        let plan = rows.plan(&constant(&rows.atoms(), eta), Some(double), false);
+        let plan = rows.plan(&constant(&rows.atoms(), eta), Some(doubles(exact)), false);
         rows.first = rows.whole("columns", plan)?;
         let gram = rows
             .first
@@ -259,11 +263,8 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
     /// # Errors
     /// Those of the pass; a fold without a row.
     pub fn sums_without(&mut self, problem: &Problem, folds: &Folds) -> Result<Vec<NewtonRows>, ModelError> {
-        let products = match self.products {
-            Products::Exact => Products::Exact,
-            _ => Products::Stepping,
-        };
-        let plan = self.plan(&constant(&self.atoms(), self.constant.0), Some(products), false);
+        let products = Some(doubles(self.products));
+        let plan = self.plan(&constant(&self.atoms(), self.constant.0), products, false);
         let count = folds.count() as u32;
         let parts = self.several(
             "columns of folds",
@@ -278,14 +279,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
                 continue;
             };
             if own.rows == 0 {
-                return Err(ModelError::argument(
-                    "nfolds",
-                    format!(
-                        "no complete row of positive weight is in fold {} of {count}: there are {} rows for them",
-                        k + 1,
-                        self.counts.used
-                    ),
-                ));
+                return Err(Folds::empty(k, parts.len(), self.counts.used));
             }
             let ones = self.first.score.ones.hi - part.score.ones.hi;
             out.push(self.sums_of(problem, &all.without(own), ones));

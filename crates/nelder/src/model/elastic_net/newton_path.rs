@@ -104,7 +104,6 @@ pub(super) struct NewtonPath<'p> {
     step: Option<usize>,
     lambda: f64,
     largest: f64,
-    explained: f64,
     /// The square of the last step at this λ, and their number.
     last: (f64, u32),
     slow: f64,
@@ -125,17 +124,7 @@ impl<'p> NewtonPath<'p> {
     ) -> Self {
         let order = rows.columns.covariances.order;
         let scales = rows.columns.scales(standardizing.deviations);
-        let mut penalty = penalty.clone();
-        for (j, scale) in scales.iter().enumerate() {
-            penalty.lower[j] *= scale;
-            penalty.upper[j] *= scale;
-        }
-        let usable = (0..order)
-            .map(|j| rows.columns.varies[j] && penalty.factors[j].is_finite())
-            .collect();
-        for f in penalty.factors.iter_mut().filter(|f| !f.is_finite()) {
-            *f = 0.0;
-        }
+        let (penalty, usable) = penalty.standardized(&scales, &rows.columns.varies);
         let mut path = NewtonPath {
             map,
             settings,
@@ -156,7 +145,6 @@ impl<'p> NewtonPath<'p> {
             step: None,
             lambda: ENORMOUS,
             largest: ENORMOUS,
-            explained: 0.0,
             last: (f64::INFINITY, 0),
             slow: SLOW,
             path: Path::new(order, f64::NAN),
@@ -276,7 +264,7 @@ impl<'p> NewtonPath<'p> {
                 return;
             };
             let intercept = self.standardizing.intercept;
-            let free = if intercept { point.score.0 } else { 0.0 };
+            let free = self.free(point);
             if fresh || self.exact() {
                 // g of the standardized columns, the intercept eliminated
                 let about = point.score.1.iter().zip(means).zip(&self.scales);
@@ -330,6 +318,14 @@ impl<'p> NewtonPath<'p> {
         }
     }
 
+    /// The score of the intercept at a point, Σ s / W; zero where there is none.
+    fn free(&self, point: &Point) -> f64 {
+        match self.standardizing.intercept {
+            true => point.score.0,
+            false => 0.0,
+        }
+    }
+
     /// The null deviance of a row, or the deviance of one at the point before that is known.
     fn unit(&self) -> f64 {
         match self.path.null_deviance.is_nan() {
@@ -366,11 +362,7 @@ impl<'p> NewtonPath<'p> {
         let strength = self.penalty.at(self.lambda);
         // the conditions of optimality at the point, where they were seen; the step from there is small, and is taken as it is unless
         // the minimum is to be exact
-        let free = if self.standardizing.intercept {
-            point.score.0
-        } else {
-            0.0
-        };
+        let free = self.free(point);
         let usable = (0..point.beta.len()).filter(|&j| self.descent.usable[j]);
         let violation = usable
             .map(|j| {
@@ -394,12 +386,11 @@ impl<'p> NewtonPath<'p> {
         for (j, &b) in beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
             coefficients.push(j, b / self.scales[j]);
         }
-        self.explained = 1.0 - deviance / self.path.null_deviance;
         self.path.push(Step {
             lambda: written,
             intercept,
             coefficients,
-            explained: self.explained,
+            explained: 1.0 - deviance / self.path.null_deviance,
             // of the first step only what is not penalized has coefficients; a ridge's would be nothing
             violation: match automatic && m == 0 && self.penalty.alpha == 0.0 {
                 true => free.abs(),
@@ -407,25 +398,11 @@ impl<'p> NewtonPath<'p> {
             },
         });
         self.path.sweeps = self.descent.sweeps;
-        let last = m + 1 == sequence.count();
-        let control = &self.settings.control;
-        let explained = self.explained;
-        let end = match () {
-            () if automatic && m == 0 && self.largest == 0.0 => PathEnd::Empty,
-            () if last => PathEnd::Complete,
-            () if !automatic || m + 1 < control.least_steps => {
-                return self.to(m + 1);
-            }
-            () if self.path.nonzero(m) > self.settings.most_nonzero => PathEnd::Nonzero,
-            () if self
-                .settings
-                .gain
-                .is_small(|k| self.path.steps[k].explained, m, control) =>
-            {
-                PathEnd::Gain
-            }
-            () if explained > control.most_explained => PathEnd::Explained,
-            () => return self.to(m + 1),
+        let end = match self.settings.early_end(&self.path) {
+            _ if automatic && m == 0 && self.largest == 0.0 => PathEnd::Empty,
+            _ if m + 1 == sequence.count() => PathEnd::Complete,
+            Some(end) => end,
+            None => return self.to(m + 1),
         };
         self.end(end);
     }

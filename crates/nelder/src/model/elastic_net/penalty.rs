@@ -38,6 +38,25 @@ impl Penalty {
         }
     }
 
+    /// The penalty of standardized coefficients, `units` times those in the units of the rows, and the columns that may have one: those that
+    /// vary and are not left out.
+    pub fn standardized(&self, units: &[f64], varies: &[bool]) -> (Penalty, Vec<bool>) {
+        let mut own = self.clone();
+        for (j, unit) in units.iter().enumerate() {
+            own.lower[j] *= unit;
+            own.upper[j] *= unit;
+        }
+        let usable = varies
+            .iter()
+            .zip(&self.factors)
+            .map(|(varies, f)| *varies && f.is_finite());
+        let usable = usable.collect();
+        for f in own.factors.iter_mut().filter(|f| !f.is_finite()) {
+            *f = 0.0;
+        }
+        (own, usable)
+    }
+
     /// λ P(β).
     pub fn value(&self, beta: &[f64], strength: Strength) -> f64 {
         let columns = beta.iter().zip(&self.factors).filter(|(b, _)| **b != 0.0);

@@ -13,6 +13,7 @@ use crate::background;
 use crate::describe::{Options, model};
 use crate::lists::{Elements, Record};
 use crate::place::named;
+use crate::record::passes;
 use crate::source::RSource;
 
 /// Numbers by column: none, one for all, one for each, or some by the names in the element `<name>_names`.
@@ -128,15 +129,7 @@ fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
 
 /// The record of a computation.
 fn report(fit: &ElasticNet<'_>) -> Record {
-    let (of, all) = (&fit.report, &fit.report.passes);
-    let mut passes = Record::default();
-    passes
-        .texts("pass", all.iter().map(|p| p.name.clone()).collect())
-        .texts("device", all.iter().map(|p| p.device.clone()).collect())
-        .texts("precision", all.iter().map(|p| p.precision.clone()).collect())
-        .reals("rows", all.iter().map(|p| p.rows as f64).collect())
-        .reals("bytes", all.iter().map(|p| p.bytes as f64).collect())
-        .reals("seconds", all.iter().map(|p| p.seconds).collect());
+    let of = &fit.report;
     let mut out = Record::default();
     out.texts("algorithm", vec![of.algorithm.clone()])
         .texts("device", vec![of.device.clone()])
@@ -145,7 +138,7 @@ fn report(fit: &ElasticNet<'_>) -> Record {
         .real("violation", of.violation)
         .texts("end", vec![of.end.reason().into()])
         .texts("computed", of.computed.clone())
-        .inner("passes", passes);
+        .inner("passes", passes(&of.passes));
     out
 }
 

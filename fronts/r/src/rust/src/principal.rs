@@ -13,6 +13,7 @@ use crate::background::{self, Load};
 use crate::describe::{Options, accuracy, column};
 use crate::lists::{Elements, Record};
 use crate::place::named;
+use crate::record::passes;
 use crate::source::RSource;
 
 /// Reads what is asked: `columns`, the names of those that components are of; `center` and `scale`, empty for nothing, one
@@ -74,15 +75,6 @@ fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
     let mut out = Record::default();
     let k = fit.rotation.columns();
     let digits = fit.report.digits;
-    let mut passes = Record::default();
-    let all = &fit.report.passes;
-    passes
-        .texts("pass", all.iter().map(|p| p.name.clone()).collect())
-        .texts("device", all.iter().map(|p| p.device.clone()).collect())
-        .texts("precision", all.iter().map(|p| p.precision.clone()).collect())
-        .reals("rows", all.iter().map(|p| p.rows as f64).collect())
-        .reals("bytes", all.iter().map(|p| p.bytes as f64).collect())
-        .reals("seconds", all.iter().map(|p| p.seconds).collect());
     let mut report = Record::default();
     report
         .texts("algorithm", vec![fit.report.algorithm.clone()])
@@ -92,7 +84,7 @@ fn record(fit: Prcomp<'_>, scores: Option<OwnedRealSexp>) -> Record {
         .texts("computed", fit.report.computed.clone())
         .real("steps", f64::from(fit.report.steps))
         .texts("notes", fit.report.notes.clone())
-        .inner("passes", passes);
+        .inner("passes", passes(&fit.report.passes));
     out.reals("sdev", fit.sdev)
         .integers("components", [k])
         .reals("rotation", fit.rotation.into_values())

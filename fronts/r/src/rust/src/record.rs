@@ -4,6 +4,7 @@ use nelder::model::{
     Glm, GlmPrediction, Influence, Lm, Regression, Sequential, SequentialDeviance, SolveReport, TermChanges,
     Warning,
 };
+use nelder::pass::PassRecord;
 
 use crate::lists::Record;
 
@@ -87,17 +88,21 @@ pub fn generalized(fit: &Glm<'_>, trace: &[(String, f64)]) -> Record {
     out
 }
 
-/// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
-pub fn report(report: &SolveReport) -> Record {
-    let passes = &report.passes;
+/// The passes over the data, a column for each of what is known of them.
+pub fn passes(all: &[PassRecord]) -> Record {
     let mut table = Record::default();
     table
-        .texts("pass", passes.iter().map(|p| p.name.clone()).collect())
-        .texts("device", passes.iter().map(|p| p.device.clone()).collect())
-        .texts("precision", passes.iter().map(|p| p.precision.clone()).collect())
-        .reals("rows", passes.iter().map(|p| p.rows as f64).collect())
-        .reals("bytes", passes.iter().map(|p| p.bytes as f64).collect())
-        .reals("seconds", passes.iter().map(|p| p.seconds).collect());
+        .texts("pass", all.iter().map(|p| p.name.clone()).collect())
+        .texts("device", all.iter().map(|p| p.device.clone()).collect())
+        .texts("precision", all.iter().map(|p| p.precision.clone()).collect())
+        .reals("rows", all.iter().map(|p| p.rows as f64).collect())
+        .reals("bytes", all.iter().map(|p| p.bytes as f64).collect())
+        .reals("seconds", all.iter().map(|p| p.seconds).collect());
+    table
+}
+
+/// Report of the solve: algorithm, device, precision, condition, digits, refinements and passes.
+pub fn report(report: &SolveReport) -> Record {
     let mut out = Record::default();
     out.texts("algorithm", vec![report.algorithm.clone()])
         .texts("device", vec![report.device.clone()])
@@ -120,7 +125,7 @@ pub fn report(report: &SolveReport) -> Record {
         .texts("computed", report.computed.clone())
         .integers("refinements", [report.refinements as usize])
         .texts("notes", report.notes.clone())
-        .inner("passes", table);
+        .inner("passes", passes(&report.passes));
     out
 }
 
