@@ -19,6 +19,18 @@ fn two_sum(a: f64, b: f64) -> (f64, f64) {
     (s, (a - (s - t)) + (b - t))
 }
 
+/// Sums of a centred column z = r (x − c): Σ r z and Σ z².
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CentredSums {
+    /// Σ r z, what the centre leaves of the weighted sum.
+    pub rest: f64,
+    /// Σ z².
+    pub square: f64,
+}
+
+/// Lanes of a sum: enough that additions do not wait for each other.
+const LANES: usize = 32;
+
 struct Center<'a> {
     x: &'a [f64],
     center: f64,
@@ -27,25 +39,54 @@ struct Center<'a> {
 }
 
 impl NullaryFnOnce for Center<'_> {
-    type Output = ();
+    type Output = CentredSums;
 
     #[inline(always)]
-    fn call(self) {
-        let n = self.out.len();
-        let x = &self.x[..n];
+    fn call(self) -> CentredSums {
         let c = self.center;
+        let n = self.out.len();
+        let (mut rests, mut squares) = ([0.0; LANES], [0.0; LANES]);
+        let whole = n - n % LANES;
         match self.root_weight {
             None => {
-                for i in 0..n {
-                    self.out[i] = x[i] - c;
+                let pairs = self.out[..whole].chunks_exact_mut(LANES);
+                for (out, x) in pairs.zip(self.x[..whole].chunks_exact(LANES)) {
+                    for k in 0..LANES {
+                        let z = x[k] - c;
+                        out[k] = z;
+                        rests[k] += z;
+                        squares[k] = z.mul_add(z, squares[k]);
+                    }
+                }
+                for i in whole..n {
+                    let z = self.x[i] - c;
+                    self.out[i] = z;
+                    rests[0] += z;
+                    squares[0] = z.mul_add(z, squares[0]);
                 }
             }
-            Some(s) => {
-                let s = &s[..n];
-                for i in 0..n {
-                    self.out[i] = s[i] * (x[i] - c);
+            Some(r) => {
+                let pairs = self.out[..whole].chunks_exact_mut(LANES);
+                let pairs = pairs.zip(self.x[..whole].chunks_exact(LANES));
+                for ((out, x), r) in pairs.zip(r[..whole].chunks_exact(LANES)) {
+                    for k in 0..LANES {
+                        let z = r[k] * (x[k] - c);
+                        out[k] = z;
+                        rests[k] = r[k].mul_add(z, rests[k]);
+                        squares[k] = z.mul_add(z, squares[k]);
+                    }
+                }
+                for i in whole..n {
+                    let z = r[i] * (self.x[i] - c);
+                    self.out[i] = z;
+                    rests[0] = r[i].mul_add(z, rests[0]);
+                    squares[0] = z.mul_add(z, squares[0]);
                 }
             }
+        }
+        CentredSums {
+            rest: rests.iter().sum(),
+            square: squares.iter().sum(),
         }
     }
 }
@@ -74,14 +115,14 @@ pub fn all_as_written(x: &[f64]) -> bool {
     )
 }
 
-/// `out = √w (x - center)`.
-pub fn center(x: &[f64], center: f64, root_weight: Option<&[f64]>, out: &mut [f64]) {
+/// `out = √w (x - center)`, and its sums.
+pub fn center(x: &[f64], center: f64, root_weight: Option<&[f64]>, out: &mut [f64]) -> CentredSums {
     Arch::new().dispatch(Center {
         x,
         center,
         root_weight,
         out,
-    });
+    })
 }
 
 struct Subtract<'a> {

@@ -150,49 +150,56 @@ impl Block<'_> {
 
 /// A block of its own, into which rows are gathered.
 impl Block<'static> {
-    /// Appends some rows of another block of the same design. Positions in the source are not kept. The first rows make room for `room`
-    /// rows and as many as another block has.
-    pub fn append(&mut self, other: &Block<'_>, rows: &[u32], room: usize) {
+    /// Deals rows of another block of the same design out to several, each its own `rows`, column by column: a column is in cache while all take
+    /// theirs. Positions in the source are not kept. The first rows make room for `room` rows and as many as another block has.
+    pub fn deal(from: &Block<'_>, to: &mut [Self], rows: &[Vec<u32>], room: usize) {
         fn take<T: Copy>(to: &mut Vec<T>, from: &[T], rows: &[u32]) {
             to.extend(rows.iter().map(|&i| from[i as usize]));
         }
-        if self.rows == 0 && self.dense.is_empty() && self.responses.is_empty() && self.codes.is_empty() {
-            *self = other.gathered(&[]);
-            self.kept = None;
-            let room = room + other.rows;
-            let numbers = self.dense.iter_mut().chain(&mut self.responses);
-            numbers.for_each(|column| column.high.to_mut().reserve_exact(room));
-            self.codes.iter_mut().for_each(|c| c.to_mut().reserve_exact(room));
+        for block in to.iter_mut().filter(|b| b.is_blank()) {
+            block.make_room(from, room);
         }
-        let numbers = |to: &mut Vec<Numbers<'static>>, from: &[Numbers<'_>]| {
-            for (to, from) in to.iter_mut().zip(from) {
-                let before = to.high.len();
-                take(to.high.to_mut(), &from.high, rows);
-                // a part that one of the two has not is zero
-                if from.low.is_some() || to.low.is_some() {
-                    let low = to.low.get_or_insert_with(|| vec![0.0; before]);
-                    match &from.low {
-                        Some(from) => take(low, from, rows),
-                        None => low.resize(before + rows.len(), 0.0),
-                    }
+        for j in 0..from.dense.len() {
+            for (block, rows) in to.iter_mut().zip(rows) {
+                block.dense[j].append(&from.dense[j], rows);
+            }
+        }
+        for (block, rows) in to.iter_mut().zip(rows) {
+            for (to, from) in block.responses.iter_mut().zip(&from.responses) {
+                to.append(from, rows);
+            }
+            for (to, from) in [
+                (&mut block.offset, &from.offset),
+                (&mut block.start, &from.start),
+            ] {
+                if let (Some(to), Some(from)) = (to, from) {
+                    take(to, from, rows);
                 }
             }
-        };
-        numbers(&mut self.dense, &other.dense);
-        numbers(&mut self.responses, &other.responses);
-        for (to, from) in [(&mut self.offset, &other.offset), (&mut self.start, &other.start)] {
-            if let (Some(to), Some(from)) = (to, from) {
-                take(to, from, rows);
+            for (to, from) in block.codes.iter_mut().zip(&from.codes) {
+                take(to.to_mut(), from, rows);
             }
+            if let (Some(to), Some(from)) = (&mut block.weights, &from.weights) {
+                take(to.to_mut(), from, rows);
+            }
+            block.rows += rows.len();
+            block.counts.used = block.rows as u64;
         }
-        for (to, from) in self.codes.iter_mut().zip(&other.codes) {
-            take(to.to_mut(), from, rows);
-        }
-        if let (Some(to), Some(from)) = (&mut self.weights, &other.weights) {
-            take(to.to_mut(), from, rows);
-        }
-        self.rows += rows.len();
-        self.counts.used = self.rows as u64;
+    }
+
+    /// Tests if it has no columns yet.
+    fn is_blank(&self) -> bool {
+        self.rows == 0 && self.dense.is_empty() && self.responses.is_empty() && self.codes.is_empty()
+    }
+
+    /// Takes on the columns of another block, without rows.
+    fn make_room(&mut self, other: &Block<'_>, room: usize) {
+        *self = other.gathered(&[]);
+        self.kept = None;
+        let room = room + other.rows;
+        let numbers = self.dense.iter_mut().chain(&mut self.responses);
+        numbers.for_each(|column| column.high.to_mut().reserve_exact(room));
+        self.codes.iter_mut().for_each(|c| c.to_mut().reserve_exact(room));
     }
 
     /// Takes out all rows; their memory is kept for others.

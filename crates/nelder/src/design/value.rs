@@ -36,6 +36,23 @@ impl Numbers<'_> {
     }
 }
 
+impl Numbers<'static> {
+    /// Appends some rows of other numbers.
+    pub(super) fn append(&mut self, from: &Numbers<'_>, rows: &[u32]) {
+        let before = self.high.len();
+        let take = |to: &mut Vec<f64>, from: &[f64]| to.extend(rows.iter().map(|&i| from[i as usize]));
+        take(self.high.to_mut(), &from.high);
+        // a part that one of the two has not is zero
+        if from.low.is_some() || self.low.is_some() {
+            let low = self.low.get_or_insert_with(|| vec![0.0; before]);
+            match &from.low {
+                Some(from) => take(low, from),
+                None => low.resize(before + rows.len(), 0.0),
+            }
+        }
+    }
+}
+
 /// The values of a variable for the rows of a batch.
 #[derive(Clone, Debug)]
 pub enum Value<'b> {

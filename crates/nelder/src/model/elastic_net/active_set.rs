@@ -97,22 +97,6 @@ impl ActiveSet {
         self.settled.push(beta);
     }
 
-    /// Gives member `k` a coefficient, and the members the gradient that goes with it.
-    pub fn move_to(&mut self, k: usize, after: f64) {
-        let m = self.members.len();
-        let column = &self.matrix[k * self.capacity..k * self.capacity + m];
-        let delta = after - self.beta[k];
-        self.beta[k] = after;
-        vectorized(
-            #[inline(always)]
-            || {
-                for (g, h) in self.gradient.iter_mut().zip(column) {
-                    *g = f64::mul_add(-delta, *h, *g);
-                }
-            },
-        );
-    }
-
     /// One sweep of coordinate descent; the largest Hⱼⱼ Δ².
     pub fn sweep(&mut self, penalty: &Penalty, strength: Strength) -> f64 {
         let m = self.members.len();

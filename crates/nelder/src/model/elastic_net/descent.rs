@@ -124,20 +124,32 @@ impl Descent {
         Err(Stuck::Sweeps)
     }
 
-    /// Moves the coefficients of the active set on by `share` of their last step along the path, `from` being what they were before it: between
-    /// two changes of the support a path is a straight line in λ. None changes its sign or leaves its bounds.
-    pub fn extrapolate<C: Curvature>(&mut self, curvature: &C, from: &[f64], share: f64, penalty: &Penalty) {
+    /// Moves on by `share` of the last step along the path, which was from coefficients β and their gradient: between two changes of the
+    /// support a path is a straight line in λ, and so is its gradient. No coefficient changes its sign or leaves its bounds.
+    pub fn extrapolate<C: Curvature>(
+        &mut self,
+        curvature: &C,
+        from: (&[f64], &[f64]),
+        share: f64,
+        penalty: &Penalty,
+    ) {
         let active = &mut self.active;
-        for k in 0..active.members.len() {
-            let j = active.members[k];
-            let (before, now) = (from[j], active.beta[k]);
-            let after = (share.mul_add(now - before, now)).clamp(penalty.lower[j], penalty.upper[j]);
+        // how far coefficients that are not on the line are from it
+        let mut off = vec![0.0; active.members.len()];
+        for (k, &j) in active.members.iter().enumerate() {
+            let (before, now) = (from.0[j], active.beta[k]);
+            let line = share.mul_add(now - before, now);
+            let after = line.clamp(penalty.lower[j], penalty.upper[j]);
             if now != 0.0 && before != 0.0 && after * now > 0.0 {
-                active.move_to(k, after);
+                active.beta[k] = after;
             }
+            off[k] = active.beta[k] - line;
         }
-        // a column that joins now finds the gradient of where the others are
-        self.settle(curvature);
+        for (g, before) in self.gradient.iter_mut().zip(from.1) {
+            *g = share.mul_add(*g - before, *g);
+        }
+        curvature.subtract(&active.members, &off, &mut self.gradient);
+        self.follow();
     }
 
     /// Adds the columns that violate the optimality conditions at zero; true if there were some.
@@ -204,6 +216,12 @@ impl Descent {
         let pairs = active.beta.iter().zip(&active.settled);
         let delta: Vec<f64> = pairs.map(|(now, before)| now - before).collect();
         curvature.subtract(&active.members, &delta, &mut self.gradient);
+        self.follow();
+    }
+
+    /// Takes over β of the active set, and gives it the gradient there.
+    fn follow(&mut self) {
+        let active = &mut self.active;
         for (k, &j) in active.members.iter().enumerate() {
             self.beta[j] = active.beta[k];
             active.gradient[k] = self.gradient[j];

@@ -69,12 +69,8 @@ impl Worker for FoldGramsWorker<'_> {
         for (i, &fold) in self.of_rows.iter().enumerate() {
             self.rows[fold as usize].push(i as u32);
         }
+        Block::deal(block, &mut self.gathered, &self.rows, GATHERED);
         for fold in 0..self.rows.len() {
-            let rows = &self.rows[fold];
-            if rows.is_empty() {
-                continue;
-            }
-            self.gathered[fold].append(block, rows, GATHERED);
             if self.gathered[fold].rows >= GATHERED {
                 self.multiply(fold);
             }

@@ -66,7 +66,7 @@ pub(super) fn gaussian(
                 let of = |(held_out, path): (&Moments, &Path)| {
                     squared_errors(held_out, path, &whole, spec.alignment, problem.square_unit())
                 };
-                paths.held_out.iter().zip(&folds).map(of).collect()
+                paths.held_out.par_iter().zip(&folds).map(of).collect()
             }
             true => {
                 let mut errors = Vec::new();

@@ -70,8 +70,9 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
     let automatic = matches!(settings.sequence, LambdaSequence::Automatic { .. });
     let ratio = default_ratio(moments.rows, order);
     let mut largest = ENORMOUS;
-    let mut before = (f64::INFINITY, vec![0.0; order]);
-    let mut last = (f64::INFINITY, vec![0.0; order]);
+    let zeros = || vec![0.0; order];
+    let mut before = (f64::INFINITY, zeros(), zeros());
+    let mut last = (f64::INFINITY, zeros(), zeros());
     for m in 0..settings.sequence.count() {
         // the first λ of an automatic sequence is so large that only what is not penalized has coefficients; what is written
         // for it is the one at which the first of the others would enter
@@ -82,7 +83,7 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
         if m > 2 && lambda < last.0 {
             let share = (last.0 - lambda) / (before.0 - last.0);
             if share.is_finite() {
-                descent.extrapolate(curvature, &before.1, share, &penalty);
+                descent.extrapolate(curvature, (&before.1, &before.2), share, &penalty);
             }
         }
         let found = descent.minimise(curvature, &penalty, strength(lambda), settings.ending);
@@ -102,6 +103,7 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
         std::mem::swap(&mut before, &mut last);
         last.0 = lambda;
         last.1.copy_from_slice(&descent.beta);
+        last.2.copy_from_slice(&descent.gradient);
         let explained = explained_share(&descent, &moments.with_response);
         let written = if automatic && m == 0 { largest } else { lambda };
         path.push(step_of(

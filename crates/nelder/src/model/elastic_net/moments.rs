@@ -1,11 +1,15 @@
 //! Means and covariances of the columns and of the response: all that a Gaussian model needs of the rows.
 
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::Dd;
 
 use super::active_set::DenseCurvature;
+use super::path::SparseVector;
 use crate::design::{ColumnEncoding, ColumnKind};
 use crate::model::NormalEquations;
 use crate::pass::Gram;
+use crate::solve::Symmetric;
 
 /// A column whose sum of squares about its mean is below this part of that about zero is constant: (64 ε)², the rounding of
 /// products about rounded means.
@@ -35,7 +39,8 @@ impl ColumnMoments {
     fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
         let weight = normal.weight;
         let order = map.columns() - 1;
-        let per_row = |v: Dd| v / weight;
+        let share = weight.recip();
+        let per_row = |v: Dd| v * share;
         // the intercept's row has what coded columns sum to; dense columns are about their means already
         let about: Vec<Dd> = (0..order).map(|j| per_row(normal.matrix.get(j + 1, 0))).collect();
         let means: Vec<f64> = (0..order)
@@ -46,12 +51,18 @@ impl ColumnMoments {
             .collect();
         let mut values = vec![0.0; order * order];
         for j in 0..order {
-            for i in 0..=j {
-                let moment = per_row(normal.matrix.get(i + 1, j + 1)) - about[i] * about[j];
-                values[j * order + i] = moment.hi;
-                values[i * order + j] = moment.hi;
+            let row = &normal.matrix.lower[Symmetric::at(j + 1, 1)..=Symmetric::at(j + 1, j + 1)];
+            let own = about[j];
+            // products with a column that is about its mean need no more
+            match own == Dd::ZERO {
+                true => (values[j * order..].iter_mut().zip(row)).for_each(|(v, m)| *v = per_row(*m).hi),
+                false => {
+                    let moments = values[j * order..].iter_mut().zip(row).zip(&about);
+                    moments.for_each(|((v, m), about)| *v = (per_row(*m) - *about * own).hi);
+                }
             }
         }
+        mirror(&mut values, order);
         ColumnMoments {
             varies: (0..order)
                 .map(|j| varies(values[j * order + j], means[j]))
@@ -83,6 +94,18 @@ impl ColumnMoments {
             }
         }
         DenseCurvature { order, values }
+    }
+}
+
+/// Copies the upper triangle of a square matrix by columns to the lower one, by tiles that stay in cache.
+fn mirror(values: &mut [f64], order: usize) {
+    const TILE: usize = 16;
+    for (from_j, from_i) in (0..order).step_by(TILE).flat_map(|j| (0..=j).step_by(TILE).map(move |i| (j, i))) {
+        for j in from_j..(from_j + TILE).min(order) {
+            for i in from_i..(from_i + TILE).min(j) {
+                values[i * order + j] = values[j * order + i];
+            }
+        }
     }
 }
 
@@ -122,19 +145,33 @@ impl Moments {
         }
     }
 
-    /// Mean squared error of predictions β₀ + xᵀβ of these rows: Σ w (y − β₀ − xᵀβ)² = s²_y − 2 βᵀc + βᵀCβ + (ȳ − β₀ − x̄ᵀβ)².
-    pub fn squared_error(&self, intercept: f64, coefficients: &[(usize, f64)]) -> f64 {
-        let covariances = &self.columns.covariances;
-        let order = covariances.order;
-        let mut bias = self.response_mean - intercept;
-        let mut spread = self.response_variance;
-        for &(j, b) in coefficients {
-            bias -= b * self.columns.means[j];
-            let column = &covariances.values[j * order..(j + 1) * order];
-            let image: f64 = coefficients.iter().map(|&(k, b)| column[k] * b).sum();
-            spread += b * (image - 2.0 * self.with_response[j]);
+    /// Mean squared errors of predictions β₀ + xᵀβ of these rows, for each of some models:
+    /// Σ w (y − β₀ − xᵀβ)² = s²_y − 2 βᵀc + βᵀCβ + (ȳ − β₀ − x̄ᵀβ)².
+    pub fn squared_errors(&self, models: &[(f64, SparseVector)]) -> Vec<f64> {
+        let order = self.columns.covariances.order;
+        let mut beta = vec![0.0; order * models.len()];
+        for ((_, own), beta) in models.iter().zip(beta.chunks_exact_mut(order)) {
+            own.entries().for_each(|(j, b)| beta[j] = b);
         }
-        spread.max(0.0) + bias * bias
+        let mut images = vec![0.0; order * models.len()];
+        matmul(
+            MatMut::from_column_major_slice_mut(&mut images, order, models.len()),
+            Accum::Replace,
+            MatRef::from_column_major_slice(&self.columns.covariances.values, order, order),
+            MatRef::from_column_major_slice(&beta, order, models.len()),
+            1.0,
+            Par::Seq,
+        );
+        let of = |((intercept, own), image): (&(f64, SparseVector), &[f64])| {
+            let mut bias = self.response_mean - intercept;
+            let mut spread = self.response_variance;
+            for (j, b) in own.entries() {
+                bias -= b * self.columns.means[j];
+                spread += b * (image[j] - 2.0 * self.with_response[j]);
+            }
+            spread.max(0.0) + bias * bias
+        };
+        models.iter().zip(images.chunks_exact(order)).map(of).collect()
     }
 }
 

@@ -48,11 +48,24 @@ impl SparseVector {
 
     /// (1 − t) a + t b.
     fn between(a: &SparseVector, b: &SparseVector, t: f64) -> SparseVector {
-        let mut places: Vec<u32> = a.places.iter().chain(&b.places).copied().collect();
-        places.sort_unstable();
-        places.dedup();
-        let at = |&p: &u32| (1.0 - t) * a.get(p as usize) + t * b.get(p as usize);
-        let values = places.iter().map(at).collect();
+        let (mut places, mut values) = (Vec::with_capacity(a.len() + b.len()), Vec::new());
+        values.reserve(places.capacity());
+        let (mut i, mut j) = (0, 0);
+        while i < a.len() || j < b.len() {
+            let at = |v: &SparseVector, k: usize| v.places.get(k).copied().unwrap_or(u32::MAX);
+            let place = at(a, i).min(at(b, j));
+            let mut value = 0.0;
+            if at(a, i) == place {
+                value += (1.0 - t) * a.values[i];
+                i += 1;
+            }
+            if at(b, j) == place {
+                value += t * b.values[j];
+                j += 1;
+            }
+            places.push(place);
+            values.push(value);
+        }
         SparseVector { places, values }
     }
 }

@@ -22,15 +22,19 @@ pub(super) struct Validated {
 
 /// The models of folds' paths at the λ of the whole path.
 pub(super) fn aligned(paths: &[Path], whole: &Path, alignment: Alignment) -> Vec<Vec<(f64, SparseVector)>> {
-    let of = |path: &Path, m: usize| match alignment {
+    paths.iter().map(|path| aligned_one(path, whole, alignment)).collect()
+}
+
+/// The models of a path at the λ of the whole path.
+fn aligned_one(path: &Path, whole: &Path, alignment: Alignment) -> Vec<(f64, SparseVector)> {
+    let of = |m: usize| match alignment {
         Alignment::Lambda => path.at(whole.steps[m].lambda),
         Alignment::Fraction => {
             let step = &path.steps[m.min(path.len() - 1)];
             (step.intercept, step.coefficients.clone())
         }
     };
-    let fold = |path: &Path| (0..whole.len()).map(|m| of(path, m)).collect();
-    paths.iter().map(fold).collect()
+    (0..whole.len()).map(of).collect()
 }
 
 /// The squared errors of a fold's path on its rows, at the λ of the whole path.
@@ -41,15 +45,12 @@ pub(super) fn squared_errors(
     alignment: Alignment,
     unit: f64,
 ) -> FoldErrors {
-    let models = aligned(std::slice::from_ref(path), whole, alignment);
-    let of = |(intercept, coefficients): &(f64, SparseVector)| {
-        let entries: Vec<(usize, f64)> = coefficients.entries().collect();
-        held_out.squared_error(*intercept, &entries) * unit
-    };
+    let models = aligned_one(path, whole, alignment);
+    let errors = held_out.squared_errors(&models);
     FoldErrors {
         weight: held_out.columns.weight,
         rows: held_out.columns.rows,
-        errors: models.iter().flatten().map(of).collect(),
+        errors: errors.into_iter().map(|e| e * unit).collect(),
         squares: Vec::new(),
     }
 }

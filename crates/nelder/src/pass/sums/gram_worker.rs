@@ -21,6 +21,12 @@ use crate::pass::Worker;
 /// Rows multiplied at a time: 200 columns of them stay in the second-level cache.
 const RUN: usize = 1024;
 
+/// Rows whose mean is the centre of a run.
+const FIRST: usize = 128;
+
+/// Σ z² about a run's centre over the part of it that is due to the centre, at least.
+const NEAR: f64 = 17.0;
+
 /// Products of a run beyond which they are shared among threads: of about ten milliseconds.
 const SHARED: usize = 20_000_000;
 
@@ -46,6 +52,33 @@ fn columns_of<'a>(atoms: &BlockSchema, block: &'a Block<'_>) -> Vec<Pair<'a>> {
         .chain(&block.responses)
         .map(pair)
         .collect()
+}
+
+/// z = √w (x − c) of a run of a column, W its weight: c, and the rest Σ w (x − c).
+///
+/// c is the mean of the run's first rows, which is near the run's own. Where it is not, as in a column that jumps, c is the run's mean: so
+/// Σ z² is at most 17/16 of the sum of squares about the mean, and products round relative to that.
+fn centred(
+    x: &[f64],
+    weights: Option<&[f64]>,
+    roots: Option<&[f64]>,
+    weight: f64,
+    packed: &mut [f64],
+) -> (f64, f64) {
+    // a run whose weights are all zero has no mean
+    let mean = |sum: f64, weight: f64| if weight > 0.0 { sum / weight } else { 0.0 };
+    let first = x.len().min(FIRST);
+    let of_first = weights.map(|w| &w[..first]);
+    let share = of_first.map_or(first as f64, |w| kernels::rough_sum(w, None));
+    let c = mean(kernels::rough_sum(&x[..first], of_first), share);
+    let sums = kernels::center(x, c, roots, packed);
+    // of Σ z², W (x̄ − c)² is due to the centre
+    let shift = mean(sums.rest, weight) * sums.rest;
+    if NEAR * shift <= sums.square {
+        return (c, sums.rest);
+    }
+    let c = mean(kernels::rough_sum(x, weights), weight);
+    (c, kernels::center(x, c, roots, packed).rest)
 }
 
 impl GramWorker {
@@ -131,20 +164,8 @@ impl GramWorker {
             let weight = weights.map_or(m as f64, |w| kernels::rough_sum(w, None));
             for (j, column) in columns.iter().enumerate() {
                 let x = &column.high[from..to];
-                // a run whose weights are all zero has no mean
-                let c = if weight > 0.0 {
-                    kernels::rough_sum(x, weights) / weight
-                } else {
-                    0.0
-                };
                 let packed = &mut self.pack[j * RUN..j * RUN + m];
-                kernels::center(x, c, roots, packed);
-                centers[j] = c;
-                // what the rounded mean leaves over; zero up to rounding
-                rests[j] = match roots {
-                    None => kernels::rough_sum(packed, None),
-                    Some(r) => kernels::rough_sum(packed, Some(r)),
-                };
+                (centers[j], rests[j]) = centred(x, weights, roots, weight, packed);
             }
             let z = MatRef::from_column_major_slice_with_stride(&self.pack[..RUN * p], m, p, RUN);
             matmul(
