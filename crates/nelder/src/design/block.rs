@@ -168,10 +168,7 @@ impl Block<'static> {
             for (to, from) in block.responses.iter_mut().zip(&from.responses) {
                 to.append(from, rows);
             }
-            for (to, from) in [
-                (&mut block.offset, &from.offset),
-                (&mut block.start, &from.start),
-            ] {
+            for (to, from) in [(&mut block.offset, &from.offset), (&mut block.start, &from.start)] {
                 if let (Some(to), Some(from)) = (to, from) {
                     take(to, from, rows);
                 }

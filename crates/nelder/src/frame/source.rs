@@ -134,6 +134,17 @@ pub enum ColumnMemory<'a> {
     Host(&'a [f64]),
     /// That of devices: consecutive rows in each part.
     Device(Vec<ColumnPart>),
+    /// The host's, of the rows whose number is not zero.
+    Sparse(SparseColumn<'a>),
+}
+
+/// The rows of a column whose number is not zero.
+#[derive(Clone, Copy, Debug)]
+pub struct SparseColumn<'a> {
+    /// The rows, from 0, ascending.
+    pub rows: &'a [i32],
+    /// Their numbers.
+    pub values: &'a [f64],
 }
 
 /// Consecutive rows of a column in a device's memory.

@@ -43,6 +43,22 @@ pub enum SparseError {
         /// Number of rows.
         rows: usize,
     },
+    /// Names that are not as many as the columns.
+    #[error("{names} names for {columns} columns of a sparse matrix")]
+    Names {
+        /// Names.
+        names: usize,
+        /// Columns.
+        columns: usize,
+    },
+    /// Other columns that are not as long.
+    #[error("a sparse matrix of {rows} rows beside columns of {others}")]
+    Beside {
+        /// Rows of the matrix.
+        rows: usize,
+        /// Rows of the others.
+        others: u64,
+    },
     /// A value that is missing or infinite.
     #[error("x: the value in row {row} of column {column} is {value}")]
     Value {

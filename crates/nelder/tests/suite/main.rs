@@ -10,6 +10,7 @@ mod auto;
 mod bases;
 mod claims;
 mod claims_of_data;
+mod columns_in_memory;
 mod common;
 mod crossed;
 mod dependent;

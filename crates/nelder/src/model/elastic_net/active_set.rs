@@ -75,6 +75,19 @@ pub(super) struct ActiveSet {
 impl ActiveSet {
     /// Adds a column, with its coefficient and gradient.
     pub fn add<C: Curvature>(&mut self, j: usize, curvature: &C, beta: f64, gradient: f64) {
+        self.add_with(j, beta, gradient, |members, out| {
+            curvature.entries(j, members, out)
+        });
+    }
+
+    /// The same, `entries` giving Hⱼₘ for each of the members, the column itself the last.
+    pub fn add_with(
+        &mut self,
+        j: usize,
+        beta: f64,
+        gradient: f64,
+        entries: impl FnOnce(&[usize], &mut [f64]),
+    ) {
         let m = self.members.len();
         if m == self.capacity {
             let wider = (2 * m).max(16);
@@ -88,7 +101,7 @@ impl ActiveSet {
         self.places[j] = m as u32;
         self.members.push(j);
         let at = m * self.capacity;
-        curvature.entries(j, &self.members, &mut self.matrix[at..=at + m]);
+        entries(&self.members, &mut self.matrix[at..=at + m]);
         for k in 0..m {
             self.matrix[k * self.capacity + m] = self.matrix[at + k];
         }

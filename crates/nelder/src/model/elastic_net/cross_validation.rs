@@ -11,10 +11,11 @@ use super::curve::{Choice, Curve};
 use super::fit::bind_columns;
 use super::path::Path;
 use super::report::ElasticNetReport;
+use super::resident::ResidentModel;
 use super::validated::Validated;
 use super::{ElasticNet, ElasticNetSpec, gaussian_folds, generalized_folds};
 use crate::frame::Source;
-use crate::model::ModelError;
+use crate::model::{ModelError, ModelFrame};
 use crate::pass::Run;
 
 /// A cross-validated path.
@@ -69,13 +70,14 @@ pub fn cross_validate<'s, 'm>(
 ) -> Result<CrossValidation<'s>, ModelError> {
     let run = run.into();
     spec.check(source.rows())?;
-    let bound = bind_columns(&spec.model, Arc::new(source))?.at(run.executor);
-    bound.rows.keep_blocks();
-    let found = match spec.model.family.is_of_residuals() {
-        true => gaussian_folds::gaussian(spec, &bound, run.monitor)?,
-        false => generalized_folds::generalized(spec, &bound, run.monitor)?,
+    let source: Arc<dyn Source + 's> = Arc::new(source);
+    let (bound, found) = match ResidentModel::new(&spec.model, &source, &run)? {
+        Some(mut model) => {
+            let found = model.cross_validated(spec)?;
+            (model.bound, found)
+        }
+        None => by_rows(spec, source, run)?,
     };
-    bound.rows.forget_blocks();
     let Validated {
         problem,
         counts,
@@ -102,6 +104,22 @@ pub fn cross_validate<'s, 'm>(
         curve,
         grid: if grid.len() > 1 { grid } else { Vec::new() },
     })
+}
+
+/// Paths and curves by passes over the rows.
+fn by_rows<'s>(
+    spec: &CrossValidationSpec,
+    source: Arc<dyn Source + 's>,
+    run: Run<'_>,
+) -> Result<(ModelFrame<'s>, Validated), ModelError> {
+    let bound = bind_columns(&spec.model, source)?.at(run.executor);
+    bound.rows.keep_blocks();
+    let found = match spec.model.family.is_of_residuals() {
+        true => gaussian_folds::gaussian(spec, &bound, run.monitor)?,
+        false => generalized_folds::generalized(spec, &bound, run.monitor)?,
+    };
+    bound.rows.forget_blocks();
+    Ok((bound, found))
 }
 
 /// The α whose least error is least; the first of several.

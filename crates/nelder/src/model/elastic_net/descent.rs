@@ -115,7 +115,7 @@ impl Descent {
     ) -> Result<(), Stuck> {
         self.join(curvature, penalty, strength, ending)?;
         for _ in 0..MOST_ROUNDS {
-            self.descend(penalty, strength, ending)?;
+            descend(&mut self.active, penalty, strength, ending, &mut self.sweeps)?;
             self.settle(curvature);
             if !self.join(curvature, penalty, strength, ending)? {
                 return Ok(());
@@ -179,37 +179,6 @@ impl Descent {
         Ok(any)
     }
 
-    /// Coordinate descent on the active set, then Newton's method where that is slow or the minimum is to be exact.
-    fn descend(&mut self, penalty: &Penalty, strength: Strength, ending: Ending) -> Result<(), Stuck> {
-        let exact = ending.threshold < EXACT_BELOW;
-        // before Newton's method a rough start is enough
-        let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
-        let (mut own, mut rounds) = (0, 0);
-        loop {
-            let largest = self.active.sweep(penalty, strength);
-            self.sweeps += 1;
-            own += 1;
-            if self.sweeps > ending.most_sweeps {
-                return Err(Stuck::Sweeps);
-            }
-            if largest <= threshold && !exact {
-                return Ok(());
-            }
-            if largest <= threshold || own % MANY_SWEEPS == 0 {
-                rounds += 1;
-                self.sweeps += u64::from(newton_on_support(&mut self.active, penalty, strength));
-                let largest = self.active.sweep(penalty, strength);
-                let enough = match exact && rounds < MANY_ROUNDS {
-                    true => NOTHING,
-                    false => CAREFUL * ending.threshold,
-                };
-                if largest <= enough {
-                    return Ok(());
-                }
-            }
-        }
-    }
-
     /// Brings β and g of all columns up to the active set's.
     fn settle<C: Curvature>(&mut self, curvature: &C) {
         let active = &mut self.active;
@@ -235,5 +204,45 @@ impl Descent {
         columns
             .map(|j| penalty.violation(j, self.gradient[j], self.beta[j], strength))
             .fold(0.0, f64::max)
+    }
+}
+
+/// Coordinate descent on the active set, then Newton's method where that is slow or the minimum is to be exact.
+///
+/// # Errors
+/// More sweeps than allowed.
+pub(super) fn descend(
+    active: &mut ActiveSet,
+    penalty: &Penalty,
+    strength: Strength,
+    ending: Ending,
+    sweeps: &mut u64,
+) -> Result<(), Stuck> {
+    let exact = ending.threshold < EXACT_BELOW;
+    // before Newton's method a rough start is enough
+    let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
+    let (mut own, mut rounds) = (0, 0);
+    loop {
+        let largest = active.sweep(penalty, strength);
+        *sweeps += 1;
+        own += 1;
+        if *sweeps > ending.most_sweeps {
+            return Err(Stuck::Sweeps);
+        }
+        if largest <= threshold && !exact {
+            return Ok(());
+        }
+        if largest <= threshold || own % MANY_SWEEPS == 0 {
+            rounds += 1;
+            *sweeps += u64::from(newton_on_support(active, penalty, strength));
+            let largest = active.sweep(penalty, strength);
+            let enough = match exact && rounds < MANY_ROUNDS {
+                true => NOTHING,
+                false => CAREFUL * ending.threshold,
+            };
+            if largest <= enough {
+                return Ok(());
+            }
+        }
     }
 }

@@ -7,6 +7,7 @@ use super::generalized::{self, GeneralizedRows};
 use super::path::Path;
 use super::problem::Problem;
 use super::report::ElasticNetReport;
+use super::resident::ResidentModel;
 use crate::design::{Columns, RowCounts, is_factor};
 use crate::formula::Contrast;
 use crate::frame::Source;
@@ -54,7 +55,11 @@ pub fn elastic_net<'s, 'm>(
     run: impl Into<Run<'m>>,
 ) -> Result<ElasticNet<'s>, ModelError> {
     let run = run.into();
-    let bound = bind_columns(spec, Arc::new(source))?.at(run.executor);
+    let source: Arc<dyn Source + 's> = Arc::new(source);
+    if let Some(model) = ResidentModel::new(spec, &source, &run)? {
+        return by_columns(spec, model);
+    }
+    let bound = bind_columns(spec, source)?.at(run.executor);
     bound.rows.keep_blocks();
     let found = match spec.family.is_of_residuals() {
         true => gaussian(spec, &bound, run.monitor)?,
@@ -68,6 +73,21 @@ pub fn elastic_net<'s, 'm>(
         path: found.path,
         counts: found.counts,
         report: found.report,
+    })
+}
+
+/// The path of a model whose columns are read one by one.
+fn by_columns<'s>(spec: &ElasticNetSpec, mut model: ResidentModel<'s>) -> Result<ElasticNet<'s>, ModelError> {
+    let problem = model.problem(spec)?;
+    let path = model.path(&problem)?;
+    let report = problem.report(&path, &model.bound, model.passes, "f64");
+    Ok(ElasticNet {
+        spec: spec.clone(),
+        columns: problem.into_columns(),
+        bound: model.bound,
+        path,
+        counts: model.counts,
+        report,
     })
 }
 
@@ -143,6 +163,16 @@ impl ElasticNet<'_> {
     }
 }
 
+/// Treatment of the response of a path.
+pub(super) fn response_wishes(spec: &ElasticNetSpec) -> Wishes {
+    Wishes {
+        untouched: !spec.family.is_of_residuals(),
+        levels: spec.family.is_binomial(),
+        two_levels: true,
+        start: None,
+    }
+}
+
 /// Joins a model to its data: with an intercept among the columns in any case, and indicators of all levels where they are asked for.
 pub(super) fn bind_columns<'s>(
     spec: &ElasticNetSpec,
@@ -159,14 +189,7 @@ pub(super) fn bind_columns<'s>(
     }
     terms.intercept = true;
     design.terms = Some(terms);
-    let general = !spec.family.is_of_residuals();
-    let wishes = Wishes {
-        untouched: general,
-        levels: spec.family.is_binomial(),
-        two_levels: true,
-        start: None,
-    };
-    let mut bound = bind_as(&design, &wishes, source)?;
+    let mut bound = bind_as(&design, &response_wishes(spec), source)?;
     let responses = bound.rows.layout().atoms.responses;
     if responses != 1 && !spec.family.is_binomial() {
         return Err(ModelError::argument(

@@ -159,7 +159,7 @@ fn gaussian_paths(
                 0 => problems[a].path_of(&all),
                 k => problems[a]
                     .path_of(&others[k - 1])
-                    .map_err(|e| in_fold(e, k - 1, drawn[0].len())),
+                    .map_err(|e| e.in_fold((k - 1) % drawn[0].len(), drawn[0].len())),
             }
         })
         .collect::<Result<_, _>>()?;
@@ -172,15 +172,4 @@ fn gaussian_paths(
         of_alphas: of_alphas.collect(),
         held_out,
     })
-}
-
-/// An error in the model of a fold, with the fold's number.
-fn in_fold(error: ModelError, k: usize, folds: usize) -> ModelError {
-    match error {
-        ModelError::Argument { argument, why } => ModelError::Argument {
-            argument,
-            why: format!("{why}, in the rows without fold {} of {folds}", k % folds + 1),
-        },
-        other => other,
-    }
 }

@@ -29,19 +29,19 @@ use crate::pass::{
 pub(super) struct GeneralizedRows<'a, 's> {
     bound: &'a ModelFrame<'s>,
     monitor: &'a dyn Monitor,
-    session: Arc<dyn Session>,
-    programs: Arc<Programs>,
+    pub session: Arc<dyn Session>,
+    pub programs: Arc<Programs>,
     /// The same for rows with weights, which are zero in rows that are left out.
-    weighted: Arc<Programs>,
+    pub weighted: Arc<Programs>,
     family: Family,
-    counts_successes: bool,
+    pub counts_successes: bool,
     products: Products,
     /// The passes so far.
     pub passes: Vec<PassRecord>,
     /// Rows that were read, used and left out.
     pub counts: RowCounts,
     /// The constant of the first gram, and its working weight for a prior weight of one.
-    constant: (f64, f64),
+    pub constant: (f64, f64),
     /// Means μ and dμ/dη at the constant.
     mean: (f64, f64),
     /// The gram and the score at the constant, without offset.

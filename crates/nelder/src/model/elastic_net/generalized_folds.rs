@@ -6,7 +6,7 @@ use super::generalized::{self, GeneralizedRows};
 use super::membership::Membership;
 use super::newton_path::NewtonPath;
 use super::path::Path;
-use super::validated::{Validated, aligned, errors_of_rows};
+use super::validated::{Validated, aligned, errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::Monitor;
 
@@ -50,7 +50,7 @@ pub(super) fn generalized(
                 Some(all) => all,
                 None => found.remove(0),
             };
-            short_paths(&found)?;
+            short_paths(found.iter())?;
             let models = aligned(&found, &all, spec.alignment);
             let losses = rows.held_out(&own, folds, spec.measure, &models)?;
             errors.extend(errors_of_rows(&losses, 1.0));
@@ -69,20 +69,4 @@ pub(super) fn generalized(
         grid,
         over,
     })
-}
-
-/// Refuses folds whose models have no solution at all.
-fn short_paths(paths: &[Path]) -> Result<(), ModelError> {
-    match paths.iter().position(Path::is_empty) {
-        None => Ok(()),
-        Some(fold) => Err(ModelError::argument(
-            "y",
-            format!(
-                "no model can be fitted to the rows without fold {} of {}: {}",
-                fold + 1,
-                paths.len(),
-                paths[fold].end.reason()
-            ),
-        )),
-    }
 }

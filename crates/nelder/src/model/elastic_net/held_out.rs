@@ -1,18 +1,16 @@
 //! Errors of held-out rows: each row's loss under the models that were fitted without its fold, at each λ.
 
-use std::sync::Arc;
-
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use nelder_device::{Input, Output, Program, Runner};
 use serde::{Deserialize, Serialize};
 
 use super::folds::Folds;
 use super::measure::Measure;
 use super::path::SparseVector;
 use super::problem::Problem;
+use super::row_losses::{ObservedRows, RowLosses};
 use crate::design::{Block, BlockSchema, RowError};
-use crate::family::{Link, Programs};
+use crate::family::Programs;
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{
     Coefficients, Monitor, Observed, Pass, PassRecord, Session, Statistic, Sum, Worker, travels,
@@ -20,9 +18,6 @@ use crate::pass::{
 
 /// Rows whose predictors are formed at a time.
 const RUN: usize = 256;
-
-/// Largest |η| of a probability that losses are computed at: 1e-5 from 0 or 1, glmnet's `prob_min`.
-const MOST_LOGIT: f64 = 11.512_915_464_920_228;
 
 /// Rows whose losses are asked for.
 pub(super) struct HeldOutRows<'a, 's> {
@@ -58,21 +53,13 @@ impl HeldOutRows<'_, '_> {
             own.entries().for_each(|(j, b)| beta[j + 1] = b);
             problem.coefficients(self.bound, &beta)
         };
-        let family = &self.programs.family;
         let statistic = HeldOut {
             folds,
             models: models.iter().map(|fold| fold.iter().map(of).collect()).collect(),
             measure,
             counts: self.counts,
             offset: self.offset,
-            deviance: Arc::new(self.programs.deviance.clone()),
-            mean: Arc::new(self.programs.inverse_link.clone()),
-            most: if family.is_binomial() {
-                MOST_LOGIT
-            } else {
-                f64::INFINITY
-            },
-            two_classes: family.is_binomial() && family.link == Link::Logit,
+            programs: self.programs,
         };
         let pass = Pass::new("held-out rows", "f64", &statistic, self.monitor);
         let found = self.session.reduce(&self.bound.rows, pass)?;
@@ -90,14 +77,8 @@ struct HeldOut<'a> {
     pub counts: bool,
     /// True if the rows' offset is part of their predictor.
     pub offset: bool,
-    /// Unit deviances from y, η, w, trials and the share of failures, each times its weight.
-    pub deviance: Arc<Program>,
-    /// μ and dμ/dη from y and η.
-    pub mean: Arc<Program>,
-    /// The largest |η|: probabilities are kept off 0 and 1.
-    pub most: f64,
-    /// True if a loss is summed over both classes.
-    pub two_classes: bool,
+    /// The family's programs.
+    pub programs: &'a Programs,
 }
 
 /// Sums of losses of held-out rows.
@@ -135,12 +116,10 @@ struct HeldOutWorker<'a> {
     of_rows: Vec<u32>,
     /// By fold, coefficients of the dense columns: columns x λ.
     dense: Vec<Vec<f64>>,
-    deviance: Runner<f64>,
-    mean: Runner<f64>,
+    losses: RowLosses,
     pack: Vec<f64>,
     eta: Vec<f64>,
     loss: Vec<f64>,
-    slope: Vec<f64>,
 }
 
 impl Statistic for HeldOut<'_> {
@@ -152,7 +131,6 @@ impl Statistic for HeldOut<'_> {
 
     fn worker(&self, schema: &BlockSchema) -> HeldOutWorker<'_> {
         let by_lambda = || self.models.iter().map(|m| vec![0.0; m.len()]).collect();
-        let runner = |program: &Program| program.runner().unwrap_or_else(|_| Runner::empty());
         HeldOutWorker {
             of: self,
             schema: schema.clone(),
@@ -166,12 +144,10 @@ impl Statistic for HeldOut<'_> {
             dense: (self.models.iter())
                 .map(|fold| fold.iter().flat_map(|m| m.dense.iter().map(|b| b.hi)).collect())
                 .collect(),
-            deviance: runner(&self.deviance),
-            mean: runner(&self.mean),
+            losses: RowLosses::new(self.programs, self.measure),
             pack: Vec::new(),
             eta: Vec::new(),
             loss: vec![0.0; RUN],
-            slope: vec![0.0; RUN],
         }
     }
 }
@@ -209,31 +185,15 @@ impl HeldOutWorker<'_> {
         let weight: &[f64] = observed.weight.as_deref().unwrap_or(&ones);
         self.sums.weights[fold] += weight.iter().sum::<f64>();
         self.sums.rows[fold] += n as u64;
+        let y = &observed.y[..n];
+        let seen = ObservedRows {
+            y,
+            trials: observed.trials.as_deref().unwrap_or(weight),
+            rest: observed.rest.as_deref().unwrap_or(y),
+        };
         for m in 0..of.models[fold].len() {
-            let eta = &mut self.eta[m * n..(m + 1) * n];
-            eta.iter_mut().for_each(|e| *e = e.clamp(-of.most, of.most));
-            let (loss, slope) = (&mut self.loss[..n], &mut self.slope[..n]);
-            let (y, eta) = (&observed.y[..n], &*eta);
-            match of.measure {
-                Measure::Deviance => {
-                    let trials = observed.trials.as_deref().unwrap_or(weight);
-                    let rest = observed.rest.as_deref().unwrap_or(y);
-                    // of weight one
-                    let inputs = [y, eta, &ones, trials, rest].map(Input::Real);
-                    let ran = self.deviance.run(&inputs, n, &mut [Output::Real(loss)]);
-                    if ran.is_err() {
-                        loss.fill(f64::NAN);
-                    }
-                }
-                Measure::Squared | Measure::Absolute | Measure::Class => {
-                    let inputs = [y, eta].map(Input::Real);
-                    let mut outputs = [Output::Real(loss), Output::Real(slope)];
-                    if self.mean.run(&inputs, n, &mut outputs).is_err() {
-                        loss.fill(f64::NAN);
-                    }
-                    of.measure.losses(y, loss, of.two_classes);
-                }
-            }
+            let loss = &mut self.loss[..n];
+            self.losses.at(seen, &mut self.eta[m * n..(m + 1) * n], loss);
             let (mut sum, mut square) = (0.0, 0.0);
             for (w, l) in weight.iter().zip(loss.iter()) {
                 sum += w * l;

@@ -100,7 +100,10 @@ impl ColumnMoments {
 /// Copies the upper triangle of a square matrix by columns to the lower one, by tiles that stay in cache.
 fn mirror(values: &mut [f64], order: usize) {
     const TILE: usize = 16;
-    for (from_j, from_i) in (0..order).step_by(TILE).flat_map(|j| (0..=j).step_by(TILE).map(move |i| (j, i))) {
+    for (from_j, from_i) in (0..order)
+        .step_by(TILE)
+        .flat_map(|j| (0..=j).step_by(TILE).map(move |i| (j, i)))
+    {
         for j in from_j..(from_j + TILE).min(order) {
             for i in from_i..(from_i + TILE).min(j) {
                 values[i * order + j] = values[j * order + i];
@@ -109,7 +112,8 @@ fn mirror(values: &mut [f64], order: usize) {
     }
 }
 
-fn varies(variance: f64, mean: f64) -> bool {
+/// Tests if a column of this variance and mean is not constant.
+pub(super) fn varies(variance: f64, mean: f64) -> bool {
     variance > CONSTANT * mean * mean && variance > 0.0
 }
 

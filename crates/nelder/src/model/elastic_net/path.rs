@@ -135,23 +135,32 @@ impl Path {
         self.steps[m].coefficients.len()
     }
 
+    /// Place of a λ on the path: the steps m and m + 1 that it is between, and its share t of the way from one to the other; beyond the ends of
+    /// the path it is at its end.
+    pub(super) fn place(&self, lambda: f64) -> (usize, f64) {
+        let after = self.steps.partition_point(|s| s.lambda >= lambda);
+        if after == 0 {
+            return (0, 0.0);
+        }
+        let left = self.steps[after - 1].lambda;
+        match self.steps.get(after) {
+            Some(right) if left != lambda => (after - 1, (left - lambda) / (left - right.lambda)),
+            _ => (after - 1, 0.0),
+        }
+    }
+
     /// Intercept and coefficients at any λ: between two λ of the path they are interpolated linearly in λ, as glmnet does
     /// (`exact = FALSE`); beyond its ends they are those of the end.
     pub fn at(&self, lambda: f64) -> (f64, SparseVector) {
-        let of = |m: usize| (self.steps[m].intercept, self.steps[m].coefficients.clone());
         if self.steps.is_empty() {
             return (0.0, SparseVector::default());
         }
-        let after = self.steps.partition_point(|s| s.lambda >= lambda);
-        if after == 0 {
-            return of(0);
+        let (m, t) = self.place(lambda);
+        let left = &self.steps[m];
+        if t == 0.0 {
+            return (left.intercept, left.coefficients.clone());
         }
-        let left = &self.steps[after - 1];
-        if after == self.steps.len() || left.lambda == lambda {
-            return of(after - 1);
-        }
-        let right = &self.steps[after];
-        let t = (left.lambda - lambda) / (left.lambda - right.lambda);
+        let right = &self.steps[m + 1];
         (
             (1.0 - t) * left.intercept + t * right.intercept,
             SparseVector::between(&left.coefficients, &right.coefficients, t),

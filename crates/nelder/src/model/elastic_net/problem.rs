@@ -23,19 +23,23 @@ use crate::pass::{Coefficients, Gram, PassRecord};
 /// Columns, penalty and settings of a path, for whatever rows.
 pub(super) struct Problem {
     pub columns: Arc<Columns>,
-    penalty: Penalty,
-    settings: PathSettings,
-    standardizing: Standardizing,
+    /// The penalty, its bounds in the units of the rows.
+    pub penalty: Penalty,
+    /// Sequence of λ, and where paths and iterations end.
+    pub settings: PathSettings,
+    /// Treatment of columns before they are penalized.
+    pub standardizing: Standardizing,
     units: Units,
-    algorithm: &'static str,
+    /// Name of the algorithm.
+    pub algorithm: &'static str,
 }
 
 /// Powers of two that take numbers from the units of the rows to those of the data.
-struct Units {
+pub(super) struct Units {
     /// Of coefficients, by column without the intercept.
-    columns: Vec<f64>,
+    pub columns: Vec<f64>,
     /// Of the response.
-    response: f64,
+    pub response: f64,
 }
 
 impl Problem {
@@ -56,58 +60,37 @@ impl Problem {
             columns: columns.map.column_scales(atoms, scales)[1..].to_vec(),
             response: scales.get(atoms.dense + atoms.extra).copied().unwrap_or(1.0),
         };
-        let labels: Vec<&str> = bound
-            .rows
-            .layout()
-            .terms
-            .iter()
-            .map(|t| t.label.as_str())
-            .collect();
-        let mut penalty = spec.per_column(&columns, &labels)?;
+        let layout = bound.rows.layout();
+        let labels: Vec<&str> = layout.terms.iter().map(|t| t.label.as_str()).collect();
+        let intercept = has_intercept(spec, bound);
+        Self::of_columns(spec, columns, &labels, units, intercept)
+    }
+
+    /// The same of columns that are known, `labels` being those of their terms.
+    ///
+    /// # Errors
+    /// Arguments that do not fit them.
+    pub fn of_columns(
+        spec: &ElasticNetSpec,
+        columns: Columns,
+        labels: &[&str],
+        units: Units,
+        intercept: bool,
+    ) -> Result<Self, ModelError> {
+        let mut penalty = spec.per_column(&columns, labels)?;
         for (j, scale) in units.columns.iter().enumerate() {
             penalty.lower[j] *= units.response / scale;
             penalty.upper[j] *= units.response / scale;
         }
-        let p = penalty.factors.len();
-        let most_nonzero = spec.most_nonzero.unwrap_or(p + 1);
-        let sequence = match &spec.lambda {
-            LambdaSequence::Given(values) => {
-                LambdaSequence::Given(values.iter().map(|v| v * units.response).collect())
-            }
-            automatic => automatic.clone(),
-        };
-        let settings = PathSettings {
-            sequence,
-            control: PathControl {
-                // glmnet's rule: a path along a bound of zero may gain nothing for a while
-                least_gain: match penalty.lower.iter().chain(&penalty.upper).any(|b| *b == 0.0) {
-                    true => 0.0,
-                    false => spec.control.least_gain,
-                },
-                ..spec.control
-            },
-            gain: match spec.family.name {
-                _ if spec.family.is_of_residuals() => Gain::Relative,
-                FamilyName::Poisson => Gain::OverSteps,
-                _ => Gain::Absolute,
-            },
-            ending: Ending {
-                threshold: spec.threshold,
-                most_sweeps: spec.most_sweeps,
-                most_active: spec.most_active.unwrap_or((2 * most_nonzero + 20).min(p)),
-            },
-            most_nonzero,
-            printed: spec.printed,
-        };
-        let standardizing = Standardizing {
-            deviations: spec.standardize,
-            intercept: has_intercept(spec, bound),
-        };
+        let settings = path_settings(spec, &penalty, units.response);
         Ok(Problem {
             columns: Arc::new(columns),
             penalty,
             settings,
-            standardizing,
+            standardizing: Standardizing {
+                deviations: spec.standardize,
+                intercept,
+            },
             units,
             algorithm: match spec.family.is_of_residuals() {
                 true => "coordinate descent on covariances",
@@ -227,6 +210,40 @@ impl Problem {
             computed: bound.computed(&self.columns.contrasts),
             passes,
         }
+    }
+}
+
+/// The settings of a path; `response` is the unit of the rows' responses.
+fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> PathSettings {
+    let p = penalty.factors.len();
+    let most_nonzero = spec.most_nonzero.unwrap_or(p + 1);
+    PathSettings {
+        sequence: match &spec.lambda {
+            LambdaSequence::Given(values) => {
+                LambdaSequence::Given(values.iter().map(|v| v * response).collect())
+            }
+            automatic => automatic.clone(),
+        },
+        control: PathControl {
+            // glmnet's rule: a path along a bound of zero may gain nothing for a while
+            least_gain: match penalty.lower.iter().chain(&penalty.upper).any(|b| *b == 0.0) {
+                true => 0.0,
+                false => spec.control.least_gain,
+            },
+            ..spec.control
+        },
+        gain: match spec.family.name {
+            _ if spec.family.is_of_residuals() => Gain::Relative,
+            FamilyName::Poisson => Gain::OverSteps,
+            _ => Gain::Absolute,
+        },
+        ending: Ending {
+            threshold: spec.threshold,
+            most_sweeps: spec.most_sweeps,
+            most_active: spec.most_active.unwrap_or((2 * most_nonzero + 20).min(p)),
+        },
+        most_nonzero,
+        printed: spec.printed,
     }
 }
 

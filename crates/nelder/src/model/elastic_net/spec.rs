@@ -22,6 +22,18 @@ pub enum PerColumn {
     Named(Vec<(String, f64)>),
 }
 
+/// Way in which a path reads its columns: glmnet's `type.gaussian`, for every family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Reading {
+    /// By rows where columns are few, by columns where they are more than rows, or sparse.
+    #[default]
+    Auto,
+    /// Pass by pass over the rows, for the covariances of all columns: `covariance`.
+    Rows,
+    /// Column by column, where these lie in memory: `naive`.
+    Columns,
+}
+
 /// An elastic net: the arguments of `glmnet`, with expressions as text.
 ///
 /// ```
@@ -64,6 +76,8 @@ pub struct ElasticNetSpec {
     pub most_active: Option<usize>,
     /// Sweeps at most over a whole path, `maxit`.
     pub most_sweeps: u64,
+    /// Way in which the columns are read.
+    pub reading: Reading,
     /// True for the objective as it is printed, ½ RSS / n + λ Σ f (α |β| + (1 − α) β² / 2); false for glmnet's, whose square is divided by the deviation of
     /// the response.
     pub printed: bool,
@@ -88,6 +102,7 @@ impl ElasticNetSpec {
             most_nonzero: None,
             most_active: None,
             most_sweeps: 100_000,
+            reading: Reading::Auto,
             printed: false,
         }
     }

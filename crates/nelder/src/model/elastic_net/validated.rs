@@ -7,6 +7,7 @@ use super::moments::Moments;
 use super::path::{Path, SparseVector};
 use super::problem::Problem;
 use crate::design::RowCounts;
+use crate::model::ModelError;
 use crate::pass::PassRecord;
 
 /// Paths and curves, and what led to them.
@@ -22,7 +23,10 @@ pub(super) struct Validated {
 
 /// The models of folds' paths at the λ of the whole path.
 pub(super) fn aligned(paths: &[Path], whole: &Path, alignment: Alignment) -> Vec<Vec<(f64, SparseVector)>> {
-    paths.iter().map(|path| aligned_one(path, whole, alignment)).collect()
+    paths
+        .iter()
+        .map(|path| aligned_one(path, whole, alignment))
+        .collect()
 }
 
 /// The models of a path at the λ of the whole path.
@@ -68,4 +72,33 @@ pub(super) fn errors_of_rows(sums: &HeldOutSums, unit: f64) -> Vec<FoldErrors> {
         }
     };
     (0..sums.weights.len()).map(of).collect()
+}
+
+/// Refuses folds whose models have no solution at all.
+pub(super) fn short_paths<'p>(paths: impl ExactSizeIterator<Item = &'p Path>) -> Result<(), ModelError> {
+    let folds = paths.len();
+    for (fold, path) in paths.enumerate().filter(|(_, p)| p.is_empty()) {
+        return Err(ModelError::argument(
+            "y",
+            format!(
+                "no model can be fitted to the rows without fold {} of {folds}: {}",
+                fold + 1,
+                path.end.reason()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+impl ModelError {
+    /// The same of a fold's model, with the fold's number, from 0.
+    pub(super) fn in_fold(self, k: usize, folds: usize) -> ModelError {
+        match self {
+            ModelError::Argument { argument, why } => ModelError::Argument {
+                argument,
+                why: format!("{why}, in the rows without fold {} of {folds}", k + 1),
+            },
+            other => other,
+        }
+    }
 }

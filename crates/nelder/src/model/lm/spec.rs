@@ -85,12 +85,21 @@ impl LmSpec {
     /// # Errors
     /// A formula that cannot be read or has no meaning.
     pub(in crate::model) fn meaning(&self, columns: &[&str]) -> Result<Terms, ModelError> {
+        self.meaning_of(columns, 0)
+    }
+
+    /// The same, terms being refused for their gram where they are more than the columns of the data: as many may be read one by one.
+    pub(in crate::model) fn meaning_of_columns(&self, columns: &[&str]) -> Result<Terms, ModelError> {
+        self.meaning_of(columns, columns.len() as u128)
+    }
+
+    fn meaning_of(&self, columns: &[&str], free: u128) -> Result<Terms, ModelError> {
         match &self.terms {
             Some(terms) => Ok(terms.clone()),
             None => {
                 let formula = parse_formula(&self.formula)?;
                 // with the intercept, and before they are written out
-                if let Some(count) = term_count(&formula, columns) {
+                if let Some(count) = term_count(&formula, columns).filter(|c| *c > free) {
                     let room = Room::of_machine().for_terms(count.saturating_add(1));
                     room.map_err(DesignError::NoRoom)?;
                 }

@@ -179,7 +179,7 @@ impl DeviceColumns {
                     .iter()
                     .filter_map(|column| match column {
                         ColumnMemory::Host(values) => Some(*values),
-                        ColumnMemory::Device(_) => None,
+                        ColumnMemory::Device(_) | ColumnMemory::Sparse(_) => None,
                     })
                     .collect();
                 if columns[0].is_empty() {

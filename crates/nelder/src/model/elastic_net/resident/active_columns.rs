@@ -1,0 +1,159 @@
+//! The columns that were ever active, standardized, with the matrix of a step's quadratic model.
+
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, MatMut, MatRef, Par};
+use nelder_device::vectorized;
+
+use super::loss::RowScores;
+use super::standardized::StandardizedColumns;
+use crate::model::elastic_net::active_set::{ActiveSet, NOWHERE};
+
+/// The columns that were ever active, Z, and H = Σ ω (z − z̄)(z − z̄)ᵀ among them, z̄ the means under the working weights ω where the model has
+/// an intercept.
+#[derive(Debug)]
+pub(super) struct ActiveColumns {
+    /// Members, coefficients, gradients and H.
+    pub set: ActiveSet,
+    /// Z, column by column.
+    z: Vec<f64>,
+    /// z̄ under the working weights of H; zero without an intercept.
+    pub means: Vec<f64>,
+    rows: usize,
+    intercept: bool,
+    /// ω, the working weights of H, and their sum.
+    weight: Vec<f64>,
+    weight_sum: f64,
+    /// √ω (z − z̄), while H is formed.
+    pack: Vec<f64>,
+}
+
+impl ActiveColumns {
+    /// None active.
+    pub fn new(columns: usize, rows: usize, intercept: bool) -> Self {
+        ActiveColumns {
+            set: ActiveSet {
+                places: vec![NOWHERE; columns],
+                ..ActiveSet::default()
+            },
+            z: Vec::new(),
+            means: Vec::new(),
+            rows,
+            intercept,
+            weight: vec![0.0; rows],
+            weight_sum: 0.0,
+            pack: Vec::new(),
+        }
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.set.members.len()
+    }
+
+    /// Standardized values of member `k`.
+    fn column(&self, k: usize) -> &[f64] {
+        &self.z[k * self.rows..(k + 1) * self.rows]
+    }
+
+    /// The mean of a column under the working weights of H; zero without an intercept.
+    fn mean(&self, z: &[f64]) -> f64 {
+        match self.intercept && self.weight_sum > 0.0 {
+            true => dot(z, &self.weight) / self.weight_sum,
+            false => 0.0,
+        }
+    }
+
+    /// Adds columns, each with its gradient, at coefficients of zero.
+    pub fn add(&mut self, x: &StandardizedColumns<'_>, joining: &[(usize, f64)]) {
+        for &(j, gradient) in joining {
+            let from = self.z.len();
+            self.z.resize(from + self.rows, 0.0);
+            x.write(j, &mut self.z[from..]);
+            let (rows, z) = (self.rows, &self.z);
+            let own = &z[from..];
+            let mean = self.mean(own);
+            self.means.push(mean);
+            let weighted: Vec<f64> = own
+                .iter()
+                .zip(&self.weight)
+                .map(|(z, w)| w * (z - mean))
+                .collect();
+            let means = &self.means;
+            self.set.add_with(j, 0.0, gradient, |members, out| {
+                let columns = z.chunks_exact(rows).zip(means).take(members.len());
+                for (out, (other, _)) in out.iter_mut().zip(columns) {
+                    // Σ ω (z − z̄) z' is that of z' about its mean too
+                    *out = dot(other, &weighted);
+                }
+            });
+        }
+    }
+
+    /// Forms z̄ and H anew, under the working weights of a point.
+    pub fn renew(&mut self, at: &RowScores) {
+        let (n, m) = (self.rows, self.len());
+        self.weight.copy_from_slice(&at.weight);
+        self.weight_sum = at.weight_sum;
+        if m == 0 {
+            return;
+        }
+        for k in 0..m {
+            self.means[k] = self.mean(self.column(k));
+        }
+        let roots: Vec<f64> = at.weight.iter().map(|w| w.sqrt()).collect();
+        self.pack.resize(n * m, 0.0);
+        for k in 0..m {
+            let mean = self.means[k];
+            let (own, z) = (&mut self.pack[k * n..(k + 1) * n], &self.z[k * n..(k + 1) * n]);
+            for ((out, z), r) in own.iter_mut().zip(z).zip(&roots) {
+                *out = r * (z - mean);
+            }
+        }
+        let own = MatRef::from_column_major_slice(&self.pack, n, m);
+        let capacity = self.set.capacity;
+        matmul(
+            MatMut::from_column_major_slice_with_stride_mut(&mut self.set.matrix, m, m, capacity),
+            BlockStructure::TriangularUpper,
+            Accum::Replace,
+            own.transpose(),
+            BlockStructure::Rectangular,
+            own,
+            BlockStructure::Rectangular,
+            1.0,
+            Par::rayon(0),
+        );
+        for k in 0..m {
+            for l in 0..k {
+                self.set.matrix[l * capacity + k] = self.set.matrix[k * capacity + l];
+            }
+        }
+    }
+
+    /// Gives the members the gradient Σ (z − z̄) s of scores s.
+    pub fn take_gradient(&mut self, at: &RowScores) {
+        for k in 0..self.len() {
+            let free = self.means[k] * at.score_sum;
+            self.set.gradient[k] = dot(self.column(k), &at.score) - free;
+        }
+    }
+
+    /// Adds Z δ to η.
+    pub fn add_images(&self, delta: &[f64], eta: &mut [f64]) {
+        for (k, &d) in delta.iter().enumerate().filter(|(_, d)| **d != 0.0) {
+            let z = self.column(k);
+            vectorized(
+                #[inline(always)]
+                || {
+                    eta.iter_mut()
+                        .zip(z)
+                        .for_each(|(e, z)| *e = f64::mul_add(d, *z, *e))
+                },
+            );
+        }
+    }
+}
+
+/// Σ x y.
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    nelder_device::kernels::rough_sum(x, Some(y))
+}

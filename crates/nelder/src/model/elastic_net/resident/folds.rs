@@ -1,0 +1,169 @@
+//! Cross-validation of a model whose columns are read one by one: folds are rows of weight zero.
+
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::column::ResidentColumn;
+use super::model::{FoundPath, ResidentModel};
+use crate::model::ModelError;
+use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
+use crate::model::elastic_net::curve::{Curve, FoldErrors};
+use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::measure::Measure;
+use crate::model::elastic_net::path::Path;
+use crate::model::elastic_net::problem::Problem;
+use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
+use crate::model::elastic_net::validated::{Validated, short_paths};
+
+/// A fold of a draw: its rows of positive weight, from 0.
+struct Fold {
+    rows: Vec<usize>,
+}
+
+impl ResidentModel<'_> {
+    /// Paths and curves, by α; the folds of a draw are fitted at the same time.
+    ///
+    /// # Errors
+    /// A fold without a row; those of a path.
+    pub fn cross_validated(&mut self, spec: &CrossValidationSpec) -> Result<Validated, ModelError> {
+        let problem = self.problem(&spec.model)?;
+        let over = spec.errors_over(self.counts.used);
+        let start = Instant::now();
+        let columns = self.columns()?;
+        let mut draws = Vec::new();
+        for folds in spec.draws() {
+            draws.push(self.folds(&folds)?);
+        }
+        let (mut grid, mut reads) = (Vec::new(), 0);
+        for alpha in spec.alphas() {
+            let own = problem.alpha(alpha);
+            let whole = self.path_of(&own, &columns, &self.rows.weight, None)?;
+            reads += whole.reads + columns.len() as u64;
+            let mut errors = Vec::new();
+            for folds in &draws {
+                let (found, read) = self.errors(spec, &own, &columns, folds, &whole.path)?;
+                errors.extend(found);
+                reads += read;
+            }
+            let mut path = whole.path;
+            own.rescale(&mut path);
+            let curve = Curve::new(&path, &errors, draws.len(), over, self.counts.weightless);
+            grid.push((alpha, path, curve));
+        }
+        let record = self.reading(reads, start);
+        self.passes.push(record);
+        Ok(Validated {
+            problem,
+            counts: self.counts.clone(),
+            passes: self.passes.clone(),
+            precision: "f64",
+            grid,
+            over,
+        })
+    }
+
+    /// The rows of each fold of a draw.
+    fn folds(&self, folds: &Folds) -> Result<Vec<Fold>, ModelError> {
+        let weight = &self.rows.weight;
+        let mut of_rows = Vec::new();
+        let all = folds.of_rows(0..weight.len() as u64, &mut of_rows);
+        all.map_err(crate::pass::PassError::Row)?;
+        let of = |k: usize| {
+            let own = (0..weight.len()).filter(|&i| of_rows[i] as usize == k && weight[i] > 0.0);
+            Fold { rows: own.collect() }
+        };
+        let found: Vec<Fold> = (0..folds.count()).map(of).collect();
+        match found.iter().position(|f| f.rows.is_empty()) {
+            Some(empty) => Err(Folds::empty(empty, found.len(), self.counts.used)),
+            None => Ok(found),
+        }
+    }
+
+    /// The errors of each fold of a draw on its rows, and how often a column was read.
+    fn errors(
+        &self,
+        spec: &CrossValidationSpec,
+        problem: &Problem,
+        columns: &[ResidentColumn<'_>],
+        folds: &[Fold],
+        whole: &Path,
+    ) -> Result<(Vec<FoldErrors>, u64), ModelError> {
+        let fit = |fold: &Fold| {
+            let mut weight = self.rows.weight.clone();
+            fold.rows.iter().for_each(|&i| weight[i] = 0.0);
+            self.path_of(problem, columns, &weight, Some(&fold.rows))
+        };
+        let found: Vec<Result<FoundPath, ModelError>> = folds.par_iter().with_max_len(1).map(fit).collect();
+        let mut paths = Vec::new();
+        for (k, found) in found.into_iter().enumerate() {
+            paths.push(found.map_err(|e| e.in_fold(k, folds.len()))?);
+        }
+        short_paths(paths.iter().map(|p| &p.path))?;
+        let reads: u64 = paths.iter().map(|p| p.reads + columns.len() as u64).sum();
+        let of = |(fold, found): (&Fold, &FoundPath)| self.fold_errors(spec, problem, fold, found, whole);
+        let errors = folds.par_iter().zip(&paths).map(of).collect();
+        Ok((errors, reads))
+    }
+
+    /// The errors of a fold's models on its rows, at the λ of the whole path.
+    fn fold_errors(
+        &self,
+        spec: &CrossValidationSpec,
+        problem: &Problem,
+        fold: &Fold,
+        found: &FoundPath,
+        whole: &Path,
+    ) -> FoldErrors {
+        let take = |v: &[f64]| -> Vec<f64> { fold.rows.iter().map(|i| v[*i]).collect() };
+        let (y, weight) = (take(&self.rows.y), take(&self.rows.weight));
+        let [trials, rest, offset] =
+            [&self.rows.trials, &self.rows.rest, &self.rows.offset].map(|c| c.as_deref().map(take));
+        // the offset of a Gaussian model has been subtracted from the response
+        let offset = offset.filter(|_| !self.family().is_of_residuals());
+        let seen = ObservedRows {
+            y: &y,
+            trials: trials.as_deref().unwrap_or(&weight),
+            rest: rest.as_deref().unwrap_or(&y),
+        };
+        let total: f64 = weight.iter().sum();
+        let mut losses = RowLosses::new(&self.programs, spec.measure);
+        let (mut errors, mut squares) = (Vec::new(), Vec::new());
+        let mut loss = vec![0.0; y.len()];
+        let unit = match spec.measure {
+            _ if !self.family().is_of_residuals() => 1.0,
+            Measure::Absolute => problem.square_unit().sqrt(),
+            _ => problem.square_unit(),
+        };
+        for m in 0..whole.len() {
+            let (at, t) = match spec.alignment {
+                Alignment::Lambda => found.path.place(whole.steps[m].lambda),
+                Alignment::Fraction => (m.min(found.path.len() - 1), 0.0),
+            };
+            let mut eta = found.predictors[at].clone();
+            if t != 0.0 {
+                let next = &found.predictors[at + 1];
+                eta.iter_mut()
+                    .zip(next)
+                    .for_each(|(a, b)| *a = (1.0 - t) * *a + t * b);
+            }
+            if let Some(offset) = &offset {
+                eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+            }
+            losses.at(seen, &mut eta, &mut loss);
+            let (mut sum, mut square) = (0.0, 0.0);
+            for (w, l) in weight.iter().zip(&loss) {
+                sum += w * l;
+                square += w * l * l;
+            }
+            errors.push(sum / total * unit);
+            squares.push(square / total * unit * unit);
+        }
+        FoldErrors {
+            weight: total,
+            rows: y.len() as u64,
+            errors,
+            squares,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! A model whose columns are read one by one: its path, and those of its folds.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use rayon::prelude::*;
+
+use super::column::ResidentColumn;
+use super::design::ResidentDesign;
+use super::gathered::ObservedInMemory;
+use super::loss::{RowLoss, RowsInMemory};
+use super::path::{PathRows, ResidentPath};
+use super::standardized::{StandardizedColumns, TOGETHER};
+use crate::design::RowCounts;
+use crate::family::{Family, Programs, Start, Trials};
+use crate::formula::Terms;
+use crate::frame::{Scan, Source};
+use crate::model::elastic_net::fit::response_wishes;
+use crate::model::elastic_net::generalized::GeneralizedRows;
+use crate::model::elastic_net::moments::varies;
+use crate::model::elastic_net::path::Path;
+use crate::model::elastic_net::problem::{Problem, Units};
+use crate::model::elastic_net::spec::{ElasticNetSpec, Reading};
+use crate::model::equations::ladder::rows_left;
+use crate::model::model_frame::bind_as;
+use crate::model::{LmSpec, ModelError, ModelFrame};
+use crate::pass::{Course, Opening, Pass, PassRecord, Products, Run, Session};
+
+/// A model whose columns are read one by one, joined to its data.
+pub(in crate::model::elastic_net) struct ResidentModel<'s> {
+    /// The responses, weights and offsets, without columns.
+    pub bound: ModelFrame<'s>,
+    source: Arc<dyn Source + 's>,
+    design: ResidentDesign,
+    /// All rows of the source.
+    pub(super) rows: RowsInMemory,
+    /// Rows that were read, used and left out.
+    pub counts: RowCounts,
+    /// The passes so far.
+    pub passes: Vec<PassRecord>,
+    /// The programs of the family.
+    pub(super) programs: Arc<Programs>,
+    /// The same for rows with weights.
+    weighted: Arc<Programs>,
+    /// η of the mean response.
+    start: f64,
+    intercept: bool,
+}
+
+/// A path, and η of rows by λ where they were asked for, without the offset, in the units of the rows' responses.
+pub(super) struct FoundPath {
+    pub path: Path,
+    pub predictors: Vec<Vec<f64>>,
+    /// Reads of a column.
+    pub reads: u64,
+}
+
+impl<'s> ResidentModel<'s> {
+    /// Joins a model to its data, and reads the responses; `None` where the rows are to be read instead.
+    ///
+    /// # Errors
+    /// Columns that do not lie in memory, where they are to be read so; those of a pass; a response out of the family's range.
+    pub fn new(
+        spec: &ElasticNetSpec,
+        source: &Arc<dyn Source + 's>,
+        run: &Run<'_>,
+    ) -> Result<Option<Self>, ModelError> {
+        spec.check()?;
+        let rows = source.rows().unwrap_or(0) as usize;
+        if spec.reading == Reading::Rows || rows == 0 {
+            return Ok(None);
+        }
+        let terms = spec.design.meaning_of_columns(&source.schema().names())?;
+        let design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
+            (Some(design), Reading::Columns) => design,
+            (Some(design), _) if design.is_wide(rows) => design,
+            (None, Reading::Columns) => {
+                return Err(ModelError::argument(
+                    "type.gaussian",
+                    "columns are read one by one where each of them lies in memory as numbers, and not all of these do",
+                ));
+            }
+            _ => return Ok(None),
+        };
+        let intercept = terms.intercept;
+        let bound = bind_as(
+            &without_columns(spec, terms),
+            &response_wishes(spec),
+            source.clone(),
+        )?;
+        let bound = bound.at(run.executor.clone());
+        let (rows, counts, passes, programs, weighted, start) = observed(spec, &bound, run, rows)?;
+        Ok(Some(ResidentModel {
+            bound,
+            source: source.clone(),
+            design,
+            rows,
+            counts,
+            passes,
+            programs,
+            weighted,
+            start,
+            intercept,
+        }))
+    }
+
+    /// The columns where they lie.
+    ///
+    /// # Errors
+    /// A number that is missing or infinite, with its column and row.
+    pub(super) fn columns(&self) -> Result<Vec<ResidentColumn<'_>>, ModelError> {
+        let columns = self.design.resident(&*self.source);
+        let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
+        match columns
+            .par_iter()
+            .enumerate()
+            .with_min_len(TOGETHER)
+            .find_map_first(bad)
+        {
+            None => Ok(columns),
+            Some((j, (row, value))) => Err(ModelError::argument(
+                "x",
+                format!("column `{}` is {value} in row {}", self.design.name(j), row + 1),
+            )),
+        }
+    }
+
+    /// The problem of the path.
+    ///
+    /// # Errors
+    /// Arguments that do not fit the columns.
+    pub fn problem(&self, spec: &ElasticNetSpec) -> Result<Problem, ModelError> {
+        let columns = self.design.columns();
+        let atoms = &self.bound.rows.layout().atoms;
+        let place = atoms.dense + atoms.extra;
+        let units = Units {
+            columns: vec![1.0; columns.names.len() - 1],
+            response: self.bound.rows.scales().get(place).copied().unwrap_or(1.0),
+        };
+        let labels: Vec<&str> = self.design.labels.iter().map(String::as_str).collect();
+        let mut problem = Problem::of_columns(spec, columns, &labels, units, self.intercept)?;
+        problem.algorithm = match spec.family.is_of_residuals() {
+            true => "coordinate descent, column by column",
+            false => "proximal Newton steps with coordinate descent, column by column",
+        };
+        Ok(problem)
+    }
+
+    /// The path of all rows, in the units of the data.
+    ///
+    /// # Errors
+    /// A response that is constant, columns that all are.
+    pub fn path(&mut self, problem: &Problem) -> Result<Path, ModelError> {
+        let start = Instant::now();
+        let columns = self.columns()?;
+        let found = self.path_of(problem, &columns, &self.rows.weight, None)?;
+        let record = self.reading(found.reads + columns.len() as u64, start);
+        self.passes.push(record);
+        let mut path = found.path;
+        problem.rescale(&mut path);
+        Ok(path)
+    }
+
+    /// The record of so many reads of a column.
+    pub(super) fn reading(&self, reads: u64, start: Instant) -> PassRecord {
+        let rows = self.rows.y.len() as u64;
+        let scan = Scan {
+            rows,
+            bytes: 8 * rows * reads,
+        };
+        PassRecord::on_cpu("columns", "f64", scan, start)
+    }
+
+    /// The path of rows of some weights, in their units; η of the rows `kept` with it.
+    ///
+    /// # Errors
+    /// As [`path`](Self::path).
+    pub(super) fn path_of(
+        &self,
+        problem: &Problem,
+        columns: &[ResidentColumn<'_>],
+        given: &[f64],
+        kept: Option<&[usize]>,
+    ) -> Result<FoundPath, ModelError> {
+        let total: f64 = given.iter().sum();
+        let weights: Vec<f64> = given.iter().map(|w| w / total).collect();
+        let mean: f64 = self.rows.y.iter().zip(&weights).map(|(y, w)| w * y).sum();
+        let x = StandardizedColumns::new(columns, &weights, problem.standardizing);
+        if !x.varies.iter().any(|v| *v) {
+            return Err(ModelError::argument("x", "all columns are constant"));
+        }
+        let mut rows = PathRows {
+            weights: &weights,
+            total,
+            rows: given.iter().filter(|w| **w > 0.0).count() as u64,
+            scale: 1.0,
+            center: 0.0,
+        };
+        let (loss, start) = match self.family().is_of_residuals() {
+            true => {
+                let (loss, center, scale) = self.squares(&weights, mean)?;
+                (rows.center, rows.scale) = (center, scale);
+                (loss, 0.0)
+            }
+            false => {
+                let start = self.family().link(mean);
+                let step = self.weighted.step.runner();
+                let loss = RowLoss::Family {
+                    step: step.map_err(|e| ModelError::argument("family", e.to_string()))?,
+                    rows: &self.rows,
+                };
+                (loss, if start.is_finite() { start } else { self.start })
+            }
+        };
+        let mut path = ResidentPath::new(
+            &x,
+            rows,
+            loss,
+            &problem.settings,
+            &problem.penalty,
+            (self.intercept, start),
+        );
+        path.keep(kept.unwrap_or(&[]).to_vec());
+        let found = path.run();
+        let unscaled = |eta: Vec<f64>| eta.iter().map(|e| rows.center + rows.scale * e).collect();
+        Ok(FoundPath {
+            path: found,
+            reads: path.reads(),
+            predictors: path.predictors.into_iter().map(unscaled).collect(),
+        })
+    }
+
+    /// Squares of responses of mean zero and variance one, and what takes them there.
+    fn squares(&self, weights: &[f64], mean: f64) -> Result<(RowLoss<'_>, f64, f64), ModelError> {
+        let y = &self.rows.y;
+        let center = if self.intercept { mean } else { 0.0 };
+        let about = |c: f64| -> f64 { y.iter().zip(weights).map(|(y, w)| w * (y - c) * (y - c)).sum() };
+        let varies = varies(about(mean), mean);
+        if !varies && (self.intercept || mean == 0.0) {
+            return Err(ModelError::argument(
+                "y",
+                "the response is constant, and has no variance to explain",
+            ));
+        }
+        let scale = about(center).sqrt();
+        let y = y.iter().map(|y| (y - center) / scale).collect();
+        Ok((RowLoss::Squares { y }, center, scale))
+    }
+
+    pub(super) fn family(&self) -> &Family {
+        &self.programs.family
+    }
+}
+
+/// A linear model of the same response, weights, offset and subset without columns.
+fn without_columns(spec: &ElasticNetSpec, terms: Terms) -> LmSpec {
+    let mut variables = Vec::new();
+    let mut place = |v: usize| {
+        variables.push(terms.variables[v].clone());
+        variables.len() - 1
+    };
+    let response = terms.response.map(&mut place);
+    let offsets = terms.offsets.iter().map(|v| place(*v)).collect();
+    LmSpec {
+        terms: Some(Terms {
+            response,
+            offsets,
+            variables,
+            intercept: true,
+            terms: Vec::new(),
+            dropped: terms.dropped,
+        }),
+        contrasts: Vec::new(),
+        ..spec.design.clone()
+    }
+}
+
+/// What is observed of all rows, and how the family reads it.
+type ObservedModel = (
+    RowsInMemory,
+    RowCounts,
+    Vec<PassRecord>,
+    Arc<Programs>,
+    Arc<Programs>,
+    f64,
+);
+
+/// Reads responses, weights and offsets.
+fn observed(
+    spec: &ElasticNetSpec,
+    bound: &ModelFrame<'_>,
+    run: &Run<'_>,
+    rows: usize,
+) -> Result<ObservedModel, ModelError> {
+    if spec.family.is_of_residuals() {
+        let opening = Opening::new(Course::LeastSquares(Products::Rounded), run.monitor);
+        let (session, mut passes) = bound.executor.open(&bound.rows, &opening)?;
+        let (found, counts) = gathered(bound, &*session, run, false, rows, &mut passes)?;
+        let weighted = spec.design.weights.is_some();
+        let programs = Programs::shared(&spec.family, weighted, Trials::Several, Start::Family);
+        return Ok((found, counts, passes, programs.clone(), programs, 0.0));
+    }
+    let own = GeneralizedRows::new(spec, bound, run.monitor)?;
+    let mut passes = own.passes.clone();
+    let counts = own.counts_successes;
+    let (found, counts) = gathered(bound, &*own.session, run, counts, rows, &mut passes)?;
+    Ok((
+        found,
+        counts,
+        passes,
+        own.programs.clone(),
+        own.weighted.clone(),
+        own.constant.0,
+    ))
+}
+
+fn gathered(
+    bound: &ModelFrame<'_>,
+    session: &dyn Session,
+    run: &Run<'_>,
+    counts: bool,
+    rows: usize,
+    passes: &mut Vec<PassRecord>,
+) -> Result<(RowsInMemory, RowCounts), ModelError> {
+    let statistic = ObservedInMemory { counts };
+    let pass = Pass::new("responses", "f64", &statistic, run.monitor);
+    let found = session.reduce(&bound.rows, pass)?;
+    rows_left(&found.counts, bound)?;
+    passes.extend(found.records);
+    Ok((found.value.in_memory(rows), found.counts))
+}

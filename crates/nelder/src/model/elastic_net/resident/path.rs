@@ -1,0 +1,400 @@
+//! The path of a model whose columns are in memory and may be more than a gram could hold.
+//!
+//! 1. On the columns that were ever active: proximal Newton steps, whose quadratic model is that of the weighted gram of these columns alone, by
+//!    coordinate descent and Newton's method on the support; a step that raises the objective is halved. A Gaussian model takes one.
+//! 2. Of the other columns those are looked at whose correlation with the scores may be above λ α f, by a bound from earlier looks
+//!    ([`Screening`]); what violates the optimality conditions joins, and 1 begins again.
+//!
+//! So each λ of the path ends with every column within its optimality condition, seen or proved.
+
+use super::active_columns::ActiveColumns;
+use super::loss::{RowLoss, RowScores};
+use super::screening::{Scores, Screening};
+use super::standardized::StandardizedColumns;
+use crate::model::elastic_net::active_set::NOWHERE;
+use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck, descend};
+use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
+use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
+use crate::model::elastic_net::path::{Path, SparseVector, Step};
+use crate::model::elastic_net::penalty::{Penalty, Strength};
+
+/// A step whose square is above this part of the one before has H renewed.
+const SLOW: f64 = 0.05;
+/// Halvings of a step at most.
+const MOST_HALVINGS: u32 = 40;
+/// Newton steps between two looks at the other columns.
+const MOST_STEPS: u32 = 200;
+/// Rounds of columns joining at one λ.
+const MOST_ROUNDS: u32 = 1000;
+/// Steps whose square is below this part of the null deviance of a row are not judged by the objective.
+const LOCAL: f64 = 1e-8;
+/// A rise of the objective, relative to it, that is rounding.
+const ROUNDING: f64 = 1e-12;
+/// The square of a step at an exact minimum, over the null deviance of a row.
+const NOTHING: f64 = 1e-22;
+
+/// Rows of a path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PathRows<'a> {
+    /// Prior weights of sum 1.
+    pub weights: &'a [f64],
+    /// Σ w, of the weights as they were given.
+    pub total: f64,
+    /// Rows of positive weight.
+    pub rows: u64,
+    /// The unit of the responses: coefficients are of responses over it.
+    pub scale: f64,
+    /// What was subtracted from the responses.
+    pub center: f64,
+}
+
+/// A path on its way.
+pub(super) struct ResidentPath<'a> {
+    x: &'a StandardizedColumns<'a>,
+    rows: PathRows<'a>,
+    loss: RowLoss<'a>,
+    settings: &'a PathSettings,
+    penalty: Penalty,
+    usable: Vec<bool>,
+    intercept: bool,
+    active: ActiveColumns,
+    screening: Screening,
+    /// β₀ of the centred columns.
+    constant: f64,
+    /// η without the offset, and what the rows are there.
+    eta: Vec<f64>,
+    at: RowScores,
+    unit: f64,
+    sweeps: u64,
+    /// Rows whose η is kept.
+    kept: Vec<usize>,
+    /// η of these by λ.
+    pub predictors: Vec<Vec<f64>>,
+}
+
+impl<'a> ResidentPath<'a> {
+    /// Starts at a constant. `penalty` has bounds in the units of the rows.
+    pub fn new(
+        x: &'a StandardizedColumns<'a>,
+        rows: PathRows<'a>,
+        loss: RowLoss<'a>,
+        settings: &'a PathSettings,
+        penalty: &Penalty,
+        (intercept, start): (bool, f64),
+    ) -> Self {
+        let units: Vec<f64> = x.scales.iter().map(|s| s / rows.scale).collect();
+        let (penalty, usable) = penalty.standardized(&units, &x.varies);
+        let constant = if intercept { start } else { 0.0 };
+        ResidentPath {
+            active: ActiveColumns::new(x.len(), rows.weights.len(), intercept),
+            screening: Screening::new(x.len()),
+            eta: vec![constant; rows.weights.len()],
+            at: RowScores::default(),
+            unit: f64::NAN,
+            sweeps: 0,
+            kept: Vec::new(),
+            predictors: Vec::new(),
+            constant,
+            x,
+            rows,
+            loss,
+            settings,
+            penalty,
+            usable,
+            intercept,
+        }
+    }
+
+    /// Has η of some rows kept at each λ.
+    pub fn keep(&mut self, rows: Vec<usize>) {
+        self.kept = rows;
+    }
+
+    /// The path, in the units of the rows.
+    pub fn run(&mut self) -> Path {
+        let sequence = &self.settings.sequence;
+        let automatic = matches!(sequence, LambdaSequence::Automatic { .. });
+        let scale = self.rows.scale;
+        let null = self.null_deviance();
+        let mut path = Path::new(self.x.len(), null * self.rows.total * scale * scale);
+        let ratio = default_ratio(self.rows.rows, self.x.len());
+        let mut largest = ENORMOUS;
+        for m in 0..sequence.count() {
+            // as on the other paths, the first λ of an automatic sequence is so large that only what is not penalized is in
+            let lambda = match automatic && m == 0 {
+                true => ENORMOUS,
+                false => sequence.at(m, largest, ratio, scale),
+            };
+            let found = self.solve(self.strength(lambda));
+            let violation = match found {
+                Ok(violation) => violation,
+                Err(stuck) => {
+                    path.end = match stuck {
+                        Stuck::Sweeps => PathEnd::Sweeps(m + 1),
+                        Stuck::Active => PathEnd::Active(m + 1),
+                    };
+                    break;
+                }
+            };
+            if automatic && m == 0 {
+                largest = self.largest_lambda();
+                if largest == 0.0 {
+                    path.end = PathEnd::Empty;
+                }
+            }
+            let written = if automatic && m == 0 { largest } else { lambda };
+            path.push(self.step(written * scale, 1.0 - self.at.deviance / null, violation));
+            path.sweeps = self.sweeps;
+            if !self.kept.is_empty() {
+                self.predictors
+                    .push(self.kept.iter().map(|i| self.eta[*i]).collect());
+            }
+            if path.end == PathEnd::Empty {
+                break;
+            }
+            if let Some(end) = self.settings.early_end(&path) {
+                path.end = end;
+                break;
+            }
+        }
+        path
+    }
+
+    fn strength(&self, lambda: f64) -> Strength {
+        let mut strength = self.penalty.at(lambda);
+        if self.settings.printed && self.loss.is_quadratic() {
+            strength.square *= self.rows.scale;
+        }
+        strength
+    }
+
+    fn is_exact(&self) -> bool {
+        self.settings.ending.threshold < EXACT_BELOW
+    }
+
+    /// The deviance of the model of the intercept alone, of a row.
+    fn null_deviance(&mut self) -> f64 {
+        self.evaluate();
+        self.unit = self.at.deviance;
+        // nothing is active: the steps are the intercept's
+        let _ = self.newton(self.penalty.at(ENORMOUS), NOTHING);
+        self.unit = self.at.deviance;
+        self.active.renew(&self.at);
+        self.unit
+    }
+
+    fn evaluate(&mut self) {
+        self.loss
+            .at(&self.eta, self.rows.weights, self.rows.total, &mut self.at);
+    }
+
+    /// Goes on to the minimum at a λ; the largest violation of the optimality conditions there.
+    fn solve(&mut self, strength: Strength) -> Result<f64, Stuck> {
+        let enough = match self.is_exact() {
+            true => NOTHING,
+            false => self.settings.ending.threshold,
+        };
+        for _ in 0..MOST_ROUNDS {
+            self.newton(strength, enough)?;
+            let (joining, violation) = self.violations(strength);
+            if joining.is_empty() {
+                return Ok(violation);
+            }
+            if self.active.len() + joining.len() > self.settings.ending.most_active {
+                return Err(Stuck::Active);
+            }
+            self.active.add(self.x, &joining);
+        }
+        Err(Stuck::Sweeps)
+    }
+
+    /// The columns that violate the optimality conditions at zero, with their gradients, and the largest violation of those in the model.
+    fn violations(&mut self, strength: Strength) -> (Vec<(usize, f64)>, f64) {
+        let (penalty, usable, places) = (&self.penalty, &self.usable, &self.active.set.places);
+        let outside = |j: usize| usable[j] && places[j] == NOWHERE;
+        let limit = |j: usize| outside(j).then(|| penalty.factors[j] * strength.absolute);
+        let scaled = scaled(&self.at.score, self.rows.weights);
+        let scores = Scores {
+            raw: &self.at.score,
+            total: self.at.score_sum,
+            scaled: &scaled,
+        };
+        let found = self.screening.look(self.x, scores, limit);
+        let size = scaled.iter().map(|u| u * u).sum::<f64>().sqrt();
+        let violates = |&(j, g): &(usize, f64)| {
+            // rounding of g, a sum over the rows, moves no column in
+            let slack = 4.0 * f64::EPSILON * (1.0 + size + penalty.factors[j] * strength.absolute);
+            penalty.violation(j, g, 0.0, strength) > slack
+        };
+        let joining = found.into_iter().filter(violates).collect();
+        let set = &self.active.set;
+        let free = if self.intercept {
+            self.at.score_sum.abs()
+        } else {
+            0.0
+        };
+        let of = |k: usize| penalty.violation(set.members[k], set.gradient[k], set.beta[k], strength);
+        (joining, (0..set.members.len()).map(of).fold(free, f64::max))
+    }
+
+    /// λ at which the first penalized column would enter.
+    fn largest_lambda(&mut self) -> f64 {
+        let (penalty, usable) = (&self.penalty, &self.usable);
+        let penalized = |j: usize| usable[j] && penalty.factors[j] > 0.0;
+        let scaled = scaled(&self.at.score, self.rows.weights);
+        let scores = Scores {
+            raw: &self.at.score,
+            total: self.at.score_sum,
+            scaled: &scaled,
+        };
+        // a limit that nothing is below: every column is looked at
+        let found = self
+            .screening
+            .look(self.x, scores, |j| penalized(j).then_some(f64::NEG_INFINITY));
+        let mut gradient = vec![0.0; self.x.len()];
+        found.into_iter().for_each(|(j, c)| gradient[j] = c);
+        self.penalty.largest_lambda(&gradient, &self.usable)
+    }
+
+    /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance.
+    fn newton(&mut self, strength: Strength, enough: f64) -> Result<(), Stuck> {
+        let ending = self.settings.ending;
+        let mut last = f64::INFINITY;
+        for step in 0..MOST_STEPS {
+            self.active.take_gradient(&self.at);
+            let before = self.active.set.beta.clone();
+            if !before.is_empty() {
+                descend(
+                    &mut self.active.set,
+                    &self.penalty,
+                    strength,
+                    ending,
+                    &mut self.sweeps,
+                )?;
+            }
+            let delta: Vec<f64> = self
+                .active
+                .set
+                .beta
+                .iter()
+                .zip(&before)
+                .map(|(b, a)| b - a)
+                .collect();
+            let free = if self.intercept { self.at.score_sum } else { 0.0 };
+            let own = if free == 0.0 {
+                0.0
+            } else {
+                free / self.at.weight_sum
+            };
+            let (mut constant, mut square) = (own, own * free);
+            for (k, d) in delta.iter().enumerate() {
+                constant -= self.active.means[k] * d;
+                square = square.max(self.active.set.matrix[k * self.active.set.capacity + k] * d * d);
+            }
+            if !self.intercept {
+                constant = 0.0;
+            }
+            self.advance(&before, &delta, constant, square, strength)?;
+            // what is left is rounding, where a quadratic loss was at its minimum already
+            let done = square <= enough * self.unit;
+            if self.loss.is_quadratic() {
+                if done || step > 0 || !self.is_exact() {
+                    break;
+                }
+            } else {
+                if done {
+                    break;
+                }
+                if step > 0 && square > SLOW * last {
+                    self.active.renew(&self.at);
+                }
+            }
+            last = square;
+        }
+        self.active.take_gradient(&self.at);
+        Ok(())
+    }
+
+    /// Takes a step, halved until the objective does not rise.
+    fn advance(
+        &mut self,
+        before: &[f64],
+        delta: &[f64],
+        constant: f64,
+        square: f64,
+        strength: Strength,
+    ) -> Result<(), Stuck> {
+        let objective = self.objective(before, strength);
+        let (eta, start) = (self.eta.clone(), self.constant);
+        let mut change = vec![constant; eta.len()];
+        self.active.add_images(delta, &mut change);
+        let mut share = 1.0;
+        for _ in 0..=MOST_HALVINGS {
+            self.constant = share * constant + start;
+            let moved = self.eta.iter_mut().zip(&eta).zip(&change);
+            moved.for_each(|((e, before), d)| *e = share * d + before);
+            if share < 1.0 {
+                let betas = self.active.set.beta.iter_mut().zip(before).zip(delta);
+                betas.for_each(|((b, before), d)| *b = share * d + before);
+            }
+            self.evaluate();
+            let now = self.objective(&self.active.set.beta, strength);
+            let far = square > LOCAL * self.unit;
+            let rose = !(now <= objective + ROUNDING * objective.abs());
+            if now.is_finite() && !(far && rose) {
+                return Ok(());
+            }
+            share *= 0.5;
+        }
+        Err(Stuck::Sweeps)
+    }
+
+    fn objective(&self, beta: &[f64], strength: Strength) -> f64 {
+        let members = self
+            .active
+            .set
+            .members
+            .iter()
+            .zip(beta)
+            .filter(|(_, b)| **b != 0.0);
+        let of = |(&j, b): (&usize, &f64)| match self.penalty.factors[j] {
+            0.0 => 0.0,
+            f => f * (strength.absolute * b.abs() + 0.5 * strength.square * b * b),
+        };
+        0.5 * self.at.deviance + members.map(of).sum::<f64>()
+    }
+
+    /// A step in the units of the rows.
+    fn step(&self, lambda: f64, explained: f64, violation: f64) -> Step {
+        let set = &self.active.set;
+        let mut entries: Vec<(usize, f64)> = (set.members.iter().zip(&set.beta))
+            .filter(|(_, b)| **b != 0.0)
+            .map(|(&j, b)| (j, b * self.rows.scale / self.x.scales[j]))
+            .collect();
+        entries.sort_unstable_by_key(|(j, _)| *j);
+        let mut intercept = self.rows.center + self.rows.scale * self.constant;
+        let mut coefficients = SparseVector::default();
+        for (j, beta) in entries {
+            intercept -= beta * self.x.centers[j];
+            coefficients.push(j, beta);
+        }
+        Step {
+            lambda,
+            intercept,
+            coefficients,
+            explained,
+            violation,
+        }
+    }
+
+    /// Reads of a column so far.
+    pub fn reads(&self) -> u64 {
+        self.screening.reads
+    }
+}
+
+/// u = s / √w.
+fn scaled(score: &[f64], weights: &[f64]) -> Vec<f64> {
+    let of = |(s, w): (&f64, &f64)| if *w > 0.0 { s / w.sqrt() } else { 0.0 };
+    score.iter().zip(weights).map(of).collect()
+}

@@ -1,0 +1,67 @@
+//! Columns in memory as a penalty sees them: centred, and divided by their deviations.
+
+use rayon::prelude::*;
+
+use super::column::ResidentColumn;
+use crate::model::elastic_net::moments::{Standardizing, varies};
+
+/// Columns that a thread looks at in one go.
+pub(super) const TOGETHER: usize = 64;
+
+/// Standardized columns x̃ = (x − x̄) / s of rows of some weights.
+#[derive(Debug)]
+pub(super) struct StandardizedColumns<'a> {
+    columns: &'a [ResidentColumn<'a>],
+    /// x̄, or zero without an intercept.
+    pub centers: Vec<f64>,
+    /// s; one where columns are not divided.
+    pub scales: Vec<f64>,
+    /// True for columns that are not constant.
+    pub varies: Vec<bool>,
+    /// √ Σ w x̃², for weights of sum 1.
+    pub norms: Vec<f64>,
+}
+
+/// Moments of a column: centre, scale, norm of what is standardized, and if it varies.
+type Column = (f64, f64, f64, bool);
+
+impl<'a> StandardizedColumns<'a> {
+    /// Of columns under weights of sum 1.
+    pub fn new(columns: &'a [ResidentColumn<'a>], weights: &[f64], standardizing: Standardizing) -> Self {
+        let of = |column: &ResidentColumn<'_>| -> Column {
+            let (mean, variance) = column.moments(weights);
+            let varies = varies(variance, mean);
+            let center = if standardizing.intercept { mean } else { 0.0 };
+            let scale = if standardizing.deviations && varies {
+                variance.sqrt()
+            } else {
+                1.0
+            };
+            let rest = mean - center;
+            (center, scale, (variance + rest * rest).sqrt() / scale, varies)
+        };
+        let found: Vec<Column> = columns.par_iter().with_min_len(TOGETHER).map(of).collect();
+        StandardizedColumns {
+            columns,
+            centers: found.iter().map(|c| c.0).collect(),
+            scales: found.iter().map(|c| c.1).collect(),
+            norms: found.iter().map(|c| c.2).collect(),
+            varies: found.iter().map(|c| c.3).collect(),
+        }
+    }
+
+    /// Number of columns.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Σ x̃ⱼ v, where Σ v is `total`.
+    pub fn correlation(&self, j: usize, v: &[f64], total: f64) -> f64 {
+        self.columns[j].dot(v, total, self.centers[j]) / self.scales[j]
+    }
+
+    /// x̃ⱼ of each row.
+    pub fn write(&self, j: usize, out: &mut [f64]) {
+        self.columns[j].standardized(self.centers[j], self.scales[j], out);
+    }
+}
