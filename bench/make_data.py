@@ -13,6 +13,11 @@ pca_200, pca_rank8: the file of dense
 pca_parquet  pca_1e6x50.parquet: x1 ... x50, 1e6 rows in row groups of 1e5: ten factors and noise, float64, snappy
 enet_path, enet_cv, enet_alphas, enet_binomial, enet_binomial_cv  enet_50000x200.f64: 200 columns of 50,000 float64 with correlations
          0.6^|i - j|, as dense, a response of every tenth of them, and one that is 0 or 1
+enet_wide, enet_wide_exact, enet_wide_binomial  enet_1000x100000.f64: the same, 100,000 independent columns of 1,000, of which 50 count
+enet_ar99, enet_ar99_binomial  enet_ar99_1000x20000.f64, enet_ar99_50000x200.f64: the same with correlations 0.99^|i - j|
+enet_large_cv  enet_250000x800.f64: as enet_path, larger
+enet_sparse  enet_sparse_5000x100000.csc: compressed columns, one number in a hundred: int32 starts and rows, float64 values and y
+enet_parquet  enet_1e7x50.parquet: x1 ... x50 and y, 1e7 rows in row groups of 5e5, float64, snappy
 workers  workers_1e6.parquet: y, x1, x2, worker (100,000) and firm (50,000), 1e6 rows, each worker at any firm
 movers   movers_1e6.parquet: the same, each worker at one firm but for one row in twenty, at one of the eight next to it
 flights  flights.csv: arr_delay, dep_delay, month, day of examples/flights.parquet; missing values are NA
@@ -57,19 +62,57 @@ def glm_wide(path):
     binary(path, 50_000, 200, 4)
 
 
-def elastic_net(path, n=50_000, p=200, rho=0.6):
+def elastic_net(path, n=50_000, p=200, rho=0.6, every=10):
+    """Columns one after another, with correlations rho^|i - j|, a response of each `every`-th, and one that is 0 or 1."""
     rng = np.random.default_rng(7)
-    x = rng.standard_normal((p, n))
-    for j in range(1, p):
-        x[j] = rho * x[j - 1] + np.sqrt(1 - rho * rho) * x[j]
-    beta = np.zeros(p)
-    beta[::10] = rng.standard_normal(p // 10)
-    eta = beta @ x
-    y = eta + rng.standard_normal(n) * eta.std()
-    z = rng.random(n) < 1 / (1 + np.exp(-eta))
+    eta, last = np.zeros(n), np.zeros(n)
     with open(path, "wb") as f:
-        for column in (x, y, z):
+        for j in range(p):
+            x = rng.standard_normal(n)
+            if j > 0 and rho > 0:
+                x = rho * last + np.sqrt(1 - rho * rho) * x
+            if j % every == 0:
+                eta += rng.standard_normal() * x
+            x.astype("<f8").tofile(f)
+            last = x
+        y = eta + rng.standard_normal(n) * eta.std()
+        z = rng.random(n) < 1 / (1 + np.exp(-eta))
+        for column in (y, z):
             column.astype("<f8").tofile(f)
+
+
+def elastic_net_sparse(path, n=5000, p=100_000, share=0.01):
+    """Compressed columns: int32 starts (p + 1) and rows, float64 values and y."""
+    rng = np.random.default_rng(8)
+    counts = rng.binomial(n, share, p)
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    rows = np.concatenate([np.sort(rng.choice(n, c, replace=False)) for c in counts])
+    values = rng.standard_normal(starts[-1])
+    y = rng.standard_normal(n)
+    for j in range(0, p, p // 50):
+        own = slice(starts[j], starts[j + 1])
+        y[rows[own]] += 3 * rng.standard_normal() * values[own]
+    with open(path, "wb") as f:
+        starts.astype("<i4").tofile(f)
+        rows.astype("<i4").tofile(f)
+        values.astype("<f8").tofile(f)
+        y.astype("<f8").tofile(f)
+
+
+def elastic_net_parquet(path):
+    """x1 ... x50 and y, 1e7 rows in row groups of 5e5."""
+    groups, rows, p = 20, 500_000, 50
+    rng = np.random.default_rng(9)
+    beta = np.zeros(p)
+    beta[::5] = rng.standard_normal(10)
+    names = [f"x{j + 1}" for j in range(p)] + ["y"]
+    schema = pa.schema([(name, pa.float64()) for name in names])
+    with pq.ParquetWriter(path, schema) as writer:
+        for _ in range(groups):
+            x = rng.standard_normal((p, rows))
+            y = 1 + beta @ x + 3 * rng.standard_normal(rows)
+            columns = [pa.array(c) for c in x] + [pa.array(y)]
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=rows)
 
 
 def count_table():
@@ -171,6 +214,15 @@ FILES = {
         problem: ("enet_50000x200.f64", elastic_net)
         for problem in ("enet_path", "enet_cv", "enet_alphas", "enet_binomial", "enet_binomial_cv")
     },
+    **{
+        problem: ("enet_1000x100000.f64", lambda path: elastic_net(path, 1000, 100_000, 0, 2000))
+        for problem in ("enet_wide", "enet_wide_exact", "enet_wide_binomial")
+    },
+    "enet_ar99": ("enet_ar99_1000x20000.f64", lambda path: elastic_net(path, 1000, 20_000, 0.99, 400)),
+    "enet_ar99_binomial": ("enet_ar99_50000x200.f64", lambda path: elastic_net(path, rho=0.99)),
+    "enet_large_cv": ("enet_250000x800.f64", lambda path: elastic_net(path, 250_000, 800)),
+    "enet_sparse": ("enet_sparse_5000x100000.csc", elastic_net_sparse),
+    "enet_parquet": ("enet_1e7x50.parquet", elastic_net_parquet),
     "counts": ("flights_counts.parquet", counts),
     "counts_100": ("flights_counts_100.parquet", counts_100),
 }

@@ -3,6 +3,7 @@
 use nelder_device::vectorized;
 
 use super::penalty::{Penalty, Strength};
+use super::support_factor::SupportFactor;
 
 /// No place in the active set.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -68,6 +69,8 @@ pub(super) struct ActiveSet {
     pub beta: Vec<f64>,
     /// g of the members.
     pub gradient: Vec<f64>,
+    /// Cholesky's factor of H on the support.
+    pub factor: SupportFactor,
     /// β of the members when g of all columns was last computed.
     pub settled: Vec<f64>,
 }

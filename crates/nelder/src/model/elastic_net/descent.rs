@@ -17,6 +17,8 @@ use super::support::newton_on_support;
 
 /// Sweeps over the active set after which Newton's method is tried.
 const MANY_SWEEPS: u32 = 25;
+/// The same where the support's factor is at hand, so that a step of it costs about as much as a sweep.
+const SOME_SWEEPS: u32 = 3;
 /// Thresholds below this ask for the exact minimum.
 pub(super) const EXACT_BELOW: f64 = 1e-10;
 /// From a start that was extrapolated, sweeps change little and what they leave is more than that: so much less is asked for.
@@ -83,6 +85,7 @@ impl Descent {
     /// Goes on with another matrix H, its part of the active set in the place of the one before.
     pub fn renew<C: Curvature>(&mut self, curvature: &C) {
         let active = &mut self.active;
+        active.factor.clear();
         for k in 0..active.members.len() {
             let at = k * active.capacity;
             let (members, column) = (&active.members, &mut active.matrix[at..at + active.members.len()]);
@@ -221,6 +224,10 @@ pub(super) fn descend(
     let exact = ending.threshold < EXACT_BELOW;
     // before Newton's method a rough start is enough
     let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
+    let patience = match active.factor.is_for(strength.square) {
+        true => SOME_SWEEPS,
+        false => MANY_SWEEPS,
+    };
     let (mut own, mut rounds) = (0, 0);
     loop {
         let largest = active.sweep(penalty, strength);
@@ -232,7 +239,7 @@ pub(super) fn descend(
         if largest <= threshold && !exact {
             return Ok(());
         }
-        if largest <= threshold || own % MANY_SWEEPS == 0 {
+        if largest <= threshold || own % patience == 0 {
             rounds += 1;
             *sweeps += u64::from(newton_on_support(active, penalty, strength));
             let largest = active.sweep(penalty, strength);

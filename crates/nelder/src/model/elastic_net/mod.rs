@@ -31,6 +31,7 @@ mod scored_rows;
 mod shared_scores;
 mod spec;
 mod support;
+mod support_factor;
 mod validated;
 
 pub use cross_validation::{CrossValidation, cross_validate};

@@ -92,6 +92,7 @@ impl ActiveColumns {
     /// Forms z̄ and H anew, under the working weights of a point.
     pub fn renew(&mut self, at: &RowScores) {
         let (n, m) = (self.rows, self.len());
+        self.set.factor.clear();
         self.weight.copy_from_slice(&at.weight);
         self.weight_sum = at.weight_sum;
         if m == 0 {
