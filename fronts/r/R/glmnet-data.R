@@ -2,9 +2,8 @@
 
 # A matrix or data frame of numbers where it lies: as `columns_of`, and `shown`, the names of the coefficients.
 path_columns <- function(x) {
-  if (isS4(x) && inherits(x, "Matrix")) {
-    refuse("x is a ", class(x)[1L], ": paths over sparse matrices are not offered yet; as.matrix(x) makes a dense one")
-  }
+  if (isS4(x) && inherits(x, "sparseMatrix")) return(sparse_path_columns(x))
+  if (isS4(x) && inherits(x, "Matrix")) x <- as.matrix(x)
   if (is.data.frame(x)) {
     bad <- which(!vapply(x, function(v) (is.numeric(v) || is.logical(v)) && !is.factor(v), NA))
     if (length(bad)) {
@@ -19,6 +18,19 @@ path_columns <- function(x) {
   columns <- columns_of(x)
   labels <- columns$labels
   columns$shown <- if (is.null(labels)) paste0("V", seq_along(columns$names)) else labels
+  columns
+}
+
+# The same of a sparse matrix: `sparse`, its slots, and no columns in `library`.
+sparse_path_columns <- function(x) {
+  if (!all(attr(x, "Dim") > 0L)) {
+    refuse("x has ", attr(x, "Dim")[1L], " rows and ", attr(x, "Dim")[2L], " columns: there is nothing to fit")
+  }
+  columns <- columns_of(x)
+  columns$library <- list(columns = list(), widths = integer(), names = character(), levels = list(), ordered = integer(),
+                          rows = columns$rows)
+  columns$shown <- if (is.null(columns$labels)) paste0("V", seq_along(columns$names)) else columns$labels
+  columns$sparse$names <- columns$names
   columns
 }
 

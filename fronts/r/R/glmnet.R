@@ -99,6 +99,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
                                          if (length(own) > 1L) c("1", "2") else character()),
                 missing = "fail")
   model <- c(model, path_options(family, ..., penalty.factor = penalty.factor, columns = p))
+  model$sparse <- columns$sparse
   list(columns = columns$library, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, offset = !is.null(offset), nobs = as.integer(n),
        labels = labels, x = x)

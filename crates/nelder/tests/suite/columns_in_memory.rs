@@ -44,7 +44,7 @@ fn rows(n: usize, p: usize) -> Rows {
     };
     for column in &mut out.columns {
         for (i, x) in column.iter_mut().enumerate() {
-            if normal() > 0.4 {
+            if normal() > 0.9 {
                 *x = 1.0 + normal();
                 out.indices.push(i as i32);
                 out.values.push(*x);

@@ -134,12 +134,43 @@ test_that("what cannot be fitted is refused in words", {
   expect_error(nd_glmnet(gx, gy, family = "cox"), "not offered yet")
   expect_error(nd_glmnet(gx, gy, foo = 1), "unused argument: foo")
   expect_error(nd_glmnet(gx, rep(0:1, c(99, 1)), family = "binomial"), "1 or 0 observations")
-  expect_error(nd_glmnet(Matrix::Matrix(gx * (gx > 1), sparse = TRUE), gy), "sparse")
+  bad <- Matrix::Matrix(gx * (gx > 1), sparse = TRUE)
+  bad[3, 2] <- NA
+  expect_error(nd_glmnet(bad, gy), "row 3 of column 2")
   expect_warning(nd_glmnet(gx, gy, maxit = 3), "did not converge at lambda number")
   expect_error(nd_cv_glmnet(gx, gy, nfolds = 2), "nfolds must be bigger than 3")
   expect_error(nd_cv_glmnet(gx, gy, lambda = 1), "more than one value of lambda")
   expect_error(nd_cv_glmnet(gx, gy, type.measure = "auc"), "not offered yet")
   expect_warning(nd_cv_glmnet(gx, gy, nfolds = 50), "grouped=FALSE enforced")
+})
+
+test_that("sparse matrices have glmnet's paths and are not made dense", {
+  skip_without("glmnet")
+  set.seed(4)
+  n <- 120
+  x <- Matrix::rsparsematrix(n, 300, 0.08)
+  eta <- as.vector(x[, 1:4] %*% c(2, -2, 1.5, 1))
+  y <- eta + rnorm(n)
+  z <- rbinom(n, 1, plogis(eta))
+  k <- rpois(n, exp(0.4 * eta))
+  folds <- rep(1:5, length.out = n)
+  for (case in list(list("gaussian", y), list("binomial", z), list("poisson", k))) {
+    family <- case[[1L]]
+    theirs <- glmnet::glmnet(x, case[[2L]], family = family, thresh = 1e-20, maxit = 1e7)
+    ours <- nd_glmnet(x, case[[2L]], family = family, thresh = 1e-20, maxit = 1e7)
+    expect_equal(ours$lambda, theirs$lambda, tolerance = 1e-9)
+    expect_equal(as.matrix(ours$beta), as.matrix(theirs$beta), tolerance = 1e-6)
+    expect_equal(unname(ours$a0), unname(theirs$a0), tolerance = 1e-6)
+    expect_equal(predict(ours, x, s = 0.05), predict(theirs, x, s = 0.05), tolerance = 1e-6, ignore_attr = TRUE)
+    # the path of the same numbers, dense
+    dense <- nd_glmnet(as.matrix(x), case[[2L]], family = family, thresh = 1e-20, maxit = 1e7)
+    expect_equal(as.matrix(ours$beta), as.matrix(dense$beta), tolerance = 1e-8, ignore_attr = TRUE)
+  }
+  theirs <- glmnet::cv.glmnet(x, y, foldid = folds, thresh = 1e-20, maxit = 1e7)
+  ours <- nd_cv_glmnet(x, y, foldid = folds, thresh = 1e-20, maxit = 1e7)
+  expect_equal(ours$cvm, theirs$cvm, tolerance = 1e-7)
+  expect_equal(ours$cvsd, theirs$cvsd, tolerance = 1e-7)
+  expect_equal(ours$lambda.1se, theirs$lambda.1se, tolerance = 1e-9)
 })
 
 test_that("paths are drawn, explained and tidied", {

@@ -210,6 +210,14 @@ impl Descent {
     }
 }
 
+/// The largest Hⱼⱼ Δ² of the last sweep, where sweeps are all that there is.
+pub(super) fn sweep_threshold(ending: Ending) -> f64 {
+    match ending.threshold < EXACT_BELOW {
+        true => NOTHING,
+        false => CAREFUL * ending.threshold,
+    }
+}
+
 /// Coordinate descent on the active set, then Newton's method where that is slow or the minimum is to be exact.
 ///
 /// # Errors

@@ -2,12 +2,13 @@
 
 use nelder::design::Missing;
 use nelder::family::Family;
+use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, Measure, PathEnd, PerColumn, cross_validate, elastic_net,
+    LambdaSequence, Measure, ModelError, PathEnd, PerColumn, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
-use savvy::{ListSexp, Sexp, savvy};
+use savvy::{ListSexp, Sexp, TypedSexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, model};
@@ -206,6 +207,33 @@ fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
     Ok(out)
 }
 
+/// Has `fit` read the columns, and before them those of the sparse matrix in the element `sparse`, where there is one: its slots `p`, `i` and `x`,
+/// `rows` and `names`.
+///
+/// # Errors
+/// A matrix that is none; those of `fit`.
+fn over<T>(
+    description: &ListSexp,
+    columns: &RSource,
+    fit: impl FnOnce(&dyn Source) -> savvy::Result<T>,
+) -> savvy::Result<T> {
+    let Some(TypedSexp::List(slots)) = Elements(description).get("sparse") else {
+        return fit(columns);
+    };
+    let slots = Elements(&slots);
+    let (Some(TypedSexp::Integer(p)), Some(TypedSexp::Integer(i)), Some(TypedSexp::Real(x))) =
+        (slots.get("p"), slots.get("i"), slots.get("x"))
+    else {
+        return Err(savvy::Error::new(
+            "`p`, `i` and `x` must be the slots of a dgCMatrix",
+        ));
+    };
+    let rows = usize::try_from(slots.integer("rows")?).unwrap_or(0);
+    let sparse = Sparse::new(rows, p.as_slice(), i.as_slice(), x.as_slice()).map_err(ModelError::from)?;
+    let frame = SparseFrame::new(sparse, slots.texts("names")?, columns).map_err(ModelError::from)?;
+    fit(&frame)
+}
+
 /// The path of an elastic net over columns.
 ///
 /// @noRd
@@ -215,10 +243,13 @@ fn penalized(columns: ListSexp, description: ListSexp, options: ListSexp) -> sav
     let place = named(&options.device)?;
     let source = RSource::new(&columns)?;
     let spec = spec(&description)?;
-    let fit = background::run(options.load(&source), |monitor| {
-        elastic_net(&spec, &source, Run::on(place, monitor))
+    let found = over(&description, &source, |all| {
+        let sparse = matches!(Elements(&description).get("sparse"), Some(TypedSexp::List(_)));
+        let load = if sparse { options.large() } else { options.load(&source) };
+        let fit = background::run(load, |monitor| elastic_net(&spec, all, Run::on(place, monitor)))?;
+        path(&fit)
     })?;
-    path(&fit)?.into_list()?.into()
+    found.into_list()?.into()
 }
 
 /// The same path, cross-validated.
@@ -230,8 +261,12 @@ fn penalized_folds(columns: ListSexp, description: ListSexp, options: ListSexp) 
     let place = named(&options.device)?;
     let source = RSource::new(&columns)?;
     let spec = cross_validation(&description)?;
-    let found = background::run(options.large(), |monitor| {
-        cross_validate(&spec, &source, Run::on(place, monitor))
+    let found = over(&description, &source, |all| {
+        let large = options.large();
+        let found = background::run(large, |monitor| {
+            cross_validate(&spec, all, Run::on(place, monitor))
+        })?;
+        curves(&found)
     })?;
-    curves(&found)?.into_list()?.into()
+    found.into_list()?.into()
 }

@@ -5,19 +5,22 @@ use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::vectorized;
 
 use super::loss::RowScores;
+use super::quadratic_step::QuadraticStep;
 use super::standardized::StandardizedColumns;
 use crate::model::elastic_net::active_set::{ActiveSet, NOWHERE};
+use crate::model::elastic_net::descent::{Ending, Stuck, descend};
+use crate::model::elastic_net::penalty::{Penalty, Strength};
 
 /// The columns that were ever active, Z, and H = Σ ω (z − z̄)(z − z̄)ᵀ among them, z̄ the means under the working weights ω where the model has
 /// an intercept.
 #[derive(Debug)]
 pub(super) struct ActiveColumns {
     /// Members, coefficients, gradients and H.
-    pub set: ActiveSet,
+    set: ActiveSet,
     /// Z, column by column.
     z: Vec<f64>,
     /// z̄ under the working weights of H; zero without an intercept.
-    pub means: Vec<f64>,
+    means: Vec<f64>,
     rows: usize,
     intercept: bool,
     /// ω, the working weights of H, and their sum.
@@ -45,9 +48,28 @@ impl ActiveColumns {
         }
     }
 
-    /// Number of members.
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.set.members.len()
+    }
+
+    pub fn members(&self) -> &[usize] {
+        &self.set.members
+    }
+
+    pub fn has(&self, j: usize) -> bool {
+        self.set.places[j] != NOWHERE
+    }
+
+    pub fn beta(&self) -> &[f64] {
+        &self.set.beta
+    }
+
+    pub fn beta_mut(&mut self) -> &mut [f64] {
+        &mut self.set.beta
+    }
+
+    pub fn gradient(&self) -> &[f64] {
+        &self.set.gradient
     }
 
     /// Standardized values of member `k`.
@@ -90,7 +112,7 @@ impl ActiveColumns {
     }
 
     /// Forms z̄ and H anew, under the working weights of a point.
-    pub fn renew(&mut self, at: &RowScores) {
+    pub fn renew(&mut self, _: &StandardizedColumns<'_>, at: &RowScores) {
         let (n, m) = (self.rows, self.len());
         self.set.factor.clear();
         self.weight.copy_from_slice(&at.weight);
@@ -131,26 +153,54 @@ impl ActiveColumns {
     }
 
     /// Gives the members the gradient Σ (z − z̄) s of scores s.
-    pub fn take_gradient(&mut self, at: &RowScores) {
+    pub fn take_gradient(&mut self, _: &StandardizedColumns<'_>, at: &RowScores) {
         for k in 0..self.len() {
             let free = self.means[k] * at.score_sum;
             self.set.gradient[k] = dot(self.column(k), &at.score) - free;
         }
     }
 
-    /// Adds Z δ to η.
-    pub fn add_images(&self, delta: &[f64], eta: &mut [f64]) {
+    /// The step from a point whose gradient was taken: by coordinate descent and Newton's method on the support.
+    ///
+    /// # Errors
+    /// More sweeps than allowed.
+    pub fn step(
+        &mut self,
+        at: &RowScores,
+        penalty: &Penalty,
+        strength: Strength,
+        ending: Ending,
+        sweeps: &mut u64,
+    ) -> Result<QuadraticStep, Stuck> {
+        let before = self.set.beta.clone();
+        if !before.is_empty() {
+            descend(&mut self.set, penalty, strength, ending, sweeps)?;
+        }
+        let delta: Vec<f64> = self.set.beta.iter().zip(&before).map(|(b, a)| b - a).collect();
+        // the step of the intercept, which was eliminated
+        let free = match self.intercept && at.weight_sum > 0.0 {
+            true => at.score_sum / at.weight_sum,
+            false => 0.0,
+        };
+        let (mut constant, mut square) = (free, free * free * at.weight_sum);
+        for (k, d) in delta.iter().enumerate() {
+            constant -= self.means[k] * d;
+            square = square.max(self.set.matrix[k * self.set.capacity + k] * d * d);
+        }
+        let mut images = vec![constant; self.rows];
         for (k, &d) in delta.iter().enumerate().filter(|(_, d)| **d != 0.0) {
             let z = self.column(k);
             vectorized(
                 #[inline(always)]
-                || {
-                    eta.iter_mut()
-                        .zip(z)
-                        .for_each(|(e, z)| *e = f64::mul_add(d, *z, *e))
-                },
+                || images.iter_mut().zip(z).for_each(|(e, z)| *e = f64::mul_add(d, *z, *e)),
             );
         }
+        Ok(QuadraticStep {
+            delta,
+            constant,
+            images,
+            square,
+        })
     }
 }
 

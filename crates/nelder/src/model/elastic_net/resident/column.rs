@@ -83,6 +83,53 @@ impl ResidentColumn<'_> {
         }
     }
 
+    /// Σ x v over the numbers that are held.
+    pub fn sum(&self, v: &[f64]) -> f64 {
+        match self {
+            ResidentColumn::Dense(_) => self.dot(v, 0.0, 0.0),
+            ResidentColumn::Sparse { rows, values } => {
+                let pairs = rows.iter().zip(*values);
+                pairs.map(|(i, x)| v[*i as usize] * x).sum()
+            }
+        }
+    }
+
+    /// Σ ω (x − c)² and Σ ω x, where Σ ω is `total`.
+    pub fn weighted(&self, weight: &[f64], total: f64, center: f64) -> (f64, f64) {
+        let (mut square, mut sum, mut others) = (0.0, 0.0, total);
+        self.each(|i, x| {
+            let w = weight[i];
+            square += w * (x - center) * (x - center);
+            sum += w * x;
+            others -= w;
+        });
+        let without = match self {
+            ResidentColumn::Dense(_) => 0.0,
+            ResidentColumn::Sparse { .. } => others.max(0.0) * center * center,
+        };
+        (square + without, sum)
+    }
+
+    /// Calls `visit` with the row and the number of each that is held.
+    #[inline(always)]
+    pub fn each(&self, mut visit: impl FnMut(usize, f64)) {
+        match self {
+            ResidentColumn::Dense(x) => x.iter().enumerate().for_each(|(i, x)| visit(i, *x)),
+            ResidentColumn::Sparse { rows, values } => {
+                let pairs = rows.iter().zip(*values);
+                pairs.for_each(|(i, x)| visit(*i as usize, *x));
+            }
+        }
+    }
+
+    /// Numbers that are held.
+    pub fn held(&self) -> usize {
+        match self {
+            ResidentColumn::Dense(x) => x.len(),
+            ResidentColumn::Sparse { values, .. } => values.len(),
+        }
+    }
+
     /// (x − c) / s of each row.
     pub fn standardized(&self, center: f64, scale: f64, out: &mut [f64]) {
         match self {

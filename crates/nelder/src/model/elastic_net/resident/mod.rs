@@ -1,6 +1,7 @@
 //! Elastic nets of columns that are in memory, of more of them than a gram could hold, or sparse.
 
 mod active_columns;
+mod active_residuals;
 mod column;
 mod design;
 mod folds;
@@ -8,6 +9,7 @@ mod gathered;
 mod loss;
 mod model;
 mod path;
+mod quadratic_step;
 mod screening;
 mod standardized;
 

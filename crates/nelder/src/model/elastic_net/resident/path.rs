@@ -7,12 +7,11 @@
 //!
 //! So each λ of the path ends with every column within its optimality condition, seen or proved.
 
-use super::active_columns::ActiveColumns;
 use super::loss::{RowLoss, RowScores};
+use super::quadratic_step::{Active, QuadraticStep};
 use super::screening::{Scores, Screening};
 use super::standardized::StandardizedColumns;
-use crate::model::elastic_net::active_set::NOWHERE;
-use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck, descend};
+use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::path::{Path, SparseVector, Step};
@@ -57,7 +56,7 @@ pub(super) struct ResidentPath<'a> {
     penalty: Penalty,
     usable: Vec<bool>,
     intercept: bool,
-    active: ActiveColumns,
+    active: Active,
     screening: Screening,
     /// β₀ of the centred columns.
     constant: f64,
@@ -86,7 +85,7 @@ impl<'a> ResidentPath<'a> {
         let (penalty, usable) = penalty.standardized(&units, &x.varies);
         let constant = if intercept { start } else { 0.0 };
         ResidentPath {
-            active: ActiveColumns::new(x.len(), rows.weights.len(), intercept),
+            active: Active::new(x, rows.weights.len(), intercept),
             screening: Screening::new(x.len()),
             eta: vec![constant; rows.weights.len()],
             at: RowScores::default(),
@@ -179,7 +178,7 @@ impl<'a> ResidentPath<'a> {
         // nothing is active: the steps are the intercept's
         let _ = self.newton(self.penalty.at(ENORMOUS), NOTHING);
         self.unit = self.at.deviance;
-        self.active.renew(&self.at);
+        self.active.renew(self.x, &self.at);
         self.unit
     }
 
@@ -200,7 +199,7 @@ impl<'a> ResidentPath<'a> {
             if joining.is_empty() {
                 return Ok(violation);
             }
-            if self.active.len() + joining.len() > self.settings.ending.most_active {
+            if self.active.members().len() + joining.len() > self.settings.ending.most_active {
                 return Err(Stuck::Active);
             }
             self.active.add(self.x, &joining);
@@ -210,8 +209,8 @@ impl<'a> ResidentPath<'a> {
 
     /// The columns that violate the optimality conditions at zero, with their gradients, and the largest violation of those in the model.
     fn violations(&mut self, strength: Strength) -> (Vec<(usize, f64)>, f64) {
-        let (penalty, usable, places) = (&self.penalty, &self.usable, &self.active.set.places);
-        let outside = |j: usize| usable[j] && places[j] == NOWHERE;
+        let (penalty, usable, active) = (&self.penalty, &self.usable, &self.active);
+        let outside = |j: usize| usable[j] && !active.has(j);
         let limit = |j: usize| outside(j).then(|| penalty.factors[j] * strength.absolute);
         let scaled = scaled(&self.at.score, self.rows.weights);
         let scores = Scores {
@@ -227,14 +226,14 @@ impl<'a> ResidentPath<'a> {
             penalty.violation(j, g, 0.0, strength) > slack
         };
         let joining = found.into_iter().filter(violates).collect();
-        let set = &self.active.set;
         let free = if self.intercept {
             self.at.score_sum.abs()
         } else {
             0.0
         };
-        let of = |k: usize| penalty.violation(set.members[k], set.gradient[k], set.beta[k], strength);
-        (joining, (0..set.members.len()).map(of).fold(free, f64::max))
+        let (members, gradient, beta) = (active.members(), active.gradient(), active.beta());
+        let of = |k: usize| penalty.violation(members[k], gradient[k], beta[k], strength);
+        (joining, (0..members.len()).map(of).fold(free, f64::max))
     }
 
     /// λ at which the first penalized column would enter.
@@ -261,43 +260,20 @@ impl<'a> ResidentPath<'a> {
         let ending = self.settings.ending;
         let mut last = f64::INFINITY;
         for step in 0..MOST_STEPS {
-            self.active.take_gradient(&self.at);
-            let before = self.active.set.beta.clone();
-            if !before.is_empty() {
-                descend(
-                    &mut self.active.set,
-                    &self.penalty,
-                    strength,
-                    ending,
-                    &mut self.sweeps,
-                )?;
-            }
-            let delta: Vec<f64> = self
-                .active
-                .set
-                .beta
-                .iter()
-                .zip(&before)
-                .map(|(b, a)| b - a)
-                .collect();
-            let free = if self.intercept { self.at.score_sum } else { 0.0 };
-            let own = if free == 0.0 {
-                0.0
-            } else {
-                free / self.at.weight_sum
-            };
-            let (mut constant, mut square) = (own, own * free);
-            for (k, d) in delta.iter().enumerate() {
-                constant -= self.active.means[k] * d;
-                square = square.max(self.active.set.matrix[k * self.active.set.capacity + k] * d * d);
-            }
-            if !self.intercept {
-                constant = 0.0;
-            }
-            self.advance(&before, &delta, constant, square, strength)?;
-            // what is left is rounding, where a quadratic loss was at its minimum already
-            let done = square <= enough * self.unit;
+            self.active.take_gradient(self.x, &self.at);
+            let before = self.active.beta().to_vec();
+            let found = self.active.step(
+                self.x,
+                &self.at,
+                &self.penalty,
+                strength,
+                ending,
+                &mut self.sweeps,
+            )?;
+            self.advance(&before, &found, strength)?;
+            let done = found.square <= enough * self.unit;
             if self.loss.is_quadratic() {
+                // what is left is rounding, where a quadratic loss was at its minimum already
                 if done || step > 0 || !self.is_exact() {
                     break;
                 }
@@ -305,41 +281,32 @@ impl<'a> ResidentPath<'a> {
                 if done {
                     break;
                 }
-                if step > 0 && square > SLOW * last {
-                    self.active.renew(&self.at);
+                if step > 0 && found.square > SLOW * last {
+                    self.active.renew(self.x, &self.at);
                 }
             }
-            last = square;
+            last = found.square;
         }
-        self.active.take_gradient(&self.at);
+        self.active.take_gradient(self.x, &self.at);
         Ok(())
     }
 
     /// Takes a step, halved until the objective does not rise.
-    fn advance(
-        &mut self,
-        before: &[f64],
-        delta: &[f64],
-        constant: f64,
-        square: f64,
-        strength: Strength,
-    ) -> Result<(), Stuck> {
+    fn advance(&mut self, before: &[f64], step: &QuadraticStep, strength: Strength) -> Result<(), Stuck> {
         let objective = self.objective(before, strength);
         let (eta, start) = (self.eta.clone(), self.constant);
-        let mut change = vec![constant; eta.len()];
-        self.active.add_images(delta, &mut change);
         let mut share = 1.0;
         for _ in 0..=MOST_HALVINGS {
-            self.constant = share * constant + start;
-            let moved = self.eta.iter_mut().zip(&eta).zip(&change);
+            self.constant = share * step.constant + start;
+            let moved = self.eta.iter_mut().zip(&eta).zip(&step.images);
             moved.for_each(|((e, before), d)| *e = share * d + before);
             if share < 1.0 {
-                let betas = self.active.set.beta.iter_mut().zip(before).zip(delta);
+                let betas = self.active.beta_mut().iter_mut().zip(before).zip(&step.delta);
                 betas.for_each(|((b, before), d)| *b = share * d + before);
             }
             self.evaluate();
-            let now = self.objective(&self.active.set.beta, strength);
-            let far = square > LOCAL * self.unit;
+            let now = self.objective(self.active.beta(), strength);
+            let far = step.square > LOCAL * self.unit;
             let rose = !(now <= objective + ROUNDING * objective.abs());
             if now.is_finite() && !(far && rose) {
                 return Ok(());
@@ -350,13 +317,7 @@ impl<'a> ResidentPath<'a> {
     }
 
     fn objective(&self, beta: &[f64], strength: Strength) -> f64 {
-        let members = self
-            .active
-            .set
-            .members
-            .iter()
-            .zip(beta)
-            .filter(|(_, b)| **b != 0.0);
+        let members = self.active.members().iter().zip(beta).filter(|(_, b)| **b != 0.0);
         let of = |(&j, b): (&usize, &f64)| match self.penalty.factors[j] {
             0.0 => 0.0,
             f => f * (strength.absolute * b.abs() + 0.5 * strength.square * b * b),
@@ -366,8 +327,8 @@ impl<'a> ResidentPath<'a> {
 
     /// A step in the units of the rows.
     fn step(&self, lambda: f64, explained: f64, violation: f64) -> Step {
-        let set = &self.active.set;
-        let mut entries: Vec<(usize, f64)> = (set.members.iter().zip(&set.beta))
+        let members = self.active.members().iter().zip(self.active.beta());
+        let mut entries: Vec<(usize, f64)> = members
             .filter(|(_, b)| **b != 0.0)
             .map(|(&j, b)| (j, b * self.rows.scale / self.x.scales[j]))
             .collect();

@@ -8,6 +8,9 @@ use crate::model::elastic_net::moments::{Standardizing, varies};
 /// Columns that a thread looks at in one go.
 pub(super) const TOGETHER: usize = 64;
 
+/// Columns that hold less than one number in so many are sparse.
+const SPARSE: usize = 4;
+
 /// Standardized columns x̃ = (x − x̄) / s of rows of some weights.
 #[derive(Debug)]
 pub(super) struct StandardizedColumns<'a> {
@@ -63,5 +66,30 @@ impl<'a> StandardizedColumns<'a> {
     /// x̃ⱼ of each row.
     pub fn write(&self, j: usize, out: &mut [f64]) {
         self.columns[j].standardized(self.centers[j], self.scales[j], out);
+    }
+
+    /// True if most of what the columns would be is zero and not held.
+    pub fn is_sparse(&self, rows: usize) -> bool {
+        let held: usize = self.columns.iter().map(ResidentColumn::held).sum();
+        held * SPARSE < rows * self.len()
+    }
+
+    /// Σ x v over the numbers that a column holds, as they are.
+    pub fn sum_of(&self, j: usize, v: &[f64]) -> f64 {
+        self.columns[j].sum(v)
+    }
+
+    /// Σ ω x̃² and Σ ω x, where Σ ω is `total`.
+    pub fn weighted(&self, j: usize, weight: &[f64], total: f64) -> (f64, f64) {
+        let (square, sum) = self.columns[j].weighted(weight, total, self.centers[j]);
+        (square / (self.scales[j] * self.scales[j]), sum)
+    }
+
+    /// v ← v + a x and q ← q − a ω x, over the numbers that a column holds.
+    pub fn move_along(&self, j: usize, a: f64, weight: &[f64], scores: &mut [f64], images: &mut [f64]) {
+        self.columns[j].each(|i, x| {
+            images[i] += a * x;
+            scores[i] -= a * x * weight[i];
+        });
     }
 }
