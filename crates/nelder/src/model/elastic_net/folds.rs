@@ -168,11 +168,22 @@ impl Folds {
     /// # Errors
     /// A row beyond those that have a fold.
     pub(super) fn of_block(&self, block: &Block<'_>, out: &mut Vec<u32>) -> Result<(), RowError> {
+        self.of_rows((0..block.rows).map(|i| block.source_row(i)), out)
+    }
+
+    /// The fold of each of some rows by their positions in the source, neighbours together.
+    ///
+    /// # Errors
+    /// A row beyond those that have a fold.
+    pub(super) fn of_rows(
+        &self,
+        rows: impl Iterator<Item = u64>,
+        out: &mut Vec<u32>,
+    ) -> Result<(), RowError> {
         out.clear();
         match self {
             Folds::Given(of_rows) => {
-                for i in 0..block.rows {
-                    let row = block.source_row(i);
+                for row in rows {
                     let Some(&fold) = of_rows.get(row as usize) else {
                         return Err(RowError {
                             row,
@@ -188,8 +199,7 @@ impl Folds {
             }
             Folds::Drawn { count, seed } => {
                 let (mut run, mut order) = (u64::MAX, vec![0; *count as usize]);
-                for i in 0..block.rows {
-                    let row = block.source_row(i);
+                for row in rows {
                     let (own, place) = (row / u64::from(*count), row % u64::from(*count));
                     if own != run {
                         run = own;

@@ -4,6 +4,9 @@
 //! the rows, `gaussian_path` its path; `descent` and `support` minimise a quadratic loss and the `penalty`.
 
 mod active_set;
+mod cox_curvature;
+mod cox_path;
+mod cox_rows;
 mod cross_validation;
 mod cross_validation_spec;
 mod curve;
@@ -11,6 +14,7 @@ mod descent;
 mod fit;
 mod fold_grams;
 mod folds;
+mod gathered_rows;
 mod gaussian_folds;
 mod gaussian_path;
 mod generalized;
@@ -21,14 +25,18 @@ mod measure;
 mod membership;
 mod moments;
 mod newton_path;
+mod partial_likelihood;
 mod path;
 mod penalty;
 mod problem;
 mod report;
+mod risk_sets;
 mod scored_rows;
 mod shared_scores;
 mod spec;
 mod support;
+mod survival_response;
+mod survival_terms;
 mod validated;
 
 pub use cross_validation::{CrossValidation, cross_validate};
@@ -38,6 +46,7 @@ pub use fit::{ElasticNet, elastic_net};
 pub use folds::Folds;
 pub use lambda::{LambdaSequence, PathControl, PathEnd};
 pub use measure::Measure;
+pub use partial_likelihood::Ties;
 pub use path::{Path, SparseVector, Step};
 pub use report::ElasticNetReport;
 pub use spec::{ElasticNetSpec, PerColumn};

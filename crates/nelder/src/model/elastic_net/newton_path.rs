@@ -22,7 +22,7 @@ use super::moments::{ColumnMoments, Standardizing};
 use super::path::{Path, SparseVector, Step};
 use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
-use crate::pass::Scoring;
+use crate::pass::{ScoreSums, Scoring};
 
 /// A step whose square is above this part of the one before has H renewed.
 const SLOW: f64 = 0.05;
@@ -59,6 +59,17 @@ pub(super) struct NewtonRows {
     pub share: f64,
     /// The constant to start from.
     pub start: f64,
+}
+
+/// Sums over the rows at coefficients.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// The deviance; infinite where the coefficients are out of range.
+    pub deviance: f64,
+    /// Xᵀs by column, the intercept first.
+    pub score: Vec<f64>,
+    /// Moments of the columns under working weights, and the sum of these over that of the prior weights, where they were wanted.
+    pub curvature: Option<(ColumnMoments, f64)>,
 }
 
 /// A point of the iteration, and what a pass found there.
@@ -181,10 +192,24 @@ impl<'p> NewtonPath<'p> {
 
     /// Takes the sums of the pass that was wanted.
     pub fn take(&mut self, sums: &Scoring) {
-        let deviance = match sums.out_of_range {
-            true => f64::INFINITY,
-            false => sums.deviance.hi,
-        };
+        let curvature = sums.gram.as_ref().map(|gram| {
+            let own = ColumnMoments::new(gram, self.map);
+            let share = own.weight / self.rows.weight;
+            (own, share)
+        });
+        self.take_found(Found {
+            deviance: match sums.out_of_range {
+                true => f64::INFINITY,
+                false => sums.deviance.hi,
+            },
+            score: by_column(&sums.score, self.map).iter().map(|s| s.hi).collect(),
+            curvature,
+        });
+    }
+
+    /// Takes what was found where a pass was wanted.
+    pub fn take_found(&mut self, found: Found) {
+        let deviance = found.deviance;
         let strength = self.strength();
         let after = self.objective(deviance, &self.trial.beta, strength);
         if let Some(point) = &self.point {
@@ -199,21 +224,19 @@ impl<'p> NewtonPath<'p> {
         if !after.is_finite() {
             return self.end(PathEnd::Sweeps(self.path.len() + 1));
         }
-        let scores = by_column(sums, self.map);
+        let scores = found.score;
         let weight = self.rows.weight;
         self.point = Some(Point {
             intercept: self.trial.intercept,
             beta: self.trial.beta.clone(),
             deviance,
             score: (
-                scores[0].hi / weight,
-                scores[1..].iter().map(|s| s.hi / weight).collect(),
+                scores[0] / weight,
+                scores[1..].iter().map(|s| s / weight).collect(),
             ),
         });
-        if let Some(gram) = &sums.gram {
-            let own = ColumnMoments::new(gram, self.map);
-            let share = own.weight / self.rows.weight;
-            self.renew(&own, share);
+        if let Some((moments, share)) = &found.curvature {
+            self.renew(moments, *share);
         }
         self.go_on();
     }
@@ -420,9 +443,8 @@ impl<'p> NewtonPath<'p> {
 }
 
 /// Xᵀs by column of the model matrix, the intercept first.
-fn by_column(sums: &Scoring, map: &ColumnEncoding) -> Vec<Dd> {
+pub(super) fn by_column(score: &ScoreSums, map: &ColumnEncoding) -> Vec<Dd> {
     use crate::design::ColumnKind;
-    let score = &sums.score;
     let mut out: Vec<Dd> = (map.kinds.iter())
         .map(|kind| match kind {
             ColumnKind::Intercept => score.ones,

@@ -84,11 +84,17 @@ impl Problem {
                     true => 0.0,
                     false => spec.control.least_gain,
                 },
+                most_explained: match spec.cox {
+                    // glmnet's 0.99 for 0.999
+                    Some(_) => spec.control.most_explained * 0.99 / 0.999,
+                    None => spec.control.most_explained,
+                },
                 ..spec.control
             },
             gain: match spec.family.name {
+                _ if spec.cox.is_some() => Gain::OverSteps(100.0),
                 _ if spec.family.is_of_residuals() => Gain::Relative,
-                FamilyName::Poisson => Gain::OverSteps,
+                FamilyName::Poisson => Gain::OverSteps(10.0),
                 _ => Gain::Absolute,
             },
             ending: Ending {
@@ -101,7 +107,7 @@ impl Problem {
         };
         let standardizing = Standardizing {
             deviations: spec.standardize,
-            intercept: has_intercept(spec, bound),
+            intercept: spec.cox.is_none() && has_intercept(spec, bound),
         };
         Ok(Problem {
             columns: Arc::new(columns),
@@ -109,7 +115,7 @@ impl Problem {
             settings,
             standardizing,
             units,
-            algorithm: match spec.family.is_of_residuals() {
+            algorithm: match spec.is_of_residuals() {
                 true => "coordinate descent on covariances",
                 false => "proximal Newton steps with coordinate descent",
             },
