@@ -75,7 +75,7 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
             [_] => Vec::new(),
             several => several.to_vec(),
         },
-        measure: Measure::parse(&options.measure, &model.family)?,
+        measure: model.measure(&options.measure)?,
         over: match options.ungrouped {
             true => ErrorsOver::Rows,
             false => ErrorsOver::Folds,

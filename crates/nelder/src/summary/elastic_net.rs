@@ -93,7 +93,7 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
     };
     CrossValidationSummary {
         path: summary(&found.fit, call),
-        measure: found.spec.measure.label(&found.fit.spec.family),
+        measure: found.fit.spec.measure_label(found.spec.measure),
         curve: found.curve.clone(),
         lambda_min: found.lambda(Choice::Best),
         lambda_1se: found.lambda(Choice::OneError),

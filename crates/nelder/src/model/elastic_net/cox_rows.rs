@@ -63,7 +63,7 @@ pub(super) struct CoxPart {
 }
 
 impl CoxRows {
-    /// Gathers the rows, and forms the gram of their columns.
+    /// Gathers the rows, and forms the gram of their columns, for so many paths over some of them.
     ///
     /// # Errors
     /// Times and statuses that are none, with their row; no event; rows that have no room; those of a pass.
@@ -72,8 +72,9 @@ impl CoxRows {
         monitor: &dyn Monitor,
         accuracy: Accuracy,
         (ties, exact): (Ties, bool),
+        paths: usize,
     ) -> Result<Self, ModelError> {
-        let (mut blocks, counts, records) = gathered(bound, monitor)?;
+        let (mut blocks, counts, records) = gathered(bound, monitor, paths)?;
         rows_left(&counts, bound)?;
         let (times, source) = survival_times(bound, &blocks)?;
         let order = times.order();
@@ -176,13 +177,19 @@ impl CoxRows {
 
     /// η of all rows.
     pub fn predictors(&self, at: &Coefficients) -> Vec<f64> {
+        let mut eta = self.linear(at);
+        if let Some(offset) = &self.offset {
+            eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+        }
+        eta
+    }
+
+    /// Xβ of all rows, without the offset.
+    pub fn linear(&self, at: &Coefficients) -> Vec<f64> {
         let mut eta = vec![0.0; self.len()];
         eta.par_chunks_mut(RUN).enumerate().for_each(|(k, eta)| {
             let from = k * RUN;
             predictor_of(&self.atoms, &self.block.design(from, from + eta.len()), at, eta);
-            if let Some(offset) = &self.offset {
-                eta.iter_mut().zip(&offset[from..]).for_each(|(e, o)| *e += o);
-            }
         });
         eta
     }

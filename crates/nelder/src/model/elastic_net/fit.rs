@@ -138,7 +138,7 @@ fn cox(
     ties: Ties,
     monitor: &dyn Monitor,
 ) -> Result<Found, ModelError> {
-    let mut rows = CoxRows::new(bound, monitor, spec.design.accuracy, (ties, spec.is_exact()))?;
+    let mut rows = CoxRows::new(bound, monitor, spec.design.accuracy, (ties, spec.is_exact()), 1)?;
     let problem = cox_path::problem(spec, &rows, bound)?;
     let mut path = cox_path::path(&mut rows, &problem, bound, monitor)?;
     problem.rescale(&mut path);

@@ -8,8 +8,10 @@ use crate::pass::{
     Course, Executor, Monitor, Opening, Pass, PassRecord, Statistic, Sum, Threads, Worker,
 };
 
-/// Bytes of what a fit keeps beside the columns, for each row: times, weights, offset, predictors, scores, sums over risk sets.
-const BESIDE: f64 = 200.0;
+/// Bytes of what a fit keeps beside the columns, for each row: times, weights, offset, sums over risk sets.
+const BESIDE: f64 = 160.0;
+/// The same for each path: weights, and while it is followed predictors, risks, scores, working weights.
+const BY_PATH: f64 = 48.0;
 
 /// Blocks of rows, as a sum.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,7 @@ impl Sum for GatheredRows {
 
 /// Gathers rows up to a number of bytes.
 struct Gathering {
+    paths: usize,
     room: f64,
     taken: AtomicU64,
 }
@@ -33,9 +36,9 @@ struct GatheringWorker<'g> {
 }
 
 /// Bytes of a row in memory.
-fn row_bytes(schema: &BlockSchema) -> f64 {
+fn row_bytes(schema: &BlockSchema, paths: usize) -> f64 {
     let dense = schema.dense + schema.extra;
-    8.0 * dense as f64 + 4.0 * schema.groups.len() as f64 + BESIDE
+    8.0 * dense as f64 + 4.0 * schema.groups.len() as f64 + BESIDE + BY_PATH * paths as f64
 }
 
 /// The refusal of rows that have no room.
@@ -75,7 +78,7 @@ impl Worker for GatheringWorker<'_> {
         };
         let own = block.rows as u64;
         let rows = self.of.taken.fetch_add(own, Ordering::Relaxed) + own;
-        let bytes = rows as f64 * row_bytes(&schema);
+        let bytes = rows as f64 * row_bytes(&schema, self.of.paths);
         if bytes > self.of.room {
             return Err(RowError {
                 row: block.first_row,
@@ -91,22 +94,24 @@ impl Worker for GatheringWorker<'_> {
     }
 }
 
-/// Reads all rows of a model into memory: blocks in the order of the source, the rows that were counted, and the record of the pass.
+/// Reads all rows of a model into memory, for so many paths over them: blocks in the order of the source, the rows that were counted, and the record of the pass.
 ///
 /// # Errors
 /// Rows that have no room; those of a pass.
 pub(super) fn gathered(
     bound: &ModelFrame<'_>,
     monitor: &dyn Monitor,
+    paths: usize,
 ) -> Result<(Vec<Block<'static>>, RowCounts, Vec<PassRecord>), ModelError> {
     let (schema, room) = (&bound.rows.layout().atoms, Room::of_machine().bytes());
     if let Some(rows) = bound.rows.source().rows() {
-        let bytes = rows as f64 * row_bytes(schema);
+        let bytes = rows as f64 * row_bytes(schema, paths);
         if bytes > room {
             return Err(ModelError::argument("data", lack(rows.to_string(), schema, bytes, room)));
         }
     }
     let statistic = Gathering {
+        paths,
         room,
         taken: AtomicU64::new(0),
     };

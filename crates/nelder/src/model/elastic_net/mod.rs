@@ -4,7 +4,9 @@
 //! the rows, `gaussian_path` its path; `descent` and `support` minimise a quadratic loss and the `penalty`.
 
 mod active_set;
+mod concordance;
 mod cox_curvature;
+mod cox_folds;
 mod cox_path;
 mod cox_rows;
 mod cross_validation;

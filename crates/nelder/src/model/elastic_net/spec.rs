@@ -2,6 +2,7 @@
 
 use super::descent::EXACT_BELOW;
 use super::lambda::{LambdaSequence, PathControl};
+use super::measure::Measure;
 use super::partial_likelihood::Ties;
 use super::penalty::Penalty;
 use crate::design::Columns;
@@ -125,6 +126,25 @@ impl ElasticNetSpec {
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
         self
+    }
+
+    /// The measure of a name, for a model of this kind.
+    ///
+    /// # Errors
+    /// A name that is none, or not of such a model.
+    pub fn measure(&self, name: &str) -> Result<Measure, ModelError> {
+        match self.cox {
+            Some(_) => Measure::parse_cox(name),
+            None => Measure::parse(name, &self.family),
+        }
+    }
+
+    /// Name of a measure as glmnet prints it.
+    pub fn measure_label(&self, measure: Measure) -> String {
+        match (self.cox, measure) {
+            (Some(_), Measure::Deviance) => "Partial Likelihood Deviance".into(),
+            _ => measure.label(&self.family),
+        }
     }
 
     /// True if a path is the Gaussian model's, from one gram.

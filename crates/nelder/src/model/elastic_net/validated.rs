@@ -1,12 +1,17 @@
 //! Paths and their curves, and the errors of folds that these are of.
 
+use rayon::prelude::*;
+
+use super::concordance::{Scored, area};
 use super::cross_validation_spec::Alignment;
 use super::curve::{Curve, ErrorsOver, FoldErrors};
-use super::held_out::HeldOutSums;
+use super::held_out::{ClassRows, HeldOutSums};
+use super::measure::Measure;
 use super::moments::Moments;
 use super::path::{Path, SparseVector};
 use super::problem::Problem;
 use crate::design::RowCounts;
+use crate::model::ModelError;
 use crate::pass::PassRecord;
 
 /// Paths and curves, and what led to them.
@@ -18,6 +23,27 @@ pub(super) struct Validated {
     /// By α, in the units of the data.
     pub grid: Vec<(f64, Path, Curve)>,
     pub over: ErrorsOver,
+    /// The measure that the curves are of.
+    pub measure: Measure,
+}
+
+/// Refuses folds whose models have no solution at all.
+///
+/// # Errors
+/// The first of them.
+pub(super) fn short_paths(paths: &[Path]) -> Result<(), ModelError> {
+    match paths.iter().position(Path::is_empty) {
+        None => Ok(()),
+        Some(fold) => Err(ModelError::argument(
+            "y",
+            format!(
+                "no model can be fitted to the rows without fold {} of {}: {}",
+                fold + 1,
+                paths.len(),
+                paths[fold].end.reason()
+            ),
+        )),
+    }
 }
 
 /// The models of folds' paths at the λ of the whole path.
@@ -67,4 +93,27 @@ pub(super) fn errors_of_rows(sums: &HeldOutSums, unit: f64) -> Vec<FoldErrors> {
         }
     };
     (0..sums.weights.len()).map(of).collect()
+}
+
+/// The areas under the curve of folds of two classes, from the predictors of their rows.
+///
+/// Probabilities that round to the same are ties.
+pub(super) fn errors_of_classes(sums: HeldOutSums) -> Vec<FoldErrors> {
+    let of = |(k, own): (usize, ClassRows)| {
+        let areas = own.predictors.par_iter().map(|eta| {
+            let rows = eta.iter().zip(&own.weights).map(|(eta, weights)| Scored {
+                score: 1.0 / (1.0 + (-eta).exp()),
+                negative: weights[0],
+                positive: weights[1],
+            });
+            area(rows.collect())
+        });
+        FoldErrors {
+            weight: sums.weights[k],
+            rows: sums.rows[k],
+            errors: areas.collect(),
+            squares: Vec::new(),
+        }
+    };
+    sums.classes.into_iter().enumerate().map(of).collect()
 }

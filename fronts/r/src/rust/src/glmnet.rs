@@ -166,7 +166,7 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
         },
         repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
         alphas: elements.reals("alphas")?,
-        measure: Measure::parse(&elements.text("measure")?, &model.family)?,
+        measure: model.measure(&elements.text("measure")?)?,
         over: match elements.flag("grouped")? {
             true => ErrorsOver::Folds,
             false => ErrorsOver::Rows,
