@@ -59,6 +59,7 @@ pub(super) fn cox(
     for draw in &draws {
         folds.extend(folds_of(&rows, &problem, draw, over)?);
     }
+    rows.centre();
     rows.record("columns of folds", start);
     let start = Instant::now();
     let whole = rows.part(&problem, rows.weights.clone(), &rows.gram);

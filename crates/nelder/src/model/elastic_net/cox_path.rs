@@ -38,6 +38,7 @@ pub(super) fn path(
     monitor: &dyn Monitor,
 ) -> Result<Path, ModelError> {
     let start = Instant::now();
+    rows.centre();
     let part = rows.part(problem, rows.weights.clone(), &rows.gram);
     let path = followed(rows, problem, &part, bound, monitor)?;
     rows.record("steps", start);

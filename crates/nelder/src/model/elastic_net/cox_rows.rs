@@ -31,7 +31,7 @@ const RUN: usize = 4096;
 pub(super) struct CoxRows {
     /// The atoms of the columns.
     pub atoms: BlockSchema,
-    /// The columns; those that are dense are about their means, which changes no risk beside another.
+    /// The columns.
     pub block: Block<'static>,
     /// Prior weights.
     pub weights: Vec<f64>,
@@ -100,7 +100,6 @@ impl CoxRows {
         let start = Instant::now();
         let products = first_products(bound, accuracy);
         rows.gram = rows.gram_of(&rows.block, &rows.weights, products);
-        rows.centre();
         rows.record("columns", start);
         Ok(rows)
     }
@@ -119,8 +118,9 @@ impl CoxRows {
         self.passes.push(PassRecord::on_cpu(name, "f64", scan, start));
     }
 
-    /// Takes the weighted means off the dense columns that are columns of the model.
-    fn centre(&mut self) {
+    /// Takes the weighted means off the dense columns that are columns of the model, once no gram of the columns as they are is wanted
+    /// any more: it changes no risk beside another, and predictors then round by the columns' deviations.
+    pub fn centre(&mut self) {
         let weight = self.gram.weight;
         for (j, x) in self.block.dense[..self.atoms.dense].iter_mut().enumerate() {
             let mean = self.gram.sums[j] / weight;

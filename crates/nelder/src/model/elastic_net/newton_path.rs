@@ -311,6 +311,11 @@ impl<'p> NewtonPath<'p> {
             // the step of the intercept, the squares of all steps under H, and what the loss falls by
             let own = if intercept { free / share } else { 0.0 };
             let (mut constant, mut square, mut gain) = (own, share * own * own, 0.5 * free * own);
+            // an exact minimum is one of the loss and the ridge, which may be much more curved than the loss
+            let ridge = match self.step {
+                Some(_) if self.exact() => self.penalty.at(self.lambda).square,
+                _ => 0.0,
+            };
             for (j, (b, before)) in self.descent.beta.iter().zip(&point.beta).enumerate() {
                 let delta = b - before;
                 if delta == 0.0 {
@@ -319,7 +324,8 @@ impl<'p> NewtonPath<'p> {
                 if intercept {
                     constant -= means[j] * delta / self.scales[j];
                 }
-                square = square.max(curvature.values[j * curvature.order + j] * delta * delta);
+                let curved = curvature.values[j * curvature.order + j] + ridge * self.penalty.factors[j];
+                square = square.max(curved * delta * delta);
                 gain += 0.5 * delta * (self.at_point[j] + self.descent.gradient[j]);
             }
             self.trial = Trial {
