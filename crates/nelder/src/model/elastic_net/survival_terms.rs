@@ -20,7 +20,12 @@ const STRATUM: &str = "(stratum)";
 /// True if the last column of the response is the number of the stratum.
 pub(super) fn is_stratified(terms: &Terms) -> bool {
     let response = terms.response.map(|r| &terms.variables[r]);
-    matches!(response, Some(Expr::Call { args, .. }) if args.iter().any(|a| a.name.as_deref() == Some(STRATUM)))
+    match response {
+        Some(Expr::Call { args, .. }) => args.iter().any(|a| a.name.as_deref() == Some(STRATUM)),
+        // someone else has evaluated it
+        Some(Expr::Evaluated { suffixes, .. }) => suffixes.last().is_some_and(|s| s == STRATUM),
+        _ => false,
+    }
 }
 
 fn call(function: &str, args: Vec<Expr>) -> Expr {

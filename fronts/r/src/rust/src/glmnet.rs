@@ -4,7 +4,7 @@ use nelder::design::Missing;
 use nelder::family::Family;
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, Measure, PathEnd, PerColumn, cross_validate, elastic_net,
+    LambdaSequence, Measure, PathEnd, PerColumn, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, savvy};
@@ -36,7 +36,7 @@ fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
     Ok(Some(elements.real(name)? as usize).filter(|k| *k > 0))
 }
 
-/// Reads a path: a model, and `family`, `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
+/// Reads a path: a model, and `family` (or "cox", with `ties`), `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
 /// default), `standardize`, `penalty_factor`, `lower`, `upper` as [`per_column`] reads them, `thresh`, `dfmax`, `pmax` (0 for the default),
 /// `maxit`, `printed`, and `missing`, "fail" or "omit".
 ///
@@ -44,7 +44,11 @@ fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
 /// An element that is not there; a family that is none.
 fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
     let elements = Elements(description);
-    let family: Family = elements.text("family")?.parse()?;
+    let cox = elements.text("family")? == "cox";
+    let family: Family = match cox {
+        true => Family::gaussian(),
+        false => elements.text("family")?.parse()?,
+    };
     let mut design = model(description)?;
     design.missing = match elements.text("missing")?.as_str() {
         "fail" => Missing::Fail,
@@ -54,6 +58,10 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
     Ok(ElasticNetSpec {
         design,
         family,
+        cox: match cox {
+            true => Ties::parse(&elements.text("ties")?),
+            false => None,
+        },
         alpha: elements.real("alpha")?,
         lambda: match lambda.is_empty() {
             true => LambdaSequence::Automatic {
