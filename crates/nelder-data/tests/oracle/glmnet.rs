@@ -33,7 +33,7 @@ const OTHERWISE: [(&str, &str); 6] = [
     ),
 ];
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     // elsewhere in a bundle
     let accuracy = std::env::var_os("NELDER_ACCURACY").map(PathBuf::from);
     let here = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../accuracy");

@@ -15,6 +15,7 @@ mod crossed;
 mod dependent;
 mod diagnostics;
 mod distributions;
+mod cox;
 mod elastic_net;
 mod evaluated;
 mod families;

@@ -307,3 +307,124 @@ impl<'a> Sums<'a> {
         own.map(|i| self.risk[i]).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::elastic_net::risk_sets::SurvivalTimes;
+    use nelder_device::Philox;
+
+    /// Rows with ties, late entries and strata where these are asked for, and η of them.
+    fn drawn(n: usize, late: bool, strata: bool) -> (RiskSets, Vec<f64>, Vec<f64>) {
+        let draws = Philox::new(3);
+        let draw = |i: usize, k: u64| draws.normal(i as u64 * 8 + k);
+        let stop: Vec<f64> = (0..n).map(|i| 1.0 + (3.0 * draw(i, 0).abs()).floor()).collect();
+        let times = SurvivalTimes {
+            start: late.then(|| (0..n).map(|i| stop[i] * (draw(i, 1).abs() / 3.0).min(0.9)).collect()),
+            event: (0..n).map(|i| draw(i, 2) > -0.5).collect(),
+            stratum: strata.then(|| (0..n).map(|i| f64::from(u8::from(draw(i, 3) > 0.3))).collect()),
+            stop,
+        };
+        let times = times.gathered(&times.order());
+        let weights = (0..n).map(|i| draw(i, 4).abs().max(0.2) - 0.2).collect();
+        (RiskSets::new(&times), weights, (0..n).map(|i| draw(i, 5)).collect())
+    }
+
+    /// H v from the definition: diag(e A) v − Σ weight q qᵀv.
+    fn times(sets: &RiskSets, at: &LikelihoodAt, v: &[f64]) -> Vec<f64> {
+        let mut out: Vec<f64> = at.working.iter().zip(v).map(|(w, v)| w * v).collect();
+        for term in &at.terms {
+            let t = term.time as usize;
+            let (from, to) = sets.strata.iter().find(|s| s.times.0 <= t && t < s.times.1).unwrap().rows;
+            let q = |i: usize| {
+                let (entry, exit) = (sets.entry[i] as usize, sets.exit[i] as usize);
+                match entry <= t && t < exit {
+                    true if sets.event[i] && exit == t + 1 => at.risk[i] * (1.0 - term.share) / term.sum,
+                    true => at.risk[i] / term.sum,
+                    false => 0.0,
+                }
+            };
+            let mean: f64 = (from..to).map(|i| q(i) * v[i]).sum();
+            (from..to).for_each(|i| out[i] -= term.weight * q(i) * mean);
+        }
+        out
+    }
+
+    #[test]
+    fn score_and_curvature_are_derivatives() {
+        for ties in [Ties::Breslow, Ties::Efron] {
+            for (late, strata) in [(false, false), (true, false), (false, true), (true, true)] {
+                let (sets, weights, eta) = drawn(40, late, strata);
+                assert!(sets.delayed == late && (sets.strata.len() == 2) == strata);
+                let likelihood = PartialLikelihood::new(&sets, ties, weights);
+                let found = likelihood.at(&sets, &eta).unwrap();
+                // Σ s is zero: η + c has the same likelihood
+                assert!(found.score.iter().sum::<f64>().abs() < 1e-13);
+                let v: Vec<f64> = (0..40).map(|i| ((i * 7) % 11) as f64 / 11.0 - 0.4).collect();
+                let along = |h: f64| -> LikelihoodAt {
+                    let eta: Vec<f64> = eta.iter().zip(&v).map(|(e, v)| e + h * v).collect();
+                    likelihood.at(&sets, &eta).unwrap()
+                };
+                // of fourth order: error h⁴ and rounding / h, each 1e-11 or so
+                let h = 1e-3;
+                let [a, b, c, d] = [-2.0, -1.0, 1.0, 2.0].map(|k| along(k * h));
+                let slope = |a: f64, b: f64, c: f64, d: f64| (a - 8.0 * b + 8.0 * c - d) / (12.0 * h);
+                let own: f64 = found.score.iter().zip(&v).map(|(s, v)| s * v).sum();
+                let numeric = slope(a.value, b.value, c.value, d.value);
+                assert!((own - numeric).abs() < 1e-9, "{ties:?} {late} {strata}: {own} {numeric}");
+                let curved = times(&sets, &found, &v);
+                for i in 0..40 {
+                    let numeric = -slope(a.score[i], b.score[i], c.score[i], d.score[i]);
+                    assert!((curved[i] - numeric).abs() < 1e-9, "{ties:?} {i}: {} {numeric}", curved[i]);
+                }
+                // the diagonal bounds the curvature, which is none below zero
+                let along: f64 = curved.iter().zip(&v).map(|(h, v)| h * v).sum();
+                let bound: f64 = found.working.iter().zip(&v).map(|(w, v)| w * v * v).sum();
+                assert!(along > 0.0 && along <= bound);
+            }
+        }
+    }
+
+    #[test]
+    fn the_saturated_likelihood_is_its_limit() {
+        for ties in [Ties::Breslow, Ties::Efron] {
+            let (sets, weights, _) = drawn(40, true, true);
+            let likelihood = PartialLikelihood::new(&sets, ties, weights);
+            // the earlier an event the larger its risk, and those that are censored last
+            let steep = |k: f64| -> Vec<f64> {
+                let of = |i: usize| if sets.event[i] { -k * f64::from(sets.exit[i]) } else { -k * 1e3 };
+                (0..40).map(of).collect()
+            };
+            let near = likelihood.deviance(likelihood.at(&sets, &steep(0.02)).unwrap().value);
+            assert!(near > 1.0);
+            let deviance = likelihood.deviance_at(&sets, &steep(0.5));
+            assert!(deviance > 0.0 && deviance < near, "{deviance} {near}");
+            let deviance = likelihood.deviance_at(&sets, &steep(30.0));
+            assert!(deviance.is_infinite() || deviance.abs() < 1e-9, "{deviance}");
+        }
+    }
+
+    #[test]
+    fn sums_that_cancel_are_formed_anew() {
+        // the first row has all the risk there is, and is gone before the others come
+        let times = SurvivalTimes {
+            start: Some(vec![0.0, 0.0, 1.5, 1.5, 1.5]),
+            stop: vec![1.0, 1.2, 2.0, 3.0, 4.0],
+            event: vec![true, false, true, true, false],
+            stratum: None,
+        };
+        let sets = RiskSets::new(&times);
+        let likelihood = PartialLikelihood::new(&sets, Ties::Breslow, vec![1.0; 5]);
+        let eta = [200.0, 0.0, 0.5, 0.25, 0.0];
+        let found = likelihood.at(&sets, &eta).unwrap();
+        let e = |x: f64| x.exp();
+        let last = e(0.25) + 1.0;
+        let middle = e(0.5) + last;
+        let value = -e(-200.0) + (0.5 - middle.ln()) + (0.25 - last.ln());
+        assert!((found.value - value).abs() < 1e-14, "{} {value}", found.value);
+        let own = [1.0 - e(0.5) / middle, 1.0 - e(0.25) / middle - e(0.25) / last, -1.0 / middle - 1.0 / last];
+        for (s, own) in found.score[2..].iter().zip(own) {
+            assert!((s - own).abs() < 1e-14, "{s} {own}");
+        }
+    }
+}

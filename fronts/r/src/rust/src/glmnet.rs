@@ -4,7 +4,7 @@ use nelder::design::Missing;
 use nelder::family::Family;
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, Measure, PathEnd, PerColumn, Ties, cross_validate, elastic_net,
+    LambdaSequence, PathEnd, PerColumn, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, savvy};
