@@ -85,13 +85,14 @@ const FORMULAS: [&str; 3] = [
 fn each_step_is_optimal_in_whatever_order_the_rows_are() {
     let of = drawn(400);
     let turned = of.reversed();
+    let (frame, other) = (of.frame(), turned.frame());
     for ties in [Ties::Breslow, Ties::Efron] {
         for formula in FORMULAS {
             for alpha in [0.5, 1.0] {
                 let mut spec = ElasticNetSpec::new(formula).cox(ties).alpha(alpha).threshold(1e-14);
                 spec.design.weights = Some("weight".into());
-                let fit = elastic_net(&spec, &of.frame(), &NoProgress).unwrap();
-                let other = elastic_net(&spec, &turned.frame(), &NoProgress).unwrap();
+                let fit = elastic_net(&spec, &frame, &NoProgress).unwrap();
+                let other = elastic_net(&spec, &other, &NoProgress).unwrap();
                 assert!(fit.path.len() > 20, "{formula} {}", fit.path.len());
                 assert_eq!(fit.path.len(), other.path.len());
                 for (a, b) in fit.path.steps.iter().zip(&other.path.steps) {
@@ -263,7 +264,8 @@ fn a_path_of_given_lambda_has_no_intercept() {
     let spec = ElasticNetSpec::new("Surv(time, status) ~ x + z")
         .cox(Ties::Breslow)
         .lambda(LambdaSequence::Given(vec![0.1, 0.01]));
-    let fit = elastic_net(&spec, &of.frame(), &NoProgress).unwrap();
+    let frame = of.frame();
+    let fit = elastic_net(&spec, &frame, &NoProgress).unwrap();
     assert!(fit.path.steps.iter().all(|s| s.intercept == 0.0));
     assert_eq!(fit.names(), ["x", "z"]);
 }
