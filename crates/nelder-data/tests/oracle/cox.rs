@@ -97,7 +97,10 @@ fn unpenalized_models_are_coxphs() {
         }
         let gain = step.explained * fit.path.null_deviance;
         let theirs = 2.0 * (likelihood[1] - likelihood[0]);
-        assert!((gain - theirs).abs() < 1e-10, "{ties:?} {formula} {weighted}: {gain} {theirs}");
+        assert!(
+            (gain - theirs).abs() < 1e-10,
+            "{ties:?} {formula} {weighted}: {gain} {theirs}"
+        );
         assert_eq!(step.intercept, 0.0);
     }
 }

@@ -243,14 +243,19 @@ fn check(case: &Value, wrong: &mut Vec<String>) {
             spec.lambda = LambdaSequence::Given(numbers(&e["lambda"], f64::NAN));
         }
         // of one stratum and times from zero on, glmnet takes the root of lambda.min.ratio with an exponent in single precision
-        let rounded = family(options) == "cox" && options["strata"].is_null() && texts(&options["y"]).len() == 2;
+        let rounded =
+            family(options) == "cox" && options["strata"].is_null() && texts(&options["y"]).len() == 2;
         if rounded && !refused && options["lambda"].is_null() {
             let source = nelder_data::open(&folder().join("data").join(name)).unwrap();
             let automatic = elastic_net(&spec, source, run()).unwrap().path;
             let lambda = numbers(&e["lambda"], f64::NAN);
             let off = difference(&automatic.lambdas(), &lambda);
             if automatic.len() != lambda.len() || !(off < 1e-8) {
-                wrong.push(format!("{} λ, R {}, off by {off:.1e}", automatic.len(), lambda.len()));
+                wrong.push(format!(
+                    "{} λ, R {}, off by {off:.1e}",
+                    automatic.len(),
+                    lambda.len()
+                ));
             }
             spec.lambda = LambdaSequence::Given(lambda);
         }

@@ -2,8 +2,8 @@
 
 use nelder::frame::Frame;
 use nelder::model::{
-    Choice, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, Ties,
-    cross_validate, elastic_net,
+    Choice, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError,
+    Ties, cross_validate, elastic_net,
 };
 use nelder::pass::NoProgress;
 use nelder_device::Philox;
@@ -25,7 +25,9 @@ fn drawn(n: usize) -> Survival {
     let normal = |i: usize, k: u64| draws.normal(i as u64 * 8 + k);
     let column = |k: u64| -> Vec<f64> { (0..n).map(|i| normal(i, k)).collect() };
     let (x, z) = (column(0), column(1));
-    let group: Vec<f64> = (0..n).map(|i| (1.5 * normal(i, 2).abs()).floor().min(3.0)).collect();
+    let group: Vec<f64> = (0..n)
+        .map(|i| (1.5 * normal(i, 2).abs()).floor().min(3.0))
+        .collect();
     // to a sixteenth, so that there are ties
     let time: Vec<f64> = (0..n)
         .map(|i| {
@@ -35,7 +37,9 @@ fn drawn(n: usize) -> Survival {
         })
         .collect();
     Survival {
-        start: (0..n).map(|i| (time[i] * 0.4 * normal(i, 4).abs().min(2.0)).min(time[i] - 1.0 / 32.0)).collect(),
+        start: (0..n)
+            .map(|i| (time[i] * 0.4 * normal(i, 4).abs().min(2.0)).min(time[i] - 1.0 / 32.0))
+            .collect(),
         status: (0..n).map(|i| f64::from(u8::from(normal(i, 5) > -0.7))).collect(),
         stratum: (0..n).map(|i| f64::from(u8::from(normal(i, 6) > 0.0))).collect(),
         weight: (0..n).map(|i| 0.25 + normal(i, 7).abs()).collect(),
@@ -89,7 +93,10 @@ fn each_step_is_optimal_in_whatever_order_the_rows_are() {
     for ties in [Ties::Breslow, Ties::Efron] {
         for formula in FORMULAS {
             for alpha in [0.5, 1.0] {
-                let mut spec = ElasticNetSpec::new(formula).cox(ties).alpha(alpha).threshold(1e-14);
+                let mut spec = ElasticNetSpec::new(formula)
+                    .cox(ties)
+                    .alpha(alpha)
+                    .threshold(1e-14);
                 spec.design.weights = Some("weight".into());
                 let fit = elastic_net(&spec, &frame, &NoProgress).unwrap();
                 let other = elastic_net(&spec, &other, &NoProgress).unwrap();
@@ -111,7 +118,12 @@ fn each_step_is_optimal_in_whatever_order_the_rows_are() {
 fn codes_are_their_indicators() {
     let of = drawn(300);
     let indicators: Vec<Vec<f64>> = (0..4)
-        .map(|level| of.group.iter().map(|g| f64::from(u8::from(*g == f64::from(level)))).collect())
+        .map(|level| {
+            of.group
+                .iter()
+                .map(|g| f64::from(u8::from(*g == f64::from(level))))
+                .collect()
+        })
         .collect();
     let mut frame = of.frame();
     let names: Vec<String> = (0..4).map(|level| format!("g{level}")).collect();
@@ -119,7 +131,10 @@ fn codes_are_their_indicators() {
         frame = frame.with_real(name, column);
     }
     let fit = |formula: &str| {
-        let spec = ElasticNetSpec::new(formula).cox(Ties::Efron).alpha(0.7).threshold(1e-14);
+        let spec = ElasticNetSpec::new(formula)
+            .cox(Ties::Efron)
+            .alpha(0.7)
+            .threshold(1e-14);
         elastic_net(&spec, &frame, &NoProgress).unwrap().path
     };
     let coded = fit("Surv(start, time, status) ~ x + factor(group)");
@@ -150,14 +165,23 @@ fn a_status_of_one_and_two_is_one_of_zero_and_one() {
 #[test]
 fn means_far_from_zero_change_nothing() {
     let of = drawn(200);
-    let far: Vec<f64> = of.x.iter().map(|x| (x * 1024.0).round() / 1024.0 + 1_048_576.0).collect();
+    let far: Vec<f64> =
+        of.x.iter()
+            .map(|x| (x * 1024.0).round() / 1024.0 + 1_048_576.0)
+            .collect();
     let near: Vec<f64> = far.iter().map(|x| x - 1_048_576.0).collect();
     let frame = of.frame().with_real("far", &far).with_real("near", &near);
     let fit = |formula: &str| {
-        let spec = ElasticNetSpec::new(formula).cox(Ties::Breslow).alpha(0.5).threshold(1e-14);
+        let spec = ElasticNetSpec::new(formula)
+            .cox(Ties::Breslow)
+            .alpha(0.5)
+            .threshold(1e-14);
         elastic_net(&spec, &frame, &NoProgress).unwrap().path
     };
-    let (a, b) = (fit("Surv(time, status) ~ far + z"), fit("Surv(time, status) ~ near + z"));
+    let (a, b) = (
+        fit("Surv(time, status) ~ far + z"),
+        fit("Surv(time, status) ~ near + z"),
+    );
     assert_eq!(a.len(), b.len());
     for (a, b) in a.steps.iter().zip(&b.steps) {
         for j in 0..2 {
@@ -170,20 +194,27 @@ fn means_far_from_zero_change_nothing() {
 fn folds_choose_the_columns_of_the_hazard() {
     let of = drawn(300);
     let frame = of.frame();
-    let spec = ElasticNetSpec::new("Surv(start, time, status) ~ x + z + factor(group) + strata(stratum)").cox(Ties::Efron);
+    let spec = ElasticNetSpec::new("Surv(start, time, status) ~ x + z + factor(group) + strata(stratum)")
+        .cox(Ties::Efron);
     for (measure, over) in [
         (Measure::Deviance, ErrorsOver::Folds),
         (Measure::Deviance, ErrorsOver::Rows),
         (Measure::Concordance, ErrorsOver::Folds),
     ] {
-        let mut wanted = CrossValidationSpec::new(spec.clone()).measure(measure).folds(Folds::Drawn { count: 5, seed: 3 });
+        let mut wanted = CrossValidationSpec::new(spec.clone())
+            .measure(measure)
+            .folds(Folds::Drawn { count: 5, seed: 3 });
         wanted.over = over;
         wanted.repeats = 2;
         wanted.alphas = vec![0.5, 1.0];
         let found = cross_validate(&wanted, &frame, &NoProgress).unwrap();
         let curve = &found.curve;
         let best = curve.errors[curve.index(Choice::Best)];
-        assert!(curve.nonzero[curve.best] >= 2, "{measure:?} {over:?} {}", curve.nonzero[curve.best]);
+        assert!(
+            curve.nonzero[curve.best] >= 2,
+            "{measure:?} {over:?} {}",
+            curve.nonzero[curve.best]
+        );
         match measure {
             Measure::Concordance => {
                 assert!(best > 0.6 && best < 0.9, "{best}");
@@ -235,10 +266,16 @@ fn what_is_no_survival_time_is_refused() {
     };
     for (formula, text) in [
         ("Surv(zero, status) ~ x", "y: the time is 0 in row 5"),
-        ("Surv(time, three) ~ x", "y: the status is 3 in row 7; it is 1 for an event"),
+        (
+            "Surv(time, three) ~ x",
+            "y: the status is 3 in row 7; it is 1 for an event",
+        ),
         ("Surv(time, none) ~ x", "y: all rows are censored"),
         ("Surv(before, time, status) ~ x", "y: the start is -1 in row 3"),
-        ("Surv(after, time, status) ~ x", "y: the start, 9, is not before the stop, 8, in row 8"),
+        (
+            "Surv(after, time, status) ~ x",
+            "y: the start, 9, is not before the stop, 8, in row 8",
+        ),
         ("time ~ x", "this one has 1 column"),
         ("Surv(late, time, status) ~ x", "no other row is at risk"),
         ("Surv(time, status) ~ x + strata(own)", "no other row is at risk"),
@@ -251,7 +288,10 @@ fn what_is_no_survival_time_is_refused() {
         assert!(found.contains(text), "{formula}: {found}");
     }
     let found = why("Surv(late, time, status) ~ x", Some("factor(x)"));
-    assert!(found.contains("the offset `factor(x)` must be one column of numbers"), "{found}");
+    assert!(
+        found.contains("the offset `factor(x)` must be one column of numbers"),
+        "{found}"
+    );
     let found = why("Surv(time, status) ~ x", Some("-wide"));
     assert!(found.contains("offset: its range is too large"), "{found}");
     // a strata of one row does no harm beside others

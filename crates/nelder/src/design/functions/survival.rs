@@ -26,7 +26,10 @@ pub(super) fn surv(binder: &mut Binder<'_>, call: &Call<'_>) -> Result<Operand, 
         (Some(_), None) => vec![("time", "time"), ("time2", "status")],
         (None, Some(_)) => vec![("time", "time"), ("event", "status")],
         (None, None) => {
-            return Err(call.wrong("event", "is missing; write Surv(time, status), status 1 for an event"));
+            return Err(call.wrong(
+                "event",
+                "is missing; write Surv(time, status), status 1 for an event",
+            ));
         }
     };
     let mut parts = Vec::new();

@@ -88,7 +88,10 @@ pub(super) fn concordance(times: &SurvivalTimes, predictors: &[f64], weights: &[
         }
         let events = tied.partition_point(|&i| !times.event[i as usize]);
         let add = |i: &u32| (rank(*i), weights[*i as usize]);
-        tied[..events].iter().map(add).for_each(|(rank, w)| at_risk.add(rank, w));
+        tied[..events]
+            .iter()
+            .map(add)
+            .for_each(|(rank, w)| at_risk.add(rank, w));
         let beside = at_risk.below(values.len());
         for &i in &tied[events..] {
             let (own, weight) = (rank(i), weights[i as usize]);
@@ -96,7 +99,10 @@ pub(super) fn concordance(times: &SurvivalTimes, predictors: &[f64], weights: &[
             right += weight * (lower + 0.5 * (upto - lower));
             all += weight * beside;
         }
-        tied[events..].iter().map(add).for_each(|(rank, w)| at_risk.add(rank, w));
+        tied[events..]
+            .iter()
+            .map(add)
+            .for_each(|(rank, w)| at_risk.add(rank, w));
     }
     right / all
 }
@@ -129,7 +135,14 @@ mod tests {
                 if enters && goes_on {
                     let weight = w[i] * w[j];
                     all += weight;
-                    right += weight * if eta[i] > eta[j] { 1.0 } else if eta[i] == eta[j] { 0.5 } else { 0.0 };
+                    right += weight
+                        * if eta[i] > eta[j] {
+                            1.0
+                        } else if eta[i] == eta[j] {
+                            0.5
+                        } else {
+                            0.0
+                        };
                 }
             }
         }

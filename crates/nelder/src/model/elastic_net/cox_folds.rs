@@ -66,7 +66,9 @@ pub(super) fn cox(
     let mut grid = Vec::new();
     for alpha in spec.alphas() {
         let own = problem.alpha(alpha);
-        let parts: Vec<&CoxPart> = std::iter::once(&whole).chain(folds.iter().map(|f| &f.others)).collect();
+        let parts: Vec<&CoxPart> = std::iter::once(&whole)
+            .chain(folds.iter().map(|f| &f.others))
+            .collect();
         let paths: Result<Vec<Path>, ModelError> = (parts.par_iter().with_max_len(1))
             .map(|part| followed(&rows, &own, part, bound, monitor))
             .collect();
@@ -104,7 +106,10 @@ fn folds_of(
 ) -> Result<Vec<Fold>, ModelError> {
     let (of_rows, count) = (rows.folds(folds)?, folds.count());
     let mut members = vec![Vec::new(); count];
-    of_rows.iter().zip(0..).for_each(|(f, i): (&u32, u32)| members[*f as usize].push(i));
+    of_rows
+        .iter()
+        .zip(0..)
+        .for_each(|(f, i): (&u32, u32)| members[*f as usize].push(i));
     if let Some(empty) = members.iter().position(Vec::is_empty) {
         return Err(Folds::empty(empty, count, rows.counts.used));
     }
@@ -112,7 +117,8 @@ fn folds_of(
         let inside = |i: usize| of_rows[i] as usize == k;
         let masked = |keep: bool| -> Vec<f64> {
             let rows = rows.weights.iter().enumerate();
-            rows.map(|(i, w)| if inside(i) == keep { *w } else { 0.0 }).collect()
+            rows.map(|(i, w)| if inside(i) == keep { *w } else { 0.0 })
+                .collect()
         };
         let weights: Vec<f64> = own.iter().map(|&i| rows.weights[i as usize]).collect();
         let gram = rows.gram_of(&rows.block.gathered(&own), &weights, exact_products(rows));
@@ -120,10 +126,16 @@ fn folds_of(
         if others.likelihood.weight_of_events() == 0.0 {
             return Err(ModelError::argument(
                 "nfolds",
-                format!("all events are in fold {} of {count}: there is none without it", k + 1),
+                format!(
+                    "all events are in fold {} of {count}: there is none without it",
+                    k + 1
+                ),
             ));
         }
-        let events = own.iter().zip(&weights).filter(|(i, _)| rows.sets.event[**i as usize]);
+        let events = own
+            .iter()
+            .zip(&weights)
+            .filter(|(i, _)| rows.sets.event[**i as usize]);
         Ok(Fold {
             scale: (rows.len() - own.len()) as f64 / others.sums.weight,
             weights: (weights.iter().sum(), events.map(|(_, w)| w).sum()),

@@ -56,7 +56,8 @@ pub(super) fn followed(
     bound: &ModelFrame<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Path, ModelError> {
-    let mut path = problem.newton_path(part.sums.clone());
+    // a matrix of the columns costs as much as many scores
+    let mut path = problem.newton_path(part.sums.clone()).beside_another();
     let mut first = true;
     while let Some(request) = path.request() {
         let at = problem.coefficients(bound, &request.beta);

@@ -279,7 +279,13 @@ fn ordered(blocks: &mut [Block<'static>], order: &[u32]) -> Block<'static> {
         for block in blocks.iter_mut() {
             all.extend(std::mem::take(&mut block.codes[g]).iter());
         }
-        out.codes.push(order.iter().map(|&i| all[i as usize]).collect::<Vec<u32>>().into());
+        out.codes.push(
+            order
+                .iter()
+                .map(|&i| all[i as usize])
+                .collect::<Vec<u32>>()
+                .into(),
+        );
     }
     out
 }

@@ -70,7 +70,10 @@ impl Curve {
         for draw in folds.chunks(per_draw) {
             for m in 0..count {
                 // a fold without an error, such as one class alone, is not in the means
-                let own: Vec<&FoldErrors> = draw.iter().filter(|f| f.weight > 0.0 && !f.errors[m].is_nan()).collect();
+                let own: Vec<&FoldErrors> = draw
+                    .iter()
+                    .filter(|f| f.weight > 0.0 && !f.errors[m].is_nan())
+                    .collect();
                 let weight: f64 = own.iter().map(|f| f.weight).sum();
                 let mean: f64 = own.iter().map(|f| f.weight * f.errors[m]).sum::<f64>() / weight;
                 let (spread, units) = match over {

@@ -4,9 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::design::{Block, BlockSchema, Room, RowCounts, RowError, human_size};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{
-    Course, Executor, Monitor, Opening, Pass, PassRecord, Statistic, Sum, Threads, Worker,
-};
+use crate::pass::{Course, Executor, Monitor, Opening, Pass, PassRecord, Statistic, Sum, Threads, Worker};
 
 /// Bytes of what a fit keeps beside the columns, for each row: times, weights, offset, sums over risk sets.
 const BESIDE: f64 = 160.0;
@@ -107,7 +105,10 @@ pub(super) fn gathered(
     if let Some(rows) = bound.rows.source().rows() {
         let bytes = rows as f64 * row_bytes(schema, paths);
         if bytes > room {
-            return Err(ModelError::argument("data", lack(rows.to_string(), schema, bytes, room)));
+            return Err(ModelError::argument(
+                "data",
+                lack(rows.to_string(), schema, bytes, room),
+            ));
         }
     }
     let statistic = Gathering {

@@ -212,7 +212,10 @@ impl PartialLikelihood {
         for stratum in &sets.strata {
             let (from, to) = stratum.rows;
             let counts = |i: &usize| self.weights[*i] > 0.0 && sets.is_at_risk(*i);
-            let most = (from..to).filter(counts).map(|i| eta[i]).fold(f64::NEG_INFINITY, f64::max);
+            let most = (from..to)
+                .filter(counts)
+                .map(|i| eta[i])
+                .fold(f64::NEG_INFINITY, f64::max);
             if most == f64::NEG_INFINITY {
                 continue;
             }
@@ -320,14 +323,22 @@ mod tests {
         let draw = |i: usize, k: u64| draws.normal(i as u64 * 8 + k);
         let stop: Vec<f64> = (0..n).map(|i| 1.0 + (3.0 * draw(i, 0).abs()).floor()).collect();
         let times = SurvivalTimes {
-            start: late.then(|| (0..n).map(|i| stop[i] * (draw(i, 1).abs() / 3.0).min(0.9)).collect()),
+            start: late.then(|| {
+                (0..n)
+                    .map(|i| stop[i] * (draw(i, 1).abs() / 3.0).min(0.9))
+                    .collect()
+            }),
             event: (0..n).map(|i| draw(i, 2) > -0.5).collect(),
             stratum: strata.then(|| (0..n).map(|i| f64::from(u8::from(draw(i, 3) > 0.3))).collect()),
             stop,
         };
         let times = times.gathered(&times.order());
         let weights = (0..n).map(|i| draw(i, 4).abs().max(0.2) - 0.2).collect();
-        (RiskSets::new(&times), weights, (0..n).map(|i| draw(i, 5)).collect())
+        (
+            RiskSets::new(&times),
+            weights,
+            (0..n).map(|i| draw(i, 5)).collect(),
+        )
     }
 
     /// H v from the definition: diag(e A) v − Σ weight q qᵀv.
@@ -335,7 +346,12 @@ mod tests {
         let mut out: Vec<f64> = at.working.iter().zip(v).map(|(w, v)| w * v).collect();
         for term in &at.terms {
             let t = term.time as usize;
-            let (from, to) = sets.strata.iter().find(|s| s.times.0 <= t && t < s.times.1).unwrap().rows;
+            let (from, to) = sets
+                .strata
+                .iter()
+                .find(|s| s.times.0 <= t && t < s.times.1)
+                .unwrap()
+                .rows;
             let q = |i: usize| {
                 let (entry, exit) = (sets.entry[i] as usize, sets.exit[i] as usize);
                 match entry <= t && t < exit {
@@ -371,11 +387,18 @@ mod tests {
                 let slope = |a: f64, b: f64, c: f64, d: f64| (a - 8.0 * b + 8.0 * c - d) / (12.0 * h);
                 let own: f64 = found.score.iter().zip(&v).map(|(s, v)| s * v).sum();
                 let numeric = slope(a.value, b.value, c.value, d.value);
-                assert!((own - numeric).abs() < 1e-9, "{ties:?} {late} {strata}: {own} {numeric}");
+                assert!(
+                    (own - numeric).abs() < 1e-9,
+                    "{ties:?} {late} {strata}: {own} {numeric}"
+                );
                 let curved = times(&sets, &found, &v);
                 for i in 0..40 {
                     let numeric = -slope(a.score[i], b.score[i], c.score[i], d.score[i]);
-                    assert!((curved[i] - numeric).abs() < 1e-9, "{ties:?} {i}: {} {numeric}", curved[i]);
+                    assert!(
+                        (curved[i] - numeric).abs() < 1e-9,
+                        "{ties:?} {i}: {} {numeric}",
+                        curved[i]
+                    );
                 }
                 // the diagonal bounds the curvature, which is none below zero
                 let along: f64 = curved.iter().zip(&v).map(|(h, v)| h * v).sum();
@@ -392,7 +415,13 @@ mod tests {
             let likelihood = PartialLikelihood::new(&sets, ties, weights);
             // the earlier an event the larger its risk, and those that are censored last
             let steep = |k: f64| -> Vec<f64> {
-                let of = |i: usize| if sets.event[i] { -k * f64::from(sets.exit[i]) } else { -k * 1e3 };
+                let of = |i: usize| {
+                    if sets.event[i] {
+                        -k * f64::from(sets.exit[i])
+                    } else {
+                        -k * 1e3
+                    }
+                };
                 (0..40).map(of).collect()
             };
             let near = likelihood.deviance(likelihood.at(&sets, &steep(0.02)).unwrap().value);
@@ -422,7 +451,11 @@ mod tests {
         let middle = e(0.5) + last;
         let value = -e(-200.0) + (0.5 - middle.ln()) + (0.25 - last.ln());
         assert!((found.value - value).abs() < 1e-14, "{} {value}", found.value);
-        let own = [1.0 - e(0.5) / middle, 1.0 - e(0.25) / middle - e(0.25) / last, -1.0 / middle - 1.0 / last];
+        let own = [
+            1.0 - e(0.5) / middle,
+            1.0 - e(0.25) / middle - e(0.25) / last,
+            -1.0 / middle - 1.0 / last,
+        ];
         for (s, own) in found.score[2..].iter().zip(own) {
             assert!((s - own).abs() < 1e-14, "{s} {own}");
         }

@@ -102,7 +102,10 @@ impl RiskSets {
         for i in from..to {
             // t ≤ stop, and t > start
             self.exit[i] = (first + times.partition_point(|t| *t <= of.stop[i])) as u32;
-            let before = of.start.as_ref().map_or(0, |s| times.partition_point(|t| *t <= s[i]));
+            let before = of
+                .start
+                .as_ref()
+                .map_or(0, |s| times.partition_point(|t| *t <= s[i]));
             self.entry[i] = (first + before) as u32;
             self.delayed |= before > 0;
         }
@@ -153,8 +156,14 @@ mod tests {
         assert_eq!(
             sets.strata,
             [
-                Stratum { rows: (0, 1), times: (0, 1) },
-                Stratum { rows: (1, 5), times: (1, 4) }
+                Stratum {
+                    rows: (0, 1),
+                    times: (0, 1)
+                },
+                Stratum {
+                    rows: (1, 5),
+                    times: (1, 4)
+                }
             ]
         );
         assert_eq!(sets.late_entries(&sets.strata[1]), [2, 4]);

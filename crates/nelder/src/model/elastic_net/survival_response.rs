@@ -74,7 +74,9 @@ fn sound(times: &SurvivalTimes, source: &[u64]) -> Result<(), ModelError> {
     for (i, &stop) in times.stop.iter().enumerate() {
         let row = source[i] + 1;
         if !(stop > 0.0 && stop.is_finite()) {
-            return wrong(format!("the time is {stop} in row {row}; times of a Cox model are above 0"));
+            return wrong(format!(
+                "the time is {stop} in row {row}; times of a Cox model are above 0"
+            ));
         }
         let Some(start) = times.start.as_ref().map(|s| s[i]) else {
             continue;

@@ -56,7 +56,9 @@ pub(super) fn with_strata(terms: &mut Terms) -> Result<(), ModelError> {
             match arg.name.as_deref() {
                 Some("shortlabel" | "sep") => {}
                 Some("na.group") => {
-                    return wrong("strata(na.group = ) is not there; give missing values a level of their own".into());
+                    return wrong(
+                        "strata(na.group = ) is not there; give missing values a level of their own".into(),
+                    );
                 }
                 _ => factors.push(arg.value.clone()),
             }
@@ -77,7 +79,9 @@ pub(super) fn with_strata(terms: &mut Terms) -> Result<(), ModelError> {
     };
     let times = terms.variables[response].clone();
     let stratum = call("as.numeric", vec![group.clone()]);
-    terms.terms.retain(|t| !t.variables.iter().any(|v| strata(&terms.variables[*v]).is_some()));
+    terms
+        .terms
+        .retain(|t| !t.variables.iter().any(|v| strata(&terms.variables[*v]).is_some()));
     for variable in &mut terms.variables {
         if strata(variable).is_some() {
             // a variable without a term
