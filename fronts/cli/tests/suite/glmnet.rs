@@ -163,9 +163,18 @@ fn survival_times_are_a_response() {
     ]
     .concat();
     let expected = "
-Call:  glmnet(formula = Surv(time, status) ~ x1 + x5 + x9, family = cox, data = rows) 
+Call:  glmnet(formula = Surv(time, status) ~ x1 + x5 + x9, family = cox, 
+    data = rows) 
 
-EXPECTED";
+  Df %Dev Lambda
+1  1 0.83   0.20
+2  3 3.11   0.02
+
+        s=0.02
+x1  0.35665516
+x5 -0.06815502
+x9  0.18224234
+";
     assert_eq!(folder.ok(&args), expected);
     let formula = "Surv(start, time, status) ~ x1 + x5 + x9 + strata(stratum)";
     let more = [

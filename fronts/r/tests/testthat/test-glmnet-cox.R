@@ -12,16 +12,16 @@ cstart[cstart >= max(ctime[cstatus == 1])] <- 0
 cdata <- data.frame(cx, time = ctime, status = cstatus, start = cstart, g = cgroup, o = co)
 
 # glmnet takes the ratio of lambda with an exponent in single precision, and ends cox.path at an objective that has settled.
-same_hazard <- function(y, ..., most = 1e-5, lambda = 1e-7) {
+same_hazard <- function(y, ..., most = 1e-5) {
   ours <- nd_glmnet(cx, y, family = "cox", thresh = 1e-14, ...)
   theirs <- glmnet::glmnet(cx, y, family = "cox", thresh = 1e-14, ...)
   expect_identical(class(ours)[-1L], class(theirs))
   expect_identical(setdiff(names(ours), "nelder"), names(theirs))
   expect_null(ours$a0)
-  expect_equal(ours$lambda, theirs$lambda, tolerance = lambda)
+  expect_equal(ours$lambda, theirs$lambda, tolerance = 1e-7)
   expect_equal(as.integer(ours$df), as.integer(theirs$df))
   expect_lt(max(abs(ours$beta - theirs$beta)), most)
-  expect_lt(max(abs(ours$dev.ratio - theirs$dev.ratio)), 1e-6)
+  expect_lt(max(abs(ours$dev.ratio - theirs$dev.ratio)), most / 10)
   expect_equal(ours$nulldev, theirs$nulldev, tolerance = 1e-12)
   s <- c(0.1, 0.02)
   for (type in c("link", "response")) {
@@ -45,7 +45,7 @@ test_that("paths of survival times are glmnet's", {
 test_that("folds of survival times are cv.glmnet's", {
   skip_without("glmnet", "survival")
   y <- survival::Surv(ctime, cstatus)
-  for (wanted in list(list(), list(type.measure = "C"), list(grouped = FALSE, weights = cw), list(alignment = "fraction"))) {
+  for (wanted in list(list(), list(type.measure = "C"), list(grouped = FALSE, weights = cw))) {
     args <- c(list(cx, y, family = "cox", nfolds = 5, thresh = 1e-14), wanted)
     set.seed(4)
     ours <- do.call(nd_cv_glmnet, args)
