@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::ElasticNetSpec;
+use super::cox_pass::found_at;
 use super::cox_rows::{CoxPart, CoxRows};
 use super::moments::ColumnMoments;
 use super::path::Path;
@@ -61,7 +62,7 @@ pub(super) fn followed(
     let mut first = true;
     while let Some(request) = path.request() {
         let at = problem.coefficients(bound, &request.beta);
-        let found = rows.at(problem, part, &at, request.gram);
+        let found = found_at(rows, problem, part, &at, request.gram);
         if first {
             comparable(found.deviance)?;
             first = false;

@@ -3,14 +3,12 @@
 use std::time::Instant;
 
 use nelder_device::Dd;
-use nelder_device::kernels::Pair;
 use rayon::prelude::*;
 
-use super::cox_curvature::curvature;
 use super::folds::Folds;
 use super::gathered_rows::gathered;
 use super::moments::ColumnMoments;
-use super::newton_path::{Found, NewtonRows, by_column};
+use super::newton_path::NewtonRows;
 use super::partial_likelihood::{PartialLikelihood, Ties};
 use super::problem::Problem;
 use super::risk_sets::{RiskSets, SurvivalTimes};
@@ -25,7 +23,7 @@ use crate::pass::{
 };
 
 /// Rows that a thread takes at a time.
-const RUN: usize = 4096;
+pub(super) const RUN: usize = 4096;
 
 /// Rows of a Cox model, by stratum and time.
 pub(super) struct CoxRows {
@@ -50,7 +48,8 @@ pub(super) struct CoxRows {
     pub passes: Vec<PassRecord>,
     /// Treatment of events at the same time.
     pub ties: Ties,
-    exact: bool,
+    /// True if scores are summed in twice the precision.
+    pub exact: bool,
 }
 
 /// The rows of a path: some of those in memory, the others with weight zero.
@@ -192,34 +191,6 @@ impl CoxRows {
             predictor_of(&self.atoms, &self.block.design(from, from + eta.len()), at, eta);
         });
         eta
-    }
-
-    /// A pass of a path: deviance, score and, where it is wanted, curvature at coefficients.
-    pub fn at(&self, problem: &Problem, part: &CoxPart, at: &Coefficients, gram: bool) -> Found {
-        let map = &problem.columns.map;
-        let eta = self.predictors(at);
-        let Some(found) = part.likelihood.at(&self.sets, &eta) else {
-            return Found {
-                deviance: f64::INFINITY,
-                score: vec![0.0; map.columns()],
-                curvature: None,
-            };
-        };
-        let sums = (0..self.len()).into_par_iter().step_by(RUN).map(|from| {
-            let to = (from + RUN).min(self.len());
-            let mut sums = crate::pass::ScoreSums::new(&self.atoms);
-            let score = Pair::of(&found.score[from..to]);
-            sums.add(&self.atoms, &self.block.design(from, to), score, !self.exact);
-            sums
-        });
-        let sums: Vec<crate::pass::ScoreSums> = sums.collect();
-        let mut all = crate::pass::ScoreSums::new(&self.atoms);
-        sums.iter().for_each(|own| all.merge(own));
-        Found {
-            deviance: part.likelihood.deviance(found.value),
-            score: by_column(&all, map).iter().map(|s| s.hi).collect(),
-            curvature: gram.then(|| curvature(self, problem, part, &found)),
-        }
     }
 
     /// The fold of each row.

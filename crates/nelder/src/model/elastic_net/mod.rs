@@ -7,6 +7,7 @@ mod active_set;
 mod concordance;
 mod cox_curvature;
 mod cox_folds;
+mod cox_pass;
 mod cox_path;
 mod cox_rows;
 mod cross_validation;
