@@ -356,10 +356,10 @@ pub struct CvGlmnetOptions {
         allow_negative_numbers = true
     )]
     pub alpha: Vec<f64>,
-    /// Loss of a held-out row: default, deviance, mse, mae or class.
+    /// Loss of a held-out row: default, deviance, mse, mae or class; or of a fold auc, and C of a Cox model.
     #[arg(long, value_name = "MEASURE", default_value = "default")]
     pub measure: String,
-    /// Standard errors over rows, not over folds.
+    /// Standard errors over rows, not over folds; of a Cox model the deviance of each fold's rows alone.
     #[arg(long)]
     pub ungrouped: bool,
     /// Number of folds.
@@ -399,9 +399,13 @@ pub struct PathOptions {
     /// Rows with missing values: omit, exclude or fail.
     #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
     pub na: String,
-    /// Family and link, as of `nelder glm`: gaussian, binomial, poisson, Gamma(log), …
+    /// Family and link, as of `nelder glm`: gaussian, binomial, poisson, Gamma(log), …; or cox, for 'Surv(time, status) ~ x + strata(g)' and
+    /// 'Surv(start, stop, status) ~ x'.
     #[arg(long, value_name = "FAMILY", default_value = "gaussian")]
     pub family: String,
+    /// Events at the same time in a Cox model: breslow or efron.
+    #[arg(long, value_name = "TIES", default_value = "breslow", value_parser = ["breslow", "efron"])]
+    pub cox_ties: String,
     /// Contrasts by variable, as of `nelder lm`; factors that are not named have an indicator for each level.
     #[arg(long, value_name = "NAME=KIND,...")]
     pub contrasts: Vec<String>,

@@ -4,7 +4,7 @@ use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
     Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, LmSpec, Measure, ModelError, PerColumn, cross_validate, elastic_net,
+    LambdaSequence, LmSpec, ModelError, PerColumn, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
 use nelder::summary::elastic_net as summary;
@@ -75,7 +75,7 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
             [_] => Vec::new(),
             several => several.to_vec(),
         },
-        measure: Measure::parse(&options.measure, &model.family)?,
+        measure: model.measure(&options.measure)?,
         over: match options.ungrouped {
             true => ErrorsOver::Rows,
             false => ErrorsOver::Folds,
@@ -138,7 +138,7 @@ fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64)>) -
     let at: Vec<_> = at
         .map(|(heading, lambda)| {
             let (intercept, beta) = fit.path.at(lambda);
-            (heading, intercept, beta)
+            (heading, fit.spec.cox.is_none().then_some(intercept), beta)
         })
         .collect();
     summary::coefficients(fit.names(), &at)
@@ -210,7 +210,14 @@ fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
     };
     Ok(ElasticNetSpec {
         design,
-        family: family(&options.family)?,
+        family: match options.family.as_str() {
+            "cox" => Family::gaussian(),
+            other => family(other)?,
+        },
+        cox: match options.family.as_str() {
+            "cox" => Ties::parse(&options.cox_ties),
+            _ => None,
+        },
         lambda,
         standardize: !options.no_standardize,
         all_levels: !options.default_contrasts,

@@ -31,7 +31,6 @@ nd_cv_glmnet.formula <- function(formula, data, weights, offset, subset, na.acti
 # What is asked of the folds, as far as it does not depend on the rows.
 folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repeats, lambda) {
   if (!identical(keep, FALSE)) refuse("keep: predictions of the folds' models are not kept yet")
-  if (measure %in% c("auc", "C")) refuse("type.measure: \"", measure, "\" is not offered yet")
   if (!is.null(lambda) && length(lambda) < 2L) refuse("Need more than one value of lambda for cv.glmnet")
   if (!is.null(lambda) && alignment == "fraction") {
     warning(simpleWarning(paste("fraction of path alignment not available if lambda given as argument; switched to",
@@ -63,16 +62,17 @@ folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repe
 # The names that glmnet has for measures of a kind of path, the first being the default.
 path_measures <- list(
   elnet = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
-  lognet = c(deviance = "Binomial Deviance", class = "Misclassification Error", mse = "Mean-Squared Error",
+  lognet = c(deviance = "Binomial Deviance", class = "Misclassification Error", auc = "AUC", mse = "Mean-Squared Error",
              mae = "Mean Absolute Error"),
   fishnet = c(deviance = "Poisson Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
+  coxnet = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
   glmnetfit = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"))
 
 measure_of <- function(measure, kind) {
   known <- path_measures[[kind]]
   if (measure == "default") return(known[1L])
   if (!measure %in% names(known)) {
-    model <- c(elnet = "Gaussian", lognet = "Binomial", fishnet = "Poisson", glmnetfit = "GLM")[[kind]]
+    model <- c(elnet = "Gaussian", lognet = "Binomial", fishnet = "Poisson", coxnet = "Cox", glmnetfit = "GLM")[[kind]]
     warning(simpleWarning(paste0("Only ", paste(names(known), collapse = ", "), " available as type.measure for ", model,
                                  " models; ", names(known)[1L], " used instead"), user_call()))
     return(known[1L])
@@ -98,7 +98,17 @@ fold_numbers <- function(wanted, request) {
 cross_validated <- function(request, wanted, alpha, call) {
   name <- measure_of(wanted$measure, request$kind)
   grouped <- wanted$grouped
-  if (grouped && request$nobs / wanted$nfolds < 3) {
+  few <- request$nobs / wanted$nfolds < 10
+  if (few && identical(names(name), "auc")) {
+    warning(simpleWarning(paste("Too few (< 10) observations per fold for type.measure='auc' in cv.lognet; changed to",
+                                "type.measure='deviance'. Alternatively, use smaller value for nfolds"), user_call()))
+    name <- path_measures$lognet["deviance"]
+  }
+  if (few && !grouped && request$kind == "coxnet") {
+    warning(simpleWarning("Option grouped=TRUE enforced for cv.coxnet, since < 10 observations per fold", user_call()))
+    grouped <- TRUE
+  }
+  if (grouped && request$nobs / wanted$nfolds < 3 && request$kind != "coxnet") {
     warning(simpleWarning("Option grouped=FALSE enforced in cv.glmnet, since < 3 observations per fold", user_call()))
     grouped <- FALSE
   }
@@ -132,7 +142,7 @@ path_call <- function(call, alpha) {
 curve_object <- function(found, fit, name, call, several) {
   at <- found$index
   z <- list(lambda = found$lambda, cvm = found$cvm, cvsd = found$cvsd, cvup = found$cvm + found$cvsd,
-            cvlo = found$cvm - found$cvsd, nzero = stats::setNames(found$nzero, names(fit$a0)), call = call, name = name,
+            cvlo = found$cvm - found$cvsd, nzero = stats::setNames(found$nzero, colnames(fit$beta)), call = call, name = name,
             glmnet.fit = fit, lambda.min = found$lambda[at[1L]], lambda.1se = found$lambda[at[2L]],
             index = matrix(at, 2L, 1L, dimnames = list(c("min", "1se"), "Lambda")))
   if (several) {

@@ -38,13 +38,13 @@ sparse_path_columns <- function(x) {
 path_family <- function(family, env) {
   if (is.character(family)) {
     if (length(family) != 1L) refuse("family: ", deparse(family)[1L], " is not one name")
-    if (family %in% c("multinomial", "mgaussian", "cox")) {
-      refuse("family: paths of \"", family, "\" are not offered yet; there are \"gaussian\", \"binomial\", \"poisson\" and ",
+    if (family %in% c("multinomial", "mgaussian")) {
+      refuse("family: paths of \"", family, "\" are not offered yet; there are \"gaussian\", \"binomial\", \"poisson\", \"cox\" and ",
              "family objects, such as Gamma(\"log\")")
     }
-    kinds <- c(gaussian = "elnet", binomial = "lognet", poisson = "fishnet")
+    kinds <- c(gaussian = "elnet", binomial = "lognet", poisson = "fishnet", cox = "coxnet")
     if (!family %in% names(kinds)) {
-      refuse("family: \"", family, "\" is none of \"gaussian\", \"binomial\", \"poisson\"; others are given as objects, such as ",
+      refuse("family: \"", family, "\" is none of \"gaussian\", \"binomial\", \"poisson\", \"cox\"; others are given as objects, such as ",
              "Gamma(\"log\")")
     }
     return(list(native = family, kind = kinds[[family]], name = family, object = NULL))
@@ -60,8 +60,9 @@ path_family <- function(family, env) {
 }
 
 # The response: `y`, numbers or two columns of counts, those of the target first; `classnames` of two classes. Rows `omit` do not count.
-path_response <- function(y, family, omit = NULL) {
-  if (inherits(y, "Surv")) refuse("y is a survival time: the Cox model is not offered yet")
+path_response <- function(y, family, omit = NULL, strata = NULL) {
+  if (family$kind == "coxnet") return(list(y = survival_response(y, strata)))
+  if (inherits(y, "Surv")) refuse("y is a survival time, and the ", family$name, " family needs numbers; family = \"cox\" is for it")
   if (family$kind == "lognet") return(class_response(y, omit))
   if (family$kind == "glmnetfit") {
     frame <- list(all = list(y = y), terms = structure(list(), response = 1L))
@@ -80,6 +81,78 @@ path_response <- function(y, family, omit = NULL) {
            which(y < 0)[1L])
   }
   list(y = plain(y))
+}
+
+# Times and status side by side, and the number of the stratum as a last column where there are strata.
+survival_response <- function(y, strata) {
+  if (inherits(y, "Surv")) {
+    type <- attr(y, "type")
+    if (!type %in% c("right", "counting")) {
+      refuse("y is a Surv object of type '", type, "'; a Cox model takes those of type 'right' or 'counting'")
+    }
+    own <- attr(y, "strata")
+    if (!is.null(own) && !inherits(y, "stratifySurv")) {
+      refuse("For fitting stratified Cox models, y must be of class stratifySurv, see ?stratifySurv for more details")
+    }
+    if (!is.null(own)) strata <- if (is.null(strata)) own else interaction(own, strata, drop = TRUE)
+    y <- matrix(as.double(unclass(y)), nrow(y))
+  } else {
+    if (is.data.frame(y)) y <- as.matrix(y)
+    names <- colnames(y)
+    columns <- list(c("start", "stop", "status"), c("start", "time", "status"), c("time", "status"))
+    columns <- Filter(function(own) all(own %in% names), columns)
+    if (!is.matrix(y) || !(is.numeric(y) || is.logical(y)) || !length(columns)) {
+      refuse("Cox model requires a matrix with columns 'time' (>0) and 'status' (binary) as a response; a 'Surv' object suffices")
+    }
+    y <- matrix(as.double(y[, columns[[1L]]]), nrow(y))
+  }
+  if (is.null(strata)) return(y)
+  cbind(y, `(stratum)` = as.double(as.integer(as.factor(strata))))
+}
+
+# Suffixes of the response's columns.
+response_labels <- function(y) {
+  labels <- as.character(seq_len(ncol(y)))
+  if ("(stratum)" %in% colnames(y)) labels[ncol(y)] <- "(stratum)"
+  labels
+}
+
+# TRUE for a model that has no intercept; one that is asked for is an error.
+without_intercept <- function(family, asked) {
+  if (family$kind != "coxnet") return(FALSE)
+  if (asked) refuse("intercept: a Cox model has none, its baseline hazard takes that place; leave the argument out")
+  TRUE
+}
+
+# The strata of a formula's frame, and the frame without these terms.
+strata_of <- function(frame) {
+  terms <- frame$terms
+  variables <- as.list(attr(terms, "variables"))[-1L]
+  is_strata <- function(v) is.call(v) && deparse(v[[1L]])[1L] %in% c("strata", "survival::strata")
+  own <- which(vapply(variables, is_strata, NA))
+  if (!length(own)) return(list(strata = NULL, frame = frame))
+  factors <- attr(terms, "factors")
+  used <- colSums(factors[own, , drop = FALSE] > 0L) > 0L
+  mixed <- used & attr(terms, "order") > 1L
+  if (any(mixed)) {
+    refuse("`", colnames(factors)[which(mixed)[1L]], "`: strata() stands alone among the terms; it has no coefficient that another ",
+           "could interact with")
+  }
+  strata <- if (length(own) == 1L) frame$all[[own]] else interaction(lapply(own, function(v) frame$all[[v]]), drop = TRUE)
+  left <- setdiff(seq_along(variables), own)
+  attr(terms, "variables") <- attr(terms, "variables")[c(1L, left + 1L)]
+  if (!is.null(attr(terms, "predvars"))) attr(terms, "predvars") <- attr(terms, "predvars")[c(1L, left + 1L)]
+  attr(terms, "factors") <- factors[left, !used, drop = FALSE]
+  attr(terms, "term.labels") <- attr(terms, "term.labels")[!used]
+  attr(terms, "order") <- attr(terms, "order")[!used]
+  attr(terms, "response") <- match(attr(terms, "response"), left)
+  if (!is.null(attr(terms, "offset"))) attr(terms, "offset") <- match(attr(terms, "offset"), left)
+  if (!is.null(attr(terms, "dataClasses"))) attr(terms, "dataClasses") <- attr(terms, "dataClasses")[-own]
+  frame$terms <- terms
+  said <- attr(frame$all, "terms")
+  frame$all <- frame$all[-own]
+  if (!is.null(said)) attr(frame$all, "terms") <- terms
+  list(strata = strata, frame = frame)
 }
 
 # Numbers without names and shape, but for those of several columns.

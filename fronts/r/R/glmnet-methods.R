@@ -13,6 +13,7 @@ nobs.nd_glmnet <- function(object, ...) object$nobs
 
 family.nd_glmnet <- function(object, ...) {
   if (inherits(object, "glmnetfit")) return(object$family)
+  if (inherits(object, "coxnet")) return("cox")
   if (inherits(object, "lognet")) "binomial" else if (inherits(object, "fishnet")) "poisson" else "gaussian"
 }
 
@@ -30,7 +31,7 @@ predict.nd_glmnet <- function(object, newx, s = NULL, type = c("link", "response
   if (exact && !is.null(s)) object <- refitted(object, s, list(...))
   at <- coefficients_at(object, s)
   if (type == "nonzero") return(nonzero_of(at$beta))
-  if (type == "coefficients") return(with_intercept(at))
+  if (type == "coefficients") return(if (inherits(object, "coxnet")) at$beta else with_intercept(at))
   x <- new_rows(object, newx)
   eta <- predictors(x, at) + new_offset(object, if (!missing(newoffset)) newoffset, attr(x, "offset"))
   switch(type, link = eta, response = inverse_link(object, eta), class = classes_of(object, eta))
@@ -41,9 +42,11 @@ coefficients_at <- function(object, s) {
   if (is.null(s)) return(list(a0 = object$a0, beta = object$beta))
   if (!is.numeric(s) || !length(s) || anyNA(s)) refuse("s: ", deparse(s)[1L], " is not a value of lambda")
   between <- interpolated(object$lambda, s)
-  names <- if (is.null(names(s))) paste0("s", seq_along(s)) else names(s)
+  cox <- inherits(object, "coxnet")
+  names <- if (cox) as.character(seq_along(s)) else paste0("s", seq_along(s))
+  if (!is.null(names(s))) names <- names(s)
   mix <- function(left, right) left * between$share + right * (1 - between$share)
-  a0 <- stats::setNames(mix(object$a0[between$left], object$a0[between$right]), names)
+  a0 <- if (!cox) stats::setNames(mix(object$a0[between$left], object$a0[between$right]), names)
   whole <- between$share == 1
   beta <- if (all(whole)) object$beta[, between$left, drop = FALSE] else {
     diagonal <- function(share) Matrix::Diagonal(x = share)
@@ -129,8 +132,9 @@ formula_rows <- function(object, data) {
 }
 
 predictors <- function(x, at) {
-  eta <- as.matrix(x %*% at$beta) + rep(unname(at$a0), each = nrow(x))
-  dimnames(eta) <- list(rownames(x), names(at$a0))
+  eta <- as.matrix(x %*% at$beta)
+  if (!is.null(at$a0)) eta <- eta + rep(unname(at$a0), each = nrow(x))
+  dimnames(eta) <- list(rownames(x), attr(at$beta, "Dimnames")[[2L]])
   eta
 }
 
@@ -145,7 +149,8 @@ new_offset <- function(object, newoffset, of_formula) {
 inverse_link <- function(object, eta) {
   if (inherits(object, "glmnetfit")) return(structure(object$family$linkinv(eta), dim = dim(eta), dimnames = dimnames(eta)))
   if (inherits(object, "lognet")) return(1 / (1 + exp(-eta)))
-  if (inherits(object, "fishnet")) exp(eta) else eta
+  # of a Cox model the risk relative to that of a row of zeros
+  if (inherits(object, c("fishnet", "coxnet"))) exp(eta) else eta
 }
 
 classes_of <- function(object, eta) {

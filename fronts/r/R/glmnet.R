@@ -12,6 +12,7 @@ nd_glmnet.default <- function(x, y, family = "gaussian", weights = NULL, offset 
   call[[1L]] <- as.name("nd_glmnet")
   nobs <- NROW(x)
   nvars <- NCOL(x)
+  if (missing(intercept) && identical(family, "cox")) intercept <- FALSE
   request <- matrix_path(x, y, family, weights, offset, alpha = alpha, nlambda = nlambda,
                          lambda.min.ratio = lambda.min.ratio, lambda = lambda, standardize = standardize,
                          intercept = intercept, thresh = thresh, dfmax = dfmax, pmax = pmax, exclude = exclude,
@@ -69,6 +70,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   }
   penalty.factor <- excluding(penalty.factor, exclude, x, y, weights, p)
   family <- path_family(family, env)
+  intercept <- !without_intercept(family, !missing(intercept) && isTRUE(intercept)) && isTRUE(intercept)
   response <- path_response(y, family)
   offset <- path_offset(offset, family, n)
   check_complete(list(y = response$y, weights = weights, offset = offset), n)
@@ -78,6 +80,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
     name <- paste0("\u200b", name)
     width <- NCOL(vector)
     names <- if (width == 1L) name else paste0(name, seq_len(width))
+    if (width > 1L) dimnames(vector) <- NULL
     library <- columns$library
     k <- length(library$columns) + 1L
     library$columns[[k]] <- vector
@@ -96,7 +99,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
                 weights = add(weights, "weights"), offset = add(offset, "offset"), formula = "y ~ x", tol = NA_real_,
                 precision = check_precision(precision), variable_columns = list(columns$names, own),
                 variable_suffixes = list(if (single) character() else labels,
-                                         if (length(own) > 1L) c("1", "2") else character()),
+                                         if (length(own) > 1L) response_labels(response$y) else character()),
                 missing = "fail")
   model <- c(model, path_options(family, ..., penalty.factor = penalty.factor, columns = p))
   model$sparse <- columns$sparse
@@ -112,11 +115,18 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
   need_matrix()
   at <- attr(frame$terms, "response")
   if (at == 0L) refuse("the formula has no response; write y ~ x")
-  if (!length(attr(frame$terms, "term.labels"))) refuse("the formula has no column to penalize; write y ~ a + b")
   family <- path_family(family, env)
-  response <- path_response(frame$all[[at]], family, frame$omit)
+  intercept <- !without_intercept(family, !missing(intercept) && isTRUE(intercept)) && isTRUE(intercept)
+  strata <- NULL
+  if (family$kind == "coxnet") {
+    special <- strata_of(frame)
+    strata <- special$strata
+    frame <- special$frame
+  }
+  if (!length(attr(frame$terms, "term.labels"))) refuse("the formula has no column to penalize; write y ~ a + b")
+  response <- path_response(frame$all[[at]], family, frame$omit, strata)
   y <- response$y
-  if (is.matrix(y)) dimnames(y) <- list(NULL, c("1", "2"))
+  if (is.matrix(y)) dimnames(y) <- list(NULL, response_labels(y))
   weights <- weights_in(frame)
   offset <- path_offset(stats::model.offset(frame$all), family, nrow(frame$all))
   design <- indicators(frame, y, contrasts, weights, offset, check_precision(precision))
@@ -128,7 +138,7 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
     }
     penalty.factor <- c(penalty.factor, stats::setNames(rep(Inf, length(exclude)), exclude))
   }
-  design$model$intercept <- attr(frame$terms, "intercept") == 1L && isTRUE(intercept)
+  design$model$intercept <- attr(frame$terms, "intercept") == 1L && intercept
   model <- c(design$model, list(missing = "omit"), path_options(family, ..., penalty.factor = penalty.factor))
   list(columns = design$columns, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, offset = !is.null(offset),
@@ -139,7 +149,8 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
 # What a path is asked to be, for the library.
 path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA_real_, lambda = NULL, standardize = TRUE,
                          thresh = 1e-07, dfmax = 0, pmax = 0, penalty.factor = NULL, lower.limits = -Inf,
-                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE, ...) {
+                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE,
+                         cox.ties = c("breslow", "efron"), ...) {
   check_unused(...)
   if (!identical(relax, FALSE)) refuse("relax: relaxed fits are not offered yet")
   number <- function(value, name) {
@@ -168,7 +179,7 @@ path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA
        lower = of(lower, "values", double()), lower_names = of(lower, "names", character()),
        upper = of(upper, "values", double()), upper_names = of(upper, "names", character()),
        thresh = number(thresh, "thresh"), dfmax = number(dfmax, "dfmax"), pmax = number(pmax, "pmax"),
-       maxit = number(maxit, "maxit"), printed = family$kind == "glmnetfit")
+       maxit = number(maxit, "maxit"), ties = match.arg(cox.ties), printed = family$kind == "glmnetfit")
 }
 
 # Arguments of glmnet that only say how it computes are taken; others are mistakes.
@@ -236,6 +247,7 @@ path_object <- function(request, found, call) {
             df = if (request$kind == "glmnetfit") as.double(found$df) else found$df, dim = c(p, steps),
             lambda = found$lambda, dev.ratio = found$dev_ratio, nulldev = found$nulldev,
             npasses = as.integer(found$sweeps), jerr = as.integer(found$jerr), offset = request$offset)
+  if (request$kind == "coxnet") z["a0"] <- list(NULL)
   z$classnames <- request$classnames
   z$call <- call
   if (request$kind == "glmnetfit") z$family <- request$family

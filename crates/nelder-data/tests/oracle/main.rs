@@ -1,5 +1,6 @@
 //! Models against R's answers, on the device that `NELDER_TEST_DEVICE` names: one program for every device.
 
+mod cox;
 mod glm;
 mod glmnet;
 mod lm;

@@ -46,6 +46,7 @@ pub use fingerprint::Fingerprint;
 pub use kept_blocks::PassBlock;
 pub use layout::{Layout, PlannedTerm, is_factor};
 pub use level_book::{CodeMaps, LevelBook};
+pub(crate) use room::human_size;
 pub use room::{Lack, Room};
 pub use row_counts::RowCounts;
 pub use rows::{Missing, Roles, RowError, Rows};

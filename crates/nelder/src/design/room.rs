@@ -59,6 +59,11 @@ impl Room {
         Room { bytes: bytes as f64 }
     }
 
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> f64 {
+        self.bytes
+    }
+
     /// The most columns for whose matrices there is room.
     pub fn most_columns(&self) -> usize {
         (self.bytes / matrices(1.0)).sqrt() as usize
@@ -170,7 +175,7 @@ fn bytes_of(text: &str) -> Option<f64> {
 }
 
 /// Bytes as a reader says them.
-fn size(bytes: f64) -> String {
+pub(crate) fn human_size(bytes: f64) -> String {
     match bytes {
         b if b < 1e9 => format!("{:.0} MB", (b / 1e6).max(1.0)),
         b if b < 1e13 => format!("{:.1} GB", b / 1e9),
@@ -187,8 +192,8 @@ impl fmt::Display for Lack {
         write!(
             f,
             "the model has {columns} columns, whose equations need {} of memory, and a fit may take {}",
-            size(self.bytes),
-            size(self.room)
+            human_size(self.bytes),
+            human_size(self.room)
         )?;
         for (k, (label, columns)) in self.terms.iter().enumerate() {
             let before = if k == 0 { "; its largest terms: " } else { ", " };

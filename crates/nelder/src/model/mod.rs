@@ -15,7 +15,7 @@ pub use crate::pass::ResidualRun;
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, Path, PathControl, PathEnd, PerColumn,
-    Reading, SparseVector, Step as PathStep, cross_validate, elastic_net,
+    Reading, SparseVector, Step as PathStep, Ties, cross_validate, elastic_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

@@ -28,7 +28,7 @@ pub struct PathSummary {
     pub df: Vec<usize>,
     /// Share of the null deviance that is explained, by λ.
     pub dev_ratio: Vec<f64>,
-    /// Intercepts, by λ.
+    /// Intercepts, by λ; none of a Cox model.
     pub a0: Vec<f64>,
     /// Coefficients other than zero, by λ: name and value.
     pub beta: Vec<Vec<(String, f64)>>,
@@ -53,7 +53,10 @@ pub fn summary(fit: &ElasticNet<'_>, call: &str) -> PathSummary {
         lambda: fit.path.lambdas(),
         df: steps.iter().map(|s| s.coefficients.len()).collect(),
         dev_ratio: steps.iter().map(|s| s.explained).collect(),
-        a0: steps.iter().map(|s| s.intercept).collect(),
+        a0: match fit.spec.cox {
+            Some(_) => Vec::new(),
+            None => steps.iter().map(|s| s.intercept).collect(),
+        },
         beta: steps.iter().map(|s| named(&s.coefficients)).collect(),
         nulldev: fit.path.null_deviance,
         kkt: steps.iter().map(|s| s.violation).collect(),
@@ -93,7 +96,7 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
     };
     CrossValidationSummary {
         path: summary(&found.fit, call),
-        measure: found.spec.measure.label(&found.fit.spec.family),
+        measure: found.fit.spec.measure_label(found.spec.measure),
         curve: found.curve.clone(),
         lambda_min: found.lambda(Choice::Best),
         lambda_1se: found.lambda(Choice::OneError),
@@ -161,21 +164,22 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
     out + &table.print(DIGITS, "")
 }
 
-/// Coefficients at some λ, each with a heading, a line for each column that has one at any of them; a dot is a zero, as in sparse
-/// matrices of R.
-pub fn coefficients(names: &[String], at: &[(String, f64, SparseVector)]) -> String {
+/// Coefficients at some λ, each with a heading, a line for each column that has one at any of them, and one for the intercept unless there is
+/// none; a dot is a zero, as in sparse matrices of R.
+pub fn coefficients(names: &[String], at: &[(String, Option<f64>, SparseVector)]) -> String {
     let shown: Vec<usize> = (0..names.len())
         .filter(|&j| at.iter().any(|(_, _, beta)| beta.get(j) != 0.0))
         .collect();
-    let mut rows = vec!["(Intercept)".to_string()];
+    let own = at.iter().any(|(_, intercept, _)| intercept.is_some());
+    let mut rows: Vec<String> = own.then(|| "(Intercept)".to_string()).into_iter().collect();
     rows.extend(shown.iter().map(|&j| names[j].clone()));
     let columns: Vec<(String, Vec<String>)> = at
         .iter()
         .map(|(heading, intercept, beta)| {
-            let mut values = vec![*intercept];
+            let mut values: Vec<f64> = intercept.iter().copied().collect();
             values.extend(shown.iter().map(|&j| beta.get(j)).filter(|b| *b != 0.0));
             let mut texts = format_significant(&values, 7).into_iter();
-            let mut cells = vec![texts.next().unwrap_or_default()];
+            let mut cells: Vec<String> = texts.by_ref().take(intercept.iter().len()).collect();
             for &j in &shown {
                 cells.push(match beta.get(j) {
                     0.0 => ".".to_string(),

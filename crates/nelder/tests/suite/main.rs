@@ -12,6 +12,7 @@ mod claims;
 mod claims_of_data;
 mod columns_in_memory;
 mod common;
+mod cox;
 mod crossed;
 mod dependent;
 mod diagnostics;

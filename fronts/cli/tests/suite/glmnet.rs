@@ -139,3 +139,61 @@ fn what_does_not_fit_is_refused_in_words() {
     assert!(why(&["--family", "negative.binomial"]).contains("give theta"));
     assert!(why(&["--nfolds", "60"]).contains("no complete row of positive weight is in fold"));
 }
+
+/// `glmnet(x, Surv(time, status), family = "cox", lambda = c(0.2, 0.02))` of glmnet 4.1, with `thresh = 1e-14`.
+#[test]
+fn survival_times_are_a_response() {
+    let folder = Folder::new("glmnet_cox");
+    let data = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../accuracy/oracle/data/enet_ar90.csv"
+    );
+    folder.write("rows.csv", std::fs::read_to_string(data).unwrap());
+    let own = ["--data", "rows.csv", "--family", "cox", "--thresh", "1e-14"];
+    let args = [
+        &[
+            "glmnet",
+            "Surv(time, status) ~ x1 + x5 + x9",
+            "--lambda",
+            "0.2,0.02",
+            "--s",
+            "0.02",
+        ],
+        &own[..],
+    ]
+    .concat();
+    let expected = "
+Call:  glmnet(formula = Surv(time, status) ~ x1 + x5 + x9, family = cox, 
+    data = rows) 
+
+  Df %Dev Lambda
+1  1 0.83   0.20
+2  3 3.11   0.02
+
+        s=0.02
+x1  0.35665516
+x5 -0.06815502
+x9  0.18224234
+";
+    assert_eq!(folder.ok(&args), expected);
+    let formula = "Surv(start, time, status) ~ x1 + x5 + x9 + strata(stratum)";
+    let more = [
+        "--measure",
+        "C",
+        "--cox-ties",
+        "efron",
+        "--foldid",
+        "fold",
+        "--json",
+    ];
+    let args = [&["cv-glmnet", formula], &own[..], &more[..]].concat();
+    let found: Value = serde_json::from_str(&folder.ok(&args)).unwrap();
+    assert_eq!(found["measure"], "C-index");
+    assert!(found["a0"].as_array().unwrap().is_empty());
+    let errors = found["curve"]["errors"].as_array().unwrap();
+    let best = found["curve"]["best"].as_u64().unwrap() as usize;
+    assert!(errors.iter().all(|e| e.as_f64() <= errors[best].as_f64()));
+    let more = ["--measure", "auc"];
+    let why = folder.fails(2, &[&["cv-glmnet", formula], &own[..], &more[..]].concat());
+    assert!(why.contains("`auc` is none of default, deviance, C"), "{why}");
+}

@@ -9,6 +9,7 @@ use super::factors;
 use super::names;
 use super::special::Special;
 use super::special_calls;
+use super::survival;
 use crate::design::bind::{Binder, Functions, Operand};
 use crate::design::constant::Constant;
 use crate::design::error::{BindError, UnknownName, mistyped};
@@ -79,6 +80,7 @@ fn call(binder: &mut Binder<'_>, expr: &Expr, function: &str, args: &[Arg]) -> R
             Ok(Operand::Constant(Constant::concatenate(&vec![x; times])))
         }
         "cbind" => cbind(binder, &Call::matched(expr, args, &["...", "deparse.level"])?),
+        "Surv" => survival::surv(binder, &Call::matched(expr, args, &survival::FORMALS)?),
         "poly" | "polym" => bases::poly(
             binder,
             &Call::matched(expr, args, &["x", "...", "degree", "coefs", "raw", "simple"])?,

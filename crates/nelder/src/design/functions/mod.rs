@@ -3,7 +3,7 @@
 //! `call` finds a function by its name and binds a call to it with the helpers of `arguments`. `bases`,
 //! `basis`, `poly`, `splines`, `cut` and `quantile` are columns that depend on all rows; `summaries`
 //! constants of all rows; `factors`, `recode` and `pattern` levels and text; `dates` and `calendar` dates
-//! and times; `special` the gamma function and its kind.
+//! and times; `special` the gamma function and its kind; `survival` times of events.
 
 mod arguments;
 mod bases;
@@ -26,3 +26,4 @@ mod special_calls;
 pub(super) mod splines;
 pub(super) mod stamp;
 mod summaries;
+mod survival;

@@ -5,6 +5,7 @@ pub(in crate::design) const NAMES: &[&str] = &[
     "C",
     "I",
     "IQR",
+    "Surv",
     "abs",
     "acos",
     "as.Date",

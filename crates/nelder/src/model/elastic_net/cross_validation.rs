@@ -9,11 +9,12 @@ use std::sync::Arc;
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Choice, Curve};
 use super::fit::bind_columns;
+use super::measure::Measure;
 use super::path::Path;
 use super::report::ElasticNetReport;
 use super::resident::ResidentModel;
 use super::validated::Validated;
-use super::{ElasticNet, ElasticNetSpec, gaussian_folds, generalized_folds};
+use super::{ElasticNet, ElasticNetSpec, cox_folds, gaussian_folds, generalized_folds};
 use crate::frame::Source;
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::Run;
@@ -85,11 +86,16 @@ pub fn cross_validate<'s, 'm>(
         precision,
         grid,
         over,
+        measure,
     } = found;
-    let (alpha, path, curve) = grid[best(&grid)].clone();
+    let (alpha, path, curve) = grid[best(&grid, measure)].clone();
     let report = problem.report(&path, &bound, passes, precision);
     Ok(CrossValidation {
-        spec: CrossValidationSpec { over, ..spec.clone() },
+        spec: CrossValidationSpec {
+            over,
+            measure,
+            ..spec.clone()
+        },
         fit: ElasticNet {
             spec: ElasticNetSpec {
                 alpha,
@@ -114,17 +120,19 @@ fn by_rows<'s>(
 ) -> Result<(ModelFrame<'s>, Validated), ModelError> {
     let bound = bind_columns(&spec.model, source)?.at(run.executor);
     bound.rows.keep_blocks();
-    let found = match spec.model.family.is_of_residuals() {
-        true => gaussian_folds::gaussian(spec, &bound, run.monitor)?,
-        false => generalized_folds::generalized(spec, &bound, run.monitor)?,
+    let found = match spec.model.cox {
+        Some(ties) => cox_folds::cox(spec, &bound, ties, run.monitor)?,
+        None if spec.model.family.is_of_residuals() => gaussian_folds::gaussian(spec, &bound, run.monitor)?,
+        None => generalized_folds::generalized(spec, &bound, run.monitor)?,
     };
     bound.rows.forget_blocks();
     Ok((bound, found))
 }
 
-/// The α whose least error is least; the first of several.
-fn best(grid: &[(f64, Path, Curve)]) -> usize {
-    let least = |(_, _, curve): &(f64, Path, Curve)| curve.errors[curve.best];
+/// The α whose error is least, or whose most of a gain is most; the first of several.
+fn best(grid: &[(f64, Path, Curve)], measure: Measure) -> usize {
+    let sign = if measure.is_gain() { -1.0 } else { 1.0 };
+    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.errors[curve.best];
     let mut best = 0;
     for (i, one) in grid.iter().enumerate() {
         if least(one) < least(&grid[best]) {

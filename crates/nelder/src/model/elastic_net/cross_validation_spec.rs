@@ -96,6 +96,14 @@ impl CrossValidationSpec {
         }
     }
 
+    /// The measure: of fewer than ten rows a fold, whose area would be of few pairs, the deviance, as in glmnet.
+    pub(super) fn measure_of(&self, rows: u64) -> Measure {
+        match self.measure {
+            Measure::Area if rows < 10 * self.folds.count() as u64 => Measure::Deviance,
+            own => own,
+        }
+    }
+
     /// Refuses folds whose matrices would be larger than the memory that a fit may take.
     ///
     /// # Errors

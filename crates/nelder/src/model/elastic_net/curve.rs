@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::measure::Measure;
 use super::path::Path;
 
 /// Errors of a fold's model on the rows of the fold.
@@ -67,13 +68,18 @@ impl Curve {
         let count = path.len();
         let (mut errors, mut std_errors) = (vec![0.0; count], vec![0.0; count]);
         for draw in folds.chunks(per_draw) {
-            let weight: f64 = draw.iter().map(|f| f.weight).sum();
             for m in 0..count {
-                let mean: f64 = draw.iter().map(|f| f.weight * f.errors[m]).sum::<f64>() / weight;
+                // a fold without an error, such as one class alone, is not in the means
+                let own: Vec<&FoldErrors> = draw
+                    .iter()
+                    .filter(|f| f.weight > 0.0 && !f.errors[m].is_nan())
+                    .collect();
+                let weight: f64 = own.iter().map(|f| f.weight).sum();
+                let mean: f64 = own.iter().map(|f| f.weight * f.errors[m]).sum::<f64>() / weight;
                 let (spread, units) = match over {
                     ErrorsOver::Folds => {
-                        let square = |f: &FoldErrors| f.weight * (f.errors[m] - mean) * (f.errors[m] - mean);
-                        (draw.iter().map(square).sum::<f64>(), per_draw as f64)
+                        let square = |f: &&FoldErrors| f.weight * (f.errors[m] - mean) * (f.errors[m] - mean);
+                        (own.iter().map(square).sum::<f64>(), per_draw as f64)
                     }
                     ErrorsOver::Rows => {
                         let square = |f: &FoldErrors| f.weight * (f.squares[m] - mean * mean);
@@ -97,6 +103,15 @@ impl Curve {
             best,
             one_error,
         }
+    }
+
+    /// The same, the λ chosen by the most of a measure where that is the best.
+    pub(super) fn chosen_by(mut self, measure: Measure) -> Curve {
+        if measure.is_gain() {
+            let losses: Vec<f64> = self.errors.iter().map(|e| -e).collect();
+            (self.best, self.one_error) = choices(&losses, &self.std_errors);
+        }
+        self
     }
 
     /// The place of a choice.

@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use super::ElasticNetSpec;
+use super::cox_path;
+use super::cox_rows::CoxRows;
 use super::generalized::{self, GeneralizedRows};
+use super::partial_likelihood::Ties;
 use super::path::Path;
 use super::problem::Problem;
 use super::report::ElasticNetReport;
 use super::resident::ResidentModel;
+use super::survival_terms::with_strata;
 use crate::design::{Columns, RowCounts, is_factor};
 use crate::formula::Contrast;
 use crate::frame::Source;
@@ -61,9 +65,10 @@ pub fn elastic_net<'s, 'm>(
     }
     let bound = bind_columns(spec, source)?.at(run.executor);
     bound.rows.keep_blocks();
-    let found = match spec.family.is_of_residuals() {
-        true => gaussian(spec, &bound, run.monitor)?,
-        false => generalized(spec, &bound, run.monitor)?,
+    let found = match spec.cox {
+        Some(ties) => cox(spec, &bound, ties, run.monitor)?,
+        None if spec.family.is_of_residuals() => gaussian(spec, &bound, run.monitor)?,
+        None => generalized(spec, &bound, run.monitor)?,
     };
     bound.rows.forget_blocks();
     Ok(ElasticNet {
@@ -146,6 +151,26 @@ fn generalized(
     })
 }
 
+/// The path of a Cox model, over rows in memory.
+fn cox(
+    spec: &ElasticNetSpec,
+    bound: &ModelFrame<'_>,
+    ties: Ties,
+    monitor: &dyn Monitor,
+) -> Result<Found, ModelError> {
+    let mut rows = CoxRows::new(bound, monitor, spec.design.accuracy, (ties, spec.is_exact()), 1)?;
+    let problem = cox_path::problem(spec, &rows, bound)?;
+    let mut path = cox_path::path(&mut rows, &problem, bound, monitor)?;
+    problem.rescale(&mut path);
+    let report = problem.report(&path, bound, rows.passes, "f64");
+    Ok(Found {
+        columns: problem.into_columns(),
+        path,
+        counts: rows.counts,
+        report,
+    })
+}
+
 impl ElasticNet<'_> {
     /// Rows in the fit.
     pub fn rows(&self) -> u64 {
@@ -166,8 +191,8 @@ impl ElasticNet<'_> {
 /// Treatment of the response of a path.
 pub(super) fn response_wishes(spec: &ElasticNetSpec) -> Wishes {
     Wishes {
-        untouched: !spec.family.is_of_residuals(),
-        levels: spec.family.is_binomial(),
+        untouched: !spec.is_of_residuals(),
+        levels: spec.cox.is_none() && spec.family.is_binomial(),
         two_levels: true,
         start: None,
     }
@@ -181,6 +206,9 @@ pub(super) fn bind_columns<'s>(
     spec.check()?;
     let mut design = spec.design.clone();
     let mut terms = design.meaning(&source.schema().names())?;
+    if spec.cox.is_some() {
+        with_strata(&mut terms)?;
+    }
     if terms.terms.is_empty() {
         return Err(ModelError::argument(
             "formula",
@@ -191,7 +219,7 @@ pub(super) fn bind_columns<'s>(
     design.terms = Some(terms);
     let mut bound = bind_as(&design, &response_wishes(spec), source)?;
     let responses = bound.rows.layout().atoms.responses;
-    if responses != 1 && !spec.family.is_binomial() {
+    if responses != 1 && !spec.family.is_binomial() && spec.cox.is_none() {
         return Err(ModelError::argument(
             "formula",
             format!("the response has {responses} columns; a path is of one response"),

@@ -104,6 +104,7 @@ pub(super) fn gaussian(
         precision,
         grid,
         over,
+        measure: spec.measure,
     })
 }
 

@@ -1,12 +1,13 @@
 //! Cross-validation of a generalized model: the paths of all folds go on side by side.
 
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::{Curve, FoldErrors};
+use super::curve::{Curve, ErrorsOver, FoldErrors};
 use super::generalized::{self, GeneralizedRows};
+use super::measure::Measure;
 use super::membership::Membership;
 use super::newton_path::NewtonPath;
 use super::path::Path;
-use super::validated::{Validated, aligned, errors_of_rows, short_paths};
+use super::validated::{Validated, aligned, errors_of_classes, errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::Monitor;
 
@@ -18,7 +19,11 @@ pub(super) fn generalized(
 ) -> Result<Validated, ModelError> {
     let mut rows = GeneralizedRows::new(&spec.model, bound, monitor)?;
     let problem = generalized::problem(&spec.model, &rows, bound)?;
-    let over = spec.errors_over(rows.counts.used);
+    let measure = spec.measure_of(rows.counts.used + rows.counts.weightless);
+    let over = match measure {
+        Measure::Area => ErrorsOver::Folds,
+        _ => spec.errors_over(rows.counts.used),
+    };
     spec.check_room(problem.columns.names.len())?;
     let draws = spec.draws();
     let mut sums = Vec::new();
@@ -52,13 +57,17 @@ pub(super) fn generalized(
             };
             short_paths(found.iter())?;
             let models = aligned(&found, &all, spec.alignment);
-            let losses = rows.held_out(&own, folds, spec.measure, &models)?;
-            errors.extend(errors_of_rows(&losses, 1.0));
+            let losses = rows.held_out(&own, folds, measure, &models)?;
+            errors.extend(match measure {
+                Measure::Area => errors_of_classes(losses),
+                _ => errors_of_rows(&losses, 1.0),
+            });
             whole = Some(all);
         }
         let Some(mut path) = whole else { continue };
         own.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, draws.len(), over, rows.counts.weightless);
+        let weightless = rows.counts.weightless;
+        let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
         grid.push((alpha, path, curve));
     }
     Ok(Validated {
@@ -68,5 +77,6 @@ pub(super) fn generalized(
         precision: "f64",
         grid,
         over,
+        measure,
     })
 }

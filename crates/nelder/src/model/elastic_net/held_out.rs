@@ -9,7 +9,7 @@ use super::measure::Measure;
 use super::path::SparseVector;
 use super::problem::Problem;
 use super::row_losses::{ObservedRows, RowLosses};
-use crate::design::{Block, BlockSchema, RowError};
+use crate::design::{Block, BlockSchema, Room, RowError, human_size};
 use crate::family::Programs;
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{
@@ -47,6 +47,9 @@ impl HeldOutRows<'_, '_> {
         models: &[Models],
     ) -> Result<(HeldOutSums, Vec<PassRecord>), ModelError> {
         let order = problem.columns.names.len();
+        if measure == Measure::Area {
+            self.room(models.first().map_or(0, Vec::len))?;
+        }
         let of = |(intercept, own): &(f64, SparseVector)| {
             let mut beta = vec![0.0; order];
             beta[0] = *intercept;
@@ -64,6 +67,27 @@ impl HeldOutRows<'_, '_> {
         let pass = Pass::new("held-out rows", "f64", &statistic, self.monitor);
         let found = self.session.reduce(&self.bound.rows, pass)?;
         Ok((found.value, found.records))
+    }
+}
+
+impl HeldOutRows<'_, '_> {
+    /// Refuses predictors by row and λ that would be larger than the memory that a fit may take.
+    fn room(&self, lambdas: usize) -> Result<(), ModelError> {
+        let room = Room::of_machine().bytes();
+        let rows = self.bound.rows.source().rows().unwrap_or(0);
+        let bytes = 8.0 * rows as f64 * (lambdas + 2) as f64;
+        if bytes <= room {
+            return Ok(());
+        }
+        Err(ModelError::argument(
+            "type.measure",
+            format!(
+                "auc needs the predictors of {rows} rows at {lambdas} lambda in memory, {}, and a fit may take {}; ask for fewer lambda, or for \
+                 another measure",
+                human_size(bytes),
+                human_size(room)
+            ),
+        ))
     }
 }
 
@@ -92,6 +116,17 @@ pub(super) struct HeldOutSums {
     pub losses: Vec<Vec<f64>>,
     /// By fold and λ, Σ w loss².
     pub squares: Vec<Vec<f64>>,
+    /// By fold, its rows with their predictors, for a measure of all of them together.
+    pub classes: Vec<ClassRows>,
+}
+
+/// Rows of two classes with their predictors.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct ClassRows {
+    /// Weights in the first and in the second class.
+    pub weights: Vec<[f64; 2]>,
+    /// By λ, η of the rows.
+    pub predictors: Vec<Vec<f64>>,
 }
 
 impl Sum for HeldOutSums {
@@ -105,6 +140,11 @@ impl Sum for HeldOutSums {
         pairs.for_each(|(a, b)| add(a, b));
         let pairs = self.squares.iter_mut().zip(&other.squares);
         pairs.for_each(|(a, b)| add(a, b));
+        for (a, b) in self.classes.iter_mut().zip(other.classes) {
+            a.weights.extend(b.weights);
+            let by_lambda = a.predictors.iter_mut().zip(b.predictors);
+            by_lambda.for_each(|(a, b)| a.extend(b));
+        }
     }
 }
 
@@ -139,6 +179,12 @@ impl Statistic for HeldOut<'_> {
                 rows: vec![0; self.models.len()],
                 losses: by_lambda(),
                 squares: by_lambda(),
+                classes: (self.models.iter())
+                    .map(|m| ClassRows {
+                        weights: Vec::new(),
+                        predictors: vec![Vec::new(); m.len()],
+                    })
+                    .collect(),
             },
             of_rows: Vec::new(),
             dense: (self.models.iter())
@@ -181,6 +227,9 @@ impl HeldOutWorker<'_> {
         self.predictors(fold, rows);
         let (of, n) = (self.of, rows.rows);
         let observed = Observed::of(rows, of.counts);
+        if of.measure == Measure::Area {
+            return self.take_classes(fold, rows, &observed);
+        }
         let ones = vec![1.0; n];
         let weight: &[f64] = observed.weight.as_deref().unwrap_or(&ones);
         self.sums.weights[fold] += weight.iter().sum::<f64>();
@@ -201,6 +250,22 @@ impl HeldOutWorker<'_> {
             }
             self.sums.losses[fold][m] += sum;
             self.sums.squares[fold][m] += square;
+        }
+    }
+
+    /// Keeps the predictors of rows of one fold; its weight is that of the rows, whatever they count.
+    fn take_classes(&mut self, fold: usize, rows: &Block<'_>, observed: &Observed<'_>) {
+        let n = rows.rows;
+        let weight = |w: Option<&[f64]>, i: usize| w.map_or(1.0, |w| w[i]);
+        self.sums.rows[fold] += n as u64;
+        self.sums.weights[fold] += (0..n).map(|i| weight(rows.weights.as_deref(), i)).sum::<f64>();
+        let own = &mut self.sums.classes[fold];
+        own.weights.extend((0..n).map(|i| {
+            let (w, y) = (weight(observed.weight.as_deref(), i), observed.y[i]);
+            [w * (1.0 - y), w * y]
+        }));
+        for (m, eta) in own.predictors.iter_mut().enumerate() {
+            eta.extend_from_slice(&self.eta[m * n..(m + 1) * n]);
         }
     }
 

@@ -70,14 +70,14 @@ impl Default for PathControl {
 }
 
 /// Measure of what a further λ gains, where D is the share of deviance that is explained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Gain {
     /// (Dₖ − Dₖ₋₁) / Dₖ, of a Gaussian model.
     Relative,
     /// Dₖ − Dₖ₋₁.
     Absolute,
-    /// (Dₖ − Dₖ₋₄) / Dₖ against ten times the limit, of a Poisson model: over as many λ as are fitted at least.
-    OverSteps,
+    /// (Dₖ − Dₖ₋₄) / Dₖ against so many times the limit, over as many λ as are fitted at least: of a Poisson model ten, of a Cox model a hundred.
+    OverSteps(f64),
 }
 
 impl Gain {
@@ -88,7 +88,7 @@ impl Gain {
         match self {
             Gain::Relative => since(1) < control.least_gain * now,
             Gain::Absolute => since(1) < control.least_gain,
-            Gain::OverSteps => since(control.least_steps - 1) < 10.0 * control.least_gain * now,
+            Gain::OverSteps(times) => since(control.least_steps - 1) < times * control.least_gain * now,
         }
     }
 }

@@ -16,6 +16,10 @@ pub enum Measure {
     Absolute,
     /// The share of wrong classes, `class`: 1 where y and μ are on different sides of one half.
     Class,
+    /// The area under the curve of sensitivity against 1 − specificity, `auc`, of two classes; the larger, the better.
+    Area,
+    /// Harrell's C of a Cox model, `C`: the share of comparable pairs in the right order; the larger, the better.
+    Concordance,
 }
 
 impl Measure {
@@ -24,12 +28,19 @@ impl Measure {
     /// # Errors
     /// A name that is none, or not of this family.
     pub fn parse(name: &str, family: &Family) -> Result<Measure, ModelError> {
-        let known = ["default", "deviance", "mse", "mae", "class"];
+        let known = ["default", "deviance", "mse", "mae", "class", "auc"];
         let found = match name {
             "default" | "deviance" => Measure::Deviance,
             "mse" => Measure::Squared,
             "mae" => Measure::Absolute,
             "class" => Measure::Class,
+            "auc" => Measure::Area,
+            "C" => {
+                return Err(ModelError::argument(
+                    "type.measure",
+                    format!("C is for survival times, and the family is {}", family.label()),
+                ));
+            }
             other => {
                 let hint = crate::formula::nearest(other, known.into_iter())
                     .map_or(String::new(), |n| format!("; did you mean `{n}`?"));
@@ -40,12 +51,32 @@ impl Measure {
             }
         };
         match found {
-            Measure::Class if !family.is_binomial() => Err(ModelError::argument(
+            Measure::Class | Measure::Area if !family.is_binomial() => Err(ModelError::argument(
                 "type.measure",
-                format!("class is for two classes, and the family is {}", family.label()),
+                format!("{name} is for two classes, and the family is {}", family.label()),
             )),
             found => Ok(found),
         }
+    }
+
+    /// The measure of a name, for a Cox model.
+    ///
+    /// # Errors
+    /// A name that is none, or not of such a model.
+    pub fn parse_cox(name: &str) -> Result<Measure, ModelError> {
+        match name {
+            "default" | "deviance" => Ok(Measure::Deviance),
+            "C" => Ok(Measure::Concordance),
+            other => Err(ModelError::argument(
+                "type.measure",
+                format!("`{other}` is none of default, deviance, C, the measures of a Cox model"),
+            )),
+        }
+    }
+
+    /// True if the best model has the most of it.
+    pub fn is_gain(self) -> bool {
+        matches!(self, Measure::Area | Measure::Concordance)
     }
 
     /// Name of the measure as glmnet prints it.
@@ -60,6 +91,8 @@ impl Measure {
             Measure::Squared => "Mean-Squared Error".into(),
             Measure::Absolute => "Mean Absolute Error".into(),
             Measure::Class => "Misclassification Error".into(),
+            Measure::Area => "AUC".into(),
+            Measure::Concordance => "C-index".into(),
         }
     }
 
@@ -68,7 +101,8 @@ impl Measure {
         let classes = if two_classes { 2.0 } else { 1.0 };
         for (mu, &y) in means.iter_mut().zip(y) {
             *mu = match self {
-                Measure::Deviance => *mu,
+                // of rows together
+                Measure::Deviance | Measure::Area | Measure::Concordance => *mu,
                 Measure::Squared => classes * (y - *mu) * (y - *mu),
                 Measure::Absolute => classes * (y - *mu).abs(),
                 // a share y of the trials are of the second class

@@ -22,7 +22,7 @@ use super::moments::{ColumnMoments, Standardizing};
 use super::path::{Path, SparseVector, Step};
 use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
-use crate::pass::Scoring;
+use crate::pass::{ScoreSums, Scoring};
 
 /// A step whose square is above this part of the one before has H renewed.
 const SLOW: f64 = 0.05;
@@ -59,6 +59,17 @@ pub(super) struct NewtonRows {
     pub share: f64,
     /// The constant to start from.
     pub start: f64,
+}
+
+/// Sums over the rows at coefficients.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    /// The deviance; infinite where the coefficients are out of range.
+    pub deviance: f64,
+    /// Xᵀs by column, the intercept first.
+    pub score: Vec<f64>,
+    /// Moments of the columns under working weights, and the sum of these over that of the prior weights, where they were wanted.
+    pub curvature: Option<(ColumnMoments, f64)>,
 }
 
 /// A point of the iteration, and what a pass found there.
@@ -181,10 +192,24 @@ impl<'p> NewtonPath<'p> {
 
     /// Takes the sums of the pass that was wanted.
     pub fn take(&mut self, sums: &Scoring) {
-        let deviance = match sums.out_of_range {
-            true => f64::INFINITY,
-            false => sums.deviance.hi,
-        };
+        let curvature = sums.gram.as_ref().map(|gram| {
+            let own = ColumnMoments::new(gram, self.map);
+            let share = own.weight / self.rows.weight;
+            (own, share)
+        });
+        self.take_found(Found {
+            deviance: match sums.out_of_range {
+                true => f64::INFINITY,
+                false => sums.deviance.hi,
+            },
+            score: by_column(&sums.score, self.map).iter().map(|s| s.hi).collect(),
+            curvature,
+        });
+    }
+
+    /// Takes what was found where a pass was wanted.
+    pub fn take_found(&mut self, found: Found) {
+        let deviance = found.deviance;
         let strength = self.strength();
         let after = self.objective(deviance, &self.trial.beta, strength);
         if let Some(point) = &self.point {
@@ -199,21 +224,19 @@ impl<'p> NewtonPath<'p> {
         if !after.is_finite() {
             return self.end(PathEnd::Sweeps(self.path.len() + 1));
         }
-        let scores = by_column(sums, self.map);
+        let scores = found.score;
         let weight = self.rows.weight;
         self.point = Some(Point {
             intercept: self.trial.intercept,
             beta: self.trial.beta.clone(),
             deviance,
             score: (
-                scores[0].hi / weight,
-                scores[1..].iter().map(|s| s.hi / weight).collect(),
+                scores[0] / weight,
+                scores[1..].iter().map(|s| s / weight).collect(),
             ),
         });
-        if let Some(gram) = &sums.gram {
-            let own = ColumnMoments::new(gram, self.map);
-            let share = own.weight / self.rows.weight;
-            self.renew(&own, share);
+        if let Some((moments, share)) = &found.curvature {
+            self.renew(moments, *share);
         }
         self.go_on();
     }
@@ -288,6 +311,11 @@ impl<'p> NewtonPath<'p> {
             // the step of the intercept, the squares of all steps under H, and what the loss falls by
             let own = if intercept { free / share } else { 0.0 };
             let (mut constant, mut square, mut gain) = (own, share * own * own, 0.5 * free * own);
+            // an exact minimum is one of the loss and the ridge, which may be much more curved than the loss
+            let ridge = match self.step {
+                Some(_) if self.exact() => self.penalty.at(self.lambda).square,
+                _ => 0.0,
+            };
             for (j, (b, before)) in self.descent.beta.iter().zip(&point.beta).enumerate() {
                 let delta = b - before;
                 if delta == 0.0 {
@@ -296,7 +324,8 @@ impl<'p> NewtonPath<'p> {
                 if intercept {
                     constant -= means[j] * delta / self.scales[j];
                 }
-                square = square.max(curvature.values[j * curvature.order + j] * delta * delta);
+                let curved = curvature.values[j * curvature.order + j] + ridge * self.penalty.factors[j];
+                square = square.max(curved * delta * delta);
                 gain += 0.5 * delta * (self.at_point[j] + self.descent.gradient[j]);
             }
             self.trial = Trial {
@@ -420,9 +449,8 @@ impl<'p> NewtonPath<'p> {
 }
 
 /// Xᵀs by column of the model matrix, the intercept first.
-fn by_column(sums: &Scoring, map: &ColumnEncoding) -> Vec<Dd> {
+pub(super) fn by_column(score: &ScoreSums, map: &ColumnEncoding) -> Vec<Dd> {
     use crate::design::ColumnKind;
-    let score = &sums.score;
     let mut out: Vec<Dd> = (map.kinds.iter())
         .map(|kind| match kind {
             ColumnKind::Intercept => score.ones,

@@ -62,7 +62,7 @@ impl Problem {
         };
         let layout = bound.rows.layout();
         let labels: Vec<&str> = layout.terms.iter().map(|t| t.label.as_str()).collect();
-        let intercept = has_intercept(spec, bound);
+        let intercept = spec.cox.is_none() && has_intercept(spec, bound);
         Self::of_columns(spec, columns, &labels, units, intercept)
     }
 
@@ -92,7 +92,7 @@ impl Problem {
                 intercept,
             },
             units,
-            algorithm: match spec.family.is_of_residuals() {
+            algorithm: match spec.is_of_residuals() {
                 true => "coordinate descent on covariances",
                 false => "proximal Newton steps with coordinate descent",
             },
@@ -230,11 +230,17 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
                 true => 0.0,
                 false => spec.control.least_gain,
             },
+            most_explained: match spec.cox {
+                // glmnet's 0.99 for 0.999
+                Some(_) => spec.control.most_explained * 0.99 / 0.999,
+                None => spec.control.most_explained,
+            },
             ..spec.control
         },
         gain: match spec.family.name {
+            _ if spec.cox.is_some() => Gain::OverSteps(100.0),
             _ if spec.family.is_of_residuals() => Gain::Relative,
-            FamilyName::Poisson => Gain::OverSteps,
+            FamilyName::Poisson => Gain::OverSteps(10.0),
             _ => Gain::Absolute,
         },
         ending: Ending {

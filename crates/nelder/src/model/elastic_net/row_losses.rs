@@ -67,7 +67,7 @@ impl RowLosses {
                     loss.fill(f64::NAN);
                 }
             }
-            Measure::Squared | Measure::Absolute | Measure::Class => {
+            _ => {
                 let inputs = [rows.y, eta].map(Input::Real);
                 let mut outputs = [Output::Real(loss), Output::Real(&mut self.slope[..n])];
                 if self.mean.run(&inputs, n, &mut outputs).is_err() {

@@ -2,6 +2,8 @@
 
 use super::descent::EXACT_BELOW;
 use super::lambda::{LambdaSequence, PathControl};
+use super::measure::Measure;
+use super::partial_likelihood::Ties;
 use super::penalty::Penalty;
 use crate::design::Columns;
 use crate::family::Family;
@@ -48,6 +50,9 @@ pub struct ElasticNetSpec {
     pub design: LmSpec,
     /// Family and link.
     pub family: Family,
+    /// Cox's model of proportional hazards in the place of the family, with its treatment of events at the same time.
+    #[serde(default)]
+    pub cox: Option<Ties>,
     /// Share of the absolute values in the penalty, from 0 (ridge) to 1 (lasso).
     pub alpha: f64,
     /// Penalties.
@@ -89,6 +94,7 @@ impl ElasticNetSpec {
         ElasticNetSpec {
             design: LmSpec::new(formula),
             family: Family::gaussian(),
+            cox: None,
             alpha: 1.0,
             lambda: LambdaSequence::default(),
             control: PathControl::default(),
@@ -113,6 +119,12 @@ impl ElasticNetSpec {
         self
     }
 
+    /// Makes it Cox's model of the hazard, whose response is `Surv(time, status)` or `Surv(start, stop, status)`.
+    pub fn cox(mut self, ties: Ties) -> Self {
+        self.cox = Some(ties);
+        self
+    }
+
     /// Sets the share of the absolute values in the penalty.
     pub fn alpha(mut self, alpha: f64) -> Self {
         self.alpha = alpha;
@@ -129,6 +141,30 @@ impl ElasticNetSpec {
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
         self
+    }
+
+    /// The measure of a name, for a model of this kind.
+    ///
+    /// # Errors
+    /// A name that is none, or not of such a model.
+    pub fn measure(&self, name: &str) -> Result<Measure, ModelError> {
+        match self.cox {
+            Some(_) => Measure::parse_cox(name),
+            None => Measure::parse(name, &self.family),
+        }
+    }
+
+    /// Name of a measure as glmnet prints it.
+    pub fn measure_label(&self, measure: Measure) -> String {
+        match (self.cox, measure) {
+            (Some(_), Measure::Deviance) => "Partial Likelihood Deviance".into(),
+            _ => measure.label(&self.family),
+        }
+    }
+
+    /// True if a path is the Gaussian model's, from one gram.
+    pub(super) fn is_of_residuals(&self) -> bool {
+        self.cox.is_none() && self.family.is_of_residuals()
     }
 
     /// True if the threshold asks for the exact minimum.

@@ -90,7 +90,8 @@ impl SupportFactor {
         let wider = (2 * n).max(16);
         let mut lower = vec![0.0; wider * wider];
         for j in 0..n {
-            lower[j * wider..j * wider + n].copy_from_slice(&self.lower[j * self.capacity..j * self.capacity + n]);
+            lower[j * wider..j * wider + n]
+                .copy_from_slice(&self.lower[j * self.capacity..j * self.capacity + n]);
         }
         (self.lower, self.capacity) = (lower, wider);
     }

@@ -1,8 +1,12 @@
 //! Paths and their curves, and the errors of folds that these are of.
 
+use rayon::prelude::*;
+
+use super::concordance::{Scored, area};
 use super::cross_validation_spec::Alignment;
 use super::curve::{Curve, ErrorsOver, FoldErrors};
-use super::held_out::HeldOutSums;
+use super::held_out::{ClassRows, HeldOutSums};
+use super::measure::Measure;
 use super::moments::Moments;
 use super::path::{Path, SparseVector};
 use super::problem::Problem;
@@ -19,6 +23,8 @@ pub(super) struct Validated {
     /// By α, in the units of the data.
     pub grid: Vec<(f64, Path, Curve)>,
     pub over: ErrorsOver,
+    /// The measure that the curves are of.
+    pub measure: Measure,
 }
 
 /// The models of folds' paths at the λ of the whole path.
@@ -101,4 +107,30 @@ impl ModelError {
             other => other,
         }
     }
+}
+
+/// The area under the curve of rows of two classes, from their η and their weights in the first and in the second.
+pub(super) fn area_of(eta: &[f64], weights: &[[f64; 2]]) -> f64 {
+    let rows = eta.iter().zip(weights).map(|(eta, weights)| Scored {
+        score: 1.0 / (1.0 + (-eta).exp()),
+        negative: weights[0],
+        positive: weights[1],
+    });
+    area(rows.collect())
+}
+
+/// The areas under the curve of folds of two classes, from the predictors of their rows.
+///
+/// Probabilities that round to the same are ties.
+pub(super) fn errors_of_classes(sums: HeldOutSums) -> Vec<FoldErrors> {
+    let of = |(k, own): (usize, ClassRows)| {
+        let areas = own.predictors.par_iter().map(|eta| area_of(eta, &own.weights));
+        FoldErrors {
+            weight: sums.weights[k],
+            rows: sums.rows[k],
+            errors: areas.collect(),
+            squares: Vec::new(),
+        }
+    };
+    sums.classes.into_iter().enumerate().map(of).collect()
 }

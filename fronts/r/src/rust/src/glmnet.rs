@@ -5,7 +5,7 @@ use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, Measure, ModelError, PathEnd, PerColumn, cross_validate, elastic_net,
+    LambdaSequence, ModelError, PathEnd, PerColumn, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, TypedSexp, savvy};
@@ -37,7 +37,7 @@ fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
     Ok(Some(elements.real(name)? as usize).filter(|k| *k > 0))
 }
 
-/// Reads a path: a model, and `family`, `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
+/// Reads a path: a model, and `family` (or "cox", with `ties`), `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
 /// default), `standardize`, `penalty_factor`, `lower`, `upper` as [`per_column`] reads them, `thresh`, `dfmax`, `pmax` (0 for the default),
 /// `maxit`, `printed`, and `missing`, "fail" or "omit".
 ///
@@ -45,7 +45,11 @@ fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
 /// An element that is not there; a family that is none.
 fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
     let elements = Elements(description);
-    let family: Family = elements.text("family")?.parse()?;
+    let cox = elements.text("family")? == "cox";
+    let family: Family = match cox {
+        true => Family::gaussian(),
+        false => elements.text("family")?.parse()?,
+    };
     let mut design = model(description)?;
     design.missing = match elements.text("missing")?.as_str() {
         "fail" => Missing::Fail,
@@ -55,6 +59,10 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
     Ok(ElasticNetSpec {
         design,
         family,
+        cox: match cox {
+            true => Ties::parse(&elements.text("ties")?),
+            false => None,
+        },
         alpha: elements.real("alpha")?,
         lambda: match lambda.is_empty() {
             true => LambdaSequence::Automatic {
@@ -167,7 +175,7 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
         },
         repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
         alphas: elements.reals("alphas")?,
-        measure: Measure::parse(&elements.text("measure")?, &model.family)?,
+        measure: model.measure(&elements.text("measure")?)?,
         over: match elements.flag("grouped")? {
             true => ErrorsOver::Folds,
             false => ErrorsOver::Rows,
@@ -245,7 +253,11 @@ fn penalized(columns: ListSexp, description: ListSexp, options: ListSexp) -> sav
     let spec = spec(&description)?;
     let found = over(&description, &source, |all| {
         let sparse = matches!(Elements(&description).get("sparse"), Some(TypedSexp::List(_)));
-        let load = if sparse { options.large() } else { options.load(&source) };
+        let load = if sparse {
+            options.large()
+        } else {
+            options.load(&source)
+        };
         let fit = background::run(load, |monitor| elastic_net(&spec, all, Run::on(place, monitor)))?;
         path(&fit)
     })?;

@@ -192,7 +192,12 @@ impl ActiveColumns {
             let z = self.column(k);
             vectorized(
                 #[inline(always)]
-                || images.iter_mut().zip(z).for_each(|(e, z)| *e = f64::mul_add(d, *z, *e)),
+                || {
+                    images
+                        .iter_mut()
+                        .zip(z)
+                        .for_each(|(e, z)| *e = f64::mul_add(d, *z, *e))
+                },
             );
         }
         Ok(QuadraticStep {

@@ -8,13 +8,13 @@ use super::column::ResidentColumn;
 use super::model::{FoundPath, ResidentModel};
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
-use crate::model::elastic_net::curve::{Curve, FoldErrors};
+use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
 use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
-use crate::model::elastic_net::validated::{Validated, short_paths};
+use crate::model::elastic_net::validated::{Validated, area_of, short_paths};
 
 /// A fold of a draw: its rows of positive weight, from 0.
 struct Fold {
@@ -28,7 +28,12 @@ impl ResidentModel<'_> {
     /// A fold without a row; those of a path.
     pub fn cross_validated(&mut self, spec: &CrossValidationSpec) -> Result<Validated, ModelError> {
         let problem = self.problem(&spec.model)?;
-        let over = spec.errors_over(self.counts.used);
+        let measure = spec.measure_of(self.counts.used + self.counts.weightless);
+        let over = match measure {
+            Measure::Area => ErrorsOver::Folds,
+            _ => spec.errors_over(self.counts.used),
+        };
+        let spec = &spec.clone().measure(measure);
         let start = Instant::now();
         let columns = self.columns()?;
         let mut draws = Vec::new();
@@ -48,7 +53,8 @@ impl ResidentModel<'_> {
             }
             let mut path = whole.path;
             own.rescale(&mut path);
-            let curve = Curve::new(&path, &errors, draws.len(), over, self.counts.weightless);
+            let weightless = self.counts.weightless;
+            let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
             grid.push((alpha, path, curve));
         }
         let record = self.reading(reads, start);
@@ -60,6 +66,7 @@ impl ResidentModel<'_> {
             precision: "f64",
             grid,
             over,
+            measure,
         })
     }
 
@@ -126,7 +133,16 @@ impl ResidentModel<'_> {
             trials: trials.as_deref().unwrap_or(&weight),
             rest: rest.as_deref().unwrap_or(&y),
         };
-        let total: f64 = weight.iter().sum();
+        let total: f64 = match (spec.measure, &trials) {
+            // trials are pairs of their own, and a fold counts by its rows
+            (Measure::Area, Some(trials)) => weight.iter().zip(trials).map(|(w, n)| w / n).sum(),
+            _ => weight.iter().sum(),
+        };
+        let classes: Vec<[f64; 2]> = y
+            .iter()
+            .zip(&weight)
+            .map(|(y, w)| [w * (1.0 - y), w * y])
+            .collect();
         let mut losses = RowLosses::new(&self.programs, spec.measure);
         let (mut errors, mut squares) = (Vec::new(), Vec::new());
         let mut loss = vec![0.0; y.len()];
@@ -149,6 +165,10 @@ impl ResidentModel<'_> {
             }
             if let Some(offset) = &offset {
                 eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+            }
+            if spec.measure == Measure::Area {
+                errors.push(area_of(&eta, &classes));
+                continue;
             }
             losses.at(seen, &mut eta, &mut loss);
             let (mut sum, mut square) = (0.0, 0.0);

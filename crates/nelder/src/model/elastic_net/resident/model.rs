@@ -67,7 +67,7 @@ impl<'s> ResidentModel<'s> {
     ) -> Result<Option<Self>, ModelError> {
         spec.check()?;
         let rows = source.rows().unwrap_or(0) as usize;
-        if spec.reading == Reading::Rows || rows == 0 {
+        if spec.reading == Reading::Rows || spec.cox.is_some() || rows == 0 {
             return Ok(None);
         }
         let terms = spec.design.meaning_of_columns(&source.schema().names())?;
