@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nelder::model::{
-    Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError,
+    Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiFamily,
     Path, PerColumn, cross_validate, elastic_net,
 };
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
 
+use crate::glmnet_multi;
+
 /// Families and measures that are not there yet, with the number of their cases.
-const MISSING: [(&str, usize); 4] = [("auc", 6), ("cox", 18), ("mgaussian", 10), ("multinomial", 26)];
+const MISSING: [(&str, usize); 2] = [("auc", 6), ("cox", 18)];
 
 /// Cases that are answered otherwise, and why.
 const OTHERWISE: [(&str, &str); 5] = [
@@ -29,7 +31,7 @@ const OTHERWISE: [(&str, &str); 5] = [
     ),
 ];
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     // elsewhere in a bundle
     let accuracy = std::env::var_os("NELDER_ACCURACY").map(PathBuf::from);
     let here = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../accuracy");
@@ -37,7 +39,7 @@ fn folder() -> PathBuf {
 }
 
 /// Numbers, `null` for what is infinite.
-fn numbers(value: &Value, null: f64) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value, null: f64) -> Vec<f64> {
     match value {
         Value::Array(all) => all.iter().map(|v| v.as_f64().unwrap_or(null)).collect(),
         Value::Null => vec![null],
@@ -45,7 +47,7 @@ fn numbers(value: &Value, null: f64) -> Vec<f64> {
     }
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
         other => other.as_str().into_iter().collect(),
@@ -53,7 +55,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The family as it is called here.
-fn family(options: &Value) -> &str {
+pub(crate) fn family(options: &Value) -> &str {
     let name = options["family"].as_str().unwrap();
     name.strip_prefix("MASS::").unwrap_or(name)
 }
@@ -63,18 +65,22 @@ fn is_object(options: &Value) -> bool {
     options["family"].as_str().unwrap().contains('(')
 }
 
-fn spec(options: &Value) -> ElasticNetSpec {
+pub(crate) fn spec(options: &Value) -> ElasticNetSpec {
     let y = texts(&options["y"]);
     let response = match (y.as_slice(), is_object(options)) {
         ([one], _) => (*one).to_string(),
         // of two columns glmnet's own family has the second as its success, and a family object the first
         ([a, b], true) => format!("cbind({a}, {b})"),
         ([a, b], false) => format!("cbind({b}, {a})"),
-        other => panic!("{other:?}"),
+        (several, _) => format!("cbind({})", several.join(", ")),
     };
     let intercept = if options["intercept"] == false { "0 + " } else { "" };
     let formula = format!("{response} ~ {intercept}{}", texts(&options["x"]).join(" + "));
-    let mut spec = ElasticNetSpec::new(&formula).family(family(options).parse().unwrap());
+    let mut spec = ElasticNetSpec::new(&formula);
+    // families of several responses are specified beside
+    if MultiFamily::parse(family(options)).is_none() {
+        spec = spec.family(family(options).parse().unwrap());
+    }
     let column = |key: &str| texts(&options[key]).first().map(|t| (*t).to_string());
     spec.design.weights = column("weights");
     spec.design.offset = column("offset");
@@ -117,7 +123,7 @@ fn spec(options: &Value) -> ElasticNetSpec {
 }
 
 /// Largest |a − b| over the largest |b|.
-fn difference(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn difference(a: &[f64], b: &[f64]) -> f64 {
     let size = b
         .iter()
         .filter(|v| v.is_finite())
@@ -127,7 +133,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Entries at which both have numbers.
-fn known(ours: &[f64], theirs: &[f64]) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn known(ours: &[f64], theirs: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let both = ours.iter().zip(theirs).filter(|(_, b)| b.is_finite());
     both.map(|(a, b)| (*a, *b)).unzip()
 }
@@ -204,7 +210,7 @@ fn check_path(case: &Value, path: &Path, wrong: &mut Vec<String>) {
     }
 }
 
-fn check_refusal(case: &Value, error: &ModelError, wrong: &mut Vec<String>) {
+pub(crate) fn check_refusal(case: &Value, error: &ModelError, wrong: &mut Vec<String>) {
     if case["error"].is_null() {
         wrong.push(format!("not computed: {error}"));
     }
@@ -215,6 +221,9 @@ fn check(case: &Value, wrong: &mut Vec<String>) {
     let name = case["data"].as_str().unwrap().trim_start_matches("data/");
     let source = nelder_data::open(&folder().join("data").join(name)).unwrap();
     let mut spec = spec(options);
+    if let Some(family) = MultiFamily::parse(family(options)) {
+        return glmnet_multi::check(case, spec, family, source, wrong);
+    }
     let run = || Run::on(place(), &NoProgress);
     let refused = !case["error"].is_null();
     if case["kind"] == "glmnet" {

@@ -2,5 +2,6 @@
 
 mod glm;
 mod glmnet;
+mod glmnet_multi;
 mod lm;
 mod prcomp;

@@ -32,7 +32,8 @@ impl ColumnMoments {
         Self::of(&NormalEquations::assemble(gram, map), map)
     }
 
-    fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
+    /// Of the normal equations of a gram.
+    pub fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
         let weight = normal.weight;
         let order = map.columns() - 1;
         let per_row = |v: Dd| v / weight;
@@ -86,7 +87,8 @@ impl ColumnMoments {
     }
 }
 
-fn varies(variance: f64, mean: f64) -> bool {
+/// Tests if a variance is more than rounding about a mean.
+pub(super) fn varies(variance: f64, mean: f64) -> bool {
     variance > CONSTANT * mean * mean && variance > 0.0
 }
 
