@@ -22,7 +22,7 @@ use super::moments::{ColumnMoments, Standardizing};
 use super::path::{Path, SparseVector, Step};
 use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
-use crate::pass::Scoring;
+use crate::pass::{ScoreSums, Scoring};
 
 /// A step whose square is above this part of the one before has H renewed.
 const SLOW: f64 = 0.05;
@@ -199,7 +199,7 @@ impl<'p> NewtonPath<'p> {
         if !after.is_finite() {
             return self.end(PathEnd::Sweeps(self.path.len() + 1));
         }
-        let scores = by_column(sums, self.map);
+        let scores = by_column(&sums.score, self.map);
         let weight = self.rows.weight;
         self.point = Some(Point {
             intercept: self.trial.intercept,
@@ -420,9 +420,8 @@ impl<'p> NewtonPath<'p> {
 }
 
 /// Xᵀs by column of the model matrix, the intercept first.
-fn by_column(sums: &Scoring, map: &ColumnEncoding) -> Vec<Dd> {
+pub(super) fn by_column(score: &ScoreSums, map: &ColumnEncoding) -> Vec<Dd> {
     use crate::design::ColumnKind;
-    let score = &sums.score;
     let mut out: Vec<Dd> = (map.kinds.iter())
         .map(|kind| match kind {
             ColumnKind::Intercept => score.ones,

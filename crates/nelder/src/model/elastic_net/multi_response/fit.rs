@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::gaussian::{MultiMoments, gaussian_path};
 use super::multi_path::MultiPath;
+use super::multinomial_rows::{self, MultinomialRows};
 use super::responses::{Responses, bind_responses};
 use super::spec::{MultiFamily, MultiNetSpec};
 use crate::design::{Columns, RowCounts};
@@ -31,6 +32,8 @@ pub struct MultiNet<'s> {
     pub counts: RowCounts,
     /// Record of the computation.
     pub report: ElasticNetReport,
+    /// A sentence where a class has dangerously few rows.
+    pub few: Option<String>,
 }
 
 /// Fits a path of several responses: `glmnet(family = "mgaussian")` and `"multinomial"`.
@@ -74,6 +77,7 @@ pub fn multi_net<'s, 'm>(
         path: found.path,
         counts: found.counts,
         report: found.report,
+        few: found.few,
     })
 }
 
@@ -83,6 +87,7 @@ struct Found {
     path: MultiPath,
     counts: RowCounts,
     report: ElasticNetReport,
+    few: Option<String>,
 }
 
 /// The problem of a Gaussian model of several responses.
@@ -135,6 +140,7 @@ fn gaussian(
         path,
         counts: found.counts,
         report,
+        few: None,
     })
 }
 
@@ -145,8 +151,19 @@ fn multinomial(
     responses: &Responses,
     monitor: &dyn Monitor,
 ) -> Result<Found, ModelError> {
-    let _ = (spec, bound, responses, monitor);
-    Err(ModelError::argument("family", "not yet"))
+    let mut rows = MultinomialRows::new(spec, (bound, responses), &[], monitor)?;
+    let problem = rows.problem(spec, 1)?;
+    let mut path = multinomial_rows::path(&mut rows, &problem)?;
+    path.responses.iter_mut().for_each(|path| problem.rescale(path));
+    let few = rows.few();
+    let report = problem.report(path.first(), bound, rows.passes, "f64");
+    Ok(Found {
+        columns: problem.into_columns(),
+        path,
+        counts: rows.counts,
+        report,
+        few,
+    })
 }
 
 impl MultiNet<'_> {

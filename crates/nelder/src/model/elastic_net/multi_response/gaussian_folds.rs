@@ -107,5 +107,6 @@ pub(super) fn gaussian(
         precision,
         grid,
         over,
+        few: None,
     })
 }

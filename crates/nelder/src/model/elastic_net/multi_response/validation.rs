@@ -6,6 +6,7 @@ use super::fit::MultiNet;
 use super::gaussian_folds::gaussian;
 use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
+use super::multinomial_folds::multinomial;
 use super::responses::bind_responses;
 use super::spec::{MultiFamily, MultiValidationSpec};
 use crate::design::RowCounts;
@@ -49,6 +50,8 @@ pub(super) struct MultiValidated {
     /// By α, in the units of the data.
     pub grid: Vec<(f64, MultiPath, Curve)>,
     pub over: ErrorsOver,
+    /// A sentence where a class has dangerously few rows.
+    pub few: Option<String>,
 }
 
 /// Cross-validates a path of several responses.
@@ -67,7 +70,7 @@ pub fn cross_validate_multi<'s, 'm>(
     bound.rows.keep_blocks();
     let found = match spec.model.family {
         MultiFamily::Gaussian { standardize } => gaussian(spec, &bound, &responses, standardize, run.monitor)?,
-        MultiFamily::Multinomial { .. } => return Err(ModelError::argument("family", "not yet")),
+        MultiFamily::Multinomial { .. } => multinomial(spec, &bound, &responses, run.monitor)?,
     };
     bound.rows.forget_blocks();
     let MultiValidated {
@@ -77,6 +80,7 @@ pub fn cross_validate_multi<'s, 'm>(
         precision,
         grid,
         over,
+        few,
     } = found;
     let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.errors[curve.best];
     let mut best = 0;
@@ -103,6 +107,7 @@ pub fn cross_validate_multi<'s, 'm>(
             path,
             counts,
             report,
+            few,
         },
         curve,
         grid: if grid.len() > 1 { grid } else { Vec::new() },
