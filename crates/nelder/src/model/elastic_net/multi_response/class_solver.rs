@@ -98,7 +98,15 @@ impl ClassSolver {
                     of: &curvature.matrix,
                     responses: penalty.responses,
                 };
-                descent.minimise(&full, penalty, strength, ending)
+                descent.minimise(&full, penalty, strength, ending)?;
+                // rows that are penalized add up to zero; others do where they are made to
+                for (j, row) in descent.beta.chunks_mut(penalty.responses).enumerate() {
+                    if penalty.factors[j] == 0.0 {
+                        let bounds = (&penalty.lower[penalty.row(j)], &penalty.upper[penalty.row(j)]);
+                        center(row, 0.0, strength, bounds);
+                    }
+                }
+                Ok(())
             }
         }
     }

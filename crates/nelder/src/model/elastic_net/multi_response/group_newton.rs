@@ -16,8 +16,8 @@ const MOST_HALVINGS: u32 = 30;
 const MOST_COEFFICIENTS: usize = 3000;
 /// Part of the fall that the slope promises which a step must bring (Armijo 1966).
 const ARMIJO: f64 = 1e-4;
-/// A promised fall of the objective that is rounding.
-const LOCAL: f64 = 1e-13;
+/// A promised fall of the objective that is rounding, as a part of the terms that it is the sum of.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 /// A promised fall where the step itself is rounding.
 const NOTHING: f64 = 1e-30;
 /// A pivot below this part of its diagonal is rounding error.
@@ -34,6 +34,26 @@ struct Equations {
     matrix: Mat<f64>,
     /// g less the derivatives of the penalty.
     right: Vec<f64>,
+}
+
+/// A step of one row b.
+struct RowStep {
+    factor: f64,
+    /// ‖b‖.
+    size: f64,
+    /// bᵀδ.
+    slope: f64,
+    /// ‖δ‖².
+    square: f64,
+}
+
+impl RowStep {
+    /// By how much a share t of the step raises the penalty; ‖b + tδ‖ − ‖b‖ is (2t bᵀδ + t² ‖δ‖²) / (‖b + tδ‖ + ‖b‖), which does not cancel.
+    fn rise(&self, share: f64, strength: Strength) -> f64 {
+        let squares = share * (2.0 * self.slope + share * self.square);
+        let after = (self.size * self.size + squares).max(0.0).sqrt();
+        self.factor * (strength.absolute * squares / (after + self.size) + 0.5 * strength.square * squares)
+    }
 }
 
 impl GroupDescent {
@@ -122,32 +142,46 @@ impl GroupDescent {
                 share = share.min((wall - self.beta[i]) / d);
             }
         }
-        if promised <= LOCAL {
-            return Some(share);
-        }
         let n = places.len();
         let image = |a: usize| (0..n).map(|b| equations.loss[(a, b)] * step[b]).sum::<f64>();
         let bend: f64 = (0..n).map(|a| step[a] * image(a)).sum();
-        let slope: f64 = places.iter().zip(step).map(|(&i, d)| self.gradient[i] * d).sum();
-        let mut rows: Vec<usize> = places.iter().map(|i| i / penalty.responses).collect();
-        rows.dedup();
-        let mut beta = self.beta.clone();
-        let of_rows = |beta: &[f64]| -> f64 {
-            let value = |&j: &usize| penalty.value_of(penalty.factors[j], &beta[penalty.row(j)], strength);
-            rows.iter().map(value).sum()
-        };
-        let before = of_rows(&beta);
+        let slopes = places.iter().zip(step).map(|(&i, d)| self.gradient[i] * d);
+        let (slope, size) = slopes.fold((0.0, 0.0), |(sum, size), s: f64| (sum + s, size + s.abs()));
+        if promised <= ROUNDING * size {
+            return None;
+        }
+        let rows = self.rows_of(places, step, penalty);
         for _ in 0..MOST_HALVINGS {
-            for (&i, &d) in places.iter().zip(step) {
-                beta[i] = share.mul_add(d, self.beta[i]);
-            }
-            let rise = share * (0.5 * share * bend - slope) + of_rows(&beta) - before;
+            let of_rows: f64 = rows.iter().map(|row| row.rise(share, strength)).sum();
+            let rise = share * (0.5 * share * bend - slope) + of_rows;
             if rise <= -ARMIJO * share * promised {
                 return Some(share);
             }
             share *= 0.5;
         }
         None
+    }
+
+    /// The rows of a step.
+    fn rows_of(&self, places: &[usize], step: &[f64], penalty: &GroupPenalty) -> Vec<RowStep> {
+        let mut rows: Vec<(usize, RowStep)> = Vec::new();
+        for (&i, &d) in places.iter().zip(step) {
+            let j = i / penalty.responses;
+            if rows.last().is_none_or(|(last, _)| *last != j) {
+                let own = RowStep {
+                    factor: penalty.factors[j],
+                    size: norm(&self.beta[penalty.row(j)]),
+                    slope: 0.0,
+                    square: 0.0,
+                };
+                rows.push((j, own));
+            }
+            if let Some((_, row)) = rows.last_mut() {
+                row.slope += self.beta[i] * d;
+                row.square += d * d;
+            }
+        }
+        rows.into_iter().map(|(_, row)| row).collect()
     }
 
     /// Takes a share of a step; coefficients that reach a bound are there exactly.

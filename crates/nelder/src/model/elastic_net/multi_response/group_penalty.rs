@@ -42,16 +42,12 @@ impl GroupPenalty {
     /// λ P(B).
     pub fn value(&self, beta: &[f64], strength: Strength) -> f64 {
         let rows = beta.chunks(self.responses).zip(&self.factors);
-        rows.map(|(b, f)| self.value_of(*f, b, strength)).sum()
-    }
-
-    /// The penalty of a row with this factor.
-    pub fn value_of(&self, factor: f64, b: &[f64], strength: Strength) -> f64 {
-        match norm(b) {
+        let of = |(b, factor): (&[f64], &f64)| match norm(b) {
             0.0 => 0.0,
-            _ if factor == 0.0 => 0.0,
+            _ if *factor == 0.0 => 0.0,
             size => factor * (strength.absolute * size + 0.5 * strength.square * size * size),
-        }
+        };
+        rows.map(of).sum()
     }
 
     /// ‖v‖ of row `j` over the coefficients that may leave zero in the direction of v.

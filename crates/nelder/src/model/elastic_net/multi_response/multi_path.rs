@@ -94,6 +94,21 @@ impl MultiPath {
         }
     }
 
+    /// ‖bⱼ‖ of each column over the responses, by λ, in the place of coefficients.
+    pub fn norms(&self) -> Path {
+        let mut path = self.first().clone();
+        for (m, step) in path.steps.iter_mut().enumerate() {
+            let own = self.responses.iter().flat_map(|p| p.steps[m].coefficients.entries());
+            let mut squares = std::collections::BTreeMap::new();
+            own.for_each(|(j, b)| *squares.entry(j).or_insert(0.0) += b * b);
+            step.coefficients = SparseVector::default();
+            for (j, square) in squares {
+                step.coefficients.push(j, f64::sqrt(square));
+            }
+        }
+        path
+    }
+
     /// Intercepts and coefficients by response at any λ, as [`Path::at`] has them.
     pub fn at(&self, lambda: f64) -> Vec<(f64, SparseVector)> {
         self.responses.iter().map(|path| path.at(lambda)).collect()
