@@ -44,7 +44,13 @@ fn check_path(case: &Value, path: &MultiPath, found: &[String], wrong: &mut Vec<
     let unique = case["unique"] == true;
     // where working weights all but vanish, a KKT residual of 1e-9 moves coefficients by more
     let flat = case["name"].as_str().unwrap().contains("rare");
-    let most = if flat { 1e-6 } else { 1e-8 };
+    // glmnet's own residuals are up to 1e-10 for classes, whose steps contract slowly, and ours below 1e-13
+    let classes = options["family"] == "multinomial";
+    let (most, residual) = match (flat, classes) {
+        (true, _) => (1e-6, 1e-9),
+        (_, true) => (5e-8, 1e-13),
+        _ => (1e-8, 1e-9),
+    };
     compare("λ", &first.lambdas()[from..], &lambda[from..], 1e-9, wrong);
     let df: Vec<f64> = (0..path.len()).map(|m| path.nonzero(m) as f64).collect();
     compare("df", &df[from..], &answers("df")[from..], 0.0, wrong);
@@ -69,7 +75,7 @@ fn check_path(case: &Value, path: &MultiPath, found: &[String], wrong: &mut Vec<
         }
     }
     let worst = first.steps.iter().map(|s| s.violation).fold(0.0, f64::max);
-    if !(worst < 1e-9) {
+    if !(worst < residual) {
         wrong.push(format!("KKT residual {worst:.1e}"));
     }
 }

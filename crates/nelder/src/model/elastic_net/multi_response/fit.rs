@@ -42,14 +42,13 @@ pub struct MultiNet<'s> {
 /// use nelder::frame::Frame;
 /// use nelder::model::{ElasticNetSpec, MultiFamily, MultiNetSpec, multi_net};
 /// use nelder::pass::NoProgress;
-/// let (x, y) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9]);
-/// let frame = Frame::new().with_real("x", &x).with_real("y", &y);
-/// let spec = ElasticNetSpec::new("cbind(y, x) ~ x");
-/// let fit = multi_net(&MultiNetSpec::new(spec, MultiFamily::Gaussian { standardize: false }), &frame, &NoProgress)?;
-/// // at the largest λ nothing is in; it is the norm of the covariances of the standardized column with y and with itself
-/// assert_eq!(fit.path.nonzero(0), 0);
-/// let covariances = 1.98_f64.hypot(1.25) / 1.25_f64.sqrt();
-/// assert!((fit.path.first().steps[0].lambda - 1.96_f64.hypot(1.0) * 1.25_f64.sqrt()).abs() < 0.1 * covariances);
+/// let (x, y, z) = ([1.0, 2.0, 3.0, 4.0], [2.0, 4.1, 6.0, 7.9], [1.0, 2.0, 3.0, 4.0]);
+/// let frame = Frame::new().with_real("x", &x).with_real("y", &y).with_real("z", &z);
+/// let net = ElasticNetSpec::new("cbind(y, z) ~ x");
+/// let fit = multi_net(&MultiNetSpec::new(net, MultiFamily::Gaussian { standardize: false }), &frame, &NoProgress)?;
+/// // at the largest λ nothing is in; it is the norm of the covariances of the standardized column with y and z
+/// assert_eq!((fit.responses.len(), fit.path.nonzero(0)), (2, 0));
+/// assert!((fit.path.first().steps[0].lambda - 1.96_f64.hypot(1.0) * 1.25_f64.sqrt()).abs() < 1e-12);
 /// # Ok::<(), nelder::model::ModelError>(())
 /// ```
 ///

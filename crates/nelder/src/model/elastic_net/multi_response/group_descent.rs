@@ -184,3 +184,134 @@ impl GroupDescent {
         rows.map(of).fold(0.0, f64::max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::elastic_net::active_set::DenseCurvature;
+    use crate::model::elastic_net::multi_response::group_curvature::{FullCurvature, SharedCurvature};
+
+    const ENDING: Ending = Ending {
+        threshold: 1e-20,
+        most_sweeps: 100_000,
+        most_active: 100,
+    };
+
+    fn penalty(rows: usize, responses: usize, bound: f64) -> GroupPenalty {
+        GroupPenalty {
+            responses,
+            factors: (0..rows).map(|j| if j == 2 { 0.0 } else { 1.0 }).collect(),
+            lower: vec![-bound; rows * responses],
+            upper: vec![bound; rows * responses],
+        }
+    }
+
+    /// Numbers that look random in [−1, 1].
+    fn numbers(count: usize) -> Vec<f64> {
+        let mut state = 12_345_u64;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as f64 / f64::from(1_u32 << 30) - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
+    /// A correlation matrix of AR(0.97).
+    fn autoregression(order: usize) -> DenseCurvature {
+        let entry = |i: usize| 0.97_f64.powi((i / order).abs_diff(i % order) as i32);
+        DenseCurvature {
+            order,
+            values: (0..order * order).map(entry).collect(),
+        }
+    }
+
+    #[test]
+    fn rows_of_uncorrelated_columns_shrink() {
+        let one = DenseCurvature {
+            order: 2,
+            values: vec![1.0, 0.0, 0.0, 1.0],
+        };
+        let mut descent = GroupDescent::new(vec![3.0, 4.0, 0.3, -0.4], vec![true; 2]);
+        let shared = SharedCurvature {
+            of: &one,
+            responses: 2,
+        };
+        let strength = Strength {
+            absolute: 1.0,
+            square: 0.6,
+        };
+        let penalty = penalty(2, 2, f64::INFINITY);
+        descent.minimise(&shared, &penalty, strength, ENDING).unwrap();
+        // (3, 4) of norm 5 by (1 − 1/5) / 1.6; the other row is of norm 0.5
+        for (b, wanted) in descent.beta.iter().zip([1.5, 2.0, 0.0, 0.0]) {
+            assert!((b - wanted).abs() < 1e-14, "{b}");
+        }
+    }
+
+    #[test]
+    fn the_minimum_is_exact_along_a_path() {
+        let order = 12;
+        let curvature = autoregression(order);
+        let noise = numbers(order * 3);
+        for bound in [f64::INFINITY, 0.15] {
+            let shared = SharedCurvature {
+                of: &curvature,
+                responses: 3,
+            };
+            let penalty = penalty(order, 3, bound);
+            let mut descent = GroupDescent::new(noise.clone(), vec![true; order]);
+            for m in 0..30 {
+                let lambda = 0.8_f64.powi(m);
+                let strength = Strength {
+                    absolute: 0.9 * lambda,
+                    square: 0.1 * lambda,
+                };
+                descent.minimise(&shared, &penalty, strength, ENDING).unwrap();
+                let worst = descent.violation(&penalty, strength);
+                assert!(worst < 1e-12, "{bound} {m}: {worst:e}");
+            }
+            // g is still c − Hb
+            for j in 0..order {
+                for k in 0..3 {
+                    let image = (0..order).map(|l| curvature.values[j * order + l] * descent.beta[l * 3 + k]);
+                    let g = noise[j * 3 + k] - image.sum::<f64>();
+                    assert!((g - descent.gradient[j * 3 + k]).abs() < 1e-11);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn classes_that_only_differ_have_a_minimum() {
+        // second derivatives of two columns and three classes of probabilities q: (diag q − q qᵀ) ⊗ C
+        let (q, c) = ([0.2, 0.3, 0.5], [1.0, 0.9, 0.9, 1.0]);
+        let entry = |i: usize| {
+            let (a, b) = (i / 6, i % 6);
+            let own = if a % 3 == b % 3 { q[a % 3] } else { 0.0 };
+            (own - q[a % 3] * q[b % 3]) * c[a / 3 * 2 + b / 3]
+        };
+        let matrix = DenseCurvature {
+            order: 6,
+            values: (0..36).map(entry).collect(),
+        };
+        let full = FullCurvature {
+            of: &matrix,
+            responses: 3,
+        };
+        // every block is bounded: λmax(diag q − q qᵀ) = 0.3881…
+        assert!(full.bound(0) >= 0.3881 && full.bound(0) <= 0.5);
+        let mut descent = GroupDescent::new(vec![0.3, -0.1, -0.2, 0.1, 0.1, -0.2], vec![true; 2]);
+        let penalty = penalty(2, 3, f64::INFINITY);
+        for lambda in [0.3, 0.1, 0.01, 1e-3] {
+            let strength = Strength {
+                absolute: lambda,
+                square: 0.0,
+            };
+            descent.minimise(&full, &penalty, strength, ENDING).unwrap();
+            assert!(descent.violation(&penalty, strength) < 1e-13);
+            for row in descent.beta.chunks(3) {
+                assert!(row.iter().sum::<f64>().abs() < 1e-10);
+            }
+        }
+    }
+}

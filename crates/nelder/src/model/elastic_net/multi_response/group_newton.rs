@@ -204,7 +204,7 @@ impl GroupDescent {
                 let before = self.beta[i];
                 let mut after = share.mul_add(d, before).max(penalty.lower[i]).min(penalty.upper[i]);
                 let wall = if d > 0.0 { penalty.upper[i] } else { penalty.lower[i] };
-                if share < 1.0 && (wall - after).abs() <= 8.0 * f64::EPSILON * wall.abs() {
+                if wall.is_finite() && (wall - after).abs() <= 8.0 * f64::EPSILON * wall.abs() {
                     after = wall;
                 }
                 delta[i % responses] = after - before;
