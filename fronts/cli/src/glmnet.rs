@@ -182,8 +182,21 @@ fn deliver(
     progress: &Progress,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
-    let warnings = fit.bound.rows.rounded().into_iter().chain(fit.warning()).collect();
-    printed(options, (&fit.report, &fit.columns), text, warnings, progress, json)
+    let warnings = fit
+        .bound
+        .rows
+        .rounded()
+        .into_iter()
+        .chain(fit.warning())
+        .collect();
+    printed(
+        options,
+        (&fit.report, &fit.columns),
+        text,
+        warnings,
+        progress,
+        json,
+    )
 }
 
 /// The same of whatever path, from its report and columns.

@@ -11,8 +11,8 @@ use nelder::summary::multi_net as summary;
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::failure::Failure;
 use crate::glmnet::{Watched, call, destination, drawn, folds, printed};
-use crate::outputs::all;
 use crate::output;
+use crate::outputs::all;
 
 /// The family of several responses that is asked for; `None` for those of one.
 ///
@@ -121,5 +121,12 @@ fn deliver(
 ) -> Result<(), Failure> {
     let warnings = fit.bound.rows.rounded().into_iter();
     let warnings = warnings.chain(fit.few.clone()).chain(fit.warning());
-    printed(options, (&fit.report, &fit.columns), text, warnings.collect(), &watched.progress, json)
+    printed(
+        options,
+        (&fit.report, &fit.columns),
+        text,
+        warnings.collect(),
+        &watched.progress,
+        json,
+    )
 }

@@ -83,11 +83,11 @@ multi_object <- function(request, found, call) {
   dimnames <- list(shown, names)
   names(beta) <- shown
   z <- list(a0 = matrix(found$a0, count, steps, byrow = TRUE, dimnames = dimnames), beta = beta,
-            dfmat = structure(t(apply(ends, 2L, diff)), dim = c(count, steps), dimnames = dimnames), df = found$df,
+            dfmat = structure(as.double(t(apply(ends, 2L, diff))), dim = c(count, steps), dimnames = dimnames), df = found$df,
             dim = c(p, steps), lambda = found$lambda, dev.ratio = found$dev_ratio, nulldev = found$nulldev,
             npasses = as.integer(found$sweeps), jerr = as.integer(found$jerr), offset = request$offset)
   if (request$kind == "multnet") {
-    z$classnames <- request$classnames
+    z["classnames"] <- list(request$classnames)
     z$grouped <- request$model$multi == "grouped"
   }
   z$call <- call
@@ -102,7 +102,8 @@ multi_object <- function(request, found, call) {
 multi_at <- function(object, s) {
   if (!is.null(s)) names(s) <- as.character(seq_along(s))
   at <- lapply(seq_along(object$beta), function(k) {
-    coefficients_at(list(a0 = object$a0[k, ], beta = object$beta[[k]], lambda = object$lambda), s)
+    a0 <- stats::setNames(object$a0[k, ], colnames(object$a0))
+    coefficients_at(list(a0 = a0, beta = object$beta[[k]], lambda = object$lambda), s)
   })
   names(at) <- names(object$beta)
   at

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use nelder::model::{
-    Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiFamily,
-    Path, PerColumn, cross_validate, elastic_net,
+    Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError,
+    MultiFamily, Path, PerColumn, cross_validate, elastic_net,
 };
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;

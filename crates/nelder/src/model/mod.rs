@@ -14,9 +14,9 @@ mod warning;
 pub use crate::pass::ResidualRun;
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, MultiFamily, MultiNet, MultiNetSpec, MultiPath,
-    MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn, SparseVector, Step as PathStep, cross_validate,
-    cross_validate_multi, elastic_net, multi_net,
+    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, MultiFamily, MultiNet, MultiNetSpec,
+    MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn, SparseVector,
+    Step as PathStep, cross_validate, cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

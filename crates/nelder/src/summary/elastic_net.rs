@@ -137,7 +137,12 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
 }
 
 /// The same of whatever path: its call and measure, its curve, a line for each of the α that were compared, and the best of them.
-pub(super) fn print_curve((call, measure): (&str, &str), curve: &Curve, alphas: &[[f64; 4]], alpha: f64) -> String {
+pub(super) fn print_curve(
+    (call, measure): (&str, &str),
+    curve: &Curve,
+    alphas: &[[f64; 4]],
+    alpha: f64,
+) -> String {
     let chosen = [curve.best, curve.one_error];
     let column = |name: &str, role, of: &dyn Fn(usize) -> f64| {
         Column::new(name, role, chosen.iter().map(|&m| Some(of(m))).collect())

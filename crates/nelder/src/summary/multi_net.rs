@@ -62,7 +62,12 @@ pub fn summary(fit: &MultiNet<'_>, call: &str) -> MultiPathSummary {
             .map(|k| each(k).map(|s| s.intercept).collect())
             .collect(),
         beta: responses
-            .map(|(name, own)| (name.clone(), own.steps.iter().map(|s| named(&s.coefficients)).collect()))
+            .map(|(name, own)| {
+                (
+                    name.clone(),
+                    own.steps.iter().map(|s| named(&s.coefficients)).collect(),
+                )
+            })
             .collect(),
         nulldev: path.first().null_deviance,
         kkt: steps.iter().map(|s| s.violation).collect(),
@@ -102,7 +107,12 @@ pub fn cross_validation(found: &MultiValidation<'_>, call: &str) -> MultiValidat
     };
     MultiValidationSummary {
         path: summary(&found.fit, call),
-        measure: found.fit.spec.family.measure_label(found.spec.folds.measure).into(),
+        measure: found
+            .fit
+            .spec
+            .family
+            .measure_label(found.spec.folds.measure)
+            .into(),
         curve: found.curve.clone(),
         lambda_min: found.lambda(Choice::Best),
         lambda_1se: found.lambda(Choice::OneError),

@@ -93,7 +93,10 @@ min 0.0087     5  0.2574 0.03452       2
     let json: Value = serde_json::from_str(&folder.ok(&[&args[..], &["--json"]].concat())).unwrap();
     assert_eq!(json["responses"][1], "versicolor");
     let at = |k: usize| json["a0"][k][4].as_f64().unwrap();
-    for (k, wanted) in [6.333_150_66, 4.593_196_219, -10.926_346_88].into_iter().enumerate() {
+    for (k, wanted) in [6.333_150_66, 4.593_196_219, -10.926_346_88]
+        .into_iter()
+        .enumerate()
+    {
         assert!((at(k) - wanted).abs() < 2e-6, "{} {wanted}", at(k));
     }
     let of_virginica = &json["beta"]["virginica"][4];
@@ -106,7 +109,13 @@ min 0.0087     5  0.2574 0.03452       2
         let counts: Vec<&Value> = (0..3).map(|k| &json["dfmat"][k][m]).collect();
         assert!(counts.iter().all(|c| *c == &json["df"][m]));
     }
-    assert!(json["kkt"].as_array().unwrap().iter().all(|v| v.as_f64().unwrap() < 1e-9));
+    assert!(
+        json["kkt"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|v| v.as_f64().unwrap() < 1e-9)
+    );
 }
 
 #[test]

@@ -32,7 +32,12 @@ impl PathSettings {
     }
 
     /// The same after step `m`, from the shares that the steps explain and the number of coefficients of the last.
-    pub fn early_end_at(&self, m: usize, explained: impl Fn(usize) -> f64, nonzero: usize) -> Option<PathEnd> {
+    pub fn early_end_at(
+        &self,
+        m: usize,
+        explained: impl Fn(usize) -> f64,
+        nonzero: usize,
+    ) -> Option<PathEnd> {
         let automatic = matches!(self.sequence, LambdaSequence::Automatic { .. });
         let steps = m + 1;
         if !automatic || steps < self.control.least_steps || steps == self.sequence.count() {

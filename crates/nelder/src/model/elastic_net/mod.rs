@@ -40,8 +40,8 @@ pub use folds::Folds;
 pub use lambda::{LambdaSequence, PathControl, PathEnd};
 pub use measure::Measure;
 pub use multi_response::{
-    MultiFamily, MultiNet, MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec, cross_validate_multi,
-    multi_net,
+    MultiFamily, MultiNet, MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec,
+    cross_validate_multi, multi_net,
 };
 pub use path::{Path, SparseVector, Step};
 pub use report::ElasticNetReport;

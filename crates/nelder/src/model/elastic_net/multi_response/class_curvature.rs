@@ -34,7 +34,13 @@ pub(super) struct PairMoments {
 
 impl ClassCurvature {
     /// Of the moments of each pair of classes, for columns about `centers` and over `scales`.
-    pub fn new(pairs: &[PairMoments], classes: usize, centers: &[f64], scales: &[f64], intercept: bool) -> Self {
+    pub fn new(
+        pairs: &[PairMoments],
+        classes: usize,
+        centers: &[f64],
+        scales: &[f64],
+        intercept: bool,
+    ) -> Self {
         let columns = scales.len();
         let order = columns * classes;
         let mut values = vec![0.0; order * order];
@@ -42,7 +48,9 @@ impl ClassCurvature {
         let mut ones = Mat::<f64>::zeros(classes, classes);
         for (pair, (k, m)) in pairs.iter().zip(pairs_of(classes)) {
             let own = &pair.moments;
-            let about: Vec<f64> = (0..columns).map(|j| (own.means[j] - centers[j]) / scales[j]).collect();
+            let about: Vec<f64> = (0..columns)
+                .map(|j| (own.means[j] - centers[j]) / scales[j])
+                .collect();
             for j in 0..columns {
                 let column = &own.covariances.values[j * columns..(j + 1) * columns];
                 for l in 0..columns {
@@ -81,7 +89,11 @@ impl ClassCurvature {
     /// Takes H₀ᵀ H₀₀⁺ H₀ from H.
     fn eliminate(&mut self, classes: usize) {
         let order = self.matrix.order;
-        let images: Vec<f64> = self.cross.chunks(classes).flat_map(|column| self.solved(column)).collect();
+        let images: Vec<f64> = self
+            .cross
+            .chunks(classes)
+            .flat_map(|column| self.solved(column))
+            .collect();
         for a in 0..order {
             let own = &self.cross[a * classes..(a + 1) * classes];
             let column = &mut self.matrix.values[a * order..(a + 1) * order];
@@ -94,7 +106,8 @@ impl ClassCurvature {
     /// H₀₀⁺ v.
     fn solved(&self, v: &[f64]) -> Vec<f64> {
         let rows = self.inverse.chunks(v.len());
-        rows.map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum()).collect()
+        rows.map(|row| row.iter().zip(v).map(|(a, b)| a * b).sum())
+            .collect()
     }
 
     /// The step of the intercepts that a score s₀ calls for where coefficients stay; none without intercepts.
@@ -111,7 +124,12 @@ impl ClassCurvature {
             return;
         }
         let mut image = vec![0.0; step.len()];
-        for (column, d) in self.cross.chunks(step.len()).zip(delta).filter(|(_, d)| **d != 0.0) {
+        for (column, d) in self
+            .cross
+            .chunks(step.len())
+            .zip(delta)
+            .filter(|(_, d)| **d != 0.0)
+        {
             image.iter_mut().zip(column).for_each(|(s, h)| *s += h * d);
         }
         for (s, x) in step.iter_mut().zip(self.solved(&image)) {
@@ -147,7 +165,10 @@ fn inverse_of(ones: &Mat<f64>) -> Vec<f64> {
         });
         if let Ok(factor) = matrix.llt(Side::Lower) {
             let inverse = factor.solve(Mat::<f64>::identity(n, n));
-            return (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).map(|at| inverse[at]).collect();
+            return (0..n)
+                .flat_map(|i| (0..n).map(move |j| (i, j)))
+                .map(|at| inverse[at])
+                .collect();
         }
     }
     // no weight is left: intercepts stay

@@ -6,13 +6,14 @@ use nelder_device::Dd;
 use nelder_device::kernels::{self, Pair};
 use serde::{Deserialize, Serialize};
 
+use super::held_out_rows::predictor;
 use super::observed_rows::ObservedRows;
 use super::responses::Responses;
 use crate::design::{Block, BlockSchema, CodeMaps, RowError};
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::membership::Membership;
 use crate::pass::{
-    Coefficients, Gram, GramWorker, Products, ScoreSums, StateError, Statistic, Sum, Worker, predictor_of, travels,
+    Coefficients, Gram, GramWorker, Products, ScoreSums, StateError, Statistic, Sum, Worker, travels,
 };
 
 /// Scores of several paths in one pass: for each its rows, the coefficients of the classes, and whether second derivatives are wanted.
@@ -61,8 +62,14 @@ impl Sum for ClassScore {
 
     fn merge(&mut self, other: Self) {
         self.deviance += other.deviance;
-        self.scores.iter_mut().zip(&other.scores).for_each(|(a, b)| a.merge(b));
-        self.grams.iter_mut().zip(other.grams).for_each(|(a, b)| a.merge(b));
+        self.scores
+            .iter_mut()
+            .zip(&other.scores)
+            .for_each(|(a, b)| a.merge(b));
+        self.grams
+            .iter_mut()
+            .zip(other.grams)
+            .for_each(|(a, b)| a.merge(b));
     }
 }
 
@@ -124,7 +131,7 @@ impl Worker for ClassScoresWorker<'_> {
             for (k, coefficients) in plan.at.iter().enumerate() {
                 coefficients.check(block)?;
                 self.eta[k].resize(block.rows, 0.0);
-                predictor_of(of.atoms, block, coefficients, &mut self.eta[k]);
+                predictor(of.atoms, block, coefficients, &mut self.eta[k]);
                 if let Some(offset) = observed.offsets.get(k) {
                     self.eta[k].iter_mut().zip(offset).for_each(|(e, o)| *e += o);
                 }

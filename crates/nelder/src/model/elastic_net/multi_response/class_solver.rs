@@ -35,7 +35,10 @@ impl ClassSolver {
             };
         }
         fn spread<T: Copy>(values: &[T], classes: usize) -> Vec<T> {
-            values.iter().flat_map(|v| std::iter::repeat_n(*v, classes)).collect()
+            values
+                .iter()
+                .flat_map(|v| std::iter::repeat_n(*v, classes))
+                .collect()
         }
         ClassSolver::Ungrouped {
             classes,
@@ -73,7 +76,12 @@ impl ClassSolver {
     ///
     /// # Errors
     /// More sweeps or active columns than allowed.
-    pub fn minimise(&mut self, curvature: &ClassCurvature, strength: Strength, ending: Ending) -> Result<(), Stuck> {
+    pub fn minimise(
+        &mut self,
+        curvature: &ClassCurvature,
+        strength: Strength,
+        ending: Ending,
+    ) -> Result<(), Stuck> {
         match self {
             ClassSolver::Ungrouped {
                 classes,
@@ -146,7 +154,9 @@ impl ClassSolver {
     /// The smallest λ at which every penalized coefficient is zero, for the gradient there.
     pub fn largest_lambda(&self, gradient: &[f64]) -> f64 {
         match self {
-            ClassSolver::Ungrouped { penalty, descent, .. } => penalty.largest_lambda(gradient, &descent.usable),
+            ClassSolver::Ungrouped { penalty, descent, .. } => {
+                penalty.largest_lambda(gradient, &descent.usable)
+            }
             ClassSolver::Grouped {
                 alpha,
                 penalty,
@@ -165,7 +175,9 @@ impl ClassSolver {
             }
             ClassSolver::Grouped { penalty, descent, .. } => {
                 let rows = (0..descent.usable.len()).filter(|&j| descent.usable[j]);
-                let of = |j: usize| penalty.violation(j, &gradient[penalty.row(j)], &beta[penalty.row(j)], strength);
+                let of = |j: usize| {
+                    penalty.violation(j, &gradient[penalty.row(j)], &beta[penalty.row(j)], strength)
+                };
                 rows.map(of).fold(0.0, f64::max)
             }
         }
@@ -186,8 +198,16 @@ pub(super) fn center(row: &mut [f64], factor: f64, strength: Strength, (lower, u
         true => strength.absolute / total,
         false => 0.0,
     };
-    let least = row.iter().zip(upper).map(|(b, u)| b - u).fold(f64::NEG_INFINITY, f64::max);
-    let most = row.iter().zip(lower).map(|(b, l)| b - l).fold(f64::INFINITY, f64::min);
+    let least = row
+        .iter()
+        .zip(upper)
+        .map(|(b, u)| b - u)
+        .fold(f64::NEG_INFINITY, f64::max);
+    let most = row
+        .iter()
+        .zip(lower)
+        .map(|(b, l)| b - l)
+        .fold(f64::INFINITY, f64::min);
     let s = middle(row, alpha).min(most).max(least);
     if s != 0.0 {
         row.iter_mut().for_each(|b| *b -= s);
@@ -253,7 +273,15 @@ mod tests {
             }
         }
         let mut row = [0.5, 0.5, -0.5];
-        center(&mut row, 0.0, Strength { absolute: 1.0, square: 0.0 }, (&[-0.6; 3], &[0.6; 3]));
+        center(
+            &mut row,
+            0.0,
+            Strength {
+                absolute: 1.0,
+                square: 0.0,
+            },
+            (&[-0.6; 3], &[0.6; 3]),
+        );
         assert_eq!(row, [0.4, 0.4, -0.6]);
     }
 }

@@ -36,7 +36,10 @@ impl Sum for ClassSums {
 
     fn merge(&mut self, other: Self) {
         self.gram.merge(other.gram);
-        self.weights.iter_mut().zip(other.weights).for_each(|(a, b)| *a += b);
+        self.weights
+            .iter_mut()
+            .zip(other.weights)
+            .for_each(|(a, b)| *a += b);
         self.rows.iter_mut().zip(other.rows).for_each(|(a, b)| *a += b);
     }
 }
@@ -46,7 +49,12 @@ impl ClassSums {
     pub fn without(&self, part: &ClassSums) -> ClassSums {
         ClassSums {
             gram: self.gram.without(&part.gram),
-            weights: self.weights.iter().zip(&part.weights).map(|(a, b)| a - b).collect(),
+            weights: self
+                .weights
+                .iter()
+                .zip(&part.weights)
+                .map(|(a, b)| a - b)
+                .collect(),
             rows: self.rows.iter().zip(&part.rows).map(|(a, b)| a - b).collect(),
         }
     }

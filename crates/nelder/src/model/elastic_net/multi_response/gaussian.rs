@@ -197,7 +197,11 @@ pub(super) fn gaussian_path(
             largest = groups.largest_lambda(&descent.gradient, &descent.usable, penalty.alpha) * own.lambda;
             written = largest;
         }
-        let shares = descent.beta.iter().zip(&own.with_responses).zip(&descent.gradient);
+        let shares = descent
+            .beta
+            .iter()
+            .zip(&own.with_responses)
+            .zip(&descent.gradient);
         let explained: f64 = shares.map(|((b, c), g)| b * (c + g)).sum::<f64>() / own.units.len() as f64;
         let (intercepts, coefficients) = own.coefficients(&descent.beta);
         path.push(Solution {

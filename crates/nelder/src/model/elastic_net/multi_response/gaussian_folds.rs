@@ -8,13 +8,13 @@ use super::held_out_rows::HeldOutResponses;
 use super::multi_path::MultiPath;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validation::{MultiValidated, aligned, curve_of};
+use super::validation::{MultiValidated, aligned, curve_of, short_paths};
+use crate::design::RowCounts;
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::fold_grams::FoldGrams;
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::validated::errors_of_rows;
-use crate::design::RowCounts;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
@@ -68,7 +68,8 @@ pub(super) fn gaussian(
         .map(|fold| (moments(fold), moments(&total.without(fold))))
         .unzip();
     let over = folds_spec.errors_over(counts.used);
-    let by_rows = over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
+    let by_rows =
+        over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
     let mut grid = Vec::new();
     for alpha in folds_spec.alphas() {
         let own = problem.alpha(alpha);
@@ -76,6 +77,7 @@ pub(super) fn gaussian(
         let path = |of: &MultiMoments| gaussian_path(of, penalty, settings, standardizing, standardize);
         let mut whole = path(&all)?;
         let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
+        short_paths(&found)?;
         let models = aligned(&found, &whole, folds_spec.alignment);
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {
@@ -90,7 +92,13 @@ pub(super) fn gaussian(
                 errors.extend(held_out[places.clone()].iter().zip(&models[places]).map(of));
                 continue;
             }
-            let statistic = HeldOutResponses::new(folds, &responses, folds_spec.measure, &models[places], (&own, bound));
+            let statistic = HeldOutResponses::new(
+                folds,
+                &responses,
+                folds_spec.measure,
+                &models[places],
+                (&own, bound),
+            );
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = session.reduce(&bound.rows, pass)?;
             passes.extend(losses.records);

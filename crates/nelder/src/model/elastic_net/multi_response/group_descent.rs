@@ -210,7 +210,9 @@ mod tests {
     fn numbers(count: usize) -> Vec<f64> {
         let mut state = 12_345_u64;
         let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) as f64 / f64::from(1_u32 << 30) - 1.0
         };
         (0..count).map(|_| next()).collect()

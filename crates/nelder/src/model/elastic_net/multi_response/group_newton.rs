@@ -137,7 +137,11 @@ impl GroupDescent {
         let places = &equations.places;
         let mut share = 1.0_f64;
         for (&i, &d) in places.iter().zip(step) {
-            let wall = if d > 0.0 { penalty.upper[i] } else { penalty.lower[i] };
+            let wall = if d > 0.0 {
+                penalty.upper[i]
+            } else {
+                penalty.lower[i]
+            };
             if d != 0.0 && wall.is_finite() {
                 share = share.min((wall - self.beta[i]) / d);
             }
@@ -202,9 +206,18 @@ impl GroupDescent {
             while at < places.len() && places[at] / responses == j {
                 let (i, d) = (places[at], step[at]);
                 let before = self.beta[i];
-                let mut after = share.mul_add(d, before).max(penalty.lower[i]).min(penalty.upper[i]);
-                let wall = if d > 0.0 { penalty.upper[i] } else { penalty.lower[i] };
-                if wall.is_finite() && (wall - after).abs() <= 8.0 * f64::EPSILON * wall.abs() {
+                let mut after = share
+                    .mul_add(d, before)
+                    .max(penalty.lower[i])
+                    .min(penalty.upper[i]);
+                let wall = if d > 0.0 {
+                    penalty.upper[i]
+                } else {
+                    penalty.lower[i]
+                };
+                if wall.is_finite()
+                    && (wall - after).abs() <= 8.0 * f64::EPSILON * (wall.abs() + before.abs())
+                {
                     after = wall;
                 }
                 delta[i % responses] = after - before;
@@ -224,7 +237,9 @@ impl Equations {
         for damping in [0.0, DAMPING] {
             let mut matrix = self.matrix.clone();
             (0..n).for_each(|i| matrix[(i, i)] *= 1.0 + damping);
-            let Ok(factor) = matrix.llt(Side::Lower) else { continue };
+            let Ok(factor) = matrix.llt(Side::Lower) else {
+                continue;
+            };
             let lower = factor.L();
             let sound = |i: usize| lower[(i, i)] * lower[(i, i)] > LEAST_PIVOT * matrix[(i, i)];
             if damping > 0.0 || (0..n).all(sound) {

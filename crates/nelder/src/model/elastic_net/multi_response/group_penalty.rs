@@ -53,7 +53,9 @@ impl GroupPenalty {
     /// ‖v‖ of row `j` over the coefficients that may leave zero in the direction of v.
     fn norm_inside(&self, j: usize, v: &[f64]) -> f64 {
         let bounds = self.lower[self.row(j)].iter().zip(&self.upper[self.row(j)]);
-        let open = |(v, (lower, upper)): &(&f64, (&f64, &f64))| **v < 0.0 && **lower < 0.0 || **v > 0.0 && **upper > 0.0;
+        let open = |(v, (lower, upper)): &(&f64, (&f64, &f64))| {
+            **v < 0.0 && **lower < 0.0 || **v > 0.0 && **upper > 0.0
+        };
         let squares = v.iter().zip(bounds).filter(open).map(|(v, _)| v * v);
         squares.sum::<f64>().sqrt()
     }
@@ -154,7 +156,12 @@ mod tests {
             absolute: 0.4,
             square: 0.3,
         };
-        for (lower, upper) in [(f64::NEG_INFINITY, f64::INFINITY), (-0.2, 0.3), (0.0, 0.1), (-0.1, 0.0)] {
+        for (lower, upper) in [
+            (f64::NEG_INFINITY, f64::INFINITY),
+            (-0.2, 0.3),
+            (0.0, 0.1),
+            (-0.1, 0.0),
+        ] {
             let penalty = penalty(lower, upper);
             for v in [[0.3, 0.2], [1.0, -0.4], [-2.0, -0.5], [0.0, 3.0], [0.61, -0.1]] {
                 let mut b = [0.0; 2];
@@ -167,7 +174,8 @@ mod tests {
                 };
                 for i in -40..=40 {
                     for k in -40..=40 {
-                        let other = [f64::from(i) / 20.0, f64::from(k) / 20.0].map(|x| x.max(lower).min(upper));
+                        let other =
+                            [f64::from(i) / 20.0, f64::from(k) / 20.0].map(|x| x.max(lower).min(upper));
                         assert!(value(&b) <= value(&other) + 1e-15);
                     }
                 }

@@ -1,11 +1,13 @@
 //! Losses of held-out rows of a model of several responses, under the models that were fitted without their folds, at each λ.
 
+use nelder_device::vectorized;
+
 use super::observed_rows::ObservedRows;
 use super::responses::Responses;
 use crate::design::{Block, BlockSchema, RowError};
+use crate::model::ModelFrame;
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::held_out::HeldOutSums;
-use crate::model::ModelFrame;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::problem::Problem;
@@ -136,14 +138,19 @@ impl HeldOutResponsesWorker<'_> {
     }
 }
 
-/// η of rows; most coefficients are zero.
-fn predictor(schema: &BlockSchema, rows: &Block<'_>, model: &Coefficients, eta: &mut [f64]) {
+/// η of rows, without offsets; most coefficients are zero.
+pub(super) fn predictor(schema: &BlockSchema, rows: &Block<'_>, model: &Coefficients, eta: &mut [f64]) {
     eta.fill(model.intercept.hi);
-    for (x, b) in rows.dense.iter().zip(&model.dense).filter(|(_, b)| b.hi != 0.0) {
-        eta.iter_mut()
-            .zip(x.high.iter())
-            .for_each(|(e, x)| *e = x.mul_add(b.hi, *e));
-    }
+    vectorized(
+        #[inline(always)]
+        || {
+            for (x, b) in rows.dense.iter().zip(&model.dense).filter(|(_, b)| b.hi != 0.0) {
+                for (e, x) in eta.iter_mut().zip(x.high.iter()) {
+                    *e = x.mul_add(b.hi, *e);
+                }
+            }
+        },
+    );
     for (g, table) in model.groups.iter().enumerate() {
         for (a, multiplier) in schema.groups[g].multipliers.iter().enumerate() {
             for (i, &code) in rows.codes[g].iter().enumerate() {

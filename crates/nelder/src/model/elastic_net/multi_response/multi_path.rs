@@ -72,7 +72,10 @@ impl MultiPath {
 
     /// Number of columns with a coefficient other than zero for any response at step `m`: glmnet's `df`.
     pub fn nonzero(&self, m: usize) -> usize {
-        let places = self.responses.iter().flat_map(|p| &p.steps[m].coefficients.places);
+        let places = self
+            .responses
+            .iter()
+            .flat_map(|p| &p.steps[m].coefficients.places);
         let mut places: Vec<u32> = places.copied().collect();
         places.sort_unstable();
         places.dedup();
@@ -98,7 +101,10 @@ impl MultiPath {
     pub fn norms(&self) -> Path {
         let mut path = self.first().clone();
         for (m, step) in path.steps.iter_mut().enumerate() {
-            let own = self.responses.iter().flat_map(|p| p.steps[m].coefficients.entries());
+            let own = self
+                .responses
+                .iter()
+                .flat_map(|p| p.steps[m].coefficients.entries());
             let mut squares = std::collections::BTreeMap::new();
             own.for_each(|(j, b)| *squares.entry(j).or_insert(0.0) += b * b);
             step.coefficients = SparseVector::default();

@@ -6,7 +6,7 @@ use super::multinomial_path::MultinomialPath;
 use super::multinomial_rows::MultinomialRows;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validation::{MultiValidated, aligned, curve_of};
+use super::validation::{MultiValidated, aligned, curve_of, short_paths};
 use crate::model::elastic_net::curve::FoldErrors;
 use crate::model::elastic_net::membership::Membership;
 use crate::model::elastic_net::validated::errors_of_rows;
@@ -44,7 +44,8 @@ pub(super) fn multinomial(
             };
             short_paths(&found)?;
             let models = aligned(&found, &all, spec.folds.alignment);
-            let statistic = HeldOutResponses::new(folds, responses, spec.folds.measure, &models, (&own, bound));
+            let statistic =
+                HeldOutResponses::new(folds, responses, spec.folds.measure, &models, (&own, bound));
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = rows.session.reduce(&bound.rows, pass)?;
             rows.passes.extend(losses.records);
@@ -65,20 +66,4 @@ pub(super) fn multinomial(
         grid,
         over,
     })
-}
-
-/// Refuses folds whose models have no solution at all.
-fn short_paths(paths: &[MultiPath]) -> Result<(), ModelError> {
-    match paths.iter().position(MultiPath::is_empty) {
-        None => Ok(()),
-        Some(fold) => Err(ModelError::argument(
-            "y",
-            format!(
-                "no model can be fitted to the rows without fold {} of {}: {}",
-                fold + 1,
-                paths.len(),
-                paths[fold].first().end.reason()
-            ),
-        )),
-    }
 }

@@ -32,7 +32,9 @@ const LOCAL: f64 = 1e-8;
 /// A rise of the objective, relative to it, that is rounding.
 const ROUNDING: f64 = 1e-12;
 /// The square of a step at an exact minimum, over the null deviance of a row.
-const NOTHING: f64 = 1e-22;
+const NOTHING: f64 = 1e-25;
+/// The same of steps that may be rounding of the scores, where they shrink no more.
+const ROUNDED: f64 = 1e-19;
 
 /// Rows of a path: sums that do not change along it.
 #[derive(Clone, Debug)]
@@ -120,13 +122,23 @@ impl<'p> MultinomialPath<'p> {
         let middle = logs.iter().sum::<f64>() / classes as f64;
         let intercept = standardizing.intercept;
         let start = |log: &f64| if intercept { log - middle } else { 0.0 };
-        let centers = rows.columns.means.iter().map(|m| if intercept { *m } else { 0.0 });
+        let centers = rows
+            .columns
+            .means
+            .iter()
+            .map(|m| if intercept { *m } else { 0.0 });
         let trial = Trial {
             intercepts: logs.iter().map(start).collect(),
             beta: vec![0.0; classes * columns],
             halvings: 0,
         };
-        let share = |k: usize| if intercept { rows.shares[k] } else { 1.0 / classes as f64 };
+        let share = |k: usize| {
+            if intercept {
+                rows.shares[k]
+            } else {
+                1.0 / classes as f64
+            }
+        };
         // at a constant the weights of a pair of classes are those of the rows times their shares
         let pairs = pairs_of(classes).map(|(k, m)| PairMoments {
             moments: rows.columns.clone(),
@@ -280,7 +292,8 @@ impl<'p> MultinomialPath<'p> {
         let Some(point) = &self.point else { return };
         let trial = &mut self.trial;
         trial.halvings += 1;
-        let half = |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(t, f)| *t = 0.5 * (*t + f));
+        let half =
+            |to: &mut [f64], from: &[f64]| to.iter_mut().zip(from).for_each(|(t, f)| *t = 0.5 * (*t + f));
         half(&mut trial.intercepts, &point.intercepts);
         half(&mut trial.beta, &point.beta);
         self.wants_curvature = true;
@@ -305,7 +318,9 @@ impl<'p> MultinomialPath<'p> {
             }
             fresh = false;
             if self.step.is_some() {
-                let found = self.solver.minimise(&self.curvature, self.strength(), self.settings.ending);
+                let found = self
+                    .solver
+                    .minimise(&self.curvature, self.strength(), self.settings.ending);
                 if let Err(stuck) = found {
                     let number = self.path.len() + 1;
                     return self.end(match stuck {
@@ -328,7 +343,11 @@ impl<'p> MultinomialPath<'p> {
     fn steps(&mut self, own: Vec<f64>) -> bool {
         let Some(point) = &self.point else { return false };
         let beta = self.solver.beta();
-        let delta: Vec<f64> = beta.iter().zip(&point.beta).map(|(b, before)| b - before).collect();
+        let delta: Vec<f64> = beta
+            .iter()
+            .zip(&point.beta)
+            .map(|(b, before)| b - before)
+            .collect();
         let order = self.curvature.matrix.order;
         // the squares of all steps under H, and what the loss falls by
         let (mut square, mut gain) = (0.0_f64, 0.0);
@@ -337,13 +356,21 @@ impl<'p> MultinomialPath<'p> {
             gain += 0.5 * step * point.free[k];
         }
         let gradients = self.at_point.iter().zip(self.solver.gradient());
-        for (i, (d, (before, after))) in delta.iter().zip(gradients).enumerate().filter(|(_, (d, _))| **d != 0.0) {
+        for (i, (d, (before, after))) in delta
+            .iter()
+            .zip(gradients)
+            .enumerate()
+            .filter(|(_, (d, _))| **d != 0.0)
+        {
             square = square.max(self.curvature.matrix.values[i * order + i] * d * d);
             gain += 0.5 * d * (before + after);
         }
         let mut intercepts = own;
         self.curvature.follow(&delta, &mut intercepts);
-        intercepts.iter_mut().zip(&point.intercepts).for_each(|(step, before)| *step += before);
+        intercepts
+            .iter_mut()
+            .zip(&point.intercepts)
+            .for_each(|(step, before)| *step += before);
         self.expected = point.deviance - 2.0 * self.rows.columns.weight * gain;
         self.trial = Trial {
             intercepts,
@@ -351,7 +378,8 @@ impl<'p> MultinomialPath<'p> {
             halvings: 0,
         };
         let (before, steps) = self.last;
-        if square <= self.enough() || steps >= MOST_STEPS {
+        let rounded = before <= ROUNDED * self.unit() && square >= 0.25 * before;
+        if square <= self.enough() || rounded || steps >= MOST_STEPS {
             return false;
         }
         self.wants_curvature = square > self.slow * before;
@@ -386,7 +414,10 @@ impl<'p> MultinomialPath<'p> {
             // the intercepts alone
             self.null_deviance = point.deviance;
             let null = self.null_deviance;
-            self.path.responses.iter_mut().for_each(|path| path.null_deviance = null);
+            self.path
+                .responses
+                .iter_mut()
+                .for_each(|path| path.null_deviance = null);
             self.step = Some(0);
             if !automatic {
                 self.lambda = sequence.at(0, 0.0, 0.0, 1.0);
@@ -395,7 +426,10 @@ impl<'p> MultinomialPath<'p> {
         };
         let strength = self.strength();
         let of_intercepts = point.free.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
-        let violation = self.solver.violation(&self.at_point, &point.beta, strength).max(of_intercepts);
+        let violation = self
+            .solver
+            .violation(&self.at_point, &point.beta, strength)
+            .max(of_intercepts);
         if automatic && m == 0 {
             self.largest = self.solver.largest_lambda(&self.at_point);
         }
@@ -409,7 +443,11 @@ impl<'p> MultinomialPath<'p> {
             intercepts.iter_mut().for_each(|a| *a -= middle);
         }
         self.path.push(Solution {
-            lambda: if automatic && m == 0 { self.largest } else { self.lambda },
+            lambda: if automatic && m == 0 {
+                self.largest
+            } else {
+                self.lambda
+            },
             intercepts,
             coefficients,
             explained: 1.0 - deviance / self.null_deviance,
@@ -425,7 +463,9 @@ impl<'p> MultinomialPath<'p> {
             true => first.nonzero(m),
             false => self.path.nonzero(m),
         };
-        let early = self.settings.early_end_at(m, |m| first.steps[m].explained, nonzero);
+        let early = self
+            .settings
+            .early_end_at(m, |m| first.steps[m].explained, nonzero);
         let end = match early {
             _ if automatic && m == 0 && self.largest == 0.0 => PathEnd::Empty,
             _ if m + 1 == sequence.count() => PathEnd::Complete,

@@ -65,7 +65,11 @@ impl<'a, 's> MultinomialRows<'a, 's> {
             Products::Exact => Products::Exact,
             _ => Products::Stepping,
         };
-        let precision = if products == Products::Exact { "f64x2" } else { "f64" };
+        let precision = if products == Products::Exact {
+            "f64x2"
+        } else {
+            "f64"
+        };
         let (mut parts, mut counts) = (Vec::new(), RowCounts::default());
         let of_all = [None];
         let of_draws: Vec<Option<&Folds>> = draws.iter().map(Some).collect();
@@ -76,7 +80,11 @@ impl<'a, 's> MultinomialRows<'a, 's> {
                 atoms: &atoms,
                 products,
             };
-            let name = if folds.is_some() { "columns of folds" } else { "columns" };
+            let name = if folds.is_some() {
+                "columns of folds"
+            } else {
+                "columns"
+            };
             let found = session.reduce(&bound.rows, Pass::new(name, precision, &statistic, monitor))?;
             rows_left(&found.counts, bound)?;
             passes.extend(found.records);
@@ -109,8 +117,13 @@ impl<'a, 's> MultinomialRows<'a, 's> {
         for ((name, rows), weight) in self.responses.names.iter().zip(&sums.rows).zip(&sums.weights) {
             let share = weight / total;
             let why = match self.responses.coded {
-                true if *rows <= 1 => format!("class `{name}` has {rows} of {} rows; each needs two at least", sums.gram.rows),
-                _ if !(share > LEAST_SHARE) => format!("class `{name}` has the share {share:e} of the weight"),
+                true if *rows <= 1 => format!(
+                    "class `{name}` has {rows} of {} rows; each needs two at least",
+                    sums.gram.rows
+                ),
+                _ if !(share > LEAST_SHARE) => {
+                    format!("class `{name}` has the share {share:e} of the weight")
+                }
                 _ if share >= 1.0 - LEAST_SHARE => format!("class `{name}` has all of the weight"),
                 _ => continue,
             };
@@ -133,9 +146,8 @@ impl<'a, 's> MultinomialRows<'a, 's> {
     /// As [`Problem::new`]; columns that are all constant; coefficients that are too many.
     pub fn problem(&self, spec: &MultiNetSpec, paths: usize) -> Result<Problem, ModelError> {
         let problem = Problem::new(&spec.net, self.bound, &self.counts, &self.all.gram)?;
-        let coefficients = (problem.columns.names.len() - 1) * self.responses.names.len();
         Room::of_machine()
-            .for_folds(coefficients, paths)
+            .for_classes(problem.columns.names.len() - 1, self.responses.names.len(), paths)
             .map_err(|lack| ModelError::Design(DesignError::NoRoom(lack)))?;
         let varies = ColumnMoments::new(&self.all.gram, &problem.columns.map).varies;
         match varies.iter().any(|v| *v) {
@@ -163,14 +175,21 @@ impl<'a, 's> MultinomialRows<'a, 's> {
     ///
     /// # Errors
     /// A fold without a row, or with all rows of a class.
-    pub fn without<'p>(&self, problem: &'p Problem, draw: usize) -> Result<Vec<MultinomialPath<'p>>, ModelError> {
+    pub fn without<'p>(
+        &self,
+        problem: &'p Problem,
+        draw: usize,
+    ) -> Result<Vec<MultinomialPath<'p>>, ModelError> {
         let parts = &self.parts[draw];
         let of = |(k, part): (usize, &ClassSums)| {
             if part.gram.rows == 0 {
                 return Err(Folds::empty(k, parts.len(), self.counts.used));
             }
             let rest = self.all.without(part);
-            self.check_classes(&rest, &format!(", in the rows without fold {} of {}", k + 1, parts.len()))?;
+            self.check_classes(
+                &rest,
+                &format!(", in the rows without fold {} of {}", k + 1, parts.len()),
+            )?;
             Ok(self.path_of(problem, &rest).beside_another())
         };
         parts.iter().enumerate().map(of).collect()
@@ -194,7 +213,10 @@ impl<'a, 's> MultinomialRows<'a, 's> {
                 return Ok(());
             }
             let plan = |(i, request): &(usize, ClassRequest)| {
-                let at = request.beta.iter().map(|beta| problem.coefficients(self.bound, beta));
+                let at = request
+                    .beta
+                    .iter()
+                    .map(|beta| problem.coefficients(self.bound, beta));
                 ClassPlan {
                     of: paths[*i].0,
                     at: Arc::new(at.collect()),

@@ -55,7 +55,10 @@ pub(super) fn bind_responses<'s>(
     if design.offset.is_some() || !terms.offsets.is_empty() {
         return Err(ModelError::argument(
             "offset",
-            format!("a {} model has an offset for each response or class", spec.family.name()),
+            format!(
+                "a {} model has an offset for each response or class",
+                spec.family.name()
+            ),
         ));
     }
     let offsets = spec.offsets.iter().map(|text| parse_expression(text));
@@ -143,7 +146,11 @@ fn with_offsets(family: MultiFamily, responses: Vec<Expr>, offsets: &[Expr]) -> 
 }
 
 /// Names of the classes of a response of their places.
-fn classes_of(spec: &MultiNetSpec, bound: &ModelFrame<'_>, response: usize) -> Result<Vec<String>, ModelError> {
+fn classes_of(
+    spec: &MultiNetSpec,
+    bound: &ModelFrame<'_>,
+    response: usize,
+) -> Result<Vec<String>, ModelError> {
     if !spec.classes.is_empty() {
         return Ok(spec.classes.clone());
     }
@@ -170,11 +177,17 @@ fn check_responses(
     if classes && count < 2 {
         return wrong(
             "y",
-            format!("there is one class, `{}`; a multinomial model needs two at least", names.join("")),
+            format!(
+                "there is one class, `{}`; a multinomial model needs two at least",
+                names.join("")
+            ),
         );
     }
     if classes && !spec.offsets.is_empty() && spec.offsets.len() != count {
-        return wrong("offset", format!("{} offsets for {count} classes", spec.offsets.len()));
+        return wrong(
+            "offset",
+            format!("{} offsets for {count} classes", spec.offsets.len()),
+        );
     }
     let further = if classes { spec.offsets.len() } else { 0 };
     let wanted = further + if coded { 1 } else { count };
@@ -186,7 +199,9 @@ fn check_responses(
         true => Ok(()),
         false => wrong(
             "formula",
-            format!("the response has {found} columns, and {wanted} of numbers are needed; write cbind(a, b) ~ x"),
+            format!(
+                "the response has {found} columns, and {wanted} of numbers are needed; write cbind(a, b) ~ x"
+            ),
         ),
     }
 }

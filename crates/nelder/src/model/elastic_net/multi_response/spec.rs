@@ -51,7 +51,10 @@ impl MultiFamily {
                     MultiFamily::Gaussian { .. } => "mse, deviance, mae",
                     MultiFamily::Multinomial { .. } => "deviance, class, mse, mae",
                 };
-                let why = format!("`{other}` is none of {known}, the measures of {} models", self.name());
+                let why = format!(
+                    "`{other}` is none of {known}, the measures of {} models",
+                    self.name()
+                );
                 Err(ModelError::argument("type.measure", why))
             }
         }

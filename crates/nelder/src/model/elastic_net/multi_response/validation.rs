@@ -69,7 +69,9 @@ pub fn cross_validate_multi<'s, 'm>(
     let bound = bound.at(run.executor);
     bound.rows.keep_blocks();
     let found = match spec.model.family {
-        MultiFamily::Gaussian { standardize } => gaussian(spec, &bound, &responses, standardize, run.monitor)?,
+        MultiFamily::Gaussian { standardize } => {
+            gaussian(spec, &bound, &responses, standardize, run.monitor)?
+        }
         MultiFamily::Multinomial { .. } => multinomial(spec, &bound, &responses, run.monitor)?,
     };
     bound.rows.forget_blocks();
@@ -141,5 +143,24 @@ pub(super) fn curve_of(
     Curve {
         nonzero: (0..path.len()).map(|m| path.typical_nonzero(m)).collect(),
         ..Curve::new(path.first(), errors, draws, over, weightless)
+    }
+}
+
+/// Refuses folds whose models have no solution at all.
+///
+/// # Errors
+/// The first of them.
+pub(super) fn short_paths(paths: &[MultiPath]) -> Result<(), ModelError> {
+    match paths.iter().position(MultiPath::is_empty) {
+        None => Ok(()),
+        Some(fold) => Err(ModelError::argument(
+            "y",
+            format!(
+                "no model can be fitted to the rows without fold {} of {}: {}",
+                fold + 1,
+                paths.len(),
+                paths[fold].first().end.reason()
+            ),
+        )),
     }
 }
