@@ -116,8 +116,8 @@ test_that("classes that are none are refused in words", {
   expect_error(nd_glmnet(mx, mc, family = "multinomial", offset = mo[, 1]), "same shape")
   expect_error(nd_glmnet(mx, my[, 1], family = "mgaussian"), "a matrix of numbers")
   expect_error(nd_glmnet(mx, my, family = "gaussian"), "\"mgaussian\" takes several")
-  expect_error(nd_cv_glmnet(mx, factor(rep(c("a", "b", "c"), c(60, 58, 2))), family = "multinomial", foldid = rep(1:4, 30)),
-               "in the rows without fold")
+  two <- factor(rep(c("a", "b", "c"), c(60, 58, 2)))
+  expect_error(suppressWarnings(nd_cv_glmnet(mx, two, family = "multinomial", foldid = rep(1:4, 30))), "in the rows without fold")
 })
 
 test_that("paths of several responses are drawn", {
