@@ -52,10 +52,10 @@ fn tables_of_several_responses_are_glmnet_s() {
 
 s=1:
 
-                 Murder       Rape
-(Intercept)  2.92718270 3.93695723
-Assault      0.03654545 0.05952590
-UrbanPop    -0.02105101 0.10879463
+                 Murder      Rape
+(Intercept)  2.92718270 3.9369572
+Assault      0.03654545 0.0595259
+UrbanPop    -0.02105101 0.1087946
 ";
     assert!(found.contains(expected), "{found}");
     assert!(folder.read("p.svg").matches("<polyline").count() == 2);
@@ -97,11 +97,12 @@ min 0.0087     5  0.2574 0.03452       2
         .into_iter()
         .enumerate()
     {
-        assert!((at(k) - wanted).abs() < 2e-6, "{} {wanted}", at(k));
+        // what is left by glmnet's threshold
+        assert!((at(k) - wanted).abs() < 3e-5, "{} {wanted}", at(k));
     }
     let of_virginica = &json["beta"]["virginica"][4];
     assert_eq!(of_virginica[2][0], "Petal.Width");
-    assert!((of_virginica[2][1].as_f64().unwrap() - 6.204_145_07).abs() < 2e-6);
+    assert!((of_virginica[2][1].as_f64().unwrap() - 6.204_145_07).abs() < 3e-5);
     // a penalty of rows has coefficients for all classes or for none
     let grouped = folder.ok(&[&args[..], &["--type-multinomial", "grouped", "--json"]].concat());
     let json: Value = serde_json::from_str(&grouped).unwrap();
@@ -132,10 +133,11 @@ fn what_does_not_fit_several_responses_is_refused_in_words() {
     assert!(multinomial(&["--offset", "Sepal.Length"]).contains("cbind(a, b)"));
     assert!(multinomial(&["--offset", "cbind(fold, fold)"]).contains("2 offsets for 3 classes"));
     assert!(why(classes, &["--type-multinomial", "grouped"]).contains("not multinomial"));
-    let one = ["--subset", "Sepal.Width > 4.3", "--family", "multinomial"];
-    assert!(why(classes, &one).contains("has 0 of"));
+    let few = ["--subset", "Sepal.Width > 4.3", "--family", "multinomial"];
+    let found = why(classes, &few);
+    assert!(found.contains("class `setosa` has 1 of 1 rows"), "{found}");
     assert!(why("Species ~ Petal.Width", &["--family", "mgaussian"]).contains("Species"));
-    let counts = "cbind(fold - 2, fold, 1) ~ Petal.Width";
+    let counts = "cbind(fold - 2, fold) ~ Petal.Width";
     let found = why(counts, &["--family", "multinomial"]);
-    assert!(found.contains("has -1 in row 1"), "{found}");
+    assert!(found.contains("class `fold - 2` has -1 in row 1"), "{found}");
 }

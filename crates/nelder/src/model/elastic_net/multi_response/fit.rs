@@ -103,6 +103,12 @@ pub(super) fn gaussian_problem(
     Ok(problem.of_several(Gain::OfRest, "group descent on covariances"))
 }
 
+/// Takes the response from the columns that a report names as computed: places of classes are no rounded numbers.
+pub(super) fn without_classes(report: &mut ElasticNetReport, bound: &ModelFrame<'_>) {
+    let response = bound.terms.response.map(|r| bound.terms.variables[r].to_string());
+    report.computed.retain(|label| Some(label) != response.as_ref());
+}
+
 /// Powers of two that the responses of a gram are multiplied with.
 pub(super) fn response_scales(bound: &ModelFrame<'_>) -> Vec<f64> {
     let atoms = &bound.rows.layout().atoms;
@@ -155,7 +161,10 @@ fn multinomial(
     let mut path = multinomial_rows::path(&mut rows, &problem)?;
     path.responses.iter_mut().for_each(|path| problem.rescale(path));
     let few = rows.few();
-    let report = problem.report(path.first(), bound, rows.passes, "f64");
+    let mut report = problem.report(path.first(), bound, rows.passes, "f64");
+    if responses.coded {
+        without_classes(&mut report, bound);
+    }
     Ok(Found {
         columns: problem.into_columns(),
         path,

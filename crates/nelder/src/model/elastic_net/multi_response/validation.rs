@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fit::MultiNet;
+use super::fit::{MultiNet, without_classes};
 use super::gaussian_folds::gaussian;
 use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
@@ -92,7 +92,10 @@ pub fn cross_validate_multi<'s, 'm>(
         }
     }
     let (alpha, path, curve) = grid[best].clone();
-    let report = problem.report(path.first(), &bound, passes, precision);
+    let mut report = problem.report(path.first(), &bound, passes, precision);
+    if responses.coded {
+        without_classes(&mut report, &bound);
+    }
     Ok(MultiValidation {
         spec: MultiValidationSpec {
             model: spec.model.clone(),
