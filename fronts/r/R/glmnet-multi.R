@@ -51,9 +51,15 @@ multi_offset <- function(offset, family, n, count) {
 
 # Elements of a model of several responses: the name that the library reads, and names of classes.
 multi_options <- function(family, type.multinomial, standardize.response) {
+  if (!type.multinomial[1L] %in% c("ungrouped", "grouped")) {
+    refuse("type.multinomial: ", deparse(type.multinomial)[1L], " is neither \"ungrouped\" nor \"grouped\"")
+  }
+  if (!is.logical(standardize.response) || length(standardize.response) != 1L || is.na(standardize.response)) {
+    refuse("standardize.response: ", deparse(standardize.response)[1L], " is not TRUE or FALSE")
+  }
   multi <- switch(family$kind,
-                  multnet = if (match.arg(type.multinomial, c("ungrouped", "grouped")) == "grouped") "grouped" else "multinomial",
-                  mrelnet = if (isTRUE(standardize.response)) "mgaussian, standardized" else "mgaussian", "")
+                  multnet = if (type.multinomial[1L] == "grouped") "grouped" else "multinomial",
+                  mrelnet = if (standardize.response) "mgaussian, standardized" else "mgaussian", "")
   list(multi = multi)
 }
 

@@ -114,6 +114,7 @@ test_that("classes that are none are refused in words", {
   expect_warning(nd_glmnet(mx, factor(rep(c("a", "b", "c"), c(60, 55, 5))), family = "multinomial", nlambda = 3), "dangerous ground")
   expect_error(nd_glmnet(mx, replace(mt, 5, -1), family = "multinomial"), "-1 in row 5")
   expect_error(nd_glmnet(mx, mc, family = "multinomial", offset = mo[, 1]), "same shape")
+  expect_error(nd_glmnet(mx, mc, family = "multinomial", type.multinomial = "group"), "neither \"ungrouped\" nor \"grouped\"")
   expect_error(nd_glmnet(mx, my[, 1], family = "mgaussian"), "a matrix of numbers")
   expect_error(nd_glmnet(mx, my, family = "gaussian"), "\"mgaussian\" takes several")
   two <- factor(rep(c("a", "b", "c"), c(60, 58, 2)))
