@@ -8,7 +8,7 @@ use super::held_out_rows::HeldOutResponses;
 use super::multi_path::MultiPath;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validation::{MultiValidated, aligned, curve_of, short_paths};
+use super::validated::{MultiValidated, aligned, curve_of, short_paths};
 use crate::design::RowCounts;
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::fold_grams::FoldGrams;

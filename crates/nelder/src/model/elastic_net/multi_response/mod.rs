@@ -24,6 +24,7 @@ mod multinomial_rows;
 mod observed_rows;
 mod responses;
 mod spec;
+mod validated;
 mod validation;
 
 pub use fit::{MultiNet, multi_net};

@@ -6,7 +6,7 @@ use super::multinomial_path::MultinomialPath;
 use super::multinomial_rows::MultinomialRows;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validation::{MultiValidated, aligned, curve_of, short_paths};
+use super::validated::{MultiValidated, aligned, curve_of, short_paths};
 use crate::model::elastic_net::curve::FoldErrors;
 use crate::model::elastic_net::membership::Membership;
 use crate::model::elastic_net::validated::errors_of_rows;

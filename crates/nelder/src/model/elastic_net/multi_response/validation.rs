@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use super::fit::{MultiNet, without_classes};
 use super::gaussian_folds::gaussian;
-use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
 use super::multinomial_folds::multinomial;
 use super::responses::bind_responses;
 use super::spec::{MultiFamily, MultiValidationSpec};
-use crate::design::RowCounts;
+use super::validated::MultiValidated;
 use crate::frame::Source;
 use crate::model::ModelError;
-use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
-use crate::model::elastic_net::curve::{Choice, Curve, ErrorsOver, FoldErrors};
-use crate::model::elastic_net::problem::Problem;
-use crate::pass::{PassRecord, Run};
+use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
+use crate::model::elastic_net::curve::{Choice, Curve};
+use crate::pass::Run;
 
 /// A cross-validated path of several responses.
 pub struct MultiValidation<'s> {
@@ -39,19 +37,6 @@ impl MultiValidation<'_> {
     pub fn lambda(&self, choice: Choice) -> f64 {
         self.curve.lambdas[self.curve.index(choice)]
     }
-}
-
-/// Paths and curves, and what led to them.
-pub(super) struct MultiValidated {
-    pub problem: Problem,
-    pub counts: RowCounts,
-    pub passes: Vec<PassRecord>,
-    pub precision: &'static str,
-    /// By α, in the units of the data.
-    pub grid: Vec<(f64, MultiPath, Curve)>,
-    pub over: ErrorsOver,
-    /// A sentence where a class has dangerously few rows.
-    pub few: Option<String>,
 }
 
 /// Cross-validates a path of several responses.
@@ -119,61 +104,12 @@ pub fn cross_validate_multi<'s, 'm>(
     })
 }
 
-/// The models of folds' paths at the λ of the whole path, by fold, λ and response.
-pub(super) fn aligned(paths: &[MultiPath], whole: &MultiPath, alignment: Alignment) -> Vec<Vec<Models>> {
-    let of = |path: &MultiPath, m: usize| match alignment {
-        Alignment::Lambda => path.at(whole.first().steps[m].lambda),
-        Alignment::Fraction => {
-            let step = |own: &crate::model::elastic_net::Path| {
-                let step = &own.steps[m.min(own.len() - 1)];
-                (step.intercept, step.coefficients.clone())
-            };
-            path.responses.iter().map(step).collect()
-        }
-    };
-    let fold = |path: &MultiPath| (0..whole.len()).map(|m| of(path, m)).collect();
-    paths.iter().map(fold).collect()
-}
-
-/// The curve of a path, with the numbers of columns that have coefficients.
-pub(super) fn curve_of(
-    path: &MultiPath,
-    errors: &[FoldErrors],
-    draws: usize,
-    over: ErrorsOver,
-    weightless: u64,
-) -> Curve {
-    Curve {
-        nonzero: (0..path.len()).map(|m| path.typical_nonzero(m)).collect(),
-        ..Curve::new(path.first(), errors, draws, over, weightless)
-    }
-}
-
-/// Refuses folds whose models have no solution at all.
-///
-/// # Errors
-/// The first of them.
-pub(super) fn short_paths(paths: &[MultiPath]) -> Result<(), ModelError> {
-    match paths.iter().position(MultiPath::is_empty) {
-        None => Ok(()),
-        Some(fold) => Err(ModelError::argument(
-            "y",
-            format!(
-                "no model can be fitted to the rows without fold {} of {}: {}",
-                fold + 1,
-                paths.len(),
-                paths[fold].first().end.reason()
-            ),
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::frame::Frame;
     use crate::model::elastic_net::multi_response::{MultiNetSpec, multi_net};
-    use crate::model::{ElasticNetSpec, Folds, Measure};
+    use crate::model::{ElasticNetSpec, ErrorsOver, Folds, Measure};
     use crate::pass::NoProgress;
 
     const CLASSES: MultiFamily = MultiFamily::Multinomial { grouped: false };
