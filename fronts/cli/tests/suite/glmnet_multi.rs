@@ -122,10 +122,11 @@ min 0.0087     5  0.2574 0.03452       2
 #[test]
 fn what_does_not_fit_several_responses_is_refused_in_words() {
     let folder = folder("glmnet_multi_refused", "iris.csv");
-    let why = |formula: &str, more: &[&str]| {
+    let fails = |code: i32, formula: &str, more: &[&str]| {
         let args = [&["cv-glmnet", formula, "--data", "iris.csv"], more].concat();
-        folder.fails(2, &args)
+        folder.fails(code, &args)
     };
+    let why = |formula: &str, more: &[&str]| fails(2, formula, more);
     let classes = "Species ~ Sepal.Width + Petal.Width";
     let multinomial = |more: &[&str]| why(classes, &[&["--family", "multinomial"], more].concat());
     assert!(multinomial(&["--measure", "auc"]).contains("deviance, class, mse, mae"));
@@ -136,8 +137,8 @@ fn what_does_not_fit_several_responses_is_refused_in_words() {
     let few = ["--subset", "Sepal.Width > 4.3", "--family", "multinomial"];
     let found = why(classes, &few);
     assert!(found.contains("class `setosa` has 1 of 1 rows"), "{found}");
-    assert!(why("Species ~ Petal.Width", &["--family", "mgaussian"]).contains("Species"));
+    assert!(fails(1, "Species ~ Petal.Width", &["--family", "mgaussian"]).contains("Species"));
     let counts = "cbind(fold - 2, fold) ~ Petal.Width";
-    let found = why(counts, &["--family", "multinomial"]);
+    let found = fails(1, counts, &["--family", "multinomial"]);
     assert!(found.contains("class `fold - 2` has -1 in row 1"), "{found}");
 }

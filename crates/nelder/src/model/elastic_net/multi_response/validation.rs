@@ -162,13 +162,18 @@ mod tests {
         let other = multi_net(&spec("class ~ x + z"), &long, &NoProgress).unwrap();
         assert_eq!(fit.responses, ["a", "b", "c"]);
         assert_eq!(other.responses, ["0", "1", "2"]);
-        assert!(fit.path.len() > 20 && fit.path.len() == other.path.len());
+        // where a path ends depends on the null deviance, which is another
+        assert!(fit.path.len() > 10 && other.path.len() > 10);
         for (own, expanded) in fit.path.responses.iter().zip(&other.path.responses) {
             for (s, t) in own.steps.iter().zip(&expanded.steps) {
                 assert!((s.lambda / t.lambda - 1.0).abs() < 1e-11);
                 assert!((s.intercept - t.intercept).abs() < 1e-9);
                 assert!((0..2).all(|j| (s.coefficients.get(j) - t.coefficients.get(j)).abs() < 1e-9));
-                assert!((s.explained - t.explained).abs() < 1e-9 && s.violation < 1e-11);
+                let (fall, same) = (
+                    s.explained * own.null_deviance,
+                    t.explained * expanded.null_deviance,
+                );
+                assert!((fall - same).abs() < 1e-7 && s.violation < 1e-11, "{fall} {same}");
             }
         }
         // intercepts have the mean zero
