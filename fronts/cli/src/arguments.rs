@@ -393,16 +393,22 @@ pub struct PathOptions {
     /// Rows to use: a logical expression of the columns.
     #[arg(long, value_name = "E")]
     pub subset: Option<String>,
-    /// An offset: an expression of the columns.
+    /// An offset: an expression of the columns; of several responses or classes 'cbind(a, b)', one for each.
     #[arg(long, value_name = "E", allow_hyphen_values = true)]
     pub offset: Option<String>,
     /// Rows with missing values: omit, exclude or fail.
     #[arg(long, value_name = "ACTION", default_value = "omit", value_parser = ["omit", "exclude", "fail"])]
     pub na: String,
-    /// Family and link, as of `nelder glm`: gaussian, binomial, poisson, Gamma(log), …; or cox, for 'Surv(time, status) ~ x + strata(g)' and
-    /// 'Surv(start, stop, status) ~ x'.
+    /// Family and link, as of `nelder glm`: gaussian, binomial, poisson, Gamma(log), …; multinomial for a class of several, mgaussian for
+    /// several responses, cbind(a, b) ~ x; or cox, for 'Surv(time, status) ~ x + strata(g)' and 'Surv(start, stop, status) ~ x'.
     #[arg(long, value_name = "FAMILY", default_value = "gaussian")]
     pub family: String,
+    /// Of multinomial: a penalty for each coefficient, or for the coefficients of a column together.
+    #[arg(long, value_name = "TYPE", default_value = "ungrouped", value_parser = ["ungrouped", "grouped"])]
+    pub type_multinomial: String,
+    /// Of mgaussian: divide each response by its standard deviation.
+    #[arg(long)]
+    pub standardize_response: bool,
     /// Events at the same time in a Cox model: breslow or efron.
     #[arg(long, value_name = "TIES", default_value = "breslow", value_parser = ["breslow", "efron"])]
     pub cox_ties: String,

@@ -1,14 +1,17 @@
 //! `nelder glmnet` and `nelder cv-glmnet`.
 
+use std::sync::Arc;
+
+use nelder::design::Columns;
 use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
     Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, LmSpec, ModelError, PerColumn, Ties, cross_validate, elastic_net,
+    LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Ties, cross_validate, elastic_net,
 };
-use nelder::pass::Run;
+use nelder::pass::{Executor, Run};
 use nelder::summary::elastic_net as summary;
-use nelder_data::Destination;
+use nelder_data::{Destination, Opened};
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::device;
@@ -16,10 +19,14 @@ use crate::failure::Failure;
 use crate::lm::{accuracy, contrasts, missing, warn_dropped_contrasts};
 use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
-use crate::{collate, data, interrupt, output};
+use crate::{collate, data, glmnet_multi, interrupt, output};
 
 /// Fits a path and prints it.
 pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
+    if let Some(family) = glmnet_multi::family(&options.path)? {
+        let net = spec(&options.path)?.alpha(options.alpha);
+        return glmnet_multi::run(options, net, family);
+    }
     let spec = spec(&options.path)?.alpha(options.alpha);
     let call = call("glmnet", &options.path)?;
     let place = device::chosen(options.path.device.as_deref())?;
@@ -54,6 +61,9 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
 /// Cross-validates a path and prints what it chooses.
 pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     let model = spec(&options.path)?;
+    if let Some(family) = glmnet_multi::family(&options.path)? {
+        return glmnet_multi::run_cross_validated(options, model, family);
+    }
     let call = call("cv.glmnet", &options.path)?;
     let place = device::chosen(options.path.device.as_deref())?;
     collate::set(&options.path.collate);
@@ -61,31 +71,9 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     let mut named = texts(&options.path);
     named.extend(options.foldid.as_deref());
     data::remark(&opened, &named, false);
-    let folds = match &options.foldid {
-        None => Folds::Drawn {
-            count: options.nfolds,
-            seed: options.seed,
-        },
-        Some(column) => Folds::of_column(&opened, column)?,
-    };
-    let spec = CrossValidationSpec {
-        folds,
-        repeats: options.repeats,
-        alphas: match options.alpha.as_slice() {
-            [_] => Vec::new(),
-            several => several.to_vec(),
-        },
-        measure: model.measure(&options.measure)?,
-        over: match options.ungrouped {
-            true => ErrorsOver::Rows,
-            false => ErrorsOver::Folds,
-        },
-        alignment: match options.alignment.as_str() {
-            "fraction" => Alignment::Fraction,
-            _ => Alignment::Lambda,
-        },
-        ..CrossValidationSpec::new(model.alpha(options.alpha.first().copied().unwrap_or(1.0)))
-    };
+    let measure = model.measure(&options.measure)?;
+    let model = model.alpha(options.alpha.first().copied().unwrap_or(1.0));
+    let spec = folds(options, &opened, CrossValidationSpec::new(model).measure(measure))?;
     let plot = destination(&options.path)?;
     let progress = Progress::new(options.path.explain);
     let found = cross_validate(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
@@ -111,15 +99,118 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     all(written)
 }
 
+/// A cross-validation with the folds and α that are asked for.
+///
+/// # Errors
+/// A column of folds that is none.
+pub fn folds(
+    options: &CvGlmnetOptions,
+    opened: &Opened,
+    spec: CrossValidationSpec,
+) -> Result<CrossValidationSpec, Failure> {
+    let folds = match &options.foldid {
+        None => Folds::Drawn {
+            count: options.nfolds,
+            seed: options.seed,
+        },
+        Some(column) => Folds::of_column(opened, column)?,
+    };
+    Ok(CrossValidationSpec {
+        folds,
+        repeats: options.repeats,
+        alphas: match options.alpha.as_slice() {
+            [_] => Vec::new(),
+            several => several.to_vec(),
+        },
+        over: match options.ungrouped {
+            true => ErrorsOver::Rows,
+            false => ErrorsOver::Folds,
+        },
+        alignment: match options.alignment.as_str() {
+            "fraction" => Alignment::Fraction,
+            _ => Alignment::Lambda,
+        },
+        ..spec
+    })
+}
+
+/// Data, place and progress of a path.
+pub struct Watched {
+    pub opened: Opened,
+    pub place: Arc<dyn Executor>,
+    pub progress: Progress,
+}
+
+impl Watched {
+    /// Opens the data; `foldid` is a column that is named beside the model.
+    ///
+    /// # Errors
+    /// A device that is not there, data that cannot be opened.
+    pub fn new(options: &PathOptions, foldid: Option<&str>) -> Result<Self, Failure> {
+        let place = device::chosen(options.device.as_deref())?;
+        collate::set(&options.collate);
+        let opened = data::open(&options.data)?;
+        let mut named = texts(options);
+        named.extend(foldid);
+        data::remark(&opened, &named, false);
+        Ok(Watched {
+            opened,
+            place,
+            progress: Progress::new(options.explain),
+        })
+    }
+
+    /// What was fitted, or why it was not.
+    ///
+    /// # Errors
+    /// That of the fit; an interruption.
+    pub fn finished<T>(&self, fitted: Result<T, ModelError>) -> Result<T, Failure> {
+        self.progress.clear();
+        let fit = fitted.map_err(|e| data::unreadable(e, &self.opened))?;
+        match interrupt::requested() {
+            true => Err(Failure::Interrupted),
+            false => Ok(fit),
+        }
+    }
+}
+
 /// Prints the tables and how they were computed, or JSON; warnings go to standard error.
 fn deliver(
     options: &PathOptions,
     fit: &ElasticNet<'_>,
-    mut text: String,
+    text: String,
     progress: &Progress,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
-    let report: &ElasticNetReport = &fit.report;
+    let warnings = fit
+        .bound
+        .rows
+        .rounded()
+        .into_iter()
+        .chain(fit.warning())
+        .collect();
+    printed(
+        options,
+        (&fit.report, &fit.columns),
+        text,
+        warnings,
+        progress,
+        json,
+    )
+}
+
+/// The same of whatever path, from its report and columns.
+///
+/// # Errors
+/// Those of standard output.
+pub fn printed(
+    options: &PathOptions,
+    (report, columns): (&ElasticNetReport, &Columns),
+    mut text: String,
+    warnings: Vec<String>,
+    progress: &Progress,
+    json: impl FnOnce() -> Result<String, Failure>,
+) -> Result<(), Failure> {
     if options.json {
         text = json()?;
     } else if options.explain {
@@ -127,10 +218,10 @@ fn deliver(
         text += &output::explain_path(report, progress.plan().as_ref());
     }
     let printed = output::print(&text);
-    for text in fit.bound.rows.rounded().into_iter().chain(fit.warning()) {
+    for text in warnings {
         output::note(&format!("nelder: warning: {text}"));
     }
-    warn_dropped_contrasts(&fit.columns);
+    warn_dropped_contrasts(columns);
     printed
 }
 
@@ -144,7 +235,11 @@ fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64)>) -
     summary::coefficients(fit.names(), &at)
 }
 
-fn destination(options: &PathOptions) -> Result<Option<Destination>, Failure> {
+/// Where a plot goes.
+///
+/// # Errors
+/// A place that is one of the data.
+pub fn destination(options: &PathOptions) -> Result<Option<Destination>, Failure> {
     let [plot] = destinations(
         &data::inputs(&options.data)?,
         [("--plot", options.plot.as_deref())],
@@ -152,7 +247,11 @@ fn destination(options: &PathOptions) -> Result<Option<Destination>, Failure> {
     Ok(plot)
 }
 
-fn drawn(destination: Destination, svg: &str) -> Result<(), Failure> {
+/// Writes a plot.
+///
+/// # Errors
+/// Those of its destination.
+pub fn drawn(destination: Destination, svg: &str) -> Result<(), Failure> {
     write_whole(destination, |out| out.write_all(svg.as_bytes()))
 }
 
@@ -165,7 +264,10 @@ fn texts(options: &PathOptions) -> Vec<&str> {
 }
 
 /// The call as R would print it.
-fn call(function: &str, options: &PathOptions) -> Result<String, Failure> {
+///
+/// # Errors
+/// Texts that are no expressions.
+pub fn call(function: &str, options: &PathOptions) -> Result<String, Failure> {
     let formula = parse_formula(&options.formula).map_err(ModelError::from)?;
     let mut rest = vec![("data", data::name(&options.data))];
     if options.family != "gaussian" {
@@ -210,9 +312,9 @@ fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
     };
     Ok(ElasticNetSpec {
         design,
-        family: match options.family.as_str() {
-            "cox" => Family::gaussian(),
-            other => family(other)?,
+        family: match (options.family.as_str(), MultiFamily::parse(&options.family)) {
+            ("cox", _) | (_, Some(_)) => Family::gaussian(),
+            (other, None) => family(other)?,
         },
         cox: match options.family.as_str() {
             "cox" => Ties::parse(&options.cox_ties),

@@ -11,6 +11,7 @@ mod failure;
 mod fit_file;
 mod glm;
 mod glmnet;
+mod glmnet_multi;
 mod interrupt;
 mod lm;
 mod output;

@@ -66,13 +66,17 @@ path_measures <- list(
              mae = "Mean Absolute Error"),
   fishnet = c(deviance = "Poisson Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"),
   coxnet = c(deviance = "Partial Likelihood Deviance", C = "C-index"),
+  multnet = c(deviance = "Multinomial Deviance", class = "Misclassification Error", mse = "Mean-Squared Error",
+              mae = "Mean Absolute Error"),
+  mrelnet = c(mse = "Mean-Squared Error", deviance = "Mean-squared Error", mae = "Mean Absolute Error"),
   glmnetfit = c(deviance = "GLM Deviance", mse = "Mean-Squared Error", mae = "Mean Absolute Error"))
 
 measure_of <- function(measure, kind) {
   known <- path_measures[[kind]]
   if (measure == "default") return(known[1L])
   if (!measure %in% names(known)) {
-    model <- c(elnet = "Gaussian", lognet = "Binomial", fishnet = "Poisson", coxnet = "Cox", glmnetfit = "GLM")[[kind]]
+    model <- c(elnet = "Gaussian", lognet = "Binomial", fishnet = "Poisson", coxnet = "Cox", multnet = "Multinomial",
+               mrelnet = "Multi-response Gaussian", glmnetfit = "GLM")[[kind]]
     warning(simpleWarning(paste0("Only ", paste(names(known), collapse = ", "), " available as type.measure for ", model,
                                  " models; ", names(known)[1L], " used instead"), user_call()))
     return(known[1L])
@@ -142,7 +146,7 @@ path_call <- function(call, alpha) {
 curve_object <- function(found, fit, name, call, several) {
   at <- found$index
   z <- list(lambda = found$lambda, cvm = found$cvm, cvsd = found$cvsd, cvup = found$cvm + found$cvsd,
-            cvlo = found$cvm - found$cvsd, nzero = stats::setNames(found$nzero, colnames(fit$beta)), call = call, name = name,
+            cvlo = found$cvm - found$cvsd, nzero = stats::setNames(found$nzero, paste0("s", seq_along(found$nzero) - 1L)), call = call, name = name,
             glmnet.fit = fit, lambda.min = found$lambda[at[1L]], lambda.1se = found$lambda[at[2L]],
             index = matrix(at, 2L, 1L, dimnames = list(c("min", "1se"), "Lambda")))
   if (several) {

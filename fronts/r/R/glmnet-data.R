@@ -38,16 +38,15 @@ sparse_path_columns <- function(x) {
 path_family <- function(family, env) {
   if (is.character(family)) {
     if (length(family) != 1L) refuse("family: ", deparse(family)[1L], " is not one name")
-    if (family %in% c("multinomial", "mgaussian")) {
-      refuse("family: paths of \"", family, "\" are not offered yet; there are \"gaussian\", \"binomial\", \"poisson\", \"cox\" and ",
-             "family objects, such as Gamma(\"log\")")
-    }
-    kinds <- c(gaussian = "elnet", binomial = "lognet", poisson = "fishnet", cox = "coxnet")
+    kinds <- c(gaussian = "elnet", binomial = "lognet", poisson = "fishnet", cox = "coxnet", multinomial = "multnet",
+               mgaussian = "mrelnet")
     if (!family %in% names(kinds)) {
-      refuse("family: \"", family, "\" is none of \"gaussian\", \"binomial\", \"poisson\", \"cox\"; others are given as objects, such as ",
+      refuse("family: \"", family, "\" is none of ", paste0("\"", names(kinds), "\"", collapse = ", "), "; others are given as objects, such as ",
              "Gamma(\"log\")")
     }
-    return(list(native = family, kind = kinds[[family]], name = family, object = NULL))
+    # the library takes families of several responses by an element of their own
+    native <- if (family %in% c("multinomial", "mgaussian")) "gaussian" else family
+    return(list(native = native, kind = kinds[[family]], name = family, object = NULL))
   }
   if (is.function(family)) family <- family()
   if (!inherits(family, "family")) refuse("Invalid family argument; must be either character, function or family object")
@@ -64,13 +63,15 @@ path_response <- function(y, family, omit = NULL, strata = NULL) {
   if (family$kind == "coxnet") return(list(y = survival_response(y, strata)))
   if (inherits(y, "Surv")) refuse("y is a survival time, and the ", family$name, " family needs numbers; family = \"cox\" is for it")
   if (family$kind == "lognet") return(class_response(y, omit))
+  if (family$kind == "multnet") return(multinomial_response(y, omit))
+  if (family$kind == "mrelnet") return(mgaussian_response(y))
   if (family$kind == "glmnetfit") {
     frame <- list(all = list(y = y), terms = structure(list(), response = 1L))
     return(list(y = plain(generalized_response(frame, family$object))))
   }
   if (is.matrix(y) && ncol(y) > 1L) {
     refuse("y has ", ncol(y), " columns; the ", family$name, " family takes one",
-           if (family$name == "gaussian") ", and \"mgaussian\" is not offered yet")
+           if (family$name == "gaussian") "; \"mgaussian\" takes several")
   }
   if (!(is.numeric(y) || is.logical(y)) || is.factor(y)) {
     refuse("y is ", if (is.factor(y)) "a factor" else if (is.character(y)) "text" else paste("of class", class(y)[1L]),
@@ -166,7 +167,7 @@ plain <- function(y) {
 class_response <- function(y, omit) {
   if (is.data.frame(y)) y <- as.matrix(y)
   if (is.matrix(y) && ncol(y) > 1L) {
-    if (ncol(y) > 2L) refuse("More than two classes; use multinomial family instead, which is not offered yet")
+    if (ncol(y) > 2L) refuse("More than two classes; use multinomial family instead in call to nd_glmnet")
     if (!is.numeric(y)) refuse("y is a matrix of type ", typeof(y), "; two columns of counts are numbers")
     return(list(y = y[, 2:1], classnames = colnames(y)))
   }
@@ -174,7 +175,7 @@ class_response <- function(y, omit) {
   f <- if (is.factor(y)) y else as.factor(y)
   levels <- levels(f)
   if (length(levels) > 2L) {
-    refuse("More than two classes; use multinomial family instead, which is not offered yet: y has ", length(levels), " levels")
+    refuse("More than two classes; use multinomial family instead in call to nd_glmnet: y has ", length(levels), " levels")
   }
   counts <- tabulate(kept(f, omit), max(2L, length(levels)))
   if (min(counts) <= 1L) {

@@ -14,7 +14,8 @@ nobs.nd_glmnet <- function(object, ...) object$nobs
 family.nd_glmnet <- function(object, ...) {
   if (inherits(object, "glmnetfit")) return(object$family)
   if (inherits(object, "coxnet")) return("cox")
-  if (inherits(object, "lognet")) "binomial" else if (inherits(object, "fishnet")) "poisson" else "gaussian"
+  if (inherits(object, "lognet")) "binomial" else if (inherits(object, "fishnet")) "poisson" else
+    if (inherits(object, "multnet")) "multinomial" else if (inherits(object, "mrelnet")) "mgaussian" else "gaussian"
 }
 
 coef.nd_glmnet <- function(object, s = NULL, exact = FALSE, ...) {
@@ -24,11 +25,14 @@ coef.nd_glmnet <- function(object, s = NULL, exact = FALSE, ...) {
 predict.nd_glmnet <- function(object, newx, s = NULL, type = c("link", "response", "coefficients", "nonzero", "class"),
                               exact = FALSE, newoffset, newdata, ...) {
   type <- match.arg(type)
-  if (type == "class" && !inherits(object, "lognet")) refuse("type: \"class\" is for two classes, of the family \"binomial\"")
+  if (type == "class" && !inherits(object, c("lognet", "multnet"))) {
+    refuse("type: \"class\" is for classes, of the families \"binomial\" and \"multinomial\"")
+  }
   rows <- !type %in% c("coefficients", "nonzero")
   if (rows && !missing(newdata)) newx <- newdata
   if (rows && missing(newx)) refuse("You need to supply a value for 'newx'")
   if (exact && !is.null(s)) object <- refitted(object, s, list(...))
+  if (is.list(object$beta)) return(predict_multi(object, newx, s, type, if (!missing(newoffset)) newoffset))
   at <- coefficients_at(object, s)
   if (type == "nonzero") return(nonzero_of(at$beta))
   if (type == "coefficients") return(if (inherits(object, "coxnet")) at$beta else with_intercept(at))
@@ -123,7 +127,7 @@ formula_rows <- function(object, data) {
   }
   attr(terms, "intercept") <- 1L
   x <- stats::model.matrix(terms, frame, if (length(coding)) coding)
-  wanted <- rownames(object$beta)
+  wanted <- rownames(if (is.list(object$beta)) object$beta[[1L]] else object$beta)
   missing <- setdiff(wanted, colnames(x))
   if (length(missing)) refuse("newdata: there is no column `", missing[1L], "`")
   x <- x[, wanted, drop = FALSE]
@@ -191,8 +195,9 @@ user_frame <- function() {
   globalenv()
 }
 
-plot.nd_glmnet <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE, ...) {
+plot.nd_glmnet <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE, type.coef = c("coef", "2norm"), ...) {
   xvar <- match.arg(xvar)
+  if (is.list(x$beta)) return(plot_multi(x, xvar, label, match.arg(type.coef), ...))
   used <- sort(unique(attr(x$beta, "i"))) + 1L
   if (!length(used)) {
     warning("No plot produced since all coefficients zero", call. = FALSE)

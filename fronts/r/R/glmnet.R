@@ -72,7 +72,8 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   family <- path_family(family, env)
   intercept <- !without_intercept(family, !missing(intercept) && isTRUE(intercept)) && isTRUE(intercept)
   response <- path_response(y, family)
-  offset <- path_offset(offset, family, n)
+  offset <- if (is_multi(family)) multi_offset(offset, family, n, length(response$responses)) else path_offset(offset, family, n)
+  with_offset <- !is.null(offset)
   check_complete(list(y = response$y, weights = weights, offset = offset), n)
   check_path_weights(weights)
   add <- function(vector, name) {
@@ -91,21 +92,27 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
     columns$library <<- library
     names
   }
+  if (with_offset && family$kind == "mrelnet") {
+    response$y <- response$y - offset
+    offset <- NULL
+  }
   own <- add(response$y, "y")
+  offsets <- add(offset, "offset")
   single <- p == 1L
   labels <- columns$shown
   model <- list(variables = c(if (single) labels else "", "y"), response = 2L, intercept = isTRUE(intercept),
                 labels = "x", term_variables = list(1L), term_codings = list(1L), contrasts = c("", ""),
-                weights = add(weights, "weights"), offset = add(offset, "offset"), formula = "y ~ x", tol = NA_real_,
+                weights = add(weights, "weights"), offset = if (is_multi(family)) "" else offsets, formula = "y ~ x", tol = NA_real_,
                 precision = check_precision(precision), variable_columns = list(columns$names, own),
                 variable_suffixes = list(if (single) character() else labels,
                                          if (length(own) > 1L) response_labels(response$y) else character()),
-                missing = "fail")
+                missing = "fail", offsets = if (is_multi(family) && with_offset && nzchar(offsets[1L])) offsets else character(),
+                classes = if (family$kind == "multnet" && length(own) == 1L) response$responses else character())
   model <- c(model, path_options(family, ..., penalty.factor = penalty.factor, columns = p))
   model$sparse <- columns$sparse
   list(columns = columns$library, model = model, device = check_device(device), kind = family$kind,
-       family = family$object, classnames = response$classnames, offset = !is.null(offset), nobs = as.integer(n),
-       labels = labels, x = x)
+       family = family$object, classnames = response$classnames, responses = response$responses, offset = with_offset,
+       nobs = as.integer(n), labels = labels, x = x)
 }
 
 # The same over the variables of a formula.
@@ -126,9 +133,18 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
   if (!length(attr(frame$terms, "term.labels"))) refuse("the formula has no column to penalize; write y ~ a + b")
   response <- path_response(frame$all[[at]], family, frame$omit, strata)
   y <- response$y
-  if (is.matrix(y)) dimnames(y) <- list(NULL, response_labels(y))
   weights <- weights_in(frame)
-  offset <- path_offset(stats::model.offset(frame$all), family, nrow(frame$all))
+  offset <- stats::model.offset(frame$all)
+  with_offset <- !is.null(offset)
+  if (is_multi(family)) {
+    offset <- multi_offset(offset, family, nrow(frame$all), length(response$responses))
+    if (with_offset && family$kind == "multnet") {
+      refuse("offset: offsets of classes are taken with a matrix, as in nd_glmnet(x, y, offset = o)")
+    }
+    if (with_offset) y <- y - offset
+    offset <- NULL
+  } else offset <- path_offset(offset, family, nrow(frame$all))
+  if (is.matrix(y)) dimnames(y) <- list(NULL, as.character(seq_len(ncol(y))))
   design <- indicators(frame, y, contrasts, weights, offset, check_precision(precision))
   # what is left out by number is known when the columns are: by name here
   if (!is.null(exclude) && !is.character(exclude)) refuse("exclude: name the columns or the terms of the formula")
@@ -139,9 +155,10 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
     penalty.factor <- c(penalty.factor, stats::setNames(rep(Inf, length(exclude)), exclude))
   }
   design$model$intercept <- attr(frame$terms, "intercept") == 1L && intercept
-  model <- c(design$model, list(missing = "omit"), path_options(family, ..., penalty.factor = penalty.factor))
+  classes <- if (family$kind == "multnet" && !is.matrix(y)) response$responses else character()
+  model <- c(design$model, list(missing = "omit", offsets = character(), classes = classes), path_options(family, ..., penalty.factor = penalty.factor))
   list(columns = design$columns, model = model, device = check_device(device), kind = family$kind,
-       family = family$object, classnames = response$classnames, offset = !is.null(offset),
+       family = family$object, classnames = response$classnames, responses = response$responses, offset = with_offset,
        nobs = as.integer(frame$rows), omit = frame$omit,
        formula = list(terms = frame$terms, xlevels = design$xlevels, contrasts = design$contrasts, na.action = frame$said))
 }
@@ -149,8 +166,8 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
 # What a path is asked to be, for the library.
 path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA_real_, lambda = NULL, standardize = TRUE,
                          thresh = 1e-07, dfmax = 0, pmax = 0, penalty.factor = NULL, lower.limits = -Inf,
-                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE,
-                         cox.ties = c("breslow", "efron"), ...) {
+                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE, type.multinomial = "ungrouped",
+                         standardize.response = FALSE, cox.ties = c("breslow", "efron"), ...) {
   check_unused(...)
   if (!identical(relax, FALSE)) refuse("relax: relaxed fits are not offered yet")
   number <- function(value, name) {
@@ -179,12 +196,13 @@ path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA
        lower = of(lower, "values", double()), lower_names = of(lower, "names", character()),
        upper = of(upper, "values", double()), upper_names = of(upper, "names", character()),
        thresh = number(thresh, "thresh"), dfmax = number(dfmax, "dfmax"), pmax = number(pmax, "pmax"),
-       maxit = number(maxit, "maxit"), ties = match.arg(cox.ties), printed = family$kind == "glmnetfit")
+       maxit = number(maxit, "maxit"), ties = match.arg(cox.ties), printed = family$kind == "glmnetfit",
+       multi = multi_options(family, type.multinomial, standardize.response)$multi)
 }
 
 # Arguments of glmnet that only say how it computes are taken; others are mistakes.
 check_unused <- function(...) {
-  known <- c("type.gaussian", "type.logistic", "type.multinomial", "standardize.response", "trace.it", "path")
+  known <- c("type.gaussian", "type.logistic", "trace.it", "path")
   unknown <- setdiff(...names(), known)
   if (...length() && (is.null(...names()) || length(unknown))) {
     refuse("unused argument: ", if (length(unknown) && nzchar(unknown[1L])) unknown[1L] else "one without a name")
@@ -234,6 +252,7 @@ excluding <- function(factors, exclude, x, y, weights, p) {
 
 # The object, of what the library has found.
 path_object <- function(request, found, call) {
+  if (!is.null(request$responses)) return(multi_object(request, found, call))
   labels <- if (is.null(request$formula)) request$labels else found$names
   p <- length(labels)
   if (!length(found$lambda)) {

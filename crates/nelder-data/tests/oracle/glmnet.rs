@@ -7,14 +7,16 @@ use std::sync::Mutex;
 use nelder::frame::{Batch, Column, Frame, Source};
 use nelder::model::{
     Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError,
-    Path, PerColumn, Reading, Ties, cross_validate, elastic_net,
+    MultiFamily, Path, PerColumn, Reading, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
 
+use crate::glmnet_multi;
+
 /// Families and measures that are not there yet, with the number of their cases.
-const MISSING: [(&str, usize); 2] = [("mgaussian", 10), ("multinomial", 26)];
+const MISSING: [(&str, usize); 0] = [];
 
 /// Cases that are answered otherwise, and why.
 const OTHERWISE: [(&str, &str); 6] = [
@@ -43,7 +45,7 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// Numbers, `null` for what is infinite.
-fn numbers(value: &Value, null: f64) -> Vec<f64> {
+pub(crate) fn numbers(value: &Value, null: f64) -> Vec<f64> {
     match value {
         Value::Array(all) => all.iter().map(|v| v.as_f64().unwrap_or(null)).collect(),
         Value::Null => vec![null],
@@ -51,7 +53,7 @@ fn numbers(value: &Value, null: f64) -> Vec<f64> {
     }
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
         other => other.as_str().into_iter().collect(),
@@ -59,7 +61,7 @@ fn texts(value: &Value) -> Vec<&str> {
 }
 
 /// The family as it is called here.
-fn family(options: &Value) -> &str {
+pub(crate) fn family(options: &Value) -> &str {
     let name = options["family"].as_str().unwrap();
     name.strip_prefix("MASS::").unwrap_or(name)
 }
@@ -69,7 +71,7 @@ fn is_object(options: &Value) -> bool {
     options["family"].as_str().unwrap().contains('(')
 }
 
-fn spec(options: &Value) -> ElasticNetSpec {
+pub(crate) fn spec(options: &Value) -> ElasticNetSpec {
     let y = texts(&options["y"]);
     let cox = family(options) == "cox";
     let response = match (y.as_slice(), is_object(options)) {
@@ -78,7 +80,7 @@ fn spec(options: &Value) -> ElasticNetSpec {
         // of two columns glmnet's own family has the second as its success, and a family object the first
         ([a, b], true) => format!("cbind({a}, {b})"),
         ([a, b], false) => format!("cbind({b}, {a})"),
-        other => panic!("{other:?}"),
+        (several, _) => format!("cbind({})", several.join(", ")),
     };
     let intercept = if options["intercept"] == false { "0 + " } else { "" };
     let mut formula = format!("{response} ~ {intercept}{}", texts(&options["x"]).join(" + "));
@@ -86,9 +88,11 @@ fn spec(options: &Value) -> ElasticNetSpec {
         formula += &format!(" + strata({stratum})");
     }
     let mut spec = ElasticNetSpec::new(&formula);
-    match cox {
-        true => spec.cox = Some(Ties::Breslow),
-        false => spec.family = family(options).parse().unwrap(),
+    if cox {
+        spec.cox = Some(Ties::Breslow);
+    } else if MultiFamily::parse(family(options)).is_none() {
+        // families of several responses are specified beside
+        spec.family = family(options).parse().unwrap();
     }
     let column = |key: &str| texts(&options[key]).first().map(|t| (*t).to_string());
     spec.design.weights = column("weights");
@@ -132,7 +136,7 @@ fn spec(options: &Value) -> ElasticNetSpec {
 }
 
 /// Largest |a − b| over the largest |b|.
-fn difference(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn difference(a: &[f64], b: &[f64]) -> f64 {
     let size = b
         .iter()
         .filter(|v| v.is_finite())
@@ -142,7 +146,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// Entries at which both have numbers.
-fn known(ours: &[f64], theirs: &[f64]) -> (Vec<f64>, Vec<f64>) {
+pub(crate) fn known(ours: &[f64], theirs: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let both = ours.iter().zip(theirs).filter(|(_, b)| b.is_finite());
     both.map(|(a, b)| (*a, *b)).unzip()
 }
@@ -221,7 +225,7 @@ fn check_path(case: &Value, path: &Path, wrong: &mut Vec<String>) {
     }
 }
 
-fn check_refusal(case: &Value, error: &ModelError, wrong: &mut Vec<String>) {
+pub(crate) fn check_refusal(case: &Value, error: &ModelError, wrong: &mut Vec<String>) {
     if case["error"].is_null() || error.to_string().contains(BY_ROWS) {
         wrong.push(format!("not computed: {error}"));
     }
@@ -271,6 +275,12 @@ fn check(case: &Value, reading: Reading, wrong: &mut Vec<String>) {
         reading,
         ..spec(options)
     };
+    if let Some(family) = MultiFamily::parse(family(options)) {
+        if reading == Reading::Columns {
+            return wrong.push(BY_ROWS.to_string());
+        }
+        return glmnet_multi::check(case, spec, family, data, wrong);
+    }
     let run = || Run::on(place(), &NoProgress);
     let refused = !case["error"].is_null();
     if case["kind"] == "glmnet" {

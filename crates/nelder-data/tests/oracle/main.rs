@@ -3,5 +3,6 @@
 mod cox;
 mod glm;
 mod glmnet;
+mod glmnet_multi;
 mod lm;
 mod prcomp;

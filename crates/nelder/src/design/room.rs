@@ -132,6 +132,18 @@ impl Room {
         self.holds(bytes, columns as u128, &[])
     }
 
+    /// Tests if there is room for the second derivatives of so many paths of a model of classes: for each path two matrices of all coefficients,
+    /// and for each pair of classes a gram, which each thread has too.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(crate) fn for_classes(&self, columns: usize, classes: usize, paths: usize) -> Result<(), Lack> {
+        let (of_columns, classes) = ((columns * columns) as f64, classes as f64);
+        let pairs = 0.5 * classes * (classes - 1.0) * (1 + rayon::current_num_threads()) as f64;
+        let bytes = 8.0 * paths as f64 * of_columns * (2.0 * classes * classes + pairs);
+        self.holds(bytes, columns as u128, &[])
+    }
+
     /// Tests if there is room for so many bytes, those of a model of so many columns.
     fn holds(&self, bytes: f64, columns: u128, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
         if bytes <= self.bytes {

@@ -14,8 +14,9 @@ mod warning;
 pub use crate::pass::ResidualRun;
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, Path, PathControl, PathEnd, PerColumn,
-    Reading, SparseVector, Step as PathStep, Ties, cross_validate, elastic_net,
+    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, MultiFamily, MultiNet, MultiNetSpec,
+    MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn, Reading,
+    SparseVector, Step as PathStep, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

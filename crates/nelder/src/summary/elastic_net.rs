@@ -106,31 +106,46 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
 
 /// A path as `print.glmnet` has it: coefficients other than zero, percent of deviance explained and λ, a line for each λ.
 pub fn print(fit: &PathSummary) -> String {
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda)
+}
+
+/// The same of whatever path.
+pub(super) fn print_path(call: &str, df: &[usize], dev_ratio: &[f64], lambda: &[f64]) -> String {
     let column =
         |name: &str, role, values: Vec<f64>| Column::new(name, role, values.into_iter().map(Some).collect());
-    let percent = fit
-        .dev_ratio
-        .iter()
-        .map(|d| round_half_even(100.0 * d, 2))
-        .collect();
+    let percent = dev_ratio.iter().map(|d| round_half_even(100.0 * d, 2)).collect();
     let table = TestMatrix {
-        rows: (1..=fit.lambda.len()).map(|i| i.to_string()).collect(),
+        rows: (1..=lambda.len()).map(|i| i.to_string()).collect(),
         columns: vec![
-            column("Df", Role::Count, fit.df.iter().map(|d| *d as f64).collect()),
+            column("Df", Role::Count, df.iter().map(|d| *d as f64).collect()),
             column("%Dev", Role::Amount, percent),
             column(
                 "Lambda",
                 Role::Amount,
-                fit.lambda.iter().map(|l| signif(*l, DIGITS)).collect(),
+                lambda.iter().map(|l| signif(*l, DIGITS)).collect(),
             ),
         ],
     };
-    format!("\nCall:  {} \n\n{}", fit.call, table.print(TABLE_DIGITS, ""))
+    format!("\nCall:  {call} \n\n{}", table.print(TABLE_DIGITS, ""))
 }
 
 /// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
 pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
-    let curve = &found.curve;
+    print_curve(
+        (&found.path.call, &found.measure),
+        &found.curve,
+        &found.alphas,
+        found.path.alpha,
+    )
+}
+
+/// The same of whatever path: its call and measure, its curve, a line for each of the α that were compared, and the best of them.
+pub(super) fn print_curve(
+    (call, measure): (&str, &str),
+    curve: &Curve,
+    alphas: &[[f64; 4]],
+    alpha: f64,
+) -> String {
     let chosen = [curve.best, curve.one_error];
     let column = |name: &str, role, of: &dyn Fn(usize) -> f64| {
         Column::new(name, role, chosen.iter().map(|&m| Some(of(m))).collect())
@@ -145,10 +160,10 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
             column("Nonzero", Role::Count, &|m| curve.nonzero[m] as f64),
         ],
     };
-    let mut out = format!("\nCall:  {} \n\nMeasure: {} \n\n", found.path.call, found.measure);
-    if !found.alphas.is_empty() {
+    let mut out = format!("\nCall:  {call} \n\nMeasure: {measure} \n\n");
+    if !alphas.is_empty() {
         let column = |name: &str, at: usize| {
-            let values: Vec<f64> = found.alphas.iter().map(|line| line[at]).collect();
+            let values: Vec<f64> = alphas.iter().map(|line| line[at]).collect();
             (name.to_string(), format_significant(&values, DIGITS))
         };
         let columns = [
@@ -157,9 +172,9 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
             column("Measure", 1),
             column("SE", 2),
         ];
-        let rows = vec![String::new(); found.alphas.len()];
+        let rows = vec![String::new(); alphas.len()];
         out += &text::matrix(&rows, &columns, 1, Justify::Right);
-        out += &format!("\nThe least is that of alpha = {}:\n\n", found.path.alpha);
+        out += &format!("\nThe least is that of alpha = {alpha}:\n\n");
     }
     out + &table.print(DIGITS, "")
 }
@@ -213,7 +228,11 @@ fn counts(places: &[f64], nonzero: &[usize]) -> Vec<(f64, String)> {
 /// The curve of a cross-validation as SVG: errors with their standard errors against −log λ, the chosen λ marked, and numbers of
 /// coefficients along the top.
 pub fn curve_plot(found: &CrossValidationSummary) -> String {
-    let curve = &found.curve;
+    curve_chart(&found.measure, &found.curve)
+}
+
+/// The same of whatever curve.
+pub(super) fn curve_chart(measure: &str, curve: &Curve) -> String {
     let places: Vec<f64> = curve.lambdas.iter().map(|l| -l.ln()).collect();
     let mark = |m: usize, label: &str| Mark {
         x: places[m],
@@ -227,7 +246,7 @@ pub fn curve_plot(found: &CrossValidationSummary) -> String {
     Chart {
         title: String::new(),
         x: "−log(lambda)".into(),
-        y: found.measure.clone(),
+        y: measure.to_string(),
         series: vec![Series {
             points: places.iter().copied().zip(curve.errors.iter().copied()).collect(),
             bars: curve.std_errors.clone(),
@@ -241,22 +260,27 @@ pub fn curve_plot(found: &CrossValidationSummary) -> String {
 
 /// The path as SVG: a line for each coefficient against −log λ.
 pub fn path_plot(fit: &ElasticNet<'_>) -> String {
-    let places: Vec<f64> = fit.path.steps.iter().map(|s| -s.lambda.ln()).collect();
-    let any: Vec<usize> = (0..fit.path.columns)
-        .filter(|&j| fit.path.steps.iter().any(|s| s.coefficients.get(j) != 0.0))
+    path_chart(&fit.path, "Coefficients")
+}
+
+/// The same of whatever path, with what its coefficients are.
+pub(super) fn path_chart(path: &Path, label: &str) -> String {
+    let places: Vec<f64> = path.steps.iter().map(|s| -s.lambda.ln()).collect();
+    let any: Vec<usize> = (0..path.columns)
+        .filter(|&j| path.steps.iter().any(|s| s.coefficients.get(j) != 0.0))
         .collect();
     let series = any.iter().map(|&j| Series {
-        points: (places.iter().zip(&fit.path.steps))
+        points: (places.iter().zip(&path.steps))
             .map(|(x, s)| (*x, s.coefficients.get(j)))
             .collect(),
         bars: Vec::new(),
         line: true,
     });
-    let nonzero: Vec<usize> = (0..fit.path.len()).map(|m| fit.path.nonzero(m)).collect();
+    let nonzero: Vec<usize> = (0..path.len()).map(|m| path.nonzero(m)).collect();
     Chart {
         title: String::new(),
         x: "−log(lambda)".into(),
-        y: "Coefficients".into(),
+        y: label.into(),
         series: series.collect(),
         marks: Vec::new(),
         above: counts(&places, &nonzero),

@@ -10,6 +10,7 @@ pub mod format;
 pub mod generalized;
 pub mod inference;
 pub mod linear;
+pub mod multi_net;
 pub mod print;
 pub mod print_generalized;
 pub mod record;
@@ -19,4 +20,5 @@ pub mod tidy;
 
 pub use components::PcaSummary;
 pub use elastic_net::{CrossValidationSummary, PathSummary};
+pub use multi_net::{MultiPathSummary, MultiValidationSummary};
 pub use record::{CoefficientRow, EstimatedTerm, FStatistic, GlmSummary, LmSummary, ResidualSummary, Theta};

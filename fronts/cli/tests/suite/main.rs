@@ -8,6 +8,7 @@ mod devices;
 mod formulas;
 mod glm;
 mod glmnet;
+mod glmnet_multi;
 mod interrupts;
 mod output;
 mod outputs;

@@ -225,14 +225,20 @@ pub(super) fn bind_columns<'s>(
             format!("the response has {responses} columns; a path is of one response"),
         ));
     }
-    if spec.all_levels {
-        let shapes = bound.rows.shapes();
-        for v in 0..bound.contrasts.len() {
-            let own = bound.contrasts[v].is_some() || bound.rows.variables().contrast(v).is_some();
-            if is_factor(&shapes[v]) && !own {
-                bound.contrasts[v] = Some(Contrast::Identity);
-            }
+    with_all_levels(spec, &mut bound);
+    Ok(bound)
+}
+
+/// Gives factors an indicator for each of their levels, where that is asked for and the factor has no contrasts of its own.
+pub(super) fn with_all_levels(spec: &ElasticNetSpec, bound: &mut ModelFrame<'_>) {
+    if !spec.all_levels {
+        return;
+    }
+    let shapes = bound.rows.shapes();
+    for v in 0..bound.contrasts.len() {
+        let own = bound.contrasts[v].is_some() || bound.rows.variables().contrast(v).is_some();
+        if is_factor(&shapes[v]) && !own {
+            bound.contrasts[v] = Some(Contrast::Identity);
         }
     }
-    Ok(bound)
 }

@@ -27,15 +27,25 @@ pub(super) struct PathSettings {
 impl PathSettings {
     /// Reason why an automatic sequence of λ ends after the last step of a path, before its own end; `None` where it goes on.
     pub fn early_end(&self, path: &Path) -> Option<PathEnd> {
+        let last = path.len().checked_sub(1)?;
+        self.early_end_at(last, |m| path.steps[m].explained, path.nonzero(last))
+    }
+
+    /// The same after step `m`, from the shares that the steps explain and the number of coefficients of the last.
+    pub fn early_end_at(
+        &self,
+        m: usize,
+        explained: impl Fn(usize) -> f64,
+        nonzero: usize,
+    ) -> Option<PathEnd> {
         let automatic = matches!(self.sequence, LambdaSequence::Automatic { .. });
-        let steps = path.len();
+        let steps = m + 1;
         if !automatic || steps < self.control.least_steps || steps == self.sequence.count() {
             return None;
         }
-        let explained = |m: usize| path.steps[m].explained;
-        match steps - 1 {
-            m if path.nonzero(m) > self.most_nonzero => Some(PathEnd::Nonzero),
-            m if self.gain.is_small(explained, m, &self.control) => Some(PathEnd::Gain),
+        match m {
+            _ if nonzero > self.most_nonzero => Some(PathEnd::Nonzero),
+            m if self.gain.is_small(&explained, m, &self.control) => Some(PathEnd::Gain),
             m if explained(m) > self.control.most_explained => Some(PathEnd::Explained),
             _ => None,
         }

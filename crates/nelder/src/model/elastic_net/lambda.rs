@@ -74,6 +74,8 @@ impl Default for PathControl {
 pub(super) enum Gain {
     /// (Dₖ − Dₖ₋₁) / Dₖ, of a Gaussian model.
     Relative,
+    /// (Dₖ − Dₖ₋₁) / (1 − Dₖ), of a Gaussian model of several responses: against what is left.
+    OfRest,
     /// Dₖ − Dₖ₋₁.
     Absolute,
     /// (Dₖ − Dₖ₋₄) / Dₖ against so many times the limit, over as many λ as are fitted at least: of a Poisson model ten, of a Cox model a hundred.
@@ -87,6 +89,7 @@ impl Gain {
         let since = |steps: usize| now - explained(m.saturating_sub(steps));
         match self {
             Gain::Relative => since(1) < control.least_gain * now,
+            Gain::OfRest => since(1) < control.least_gain * (1.0 - now),
             Gain::Absolute => since(1) < control.least_gain,
             Gain::OverSteps(times) => since(control.least_steps - 1) < times * control.least_gain * now,
         }

@@ -27,6 +27,7 @@ mod lambda;
 mod measure;
 mod membership;
 mod moments;
+mod multi_response;
 mod newton_path;
 mod partial_likelihood;
 mod path;
@@ -52,6 +53,10 @@ pub use fit::{ElasticNet, elastic_net};
 pub use folds::Folds;
 pub use lambda::{LambdaSequence, PathControl, PathEnd};
 pub use measure::Measure;
+pub use multi_response::{
+    MultiFamily, MultiNet, MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec,
+    cross_validate_multi, multi_net,
+};
 pub use partial_likelihood::Ties;
 pub use path::{Path, SparseVector, Step};
 pub use report::ElasticNetReport;

@@ -36,7 +36,8 @@ impl ColumnMoments {
         Self::of(&NormalEquations::assemble(gram, map), map)
     }
 
-    fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
+    /// Of the normal equations of a gram.
+    pub fn of(normal: &NormalEquations, map: &ColumnEncoding) -> Self {
         let weight = normal.weight;
         let order = map.columns() - 1;
         let share = weight.recip();

@@ -99,6 +99,24 @@ impl Problem {
         })
     }
 
+    /// The same for several responses, which are in the units of the data: with this measure of what a further λ gains, by this algorithm.
+    pub fn of_several(mut self, gain: Gain, algorithm: &'static str) -> Problem {
+        let response = std::mem::replace(&mut self.units.response, 1.0);
+        let bounds = self.penalty.lower.iter_mut().chain(&mut self.penalty.upper);
+        bounds.for_each(|bound| *bound /= response);
+        if let LambdaSequence::Given(values) = &mut self.settings.sequence {
+            values.iter_mut().for_each(|lambda| *lambda /= response);
+        }
+        self.settings.gain = gain;
+        self.algorithm = algorithm;
+        self
+    }
+
+    /// What the paths of rows are computed from, beside the rows' sums.
+    pub fn parts(&self) -> (&Penalty, &PathSettings, Standardizing) {
+        (&self.penalty, &self.settings, self.standardizing)
+    }
+
     /// A path by Newton's method over rows of these sums.
     pub fn newton_path(&self, rows: NewtonRows) -> NewtonPath<'_> {
         NewtonPath::new(

@@ -37,7 +37,7 @@ impl ScoreSums {
     ///
     /// # Errors
     /// [`StateError::Code`] for a code that no row showed.
-    pub(in crate::pass) fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+    pub(crate) fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
         let mut tables = self.groups.iter_mut().enumerate();
         tables.try_for_each(|(g, table)| table.recode(g, maps))
     }

@@ -4,14 +4,16 @@ use nelder::design::Missing;
 use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
-    Alignment, Choice, CrossValidation, CrossValidationSpec, ElasticNet, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, ModelError, PathEnd, PerColumn, Ties, cross_validate, elastic_net,
+    Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
+    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiValidationSpec, PathEnd,
+    PerColumn, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, TypedSexp, savvy};
 
 use crate::background;
 use crate::describe::{Options, model};
+use crate::glmnet_multi;
 use crate::lists::{Elements, Record};
 use crate::place::named;
 use crate::record::passes;
@@ -85,7 +87,7 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
 }
 
 /// The number that glmnet has for the end of a path, `jerr`.
-fn error_number(end: PathEnd) -> f64 {
+pub fn error_number(end: PathEnd) -> f64 {
     match end {
         PathEnd::Sweeps(step) => -(step as f64),
         PathEnd::Active(step) => -10_000.0 - step as f64,
@@ -132,13 +134,12 @@ fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
                 .chain(fit.warning())
                 .collect(),
         )
-        .inner("report", report(fit));
+        .inner("report", report(&fit.report));
     Ok(out)
 }
 
 /// The record of a computation.
-fn report(fit: &ElasticNet<'_>) -> Record {
-    let of = &fit.report;
+pub fn report(of: &ElasticNetReport) -> Record {
     let mut out = Record::default();
     out.texts("algorithm", vec![of.algorithm.clone()])
         .texts("device", vec![of.device.clone()])
@@ -175,7 +176,11 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
         },
         repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
         alphas: elements.reals("alphas")?,
-        measure: model.measure(&elements.text("measure")?)?,
+        measure: match elements.text("multi")?.as_str() {
+            "" => model.measure(&elements.text("measure")?)?,
+            // read where the family is
+            _ => Measure::Deviance,
+        },
         over: match elements.flag("grouped")? {
             true => ErrorsOver::Folds,
             false => ErrorsOver::Rows,
@@ -193,13 +198,18 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
 /// # Errors
 /// Those of [`path`].
 fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
-    let curve = &found.curve;
+    let grid: Vec<(f64, &Curve)> = found.grid.iter().map(|(alpha, _, c)| (*alpha, c)).collect();
+    Ok(curve(&found.curve, &grid, found.alpha(), path(&found.fit)?))
+}
+
+/// A curve, the curves of each α that was compared, and the path of the best.
+pub fn curve(curve: &Curve, of_alphas: &[(f64, &Curve)], alpha: f64, fit: Record) -> Record {
     let place = |choice| curve.index(choice) + 1;
     let mut grid = Record::default();
-    let least = |of: &dyn Fn(usize, &nelder::model::Curve) -> f64| -> Vec<f64> {
-        found.grid.iter().map(|(_, _, c)| of(c.best, c)).collect()
+    let least = |of: &dyn Fn(usize, &Curve) -> f64| -> Vec<f64> {
+        of_alphas.iter().map(|(_, c)| of(c.best, c)).collect()
     };
-    grid.reals("alpha", found.grid.iter().map(|(alpha, _, _)| *alpha).collect())
+    grid.reals("alpha", of_alphas.iter().map(|(alpha, _)| *alpha).collect())
         .reals("lambda.min", least(&|m, c| c.lambdas[m]))
         .reals("cvm", least(&|m, c| c.errors[m]))
         .reals("cvsd", least(&|m, c| c.std_errors[m]));
@@ -209,10 +219,10 @@ fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
         .reals("cvsd", curve.std_errors.clone())
         .integers("nzero", curve.nonzero.iter().copied())
         .integers("index", [place(Choice::Best), place(Choice::OneError)])
-        .real("alpha", found.alpha())
+        .real("alpha", alpha)
         .inner("grid", grid)
-        .inner("fit", path(&found.fit)?);
-    Ok(out)
+        .inner("fit", fit);
+    out
 }
 
 /// Has `fit` read the columns, and before them those of the sparse matrix in the element `sparse`, where there is one: its slots `p`, `i` and `x`,
@@ -258,6 +268,10 @@ fn penalized(columns: ListSexp, description: ListSexp, options: ListSexp) -> sav
         } else {
             options.load(&source)
         };
+        if let Some(spec) = glmnet_multi::spec(&description, spec.clone())? {
+            let fit = background::run(load, |monitor| multi_net(&spec, all, Run::on(place, monitor)))?;
+            return glmnet_multi::path(&fit);
+        }
         let fit = background::run(load, |monitor| elastic_net(&spec, all, Run::on(place, monitor)))?;
         path(&fit)
     })?;
@@ -275,6 +289,14 @@ fn penalized_folds(columns: ListSexp, description: ListSexp, options: ListSexp) 
     let spec = cross_validation(&description)?;
     let found = over(&description, &source, |all| {
         let large = options.large();
+        if let Some(model) = glmnet_multi::spec(&description, spec.model.clone())? {
+            let measure = model.family.measure(&Elements(&description).text("measure")?)?;
+            let spec = MultiValidationSpec::new(model, spec.measure(measure));
+            let found = background::run(large, |monitor| {
+                cross_validate_multi(&spec, all, Run::on(place, monitor))
+            })?;
+            return glmnet_multi::curves(&found);
+        }
         let found = background::run(large, |monitor| {
             cross_validate(&spec, all, Run::on(place, monitor))
         })?;

@@ -6,6 +6,7 @@ mod describe;
 mod fingerprint;
 mod fit;
 mod glmnet;
+mod glmnet_multi;
 mod kept;
 mod lazy;
 mod lists;

@@ -1,0 +1,120 @@
+//! Cross-validation of Gaussian responses, from the grams of the folds.
+
+use rayon::prelude::*;
+
+use super::fit::{gaussian_problem, response_scales};
+use super::gaussian::{MultiMoments, gaussian_path};
+use super::held_out_rows::HeldOutResponses;
+use super::multi_path::MultiPath;
+use super::responses::Responses;
+use super::spec::MultiValidationSpec;
+use super::validated::{MultiValidated, aligned, curve_of, short_paths};
+use crate::design::RowCounts;
+use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
+use crate::model::elastic_net::fold_grams::FoldGrams;
+use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::measure::Measure;
+use crate::model::elastic_net::validated::errors_of_rows;
+use crate::model::equations::ladder::{check_finite, first_products, rows_left};
+use crate::model::{ModelError, ModelFrame};
+use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
+
+/// One pass for each draw of the folds, and another for losses that no gram tells.
+pub(super) fn gaussian(
+    spec: &MultiValidationSpec,
+    bound: &ModelFrame<'_>,
+    responses: &Responses,
+    standardize: bool,
+    monitor: &dyn Monitor,
+) -> Result<MultiValidated, ModelError> {
+    let folds_spec = &spec.folds;
+    let products = first_products(bound, spec.model.net.design.accuracy);
+    // 1. the grams of the folds
+    let mut passes = bound.passes.clone();
+    let opening = Opening::new(Course::LeastSquares(products), monitor);
+    let (session, records) = bound.executor.open(&bound.rows, &opening)?;
+    passes.extend(records);
+    let precision = GramStatistic { products }.precision();
+    folds_spec.check_room(bound.rows.layout().atoms.dense + 1)?;
+    let draws = folds_spec.draws();
+    let (mut drawn, mut counts) = (Vec::new(), RowCounts::default());
+    for folds in &draws {
+        let statistic = FoldGrams { folds, products };
+        let pass = Pass::new("grams of folds", precision, &statistic, monitor);
+        let found = session.reduce(&bound.rows, pass)?;
+        rows_left(&found.counts, bound)?;
+        passes.extend(found.records);
+        counts = found.counts;
+        if let Some(empty) = found.value.iter().position(|g| g.rows == 0) {
+            return Err(Folds::empty(empty, found.value.len(), counts.used));
+        }
+        drawn.push(found.value);
+    }
+    let mut total = drawn[0][0].clone();
+    drawn[0][1..].iter().for_each(|g| total.merge(g.clone()));
+    check_finite(&total, bound)?;
+    // 2. the paths of all rows and of all rows but a fold's
+    let problem = gaussian_problem(&spec.model, bound, &counts, &total)?;
+    folds_spec.check_room(problem.columns.names.len())?;
+    let responses = Responses {
+        scales: response_scales(bound),
+        ..responses.clone()
+    };
+    let moments = |gram: &Gram| MultiMoments::new(gram, &problem.columns.map, &responses.scales);
+    let all = moments(&total);
+    let parts: Vec<&Gram> = drawn.iter().flatten().collect();
+    let (held_out, others): (Vec<MultiMoments>, Vec<MultiMoments>) = parts
+        .par_iter()
+        .map(|fold| (moments(fold), moments(&total.without(fold))))
+        .unzip();
+    let over = folds_spec.errors_over(counts.used);
+    let by_rows =
+        over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
+    let mut grid = Vec::new();
+    for alpha in folds_spec.alphas() {
+        let own = problem.alpha(alpha);
+        let (penalty, settings, standardizing) = own.parts();
+        let path = |of: &MultiMoments| gaussian_path(of, penalty, settings, standardizing, standardize);
+        let mut whole = path(&all)?;
+        let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
+        short_paths(&found)?;
+        let models = aligned(&found, &whole, folds_spec.alignment);
+        let mut errors = Vec::new();
+        for (d, folds) in draws.iter().enumerate() {
+            let places = d * folds.count()..(d + 1) * folds.count();
+            if !by_rows {
+                let of = |(rows, models): (&MultiMoments, &Vec<_>)| FoldErrors {
+                    weight: rows.columns.weight,
+                    rows: rows.columns.rows,
+                    errors: models.iter().map(|m: &Vec<_>| rows.squared_error(m)).collect(),
+                    squares: Vec::new(),
+                };
+                errors.extend(held_out[places.clone()].iter().zip(&models[places]).map(of));
+                continue;
+            }
+            let statistic = HeldOutResponses::new(
+                folds,
+                &responses,
+                folds_spec.measure,
+                &models[places],
+                (&own, bound),
+            );
+            let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
+            let losses = session.reduce(&bound.rows, pass)?;
+            passes.extend(losses.records);
+            errors.extend(errors_of_rows(&losses.value, 1.0));
+        }
+        whole.responses.iter_mut().for_each(|path| own.rescale(path));
+        let curve = curve_of(&whole, &errors, draws.len(), over, counts.weightless);
+        grid.push((alpha, whole, curve));
+    }
+    Ok(MultiValidated {
+        problem,
+        counts,
+        passes,
+        precision,
+        grid,
+        over,
+        few: None,
+    })
+}
