@@ -160,7 +160,7 @@ impl Watched {
         })
     }
 
-    /// What was fitted, or why it was not.
+    /// A fit, or why there is none.
     ///
     /// # Errors
     /// That of the fit; an interruption.

@@ -260,7 +260,7 @@ fn columns_with_missing_numbers_are_named() {
         reading: Reading::Columns,
         ..data.spec("y", Family::gaussian())
     };
-    let error = elastic_net(&spec, &data.dense(), &NoProgress)
+    let error = elastic_net(&spec, data.dense(), &NoProgress)
         .err()
         .unwrap()
         .to_string();

@@ -98,7 +98,7 @@ struct Atom {
     of: Source,
     /// Σ e x, by column of the model that it makes.
     sums: Vec<f64>,
-    /// Those columns, from 0 without the intercept.
+    /// The dense columns, from 0 without the intercept.
     columns: Vec<usize>,
 }
 

@@ -16,7 +16,7 @@ use crate::design::{Columns, RowCounts, is_factor};
 use crate::formula::Contrast;
 use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
-use crate::model::model_frame::{Wishes, bind_as};
+use crate::model::model_frame::bind_as;
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Course, GramStatistic, Monitor, Opening, Pass, Run};
 
@@ -188,16 +188,6 @@ impl ElasticNet<'_> {
     }
 }
 
-/// Treatment of the response of a path.
-pub(super) fn response_wishes(spec: &ElasticNetSpec) -> Wishes {
-    Wishes {
-        untouched: !spec.is_of_residuals(),
-        levels: spec.cox.is_none() && spec.family.is_binomial(),
-        two_levels: true,
-        start: None,
-    }
-}
-
 /// Joins a model to its data: with an intercept among the columns in any case, and indicators of all levels where they are asked for.
 pub(super) fn bind_columns<'s>(
     spec: &ElasticNetSpec,
@@ -217,7 +207,7 @@ pub(super) fn bind_columns<'s>(
     }
     terms.intercept = true;
     design.terms = Some(terms);
-    let mut bound = bind_as(&design, &response_wishes(spec), source)?;
+    let mut bound = bind_as(&design, &spec.response_wishes(), source)?;
     let responses = bound.rows.layout().atoms.responses;
     if responses != 1 && !spec.family.is_binomial() && spec.cox.is_none() {
         return Err(ModelError::argument(

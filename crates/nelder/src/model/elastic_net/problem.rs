@@ -112,7 +112,7 @@ impl Problem {
         self
     }
 
-    /// What the paths of rows are computed from, beside the rows' sums.
+    /// Penalty, settings and treatment of columns, from which paths are computed beside the rows' sums.
     pub fn parts(&self) -> (&Penalty, &PathSettings, Standardizing) {
         (&self.penalty, &self.settings, self.standardizing)
     }

@@ -8,7 +8,7 @@ use crate::family::{Link, Programs};
 /// Largest |η| of a probability that losses are computed at: 1e-5 from 0 or 1, glmnet's `prob_min`.
 const MOST_LOGIT: f64 = 11.512_915_464_920_228;
 
-/// What is observed of rows: responses, trials and shares of failures.
+/// Observations of rows: responses, trials and shares of failures.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ObservedRows<'a> {
     pub y: &'a [f64],

@@ -8,6 +8,7 @@ use super::penalty::Penalty;
 use crate::design::Columns;
 use crate::family::Family;
 use crate::formula::nearest;
+use crate::model::model_frame::Wishes;
 use crate::model::{LmSpec, ModelError};
 
 /// One number for each column of the model, or for some by name.
@@ -165,6 +166,16 @@ impl ElasticNetSpec {
     /// True if a path is the Gaussian model's, from one gram.
     pub(super) fn is_of_residuals(&self) -> bool {
         self.cox.is_none() && self.family.is_of_residuals()
+    }
+
+    /// Treatment of the response.
+    pub(super) fn response_wishes(&self) -> Wishes {
+        Wishes {
+            untouched: !self.is_of_residuals(),
+            levels: self.cox.is_none() && self.family.is_binomial(),
+            two_levels: true,
+            start: None,
+        }
     }
 
     /// True if the threshold asks for the exact minimum.

@@ -18,7 +18,7 @@ pub(super) struct SupportFactor {
     /// L by columns of length `capacity`.
     lower: Vec<f64>,
     capacity: usize,
-    /// What was added to the diagonal, as [`keep_for`](Self::keep_for) compares it; none for an empty factor.
+    /// The number added to the diagonal, as [`keep_for`](Self::keep_for) compares it; none for an empty factor.
     added: Option<f64>,
 }
 

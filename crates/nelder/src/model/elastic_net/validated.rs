@@ -83,17 +83,17 @@ pub(super) fn errors_of_rows(sums: &HeldOutSums, unit: f64) -> Vec<FoldErrors> {
 /// Refuses folds whose models have no solution at all.
 pub(super) fn short_paths<'p>(paths: impl ExactSizeIterator<Item = &'p Path>) -> Result<(), ModelError> {
     let folds = paths.len();
-    for (fold, path) in paths.enumerate().filter(|(_, p)| p.is_empty()) {
-        return Err(ModelError::argument(
+    match paths.enumerate().find(|(_, path)| path.is_empty()) {
+        None => Ok(()),
+        Some((fold, path)) => Err(ModelError::argument(
             "y",
             format!(
                 "no model can be fitted to the rows without fold {} of {folds}: {}",
                 fold + 1,
                 path.end.reason()
             ),
-        ));
+        )),
     }
-    Ok(())
 }
 
 impl ModelError {

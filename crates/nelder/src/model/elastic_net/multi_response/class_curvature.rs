@@ -137,7 +137,7 @@ impl ClassCurvature {
         }
     }
 
-    /// What a score s₀ takes from the score of the coefficients, s − H₀ᵀ H₀₀⁺ s₀.
+    /// The part that a score s₀ takes from the score of the coefficients, s − H₀ᵀ H₀₀⁺ s₀.
     pub fn without_intercepts(&self, score: &mut [f64], of_intercepts: &[f64]) {
         if self.inverse.is_empty() {
             return;

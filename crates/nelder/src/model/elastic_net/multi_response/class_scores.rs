@@ -30,7 +30,7 @@ pub(super) struct ClassScores<'a> {
     pub rough: bool,
 }
 
-/// What is wanted for one path.
+/// Sums that are wanted for one path.
 #[derive(Clone)]
 pub(super) struct ClassPlan {
     /// Rows that the path is of.

@@ -45,7 +45,7 @@ impl Sum for ClassSums {
 }
 
 impl ClassSums {
-    /// Those of all rows but some of them.
+    /// Totals of all rows but some of them.
     pub fn without(&self, part: &ClassSums) -> ClassSums {
         ClassSums {
             gram: self.gram.without(&part.gram),

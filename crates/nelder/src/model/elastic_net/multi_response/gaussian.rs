@@ -85,7 +85,7 @@ struct Standardized {
     centers: (Vec<f64>, Vec<f64>),
     scales: Vec<f64>,
     units: Vec<f64>,
-    /// What λ of responses of mean variance one is multiplied with.
+    /// Factor of λ of responses of mean variance one.
     lambda: f64,
 }
 

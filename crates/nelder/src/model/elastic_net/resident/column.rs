@@ -63,7 +63,7 @@ impl ResidentColumn<'_> {
                 vectorized(
                     #[inline(always)]
                     || {
-                        mean = sum_of(x, weights, |x, w, sum| f64::mul_add(x, w, sum));
+                        mean = sum_of(x, weights, f64::mul_add);
                         let square = |x: f64, w: f64, sum: f64| f64::mul_add(w * (x - mean), x - mean, sum);
                         variance = sum_of(x, weights, square);
                     },

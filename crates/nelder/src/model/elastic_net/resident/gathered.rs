@@ -11,7 +11,7 @@ pub(super) struct ObservedInMemory {
     pub counts: bool,
 }
 
-/// Those of some runs of rows.
+/// Responses, weights and offsets of some runs of rows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct ObservedRuns {
     runs: Vec<Run>,

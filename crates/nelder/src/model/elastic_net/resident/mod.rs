@@ -1,5 +1,6 @@
 //! Elastic nets of columns that are in memory, of more of them than a gram could hold, or sparse.
 
+mod active;
 mod active_columns;
 mod active_residuals;
 mod column;

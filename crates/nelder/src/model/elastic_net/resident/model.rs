@@ -15,7 +15,6 @@ use crate::design::RowCounts;
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::Terms;
 use crate::frame::{Scan, Source};
-use crate::model::elastic_net::fit::response_wishes;
 use crate::model::elastic_net::generalized::GeneralizedRows;
 use crate::model::elastic_net::moments::varies;
 use crate::model::elastic_net::path::Path;
@@ -85,7 +84,7 @@ impl<'s> ResidentModel<'s> {
         let intercept = terms.intercept;
         let bound = bind_as(
             &without_columns(spec, terms),
-            &response_wishes(spec),
+            &spec.response_wishes(),
             source.clone(),
         )?;
         let bound = bound.at(run.executor.clone());
@@ -275,7 +274,7 @@ fn without_columns(spec: &ElasticNetSpec, terms: Terms) -> LmSpec {
     }
 }
 
-/// What is observed of all rows, and how the family reads it.
+/// Observations of all rows, and how the family reads them.
 type ObservedModel = (
     RowsInMemory,
     RowCounts,

@@ -7,8 +7,9 @@
 //!
 //! So each λ of the path ends with every column within its optimality condition, seen or proved.
 
+use super::active::Active;
 use super::loss::{RowLoss, RowScores};
-use super::quadratic_step::{Active, QuadraticStep};
+use super::quadratic_step::QuadraticStep;
 use super::screening::{Scores, Screening};
 use super::standardized::StandardizedColumns;
 use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
@@ -43,7 +44,7 @@ pub(super) struct PathRows<'a> {
     pub rows: u64,
     /// The unit of the responses: coefficients are of responses over it.
     pub scale: f64,
-    /// What was subtracted from the responses.
+    /// The number that was subtracted from the responses.
     pub center: f64,
 }
 
