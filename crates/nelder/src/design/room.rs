@@ -144,6 +144,17 @@ impl Room {
         self.holds(bytes, columns as u128, &[])
     }
 
+    /// Tests if there is room for the active columns of so many paths at a time: the matrix of each and its factor, which double where they grow, and
+    /// the columns themselves.
+    ///
+    /// # Errors
+    /// [`Lack`].
+    pub(crate) fn for_active(&self, columns: usize, rows: usize, paths: usize) -> Result<(), Lack> {
+        let (of_columns, of_rows) = ((columns * columns) as f64, (rows * columns) as f64);
+        let bytes = 8.0 * paths as f64 * (10.0 * of_columns + 3.0 * of_rows);
+        self.holds(bytes, columns as u128, &[])
+    }
+
     /// Tests if there is room for so many bytes, those of a model of so many columns.
     fn holds(&self, bytes: f64, columns: u128, terms: &[TermWidth<'_>]) -> Result<(), Lack> {
         if bytes <= self.bytes {
@@ -221,6 +232,15 @@ impl fmt::Display for Lack {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn active_columns_have_room_or_not() {
+        let room = Room::of(1 << 30);
+        assert!(room.for_active(2000, 1000, 2).is_ok());
+        // ten matrices of 30,000 columns are 72 GB
+        let lack = room.for_active(30_000, 1000, 1).unwrap_err();
+        assert!(lack.bytes > 7.2e10 && lack.columns == 30_000);
+    }
 
     #[test]
     fn sizes_as_they_are_written() {

@@ -266,3 +266,39 @@ fn columns_with_missing_numbers_are_named() {
         .to_string();
     assert!(error.contains("`x4`") && error.contains("row 12"), "{error}");
 }
+
+/// Stops the path at its third λ.
+struct Third(std::sync::atomic::AtomicUsize);
+
+impl nelder::pass::Monitor for Third {
+    fn advance(&self, pass: &str, rows: u64, _: Option<u64>) -> bool {
+        let further = usize::from(pass == "path" && rows > 0);
+        self.0.fetch_add(further, std::sync::atomic::Ordering::Relaxed) + further < 3
+    }
+}
+
+#[test]
+fn a_path_of_columns_can_be_stopped() {
+    let data = rows(60, 20);
+    let spec = ElasticNetSpec {
+        reading: Reading::Columns,
+        ..data.spec("y", Family::gaussian())
+    };
+    let error = elastic_net(&spec, data.dense(), &Third(0.into())).err().unwrap();
+    assert_eq!(error.to_string(), "interrupted");
+}
+
+#[test]
+fn rows_with_missing_numbers_are_left_out_of_wide_models() {
+    let mut data = rows(60, 450);
+    data.columns[4][11] = f64::NAN;
+    let spec = data.spec("y", Family::gaussian()).threshold(1e-7);
+    let omitted = elastic_net(&spec, data.dense(), &NoProgress)
+        .unwrap()
+        .counts
+        .omitted;
+    assert_eq!(omitted, 1);
+    data.columns[4][11] = 0.5;
+    let fit = elastic_net(&spec, data.dense(), &NoProgress).unwrap();
+    assert!(fit.report.algorithm.ends_with("column by column"));
+}

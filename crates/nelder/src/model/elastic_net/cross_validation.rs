@@ -74,7 +74,7 @@ pub fn cross_validate<'s, 'm>(
     let source: Arc<dyn Source + 's> = Arc::new(source);
     let (bound, found) = match ResidentModel::new(&spec.model, &source, &run)? {
         Some(mut model) => {
-            let found = model.cross_validated(spec)?;
+            let found = model.cross_validated(spec, run.monitor)?;
             (model.bound, found)
         }
         None => by_rows(spec, source, run)?,

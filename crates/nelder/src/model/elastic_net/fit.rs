@@ -61,7 +61,7 @@ pub fn elastic_net<'s, 'm>(
     let run = run.into();
     let source: Arc<dyn Source + 's> = Arc::new(source);
     if let Some(model) = ResidentModel::new(spec, &source, &run)? {
-        return by_columns(spec, model);
+        return by_columns(spec, model, run.monitor);
     }
     let bound = bind_columns(spec, source)?.at(run.executor);
     bound.rows.keep_blocks();
@@ -82,9 +82,13 @@ pub fn elastic_net<'s, 'm>(
 }
 
 /// The path of a model whose columns are read one by one.
-fn by_columns<'s>(spec: &ElasticNetSpec, mut model: ResidentModel<'s>) -> Result<ElasticNet<'s>, ModelError> {
+fn by_columns<'s>(
+    spec: &ElasticNetSpec,
+    mut model: ResidentModel<'s>,
+    monitor: &dyn Monitor,
+) -> Result<ElasticNet<'s>, ModelError> {
     let problem = model.problem(spec)?;
-    let path = model.path(&problem)?;
+    let path = model.path(&problem, monitor)?;
     let report = problem.report(&path, &model.bound, model.passes, "f64");
     Ok(ElasticNet {
         spec: spec.clone(),

@@ -41,6 +41,11 @@ impl Active {
         either!(self, own => own.members())
     }
 
+    /// True if steps are by a matrix of the members.
+    pub fn has_matrix(&self) -> bool {
+        matches!(self, Active::Matrix(_))
+    }
+
     /// Tests if a column is a member.
     pub fn has(&self, j: usize) -> bool {
         either!(self, own => own.has(j))

@@ -122,6 +122,14 @@ impl ResidentColumn<'_> {
         }
     }
 
+    /// Bytes in memory.
+    pub fn bytes(&self) -> u64 {
+        match self {
+            ResidentColumn::Dense(x) => 8 * x.len() as u64,
+            ResidentColumn::Sparse { values, .. } => 12 * values.len() as u64,
+        }
+    }
+
     /// Numbers that are held.
     pub fn held(&self) -> usize {
         match self {

@@ -79,7 +79,12 @@ impl ResidentDesign {
     /// True if reading column by column is quicker than the gram of all, or the only way.
     pub fn is_wide(&self, rows: usize) -> bool {
         let p = self.at.len();
-        self.sparse || p > MANY || p > SOME && p > rows
+        self.is_without_gram() || p > SOME && p > rows
+    }
+
+    /// True if no gram could hold the columns, or none should.
+    pub fn is_without_gram(&self) -> bool {
+        self.sparse || self.at.len() > MANY
     }
 
     /// The columns of the model matrix, the intercept first.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::column::ResidentColumn;
 use super::model::{FoundPath, ResidentModel};
+use super::path::Watch;
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
@@ -15,6 +16,7 @@ use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
 use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
 use crate::model::elastic_net::validated::{Validated, area_of, short_paths};
+use crate::pass::Monitor;
 
 /// A fold of a draw: its rows of positive weight, from 0.
 struct Fold {
@@ -26,7 +28,11 @@ impl ResidentModel<'_> {
     ///
     /// # Errors
     /// A fold without a row; those of a path.
-    pub fn cross_validated(&mut self, spec: &CrossValidationSpec) -> Result<Validated, ModelError> {
+    pub fn cross_validated(
+        &mut self,
+        spec: &CrossValidationSpec,
+        monitor: &dyn Monitor,
+    ) -> Result<Validated, ModelError> {
         let problem = self.problem(&spec.model)?;
         let measure = spec.measure_of(self.counts.used + self.counts.weightless);
         let over = match measure {
@@ -40,16 +46,23 @@ impl ResidentModel<'_> {
         for folds in spec.draws() {
             draws.push(self.folds(&folds)?);
         }
-        let (mut grid, mut reads) = (Vec::new(), 0);
+        let (mut grid, mut bytes) = (Vec::new(), 0);
+        let paths = spec.alphas().len() * (1 + draws.iter().map(Vec::len).sum::<usize>());
+        let watch = Watch {
+            monitor,
+            name: "paths of folds",
+            total: paths * problem.settings.sequence.count(),
+            paths: rayon::current_num_threads(),
+        };
         for alpha in spec.alphas() {
             let own = problem.alpha(alpha);
-            let whole = self.path_of(&own, &columns, &self.rows.weight, None)?;
-            reads += whole.reads + columns.len() as u64;
+            let whole = self.path_of(&own, &columns, (&self.rows.weight, None), watch)?;
+            bytes += whole.bytes;
             let mut errors = Vec::new();
             for folds in &draws {
-                let (found, read) = self.errors(spec, &own, &columns, folds, &whole.path)?;
+                let (found, read) = self.errors(spec, &own, &columns, (folds, &whole.path), watch)?;
                 errors.extend(found);
-                reads += read;
+                bytes += read;
             }
             let mut path = whole.path;
             own.rescale(&mut path);
@@ -57,7 +70,7 @@ impl ResidentModel<'_> {
             let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
             grid.push((alpha, path, curve));
         }
-        let record = self.reading(reads, start);
+        let record = self.reading(bytes, start);
         self.passes.push(record);
         Ok(Validated {
             problem,
@@ -87,19 +100,19 @@ impl ResidentModel<'_> {
         }
     }
 
-    /// The errors of each fold of a draw on its rows, and how often a column was read.
+    /// The errors of each fold of a draw on its rows, and the bytes of columns that were read.
     fn errors(
         &self,
         spec: &CrossValidationSpec,
         problem: &Problem,
         columns: &[ResidentColumn<'_>],
-        folds: &[Fold],
-        whole: &Path,
+        (folds, whole): (&[Fold], &Path),
+        watch: Watch<'_>,
     ) -> Result<(Vec<FoldErrors>, u64), ModelError> {
         let fit = |fold: &Fold| {
             let mut weight = self.rows.weight.clone();
             fold.rows.iter().for_each(|&i| weight[i] = 0.0);
-            self.path_of(problem, columns, &weight, Some(&fold.rows))
+            self.path_of(problem, columns, (&weight, Some(&fold.rows)), watch)
         };
         let found: Vec<Result<FoundPath, ModelError>> = folds.par_iter().with_max_len(1).map(fit).collect();
         let mut paths = Vec::new();
@@ -107,10 +120,10 @@ impl ResidentModel<'_> {
             paths.push(found.map_err(|e| e.in_fold(k, folds.len()))?);
         }
         short_paths(paths.iter().map(|p| &p.path))?;
-        let reads: u64 = paths.iter().map(|p| p.reads + columns.len() as u64).sum();
+        let bytes = paths.iter().map(|p| p.bytes).sum();
         let of = |(fold, found): (&Fold, &FoundPath)| self.fold_errors(spec, problem, fold, found, whole);
         let errors = folds.par_iter().zip(&paths).map(of).collect();
-        Ok((errors, reads))
+        Ok((errors, bytes))
     }
 
     /// The errors of a fold's models on its rows, at the λ of the whole path.

@@ -9,7 +9,7 @@ use super::column::ResidentColumn;
 use super::design::ResidentDesign;
 use super::gathered::ObservedInMemory;
 use super::loss::{RowLoss, RowsInMemory};
-use super::path::{PathRows, ResidentPath};
+use super::path::{PathRows, ResidentPath, Watch};
 use super::standardized::{StandardizedColumns, TOGETHER};
 use crate::design::RowCounts;
 use crate::family::{Family, Programs, Start, Trials};
@@ -23,7 +23,7 @@ use crate::model::elastic_net::spec::{ElasticNetSpec, Reading};
 use crate::model::equations::ladder::rows_left;
 use crate::model::model_frame::bind_as;
 use crate::model::{LmSpec, ModelError, ModelFrame};
-use crate::pass::{Course, Opening, Pass, PassRecord, Products, Run, Session};
+use crate::pass::{Course, Monitor, Opening, Pass, PassRecord, Products, Run, Session};
 
 /// A model whose columns are read one by one, joined to its data.
 pub(in crate::model::elastic_net) struct ResidentModel<'s> {
@@ -50,8 +50,8 @@ pub(in crate::model::elastic_net) struct ResidentModel<'s> {
 pub(super) struct FoundPath {
     pub path: Path,
     pub predictors: Vec<Vec<f64>>,
-    /// Reads of a column.
-    pub reads: u64,
+    /// Bytes of columns that were read.
+    pub bytes: u64,
 }
 
 impl<'s> ResidentModel<'s> {
@@ -72,7 +72,14 @@ impl<'s> ResidentModel<'s> {
         let terms = spec.design.meaning_of_columns(&source.schema().names())?;
         let design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
             (Some(design), Reading::Columns) => design,
-            (Some(design), _) if design.is_wide(rows) => design,
+            (Some(design), _) if design.is_wide(rows) => {
+                // rows with missing numbers are left out where rows are read
+                let missing = || first_bad(&design.resident(&**source)).is_some();
+                if !design.is_without_gram() && missing() {
+                    return Ok(None);
+                }
+                design
+            }
             (None, Reading::Columns) => {
                 return Err(ModelError::argument(
                     "type.gaussian",
@@ -149,24 +156,27 @@ impl<'s> ResidentModel<'s> {
     ///
     /// # Errors
     /// A response that is constant, columns that all are.
-    pub fn path(&mut self, problem: &Problem) -> Result<Path, ModelError> {
+    pub fn path(&mut self, problem: &Problem, monitor: &dyn Monitor) -> Result<Path, ModelError> {
         let start = Instant::now();
         let columns = self.columns()?;
-        let found = self.path_of(problem, &columns, &self.rows.weight, None)?;
-        let record = self.reading(found.reads + columns.len() as u64, start);
+        let watch = Watch {
+            monitor,
+            name: "path",
+            total: problem.settings.sequence.count(),
+            paths: 1,
+        };
+        let found = self.path_of(problem, &columns, (&self.rows.weight, None), watch)?;
+        let record = self.reading(found.bytes, start);
         self.passes.push(record);
         let mut path = found.path;
         problem.rescale(&mut path);
         Ok(path)
     }
 
-    /// The record of so many reads of a column.
-    pub(super) fn reading(&self, reads: u64, start: Instant) -> PassRecord {
+    /// The record of so many bytes of columns that were read.
+    pub(super) fn reading(&self, bytes: u64, start: Instant) -> PassRecord {
         let rows = self.rows.y.len() as u64;
-        let scan = Scan {
-            rows,
-            bytes: 8 * rows * reads,
-        };
+        let scan = Scan { rows, bytes };
         PassRecord::on_cpu("columns", "f64", scan, start)
     }
 
@@ -178,8 +188,8 @@ impl<'s> ResidentModel<'s> {
         &self,
         problem: &Problem,
         columns: &[ResidentColumn<'_>],
-        given: &[f64],
-        kept: Option<&[usize]>,
+        (given, kept): (&[f64], Option<&[usize]>),
+        watch: Watch<'_>,
     ) -> Result<FoundPath, ModelError> {
         let total: f64 = given.iter().sum();
         let weights: Vec<f64> = given.iter().map(|w| w / total).collect();
@@ -218,13 +228,15 @@ impl<'s> ResidentModel<'s> {
             &problem.settings,
             &problem.penalty,
             (self.intercept, start),
+            watch,
         );
         path.keep(kept.unwrap_or(&[]).to_vec());
-        let found = path.run();
+        let found = path.run()?;
         let unscaled = |eta: Vec<f64>| eta.iter().map(|e| rows.center + rows.scale * e).collect();
         Ok(FoundPath {
             path: found,
-            reads: path.reads(),
+            // the moments read each column once
+            bytes: path.bytes() + columns.iter().map(ResidentColumn::bytes).sum::<u64>(),
             predictors: path.predictors.into_iter().map(unscaled).collect(),
         })
     }
@@ -249,6 +261,16 @@ impl<'s> ResidentModel<'s> {
     pub(super) fn family(&self) -> &Family {
         &self.programs.family
     }
+}
+
+/// The first column with a number that is missing or infinite, its first such row, from 0, and the number.
+fn first_bad(columns: &[ResidentColumn<'_>]) -> Option<(usize, (usize, f64))> {
+    let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
+    columns
+        .par_iter()
+        .enumerate()
+        .with_min_len(TOGETHER)
+        .find_map_first(bad)
 }
 
 /// A linear model of the same response, weights, offset and subset without columns.

@@ -12,11 +12,14 @@ use super::loss::{RowLoss, RowScores};
 use super::quadratic_step::QuadraticStep;
 use super::screening::{Scores, Screening};
 use super::standardized::StandardizedColumns;
+use crate::design::{Lack, Room};
+use crate::model::ModelError;
 use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::path::{Path, SparseVector, Step};
 use crate::model::elastic_net::penalty::{Penalty, Strength};
+use crate::pass::{Monitor, PassError};
 
 /// A step whose square is above this part of the one before has H renewed.
 const SLOW: f64 = 0.05;
@@ -48,8 +51,52 @@ pub(super) struct PathRows<'a> {
     pub center: f64,
 }
 
+/// Watches paths that are computed at the same time.
+#[derive(Clone, Copy)]
+pub(super) struct Watch<'a> {
+    pub monitor: &'a dyn Monitor,
+    /// Name of what is going on.
+    pub name: &'a str,
+    /// λ of all paths together.
+    pub total: usize,
+    /// Paths at a time.
+    pub paths: usize,
+}
+
+/// Failure of a path that leaves nothing.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// A step failed; what there is stays.
+    Stuck(Stuck),
+    /// The monitor stopped it.
+    Interrupted,
+    /// So many active columns have no room.
+    NoRoom(usize, Lack),
+}
+
+impl From<Stuck> for Halt {
+    fn from(stuck: Stuck) -> Self {
+        Halt::Stuck(stuck)
+    }
+}
+
+impl From<Halt> for ModelError {
+    fn from(halt: Halt) -> Self {
+        match halt {
+            Halt::NoRoom(columns, lack) => ModelError::argument(
+                "lambda",
+                format!(
+                    "{columns} columns would be active at once, and have no room: {lack}; a larger lambda.min.ratio or alpha, or pmax, keeps fewer"
+                ),
+            ),
+            Halt::Stuck(_) | Halt::Interrupted => ModelError::Pass(PassError::Interrupted),
+        }
+    }
+}
+
 /// A path on its way.
 pub(super) struct ResidentPath<'a> {
+    watch: Watch<'a>,
     x: &'a StandardizedColumns<'a>,
     rows: PathRows<'a>,
     loss: RowLoss<'a>,
@@ -81,11 +128,13 @@ impl<'a> ResidentPath<'a> {
         settings: &'a PathSettings,
         penalty: &Penalty,
         (intercept, start): (bool, f64),
+        watch: Watch<'a>,
     ) -> Self {
         let units: Vec<f64> = x.scales.iter().map(|s| s / rows.scale).collect();
         let (penalty, usable) = penalty.standardized(&units, &x.varies);
         let constant = if intercept { start } else { 0.0 };
         ResidentPath {
+            watch,
             active: Active::new(x, rows.weights.len(), intercept),
             screening: Screening::new(x.len()),
             eta: vec![constant; rows.weights.len()],
@@ -111,7 +160,10 @@ impl<'a> ResidentPath<'a> {
     }
 
     /// The path, in the units of the rows.
-    pub fn run(&mut self) -> Path {
+    ///
+    /// # Errors
+    /// An interrupt; active columns that have no room.
+    pub fn run(&mut self) -> Result<Path, Halt> {
         let sequence = &self.settings.sequence;
         let automatic = matches!(sequence, LambdaSequence::Automatic { .. });
         let scale = self.rows.scale;
@@ -128,14 +180,16 @@ impl<'a> ResidentPath<'a> {
             let found = self.solve(self.strength(lambda));
             let violation = match found {
                 Ok(violation) => violation,
-                Err(stuck) => {
+                Err(Halt::Stuck(stuck)) => {
                     path.end = match stuck {
                         Stuck::Sweeps => PathEnd::Sweeps(m + 1),
                         Stuck::Active => PathEnd::Active(m + 1),
                     };
                     break;
                 }
+                Err(halt) => return Err(halt),
             };
+            self.advance_monitor(1)?;
             if automatic && m == 0 {
                 largest = self.largest_lambda();
                 if largest == 0.0 {
@@ -157,7 +211,21 @@ impl<'a> ResidentPath<'a> {
                 break;
             }
         }
-        path
+        Ok(path)
+    }
+
+    /// Tells the monitor of so many further λ; each counts as all rows.
+    fn advance_monitor(&self, lambdas: usize) -> Result<(), Halt> {
+        let rows = self.rows.weights.len();
+        let total = Some((rows * self.watch.total) as u64);
+        match self
+            .watch
+            .monitor
+            .advance(self.watch.name, (rows * lambdas) as u64, total)
+        {
+            true => Ok(()),
+            false => Err(Halt::Interrupted),
+        }
     }
 
     fn strength(&self, lambda: f64) -> Strength {
@@ -175,6 +243,7 @@ impl<'a> ResidentPath<'a> {
     /// The deviance of the model of the intercept alone, of a row.
     fn null_deviance(&mut self) -> f64 {
         self.evaluate();
+        self.active.renew(self.x, &self.at);
         self.unit = self.at.deviance;
         // nothing is active: the steps are the intercept's
         let _ = self.newton(self.penalty.at(ENORMOUS), NOTHING);
@@ -189,7 +258,7 @@ impl<'a> ResidentPath<'a> {
     }
 
     /// Goes on to the minimum at a λ; the largest violation of the optimality conditions there.
-    fn solve(&mut self, strength: Strength) -> Result<f64, Stuck> {
+    fn solve(&mut self, strength: Strength) -> Result<f64, Halt> {
         let enough = match self.is_exact() {
             true => NOTHING,
             false => self.settings.ending.threshold,
@@ -200,12 +269,19 @@ impl<'a> ResidentPath<'a> {
             if joining.is_empty() {
                 return Ok(violation);
             }
-            if self.active.members().len() + joining.len() > self.settings.ending.most_active {
-                return Err(Stuck::Active);
+            let members = self.active.members().len() + joining.len();
+            if members > self.settings.ending.most_active {
+                return Err(Halt::Stuck(Stuck::Active));
             }
+            if self.active.has_matrix() {
+                let rows = self.rows.weights.len();
+                let room = Room::of_machine().for_active(members, rows, self.watch.paths);
+                room.map_err(|lack| Halt::NoRoom(members, lack))?;
+            }
+            self.advance_monitor(0)?;
             self.active.add(self.x, &joining);
         }
-        Err(Stuck::Sweeps)
+        Err(Halt::Stuck(Stuck::Sweeps))
     }
 
     /// The columns that violate the optimality conditions at zero, with their gradients, and the largest violation of those in the model.
@@ -349,9 +425,9 @@ impl<'a> ResidentPath<'a> {
         }
     }
 
-    /// Reads of a column so far.
-    pub fn reads(&self) -> u64 {
-        self.screening.reads
+    /// Bytes of columns that were read so far.
+    pub fn bytes(&self) -> u64 {
+        self.screening.bytes
     }
 }
 

@@ -29,8 +29,8 @@ pub(super) struct Screening {
     /// The look of each column; there is none before the first.
     looks_of: Vec<u32>,
     looks: Vec<Option<Look>>,
-    /// Columns looked at so far: reads of a column.
-    pub reads: u64,
+    /// Bytes of the columns that were looked at so far.
+    pub bytes: u64,
 }
 
 /// No look yet.
@@ -54,7 +54,7 @@ impl Screening {
             correlations: vec![f64::NAN; columns],
             looks_of: vec![NEVER; columns],
             looks: Vec::new(),
-            reads: 0,
+            bytes: 0,
         }
     }
 
@@ -93,7 +93,7 @@ impl Screening {
             .filter(unsure)
             .map(|j| (j, x.correlation(j, scores.raw, scores.total)))
             .collect();
-        self.reads += found.len() as u64;
+        self.bytes += found.iter().map(|(j, _)| x.bytes(*j)).sum::<u64>();
         self.note(&found, scores.scaled, square);
         found
     }

@@ -68,6 +68,11 @@ impl<'a> StandardizedColumns<'a> {
         self.columns[j].standardized(self.centers[j], self.scales[j], out);
     }
 
+    /// Bytes of a column in memory.
+    pub fn bytes(&self, j: usize) -> u64 {
+        self.columns[j].bytes()
+    }
+
     /// True if most of what the columns would be is zero and not held.
     pub fn is_sparse(&self, rows: usize) -> bool {
         let held: usize = self.columns.iter().map(ResidentColumn::held).sum();
