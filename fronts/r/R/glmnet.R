@@ -144,7 +144,7 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
     if (with_offset) y <- y - offset
     offset <- NULL
   } else offset <- path_offset(offset, family, nrow(frame$all))
-  if (is.matrix(y)) dimnames(y) <- list(NULL, as.character(seq_len(ncol(y))))
+  if (is.matrix(y)) dimnames(y) <- list(NULL, response_labels(y))
   design <- indicators(frame, y, contrasts, weights, offset, check_precision(precision))
   # what is left out by number is known when the columns are: by name here
   if (!is.null(exclude) && !is.character(exclude)) refuse("exclude: name the columns or the terms of the formula")

@@ -6,7 +6,7 @@ use super::operands::{collect_names, unrolled, zero_or_one};
 use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary, term_count};
 
 /// Maximum number of terms that a formula may expand to: more columns than a design of columns can have.
-const MAX_TERMS: usize = 1_000_000;
+const MAX_TERMS: usize = 200_000;
 
 /// Meaning of `.` on the right side.
 pub(super) enum Dot<'a> {

@@ -380,7 +380,7 @@ fn long_formulas_are_expanded() {
     );
     // equal terms fall together, so that they have to be written out
     let twice = terms(&parse_formula("y ~ .^2 * .^2").unwrap(), &columns);
-    let (terms_of, limit) = (None, 100_000);
+    let (terms_of, limit) = (None, 200_000);
     assert_eq!(
         twice,
         Err(FormulaError::TooManyTerms {

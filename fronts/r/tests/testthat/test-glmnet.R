@@ -131,7 +131,7 @@ test_that("what cannot be fitted is refused in words", {
   expect_warning(nd_glmnet(gx, gy, alpha = 1.5), "alpha >1; set to 1")
   expect_error(nd_glmnet(gx, gy, lambda = -1), "non-negative")
   expect_error(nd_glmnet(gx, gy, exclude = 30), "out of range")
-  expect_error(nd_glmnet(gx, gy, family = "mgaussian"), "not offered yet")
+  expect_error(nd_glmnet(gx, gy, family = "mgaussian"), "needs a matrix of numbers")
   expect_error(nd_glmnet(gx, gy, foo = 1), "unused argument: foo")
   expect_error(nd_glmnet(gx, rep(0:1, c(99, 1)), family = "binomial"), "1 or 0 observations")
   bad <- Matrix::Matrix(gx * (gx > 1), sparse = TRUE)

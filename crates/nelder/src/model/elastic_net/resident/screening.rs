@@ -77,15 +77,16 @@ impl Screening {
         let (correlations, looks_of) = (&self.correlations, &self.looks_of);
         let unsure = |j: &usize| {
             let Some(limit) = limit(*j) else { return false };
-            match looks_of[*j] {
-                NEVER => true,
+            let bound = match looks_of[*j] {
+                // |c| ≤ h ‖u‖
+                NEVER => x.norms[*j] * (square.sqrt() + rounding),
                 look => {
                     let (a, rest) = ratios[look as usize];
-                    let bound = a * correlations[*j].abs() + x.norms[*j] * (rest + (1.0 + a) * rounding);
-                    // true too where the bound is no number
-                    !(bound <= limit)
+                    a * correlations[*j].abs() + x.norms[*j] * (rest + (1.0 + a) * rounding)
                 }
-            }
+            };
+            // true too where the bound is no number
+            !(bound <= limit)
         };
         let found: Vec<(usize, f64)> = (0..x.len())
             .into_par_iter()
