@@ -18,7 +18,7 @@ use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::model_frame::bind_as;
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Course, GramStatistic, Monitor, Opening, Pass, Run};
+use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, PassRecord, Reduced, Run};
 
 /// A path of penalized models.
 pub struct ElasticNet<'s> {
@@ -108,12 +108,18 @@ struct Found {
     report: ElasticNetReport,
 }
 
-/// The path of a Gaussian model, from one gram.
-fn gaussian(
+/// A gram, the records of all passes up to it, and the precision of its products.
+type GramPass = (Reduced<Gram>, Vec<PassRecord>, &'static str);
+
+/// The gram of all rows, in one pass.
+///
+/// # Errors
+/// Those of the pass; no row left; a product that is not finite.
+pub(super) fn gram(
     spec: &ElasticNetSpec,
     bound: &ModelFrame<'_>,
     monitor: &dyn Monitor,
-) -> Result<Found, ModelError> {
+) -> Result<GramPass, ModelError> {
     let products = first_products(bound, spec.design.accuracy);
     let course = Course::LeastSquares(products);
     let mut passes = bound.passes.clone();
@@ -122,12 +128,22 @@ fn gaussian(
     let statistic = GramStatistic { products };
     let pass = Pass::new("gram", statistic.precision(), &statistic, monitor);
     let found = session.reduce(&bound.rows, pass)?;
-    passes.extend(found.records);
+    passes.extend(found.records.iter().cloned());
     rows_left(&found.counts, bound)?;
     check_finite(&found.value, bound)?;
+    Ok((found, passes, statistic.precision()))
+}
+
+/// The path of a Gaussian model, from one gram.
+fn gaussian(
+    spec: &ElasticNetSpec,
+    bound: &ModelFrame<'_>,
+    monitor: &dyn Monitor,
+) -> Result<Found, ModelError> {
+    let (found, passes, precision) = gram(spec, bound, monitor)?;
     let problem = Problem::new(spec, bound, &found.counts, &found.value)?;
     let path = problem.path(&found.value)?;
-    let report = problem.report(&path, bound, passes, statistic.precision());
+    let report = problem.report(&path, bound, passes, precision);
     Ok(Found {
         columns: problem.into_columns(),
         path,

@@ -129,6 +129,27 @@ pub(super) struct ClassRows {
     pub predictors: Vec<Vec<f64>>,
 }
 
+impl HeldOutSums {
+    /// No rows seen, for the numbers of λ of each fold.
+    pub fn new(lambdas: impl Iterator<Item = usize> + Clone) -> Self {
+        let by_lambda = || lambdas.clone().map(|m| vec![0.0; m]).collect();
+        let folds = lambdas.clone().count();
+        HeldOutSums {
+            weights: vec![0.0; folds],
+            rows: vec![0; folds],
+            losses: by_lambda(),
+            squares: by_lambda(),
+            classes: lambdas
+                .clone()
+                .map(|m| ClassRows {
+                    weights: Vec::new(),
+                    predictors: vec![Vec::new(); m],
+                })
+                .collect(),
+        }
+    }
+}
+
 impl Sum for HeldOutSums {
     travels!();
 
@@ -170,22 +191,10 @@ impl Statistic for HeldOut<'_> {
         Self: 'w;
 
     fn worker(&self, schema: &BlockSchema) -> HeldOutWorker<'_> {
-        let by_lambda = || self.models.iter().map(|m| vec![0.0; m.len()]).collect();
         HeldOutWorker {
             of: self,
             schema: schema.clone(),
-            sums: HeldOutSums {
-                weights: vec![0.0; self.models.len()],
-                rows: vec![0; self.models.len()],
-                losses: by_lambda(),
-                squares: by_lambda(),
-                classes: (self.models.iter())
-                    .map(|m| ClassRows {
-                        weights: Vec::new(),
-                        predictors: vec![Vec::new(); m.len()],
-                    })
-                    .collect(),
-            },
+            sums: HeldOutSums::new(self.models.iter().map(Vec::len)),
             of_rows: Vec::new(),
             dense: (self.models.iter())
                 .map(|fold| fold.iter().flat_map(|m| m.dense.iter().map(|b| b.hi)).collect())

@@ -29,6 +29,7 @@ mod membership;
 mod moments;
 mod multi_response;
 mod newton_path;
+mod newton_rules;
 mod partial_likelihood;
 mod path;
 mod penalty;

@@ -12,6 +12,7 @@
 //! 2. If F rose, the step is halved (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 //! 3. Otherwise the next step is computed from s. Where it is small at this λ, the solution is written down, and the same s serves the next λ.
 
+use super::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
 use nelder_device::Dd;
 
 use super::active_set::DenseCurvature;
@@ -24,18 +25,6 @@ use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
 use crate::pass::{ScoreSums, Scoring};
 
-/// A step whose square is above this part of the one before has H renewed.
-const SLOW: f64 = 0.05;
-/// The same of a path that takes over the H of another.
-const SLOWER: f64 = 0.4;
-/// Halvings of a step at most.
-const MOST_HALVINGS: u32 = 40;
-/// Newton steps at one λ.
-const MOST_STEPS: u32 = 200;
-/// Steps whose square is below this part of the null deviance of a row are not judged by the objective.
-const LOCAL: f64 = 1e-8;
-/// A rise of the objective, relative to it, that is rounding.
-const ROUNDING: f64 = 1e-12;
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-22;
 
@@ -216,7 +205,7 @@ impl<'p> NewtonPath<'p> {
             let before = self.objective(point.deviance, &point.beta, strength);
             // a step whose gain would drown in the rounding of the objective is judged by the step after it
             let far = self.last.0 > LOCAL * self.unit();
-            let rose = !(after <= before + ROUNDING * before.abs());
+            let rose = rose(before, after);
             if (far && rose || !after.is_finite()) && self.trial.halvings < MOST_HALVINGS {
                 return self.halve();
             }

@@ -59,12 +59,16 @@ impl Penalty {
 
     /// λ P(β).
     pub fn value(&self, beta: &[f64], strength: Strength) -> f64 {
-        let columns = beta.iter().zip(&self.factors).filter(|(b, _)| **b != 0.0);
-        let of = |(b, f): (&f64, &f64)| match *f {
+        self.value_of(beta.iter().copied().enumerate(), strength)
+    }
+
+    /// The same of coefficients with their columns; all others are zero.
+    pub fn value_of(&self, entries: impl Iterator<Item = (usize, f64)>, strength: Strength) -> f64 {
+        let of = |(j, b): (usize, f64)| match self.factors[j] {
             0.0 => 0.0,
             f => f * (strength.absolute * b.abs() + 0.5 * strength.square * b * b),
         };
-        columns.map(of).sum()
+        entries.filter(|(_, b)| *b != 0.0).map(of).sum()
     }
 
     /// The smallest λ at which every penalized coefficient is zero, max |gⱼ| / (fⱼ α), for the gradient g of the loss there;

@@ -1,5 +1,6 @@
 //! The path of one model of several responses.
 
+use crate::model::elastic_net::fit::gram;
 use std::sync::Arc;
 
 use super::gaussian::{MultiMoments, gaussian_path};
@@ -12,9 +13,8 @@ use crate::frame::Source;
 use crate::model::elastic_net::ElasticNetReport;
 use crate::model::elastic_net::lambda::Gain;
 use crate::model::elastic_net::problem::Problem;
-use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Run};
+use crate::pass::{Gram, Monitor, Run};
 
 /// A path of penalized models of several responses.
 pub struct MultiNet<'s> {
@@ -123,23 +123,13 @@ fn gaussian(
     standardize: bool,
     monitor: &dyn Monitor,
 ) -> Result<Found, ModelError> {
-    let products = first_products(bound, spec.net.design.accuracy);
-    let course = Course::LeastSquares(products);
-    let mut passes = bound.passes.clone();
-    let (session, records) = bound.executor.open(&bound.rows, &Opening::new(course, monitor))?;
-    passes.extend(records);
-    let statistic = GramStatistic { products };
-    let pass = Pass::new("gram", statistic.precision(), &statistic, monitor);
-    let found = session.reduce(&bound.rows, pass)?;
-    passes.extend(found.records);
-    rows_left(&found.counts, bound)?;
-    check_finite(&found.value, bound)?;
+    let (found, passes, precision) = gram(&spec.net, bound, monitor)?;
     let problem = gaussian_problem(spec, bound, &found.counts, &found.value)?;
     let moments = MultiMoments::new(&found.value, &problem.columns.map, &response_scales(bound));
     let (penalty, settings, standardizing) = problem.parts();
     let mut path = gaussian_path(&moments, penalty, settings, standardizing, standardize)?;
     path.responses.iter_mut().for_each(|path| problem.rescale(path));
-    let report = problem.report(path.first(), bound, passes, statistic.precision());
+    let report = problem.report(path.first(), bound, passes, precision);
     Ok(Found {
         columns: problem.into_columns(),
         path,

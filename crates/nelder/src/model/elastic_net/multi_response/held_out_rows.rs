@@ -72,17 +72,10 @@ impl Statistic for HeldOutResponses<'_> {
         Self: 'w;
 
     fn worker(&self, schema: &BlockSchema) -> HeldOutResponsesWorker<'_> {
-        let by_lambda = || self.models.iter().map(|m| vec![0.0; m.len()]).collect();
         HeldOutResponsesWorker {
             of: self,
             schema: schema.clone(),
-            sums: HeldOutSums {
-                weights: vec![0.0; self.models.len()],
-                rows: vec![0; self.models.len()],
-                losses: by_lambda(),
-                squares: by_lambda(),
-                classes: Vec::new(),
-            },
+            sums: HeldOutSums::new(self.models.iter().map(Vec::len)),
             of_rows: Vec::new(),
             eta: vec![Vec::new(); self.responses.names.len()],
         }

@@ -16,21 +16,10 @@ use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_r
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::moments::{ColumnMoments, Standardizing};
 use crate::model::elastic_net::newton_path::by_column;
+use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::penalty::{Penalty, Strength};
 
-/// A step whose square is above this part of the one before has H renewed.
-const SLOW: f64 = 0.05;
-/// The same of a path that takes over the H of another.
-const SLOWER: f64 = 0.4;
-/// Halvings of a step at most.
-const MOST_HALVINGS: u32 = 40;
-/// Newton steps at one λ.
-const MOST_STEPS: u32 = 200;
-/// Steps whose square is below this part of the null deviance of a row are not judged by the objective.
-const LOCAL: f64 = 1e-8;
-/// A rise of the objective, relative to it, that is rounding.
-const ROUNDING: f64 = 1e-12;
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-25;
 /// The same of steps that may be rounding of the scores, where they shrink no more.
@@ -234,7 +223,7 @@ impl<'p> MultinomialPath<'p> {
             let before = self.objective(point.deviance, &point.beta, strength);
             // a step whose gain would drown in the rounding of the objective is judged by the step after it
             let far = self.last.0 > LOCAL * self.unit();
-            let rose = !(after <= before + ROUNDING * before.abs());
+            let rose = rose(before, after);
             if (far && rose || !after.is_finite()) && self.trial.halvings < MOST_HALVINGS {
                 return self.halve();
             }

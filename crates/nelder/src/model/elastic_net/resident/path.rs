@@ -17,22 +17,13 @@ use crate::model::ModelError;
 use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
+use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, rose};
 use crate::model::elastic_net::path::{Path, SparseVector, Step};
 use crate::model::elastic_net::penalty::{Penalty, Strength};
 use crate::pass::{Monitor, PassError};
 
-/// A step whose square is above this part of the one before has H renewed.
-const SLOW: f64 = 0.05;
-/// Halvings of a step at most.
-const MOST_HALVINGS: u32 = 40;
-/// Newton steps between two looks at the other columns.
-const MOST_STEPS: u32 = 200;
 /// Rounds of columns joining at one λ.
 const MOST_ROUNDS: u32 = 1000;
-/// Steps whose square is below this part of the null deviance of a row are not judged by the objective.
-const LOCAL: f64 = 1e-8;
-/// A rise of the objective, relative to it, that is rounding.
-const ROUNDING: f64 = 1e-12;
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-22;
 
@@ -97,6 +88,7 @@ impl From<Halt> for ModelError {
 /// A path on its way.
 pub(super) struct ResidentPath<'a> {
     watch: Watch<'a>,
+    room: Room,
     x: &'a StandardizedColumns<'a>,
     rows: PathRows<'a>,
     loss: RowLoss<'a>,
@@ -135,6 +127,7 @@ impl<'a> ResidentPath<'a> {
         let constant = if intercept { start } else { 0.0 };
         ResidentPath {
             watch,
+            room: Room::of_machine(),
             active: Active::new(x, rows.weights.len(), intercept),
             screening: Screening::new(x.len()),
             eta: vec![constant; rows.weights.len()],
@@ -275,7 +268,7 @@ impl<'a> ResidentPath<'a> {
             }
             if self.active.has_matrix() {
                 let rows = self.rows.weights.len();
-                let room = Room::of_machine().for_active(members, rows, self.watch.paths);
+                let room = self.room.for_active(members, rows, self.watch.paths);
                 room.map_err(|lack| Halt::NoRoom(members, lack))?;
             }
             self.advance_monitor(0)?;
@@ -384,7 +377,7 @@ impl<'a> ResidentPath<'a> {
             self.evaluate();
             let now = self.objective(self.active.beta(), strength);
             let far = step.square > LOCAL * self.unit;
-            let rose = !(now <= objective + ROUNDING * objective.abs());
+            let rose = rose(objective, now);
             if now.is_finite() && !(far && rose) {
                 return Ok(());
             }
@@ -394,12 +387,8 @@ impl<'a> ResidentPath<'a> {
     }
 
     fn objective(&self, beta: &[f64], strength: Strength) -> f64 {
-        let members = self.active.members().iter().zip(beta).filter(|(_, b)| **b != 0.0);
-        let of = |(&j, b): (&usize, &f64)| match self.penalty.factors[j] {
-            0.0 => 0.0,
-            f => f * (strength.absolute * b.abs() + 0.5 * strength.square * b * b),
-        };
-        0.5 * self.at.deviance + members.map(of).sum::<f64>()
+        let members = self.active.members().iter().copied().zip(beta.iter().copied());
+        0.5 * self.at.deviance + self.penalty.value_of(members, strength)
     }
 
     /// A step in the units of the rows.
