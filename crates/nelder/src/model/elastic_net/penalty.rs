@@ -76,7 +76,12 @@ impl Penalty {
     pub fn largest_lambda(&self, gradient: &[f64], usable: &[bool]) -> f64 {
         let columns = gradient.iter().zip(&self.factors).zip(usable);
         let ratio = |((g, f), usable): ((&f64, &f64), &bool)| (*usable && *f > 0.0).then(|| g.abs() / f);
-        columns.filter_map(ratio).fold(0.0, f64::max) / self.alpha.max(LEAST_SHARE)
+        self.entering_lambda(columns.filter_map(ratio).fold(0.0, f64::max))
+    }
+
+    /// λ at which a column with |g| / f of `ratio` would enter.
+    pub fn entering_lambda(&self, ratio: f64) -> f64 {
+        ratio / self.alpha.max(LEAST_SHARE)
     }
 
     /// The minimum over one coordinate: of h b² / 2 − u b and the penalty of column `j`, within its bounds.

@@ -1,5 +1,6 @@
 //! Cholesky's factor of a quadratic loss on a support that changes by a column or two.
 
+use nelder_device::kernels::rough_sum;
 use nelder_device::vectorized;
 
 /// A pivot below this part of its column is rounding error: such a column depends on those before it, and is left out.
@@ -62,11 +63,7 @@ impl SupportFactor {
         self.make_room();
         let mut row: Vec<f64> = self.members.iter().map(|i| entry(*i)).collect();
         self.forward(&mut row);
-        let mut rest = pivot;
-        vectorized(
-            #[inline(always)]
-            || rest = pivot - row.iter().map(|v| v * v).sum::<f64>(),
-        );
+        let rest = pivot - rough_sum(&row, Some(&row));
         if rest.is_nan() || rest <= LEAST_PIVOT * pivot {
             return false;
         }
@@ -132,12 +129,7 @@ impl SupportFactor {
         let n = self.members.len();
         for j in (0..n).rev() {
             let column = &self.lower[j * self.capacity..j * self.capacity + n];
-            let mut rest = b[j];
-            let below = &b[j + 1..];
-            vectorized(
-                #[inline(always)]
-                || rest = b[j] - column[j + 1..].iter().zip(below).map(|(l, x)| l * x).sum::<f64>(),
-            );
+            let rest = b[j] - rough_sum(&column[j + 1..], Some(&b[j + 1..]));
             b[j] = rest / column[j];
         }
     }

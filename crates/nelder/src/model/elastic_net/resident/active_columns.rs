@@ -3,6 +3,7 @@
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::vectorized;
+use rayon::prelude::*;
 
 use super::loss::RowScores;
 use super::quadratic_step::QuadraticStep;
@@ -87,28 +88,36 @@ impl ActiveColumns {
 
     /// Adds columns, each with its gradient, at coefficients of zero.
     pub fn add(&mut self, x: &StandardizedColumns<'_>, joining: &[(usize, f64)]) {
-        for &(j, gradient) in joining {
-            let from = self.z.len();
-            self.z.resize(from + self.rows, 0.0);
-            x.write(j, &mut self.z[from..]);
-            let (rows, z) = (self.rows, &self.z);
-            let own = &z[from..];
+        let (n, before, count) = (self.rows, self.len(), joining.len());
+        self.z.resize((before + count) * n, 0.0);
+        let mut weighted = vec![0.0; count * n];
+        for (k, (&(j, _), out)) in joining.iter().zip(weighted.chunks_exact_mut(n)).enumerate() {
+            let place = (before + k) * n;
+            x.write(j, &mut self.z[place..place + n]);
+            let own = &self.z[place..place + n];
             let mean = self.mean(own);
             self.means.push(mean);
-            let weighted: Vec<f64> = own
-                .iter()
-                .zip(&self.weight)
-                .map(|(z, w)| w * (z - mean))
-                .collect();
-            let means = &self.means;
-            self.set.add_with(j, 0.0, gradient, |members, out| {
-                let columns = z.chunks_exact(rows).zip(means).take(members.len());
-                for (out, (other, _)) in out.iter_mut().zip(columns) {
-                    // Σ ω (z − z̄) z' is that of z' about its mean too
-                    *out = dot(other, &weighted);
-                }
+            let pairs = out.iter_mut().zip(own).zip(&self.weight);
+            pairs.for_each(|((out, z), w)| *out = w * (z - mean));
+        }
+        // a member is read once for all that join: Σ ω (z − z̄) z' is that of z' about its mean too
+        let mut products = vec![0.0; (before + count) * count];
+        let members = self.z.par_chunks_exact(n).zip(products.par_chunks_exact_mut(count));
+        members.with_min_len(self.together()).for_each(|(z, out)| {
+            let pairs = out.iter_mut().zip(weighted.chunks_exact(n));
+            pairs.for_each(|(out, weighted)| *out = dot(z, weighted));
+        });
+        for (k, &(j, gradient)) in joining.iter().enumerate() {
+            self.set.add_with(j, 0.0, gradient, |_, out| {
+                let products = products.chunks_exact(count);
+                out.iter_mut().zip(products).for_each(|(out, row)| *out = row[k]);
             });
         }
+    }
+
+    /// Members that a thread reads in one go.
+    fn together(&self) -> usize {
+        (WORTH_A_THREAD / self.rows.max(1)).max(1)
     }
 
     /// Forms z̄ and H anew, under the working weights of a point.
@@ -154,10 +163,11 @@ impl ActiveColumns {
 
     /// Gives the members the gradient Σ (z − z̄) s of scores s.
     pub fn take_gradient(&mut self, _: &StandardizedColumns<'_>, at: &RowScores) {
-        for k in 0..self.len() {
-            let free = self.means[k] * at.score_sum;
-            self.set.gradient[k] = dot(self.column(k), &at.score) - free;
-        }
+        let columns = self.z.par_chunks_exact(self.rows).zip(&self.means);
+        let gradients = self.set.gradient.par_iter_mut().zip(columns);
+        gradients
+            .with_min_len((WORTH_A_THREAD / self.rows.max(1)).max(1))
+            .for_each(|(g, (z, mean))| *g = dot(z, &at.score) - mean * at.score_sum);
     }
 
     /// The step from a point whose gradient was taken: by coordinate descent and Newton's method on the support.
@@ -187,19 +197,7 @@ impl ActiveColumns {
             constant -= self.means[k] * d;
             square = square.max(self.set.matrix[k * self.set.capacity + k] * d * d);
         }
-        let mut images = vec![constant; self.rows];
-        for (k, &d) in delta.iter().enumerate().filter(|(_, d)| **d != 0.0) {
-            let z = self.column(k);
-            vectorized(
-                #[inline(always)]
-                || {
-                    images
-                        .iter_mut()
-                        .zip(z)
-                        .for_each(|(e, z)| *e = f64::mul_add(d, *z, *e))
-                },
-            );
-        }
+        let images = self.images(constant, &delta);
         Ok(QuadraticStep {
             delta,
             constant,
@@ -207,7 +205,34 @@ impl ActiveColumns {
             square,
         })
     }
+
+    /// The constant + Σ δ z of each row.
+    fn images(&self, constant: f64, delta: &[f64]) -> Vec<f64> {
+        let moved: Vec<(usize, f64)> = delta.iter().copied().enumerate().filter(|(_, d)| *d != 0.0).collect();
+        let mut images = vec![constant; self.rows];
+        let length = (WORTH_A_THREAD / moved.len().max(1)).max(LEAST_RUN);
+        images.par_chunks_mut(length).enumerate().for_each(|(r, run)| {
+            let from = r * length;
+            for &(k, d) in &moved {
+                let z = &self.column(k)[from..from + run.len()];
+                vectorized(
+                    #[inline(always)]
+                    || {
+                        let pairs = run.iter_mut().zip(z);
+                        pairs.for_each(|(e, z)| *e = f64::mul_add(d, *z, *e));
+                    },
+                );
+            }
+        });
+        images
+    }
 }
+
+/// Numbers whose reading is worth another thread.
+const WORTH_A_THREAD: usize = 1 << 15;
+
+/// The fewest rows that a thread takes.
+const LEAST_RUN: usize = 256;
 
 /// Σ x y.
 fn dot(x: &[f64], y: &[f64]) -> f64 {

@@ -16,6 +16,9 @@ pub(super) enum ResidentColumn<'a> {
     },
 }
 
+/// Columns that a thread looks at in one go.
+pub(super) const TOGETHER: usize = 64;
+
 /// Lanes of a sum: enough that additions do not wait for each other.
 const LANES: usize = 32;
 

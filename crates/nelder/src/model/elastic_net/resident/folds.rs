@@ -4,9 +4,9 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::column::ResidentColumn;
 use super::model::{FoundPath, ResidentModel};
 use super::path::Watch;
+use super::rounded::ReadColumns;
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
@@ -46,7 +46,7 @@ impl ResidentModel<'_> {
         for folds in spec.draws() {
             draws.push(self.folds(&folds)?);
         }
-        let (mut grid, mut bytes) = (Vec::new(), 0);
+        let (mut grid, mut bytes) = (Vec::new(), columns.bytes());
         let paths = spec.alphas().len() * (1 + draws.iter().map(Vec::len).sum::<usize>());
         let watch = Watch {
             monitor,
@@ -105,7 +105,7 @@ impl ResidentModel<'_> {
         &self,
         spec: &CrossValidationSpec,
         problem: &Problem,
-        columns: &[ResidentColumn<'_>],
+        columns: &ReadColumns<'_>,
         (folds, whole): (&[Fold], &Path),
         watch: Watch<'_>,
     ) -> Result<(Vec<FoldErrors>, u64), ModelError> {

@@ -11,6 +11,7 @@ mod loss;
 mod model;
 mod path;
 mod quadratic_step;
+mod rounded;
 mod screening;
 mod standardized;
 

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::column::ResidentColumn;
+use super::column::{ResidentColumn, TOGETHER};
 use super::design::ResidentDesign;
 use super::gathered::ObservedInMemory;
 use super::loss::{RowLoss, RowsInMemory};
 use super::path::{PathRows, ResidentPath, Watch};
-use super::standardized::{StandardizedColumns, TOGETHER};
+use super::rounded::{ReadColumns, RoundedColumns};
+use super::standardized::StandardizedColumns;
 use crate::design::RowCounts;
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::Terms;
@@ -110,20 +111,23 @@ impl<'s> ResidentModel<'s> {
         }))
     }
 
-    /// The columns where they lie.
+    /// The columns where they lie, read once.
     ///
     /// # Errors
     /// A number that is missing or infinite, with its column and row.
-    pub(super) fn columns(&self) -> Result<Vec<ResidentColumn<'_>>, ModelError> {
+    pub(super) fn columns(&self) -> Result<ReadColumns<'_>, ModelError> {
         let columns = self.design.resident(&*self.source);
-        let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
-        match columns
-            .par_iter()
-            .enumerate()
-            .with_min_len(TOGETHER)
-            .find_map_first(bad)
-        {
-            None => Ok(columns),
+        let weights = shares(&self.rows.weight);
+        let rounded = RoundedColumns::new(&columns, &weights);
+        // a number that is not finite leaves no finite variance
+        let suspicious = |j: &usize| !rounded.variances[*j].is_finite();
+        let bad = |j: usize| Some((j, columns[j].not_finite()?));
+        match (0..columns.len()).filter(suspicious).find_map(bad) {
+            None => Ok(ReadColumns {
+                columns,
+                rounded,
+                weights,
+            }),
             Some((j, (row, value))) => Err(ModelError::argument(
                 "x",
                 format!("column `{}` is {value} in row {}", self.design.name(j), row + 1),
@@ -166,7 +170,7 @@ impl<'s> ResidentModel<'s> {
             paths: 1,
         };
         let found = self.path_of(problem, &columns, (&self.rows.weight, None), watch)?;
-        let record = self.reading(found.bytes, start);
+        let record = self.reading(columns.bytes() + found.bytes, start);
         self.passes.push(record);
         let mut path = found.path;
         problem.rescale(&mut path);
@@ -187,14 +191,15 @@ impl<'s> ResidentModel<'s> {
     pub(super) fn path_of(
         &self,
         problem: &Problem,
-        columns: &[ResidentColumn<'_>],
+        columns: &ReadColumns<'_>,
         (given, kept): (&[f64], Option<&[usize]>),
         watch: Watch<'_>,
     ) -> Result<FoundPath, ModelError> {
         let total: f64 = given.iter().sum();
-        let weights: Vec<f64> = given.iter().map(|w| w / total).collect();
+        let weights = shares(given);
         let mean: f64 = self.rows.y.iter().zip(&weights).map(|(y, w)| w * y).sum();
         let x = StandardizedColumns::new(columns, &weights, problem.standardizing);
+        let own = if columns.is_of(&weights) { 0 } else { columns.bytes() };
         if !x.varies.iter().any(|v| *v) {
             return Err(ModelError::argument("x", "all columns are constant"));
         }
@@ -231,12 +236,13 @@ impl<'s> ResidentModel<'s> {
             watch,
         );
         path.keep(kept.unwrap_or(&[]).to_vec());
-        let found = path.run()?;
+        // in the pool of threads, so that each loop of it starts at once
+        let found = rayon::scope(|_| path.run())?;
         let unscaled = |eta: Vec<f64>| eta.iter().map(|e| rows.center + rows.scale * e).collect();
         Ok(FoundPath {
             path: found,
-            // the moments read each column once
-            bytes: path.bytes() + columns.iter().map(ResidentColumn::bytes).sum::<u64>(),
+            // moments under other weights read each column once more
+            bytes: path.bytes() + own,
             predictors: path.predictors.into_iter().map(unscaled).collect(),
         })
     }
@@ -261,6 +267,12 @@ impl<'s> ResidentModel<'s> {
     pub(super) fn family(&self) -> &Family {
         &self.programs.family
     }
+}
+
+/// w / Σ w.
+fn shares(weights: &[f64]) -> Vec<f64> {
+    let total: f64 = weights.iter().sum();
+    weights.iter().map(|w| w / total).collect()
 }
 
 /// The first column with a number that is missing or infinite, its first such row, from 0, and the number.

@@ -103,6 +103,8 @@ pub(super) struct ResidentPath<'a> {
     /// η without the offset, and what the rows are there.
     eta: Vec<f64>,
     at: RowScores,
+    /// True if the active columns have the gradient of where the path is.
+    fresh: bool,
     unit: f64,
     sweeps: u64,
     /// Rows whose η is kept.
@@ -132,6 +134,7 @@ impl<'a> ResidentPath<'a> {
             screening: Screening::new(x.len()),
             eta: vec![constant; rows.weights.len()],
             at: RowScores::default(),
+            fresh: false,
             unit: f64::NAN,
             sweeps: 0,
             kept: Vec::new(),
@@ -258,9 +261,10 @@ impl<'a> ResidentPath<'a> {
         };
         for _ in 0..MOST_ROUNDS {
             self.newton(strength, enough)?;
-            let (joining, violation) = self.violations(strength);
+            let joining = self.joining(strength);
             if joining.is_empty() {
-                return Ok(violation);
+                self.refresh();
+                return Ok(self.violation(strength));
             }
             let members = self.active.members().len() + joining.len();
             if members > self.settings.ending.most_active {
@@ -277,8 +281,8 @@ impl<'a> ResidentPath<'a> {
         Err(Halt::Stuck(Stuck::Sweeps))
     }
 
-    /// The columns that violate the optimality conditions at zero, with their gradients, and the largest violation of those in the model.
-    fn violations(&mut self, strength: Strength) -> (Vec<(usize, f64)>, f64) {
+    /// The columns that violate the optimality conditions at zero, with their gradients.
+    fn joining(&mut self, strength: Strength) -> Vec<(usize, f64)> {
         let (penalty, usable, active) = (&self.penalty, &self.usable, &self.active);
         let outside = |j: usize| usable[j] && !active.has(j);
         let limit = |j: usize| outside(j).then(|| penalty.factors[j] * strength.absolute);
@@ -295,34 +299,44 @@ impl<'a> ResidentPath<'a> {
             let slack = 4.0 * f64::EPSILON * (1.0 + size + penalty.factors[j] * strength.absolute);
             penalty.violation(j, g, 0.0, strength) > slack
         };
-        let joining = found.into_iter().filter(violates).collect();
+        found.into_iter().filter(violates).collect()
+    }
+
+    /// The largest violation of the optimality conditions by the intercept and the columns that were ever active.
+    fn violation(&self, strength: Strength) -> f64 {
         let free = if self.intercept {
             self.at.score_sum.abs()
         } else {
             0.0
         };
-        let (members, gradient, beta) = (active.members(), active.gradient(), active.beta());
-        let of = |k: usize| penalty.violation(members[k], gradient[k], beta[k], strength);
-        (joining, (0..members.len()).map(of).fold(free, f64::max))
+        let (members, gradient, beta) = (self.active.members(), self.active.gradient(), self.active.beta());
+        let of = |k: usize| {
+            self.penalty
+                .violation(members[k], gradient[k], beta[k], strength)
+        };
+        (0..members.len()).map(of).fold(free, f64::max)
+    }
+
+    /// Gives the active columns the gradient of where the path is, if they do not have it.
+    fn refresh(&mut self) {
+        if !self.fresh {
+            self.active.take_gradient(self.x, &self.at);
+            self.fresh = true;
+        }
     }
 
     /// λ at which the first penalized column would enter.
     fn largest_lambda(&mut self) -> f64 {
         let (penalty, usable) = (&self.penalty, &self.usable);
-        let penalized = |j: usize| usable[j] && penalty.factors[j] > 0.0;
+        let factor = |j: usize| (usable[j] && penalty.factors[j] > 0.0).then(|| penalty.factors[j]);
         let scaled = scaled(&self.at.score, self.rows.weights);
         let scores = Scores {
             raw: &self.at.score,
             total: self.at.score_sum,
             scaled: &scaled,
         };
-        // a limit that nothing is below: every column is looked at
-        let found = self
-            .screening
-            .look(self.x, scores, |j| penalized(j).then_some(f64::NEG_INFINITY));
-        let mut gradient = vec![0.0; self.x.len()];
-        found.into_iter().for_each(|(j, c)| gradient[j] = c);
-        self.penalty.largest_lambda(&gradient, &self.usable)
+        let ratio = self.screening.largest(self.x, scores, factor);
+        self.penalty.entering_lambda(ratio)
     }
 
     /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance.
@@ -330,7 +344,10 @@ impl<'a> ResidentPath<'a> {
         let ending = self.settings.ending;
         let mut last = f64::INFINITY;
         for step in 0..MOST_STEPS {
-            self.active.take_gradient(self.x, &self.at);
+            // that of a quadratic loss was carried along, and rounding is too small to matter until the columns are settled
+            if !self.loss.is_quadratic() || self.is_exact() {
+                self.refresh();
+            }
             let before = self.active.beta().to_vec();
             let found = self.active.step(
                 self.x,
@@ -340,6 +357,7 @@ impl<'a> ResidentPath<'a> {
                 ending,
                 &mut self.sweeps,
             )?;
+            self.fresh = false;
             self.advance(&before, &found, strength)?;
             let done = found.square <= enough * self.unit;
             if self.loss.is_quadratic() {
@@ -357,7 +375,6 @@ impl<'a> ResidentPath<'a> {
             }
             last = found.square;
         }
-        self.active.take_gradient(self.x, &self.at);
         Ok(())
     }
 

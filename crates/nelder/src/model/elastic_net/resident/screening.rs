@@ -1,19 +1,28 @@
-//! Columns that need not be looked at: bounds of correlations from earlier ones.
+//! Columns that need not be looked at: bounds of correlations from earlier ones, and from columns rounded to bytes.
 //!
 //! Let c = x̃ᵀs be the correlation of a column with scores s, u = s / √w the scores in units in which x̃ has the norm h, and c₀, u₀ those of
-//! an earlier look. For any a, by Cauchy and Schwarz,
+//! an earlier look, c₀ known to within e₀. For any a, by Cauchy and Schwarz,
 //!
-//! |c| ≤ |a c₀| + h ‖u − a u₀‖,
+//! 1. |c| ≤ |a c₀| + |a| e₀ + h ‖u − a u₀‖, whose last part is least about a = ⟨u, u₀⟩ / ‖u₀‖²;
+//! 2. |c − a c₀ − x̂ᵀ(s − a s₀)| ≤ |a| e₀ + e ‖u − a u₀‖ for the column x̂ rounded to bytes, and its error e ([`RoundedColumns`]); the same with
+//!    a = 0 is a look at x̂ alone.
 //!
-//! and the right side is least about a = ⟨u, u₀⟩ / ‖u₀‖². A column outside the model for which that is at most λ α f cannot enter it.
+//! A column outside the model for which one of these puts |c| at λ α f or below cannot enter it; of the others c itself is formed.
+//!
+//! [`RoundedColumns`]: super::rounded::RoundedColumns
 
 use rayon::prelude::*;
 
-use super::standardized::{StandardizedColumns, TOGETHER};
+use super::column::TOGETHER;
+use super::rounded::RoughScores;
+use super::standardized::StandardizedColumns;
 
 /// An earlier look at columns.
 #[derive(Clone, Debug)]
 struct Look {
+    /// s₀ and Σ s₀.
+    raw: Vec<f64>,
+    total: f64,
     /// u₀.
     scores: Vec<f64>,
     /// ‖u₀‖².
@@ -25,7 +34,10 @@ struct Look {
 /// The last correlation of each column, and the scores that it was with.
 #[derive(Debug)]
 pub(super) struct Screening {
+    /// c₀.
     correlations: Vec<f64>,
+    /// e₀.
+    errors: Vec<f64>,
     /// The look of each column; there is none before the first.
     looks_of: Vec<u32>,
     looks: Vec<Option<Look>>,
@@ -47,64 +59,180 @@ pub(super) struct Scores<'a> {
     pub scaled: &'a [f64],
 }
 
+/// A correlation that was formed, to within an error.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    column: usize,
+    correlation: f64,
+    error: f64,
+}
+
+/// Scores s − a s₀ since an earlier look.
+struct Since {
+    a: f64,
+    /// ‖u − a u₀‖.
+    rest: f64,
+    /// s − a s₀ in single precision; none where columns are not rounded.
+    rough: Option<RoughScores>,
+}
+
+/// Scores as they are now, and since each look.
+struct Now<'a> {
+    x: &'a StandardizedColumns<'a>,
+    scores: Scores<'a>,
+    /// ‖u‖.
+    norm: f64,
+    /// Rounding of a correlation with scores u, over h.
+    rounding: f64,
+    rough: Option<RoughScores>,
+    since: Vec<Option<Since>>,
+}
+
 impl Screening {
     /// No column was looked at.
     pub fn new(columns: usize) -> Self {
         Screening {
             correlations: vec![f64::NAN; columns],
+            errors: vec![0.0; columns],
             looks_of: vec![NEVER; columns],
             looks: Vec::new(),
             bytes: 0,
         }
     }
 
-    /// Looks at the columns for which `limit` is below the bound of |x̃ⱼᵀs|; those for which it is `None` never are. Returns these columns, with
-    /// their correlations.
+    /// Looks at the columns for which `limit` is below the bounds of |x̃ⱼᵀs|; those for which it is `None` never are. Returns the columns whose
+    /// correlation had to be formed, with these.
     pub fn look(
         &mut self,
         x: &StandardizedColumns<'_>,
         scores: Scores<'_>,
         limit: impl Fn(usize) -> Option<f64> + Sync,
     ) -> Vec<(usize, f64)> {
-        let square = square(scores.scaled);
-        // a correlation is a sum over the rows in 32 lanes, the rounding of each term and of each addition at most ε of ‖x̃‖ ‖u‖
-        let rounding = (scores.raw.len() as f64 / 16.0 + 8.0) * f64::EPSILON * square.sqrt();
-        let ratios: Vec<(f64, f64)> = self
-            .looks
-            .par_iter()
-            .map(|look| ratio(look, scores.scaled))
-            .collect();
-        let (correlations, looks_of) = (&self.correlations, &self.looks_of);
-        let unsure = |j: &usize| {
-            let Some(limit) = limit(*j) else { return false };
-            let bound = match looks_of[*j] {
-                // |c| ≤ h ‖u‖
-                NEVER => x.norms[*j] * (square.sqrt() + rounding),
-                look => {
-                    let (a, rest) = ratios[look as usize];
-                    a * correlations[*j].abs() + x.norms[*j] * (rest + (1.0 + a) * rounding)
-                }
-            };
-            // true too where the bound is no number
-            !(bound <= limit)
+        let now = self.now(x, scores);
+        let look = |j: usize| -> Option<Seen> {
+            let limit = limit(j)?;
+            // true too where a bound is no number
+            let unsure = |bound: f64| !(bound <= limit);
+            if !unsure(self.bound(&now, j)) {
+                return None;
+            }
+            let rough = self.rough(&now, j).filter(|s| !unsure(s.correlation.abs() + s.error));
+            Some(rough.unwrap_or_else(|| now.exact(j)))
         };
-        let found: Vec<(usize, f64)> = (0..x.len())
+        let found: Vec<Seen> = (0..x.len())
             .into_par_iter()
             .with_min_len(TOGETHER)
-            .filter(unsure)
-            .map(|j| (j, x.correlation(j, scores.raw, scores.total)))
+            .filter_map(look)
             .collect();
-        self.bytes += found.iter().map(|(j, _)| x.bytes(*j)).sum::<u64>();
-        self.note(&found, scores.scaled, square);
-        found
+        self.note(&now, &found);
+        let exact = found.into_iter().filter(|s| s.error == 0.0);
+        exact.map(|s| (s.column, s.correlation)).collect()
     }
 
-    fn note(&mut self, found: &[(usize, f64)], scores: &[f64], square: f64) {
+    /// The largest |x̃ⱼᵀs| / fⱼ, of columns that `factor` gives an f.
+    pub fn largest(
+        &mut self,
+        x: &StandardizedColumns<'_>,
+        scores: Scores<'_>,
+        factor: impl Fn(usize) -> Option<f64> + Sync,
+    ) -> f64 {
+        let mut least = 0.0;
+        if x.has_rounded() {
+            let now = self.now(x, scores);
+            let look = |j: usize| factor(j).and_then(|_| self.rough(&now, j));
+            let found: Vec<Seen> = (0..x.len())
+                .into_par_iter()
+                .with_min_len(TOGETHER)
+                .filter_map(look)
+                .collect();
+            let sure = |s: &Seen| Some((s.correlation.abs() - s.error) / factor(s.column)?);
+            least = found.iter().filter_map(sure).fold(0.0, f64::max);
+            self.note(&now, &found);
+        }
+        // the largest is among those that are not known to be less than another
+        let found = self.look(x, scores, |j| {
+            factor(j).map(|f| if least > 0.0 { f * least * (1.0 - 8.0 * f64::EPSILON) } else { -1.0 })
+        });
+        let ratios = found.iter().filter_map(|(j, c)| Some(c.abs() / factor(*j)?));
+        ratios.fold(0.0, f64::max)
+    }
+
+    /// Scores as they are, and since each look.
+    fn now<'a>(&self, x: &'a StandardizedColumns<'a>, scores: Scores<'a>) -> Now<'a> {
+        let norm = square(scores.scaled).sqrt();
+                let since = |look: &Option<Look>| {
+            let look = look.as_ref().filter(|l| l.square > 0.0)?;
+            let (a, rest) = ratio(look, scores.scaled);
+            let left = scores.raw.iter().zip(&look.raw).map(|(s, before)| s - a * before);
+            let total = scores.total - a * look.total;
+            let rough = x.has_rounded().then(|| RoughScores::new(left, total));
+            Some(Since { a, rest, rough })
+        };
+        Now {
+            x,
+            scores,
+            norm,
+            // a correlation is a sum over the rows in 32 lanes, the rounding of each term and of each addition at most ε of ‖x̃‖ ‖u‖
+            rounding: (scores.raw.len() as f64 / 16.0 + 8.0) * f64::EPSILON * norm,
+            rough: x
+                .has_rounded()
+                .then(|| RoughScores::new(scores.raw.iter().copied(), scores.total)),
+            since: self.looks.par_iter().map(since).collect(),
+        }
+    }
+
+    /// Scores since the last look at a column.
+    fn since<'n>(&self, now: &'n Now<'_>, j: usize) -> Option<&'n Since> {
+        match self.looks_of[j] {
+            NEVER => None,
+            look => now.since[look as usize].as_ref(),
+        }
+    }
+
+    /// The bound of |c| that reads nothing.
+    fn bound(&self, now: &Now<'_>, j: usize) -> f64 {
+        let h = now.x.norms[j];
+        match self.since(now, j) {
+            // |c| ≤ h ‖u‖
+            None => h * (now.norm + now.rounding),
+            Some(since) => {
+                let a = since.a.abs();
+                a * (self.correlations[j].abs() + self.errors[j]) + h * (since.rest + (1.0 + a) * now.rounding)
+            }
+        }
+    }
+
+    /// c by the rounded column, from the last look or alone, whichever is nearer.
+    fn rough(&self, now: &Now<'_>, j: usize) -> Option<Seen> {
+        let alone = now.rough.as_ref()?;
+        let each = now.x.rough_error(j);
+        let rounding = now.x.norms[j] * now.rounding;
+        let seen = |correlation, error| Seen {
+            column: j,
+            correlation,
+            // an error of zero is one that was formed
+            error: f64::max(error, f64::MIN_POSITIVE),
+        };
+        let error = each * now.norm + rounding;
+        if let Some(since) = self.since(now, j)
+            && let Some(left) = &since.rough
+        {
+            let own = since.a.abs() * self.errors[j] + each * since.rest + rounding;
+            if own < error {
+                let before = since.a * self.correlations[j];
+                return Some(seen(before + now.x.rough_correlation(j, left), own));
+            }
+        }
+        Some(seen(now.x.rough_correlation(j, alone), error))
+    }
+
+    /// Keeps what was seen of columns.
+    fn note(&mut self, now: &Now<'_>, found: &[Seen]) {
         if found.is_empty() {
             return;
         }
-        for (j, _) in found {
-            let look = self.looks_of[*j];
+        for seen in found {
+            let look = self.looks_of[seen.column];
             if look != NEVER
                 && let Some(own) = &mut self.looks[look as usize]
             {
@@ -115,8 +243,10 @@ impl Screening {
             }
         }
         let look = Look {
-            scores: scores.to_vec(),
-            square,
+            raw: now.scores.raw.to_vec(),
+            total: now.scores.total,
+            scores: now.scores.scaled.to_vec(),
+            square: square(now.scores.scaled),
             columns: found.len(),
         };
         let place = match self.looks.iter().position(Option::is_none) {
@@ -127,8 +257,24 @@ impl Screening {
             }
         };
         self.looks[place] = Some(look);
-        for (j, c) in found {
-            (self.correlations[*j], self.looks_of[*j]) = (*c, place as u32);
+        for seen in found {
+            let j = seen.column;
+            self.correlations[j] = seen.correlation;
+            (self.errors[j], self.looks_of[j]) = (seen.error, place as u32);
+            let whole = if seen.error == 0.0 { now.x.bytes(j) } else { 0 };
+            let rough = if now.rough.is_some() { now.x.rough_bytes() } else { 0 };
+            self.bytes += whole + rough;
+        }
+    }
+}
+
+impl Now<'_> {
+    /// c itself.
+    fn exact(&self, column: usize) -> Seen {
+        Seen {
+            column,
+            correlation: self.x.correlation(column, self.scores.raw, self.scores.total),
+            error: 0.0,
         }
     }
 }
@@ -138,15 +284,12 @@ fn square(v: &[f64]) -> f64 {
     v.iter().map(|v| v * v).sum()
 }
 
-/// |a| and ‖u − a u₀‖ for scores u and those of an earlier look.
-fn ratio(look: &Option<Look>, scores: &[f64]) -> (f64, f64) {
-    let Some(look) = look.as_ref().filter(|l| l.square > 0.0) else {
-        return (0.0, f64::INFINITY);
-    };
+/// a and ‖u − a u₀‖ for scores u and those of an earlier look.
+fn ratio(look: &Look, scores: &[f64]) -> (f64, f64) {
     let pairs = || scores.iter().zip(&look.scores);
     let a = pairs().map(|(u, before)| u * before).sum::<f64>() / look.square;
     let rest = pairs()
         .map(|(u, before)| (u - a * before) * (u - a * before))
         .sum::<f64>();
-    (a.abs(), rest.sqrt())
+    (a, rest.sqrt())
 }

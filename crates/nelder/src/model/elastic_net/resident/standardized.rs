@@ -2,11 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::column::ResidentColumn;
+use super::column::{ResidentColumn, TOGETHER};
+use super::rounded::{ReadColumns, RoughScores, RoundedColumns};
 use crate::model::elastic_net::moments::{Standardizing, varies};
-
-/// Columns that a thread looks at in one go.
-pub(super) const TOGETHER: usize = 64;
 
 /// Columns that hold less than one number in so many are sparse.
 const SPARSE: usize = 4;
@@ -15,6 +13,9 @@ const SPARSE: usize = 4;
 #[derive(Debug)]
 pub(super) struct StandardizedColumns<'a> {
     columns: &'a [ResidentColumn<'a>],
+    rounded: &'a RoundedColumns,
+    /// √ max w / w₀, of the weights and those of the rounded columns.
+    stretch: f64,
     /// x̄, or zero without an intercept.
     pub centers: Vec<f64>,
     /// s; one where columns are not divided.
@@ -29,10 +30,18 @@ pub(super) struct StandardizedColumns<'a> {
 type Column = (f64, f64, f64, bool);
 
 impl<'a> StandardizedColumns<'a> {
-    /// Of columns under weights of sum 1.
-    pub fn new(columns: &'a [ResidentColumn<'a>], weights: &[f64], standardizing: Standardizing) -> Self {
-        let of = |column: &ResidentColumn<'_>| -> Column {
-            let (mean, variance) = column.moments(weights);
+    /// Of columns under weights of sum 1, which are zero where those of the moments are.
+    pub fn new(
+        read: &'a ReadColumns<'a>,
+        weights: &[f64],
+        standardizing: Standardizing,
+    ) -> Self {
+        let ReadColumns {
+            columns,
+            rounded,
+            weights: base,
+        } = read;
+        let of = |(mean, variance): (f64, f64)| -> Column {
             let varies = varies(variance, mean);
             let center = if standardizing.intercept { mean } else { 0.0 };
             let scale = if standardizing.deviations && varies {
@@ -43,9 +52,21 @@ impl<'a> StandardizedColumns<'a> {
             let rest = mean - center;
             (center, scale, (variance + rest * rest).sqrt() / scale, varies)
         };
-        let found: Vec<Column> = columns.par_iter().with_min_len(TOGETHER).map(of).collect();
+        let found: Vec<Column> = match read.is_of(weights) {
+            true => {
+                let moments = rounded.means.iter().zip(&rounded.variances);
+                moments.map(|(m, v)| of((*m, *v))).collect()
+            }
+            false => {
+                let moments = columns.par_iter().with_min_len(TOGETHER);
+                moments.map(|c| of(c.moments(weights))).collect()
+            }
+        };
+        let ratios = weights.iter().zip(base).filter(|(w, _)| **w > 0.0);
         StandardizedColumns {
             columns,
+            rounded,
+            stretch: ratios.map(|(w, base)| w / base).fold(0.0, f64::max).sqrt(),
             centers: found.iter().map(|c| c.0).collect(),
             scales: found.iter().map(|c| c.1).collect(),
             norms: found.iter().map(|c| c.2).collect(),
@@ -61,6 +82,26 @@ impl<'a> StandardizedColumns<'a> {
     /// Σ x̃ⱼ v, where Σ v is `total`.
     pub fn correlation(&self, j: usize, v: &[f64], total: f64) -> f64 {
         self.columns[j].dot(v, total, self.centers[j]) / self.scales[j]
+    }
+
+    /// True if there are rounded columns.
+    pub fn has_rounded(&self) -> bool {
+        self.rounded.is_some()
+    }
+
+    /// Σ x̃ⱼ d by the rounded column, which is off by [`rough_error`](Self::rough_error) times ‖d / √w‖ at most.
+    pub fn rough_correlation(&self, j: usize, scores: &RoughScores) -> f64 {
+        self.rounded.product(j, scores, self.centers[j]) / self.scales[j]
+    }
+
+    /// A bound of the error of a correlation with scores of norm 1: √(Σ w e²) / s, of which Σ w e² is at most max w / w₀ times that of the weights w₀.
+    pub fn rough_error(&self, j: usize) -> f64 {
+        self.stretch * self.rounded.error(j) / self.scales[j]
+    }
+
+    /// Bytes of a rounded column.
+    pub fn rough_bytes(&self) -> u64 {
+        self.rounded.bytes()
     }
 
     /// x̃ⱼ of each row.
