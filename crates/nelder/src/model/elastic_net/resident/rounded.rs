@@ -6,7 +6,7 @@
 //!
 //! by Cauchy and Schwarz. Σ q d is formed in single precision, whose rounding is part of the bound.
 
-use nelder_device::vectorized;
+use nelder_device::{large_pages, vectorized};
 use rayon::prelude::*;
 
 use super::column::{ResidentColumn, TOGETHER};
@@ -18,6 +18,8 @@ const LARGEST: f64 = 127.0;
 const WHOLE: f32 = 12_582_912.0;
 /// Lanes of a sum.
 const LANES: usize = 32;
+/// Columns that are read at a time.
+const GROUP: usize = 4;
 /// Rows from which on rounded columns are worth their making.
 const FEW_ROWS: usize = 64;
 
@@ -91,6 +93,7 @@ impl RoundedColumns {
         let dense = columns.iter().all(|c| matches!(c, ResidentColumn::Dense(_)));
         let rounds = dense && rows >= FEW_ROWS && Room::of_machine().bytes() >= (rows * p) as f64;
         let mut codes = vec![0_i8; if rounds { rows * p } else { 0 }];
+        large_pages(&mut codes);
         let found: Vec<[f64; 4]> = match rounds {
             false => {
                 let of = |column: &ResidentColumn<'_>| {
@@ -135,14 +138,29 @@ impl RoundedColumns {
         self.rows as u64
     }
 
-    /// t Σ q d + (c − c') Σ d for a centre c', which is Σ (x − c') d but for at most [`error`](Self::error) times ‖d / √w‖.
-    pub fn product(&self, j: usize, scores: &RoughScores, center: f64) -> f64 {
-        let codes = &self.codes[j * self.rows..(j + 1) * self.rows];
-        let mut sum = 0.0;
-        vectorized(
-            #[inline(always)]
-            || sum = product(codes, &scores.values),
-        );
+    /// Σ q d of columns, with scores d in their unit.
+    pub fn sums(&self, columns: &[usize], scores: &RoughScores, out: &mut [f64]) {
+        let codes = |j: usize| &self.codes[j * self.rows..(j + 1) * self.rows];
+        let (groups, outs) = (columns.chunks_exact(GROUP), out.chunks_exact_mut(GROUP));
+        for (columns, out) in groups.zip(outs) {
+            let own: [&[i8]; GROUP] = std::array::from_fn(|g| codes(columns[g]));
+            vectorized(
+                #[inline(always)]
+                || sums(own, &scores.values, out),
+            );
+        }
+        let whole = columns.len() - columns.len() % GROUP;
+        for (j, out) in columns[whole..].iter().zip(&mut out[whole..]) {
+            let own = [codes(*j)];
+            vectorized(
+                #[inline(always)]
+                || sums(own, &scores.values, std::slice::from_mut(out)),
+            );
+        }
+    }
+
+    /// t Σ q d + (c − c') Σ d for a centre c', which is Σ (x − c') d but for at most [`error`](Self::error) times ‖d / √w‖; of Σ q d.
+    pub fn product(&self, j: usize, sum: f64, scores: &RoughScores, center: f64) -> f64 {
         self.steps[j] * sum * scores.unit + (self.means[j] - center) * scores.total
     }
 
@@ -210,20 +228,29 @@ fn round_in_lanes(x: &[f64], mean: f64, weights: &[f64], out: &mut [i8]) -> (f64
     (step, squares.into_iter().sum())
 }
 
-/// Σ q d.
+/// Σ q d of some columns at a time, so that reading one does not wait for another.
 #[inline(always)]
-fn product(codes: &[i8], values: &[f32]) -> f64 {
-    let mut lanes = [0.0_f32; LANES];
-    let (cs, vs) = (codes.chunks_exact(LANES), values.chunks_exact(LANES));
-    for (c, v) in cs.remainder().iter().zip(vs.remainder()) {
-        lanes[0] = f32::mul_add(f32::from(*c), *v, lanes[0]);
-    }
-    for (c, v) in cs.zip(vs) {
-        for k in 0..LANES {
-            lanes[k] = f32::mul_add(f32::from(c[k]), v[k], lanes[k]);
+fn sums<const G: usize>(codes: [&[i8]; G], values: &[f32], out: &mut [f64]) {
+    let mut lanes = [[0.0_f32; LANES]; G];
+    let n = values.len();
+    let whole = n - n % LANES;
+    let mut at = 0;
+    while at < whole {
+        let v: &[f32] = &values[at..at + LANES];
+        for g in 0..G {
+            let c = &codes[g][at..at + LANES];
+            for k in 0..LANES {
+                lanes[g][k] = f32::mul_add(f32::from(c[k]), v[k], lanes[g][k]);
+            }
         }
+        at += LANES;
     }
-    lanes.iter().map(|l| f64::from(*l)).sum()
+    for g in 0..G {
+        for i in whole..n {
+            lanes[g][0] = f32::mul_add(f32::from(codes[g][i]), values[i], lanes[g][0]);
+        }
+        out[g] = lanes[g].iter().map(|l| f64::from(*l)).sum();
+    }
 }
 
 #[cfg(test)]
@@ -243,7 +270,7 @@ mod tests {
         let weights: Vec<f64> = (0..n).map(|i| if i % 7 == 0 { 0.0 } else { 1.0 + f64::from(i % 3) }).collect();
         let sum: f64 = weights.iter().sum();
         let weights: Vec<f64> = weights.iter().map(|w| w / sum).collect();
-        let columns: Vec<Vec<f64>> = (0..40)
+        let columns: Vec<Vec<f64>> = (0..43)
             .map(|j| match j {
                 // one that is constant, one that jumps, and others far from zero
                 0 => vec![3.0; n as usize],
@@ -261,10 +288,13 @@ mod tests {
             let units = scores.iter().zip(&weights).filter(|(_, w)| **w > 0.0);
             let norm = units.map(|(s, w)| s * s / w).sum::<f64>().sqrt();
             let rough = RoughScores::new(scores.iter().copied(), total);
+            let mut sums = vec![0.0; own.len()];
+            let all: Vec<usize> = (0..own.len()).collect();
+            rounded.sums(&all, &rough, &mut sums);
             for (j, column) in own.iter().enumerate() {
                 let center = rounded.means[j] * 0.75;
                 let exact = column.dot(&scores, total, center);
-                let off = (rounded.product(j, &rough, center) - exact).abs();
+                let off = (rounded.product(j, sums[j], &rough, center) - exact).abs();
                 let bound = rounded.error(j) * norm;
                 let slack = 1e-13 * rounded.means[j].abs() * norm;
                 assert!(off <= bound + slack, "{j} {off} {bound}");

@@ -67,6 +67,20 @@ struct Seen {
     error: f64,
 }
 
+/// A column whose correlation is to be formed by its rounded values.
+#[derive(Clone, Copy, Debug)]
+struct Unsure {
+    column: usize,
+    /// The look since which scores are taken; [`NEVER`] for the scores as they are.
+    since: u32,
+    /// a c₀ of that look.
+    before: f64,
+    error: f64,
+}
+
+/// Columns that a thread looks at in one go, of those that are unsure.
+const UNSURE_TOGETHER: usize = 32;
+
 /// Scores s − a s₀ since an earlier look.
 struct Since {
     a: f64,
@@ -109,24 +123,24 @@ impl Screening {
         limit: impl Fn(usize) -> Option<f64> + Sync,
     ) -> Vec<(usize, f64)> {
         let now = self.now(x, scores);
-        let look = |j: usize| -> Option<Seen> {
-            let limit = limit(j)?;
-            // true too where a bound is no number
-            let unsure = |bound: f64| !(bound <= limit);
-            if !unsure(self.bound(&now, j)) {
-                return None;
-            }
-            let rough = self.rough(&now, j).filter(|s| !unsure(s.correlation.abs() + s.error));
-            Some(rough.unwrap_or_else(|| now.exact(j)))
-        };
-        let found: Vec<Seen> = (0..x.len())
+        // true too where a bound is no number
+        let unsure = |j: usize, bound: f64| limit(j).is_some_and(|limit| !(bound <= limit));
+        let columns: Vec<usize> = (0..x.len())
             .into_par_iter()
             .with_min_len(TOGETHER)
-            .filter_map(look)
+            .filter(|&j| unsure(j, self.bound(&now, j)))
             .collect();
+        let mut found = self.rough(&now, &columns);
+        found
+            .par_iter_mut()
+            .with_min_len(UNSURE_TOGETHER)
+            .filter(|s| unsure(s.column, s.correlation.abs() + s.error))
+            .for_each(|s| *s = now.exact(s.column));
         self.note(&now, &found);
         let exact = found.into_iter().filter(|s| s.error == 0.0);
-        exact.map(|s| (s.column, s.correlation)).collect()
+        let mut exact: Vec<(usize, f64)> = exact.map(|s| (s.column, s.correlation)).collect();
+        exact.sort_unstable_by_key(|(j, _)| *j);
+        exact
     }
 
     /// The largest |x̃ⱼᵀs| / fⱼ, of columns that `factor` gives an f.
@@ -139,12 +153,8 @@ impl Screening {
         let mut least = 0.0;
         if x.has_rounded() {
             let now = self.now(x, scores);
-            let look = |j: usize| factor(j).and_then(|_| self.rough(&now, j));
-            let found: Vec<Seen> = (0..x.len())
-                .into_par_iter()
-                .with_min_len(TOGETHER)
-                .filter_map(look)
-                .collect();
+            let columns: Vec<usize> = (0..x.len()).filter(|j| factor(*j).is_some()).collect();
+            let found = self.rough(&now, &columns);
             let sure = |s: &Seen| Some((s.correlation.abs() - s.error) / factor(s.column)?);
             least = found.iter().filter_map(sure).fold(0.0, f64::max);
             self.note(&now, &found);
@@ -202,28 +212,61 @@ impl Screening {
         }
     }
 
-    /// c by the rounded column, from the last look or alone, whichever is nearer.
-    fn rough(&self, now: &Now<'_>, j: usize) -> Option<Seen> {
-        let alone = now.rough.as_ref()?;
+    /// c of columns by the rounded ones, from the last look or alone, whichever is nearer; without rounded columns c itself.
+    fn rough(&self, now: &Now<'_>, columns: &[usize]) -> Vec<Seen> {
+        if now.rough.is_none() {
+            let own = columns.par_iter().with_min_len(UNSURE_TOGETHER);
+            return own.map(|j| now.exact(*j)).collect();
+        }
+        let mut wanted: Vec<Unsure> = columns.iter().map(|j| self.unsure(now, *j)).collect();
+        // columns of one look together, which share its scores
+        wanted.sort_by_key(|w| w.since);
+        let mut found = Vec::with_capacity(wanted.len());
+        let each = |wanted: &[Unsure]| {
+            let mut found = Vec::with_capacity(wanted.len());
+            let mut sums = [0.0; UNSURE_TOGETHER];
+            for same in wanted.chunk_by(|a, b| a.since == b.since) {
+                let columns: Vec<usize> = same.iter().map(|w| w.column).collect();
+                if let Some(scores) = now.rough_since(same[0].since) {
+                    now.x.rough_correlations(&columns, scores, &mut sums);
+                }
+                found.extend(same.iter().zip(&sums).map(|(w, sum)| Seen {
+                    column: w.column,
+                    correlation: w.before + sum,
+                    // an error of zero is that of a correlation that was formed
+                    error: f64::max(w.error, f64::MIN_POSITIVE),
+                }));
+            }
+            found
+        };
+        wanted
+            .par_chunks(UNSURE_TOGETHER)
+            .map(each)
+            .collect_into_vec(&mut found);
+        found.concat()
+    }
+
+    /// The nearer way to c by a rounded column.
+    fn unsure(&self, now: &Now<'_>, j: usize) -> Unsure {
         let each = now.x.rough_error(j);
         let rounding = now.x.norms[j] * now.rounding;
-        let seen = |correlation, error| Seen {
+        let alone = Unsure {
             column: j,
-            correlation,
-            // an error of zero is one that was formed
-            error: f64::max(error, f64::MIN_POSITIVE),
+            since: NEVER,
+            before: 0.0,
+            error: each * now.norm + rounding,
         };
-        let error = each * now.norm + rounding;
-        if let Some(since) = self.since(now, j)
-            && let Some(left) = &since.rough
-        {
-            let own = since.a.abs() * self.errors[j] + each * since.rest + rounding;
-            if own < error {
-                let before = since.a * self.correlations[j];
-                return Some(seen(before + now.x.rough_correlation(j, left), own));
-            }
+        let Some(since) = self.since(now, j) else { return alone };
+        let error = since.a.abs() * self.errors[j] + each * since.rest + rounding;
+        match error < alone.error {
+            true => Unsure {
+                column: j,
+                since: self.looks_of[j],
+                before: since.a * self.correlations[j],
+                error,
+            },
+            false => alone,
         }
-        Some(seen(now.x.rough_correlation(j, alone), error))
     }
 
     /// Keeps what was seen of columns.
@@ -269,6 +312,14 @@ impl Screening {
 }
 
 impl Now<'_> {
+    /// Scores since a look, or as they are, in single precision.
+    fn rough_since(&self, look: u32) -> Option<&RoughScores> {
+        match look {
+            NEVER => self.rough.as_ref(),
+            look => self.since[look as usize].as_ref()?.rough.as_ref(),
+        }
+    }
+
     /// c itself.
     fn exact(&self, column: usize) -> Seen {
         Seen {

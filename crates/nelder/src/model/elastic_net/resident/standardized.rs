@@ -89,9 +89,12 @@ impl<'a> StandardizedColumns<'a> {
         self.rounded.is_some()
     }
 
-    /// Σ x̃ⱼ d by the rounded column, which is off by [`rough_error`](Self::rough_error) times ‖d / √w‖ at most.
-    pub fn rough_correlation(&self, j: usize, scores: &RoughScores) -> f64 {
-        self.rounded.product(j, scores, self.centers[j]) / self.scales[j]
+    /// Σ x̃ⱼ d by rounded columns, each of which is off by [`rough_error`](Self::rough_error) times ‖d / √w‖ at most.
+    pub fn rough_correlations(&self, columns: &[usize], scores: &RoughScores, out: &mut [f64]) {
+        self.rounded.sums(columns, scores, out);
+        for (&j, out) in columns.iter().zip(out) {
+            *out = self.rounded.product(j, *out, scores, self.centers[j]) / self.scales[j];
+        }
     }
 
     /// A bound of the error of a correlation with scores of norm 1: √(Σ w e²) / s, of which Σ w e² is at most max w / w₀ times that of the weights w₀.
