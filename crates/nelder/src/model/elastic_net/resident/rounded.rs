@@ -151,10 +151,10 @@ impl RoundedColumns {
         }
         let whole = columns.len() - columns.len() % GROUP;
         for (j, out) in columns[whole..].iter().zip(&mut out[whole..]) {
-            let own = [codes(*j)];
+            let own = codes(*j);
             vectorized(
                 #[inline(always)]
-                || sums(own, &scores.values, std::slice::from_mut(out)),
+                || *out = sum(own, &scores.values),
             );
         }
     }
@@ -167,7 +167,7 @@ impl RoundedColumns {
     /// √(Σ w e²), with the rounding of a product in single precision: each of its terms and additions rounds by ε of √(Σ w (t q)²) ‖d / √w‖ at most.
     pub fn error(&self, j: usize) -> f64 {
         let own = self.errors[j];
-        let rounding = (self.rows as f64 / 16.0 + 16.0) * f64::from(f32::EPSILON);
+        let rounding = (self.rows as f64 / 16.0 + 32.0) * f64::from(f32::EPSILON);
         own + rounding * (self.variances[j].sqrt() + own)
     }
 }
@@ -228,29 +228,56 @@ fn round_in_lanes(x: &[f64], mean: f64, weights: &[f64], out: &mut [i8]) -> (f64
     (step, squares.into_iter().sum())
 }
 
-/// Σ q d of some columns at a time, so that reading one does not wait for another.
+/// Sums of a column in lanes.
+type Lanes = [f32; LANES];
+
+/// Σ q d of four columns at a time, so that reading one does not wait for another.
 #[inline(always)]
-fn sums<const G: usize>(codes: [&[i8]; G], values: &[f32], out: &mut [f64]) {
-    let mut lanes = [[0.0_f32; LANES]; G];
-    let n = values.len();
-    let whole = n - n % LANES;
-    let mut at = 0;
-    while at < whole {
-        let v: &[f32] = &values[at..at + LANES];
-        for g in 0..G {
-            let c = &codes[g][at..at + LANES];
-            for k in 0..LANES {
-                lanes[g][k] = f32::mul_add(f32::from(c[k]), v[k], lanes[g][k]);
-            }
-        }
-        at += LANES;
+fn sums(codes: [&[i8]; GROUP], values: &[f32], out: &mut [f64]) {
+    let (mut a, mut b, mut c, mut d) = ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
+    let (ab, cd) = (
+        codes[0].chunks_exact(LANES).zip(codes[1].chunks_exact(LANES)),
+        codes[2].chunks_exact(LANES).zip(codes[3].chunks_exact(LANES)),
+    );
+    for (v, (ab, cd)) in values.chunks_exact(LANES).zip(ab.zip(cd)) {
+        add(&mut a, ab.0, v);
+        add(&mut b, ab.1, v);
+        add(&mut c, cd.0, v);
+        add(&mut d, cd.1, v);
     }
-    for g in 0..G {
-        for i in whole..n {
-            lanes[g][0] = f32::mul_add(f32::from(codes[g][i]), values[i], lanes[g][0]);
-        }
-        out[g] = lanes[g].iter().map(|l| f64::from(*l)).sum();
+    for ((out, lanes), codes) in out.iter_mut().zip([a, b, c, d]).zip(codes) {
+        *out = total(&lanes, codes, values);
     }
+}
+
+/// Σ q d of a column.
+#[inline(always)]
+fn sum(codes: &[i8], values: &[f32]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    for (v, c) in values.chunks_exact(LANES).zip(codes.chunks_exact(LANES)) {
+        add(&mut lanes, c, v);
+    }
+    total(&lanes, codes, values)
+}
+
+#[inline(always)]
+fn add(lanes: &mut Lanes, codes: &[i8], values: &[f32]) {
+    for k in 0..LANES {
+        lanes[k] = f32::mul_add(f32::from(codes[k]), values[k], lanes[k]);
+    }
+}
+
+/// The sum of the lanes and of what is left beside them.
+#[inline(always)]
+fn total(lanes: &Lanes, codes: &[i8], values: &[f32]) -> f64 {
+    let whole = values.len() - values.len() % LANES;
+    let rest = codes[whole..].iter().zip(&values[whole..]);
+    let rest = rest.fold(0.0, |sum, (c, v)| f32::mul_add(f32::from(*c), *v, sum));
+    let mut half = [0.0; LANES / 2];
+    for k in 0..LANES / 2 {
+        half[k] = lanes[k] + lanes[k + LANES / 2];
+    }
+    f64::from(half.iter().sum::<f32>()) + f64::from(rest)
 }
 
 #[cfg(test)]
