@@ -15,10 +15,12 @@ use super::active_set::{ActiveSet, Curvature, NOWHERE};
 use super::penalty::{Penalty, Strength};
 use super::support::newton_on_support;
 
-/// Sweeps over the active set after which Newton's method is tried.
-const MANY_SWEEPS: u32 = 25;
-/// The same where the support's factor is at hand, so that a step of it costs about as much as a sweep.
-const SOME_SWEEPS: u32 = 3;
+/// Sweeps over the active set that may be left before Newton's method is tried.
+const MANY_SWEEPS: f64 = 25.0;
+/// The same where the support's factor is at hand, so that a step of it costs as much as some sweeps.
+const SOME_SWEEPS: f64 = 6.0;
+/// Sweeps that tell their rate.
+const LEAST_SWEEPS: u32 = 3;
 /// Thresholds below this ask for the exact minimum.
 pub(super) const EXACT_BELOW: f64 = 1e-10;
 /// From a start that was extrapolated, sweeps change little and what they leave is more than that: so much less is asked for.
@@ -236,18 +238,22 @@ pub(super) fn descend(
         true => SOME_SWEEPS,
         false => MANY_SWEEPS,
     };
-    let (mut own, mut rounds) = (0, 0);
+    let (mut since, mut last, mut rounds) = (0, f64::INFINITY, 0);
     loop {
         let largest = active.sweep(penalty, strength);
         *sweeps += 1;
-        own += 1;
+        since += 1;
         if *sweeps > ending.most_sweeps {
             return Err(Stuck::Sweeps);
         }
         if largest <= threshold && !exact {
             return Ok(());
         }
-        if largest <= threshold || own % patience == 0 {
+        // as many sweeps more as their rate so far would take
+        let more = (threshold / largest).ln() / (largest / last).ln();
+        last = largest;
+        let slow = since >= LEAST_SWEEPS && !(0.0..=patience).contains(&more);
+        if largest <= threshold || slow {
             rounds += 1;
             *sweeps += u64::from(newton_on_support(active, penalty, strength));
             let largest = active.sweep(penalty, strength);
@@ -258,6 +264,7 @@ pub(super) fn descend(
             if largest <= enough {
                 return Ok(());
             }
+            (since, last) = (0, f64::INFINITY);
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Newton's method on the support of a solution: the exact minimum for the signs that it has.
 
-use nelder_device::vectorized;
-
 use super::active_set::ActiveSet;
 use super::penalty::{Penalty, Strength};
 
@@ -10,8 +8,9 @@ const MOST_STEPS: u32 = 100;
 
 /// Takes Newton steps on the coefficients that are neither zero nor at a bound; the number of steps.
 ///
-/// With s the signs of β on the support S, the minimum solves (H + λ(1 − α) diag f) β = c − λ α f s there; a step ends where a sign
-/// would change or a bound is met, and that column leaves S. A step lowers the objective, which is convex.
+/// With s the signs of β on the support S, the minimum solves (H + λ(1 − α) diag f) β = c − λ α f s there. A coefficient that would change its
+/// sign ends at zero, one that would leave its bounds ends there, and both leave S. All go as far at once where that lowers the objective; where it
+/// does not, the step ends with the first of them, and the objective falls, which is convex.
 pub(super) fn newton_on_support(active: &mut ActiveSet, penalty: &Penalty, strength: Strength) -> u32 {
     let mut steps = 0;
     while steps < MOST_STEPS {
@@ -29,11 +28,43 @@ pub(super) fn newton_on_support(active: &mut ActiveSet, penalty: &Penalty, stren
             .collect();
         active.factor.solve(&mut step);
         let share = first_kink(active, &support, penalty, &step);
-        if !advance(active, &support, penalty, &step, share) || share >= 1.0 {
+        if share >= 1.0 {
+            advance(active, &support, penalty, &step, 1.0);
+            break;
+        }
+        let before: Vec<f64> = support.iter().map(|&k| active.beta[k]).collect();
+        let gradient = active.gradient.clone();
+        if !advance(active, &support, penalty, &step, 1.0) {
+            break;
+        }
+        if change(active, &support, (&before, &gradient), penalty, strength) < 0.0 {
+            continue;
+        }
+        support.iter().zip(&before).for_each(|(&k, b)| active.beta[k] = *b);
+        active.gradient = gradient;
+        if !advance(active, &support, penalty, &step, share) {
             break;
         }
     }
     steps
+}
+
+/// Change of the objective since coefficients of the support and their gradients: −Σ Δ (g + g₀) / 2 of the loss, as g₀ − g = HΔ, and that of the
+/// penalty.
+fn change(
+    active: &ActiveSet,
+    support: &[usize],
+    (before, gradient): (&[f64], &[f64]),
+    penalty: &Penalty,
+    strength: Strength,
+) -> f64 {
+    let of = |(&k, &old): (&usize, &f64)| {
+        let (now, f) = (active.beta[k], penalty.factors[active.members[k]]);
+        let loss = -0.5 * (now - old) * (active.gradient[k] + gradient[k]);
+        let corner = f * strength.absolute * (now.abs() - old.abs());
+        loss + corner + 0.5 * f * strength.square * (now - old) * (now + old)
+    };
+    support.iter().zip(before).map(of).sum()
 }
 
 /// Brings the factor to the support as it is, and returns its members; columns that depend on others are not among them, and stay where they
@@ -81,8 +112,7 @@ fn first_kink(active: &ActiveSet, support: &[usize], penalty: &Penalty, step: &[
 
 /// Takes a share of a step; coefficients that reach zero or a bound are there exactly. False where nothing moves.
 fn advance(active: &mut ActiveSet, support: &[usize], penalty: &Penalty, step: &[f64], share: f64) -> bool {
-    let m = active.members.len();
-    let mut moved = false;
+    let mut deltas = Vec::with_capacity(support.len());
     for (&k, &d) in support.iter().zip(step) {
         let (before, j) = (active.beta[k], active.members[k]);
         let mut after = share
@@ -92,21 +122,11 @@ fn advance(active: &mut ActiveSet, support: &[usize], penalty: &Penalty, step: &
         if after * before < 0.0 || (share < 1.0 && after.abs() <= 8.0 * f64::EPSILON * before.abs()) {
             after = 0.0;
         }
-        if after == before {
-            continue;
+        if after != before {
+            active.beta[k] = after;
+            deltas.push((k, after - before));
         }
-        moved = true;
-        active.beta[k] = after;
-        let column = &active.matrix[k * active.capacity..k * active.capacity + m];
-        let delta = after - before;
-        vectorized(
-            #[inline(always)]
-            || {
-                for (g, h) in active.gradient.iter_mut().zip(column) {
-                    *g = f64::mul_add(-delta, *h, *g);
-                }
-            },
-        );
     }
-    moved
+    active.follow(&deltas);
+    !deltas.is_empty()
 }
