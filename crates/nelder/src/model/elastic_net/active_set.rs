@@ -1,15 +1,9 @@
 //! The columns that were ever active, with their part of the matrix of a quadratic loss.
 
 use nelder_device::vectorized;
-use rayon::prelude::*;
 
 use super::penalty::{Penalty, Strength};
 use super::support_factor::SupportFactor;
-
-/// Entries whose reading is worth another thread.
-const WORTH_A_THREAD: usize = 1 << 16;
-/// The fewest gradients that a thread takes.
-const LEAST_RUN: usize = 256;
 
 /// No place in the active set.
 pub(super) const NOWHERE: u32 = u32::MAX;
@@ -145,31 +139,5 @@ impl ActiveSet {
             },
         );
         largest
-    }
-
-    /// Brings the gradients along as coefficients changed: g ← g − HΔ, by every thread where that is worth it.
-    pub fn follow(&mut self, deltas: &[(usize, f64)]) {
-        let m = self.members.len();
-        let (matrix, capacity) = (&self.matrix, self.capacity);
-        let follow = |from: usize, run: &mut [f64]| {
-            for &(k, delta) in deltas {
-                let at = k * capacity + from;
-                let column = &matrix[at..at + run.len()];
-                vectorized(
-                    #[inline(always)]
-                    || {
-                        let pairs = run.iter_mut().zip(column);
-                        pairs.for_each(|(g, h)| *g = f64::mul_add(-delta, *h, *g));
-                    },
-                );
-            }
-        };
-        let gradient = &mut self.gradient[..m];
-        if deltas.len() * m < 2 * WORTH_A_THREAD {
-            return follow(0, gradient);
-        }
-        let length = (WORTH_A_THREAD / deltas.len()).max(LEAST_RUN);
-        let runs = gradient.par_chunks_mut(length).enumerate();
-        runs.for_each(|(r, run)| follow(r * length, run));
     }
 }
