@@ -141,7 +141,7 @@ impl Support {
         let origin = self.beta.clone();
         let mut walls: Vec<(f64, usize)> = (0..step.len())
             .filter(|i| self.live[*i] && step[*i] != 0.0)
-            .map(|i| ((self.wall(i, step[i]) - origin[i]) / step[i], i))
+            .map(|i| ((self.wall(i, origin[i], step[i]) - origin[i]) / step[i], i))
             .collect();
         walls.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let (mut at, mut stayed) = (0.0, Vec::new());
@@ -159,7 +159,7 @@ impl Support {
             }
             self.advance(&origin, step, &image, (at, wall));
             at = wall;
-            self.beta[i] = self.wall(i, step[i]);
+            self.beta[i] = self.wall(i, origin[i], step[i]);
             self.live[i] = false;
             stayed.push(i);
             let column = &active.matrix[self.members[i] * active.capacity..];
@@ -174,8 +174,8 @@ impl Support {
     }
 
     /// Zero, or the bound of the side that a coefficient is on, whichever a step comes to first.
-    fn wall(&self, i: usize, step: f64) -> f64 {
-        match (step > 0.0, self.beta[i] > 0.0) {
+    fn wall(&self, i: usize, from: f64, step: f64) -> f64 {
+        match (step > 0.0, from > 0.0) {
             (true, true) => self.upper[i],
             (false, false) => self.lower[i],
             _ => 0.0,
