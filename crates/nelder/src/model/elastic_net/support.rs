@@ -119,7 +119,13 @@ impl Support {
     /// The same with zeros for the others.
     fn off_live(&self, values: &[f64]) -> Vec<f64> {
         let mut values = values.iter();
-        let of = |live: &bool| if *live { values.next().copied().unwrap_or(0.0) } else { 0.0 };
+        let of = |live: &bool| {
+            if *live {
+                values.next().copied().unwrap_or(0.0)
+            } else {
+                0.0
+            }
+        };
         self.live.iter().map(of).collect()
     }
 
@@ -186,7 +192,8 @@ impl Support {
     fn slope(&self, step: &[f64], image: &[f64]) -> (f64, f64) {
         let (mut slope, mut curvature) = (0.0, 0.0);
         for i in (0..step.len()).filter(|i| self.live[*i]) {
-            let residual = self.gradient[i] - self.corner[i].copysign(self.beta[i]) - self.square[i] * self.beta[i];
+            let residual =
+                self.gradient[i] - self.corner[i].copysign(self.beta[i]) - self.square[i] * self.beta[i];
             slope -= step[i] * residual;
             curvature += step[i] * (image[i] + self.square[i] * step[i]);
         }

@@ -1,6 +1,7 @@
 //! The columns that were ever active, standardized, with the matrix of a step's quadratic model.
 
-use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::linalg::matmul;
+use faer::linalg::matmul::triangular::BlockStructure;
 use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::vectorized;
 use rayon::prelude::*;
@@ -100,24 +101,25 @@ impl ActiveColumns {
             let pairs = out.iter_mut().zip(own).zip(&self.weight);
             pairs.for_each(|((out, z), w)| *out = w * (z - mean));
         }
-        // a member is read once for all that join: Σ ω (z − z̄) z' is that of z' about its mean too
-        let mut products = vec![0.0; (before + count) * count];
-        let members = self.z.par_chunks_exact(n).zip(products.par_chunks_exact_mut(count));
-        members.with_min_len(self.together()).for_each(|(z, out)| {
-            let pairs = out.iter_mut().zip(weighted.chunks_exact(n));
-            pairs.for_each(|(out, weighted)| *out = dot(z, weighted));
-        });
+        // Σ ω (z − z̄) z' is that of z' about its mean too
+        let members = before + count;
+        let mut products = vec![0.0; members * count];
+        matmul::matmul(
+            MatMut::from_column_major_slice_mut(&mut products, members, count),
+            Accum::Replace,
+            MatRef::from_column_major_slice(&self.z, n, members).transpose(),
+            MatRef::from_column_major_slice(&weighted, n, count),
+            1.0,
+            match members * count * n < 2 * WORTH_A_PRODUCT {
+                true => Par::Seq,
+                false => Par::rayon(0),
+            },
+        );
         for (k, &(j, gradient)) in joining.iter().enumerate() {
             self.set.add_with(j, 0.0, gradient, |_, out| {
-                let products = products.chunks_exact(count);
-                out.iter_mut().zip(products).for_each(|(out, row)| *out = row[k]);
+                out.copy_from_slice(&products[k * members..k * members + out.len()]);
             });
         }
-    }
-
-    /// Members that a thread reads in one go.
-    fn together(&self) -> usize {
-        (WORTH_A_THREAD / self.rows.max(1)).max(1)
     }
 
     /// Forms z̄ and H anew, under the working weights of a point.
@@ -143,7 +145,7 @@ impl ActiveColumns {
         }
         let own = MatRef::from_column_major_slice(&self.pack, n, m);
         let capacity = self.set.capacity;
-        matmul(
+        matmul::triangular::matmul(
             MatMut::from_column_major_slice_with_stride_mut(&mut self.set.matrix, m, m, capacity),
             BlockStructure::TriangularUpper,
             Accum::Replace,
@@ -208,7 +210,12 @@ impl ActiveColumns {
 
     /// The constant + Σ δ z of each row.
     fn images(&self, constant: f64, delta: &[f64]) -> Vec<f64> {
-        let moved: Vec<(usize, f64)> = delta.iter().copied().enumerate().filter(|(_, d)| *d != 0.0).collect();
+        let moved: Vec<(usize, f64)> = delta
+            .iter()
+            .copied()
+            .enumerate()
+            .filter(|(_, d)| *d != 0.0)
+            .collect();
         let mut images = vec![constant; self.rows];
         let length = (WORTH_A_THREAD / moved.len().max(1)).max(LEAST_RUN);
         images.par_chunks_mut(length).enumerate().for_each(|(r, run)| {
@@ -231,6 +238,8 @@ impl ActiveColumns {
 /// Numbers whose reading is worth another thread.
 const WORTH_A_THREAD: usize = 1 << 15;
 
+/// Products of a matrix that are worth another thread.
+const WORTH_A_PRODUCT: usize = 1 << 18;
 /// The fewest rows that a thread takes.
 const LEAST_RUN: usize = 256;
 

@@ -38,6 +38,24 @@ fn sum_of(x: &[f64], v: &[f64], f: impl Fn(f64, f64, f64) -> f64) -> f64 {
     lanes.iter().sum()
 }
 
+/// Lanes of a sum over numbers that are here and there.
+const SPARSE_LANES: usize = 4;
+
+/// Σ x v over the rows that a column holds.
+fn sparse_dot(rows: &[i32], values: &[f64], v: &[f64]) -> f64 {
+    let mut lanes = [0.0; SPARSE_LANES];
+    let (rs, xs) = (rows.chunks_exact(SPARSE_LANES), values.chunks_exact(SPARSE_LANES));
+    for (i, x) in rs.remainder().iter().zip(xs.remainder()) {
+        lanes[0] += v[*i as usize] * x;
+    }
+    for (i, x) in rs.zip(xs) {
+        for k in 0..SPARSE_LANES {
+            lanes[k] += v[i[k] as usize] * x[k];
+        }
+    }
+    (lanes[0] + lanes[1]) + (lanes[2] + lanes[3])
+}
+
 impl ResidentColumn<'_> {
     /// Σ v (x − c), where Σ v is `total`.
     pub fn dot(&self, v: &[f64], total: f64, center: f64) -> f64 {
@@ -50,11 +68,7 @@ impl ResidentColumn<'_> {
                 );
                 sum
             }
-            ResidentColumn::Sparse { rows, values } => {
-                let pairs = rows.iter().zip(*values);
-                let sum: f64 = pairs.map(|(i, x)| v[*i as usize] * x).sum();
-                sum - center * total
-            }
+            ResidentColumn::Sparse { rows, values } => sparse_dot(rows, values, v) - center * total,
         }
     }
 
@@ -90,10 +104,7 @@ impl ResidentColumn<'_> {
     pub fn sum(&self, v: &[f64]) -> f64 {
         match self {
             ResidentColumn::Dense(_) => self.dot(v, 0.0, 0.0),
-            ResidentColumn::Sparse { rows, values } => {
-                let pairs = rows.iter().zip(*values);
-                pairs.map(|(i, x)| v[*i as usize] * x).sum()
-            }
+            ResidentColumn::Sparse { rows, values } => sparse_dot(rows, values, v),
         }
     }
 

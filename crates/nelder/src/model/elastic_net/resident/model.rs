@@ -199,7 +199,11 @@ impl<'s> ResidentModel<'s> {
         let weights = shares(given);
         let mean: f64 = self.rows.y.iter().zip(&weights).map(|(y, w)| w * y).sum();
         let x = StandardizedColumns::new(columns, &weights, problem.standardizing);
-        let own = if columns.is_of(&weights) { 0 } else { columns.bytes() };
+        let own = if columns.is_of(&weights) {
+            0
+        } else {
+            columns.bytes()
+        };
         if !x.varies.iter().any(|v| *v) {
             return Err(ModelError::argument("x", "all columns are constant"));
         }

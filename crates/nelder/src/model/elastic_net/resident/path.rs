@@ -96,6 +96,8 @@ pub(super) struct ResidentPath<'a> {
     penalty: Penalty,
     usable: Vec<bool>,
     intercept: bool,
+    /// 1 / w, zero where w is.
+    inverse: Vec<f64>,
     active: Active,
     screening: Screening,
     /// β₀ of the centred columns.
@@ -128,6 +130,11 @@ impl<'a> ResidentPath<'a> {
         let (penalty, usable) = penalty.standardized(&units, &x.varies);
         let constant = if intercept { start } else { 0.0 };
         ResidentPath {
+            inverse: rows
+                .weights
+                .iter()
+                .map(|w| if *w > 0.0 { w.recip() } else { 0.0 })
+                .collect(),
             watch,
             room: Room::of_machine(),
             active: Active::new(x, rows.weights.len(), intercept),
@@ -286,14 +293,14 @@ impl<'a> ResidentPath<'a> {
         let (penalty, usable, active) = (&self.penalty, &self.usable, &self.active);
         let outside = |j: usize| usable[j] && !active.has(j);
         let limit = |j: usize| outside(j).then(|| penalty.factors[j] * strength.absolute);
-        let scaled = scaled(&self.at.score, self.rows.weights);
         let scores = Scores {
-            raw: &self.at.score,
+            scores: &self.at.score,
             total: self.at.score_sum,
-            scaled: &scaled,
+            inverse: &self.inverse,
         };
         let found = self.screening.look(self.x, scores, limit);
-        let size = scaled.iter().map(|u| u * u).sum::<f64>().sqrt();
+        let squares = self.at.score.iter().zip(&self.inverse).map(|(s, i)| s * s * i);
+        let size = squares.sum::<f64>().sqrt();
         let violates = |&(j, g): &(usize, f64)| {
             // rounding of g, a sum over the rows, moves no column in
             let slack = 4.0 * f64::EPSILON * (1.0 + size + penalty.factors[j] * strength.absolute);
@@ -310,10 +317,7 @@ impl<'a> ResidentPath<'a> {
             0.0
         };
         let (members, gradient, beta) = (self.active.members(), self.active.gradient(), self.active.beta());
-        let of = |k: usize| {
-            self.penalty
-                .violation(members[k], gradient[k], beta[k], strength)
-        };
+        let of = |k: usize| self.penalty.violation(members[k], gradient[k], beta[k], strength);
         (0..members.len()).map(of).fold(free, f64::max)
     }
 
@@ -329,11 +333,10 @@ impl<'a> ResidentPath<'a> {
     fn largest_lambda(&mut self) -> f64 {
         let (penalty, usable) = (&self.penalty, &self.usable);
         let factor = |j: usize| (usable[j] && penalty.factors[j] > 0.0).then(|| penalty.factors[j]);
-        let scaled = scaled(&self.at.score, self.rows.weights);
         let scores = Scores {
-            raw: &self.at.score,
+            scores: &self.at.score,
             total: self.at.score_sum,
-            scaled: &scaled,
+            inverse: &self.inverse,
         };
         let ratio = self.screening.largest(self.x, scores, factor);
         self.penalty.entering_lambda(ratio)
@@ -435,10 +438,4 @@ impl<'a> ResidentPath<'a> {
     pub fn bytes(&self) -> u64 {
         self.screening.bytes
     }
-}
-
-/// u = s / √w.
-fn scaled(score: &[f64], weights: &[f64]) -> Vec<f64> {
-    let of = |(s, w): (&f64, &f64)| if *w > 0.0 { s / w.sqrt() } else { 0.0 };
-    score.iter().zip(weights).map(of).collect()
 }

@@ -74,15 +74,18 @@ pub(super) struct RoughScores {
 }
 
 impl RoughScores {
-    /// Of scores d, with their sum.
-    pub fn new(scores: impl Iterator<Item = f64> + Clone, total: f64) -> Self {
-        let unit = scores.clone().fold(0.0, |m: f64, d| m.max(d.abs()));
+    /// Of scores d, with their sum and the largest of their sizes.
+    pub fn new(scores: &[f64], total: f64, unit: f64) -> Self {
         let inverse = if unit > 0.0 { unit.recip() } else { 0.0 };
-        RoughScores {
-            values: scores.map(|d| (d * inverse) as f32).collect(),
-            unit,
-            total,
-        }
+        let mut values = vec![0.0; scores.len()];
+        vectorized(
+            #[inline(always)]
+            || {
+                let pairs = values.iter_mut().zip(scores);
+                pairs.for_each(|(v, d)| *v = (d * inverse) as f32);
+            },
+        );
+        RoughScores { values, unit, total }
     }
 }
 
@@ -294,7 +297,9 @@ mod tests {
             a + b + c + d - 2.0
         };
         let n = 333;
-        let weights: Vec<f64> = (0..n).map(|i| if i % 7 == 0 { 0.0 } else { 1.0 + f64::from(i % 3) }).collect();
+        let weights: Vec<f64> = (0..n)
+            .map(|i| if i % 7 == 0 { 0.0 } else { 1.0 + f64::from(i % 3) })
+            .collect();
         let sum: f64 = weights.iter().sum();
         let weights: Vec<f64> = weights.iter().map(|w| w / sum).collect();
         let columns: Vec<Vec<f64>> = (0..43)
@@ -314,7 +319,8 @@ mod tests {
             let total = scores.iter().sum();
             let units = scores.iter().zip(&weights).filter(|(_, w)| **w > 0.0);
             let norm = units.map(|(s, w)| s * s / w).sum::<f64>().sqrt();
-            let rough = RoughScores::new(scores.iter().copied(), total);
+            let largest = scores.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
+            let rough = RoughScores::new(&scores, total, largest);
             let mut sums = vec![0.0; own.len()];
             let all: Vec<usize> = (0..own.len()).collect();
             rounded.sums(&all, &rough, &mut sums);

@@ -11,6 +11,8 @@
 //!
 //! [`RoundedColumns`]: super::rounded::RoundedColumns
 
+use nelder_device::kernels::rough_sum;
+use nelder_device::vectorized;
 use rayon::prelude::*;
 
 use super::column::TOGETHER;
@@ -21,10 +23,8 @@ use super::standardized::StandardizedColumns;
 #[derive(Clone, Debug)]
 struct Look {
     /// s₀ and Σ s₀.
-    raw: Vec<f64>,
-    total: f64,
-    /// u₀.
     scores: Vec<f64>,
+    total: f64,
     /// ‖u₀‖².
     square: f64,
     /// Columns whose last look it was.
@@ -52,11 +52,11 @@ const NEVER: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scores<'a> {
     /// s.
-    pub raw: &'a [f64],
+    pub scores: &'a [f64],
     /// Σ s.
     pub total: f64,
-    /// u = s / √w.
-    pub scaled: &'a [f64],
+    /// 1 / w, zero where w is: ‖u‖² = Σ s² / w.
+    pub inverse: &'a [f64],
 }
 
 /// A correlation that was formed, to within an error.
@@ -161,7 +161,13 @@ impl Screening {
         }
         // the largest is among those that are not known to be less than another
         let found = self.look(x, scores, |j| {
-            factor(j).map(|f| if least > 0.0 { f * least * (1.0 - 8.0 * f64::EPSILON) } else { -1.0 })
+            factor(j).map(|f| {
+                if least > 0.0 {
+                    f * least * (1.0 - 8.0 * f64::EPSILON)
+                } else {
+                    -1.0
+                }
+            })
         });
         let ratios = found.iter().filter_map(|(j, c)| Some(c.abs() / factor(*j)?));
         ratios.fold(0.0, f64::max)
@@ -169,24 +175,30 @@ impl Screening {
 
     /// Scores as they are, and since each look.
     fn now<'a>(&self, x: &'a StandardizedColumns<'a>, scores: Scores<'a>) -> Now<'a> {
-        let norm = square(scores.scaled).sqrt();
-                let since = |look: &Option<Look>| {
+        let own = scores.scores;
+        let shares: Vec<f64> = own.iter().zip(scores.inverse).map(|(s, i)| s * i).collect();
+        let norm = rough_sum(own, Some(&shares)).sqrt();
+        let since = |look: &Option<Look>| {
             let look = look.as_ref().filter(|l| l.square > 0.0)?;
-            let (a, rest) = ratio(look, scores.scaled);
-            let left = scores.raw.iter().zip(&look.raw).map(|(s, before)| s - a * before);
-            let total = scores.total - a * look.total;
-            let rough = x.has_rounded().then(|| RoughScores::new(left, total));
+            // a = ⟨u, u₀⟩ / ‖u₀‖²
+            let a = rough_sum(&look.scores, Some(&shares)) / look.square;
+            let left = Left::new(scores, a, look);
+            let rest = left.square.sqrt();
+            let rough = x
+                .has_rounded()
+                .then(|| RoughScores::new(&left.scores, left.total, left.largest));
             Some(Since { a, rest, rough })
         };
+        let whole = Left::new(scores, 0.0, &Look::nothing(own.len()));
         Now {
             x,
             scores,
             norm,
             // a correlation is a sum over the rows in 32 lanes, the rounding of each term and of each addition at most ε of ‖x̃‖ ‖u‖
-            rounding: (scores.raw.len() as f64 / 16.0 + 8.0) * f64::EPSILON * norm,
+            rounding: (own.len() as f64 / 16.0 + 8.0) * f64::EPSILON * norm,
             rough: x
                 .has_rounded()
-                .then(|| RoughScores::new(scores.raw.iter().copied(), scores.total)),
+                .then(|| RoughScores::new(&whole.scores, whole.total, whole.largest)),
             since: self.looks.par_iter().map(since).collect(),
         }
     }
@@ -207,7 +219,8 @@ impl Screening {
             None => h * (now.norm + now.rounding),
             Some(since) => {
                 let a = since.a.abs();
-                a * (self.correlations[j].abs() + self.errors[j]) + h * (since.rest + (1.0 + a) * now.rounding)
+                a * (self.correlations[j].abs() + self.errors[j])
+                    + h * (since.rest + (1.0 + a) * now.rounding)
             }
         }
     }
@@ -256,7 +269,9 @@ impl Screening {
             before: 0.0,
             error: each * now.norm + rounding,
         };
-        let Some(since) = self.since(now, j) else { return alone };
+        let Some(since) = self.since(now, j) else {
+            return alone;
+        };
         let error = since.a.abs() * self.errors[j] + each * since.rest + rounding;
         match error < alone.error {
             true => Unsure {
@@ -286,10 +301,9 @@ impl Screening {
             }
         }
         let look = Look {
-            raw: now.scores.raw.to_vec(),
+            scores: now.scores.scores.to_vec(),
             total: now.scores.total,
-            scores: now.scores.scaled.to_vec(),
-            square: square(now.scores.scaled),
+            square: now.norm * now.norm,
             columns: found.len(),
         };
         let place = match self.looks.iter().position(Option::is_none) {
@@ -305,7 +319,11 @@ impl Screening {
             self.correlations[j] = seen.correlation;
             (self.errors[j], self.looks_of[j]) = (seen.error, place as u32);
             let whole = if seen.error == 0.0 { now.x.bytes(j) } else { 0 };
-            let rough = if now.rough.is_some() { now.x.rough_bytes() } else { 0 };
+            let rough = if now.rough.is_some() {
+                now.x.rough_bytes()
+            } else {
+                0
+            };
             self.bytes += whole + rough;
         }
     }
@@ -324,23 +342,71 @@ impl Now<'_> {
     fn exact(&self, column: usize) -> Seen {
         Seen {
             column,
-            correlation: self.x.correlation(column, self.scores.raw, self.scores.total),
+            correlation: self.x.correlation(column, self.scores.scores, self.scores.total),
             error: 0.0,
         }
     }
 }
 
-/// ‖v‖².
-fn square(v: &[f64]) -> f64 {
-    v.iter().map(|v| v * v).sum()
+impl Look {
+    /// A look with scores of zero.
+    fn nothing(rows: usize) -> Self {
+        Look {
+            scores: vec![0.0; rows],
+            total: 0.0,
+            square: 0.0,
+            columns: 0,
+        }
+    }
 }
 
-/// a and ‖u − a u₀‖ for scores u and those of an earlier look.
-fn ratio(look: &Look, scores: &[f64]) -> (f64, f64) {
-    let pairs = || scores.iter().zip(&look.scores);
-    let a = pairs().map(|(u, before)| u * before).sum::<f64>() / look.square;
-    let rest = pairs()
-        .map(|(u, before)| (u - a * before) * (u - a * before))
-        .sum::<f64>();
-    (a, rest.sqrt())
+/// s − a s₀, with its sum, ‖u − a u₀‖² and the largest of its sizes.
+struct Left {
+    scores: Vec<f64>,
+    total: f64,
+    square: f64,
+    largest: f64,
+}
+
+/// Lanes of a sum.
+const LANES: usize = 16;
+
+impl Left {
+    fn new(now: Scores<'_>, a: f64, look: &Look) -> Self {
+        let mut left = Left {
+            scores: vec![0.0; now.scores.len()],
+            total: now.total - a * look.total,
+            square: 0.0,
+            largest: 0.0,
+        };
+        vectorized(
+            #[inline(always)]
+            || left.fill(now, a, &look.scores),
+        );
+        left
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, now: Scores<'_>, a: f64, before: &[f64]) {
+        let (mut squares, mut sizes) = ([0.0_f64; LANES], [0.0_f64; LANES]);
+        let whole = self.scores.len() - self.scores.len() % LANES;
+        let runs = self.scores[..whole].chunks_exact_mut(LANES);
+        let given = now.scores.chunks_exact(LANES).zip(before.chunks_exact(LANES));
+        for ((out, (s, before)), inverse) in runs.zip(given).zip(now.inverse.chunks_exact(LANES)) {
+            for k in 0..LANES {
+                let d = f64::mul_add(-a, before[k], s[k]);
+                out[k] = d;
+                squares[k] = f64::mul_add(d * d, inverse[k], squares[k]);
+                sizes[k] = if d.abs() > sizes[k] { d.abs() } else { sizes[k] };
+            }
+        }
+        for i in whole..self.scores.len() {
+            let d = f64::mul_add(-a, before[i], now.scores[i]);
+            self.scores[i] = d;
+            squares[0] = f64::mul_add(d * d, now.inverse[i], squares[0]);
+            sizes[0] = sizes[0].max(d.abs());
+        }
+        self.square = squares.iter().sum();
+        self.largest = sizes.into_iter().fold(0.0, f64::max);
+    }
 }

@@ -31,11 +31,7 @@ type Column = (f64, f64, f64, bool);
 
 impl<'a> StandardizedColumns<'a> {
     /// Of columns under weights of sum 1, which are zero where those of the moments are.
-    pub fn new(
-        read: &'a ReadColumns<'a>,
-        weights: &[f64],
-        standardizing: Standardizing,
-    ) -> Self {
+    pub fn new(read: &'a ReadColumns<'a>, weights: &[f64], standardizing: Standardizing) -> Self {
         let ReadColumns {
             columns,
             rounded,
