@@ -8,6 +8,7 @@
 use crate::Dd;
 use pulp::{Arch, NullaryFnOnce};
 
+pub use crate::column_tiles::{TILE, add_products, inner_products};
 pub use crate::pair::Pair;
 pub use crate::reduce::{all_finite, dot, rough_sum, sum};
 

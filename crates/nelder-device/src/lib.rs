@@ -6,6 +6,7 @@
 
 mod buffer;
 mod by_code;
+mod column_tiles;
 mod cpu;
 mod dd;
 mod device;

@@ -1,9 +1,9 @@
-//! Scores of several coefficient vectors over the same rows: columns are read once, while they are in cache.
+//! Scores of several coefficient vectors over the same rows: columns are read once, while they are in cache, four at a time for four vectors.
 
 use std::sync::Arc;
 
-use nelder_device::kernels::{self, Pair};
-use nelder_device::{Input, Output, Runner, vectorized};
+use nelder_device::kernels::{self, Pair, TILE, add_products, inner_products};
+use nelder_device::{Input, Output, Runner};
 
 use super::membership::Membership;
 use crate::design::Block;
@@ -17,14 +17,10 @@ struct Vector {
     of: Membership,
     at: Arc<Coefficients>,
     sums: Scoring,
-    eta: Vec<f64>,
-    score: Vec<f64>,
     weight: Vec<f64>,
     deviance: Vec<f64>,
     /// Prior weights, zero for rows that are not its own.
     prior: Vec<f64>,
-    /// Xᵀs of the dense columns over the rows of a block.
-    dense: Vec<f64>,
 }
 
 /// Forms scores and deviances, in double precision, without grams.
@@ -32,6 +28,21 @@ pub(super) struct SharedScores {
     plan: Arc<ScoringPlan>,
     step: Runner<f64>,
     vectors: Vec<Vector>,
+    /// Coefficients of the dense columns that have some, by column, each row as long as the vectors and a tile's rest.
+    used: Vec<(usize, Vec<f64>)>,
+    /// η and s over the rows of a run, vector by vector, and of a tile's rest.
+    eta: Vec<f64>,
+    score: Vec<f64>,
+    /// Xᵀs of the dense columns over the rows of a block, by column as `used` has them.
+    dense: Vec<f64>,
+}
+
+/// Vectors and a tile's rest.
+fn padded(vectors: usize) -> usize {
+    match vectors {
+        1 | 2 => vectors,
+        more => more.next_multiple_of(TILE),
+    }
 }
 
 impl SharedScores {
@@ -44,18 +55,27 @@ impl SharedScores {
                 of: *of,
                 at: at.clone(),
                 sums: Scoring::new(plan),
-                eta: vec![0.0; RUN],
-                score: vec![0.0; RUN],
                 weight: vec![0.0; RUN],
                 deviance: vec![0.0; RUN],
                 prior: vec![0.0; RUN],
-                dense: vec![0.0; plan.atoms.dense],
             }),
         };
+        let vectors: Vec<Vector> = plans.iter().map(vector).collect::<Option<_>>()?;
+        let width = padded(vectors.len());
+        let coefficients = |j: usize| -> (usize, Vec<f64>) {
+            let mut row: Vec<f64> = vectors.iter().map(|v| v.at.dense[j].hi).collect();
+            row.resize(width, 0.0);
+            (j, row)
+        };
+        let used = (0..first.atoms.dense).map(coefficients);
         Some(SharedScores {
             step: first.programs.step.runner().unwrap_or_else(|_| Runner::empty()),
-            vectors: plans.iter().map(vector).collect::<Option<_>>()?,
+            used: used.filter(|(_, row)| row.iter().any(|b| *b != 0.0)).collect(),
+            eta: vec![0.0; width * RUN],
+            score: vec![0.0; width * RUN],
+            dense: vec![0.0; width * first.atoms.dense],
             plan: first.clone(),
+            vectors,
         })
     }
 
@@ -68,8 +88,10 @@ impl SharedScores {
             self.run(block, &observed, folds, (from, to));
             from = to;
         }
-        for vector in &mut self.vectors {
-            for (cell, own) in vector.sums.score.dense.iter_mut().zip(&mut vector.dense) {
+        let width = padded(self.vectors.len());
+        for (j, row) in self.dense.chunks_exact_mut(width).enumerate() {
+            for (vector, own) in self.vectors.iter_mut().zip(row) {
+                let cell = &mut vector.sums.score.dense[j];
                 *cell = cell.add_f64(std::mem::take(own));
             }
         }
@@ -78,33 +100,36 @@ impl SharedScores {
     fn run(&mut self, block: &Block<'_>, observed: &Observed<'_>, folds: &[u32], (from, to): (usize, usize)) {
         let n = to - from;
         let offset = block.offset.as_ref().filter(|_| self.plan.offset);
-        for v in &mut self.vectors {
+        for (v, eta) in self.vectors.iter().zip(self.eta.chunks_exact_mut(RUN)) {
             match offset {
-                None => v.eta[..n].fill(v.at.intercept.hi),
+                None => eta[..n].fill(v.at.intercept.hi),
                 Some(o) => {
-                    let pairs = v.eta[..n].iter_mut().zip(&o[from..to]);
+                    let pairs = eta[..n].iter_mut().zip(&o[from..to]);
                     pairs.for_each(|(eta, o)| *eta = v.at.intercept.hi + o);
                 }
             }
         }
-        // 1. η: a column at a time, for all vectors that have it
-        for (j, x) in block.dense[..self.plan.atoms.dense].iter().enumerate() {
-            let x = &x.high[from..to];
-            for v in &mut self.vectors {
-                let b = v.at.dense[j].hi;
-                if b != 0.0 {
-                    add_product(&mut v.eta[..n], x, b);
-                }
-            }
+        // 1. η, of the columns that have coefficients
+        let column = |j: usize| &block.dense[j].high[from..to];
+        for columns in self.used.chunks(TILE) {
+            let x = std::array::from_fn(|c| column(columns.get(c).unwrap_or(&columns[0]).0));
+            let row = |c: usize| columns.get(c).map(|(_, row)| row.as_slice());
+            add_tile(x, row, &mut self.eta, n);
         }
-        for v in &mut self.vectors {
+        let etas = self.eta.chunks_exact_mut(RUN);
+        for ((v, eta), score) in self
+            .vectors
+            .iter_mut()
+            .zip(etas)
+            .zip(self.score.chunks_exact_mut(RUN))
+        {
             for (g, table) in v.at.groups.iter().enumerate() {
                 let codes = &block.codes[g][from..to];
                 for (a, multiplier) in self.plan.atoms.groups[g].multipliers.iter().enumerate() {
                     let x = multiplier.map(|e| &block.dense[e].high[from..to]);
                     for (i, &code) in codes.iter().enumerate() {
                         if let Some(b) = table.cells.get(code as usize * table.width + a) {
-                            v.eta[i] += x.map_or(b.hi, |x| x[i] * b.hi);
+                            eta[i] += x.map_or(b.hi, |x| x[i] * b.hi);
                         }
                     }
                 }
@@ -118,9 +143,9 @@ impl SharedScores {
             let y = &observed.y[from..to];
             let [trials, rest] =
                 [&observed.trials, &observed.rest].map(|c| c.as_ref().map_or(y, |c| &c[from..to]));
-            let inputs = [y, &v.eta[..n], &v.prior[..n], trials, rest].map(Input::Real);
+            let inputs = [y, &eta[..n], &v.prior[..n], trials, rest].map(Input::Real);
             let mut outputs =
-                [&mut v.weight, &mut v.score, &mut v.deviance].map(|c| Output::Real(&mut c[..n]));
+                [&mut v.weight[..], &mut score[..], &mut v.deviance[..]].map(|c| Output::Real(&mut c[..n]));
             if self.step.run(&inputs, n, &mut outputs).is_err() {
                 v.deviance[..n].fill(f64::NAN);
             }
@@ -129,16 +154,16 @@ impl SharedScores {
             if !v.sums.deviance.hi.is_finite() {
                 v.sums.out_of_range |= deviance.iter().any(|d| d.is_nan());
             }
-            v.sums.score.ones += kernels::sum(Pair::of(&v.score[..n]));
+            v.sums.score.ones += kernels::sum(Pair::of(&score[..n]));
         }
         // 3. Xᵀs
-        for (j, x) in block.dense[..self.plan.atoms.dense].iter().enumerate() {
-            let x = &x.high[from..to];
-            for v in &mut self.vectors {
-                v.dense[j] += kernels::rough_sum(x, Some(&v.score[..n]));
-            }
+        let width = padded(self.vectors.len());
+        for (t, out) in self.dense.chunks_mut(TILE * width).enumerate() {
+            let count = out.len() / width;
+            let x = std::array::from_fn(|c| column(t * TILE + c.min(count - 1)));
+            inner_tile(x, &self.score, n, (out, width));
         }
-        for v in &mut self.vectors {
+        for (v, score) in self.vectors.iter_mut().zip(self.score.chunks_exact(RUN)) {
             for (g, table) in v.sums.score.groups.iter_mut().enumerate() {
                 let codes = &block.codes[g][from..to];
                 let Some(&largest) = codes.iter().max() else {
@@ -148,7 +173,7 @@ impl SharedScores {
                 for (a, multiplier) in self.plan.atoms.groups[g].multipliers.iter().enumerate() {
                     let x = multiplier.map(|e| &block.dense[e].high[from..to]);
                     for (i, &code) in codes.iter().enumerate() {
-                        let value = x.map_or(v.score[i], |x| x[i] * v.score[i]);
+                        let value = x.map_or(score[i], |x| x[i] * score[i]);
                         let cell = &mut table.cells[code as usize * table.width + a];
                         *cell = cell.add_f64(value);
                     }
@@ -163,14 +188,50 @@ impl SharedScores {
     }
 }
 
-/// y += b x.
-fn add_product(y: &mut [f64], x: &[f64], b: f64) {
-    vectorized(
-        #[inline(always)]
-        || {
-            for (y, x) in y.iter_mut().zip(x) {
-                *y = f64::mul_add(*x, b, *y);
+/// η ← η + Σ x b of a tile of columns, for all vectors; a column without a row of coefficients counts nothing.
+fn add_tile<'a>(x: [&[f64]; TILE], row: impl Fn(usize) -> Option<&'a [f64]>, eta: &mut [f64], n: usize) {
+    let at = |c: usize, v: usize| row(c).map_or(0.0, |row| row[v]);
+    let mut runs = eta.chunks_exact_mut(RUN).map(|run| &mut run[..n]);
+    let mut v = 0;
+    while let Some(first) = runs.next() {
+        match runs.next() {
+            None => add_products(x, std::array::from_fn(|c| [at(c, v)]), [first]),
+            Some(second) => match (runs.next(), runs.next()) {
+                (Some(third), Some(fourth)) => {
+                    let b = std::array::from_fn(|c| std::array::from_fn(|k| at(c, v + k)));
+                    add_products::<TILE>(x, b, [first, second, third, fourth]);
+                }
+                _ => add_products(
+                    x,
+                    std::array::from_fn(|c| [at(c, v), at(c, v + 1)]),
+                    [first, second],
+                ),
+            },
+        }
+        v += TILE;
+    }
+}
+
+/// Adds Xᵀs of a tile of columns for all vectors, to rows of `width`; columns beyond these are not wanted.
+fn inner_tile(x: [&[f64]; TILE], score: &[f64], n: usize, (out, width): (&mut [f64], usize)) {
+    let run = |v: usize| &score[v * RUN..v * RUN + n];
+    let mut v = 0;
+    while v < width {
+        match width - v {
+            1 => add_rows(inner_products(x, [run(v)]), (out, width), v),
+            2 => add_rows(inner_products(x, [run(v), run(v + 1)]), (out, width), v),
+            _ => {
+                let own = std::array::from_fn::<_, TILE, _>(|k| run(v + k));
+                add_rows(inner_products(x, own), (out, width), v);
             }
-        },
-    );
+        }
+        v += TILE;
+    }
+}
+
+fn add_rows<const V: usize>(products: [[f64; V]; TILE], (out, width): (&mut [f64], usize), from: usize) {
+    for (row, products) in out.chunks_exact_mut(width).zip(products) {
+        let pairs = row[from..from + V].iter_mut().zip(products);
+        pairs.for_each(|(out, p)| *out += p);
+    }
 }
