@@ -4,6 +4,7 @@
 //! the rows, `gaussian_path` its path; `descent` and `support` minimise a quadratic loss and the `penalty`.
 
 mod active_set;
+mod centred_curvature;
 mod concordance;
 mod cox_curvature;
 mod cox_folds;

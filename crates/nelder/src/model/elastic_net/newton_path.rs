@@ -15,7 +15,7 @@
 use super::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
 use nelder_device::Dd;
 
-use super::active_set::DenseCurvature;
+use super::centred_curvature::{CentredCurvature, Lesson};
 use super::descent::{Descent, EXACT_BELOW, Stuck};
 use super::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use super::lambda::{LambdaSequence, PathEnd};
@@ -27,6 +27,9 @@ use crate::pass::{ScoreSums, Scoring};
 
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-22;
+
+/// The square of a step that H learns from, over the null deviance of a row.
+const LEAST_LESSON: f64 = 1e-12;
 
 /// Coefficients that a pass is wanted at, in the units of the rows.
 #[derive(Clone, Debug)]
@@ -91,8 +94,8 @@ pub(super) struct NewtonPath<'p> {
     rows: NewtonRows,
     scales: Vec<f64>,
     descent: Descent,
-    /// H of the standardized columns, and the means under its weights and their sum over W; none before the first gram.
-    curvature: Option<(DenseCurvature, Vec<f64>, f64)>,
+    /// H; none before the first gram.
+    curvature: Option<CentredCurvature>,
     point: Option<Point>,
     trial: Trial,
     /// g at the point.
@@ -215,7 +218,7 @@ impl<'p> NewtonPath<'p> {
         }
         let scores = found.score;
         let weight = self.rows.weight;
-        self.point = Some(Point {
+        let point = Point {
             intercept: self.trial.intercept,
             beta: self.trial.beta.clone(),
             deviance,
@@ -223,9 +226,12 @@ impl<'p> NewtonPath<'p> {
                 scores[0] / weight,
                 scores[1..].iter().map(|s| s / weight).collect(),
             ),
-        });
-        if let Some((moments, share)) = &found.curvature {
-            self.renew(moments, *share);
+        };
+        let before = self.point.replace(point);
+        match (&found.curvature, before) {
+            (Some((moments, share)), _) => self.renew(moments, *share),
+            (None, Some(before)) => self.learn(&before),
+            (None, None) => {}
         }
         self.go_on();
     }
@@ -256,10 +262,39 @@ impl<'p> NewtonPath<'p> {
 
     /// Takes over H: moments of the columns under working weights, whose sum is `share` of that of the prior weights.
     pub fn renew(&mut self, moments: &ColumnMoments, share: f64) {
-        let mut curvature = moments.standardized(&self.scales, self.standardizing.intercept);
-        curvature.values.iter_mut().for_each(|v| *v *= share);
-        self.descent.renew(&curvature);
-        self.curvature = Some((curvature, moments.means.clone(), share));
+        let mut matrix = moments.standardized(&self.scales, self.standardizing.intercept);
+        matrix.values.iter_mut().for_each(|v| *v *= share);
+        self.descent.renew(&matrix);
+        self.curvature = Some(CentredCurvature {
+            matrix,
+            means: moments.means.clone(),
+            share,
+        });
+    }
+
+    /// Has H map the step from the point before to the change of the scores that was seen.
+    fn learn(&mut self, before: &Point) {
+        let (Some(point), Some(curvature)) = (&self.point, &mut self.curvature) else {
+            return;
+        };
+        // of smaller steps the change of the scores is mostly rounding
+        if self.last.0 <= LEAST_LESSON * self.path.null_deviance / self.rows.weight {
+            return;
+        }
+        let intercept = f64::from(u8::from(self.standardizing.intercept));
+        let betas = point.beta.iter().zip(&before.beta);
+        let scores = point.score.1.iter().zip(&before.score.1).zip(&self.scales);
+        let seen = Lesson {
+            constant: intercept * (point.intercept - before.intercept),
+            step: betas.map(|(b, a)| b - a).collect(),
+            constant_change: intercept * (before.score.0 - point.score.0),
+            change: scores
+                .map(|((after, before), scale)| (before - after) / scale)
+                .collect(),
+        };
+        if curvature.learn(&seen, &self.scales, self.standardizing.intercept) {
+            self.descent.renew(&curvature.matrix);
+        }
     }
 
     /// True where the minimum is to be exact: what is written down was seen by a pass.
@@ -271,10 +306,15 @@ impl<'p> NewtonPath<'p> {
     fn go_on(&mut self) {
         let mut fresh = true;
         loop {
-            let (Some(point), Some((curvature, means, share))) = (&self.point, &self.curvature) else {
+            let (Some(point), Some(curvature)) = (&self.point, &self.curvature) else {
                 self.wants_gram = true;
                 return;
             };
+            let CentredCurvature {
+                matrix: curvature,
+                means,
+                share,
+            } = curvature;
             let intercept = self.standardizing.intercept;
             let free = self.free(point);
             if fresh || self.exact() {
