@@ -16,7 +16,8 @@ pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, MultiFamily, MultiNet, MultiNetSpec,
     MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn, Reading,
-    SparseVector, Step as PathStep, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
+    RelaxedCurves, RelaxedPlace, Relaxing, SparseVector, Step as PathStep, Ties, cross_validate,
+    cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

@@ -77,12 +77,15 @@ pub(super) fn cox(
         for paths in paths.chunks(count) {
             short_paths(paths.iter())?;
         }
-        let models = aligned(&paths, &path, spec.alignment);
+        let models = aligned(&paths, &path, spec);
         let errors: Vec<FoldErrors> = (folds.par_iter().zip(&models))
             .map(|(fold, models)| errors_of(&rows, &own, bound, fold, &whole, models, spec.measure))
             .collect();
         own.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, draws.len(), ErrorsOver::Folds, 0).chosen_by(spec.measure);
+        let curve = Curve::new(&path, &errors, draws.len(), ErrorsOver::Folds, 0);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, draws.len(), (ErrorsOver::Folds, 0), &mixtures);
+        let curve = curve.chosen_by(spec.measure);
         grid.push((alpha, path, curve));
     }
     rows.record("steps of folds", start);

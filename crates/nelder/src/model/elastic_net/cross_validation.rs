@@ -132,7 +132,7 @@ fn by_rows<'s>(
 /// The α whose error is least, or whose most of a gain is most; the first of several.
 fn best(grid: &[(f64, Path, Curve)], measure: Measure) -> usize {
     let sign = if measure.is_gain() { -1.0 } else { 1.0 };
-    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.errors[curve.best];
+    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.least();
     let mut best = 0;
     for (i, one) in grid.iter().enumerate() {
         if least(one) < least(&grid[best]) {

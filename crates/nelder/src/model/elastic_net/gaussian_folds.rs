@@ -64,7 +64,7 @@ pub(super) fn gaussian(
         let errors = match by_rows {
             false => {
                 let of = |(held_out, path): (&Moments, &Path)| {
-                    squared_errors(held_out, path, &whole, spec.alignment, problem.square_unit())
+                    squared_errors(held_out, path, &whole, spec, problem.square_unit())
                 };
                 paths.held_out.par_iter().zip(&folds).map(of).collect()
             }
@@ -72,7 +72,7 @@ pub(super) fn gaussian(
                 let mut errors = Vec::new();
                 let count = spec.folds.count();
                 for (folds_of, own) in spec.draws().iter().zip(folds.chunks(count)) {
-                    let models = aligned(own, &whole, spec.alignment);
+                    let models = aligned(own, &whole, spec);
                     let rows = HeldOutRows {
                         bound,
                         session: &*session,
@@ -94,7 +94,10 @@ pub(super) fn gaussian(
         };
         let mut path = whole;
         problem.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, drawn.len(), over, counts.weightless);
+        let weightless = counts.weightless;
+        let curve = Curve::new(&path, &errors, drawn.len(), over, weightless);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, drawn.len(), (over, weightless), &mixtures);
         grid.push((alpha, path, curve));
     }
     Ok(Validated {

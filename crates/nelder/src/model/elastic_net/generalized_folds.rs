@@ -53,10 +53,13 @@ pub(super) fn generalized(
             let mut found: Vec<Path> = paths.into_iter().map(|(_, path)| path.path).collect();
             let all = match whole.take() {
                 Some(all) => all,
-                None => found.remove(0),
+                None => rows.relaxed(&own, found.remove(0))?,
             };
             short_paths(found.iter())?;
-            let models = aligned(&found, &all, spec.alignment);
+            if own.settings.relax.is_some() {
+                found = rows.relaxed_folds(&own, folds, (found, sums))?;
+            }
+            let models = aligned(&found, &all, spec);
             let losses = rows.held_out(&own, folds, measure, &models)?;
             errors.extend(match measure {
                 Measure::Area => errors_of_classes(losses),
@@ -67,7 +70,10 @@ pub(super) fn generalized(
         let Some(mut path) = whole else { continue };
         own.rescale(&mut path);
         let weightless = rows.counts.weightless;
-        let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
+        let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
+        let curve = curve.chosen_by(measure);
         grid.push((alpha, path, curve));
     }
     Ok(Validated {

@@ -7,6 +7,7 @@ use nelder_device::Dd;
 use super::ElasticNetSpec;
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
+use super::gaussian_relaxation::relax;
 use super::lambda::{Gain, LambdaSequence, PathControl};
 use super::moments::{Correlations, Moments, Standardizing};
 use super::newton_path::{NewtonPath, NewtonRows};
@@ -172,7 +173,17 @@ impl Problem {
             return Err(ModelError::argument("x", "all columns are constant"));
         }
         let correlations = Correlations::new(moments, self.standardizing);
-        Ok(gaussian_path(&correlations, &self.penalty, &self.settings))
+        let mut path = gaussian_path(&correlations, &self.penalty, &self.settings);
+        if let Some(relaxing) = self.settings.relax {
+            relax(
+                &mut path,
+                &correlations,
+                &self.penalty,
+                relaxing,
+                self.settings.ending,
+            );
+        }
+        Ok(path)
     }
 
     /// The columns, of their own.
@@ -202,6 +213,9 @@ impl Problem {
             for (j, b) in coefficients.places.iter().zip(&mut coefficients.values) {
                 *b *= self.units.columns[*j as usize] / response;
             }
+        }
+        if let Some(relaxed) = &mut path.relaxed {
+            self.rescale(relaxed);
         }
     }
 
@@ -268,6 +282,7 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
         },
         most_nonzero,
         printed: spec.printed,
+        relax: spec.relax,
     }
 }
 

@@ -6,6 +6,7 @@ use super::fit::{gaussian_problem, response_scales};
 use super::gaussian::{MultiMoments, gaussian_path};
 use super::held_out_rows::HeldOutResponses;
 use super::multi_path::MultiPath;
+use super::relaxation::relaxed_gaussian;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
 use super::validated::{MultiValidated, aligned, curve_of, short_paths};
@@ -74,11 +75,14 @@ pub(super) fn gaussian(
     for alpha in folds_spec.alphas() {
         let own = problem.alpha(alpha);
         let (penalty, settings, standardizing) = own.parts();
-        let path = |of: &MultiMoments| gaussian_path(of, penalty, settings, standardizing, standardize);
+        let path = |of: &MultiMoments| {
+            let path = gaussian_path(of, penalty, settings, standardizing, standardize)?;
+            relaxed_gaussian(path, &own, of, standardize)
+        };
         let mut whole = path(&all)?;
         let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
         short_paths(&found)?;
-        let models = aligned(&found, &whole, folds_spec.alignment);
+        let models = aligned(&found, &whole, folds_spec);
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {
             let places = d * folds.count()..(d + 1) * folds.count();
@@ -105,7 +109,7 @@ pub(super) fn gaussian(
             errors.extend(errors_of_rows(&losses.value, 1.0));
         }
         whole.responses.iter_mut().for_each(|path| own.rescale(path));
-        let curve = curve_of(&whole, &errors, draws.len(), over, counts.weightless);
+        let curve = curve_of(&whole, &errors, folds_spec, over, counts.weightless);
         grid.push((alpha, whole, curve));
     }
     Ok(MultiValidated {

@@ -3,7 +3,7 @@
 use super::held_out_rows::HeldOutResponses;
 use super::multi_path::MultiPath;
 use super::multinomial_path::MultinomialPath;
-use super::multinomial_rows::MultinomialRows;
+use super::multinomial_rows::{MultinomialRows, relaxed};
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
 use super::validated::{MultiValidated, aligned, curve_of, short_paths};
@@ -40,10 +40,18 @@ pub(super) fn multinomial(
             let mut found: Vec<MultiPath> = paths.into_iter().map(|(_, path)| path.path).collect();
             let all = match whole.take() {
                 Some(all) => all,
-                None => found.remove(0),
+                None => relaxed(&mut rows, &own, found.remove(0))?,
             };
             short_paths(&found)?;
-            let models = aligned(&found, &all, spec.folds.alignment);
+            if own.settings.relax.is_some() {
+                let parts = found.into_iter().zip(rows.sums_without(draw)).zip(0..);
+                let mut parts: Vec<_> = parts
+                    .map(|((path, sums), k)| (Membership::Without(k), sums, path))
+                    .collect();
+                rows.relax(&own, folds, &mut parts)?;
+                found = parts.into_iter().map(|(.., path)| path).collect();
+            }
+            let models = aligned(&found, &all, &spec.folds);
             let statistic =
                 HeldOutResponses::new(folds, responses, spec.folds.measure, &models, (&own, bound));
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
@@ -54,7 +62,7 @@ pub(super) fn multinomial(
         }
         let Some(mut path) = whole else { continue };
         path.responses.iter_mut().for_each(|path| own.rescale(path));
-        let curve = curve_of(&path, &errors, draws.len(), over, rows.counts.weightless);
+        let curve = curve_of(&path, &errors, &spec.folds, over, rows.counts.weightless);
         grid.push((alpha, path, curve));
     }
     Ok(MultiValidated {

@@ -69,7 +69,7 @@ pub fn cross_validate_multi<'s, 'm>(
         over,
         few,
     } = found;
-    let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.errors[curve.best];
+    let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.least();
     let mut best = 0;
     for (i, one) in grid.iter().enumerate() {
         if least(one) < least(&grid[best]) {

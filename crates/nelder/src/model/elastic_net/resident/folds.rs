@@ -14,6 +14,7 @@ use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
+use crate::model::elastic_net::relaxation::share_of;
 use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
 use crate::model::elastic_net::validated::{Validated, area_of, short_paths};
 use crate::pass::Monitor;
@@ -67,7 +68,10 @@ impl ResidentModel<'_> {
             let mut path = whole.path;
             own.rescale(&mut path);
             let weightless = self.counts.weightless;
-            let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
+            let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
+            let mixtures = spec.mixtures();
+            let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
+            let curve = curve.chosen_by(measure);
             grid.push((alpha, path, curve));
         }
         let record = self.reading(bytes, start);
@@ -164,14 +168,16 @@ impl ResidentModel<'_> {
             Measure::Absolute => problem.square_unit().sqrt(),
             _ => problem.square_unit(),
         };
-        for m in 0..whole.len() {
+        let mixtures: Vec<Vec<Vec<f64>>> = spec.mixtures().iter().map(|g| mixture(found, *g)).collect();
+        let all = std::iter::once(&found.predictors).chain(&mixtures);
+        for (predictors, m) in all.flat_map(|own| (0..whole.len()).map(move |m| (own, m))) {
             let (at, t) = match spec.alignment {
                 Alignment::Lambda => found.path.place(whole.steps[m].lambda),
                 Alignment::Fraction => (m.min(found.path.len() - 1), 0.0),
             };
-            let mut eta = found.predictors[at].clone();
+            let mut eta = predictors[at].clone();
             if t != 0.0 {
-                let next = &found.predictors[at + 1];
+                let next = &predictors[at + 1];
                 eta.iter_mut()
                     .zip(next)
                     .for_each(|(a, b)| *a = (1.0 - t) * *a + t * b);
@@ -199,4 +205,18 @@ impl ResidentModel<'_> {
             squares,
         }
     }
+}
+
+/// η of rows by λ, of the mixture with the relaxed fits at γ.
+fn mixture(found: &FoundPath, gamma: f64) -> Vec<Vec<f64>> {
+    let share = share_of(gamma);
+    let places = found.path.relaxed_places();
+    if share >= 1.0 || places.is_empty() {
+        return found.predictors.clone();
+    }
+    let mix = |(eta, place): (&Vec<f64>, usize)| {
+        let pairs = eta.iter().zip(&found.relaxed[place]);
+        pairs.map(|(e, r)| share * e + (1.0 - share) * r).collect()
+    };
+    found.predictors.iter().zip(places).map(mix).collect()
 }
