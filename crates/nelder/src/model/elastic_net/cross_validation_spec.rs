@@ -35,6 +35,8 @@ pub struct CrossValidationSpec {
     pub alignment: Alignment,
     /// Loss of a row.
     pub measure: Measure,
+    /// True if the linear predictors of held-out rows are kept: `keep`.
+    pub keep: bool,
     /// Shares γ of the penalized coefficients in mixtures with the relaxed fits, where the model asks for these.
     pub gammas: Vec<f64>,
     /// Units that standard errors are over; rows where folds have fewer than three each.
@@ -51,6 +53,7 @@ impl CrossValidationSpec {
             alphas: Vec::new(),
             alignment: Alignment::default(),
             measure: Measure::Deviance,
+            keep: false,
             gammas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
             over: ErrorsOver::default(),
         }
@@ -84,6 +87,9 @@ impl CrossValidationSpec {
                 "lambda",
                 "need more than one value of lambda for cv.glmnet".into(),
             );
+        }
+        if self.keep && self.repeats > 1 {
+            return wrong("keep", "of folds that are drawn several times a row has several predictions".into());
         }
         if self.model.relax.is_some() {
             if self.gammas.is_empty() {

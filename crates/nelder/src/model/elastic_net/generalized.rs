@@ -373,7 +373,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         &mut self,
         problem: &Problem,
         folds: &Folds,
-        measure: Measure,
+        (measure, keep): (Measure, bool),
         models: &[Vec<(f64, super::SparseVector)>],
     ) -> Result<HeldOutSums, ModelError> {
         let rows = HeldOutRows {
@@ -383,6 +383,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             programs: &self.programs,
             counts: self.counts_successes,
             offset: true,
+            keep,
         };
         let (sums, records) = rows.losses(problem, folds, measure, models)?;
         self.passes.extend(records);

@@ -3,6 +3,7 @@
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Curve, ErrorsOver, FoldErrors};
 use super::generalized::{self, GeneralizedRows};
+use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::membership::Membership;
 use super::newton_path::NewtonPath;
@@ -30,7 +31,7 @@ pub(super) fn generalized(
     for folds in &draws {
         sums.push(rows.sums_without(&problem, folds)?);
     }
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in spec.alphas() {
         let own = problem.alpha(alpha);
         let (mut whole, mut errors): (Option<Path>, Vec<FoldErrors>) = (None, Vec::new());
@@ -60,7 +61,10 @@ pub(super) fn generalized(
                 found = rows.relaxed_folds(&own, folds, (found, sums))?;
             }
             let models = aligned(&found, &all, spec);
-            let losses = rows.held_out(&own, folds, measure, &models)?;
+            let losses = rows.held_out(&own, folds, (measure, spec.keep), &models)?;
+            if spec.keep {
+                kept.push(HeldOutPredictors::new(&losses.kept, 1.0));
+            }
             errors.extend(match measure {
                 Measure::Area => errors_of_classes(losses),
                 _ => errors_of_rows(&losses, 1.0),
@@ -84,5 +88,6 @@ pub(super) fn generalized(
         grid,
         over,
         measure,
+        kept,
     })
 }

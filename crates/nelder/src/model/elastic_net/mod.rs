@@ -24,6 +24,7 @@ mod gaussian_relaxation;
 mod generalized;
 mod generalized_folds;
 mod held_out;
+mod held_out_predictors;
 mod lambda;
 mod measure;
 mod membership;
@@ -55,6 +56,7 @@ pub use cross_validation_spec::{Alignment, CrossValidationSpec};
 pub use curve::{Choice, Curve, ErrorsOver, RelaxedCurves, RelaxedPlace};
 pub use fit::{ElasticNet, elastic_net};
 pub use folds::Folds;
+pub use held_out_predictors::HeldOutPredictors;
 pub use lambda::{LambdaSequence, PathControl, PathEnd};
 pub use measure::Measure;
 pub use multi_response::{

@@ -88,7 +88,7 @@ impl Problem {
     pub fn of_set(&self, columns: &[usize]) -> Problem {
         let mut own = self.alpha(self.penalty.alpha);
         own.penalty.factors.fill(f64::INFINITY);
-        columns.iter().for_each(|&j| own.penalty.factors[j] = 1.0);
+        (columns.iter()).for_each(|&j| own.penalty.factors[j] = self.penalty.factors[j]);
         own.settings.sequence = LambdaSequence::Given(vec![0.0]);
         own.settings.ending.most_active = columns.len();
         own

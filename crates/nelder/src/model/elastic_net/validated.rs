@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::concordance::{Scored, area};
 use super::cross_validation_spec::{Alignment, CrossValidationSpec};
 use super::curve::{Curve, ErrorsOver, FoldErrors};
+use super::held_out_predictors::HeldOutPredictors;
 use super::held_out::{ClassRows, HeldOutSums};
 use super::measure::Measure;
 use super::moments::Moments;
@@ -25,6 +26,8 @@ pub(super) struct Validated {
     pub over: ErrorsOver,
     /// The measure that the curves are of.
     pub measure: Measure,
+    /// By α, the linear predictors of held-out rows, where they are kept.
+    pub kept: Vec<HeldOutPredictors>,
 }
 
 /// The models of folds' paths at the λ of the whole path, and after them those of each mixture with the relaxed fits, by γ.

@@ -50,6 +50,12 @@ pub fn cross_validate_multi<'s, 'm>(
 ) -> Result<MultiValidation<'s>, ModelError> {
     let run = run.into();
     spec.folds.check(source.rows())?;
+    if spec.folds.keep {
+        return Err(ModelError::argument(
+            "keep",
+            "predictions of held-out rows are not kept for several responses or classes",
+        ));
+    }
     let (bound, responses) = bind_responses(&spec.model, Arc::new(source))?;
     let bound = bound.at(run.executor);
     bound.rows.keep_blocks();

@@ -11,6 +11,7 @@ use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
 use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::held_out_predictors::{FoldPredictors, HeldOutPredictors};
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
@@ -47,7 +48,7 @@ impl ResidentModel<'_> {
         for folds in spec.draws() {
             draws.push(self.folds(&folds)?);
         }
-        let (mut grid, mut bytes) = (Vec::new(), 0);
+        let (mut grid, mut kept, mut bytes) = (Vec::new(), Vec::new(), 0);
         let paths = spec.alphas().len() * (1 + draws.iter().map(Vec::len).sum::<usize>());
         let watch = Watch {
             monitor,
@@ -62,6 +63,14 @@ impl ResidentModel<'_> {
             let mut errors = Vec::new();
             for folds in &draws {
                 let (found, read) = self.errors(spec, &own, &columns, (folds, &whole.path), watch)?;
+                let (found, etas): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+                if spec.keep {
+                    let unit = match self.family().is_of_residuals() {
+                        true => own.square_unit().sqrt(),
+                        false => 1.0,
+                    };
+                    kept.push(HeldOutPredictors::new(&etas, unit));
+                }
                 errors.extend(found);
                 bytes += read;
             }
@@ -84,6 +93,7 @@ impl ResidentModel<'_> {
             grid,
             over,
             measure,
+            kept,
         })
     }
 
@@ -112,7 +122,7 @@ impl ResidentModel<'_> {
         columns: &[ResidentColumn<'_>],
         (folds, whole): (&[Fold], &Path),
         watch: Watch<'_>,
-    ) -> Result<(Vec<FoldErrors>, u64), ModelError> {
+    ) -> Result<(Vec<(FoldErrors, FoldPredictors)>, u64), ModelError> {
         let fit = |fold: &Fold| {
             let mut weight = self.rows.weight.clone();
             fold.rows.iter().for_each(|&i| weight[i] = 0.0);
@@ -130,7 +140,7 @@ impl ResidentModel<'_> {
         Ok((errors, bytes))
     }
 
-    /// The errors of a fold's models on its rows, at the λ of the whole path.
+    /// The errors of a fold's models on its rows, at the λ of the whole path, and the predictors of these where they are kept.
     fn fold_errors(
         &self,
         spec: &CrossValidationSpec,
@@ -138,13 +148,18 @@ impl ResidentModel<'_> {
         fold: &Fold,
         found: &FoundPath,
         whole: &Path,
-    ) -> FoldErrors {
+    ) -> (FoldErrors, FoldPredictors) {
         let take = |v: &[f64]| -> Vec<f64> { fold.rows.iter().map(|i| v[*i]).collect() };
         let (y, weight) = (take(&self.rows.y), take(&self.rows.weight));
         let [trials, rest, offset] =
             [&self.rows.trials, &self.rows.rest, &self.rows.offset].map(|c| c.as_deref().map(take));
         // the offset of a Gaussian model has been subtracted from the response
+        let subtracted = offset.clone().filter(|_| self.family().is_of_residuals());
         let offset = offset.filter(|_| !self.family().is_of_residuals());
+        let mut kept = FoldPredictors {
+            rows: fold.rows.iter().map(|i| *i as u64).collect(),
+            values: Vec::new(),
+        };
         let seen = ObservedRows {
             y: &y,
             trials: trials.as_deref().unwrap_or(&weight),
@@ -185,6 +200,13 @@ impl ResidentModel<'_> {
             if let Some(offset) = &offset {
                 eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
             }
+            if spec.keep {
+                let mut own = eta.clone();
+                if let Some(offset) = &subtracted {
+                    own.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+                }
+                kept.values.push(own);
+            }
             if spec.measure == Measure::Area {
                 errors.push(area_of(&eta, &classes));
                 continue;
@@ -198,12 +220,13 @@ impl ResidentModel<'_> {
             errors.push(sum / total * unit);
             squares.push(square / total * unit * unit);
         }
-        FoldErrors {
+        let errors = FoldErrors {
             weight: total,
             rows: y.len() as u64,
             errors,
             squares,
-        }
+        };
+        (errors, kept)
     }
 }
 
