@@ -72,10 +72,13 @@ pub fn run(options: &GlmnetOptions, net: ElasticNetSpec, family: MultiFamily) ->
     }
     let mut text = summary::print(&record);
     for s in &options.s {
-        text += &format!("\ns={s}:\n\n{}", summary::coefficients_at(&fit, *s));
+        text += &format!(
+            "\ns={s}:\n\n{}",
+            summary::coefficients_at(&fit, *s, options.gamma)
+        );
     }
     let json = || output::path_json(&record, &fit.report);
-    written.push(deliver(&options.path, &fit, text, &watched, json));
+    written.push(deliver(&options.path, &fit, text, json));
     all(written)
 }
 
@@ -104,11 +107,12 @@ pub fn run_cross_validated(
     }
     let mut text = summary::print_cross_validation(&record);
     for (name, choice) in [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)] {
-        let at = summary::coefficients_at(&found.fit, found.lambda(choice));
+        let (gamma, lambda) = found.curve.chosen(choice);
+        let at = summary::coefficients_at(&found.fit, lambda, gamma);
         text += &format!("\n{name}:\n\n{at}");
     }
     let json = || output::path_json(&record, &found.fit.report);
-    written.push(deliver(&options.path, &found.fit, text, &watched, json));
+    written.push(deliver(&options.path, &found.fit, text, json));
     all(written)
 }
 
@@ -116,7 +120,6 @@ fn deliver(
     options: &PathOptions,
     fit: &MultiNet<'_>,
     text: String,
-    watched: &Watched,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     let warnings = fit.bound.rows.rounded().into_iter();
@@ -126,7 +129,6 @@ fn deliver(
         (&fit.report, &fit.columns),
         text,
         warnings.collect(),
-        &watched.progress,
         json,
     )
 }

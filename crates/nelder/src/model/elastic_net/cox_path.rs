@@ -24,7 +24,11 @@ pub(super) fn problem(
     rows: &CoxRows,
     bound: &ModelFrame<'_>,
 ) -> Result<Problem, ModelError> {
-    let problem = Problem::new(spec, bound, &rows.counts, &rows.gram)?;
+    let mut problem = Problem::new(spec, bound, &rows.counts, &rows.gram)?;
+    problem.plan = (
+        "by rows, gathered in memory in the order of their times",
+        "one that gathers the rows; steps are over these",
+    );
     let varies = ColumnMoments::new(&rows.gram, &problem.columns.map).varies;
     match varies.iter().any(|v| *v) {
         true => Ok(problem),

@@ -89,7 +89,10 @@ impl CrossValidationSpec {
             );
         }
         if self.keep && self.repeats > 1 {
-            return wrong("keep", "of folds that are drawn several times a row has several predictions".into());
+            return wrong(
+                "keep",
+                "of folds that are drawn several times a row has several predictions".into(),
+            );
         }
         if self.model.relax.is_some() {
             if self.gammas.is_empty() {

@@ -164,6 +164,14 @@ impl Curve {
         }
     }
 
+    /// γ and λ of a choice: among the mixtures with relaxed fits where there are some, else λ of the path, whose γ is 1.
+    pub fn chosen(&self, choice: Choice) -> (f64, f64) {
+        match &self.relaxed {
+            None => (1.0, self.lambdas[self.index(choice)]),
+            Some(own) => own.chosen(choice),
+        }
+    }
+
     /// The place of a choice.
     pub fn index(&self, choice: Choice) -> usize {
         match choice {

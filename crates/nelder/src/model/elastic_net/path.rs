@@ -135,6 +135,17 @@ impl Path {
         self.steps.iter().map(|s| s.lambda).collect()
     }
 
+    /// A sentence where the path, or a relaxed fit, is not what was asked for; `None` otherwise.
+    pub fn warning(&self) -> Option<String> {
+        let relaxed = self.relaxed.as_deref().map(|r| r.end);
+        match (self.end.warning(self.len()), relaxed) {
+            (None, Some(PathEnd::Sweeps(step) | PathEnd::Active(step))) => Some(format!(
+                "no minimum without a penalty was found for the active set of lambda number {step}: lambda of such sets have no relaxed fit"
+            )),
+            (own, _) => own,
+        }
+    }
+
     /// Number of coefficients other than zero at step `m`: glmnet's `df`.
     pub fn nonzero(&self, m: usize) -> usize {
         self.steps[m].coefficients.len()

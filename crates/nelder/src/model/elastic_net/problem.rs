@@ -33,7 +33,16 @@ pub(super) struct Problem {
     units: Units,
     /// Name of the algorithm.
     pub algorithm: &'static str,
+    /// Reading of the columns, and the passes that are planned, in words.
+    pub plan: (&'static str, &'static str),
 }
+
+/// Rows that are passed over.
+pub(super) const BY_ROWS: &str = "by rows, in passes";
+/// A pass for the products of all columns.
+pub(super) const ONE_PASS: &str = "one for the products of the columns; of folds one for each draw, and one for measures that products do not tell";
+/// A pass for each step.
+pub(super) const PASS_PER_STEP: &str = "two to begin with, then one for each Newton step, which the models of all folds share; of folds one more for their errors";
 
 /// Powers of two that take numbers from the units of the rows to those of the data.
 pub(super) struct Units {
@@ -97,6 +106,10 @@ impl Problem {
                 true => "coordinate descent on covariances",
                 false => "proximal Newton steps with coordinate descent",
             },
+            plan: match spec.is_of_residuals() {
+                true => (BY_ROWS, ONE_PASS),
+                false => (BY_ROWS, PASS_PER_STEP),
+            },
         })
     }
 
@@ -110,6 +123,10 @@ impl Problem {
         }
         self.settings.gain = gain;
         self.algorithm = algorithm;
+        self.plan.1 = match gain {
+            Gain::OfRest => ONE_PASS,
+            _ => PASS_PER_STEP,
+        };
         self
     }
 
@@ -140,6 +157,7 @@ impl Problem {
             settings: self.settings.clone(),
             standardizing: self.standardizing,
             algorithm: self.algorithm,
+            plan: self.plan,
             units: Units {
                 columns: self.units.columns.clone(),
                 response: self.units.response,
@@ -234,6 +252,8 @@ impl Problem {
     ) -> ElasticNetReport {
         ElasticNetReport {
             algorithm: self.algorithm.into(),
+            reading: self.plan.0.into(),
+            planned: self.plan.1.into(),
             device: devices(&passes),
             precision: precision.into(),
             sweeps: path.sweeps,

@@ -6,7 +6,8 @@ use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiValidationSpec, Path,
-    PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
+    PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate, cross_validate_multi,
+    elastic_net, multi_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, TypedSexp, savvy};
@@ -84,7 +85,9 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
         printed: elements.flag("printed")?,
         relax: match elements.flag("relax")? {
             true => Some(Relaxing {
-                most_columns: Some(elements.real("maxp")?).filter(|m| *m >= 0.0).map(|m| m as usize),
+                most_columns: Some(elements.real("maxp")?)
+                    .filter(|m| *m >= 0.0)
+                    .map(|m| m as usize),
             }),
             false => None,
         },
@@ -259,7 +262,9 @@ pub fn curve(curve: &Curve, of_alphas: &[(f64, &Curve)], alpha: f64, fit: Record
 /// The curves of mixtures with relaxed fits, one γ after the other; `index` has the places of λ and γ of the least error, then of the other choice.
 fn mixtures(of: &RelaxedCurves) -> Record {
     let all = |part: fn(&Curve) -> &Vec<f64>| of.curves.iter().flat_map(part).copied().collect();
-    let index = [of.best, of.one_error].into_iter().flat_map(|at| [at.lambda + 1, at.gamma + 1]);
+    let index = [of.best, of.one_error]
+        .into_iter()
+        .flat_map(|at| [at.lambda + 1, at.gamma + 1]);
     let mut out = Record::default();
     out.reals("gamma", of.gammas.clone())
         .reals("cvm", all(|c| &c.errors))

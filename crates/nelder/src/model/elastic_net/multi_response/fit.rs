@@ -179,6 +179,6 @@ impl MultiNet<'_> {
 
     /// A sentence where the path ended before it should; `None` otherwise.
     pub fn warning(&self) -> Option<String> {
-        self.path.first().end.warning(self.path.len())
+        self.path.first().warning()
     }
 }

@@ -153,6 +153,10 @@ impl<'s> ResidentModel<'s> {
             true => "coordinate descent, column by column",
             false => "proximal Newton steps with coordinate descent, column by column",
         };
+        problem.plan = (
+            "column by column, where they lie in memory",
+            "of the response alone; a column is read where a bound does not tell that it stays out",
+        );
         Ok(problem)
     }
 
