@@ -103,7 +103,7 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     });
     text += &coefficients(&found.fit, at.into_iter());
     if let (Some(destination), Some(kept)) = (keep, &found.held_out) {
-        written.push(held_out(destination, kept));
+        written.push(held_out(destination, kept, &[]));
     }
     let json = || output::path_json(&record, &found.fit.report);
     written.push(deliver(&options.path, &found.fit, text, json));
@@ -244,7 +244,7 @@ fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64, f64
 ///
 /// # Errors
 /// A place that is one of the data, or the plot's; a file of another format.
-fn keep(options: &CvGlmnetOptions) -> Result<Option<Destination>, Failure> {
+pub fn keep(options: &CvGlmnetOptions) -> Result<Option<Destination>, Failure> {
     let [_, keep] = destinations(
         &data::inputs(&options.path.data)?,
         [
@@ -255,15 +255,24 @@ fn keep(options: &CvGlmnetOptions) -> Result<Option<Destination>, Failure> {
     Ok(keep)
 }
 
-/// Writes the linear predictors of held-out rows: `row`, from 1, `fold`, from 1, and a column for each λ; with relaxed fits after these one for each γ and λ.
+/// Writes the linear predictors of held-out rows: `row`, from 1, `fold`, from 1, and a column for each λ, of several `responses` for each λ and response; with
+/// relaxed fits after these one for each γ and λ.
 ///
 /// # Errors
 /// Those of the destination.
-fn held_out(destination: Destination, kept: &HeldOutPredictors) -> Result<(), Failure> {
+pub fn held_out(
+    destination: Destination,
+    kept: &HeldOutPredictors,
+    responses: &[String],
+) -> Result<(), Failure> {
     write_whole(destination, |out| {
         write!(out, "row,fold")?;
+        let count = responses.len().max(1);
         for m in 0..kept.values.len() {
-            write!(out, ",s{m}")?;
+            match responses.get(m % count) {
+                None => write!(out, ",s{m}")?,
+                Some(name) => write!(out, ",s{}.{name}", m / count)?,
+            }
         }
         for (i, (row, fold)) in kept.rows.iter().zip(&kept.folds).enumerate() {
             write!(out, "\n{},{}", row + 1, fold + 1)?;

@@ -10,7 +10,7 @@ use nelder::summary::multi_net as summary;
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::failure::Failure;
-use crate::glmnet::{Watched, call, destination, drawn, folds, printed};
+use crate::glmnet::{Watched, call, destination, drawn, folds, held_out, keep, printed};
 use crate::output;
 use crate::outputs::all;
 
@@ -90,6 +90,7 @@ pub fn run_cross_validated(
 ) -> Result<(), Failure> {
     let call = call("cv.glmnet", &options.path)?;
     let plot = destination(&options.path)?;
+    let keep = keep(options)?;
     let watched = Watched::new(&options.path, options.foldid.as_deref())?;
     let net = net.alpha(options.alpha.first().copied().unwrap_or(1.0));
     let model = model(net, family)?;
@@ -110,6 +111,9 @@ pub fn run_cross_validated(
         let (gamma, lambda) = found.curve.chosen(choice);
         let at = summary::coefficients_at(&found.fit, lambda, gamma);
         text += &format!("\n{name}:\n\n{at}");
+    }
+    if let (Some(destination), Some(kept)) = (keep, &found.held_out) {
+        written.push(held_out(destination, kept, &found.fit.responses));
     }
     let json = || output::path_json(&record, &found.fit.report);
     written.push(deliver(&options.path, &found.fit, text, json));

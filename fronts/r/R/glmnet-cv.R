@@ -34,6 +34,7 @@ nd_cv_glmnet.formula <- function(formula, data, weights, offset, subset, na.acti
 
 # What is asked of the folds, as far as it does not depend on the rows.
 folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repeats, lambda, gamma = NULL) {
+  if (isTRUE(keep) && repeats > 1) refuse("keep: of folds that are drawn several times a row has several predictions")
   if (!is.logical(keep) || length(keep) != 1L || is.na(keep)) refuse("keep: ", deparse(keep)[1L], " is not TRUE or FALSE")
   if (!is.null(lambda) && length(lambda) < 2L) refuse("Need more than one value of lambda for cv.glmnet")
   if (!is.null(lambda) && alignment == "fraction") {
@@ -120,7 +121,7 @@ cross_validated <- function(request, wanted, alpha, call) {
     warning(simpleWarning("Option grouped=FALSE enforced in cv.glmnet, since < 3 observations per fold", user_call()))
     grouped <- FALSE
   }
-  model <- c(request$model, list(alphas = if (length(alpha) > 1L) alpha else double(), gammas = wanted$gammas, measure = names(name),
+  model <- c(request$model, list(alphas = if (length(alpha) > 1L) alpha else double(), gammas = wanted$gammas, keep = wanted$keep, measure = names(name),
                                  fraction = wanted$fraction, grouped = grouped, repeats = wanted$repeats,
                                  nfolds = wanted$nfolds, folds = fold_numbers(wanted, request),
                                  seed = if (wanted$repeats > 1L) floor(stats::runif(1L) * 2^31) else 0))
@@ -136,7 +137,45 @@ cross_validated <- function(request, wanted, alpha, call) {
     }
   }
   fit <- path_object(request, found$fit, path_call(call, if (length(alpha) > 1L) found$alpha))
-  curve_object(found, fit, name, call, length(alpha) > 1L)
+  z <- curve_object(found, fit, name, call, length(alpha) > 1L)
+  if (wanted$keep) with_predictors(z, found$kept, request, model$folds) else z
+}
+
+# Puts the linear predictors of held-out rows into a cross-validation, as cv.glmnet has them: a matrix of rows and lambda, or with relaxed fits a list of these
+# by gamma; rows of weight zero have none.
+with_predictors <- function(z, kept, request, folds) {
+  n <- request$nobs
+  used <- setdiff(seq_len(n + length(request$omit)), request$omit)
+  at <- match(kept$rows, used)
+  steps <- length(z$glmnet.fit$lambda)
+  columns <- paste0("s", seq_len(steps) - 1L)
+  # of several responses an array of rows, responses and lambda
+  count <- max(length(request$responses), 1L)
+  size <- count * steps * length(at)
+  shown <- if (request$kind == "multnet") request$classnames else request$responses
+  matrices <- lapply(seq_len(length(kept$values) / max(size, 1L)), function(k) {
+    own <- kept$values[(k - 1L) * size + seq_len(size)]
+    if (is.null(request$responses)) {
+      out <- matrix(NA_real_, n, steps, dimnames = list(rownames(request$x), columns))
+      out[at, ] <- own
+    } else {
+      out <- array(NA_real_, c(n, count, steps), list(rownames(request$x), shown, columns))
+      out[at, , ] <- own
+      # the offset was subtracted from the responses
+      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted)
+    }
+    if (request$kind %in% c("lognet", "multnet")) attr(out, "classnames") <- request$classnames
+    if (request$kind == "glmnetfit") attr(out, "family") <- request$family
+    out
+  })
+  gammas <- z$relaxed$gamma
+  z$fit.preval <- if (is.null(gammas)) matrices[[1L]] else {
+    # as in glmnet, that of the path itself is among them
+    own <- c(gammas, if (max(gammas) < 1) 1)
+    stats::setNames(matrices[c(1L + seq_along(gammas), if (max(gammas) < 1) 1L)], paste("g", own, sep = ":"))
+  }
+  z$foldid <- folds[used] + 1L
+  z
 }
 
 # The call of the path alone.

@@ -92,8 +92,10 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
     columns$library <<- library
     names
   }
+  subtracted <- NULL
   if (with_offset && family$kind == "mrelnet") {
     response$y <- response$y - offset
+    subtracted <- offset
     offset <- NULL
   }
   own <- add(response$y, "y")
@@ -112,7 +114,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   model$sparse <- columns$sparse
   list(columns = columns$library, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, responses = response$responses, offset = with_offset,
-       nobs = as.integer(n), labels = labels, x = x)
+       nobs = as.integer(n), labels = labels, x = x, subtracted = subtracted)
 }
 
 # The same over the variables of a formula.
@@ -312,14 +314,17 @@ path_classes <- function(z, kind, found, solutions) {
 
 path_report <- function(report) {
   report$passes <- as.data.frame(report$passes)
+  report$made <- nrow(report$passes)
   structure(report, class = "nd_path_report")
 }
 
 print.nd_path_report <- function(x, ...) {
   report_line("algorithm", x$algorithm)
   report_line("device", paste0(x$device, ", ", x$precision))
+  report_line("reading", x$reading)
+  report_line("planned", paste0("passes: ", x$planned, "; made: ", x$made))
   report_line("sweeps", x$sweeps)
-  report_line("optimality", paste0(formatC(x$violation, digits = 1L, format = "e"),
+  report_line("KKT", paste0(formatC(x$violation, digits = 1L, format = "e"),
                                    " (the largest violation of the conditions of a minimum at any lambda)"))
   report_line("end", x$end)
   report_computed(x$computed)

@@ -5,7 +5,7 @@ use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiValidationSpec, Path,
+    ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, ModelError, MultiValidationSpec, Path,
     PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate, cross_validate_multi,
     elastic_net, multi_net,
 };
@@ -172,6 +172,8 @@ fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
 pub fn report(of: &ElasticNetReport) -> Record {
     let mut out = Record::default();
     out.texts("algorithm", vec![of.algorithm.clone()])
+        .texts("reading", vec![of.reading.clone()])
+        .texts("planned", vec![of.planned.clone()])
         .texts("device", vec![of.device.clone()])
         .texts("precision", vec![of.precision.clone()])
         .real("sweeps", of.sweeps as f64)
@@ -182,7 +184,7 @@ pub fn report(of: &ElasticNetReport) -> Record {
     out
 }
 
-/// Reads a cross-validation: a path, and `alphas`, `gammas`, `measure`, `fraction`, `grouped`, `repeats`, `folds` (from 0, one for each row; empty where
+/// Reads a cross-validation: a path, and `alphas`, `gammas`, `keep`, `measure`, `fraction`, `grouped`, `repeats`, `folds` (from 0, one for each row; empty where
 /// the library draws `nfolds` of them by `seed`).
 ///
 /// # Errors
@@ -207,6 +209,7 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
         repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
         alphas: elements.reals("alphas")?,
         gammas: elements.reals("gammas")?,
+        keep: elements.flag("keep")?,
         measure: match elements.text("multi")?.as_str() {
             "" => model.measure(&elements.text("measure")?)?,
             // read where the family is
@@ -230,7 +233,19 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
 /// Those of [`path`].
 fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
     let grid: Vec<(f64, &Curve)> = found.grid.iter().map(|(alpha, _, c)| (*alpha, c)).collect();
-    Ok(curve(&found.curve, &grid, found.alpha(), path(&found.fit)?))
+    let mut out = curve(&found.curve, &grid, found.alpha(), path(&found.fit)?);
+    if let Some(kept) = &found.held_out {
+        out.inner("kept", held_out(kept));
+    }
+    Ok(out)
+}
+
+/// Predictors of held-out rows: `rows`, from 1, and `values`, one model after the other.
+pub fn held_out(kept: &HeldOutPredictors) -> Record {
+    let mut out = Record::default();
+    out.reals("rows", kept.rows.iter().map(|row| (row + 1) as f64).collect())
+        .reals("values", kept.values.concat());
+    out
 }
 
 /// A curve, the curves of each α that was compared, and the path of the best.

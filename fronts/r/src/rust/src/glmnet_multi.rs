@@ -3,7 +3,7 @@
 use nelder::model::{Curve, ElasticNetSpec, MultiFamily, MultiNet, MultiNetSpec, MultiValidation, Path};
 use savvy::ListSexp;
 
-use crate::glmnet::{curve, error_number, report, solutions};
+use crate::glmnet::{curve, error_number, held_out, report, solutions};
 use crate::lists::{Elements, Record};
 
 /// Reads what a path of several responses has beside `net`: `multi`, the family, empty for one response; `offsets`, names of columns; `classes`,
@@ -64,5 +64,9 @@ pub fn path(fit: &MultiNet<'_>) -> savvy::Result<Record> {
 /// Those of [`path`].
 pub fn curves(found: &MultiValidation<'_>) -> savvy::Result<Record> {
     let grid: Vec<(f64, &Curve)> = found.grid.iter().map(|(alpha, _, c)| (*alpha, c)).collect();
-    Ok(curve(&found.curve, &grid, found.alpha(), path(&found.fit)?))
+    let mut out = curve(&found.curve, &grid, found.alpha(), path(&found.fit)?);
+    if let Some(kept) = &found.held_out {
+        out.inner("kept", held_out(kept));
+    }
+    Ok(out)
 }

@@ -14,6 +14,7 @@ use crate::design::RowCounts;
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::fold_grams::FoldGrams;
 use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::validated::errors_of_rows;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
@@ -71,7 +72,7 @@ pub(super) fn gaussian(
     let over = folds_spec.errors_over(counts.used);
     let by_rows =
         over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in folds_spec.alphas() {
         let own = problem.alpha(alpha);
         let (penalty, settings, standardizing) = own.parts();
@@ -86,7 +87,7 @@ pub(super) fn gaussian(
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {
             let places = d * folds.count()..(d + 1) * folds.count();
-            if !by_rows {
+            if !by_rows && !folds_spec.keep {
                 let of = |(rows, models): (&MultiMoments, &Vec<_>)| FoldErrors {
                     weight: rows.columns.weight,
                     rows: rows.columns.rows,
@@ -99,13 +100,16 @@ pub(super) fn gaussian(
             let statistic = HeldOutResponses::new(
                 folds,
                 &responses,
-                folds_spec.measure,
+                (folds_spec.measure, folds_spec.keep),
                 &models[places],
                 (&own, bound),
             );
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = session.reduce(&bound.rows, pass)?;
             passes.extend(losses.records);
+            if folds_spec.keep {
+                kept.push(HeldOutPredictors::new(&losses.value.kept, 1.0));
+            }
             errors.extend(errors_of_rows(&losses.value, 1.0));
         }
         whole.responses.iter_mut().for_each(|path| own.rescale(path));
@@ -120,5 +124,6 @@ pub(super) fn gaussian(
         grid,
         over,
         few: None,
+        kept,
     })
 }

@@ -8,6 +8,7 @@ use super::responses::Responses;
 use super::spec::MultiValidationSpec;
 use super::validated::{MultiValidated, aligned, curve_of, short_paths};
 use crate::model::elastic_net::curve::FoldErrors;
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::membership::Membership;
 use crate::model::elastic_net::validated::errors_of_rows;
 use crate::model::{ModelError, ModelFrame};
@@ -25,7 +26,7 @@ pub(super) fn multinomial(
     let mut rows = MultinomialRows::new(&spec.model, (bound, responses), &draws, monitor)?;
     let problem = rows.problem(&spec.model, spec.folds.folds.count() + 1)?;
     let over = spec.folds.errors_over(rows.counts.used);
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in spec.folds.alphas() {
         let own = problem.alpha(alpha);
         let (mut whole, mut errors): (Option<MultiPath>, Vec<FoldErrors>) = (None, Vec::new());
@@ -53,10 +54,13 @@ pub(super) fn multinomial(
             }
             let models = aligned(&found, &all, &spec.folds);
             let statistic =
-                HeldOutResponses::new(folds, responses, spec.folds.measure, &models, (&own, bound));
+                HeldOutResponses::new(folds, responses, (spec.folds.measure, spec.folds.keep), &models, (&own, bound));
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = rows.session.reduce(&bound.rows, pass)?;
             rows.passes.extend(losses.records);
+            if spec.folds.keep {
+                kept.push(HeldOutPredictors::new(&losses.value.kept, 1.0));
+            }
             errors.extend(errors_of_rows(&losses.value, 1.0));
             whole = Some(all);
         }
@@ -73,5 +77,6 @@ pub(super) fn multinomial(
         precision: "f64",
         grid,
         over,
+        kept,
     })
 }

@@ -6,6 +6,7 @@ use crate::design::RowCounts;
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
 use crate::model::elastic_net::validated::model_at;
@@ -22,6 +23,8 @@ pub(super) struct MultiValidated {
     pub over: ErrorsOver,
     /// A sentence where a class has dangerously few rows.
     pub few: Option<String>,
+    /// By α, the linear predictors of held-out rows by model and response, where they are kept.
+    pub kept: Vec<HeldOutPredictors>,
 }
 
 /// The models of folds' paths at the λ of the whole path, and after them those of each mixture with the relaxed fits, by fold, λ and response.
