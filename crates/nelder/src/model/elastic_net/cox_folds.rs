@@ -179,8 +179,9 @@ fn predictors_of(
     models: &[(f64, SparseVector)],
 ) -> FoldPredictors {
     let of = |(_, own): &(f64, SparseVector)| {
-        let eta = rows.linear(&coefficients(problem, bound, own));
-        fold.rows.iter().map(|&i| eta[i as usize]).collect()
+        let at = coefficients(problem, bound, own);
+        let (eta, rest) = (rows.linear(&at), rows.taken_off(&at));
+        fold.rows.iter().map(|&i| eta[i as usize] + rest).collect()
     };
     FoldPredictors {
         rows: fold.rows.iter().map(|&i| rows.source[i as usize]).collect(),
