@@ -9,8 +9,8 @@ use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
 
-use crate::glmnet_relax;
 use crate::glmnet::{check_refusal, difference, known, numbers, texts};
+use crate::glmnet_relax;
 
 /// Names of responses or classes, in the order of the answers.
 fn names(case: &Value) -> Vec<String> {

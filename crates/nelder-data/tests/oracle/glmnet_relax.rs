@@ -54,7 +54,9 @@ pub(crate) fn check_paths(case: &Value, paths: &[&Path], names: Option<&[String]
             };
             let pairs: Vec<(Vec<f64>, Vec<f64>)> = match names {
                 None => vec![of(&blended[0], mixed)],
-                Some(names) => (blended.iter().zip(names)).map(|(p, n)| of(p, &mixed[n])).collect(),
+                Some(names) => (blended.iter().zip(names))
+                    .map(|(p, n)| of(p, &mixed[n]))
+                    .collect(),
             };
             let (mut ours, theirs): (Vec<Vec<f64>>, Vec<Vec<f64>>) = pairs.into_iter().unzip();
             if options["type_multinomial"] == "grouped" {
@@ -128,7 +130,9 @@ pub(crate) fn check_kept(
         for k in 0..responses {
             let values = &kept.values[(at as usize - 1) * responses + k];
             for (r, eta) in kept.rows.iter().zip(values) {
-                let Some(own) = rows.get(*r as usize) else { continue };
+                let Some(own) = rows.get(*r as usize) else {
+                    continue;
+                };
                 let own = if own.is_array() { &own[k] } else { own };
                 ours.push(*eta);
                 theirs.push(own.as_f64().unwrap());

@@ -156,3 +156,57 @@ impl Path {
 pub(super) fn share_of(gamma: f64) -> f64 {
     gamma.max(LEAST_SHARE)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(lambda: f64, entries: &[(usize, f64)]) -> Step {
+        let mut coefficients = SparseVector::default();
+        entries.iter().for_each(|&(j, v)| coefficients.push(j, v));
+        Step {
+            lambda,
+            intercept: 1.0,
+            coefficients,
+            explained: 0.5,
+            violation: 0.0,
+        }
+    }
+
+    #[test]
+    fn steps_of_a_set_share_its_fit_and_large_sets_take_over_the_last() {
+        let mut path = Path::new(4, 1.0);
+        for own in [
+            step(5.0, &[]),
+            step(4.0, &[(1, 1.0)]),
+            step(3.0, &[(1, 2.0)]),
+            step(2.0, &[(0, 1.0), (1, 2.0), (3, 1.0)]),
+            step(1.0, &[(1, 3.0), (3, 1.0)]),
+        ] {
+            path.push(own);
+        }
+        let relaxing = Relaxing {
+            most_columns: Some(2),
+        };
+        let sets = ActiveSets::of(std::iter::once(&path), relaxing, 100);
+        assert_eq!(sets.sets, [vec![1], vec![1, 3]]);
+        assert_eq!(sets.first, [1, 4]);
+        let fits = [
+            Some(step(0.0, &[(1, 10.0)])),
+            Some(step(0.0, &[(1, 20.0), (3, 2.0)])),
+        ];
+        sets.relax(&mut path, &fits);
+        let relaxed = path.relaxed.as_ref().unwrap();
+        assert_eq!(relaxed.lambdas(), [5.0, 4.0, 3.0, 1.0]);
+        let mixed = path.blended(0.25);
+        let at = |m: usize, j: usize| mixed.steps[m].coefficients.get(j);
+        assert_eq!((at(0, 1), at(1, 1), at(2, 1)), (0.0, 7.75, 8.0));
+        // three columns are too many: those of the last set
+        assert_eq!((at(3, 0), at(3, 1), at(3, 3)), (0.25, 15.5, 1.75));
+        assert_eq!(path.blended(1.0).steps, path.steps);
+        // a fit that was not found is missing, and said
+        sets.relax(&mut path, &[fits[0].clone(), None]);
+        assert_eq!(path.relaxed.as_ref().unwrap().lambdas(), [5.0, 4.0, 3.0]);
+        assert!(path.warning().unwrap().contains("lambda number 5"));
+    }
+}

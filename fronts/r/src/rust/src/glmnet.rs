@@ -5,9 +5,9 @@ use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, ModelError, MultiValidationSpec, Path,
-    PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate, cross_validate_multi,
-    elastic_net, multi_net,
+    ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, ModelError,
+    MultiValidationSpec, Path, PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate,
+    cross_validate_multi, elastic_net, multi_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, TypedSexp, savvy};

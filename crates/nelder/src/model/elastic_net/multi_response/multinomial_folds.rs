@@ -53,8 +53,13 @@ pub(super) fn multinomial(
                 found = parts.into_iter().map(|(.., path)| path).collect();
             }
             let models = aligned(&found, &all, &spec.folds);
-            let statistic =
-                HeldOutResponses::new(folds, responses, (spec.folds.measure, spec.folds.keep), &models, (&own, bound));
+            let statistic = HeldOutResponses::new(
+                folds,
+                responses,
+                (spec.folds.measure, spec.folds.keep),
+                &models,
+                (&own, bound),
+            );
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = rows.session.reduce(&bound.rows, pass)?;
             rows.passes.extend(losses.records);
