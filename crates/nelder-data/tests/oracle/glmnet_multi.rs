@@ -133,8 +133,6 @@ pub(crate) fn check(
     let run = || Run::on(place(), &NoProgress);
     let refused = !case["error"].is_null();
     if case["kind"] == "relax" {
-        let mut spec = spec;
-        spec.net.lambda = nelder::model::LambdaSequence::Given(numbers(&e["lambda"], f64::NAN));
         return match multi_net(&spec, source, run()) {
             Err(error) => check_refusal(case, &error, wrong),
             Ok(fit) => {
