@@ -435,6 +435,54 @@ enet_cv <- function(name, data, family, options = list(), unique = TRUE) {
   do.call(add, c(one, list(noise = noise, expected = expected)))
 }
 
+# Relaxed fits: coefficients of the mixtures at some lambda, by gamma. The relaxed part of grouped classes is known up to a shift of each column by glmnet, so
+# that rows are about their means. Options beside those of a path: gamma, maxp.
+mixed <- function(m, gamma, s) {
+  rows <- function(b) arr(t(unname(as.matrix(b))))
+  of <- function(g) {
+    b <- coef(m, s = m$lambda[s], gamma = g)
+    if (!is.list(b)) return(rows(b))
+    b <- lapply(b, as.matrix)
+    if (isTRUE(m$grouped)) b <- lapply(b, function(own) own - Reduce(`+`, b) / length(b))
+    lapply(b, rows)
+  }
+  lapply(gamma, of)
+}
+
+enet_relax <- function(name, data, family, options = list(), folds = FALSE) {
+  kind <- if (folds) "cv.relax" else "relax"
+  options <- complete(data, family, options)
+  if (is.null(options$gamma)) options$gamma <- if (folds) c(0, 0.5, 1) else c(0, 0.25, 1)
+  if (folds && is.null(options$fold)) options$fold <- "fold"
+  q <- problem(data, options)
+  q$args$relax <- TRUE
+  if (!is.null(options$maxp)) q$args$maxp <- options$maxp
+  say <- plain(options)
+  say$gamma <- arr(options$gamma)
+  one <- list(name = paste0(if (folds) "folds, ", family, ", relaxed, ", name), kind = kind, data = paste0("data/", data, ".csv"), options = say,
+    unique = TRUE)
+  if (!folds) {
+    run <- quietly(do.call(glmnet, q$args))
+    m <- run$value
+    s <- selected(length(m$lambda))
+    expected <- list(lambda = arr(m$lambda), df = arr(m$df), dev_ratio = arr(m$dev.ratio), relaxed_lambda = arr(m$relaxed$lambda),
+      relaxed_dev_ratio = arr(m$relaxed$dev.ratio), selected = arr(s), mixed = arr(mixed(m, options$gamma, s)))
+    if (!is.null(m$classnames)) expected$classnames <- arr(m$classnames)
+  } else {
+    q$args$foldid <- q$data[[options$fold]]
+    q$args$gamma <- options$gamma
+    if (!is.null(options$measure)) q$args$type.measure <- options$measure
+    for (o in intersect(c("grouped", "alignment"), names(options))) q$args[[o]] <- options[[o]]
+    run <- quietly(do.call(cv.glmnet, q$args))
+    m <- run$value
+    r <- m$relaxed
+    part <- function(name) arr(lapply(r$statlist, function(own) arr(own[[name]])))
+    expected <- list(lambda = arr(m$lambda), cvm = part("cvm"), cvsd = part("cvsd"), nzero = arr(unname(m$nzero)),
+      index_min = arr(unname(r$index["min", ])), index_1se = arr(unname(r$index["1se", ])))
+  }
+  do.call(add, c(one, list(warnings = arr(run$messages), noise = 1, expected = expected)))
+}
+
 # --- paths -----------------------------------------------------------------------------------------------------
 
 three <- c("gaussian", "binomial", "poisson")
@@ -638,4 +686,42 @@ enet("alpha below zero", "enet_ar90", "gaussian", list(alpha = -0.5, nlambda = 8
 cv("gaussian", "one lambda", "ar90", lambda = 0.5)
 cv("gaussian", "fraction of given lambdas", "ar90", lambda = c(0.5, 0.25, 0.125), alignment = "fraction")
 cv("gaussian", "two folds", "ar90", fold = "status")
+# --- relaxed fits ----------------------------------------------------------------------------------------------
+
+relax <- function(family, what, data, ...) enet_relax(what, paste0("enet_", data), family, list(...))
+for (d in c("ar90", "ar99", "block", "wide", "far")) relax("gaussian", designs[[d]], d)
+relax("gaussian", "alpha 0.5", "ar90", alpha = 0.5)
+relax("gaussian", "weights and offset", "ar90", weights = "w", offset = "o")
+relax("gaussian", "no intercept", "ar90", intercept = FALSE)
+relax("gaussian", "not standardized", "block", standardize = FALSE)
+relax("gaussian", "bounds", "ar90", lower = -0.125, upper = 0.25)
+relax("gaussian", "penalty factors of zero and infinity", "ar90", penalty_factor = c(1, 0, 1, Inf, 2, 1, 0, 1, Inf, 1, 1, 1))
+relax("gaussian", "mostly zeros, sparse storage", "sparse", sparse = TRUE)
+relax("gaussian", "maxp", "wide", maxp = 4)
+relax("binomial", "blocks of five", "block", maxp = 8)
+relax("binomial", "counts", "ar90", y = c("fails", "hits"))
+relax("binomial", "weights, no intercept", "class", weights = "w", intercept = FALSE)
+relax("poisson", "offset", "ar90", offset = "expo")
+relax("poisson", "bounds", "block", lower = -0.125, upper = 0.25)
+relax("Gamma(log)", "AR(0.9)", "ar90", y = "pos")
+relax("binomial(probit)", "class", "class", y = "yb")
+relax("cox", "AR(0.9)", "ar90")
+relax("cox", "strata, start times", "ar90", y = c("start", "time", "status"), strata = "stratum")
+relax("mgaussian", "AR(0.9)", "ar90")
+relax("mgaussian", "standardized responses, weights", "block", standardize_response = TRUE, weights = "w")
+relax("multinomial", "ungrouped", "class", lambda_min_ratio = 0.05)
+relax("multinomial", "ungrouped, alpha 0.5", "class", lambda_min_ratio = 0.05, alpha = 0.5)
+relax("multinomial", "grouped", "class", type_multinomial = "grouped", lambda_min_ratio = 0.05)
+relax <- function(family, what, data, ...) enet_relax(what, paste0("enet_", data), family, list(...), folds = TRUE)
+relax("gaussian", "mse", "ar90")
+relax("gaussian", "mae, over rows", "ar90", measure = "mae", grouped = FALSE, weights = "w")
+relax("gaussian", "by fraction, offset", "block", alignment = "fraction", offset = "o")
+relax("gaussian", "24 x 40", "wide")
+relax("gaussian", "without 1 among gamma", "ar90", gamma = c(0.1, 0.6))
+for (m in c("deviance", "class", "auc")) relax("binomial", m, "class", measure = m)
+relax("poisson", "deviance", "ar90", offset = "expo")
+relax("Gamma(log)", "deviance", "ar90", y = "pos")
+for (m in c("deviance", "C")) relax("cox", m, "block", measure = m)
+relax("mgaussian", "mse", "ar90")
+relax("multinomial", "deviance", "class", lambda_min_ratio = 0.05)
 finish()

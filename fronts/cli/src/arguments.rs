@@ -339,6 +339,9 @@ pub struct GlmnetOptions {
     /// Print the coefficients at these lambda, between those of the path by interpolation.
     #[arg(long, value_name = "L,...", value_delimiter = ',')]
     pub s: Vec<f64>,
+    /// With --relax: the share of the penalized coefficients in those that --s prints; 0 for the relaxed ones.
+    #[arg(long, value_name = "G", default_value_t = 1.0, requires = "relax")]
+    pub gamma: f64,
 }
 
 /// `nelder cv-glmnet`.
@@ -377,6 +380,18 @@ pub struct CvGlmnetOptions {
     /// Compare errors at the same lambda, or at the same place of each fold's path: lambda or fraction.
     #[arg(long, value_name = "HOW", default_value = "lambda", value_parser = ["lambda", "fraction"])]
     pub alignment: String,
+    /// With --relax: shares of the penalized coefficients in the mixtures that are compared.
+    #[arg(
+        long,
+        value_name = "G,...",
+        value_delimiter = ',',
+        default_value = "0,0.25,0.5,0.75,1",
+        requires = "relax"
+    )]
+    pub gamma: Vec<f64>,
+    /// Write the linear predictors of held-out rows, a .csv: for each row its fold, and a column for each lambda.
+    #[arg(long, value_name = "FILE")]
+    pub keep: Option<PathBuf>,
 }
 
 /// Options of both `nelder glmnet` and `nelder cv-glmnet`.
@@ -462,6 +477,12 @@ pub struct PathOptions {
     /// Sweeps at most, over a whole path.
     #[arg(long, default_value_t = 100_000)]
     pub maxit: u64,
+    /// Fit the active set of each lambda without a penalty too.
+    #[arg(long)]
+    pub relax: bool,
+    /// The most columns of an active set that is fitted so [default: three fewer than rows].
+    #[arg(long, value_name = "P", requires = "relax")]
+    pub maxp: Option<usize>,
     /// The objective as it is printed, lambda (alpha |b| + (1 - alpha) b^2 / 2); glmnet divides the square by the deviation of the response.
     #[arg(long)]
     pub printed_objective: bool,

@@ -7,7 +7,8 @@ use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
     Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
-    LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Ties, cross_validate, elastic_net,
+    HeldOutPredictors, LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Relaxing, Ties,
+    cross_validate, elastic_net,
 };
 use nelder::pass::{Executor, Run};
 use nelder::summary::elastic_net as summary;
@@ -34,7 +35,7 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
     let opened = data::open(&options.path.data)?;
     data::remark(&opened, &texts(&options.path), false);
     let plot = destination(&options.path)?;
-    let progress = Progress::new(options.path.explain);
+    let progress = Progress::new(false);
     let fit = elastic_net(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e, &opened)
@@ -51,10 +52,13 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
     let mut text = summary::print(&record);
     if !options.s.is_empty() {
         text += "\n";
-        text += &coefficients(&fit, options.s.iter().map(|s| (format!("s={s}"), *s)));
+        text += &coefficients(
+            &fit,
+            options.s.iter().map(|s| (format!("s={s}"), *s, options.gamma)),
+        );
     }
     let json = || output::path_json(&record, &fit.report);
-    written.push(deliver(&options.path, &fit, text, &progress, json));
+    written.push(deliver(&options.path, &fit, text, json));
     all(written)
 }
 
@@ -75,7 +79,8 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     let model = model.alpha(options.alpha.first().copied().unwrap_or(1.0));
     let spec = folds(options, &opened, CrossValidationSpec::new(model).measure(measure))?;
     let plot = destination(&options.path)?;
-    let progress = Progress::new(options.path.explain);
+    let keep = keep(options)?;
+    let progress = Progress::new(false);
     let found = cross_validate(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
         data::unreadable(e, &opened)
@@ -92,10 +97,16 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     let mut text = summary::print_cross_validation(&record);
     text += "\n";
     let chosen = [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)];
-    let at = chosen.map(|(name, choice)| (name.to_string(), found.lambda(choice)));
+    let at = chosen.map(|(name, choice)| {
+        let (gamma, lambda) = found.curve.chosen(choice);
+        (name.to_string(), lambda, gamma)
+    });
     text += &coefficients(&found.fit, at.into_iter());
+    if let (Some(destination), Some(kept)) = (keep, &found.held_out) {
+        written.push(held_out(destination, kept, &[]));
+    }
     let json = || output::path_json(&record, &found.fit.report);
-    written.push(deliver(&options.path, &found.fit, text, &progress, json));
+    written.push(deliver(&options.path, &found.fit, text, json));
     all(written)
 }
 
@@ -118,6 +129,8 @@ pub fn folds(
     Ok(CrossValidationSpec {
         folds,
         repeats: options.repeats,
+        gammas: options.gamma.clone(),
+        keep: options.keep.is_some(),
         alphas: match options.alpha.as_slice() {
             [_] => Vec::new(),
             several => several.to_vec(),
@@ -156,7 +169,7 @@ impl Watched {
         Ok(Watched {
             opened,
             place,
-            progress: Progress::new(options.explain),
+            progress: Progress::new(false),
         })
     }
 
@@ -179,7 +192,6 @@ fn deliver(
     options: &PathOptions,
     fit: &ElasticNet<'_>,
     text: String,
-    progress: &Progress,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     let warnings = fit
@@ -189,14 +201,7 @@ fn deliver(
         .into_iter()
         .chain(fit.warning())
         .collect();
-    printed(
-        options,
-        (&fit.report, &fit.columns),
-        text,
-        warnings,
-        progress,
-        json,
-    )
+    printed(options, (&fit.report, &fit.columns), text, warnings, json)
 }
 
 /// The same of whatever path, from its report and columns.
@@ -208,14 +213,13 @@ pub fn printed(
     (report, columns): (&ElasticNetReport, &Columns),
     mut text: String,
     warnings: Vec<String>,
-    progress: &Progress,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     if options.json {
         text = json()?;
     } else if options.explain {
         text += "\n";
-        text += &output::explain_path(report, progress.plan().as_ref());
+        text += &output::explain_path(report);
     }
     let printed = output::print(&text);
     for text in warnings {
@@ -225,14 +229,59 @@ pub fn printed(
     printed
 }
 
-fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64)>) -> String {
+/// Coefficients at λ, each with a heading, of the mixture with the relaxed fits at γ.
+fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64, f64)>) -> String {
     let at: Vec<_> = at
-        .map(|(heading, lambda)| {
-            let (intercept, beta) = fit.path.at(lambda);
+        .map(|(heading, lambda, gamma)| {
+            let (intercept, beta) = fit.path.blended(gamma).at(lambda);
             (heading, fit.spec.cox.is_none().then_some(intercept), beta)
         })
         .collect();
     summary::coefficients(fit.names(), &at)
+}
+
+/// Where the predictors of held-out rows go.
+///
+/// # Errors
+/// A place that is one of the data, or the plot's; a file of another format.
+pub fn keep(options: &CvGlmnetOptions) -> Result<Option<Destination>, Failure> {
+    let [_, keep] = destinations(
+        &data::inputs(&options.path.data)?,
+        [
+            ("--plot", options.path.plot.as_deref()),
+            ("--keep", options.keep.as_deref()),
+        ],
+    )?;
+    Ok(keep)
+}
+
+/// Writes the linear predictors of held-out rows: `row`, from 1, `fold`, from 1, and a column for each λ, of several `responses` for each λ and response; with
+/// relaxed fits after these one for each γ and λ.
+///
+/// # Errors
+/// Those of the destination.
+pub fn held_out(
+    destination: Destination,
+    kept: &HeldOutPredictors,
+    responses: &[String],
+) -> Result<(), Failure> {
+    write_whole(destination, |out| {
+        write!(out, "row,fold")?;
+        let count = responses.len().max(1);
+        for m in 0..kept.values.len() {
+            match responses.get(m % count) {
+                None => write!(out, ",s{m}")?,
+                Some(name) => write!(out, ",s{}.{name}", m / count)?,
+            }
+        }
+        for (i, (row, fold)) in kept.rows.iter().zip(&kept.folds).enumerate() {
+            write!(out, "\n{},{}", row + 1, fold + 1)?;
+            for column in &kept.values {
+                write!(out, ",{}", column[i])?;
+            }
+        }
+        writeln!(out)
+    })
 }
 
 /// Where a plot goes.
@@ -332,6 +381,9 @@ fn spec(options: &PathOptions) -> Result<ElasticNetSpec, Failure> {
         most_active: options.pmax,
         most_sweeps: options.maxit,
         printed: options.printed_objective,
+        relax: options.relax.then_some(Relaxing {
+            most_columns: options.maxp,
+        }),
         ..ElasticNetSpec::new("")
     })
 }

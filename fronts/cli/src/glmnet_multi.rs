@@ -10,7 +10,7 @@ use nelder::summary::multi_net as summary;
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::failure::Failure;
-use crate::glmnet::{Watched, call, destination, drawn, folds, printed};
+use crate::glmnet::{Watched, call, destination, drawn, folds, held_out, keep, printed};
 use crate::output;
 use crate::outputs::all;
 
@@ -72,10 +72,13 @@ pub fn run(options: &GlmnetOptions, net: ElasticNetSpec, family: MultiFamily) ->
     }
     let mut text = summary::print(&record);
     for s in &options.s {
-        text += &format!("\ns={s}:\n\n{}", summary::coefficients_at(&fit, *s));
+        text += &format!(
+            "\ns={s}:\n\n{}",
+            summary::coefficients_at(&fit, *s, options.gamma)
+        );
     }
     let json = || output::path_json(&record, &fit.report);
-    written.push(deliver(&options.path, &fit, text, &watched, json));
+    written.push(deliver(&options.path, &fit, text, json));
     all(written)
 }
 
@@ -87,6 +90,7 @@ pub fn run_cross_validated(
 ) -> Result<(), Failure> {
     let call = call("cv.glmnet", &options.path)?;
     let plot = destination(&options.path)?;
+    let keep = keep(options)?;
     let watched = Watched::new(&options.path, options.foldid.as_deref())?;
     let net = net.alpha(options.alpha.first().copied().unwrap_or(1.0));
     let model = model(net, family)?;
@@ -104,11 +108,15 @@ pub fn run_cross_validated(
     }
     let mut text = summary::print_cross_validation(&record);
     for (name, choice) in [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)] {
-        let at = summary::coefficients_at(&found.fit, found.lambda(choice));
+        let (gamma, lambda) = found.curve.chosen(choice);
+        let at = summary::coefficients_at(&found.fit, lambda, gamma);
         text += &format!("\n{name}:\n\n{at}");
     }
+    if let (Some(destination), Some(kept)) = (keep, &found.held_out) {
+        written.push(held_out(destination, kept, &found.fit.responses));
+    }
     let json = || output::path_json(&record, &found.fit.report);
-    written.push(deliver(&options.path, &found.fit, text, &watched, json));
+    written.push(deliver(&options.path, &found.fit, text, json));
     all(written)
 }
 
@@ -116,7 +124,6 @@ fn deliver(
     options: &PathOptions,
     fit: &MultiNet<'_>,
     text: String,
-    watched: &Watched,
     json: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<(), Failure> {
     let warnings = fit.bound.rows.rounded().into_iter();
@@ -126,7 +133,6 @@ fn deliver(
         (&fit.report, &fit.columns),
         text,
         warnings.collect(),
-        &watched.progress,
         json,
     )
 }

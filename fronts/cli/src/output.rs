@@ -187,19 +187,31 @@ pub fn explain_components(report: &PcaReport, plan: Option<&Plan>) -> String {
     out + &passes(&report.passes, &report.notes, plan)
 }
 
-/// The report on a path as text: optimality, sweeps and passes, beside what was planned.
-pub fn explain_path(report: &ElasticNetReport, plan: Option<&Plan>) -> String {
+/// The report on a path as text: reading, passes planned and made, optimality and sweeps.
+pub fn explain_path(report: &ElasticNetReport) -> String {
     let mut out = format!(
-        "Computed by {} in {} on {}\n  largest violation of optimality {:.1e} (for columns and a response of unit variance)\n           sweeps                          {}\n  end of the path                 {}\n",
-        report.algorithm,
-        report.precision,
-        report.device,
-        report.violation,
-        report.sweeps,
-        report.end.reason()
+        "Computed by {} in {} on {}\n",
+        report.algorithm, report.precision, report.device
     );
+    let lines = [
+        ("reading", report.reading.clone()),
+        ("passes planned", report.planned.clone()),
+        ("passes made", report.passes.len().to_string()),
+        (
+            "largest KKT residual",
+            format!(
+                "{:.1e} (for columns and a response of unit variance)",
+                report.violation
+            ),
+        ),
+        ("sweeps", report.sweeps.to_string()),
+        ("end of the path", report.end.reason().into()),
+    ];
+    for (what, value) in lines {
+        let _ = writeln!(out, "  {what:<30}  {value}");
+    }
     out += &computed(&report.computed);
-    out + &passes(&report.passes, &[], plan)
+    out + &passes(&report.passes, &[], None)
 }
 
 /// JSON object of `--json` for a path.

@@ -5,32 +5,37 @@ nd_cv_glmnet <- function(x, ...) UseMethod("nd_cv_glmnet")
 nd_cv_glmnet.default <- function(x, y, weights = NULL, offset = NULL, lambda = NULL,
                                  type.measure = c("default", "mse", "deviance", "class", "auc", "mae", "C"),
                                  nfolds = 10, foldid = NULL, alignment = c("lambda", "fraction"), grouped = TRUE,
-                                 keep = FALSE, repeats = 1, alpha = 1, family = "gaussian", ...) {
+                                 keep = FALSE, gamma = c(0, 0.25, 0.5, 0.75, 1), relax = FALSE, repeats = 1, alpha = 1,
+                                 family = "gaussian", ...) {
   call <- match.call()
   call[[1L]] <- as.name("nd_cv_glmnet")
   alpha <- clamped_alpha(alpha)
-  wanted <- folds_wanted(match.arg(type.measure), nfolds, foldid, match.arg(alignment), grouped, keep, repeats, lambda)
-  request <- matrix_path(x, y, family, weights, offset, lambda = lambda, alpha = alpha[1L], ..., env = parent.frame())
+  wanted <- folds_wanted(match.arg(type.measure), nfolds, foldid, match.arg(alignment), grouped, keep, repeats, lambda,
+                         if (isTRUE(relax)) check_gamma(gamma))
+  request <- matrix_path(x, y, family, weights, offset, lambda = lambda, alpha = alpha[1L], relax = relax, ..., env = parent.frame())
   cross_validated(request, wanted, alpha, call)
 }
 
 nd_cv_glmnet.formula <- function(formula, data, weights, offset, subset, na.action, lambda = NULL,
                                  type.measure = c("default", "mse", "deviance", "class", "auc", "mae", "C"),
                                  nfolds = 10, foldid = NULL, alignment = c("lambda", "fraction"), grouped = TRUE,
-                                 keep = FALSE, repeats = 1, alpha = 1, family = "gaussian", contrasts = NULL, ...) {
+                                 keep = FALSE, gamma = c(0, 0.25, 0.5, 0.75, 1), relax = FALSE, repeats = 1, alpha = 1,
+                                 family = "gaussian", contrasts = NULL, ...) {
   call <- match.call()
   call[[1L]] <- as.name("nd_cv_glmnet")
   alpha <- clamped_alpha(alpha)
-  wanted <- folds_wanted(match.arg(type.measure), nfolds, foldid, match.arg(alignment), grouped, keep, repeats, lambda)
+  wanted <- folds_wanted(match.arg(type.measure), nfolds, foldid, match.arg(alignment), grouped, keep, repeats, lambda,
+                         if (isTRUE(relax)) check_gamma(gamma))
   frame <- path_frame(match.call(expand.dots = FALSE), parent.frame(), missing(na.action),
                       if (!missing(na.action)) na.action, formula, if (!missing(data)) data)
-  request <- formula_path(frame, family, contrasts, lambda = lambda, alpha = alpha[1L], ..., env = parent.frame())
+  request <- formula_path(frame, family, contrasts, lambda = lambda, alpha = alpha[1L], relax = relax, ..., env = parent.frame())
   cross_validated(request, wanted, alpha, call)
 }
 
 # What is asked of the folds, as far as it does not depend on the rows.
-folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repeats, lambda) {
-  if (!identical(keep, FALSE)) refuse("keep: predictions of the folds' models are not kept yet")
+folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repeats, lambda, gamma = NULL) {
+  if (isTRUE(keep) && repeats > 1) refuse("keep: of folds that are drawn several times a row has several predictions")
+  if (!is.logical(keep) || length(keep) != 1L || is.na(keep)) refuse("keep: ", deparse(keep)[1L], " is not TRUE or FALSE")
   if (!is.null(lambda) && length(lambda) < 2L) refuse("Need more than one value of lambda for cv.glmnet")
   if (!is.null(lambda) && alignment == "fraction") {
     warning(simpleWarning(paste("fraction of path alignment not available if lambda given as argument; switched to",
@@ -56,7 +61,7 @@ folds_wanted <- function(measure, nfolds, foldid, alignment, grouped, keep, repe
     refuse("grouped: ", deparse(grouped)[1L], " is not TRUE or FALSE")
   }
   list(measure = measure, nfolds = nfolds, foldid = foldid, fraction = alignment == "fraction", grouped = grouped,
-       repeats = repeats)
+       repeats = repeats, gammas = if (is.null(gamma)) double() else sort(gamma), keep = keep)
 }
 
 # The names that glmnet has for measures of a kind of path, the first being the default.
@@ -116,7 +121,7 @@ cross_validated <- function(request, wanted, alpha, call) {
     warning(simpleWarning("Option grouped=FALSE enforced in cv.glmnet, since < 3 observations per fold", user_call()))
     grouped <- FALSE
   }
-  model <- c(request$model, list(alphas = if (length(alpha) > 1L) alpha else double(), measure = names(name),
+  model <- c(request$model, list(alphas = if (length(alpha) > 1L) alpha else double(), gammas = wanted$gammas, keep = wanted$keep, measure = names(name),
                                  fraction = wanted$fraction, grouped = grouped, repeats = wanted$repeats,
                                  nfolds = wanted$nfolds, folds = fold_numbers(wanted, request),
                                  seed = if (wanted$repeats > 1L) floor(stats::runif(1L) * 2^31) else 0))
@@ -128,15 +133,54 @@ cross_validated <- function(request, wanted, alpha, call) {
     for (part in c("cvm", "cvsd")) {
       found[[part]] <- found[[part]] / half
       found$grid[[part]] <- found$grid[[part]] / half
+      if (!is.null(found$relaxed)) found$relaxed[[part]] <- found$relaxed[[part]] / half
     }
   }
   fit <- path_object(request, found$fit, path_call(call, if (length(alpha) > 1L) found$alpha))
-  curve_object(found, fit, name, call, length(alpha) > 1L)
+  z <- curve_object(found, fit, name, call, length(alpha) > 1L)
+  if (wanted$keep) with_predictors(z, found$kept, request, model$folds) else z
+}
+
+# Puts the linear predictors of held-out rows into a cross-validation, as cv.glmnet has them: a matrix of rows and lambda, or with relaxed fits a list of these
+# by gamma; rows of weight zero have none.
+with_predictors <- function(z, kept, request, folds) {
+  n <- request$nobs
+  used <- setdiff(seq_len(n + length(request$omit)), request$omit)
+  at <- match(kept$rows, used)
+  steps <- length(z$glmnet.fit$lambda)
+  columns <- paste0("s", seq_len(steps) - 1L)
+  # of several responses an array of rows, responses and lambda
+  count <- max(length(request$responses), 1L)
+  size <- count * steps * length(at)
+  shown <- if (request$kind == "multnet") request$classnames else request$responses
+  matrices <- lapply(seq_len(length(kept$values) / max(size, 1L)), function(k) {
+    own <- kept$values[(k - 1L) * size + seq_len(size)]
+    if (is.null(request$responses)) {
+      out <- matrix(NA_real_, n, steps, dimnames = list(rownames(request$x), columns))
+      out[at, ] <- own
+    } else {
+      out <- array(NA_real_, c(n, count, steps), list(rownames(request$x), shown, columns))
+      out[at, , ] <- own
+      # the offset was subtracted from the responses
+      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted)
+    }
+    if (request$kind %in% c("lognet", "multnet")) attr(out, "classnames") <- request$classnames
+    if (request$kind == "glmnetfit") attr(out, "family") <- request$family
+    out
+  })
+  gammas <- z$relaxed$gamma
+  z$fit.preval <- if (is.null(gammas)) matrices[[1L]] else {
+    # as in glmnet, that of the path itself is among them
+    own <- c(gammas, if (max(gammas) < 1) 1)
+    stats::setNames(matrices[c(1L + seq_along(gammas), if (max(gammas) < 1) 1L)], paste("g", own, sep = ":"))
+  }
+  z$foldid <- folds[used] + 1L
+  z
 }
 
 # The call of the path alone.
 path_call <- function(call, alpha) {
-  own <- c("type.measure", "nfolds", "foldid", "alignment", "grouped", "keep", "repeats")
+  own <- c("type.measure", "nfolds", "foldid", "alignment", "grouped", "keep", "repeats", "gamma")
   call <- call[!names(call) %in% own]
   call[[1L]] <- as.name("nd_glmnet")
   if (!is.null(alpha)) call$alpha <- alpha
@@ -153,7 +197,8 @@ curve_object <- function(found, fit, name, call, several) {
     z$alpha <- found$alpha
     z$alphas <- as.data.frame(found$grid)
   }
-  class(z) <- c("nd_cv_glmnet", "cv.glmnet")
+  if (!is.null(found$relaxed)) z$relaxed <- relaxed_curves(found$relaxed, z)
+  class(z) <- c("nd_cv_glmnet", if (!is.null(found$relaxed)) "cv.relaxed", "cv.glmnet")
   z
 }
 
@@ -164,6 +209,7 @@ print.nd_cv_glmnet <- function(x, digits = max(3L, getOption("digits") - 3L), ..
     print(x$alphas, digits = digits, row.names = FALSE)
     cat("\nAt alpha = ", format(x$alpha), ":\n\n", sep = "")
   }
+  if (!is.null(x$relaxed)) return(print_cv_relaxed(x, digits))
   at <- x$index[, 1L]
   out <- data.frame(Lambda = c(x$lambda.min, x$lambda.1se), Index = at, Measure = x$cvm[at], SE = x$cvsd[at],
                     Nonzero = unname(x$nzero[at]), row.names = c("min", "1se"))
@@ -175,20 +221,31 @@ print.nd_cv_glmnet <- function(x, digits = max(3L, getOption("digits") - 3L), ..
 chosen_lambda <- function(object, s) {
   if (is.numeric(s)) return(s)
   if (!is.character(s) || length(s) != 1L || !s %in% c("lambda.1se", "lambda.min")) refuse("Invalid form for s")
-  stats::setNames(object[[s]], s)
+  stats::setNames((if (is.null(object$relaxed)) object else object$relaxed)[[s]], s)
 }
 
-coef.nd_cv_glmnet <- function(object, s = c("lambda.1se", "lambda.min"), ...) {
-  stats::coef(object$glmnet.fit, s = unname(chosen_lambda(object, if (is.numeric(s)) s else s[1L])), ...)
+coef.nd_cv_glmnet <- function(object, s = c("lambda.1se", "lambda.min"), gamma = NULL, ...) {
+  if (!is.numeric(s)) s <- s[1L]
+  at <- unname(chosen_lambda(object, s))
+  if (is.null(object$relaxed)) return(stats::coef(object$glmnet.fit, s = at, ...))
+  stats::coef(object$glmnet.fit, s = at, gamma = chosen_gamma(object, s, gamma), ...)
 }
 
-predict.nd_cv_glmnet <- function(object, newx, s = c("lambda.1se", "lambda.min"), ...) {
-  s <- chosen_lambda(object, if (is.numeric(s)) s else s[1L])
+predict.nd_cv_glmnet <- function(object, newx, s = c("lambda.1se", "lambda.min"), gamma = NULL, ...) {
+  if (!is.numeric(s)) s <- s[1L]
+  at <- chosen_lambda(object, s)
+  if (!is.null(object$relaxed)) {
+    gamma <- chosen_gamma(object, s, gamma)
+    if (missing(newx)) return(stats::predict(object$glmnet.fit, s = at, gamma = gamma, ...))
+    return(stats::predict(object$glmnet.fit, newx, s = at, gamma = gamma, ...))
+  }
+  s <- at
   if (missing(newx)) stats::predict(object$glmnet.fit, s = s, ...)
   else stats::predict(object$glmnet.fit, newx, s = s, ...)
 }
 
 plot.nd_cv_glmnet <- function(x, ...) {
+  if (!is.null(x$relaxed)) return(plot_cv_relaxed(x, ...))
   at <- -log(x$lambda)
   own <- list(x = at, y = x$cvm, ylim = range(x$cvup, x$cvlo, finite = TRUE), xlab = expression(-Log(lambda)), ylab = x$name,
               type = "n")

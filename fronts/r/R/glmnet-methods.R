@@ -1,6 +1,7 @@
 # Methods of paths, which do not need glmnet.
 
 print.nd_glmnet <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  if (!is.null(x$relaxed)) return(print_relaxed(x, digits))
   cat("\nCall: ", deparse(x$call), "\n\n")
   out <- data.frame(Df = x$df, `%Dev` = round(100 * x$dev.ratio, 2), Lambda = signif(x$lambda, digits), check.names = FALSE)
   print(structure(out, class = c("anova", "data.frame")))
@@ -23,8 +24,21 @@ coef.nd_glmnet <- function(object, s = NULL, exact = FALSE, ...) {
 }
 
 predict.nd_glmnet <- function(object, newx, s = NULL, type = c("link", "response", "coefficients", "nonzero", "class"),
-                              exact = FALSE, newoffset, newdata, ...) {
+                              exact = FALSE, newoffset, newdata, gamma = 1, ...) {
   type <- match.arg(type)
+  gamma <- check_gamma(gamma)
+  if (length(gamma) > 1L) {
+    call <- match.call()
+    call[[1L]] <- stats::predict
+    return(stats::setNames(lapply(gamma, function(g) {
+      call$gamma <- g
+      eval(call, parent.frame(3L))
+    }), format(round(gamma, 2))))
+  }
+  if (gamma < 1 || !is.null(object$relaxed)) {
+    object <- blended(object, gamma)
+    exact <- FALSE
+  }
   if (type == "class" && !inherits(object, c("lognet", "multnet"))) {
     refuse("type: \"class\" is for classes, of the families \"binomial\" and \"multinomial\"")
   }
@@ -195,7 +209,11 @@ user_frame <- function() {
   globalenv()
 }
 
-plot.nd_glmnet <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE, type.coef = c("coef", "2norm"), ...) {
+plot.nd_glmnet <- function(x, xvar = c("lambda", "norm", "dev"), label = FALSE, type.coef = c("coef", "2norm"), gamma = 1, ...) {
+  if (!is.null(x$relaxed)) {
+    for (g in check_gamma(gamma)) graphics::plot(blended(x, g, FALSE), xvar, label, type.coef, ...)
+    return(invisible())
+  }
   xvar <- match.arg(xvar)
   if (is.list(x$beta)) return(plot_multi(x, xvar, label, match.arg(type.coef), ...))
   used <- sort(unique(attr(x$beta, "i"))) + 1L

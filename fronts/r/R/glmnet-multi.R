@@ -74,21 +74,30 @@ multi_object <- function(request, found, call) {
   if (!length(found$lambda)) {
     warning("an empty model has been returned; probably a convergence issue", call. = FALSE)
     found[c("a0", "lambda", "df", "dev_ratio", "p")] <- list(rep(0, count), Inf, 0L, 0, rep(0L, 2L * count))
+    found$relaxed <- NULL
   }
   steps <- length(found$lambda)
   names <- paste0("s", seq_len(steps) - 1L)
-  # the columns of one response after those of another; `p` starts at 0 for each
-  ends <- matrix(found$p, steps + 1L, count)
-  first <- c(0L, cumsum(ends[steps + 1L, ]))
-  beta <- lapply(seq_len(count), function(k) {
-    own <- first[k] + seq_len(ends[steps + 1L, k])
-    sparse_matrix(ends[, k], found$i[own], found$x[own], c(p, steps), list(labels, names))
-  })
   # a matrix of counts may have no names of classes
   shown <- if (request$kind == "multnet") request$classnames else responses
   dimnames <- list(shown, names)
-  names(beta) <- shown
-  z <- list(a0 = matrix(found$a0, count, steps, byrow = TRUE, dimnames = dimnames), beta = beta,
+  solutions <- function(found) {
+    names <- names[match(found$lambda, all)]
+    steps <- length(names)
+    # the columns of one response after those of another; `p` starts at 0 for each
+    ends <- matrix(found$p, steps + 1L, count)
+    first <- c(0L, cumsum(ends[steps + 1L, ]))
+    beta <- lapply(seq_len(count), function(k) {
+      own <- first[k] + seq_len(ends[steps + 1L, k])
+      sparse_matrix(ends[, k], found$i[own], found$x[own], c(p, steps), list(labels, names))
+    })
+    names(beta) <- shown
+    list(a0 = matrix(found$a0, count, steps, byrow = TRUE, dimnames = list(shown, names)), beta = beta)
+  }
+  all <- found$lambda
+  ends <- matrix(found$p, steps + 1L, count)
+  own <- solutions(found)
+  z <- list(a0 = own$a0, beta = own$beta,
             dfmat = structure(as.double(t(apply(ends, 2L, diff))), dim = c(count, steps), dimnames = dimnames), df = found$df,
             dim = c(p, steps), lambda = found$lambda, dev.ratio = found$dev_ratio, nulldev = found$nulldev,
             npasses = as.integer(found$sweeps), jerr = as.integer(found$jerr), offset = request$offset)
@@ -99,9 +108,7 @@ multi_object <- function(request, found, call) {
   z$call <- call
   z$nobs <- request$nobs
   z <- c(z, request$formula[lengths(request$formula) > 0L])
-  z$nelder <- handle(list2env(list(report = found$report), parent = emptyenv()))
-  class(z) <- c("nd_glmnet", request$kind, "glmnet")
-  z
+  path_classes(z, request$kind, found, solutions)
 }
 
 # Intercepts and coefficients of each response at lambda `s`, as of a path of one.

@@ -92,8 +92,10 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
     columns$library <<- library
     names
   }
+  subtracted <- NULL
   if (with_offset && family$kind == "mrelnet") {
     response$y <- response$y - offset
+    subtracted <- offset
     offset <- NULL
   }
   own <- add(response$y, "y")
@@ -112,7 +114,7 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   model$sparse <- columns$sparse
   list(columns = columns$library, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, responses = response$responses, offset = with_offset,
-       nobs = as.integer(n), labels = labels, x = x)
+       nobs = as.integer(n), labels = labels, x = x, subtracted = subtracted)
 }
 
 # The same over the variables of a formula.
@@ -166,10 +168,17 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
 # What a path is asked to be, for the library.
 path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA_real_, lambda = NULL, standardize = TRUE,
                          thresh = 1e-07, dfmax = 0, pmax = 0, penalty.factor = NULL, lower.limits = -Inf,
-                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE, type.multinomial = "ungrouped",
-                         standardize.response = FALSE, cox.ties = c("breslow", "efron"), ...) {
+                         upper.limits = Inf, maxit = 1e+05, columns = NULL, relax = FALSE, maxp = NULL,
+                         type.gaussian = NULL, type.multinomial = "ungrouped", standardize.response = FALSE,
+                         cox.ties = c("breslow", "efron"), ...) {
   check_unused(...)
-  if (!identical(relax, FALSE)) refuse("relax: relaxed fits are not offered yet")
+  if (!is.logical(relax) || length(relax) != 1L || is.na(relax)) refuse("relax: ", deparse(relax)[1L], " is not TRUE or FALSE")
+  if (!is.null(type.gaussian)) {
+    type.gaussian <- type.gaussian[1L]
+    if (!type.gaussian %in% c("covariance", "naive")) {
+      refuse("type.gaussian: ", deparse(type.gaussian), " is neither \"covariance\" nor \"naive\"")
+    }
+  }
   number <- function(value, name) {
     if (!is.numeric(value) || length(value) != 1L || is.na(value)) refuse(name, ": ", deparse(value)[1L], " is not a number")
     as.double(value)
@@ -197,12 +206,14 @@ path_options <- function(family, alpha = 1, nlambda = 100, lambda.min.ratio = NA
        upper = of(upper, "values", double()), upper_names = of(upper, "names", character()),
        thresh = number(thresh, "thresh"), dfmax = number(dfmax, "dfmax"), pmax = number(pmax, "pmax"),
        maxit = number(maxit, "maxit"), ties = match.arg(cox.ties), printed = family$kind == "glmnetfit",
+       relax = relax, maxp = if (is.null(maxp)) -1 else max(number(maxp, "maxp"), 0),
+       reading = if (is.null(type.gaussian)) "" else type.gaussian,
        multi = multi_options(family, type.multinomial, standardize.response)$multi)
 }
 
 # Arguments of glmnet that only say how it computes are taken; others are mistakes.
 check_unused <- function(...) {
-  known <- c("type.gaussian", "type.logistic", "trace.it", "path")
+  known <- c("type.logistic", "trace.it", "path")
   unknown <- setdiff(...names(), known)
   if (...length() && (is.null(...names()) || length(unknown))) {
     refuse("unused argument: ", if (length(unknown) && nzchar(unknown[1L])) unknown[1L] else "one without a name")
@@ -258,6 +269,7 @@ path_object <- function(request, found, call) {
   if (!length(found$lambda)) {
     warning("an empty model has been returned; probably a convergence issue", call. = FALSE)
     found[c("a0", "lambda", "df", "dev_ratio", "p")] <- list(0, Inf, 0L, 0, c(0L, 0L))
+    found$relaxed <- NULL
   }
   steps <- length(found$lambda)
   names <- paste0("s", seq_len(steps) - 1L)
@@ -272,21 +284,47 @@ path_object <- function(request, found, call) {
   if (request$kind == "glmnetfit") z$family <- request$family
   z$nobs <- request$nobs
   z <- c(z, request$formula[lengths(request$formula) > 0L])
-  z$nelder <- handle(list2env(list(report = found$report), parent = emptyenv()))
-  class(z) <- c("nd_glmnet", request$kind, "glmnet")
+  solutions <- function(found) {
+    steps <- match(found$lambda, z$lambda)
+    a0 <- stats::setNames(found$a0, names[steps])
+    list(a0 = if (request$kind != "coxnet") a0,
+         beta = sparse_matrix(found$p, found$i, found$x, c(p, length(steps)), list(labels, names[steps])))
+  }
+  path_classes(z, request$kind, found, solutions)
+}
+
+# The object with its classes and what is hidden in it, and with its relaxed fits where there are some, whose coefficients `solutions` makes.
+path_classes <- function(z, kind, found, solutions) {
+  hidden <- handle(list2env(list(report = found$report), parent = emptyenv()))
+  relaxed <- found$relaxed
+  if (!is.null(relaxed)) {
+    own <- z
+    own[c("a0", "beta")] <- solutions(relaxed)
+    own$lambda <- relaxed$lambda
+    own$df <- z$df[match(relaxed$lambda, z$lambda)]
+    own$dev.ratio <- relaxed$dev_ratio
+    own$nelder <- hidden
+    class(own) <- c("nd_glmnet", kind, "glmnet")
+    z$relaxed <- own
+  }
+  z$nelder <- hidden
+  class(z) <- c("nd_glmnet", if (!is.null(relaxed)) "relaxed", kind, "glmnet")
   z
 }
 
 path_report <- function(report) {
   report$passes <- as.data.frame(report$passes)
+  report$made <- nrow(report$passes)
   structure(report, class = "nd_path_report")
 }
 
 print.nd_path_report <- function(x, ...) {
   report_line("algorithm", x$algorithm)
   report_line("device", paste0(x$device, ", ", x$precision))
+  report_line("reading", x$reading)
+  report_line("planned", paste0("passes: ", x$planned, "; made: ", x$made))
   report_line("sweeps", x$sweeps)
-  report_line("optimality", paste0(formatC(x$violation, digits = 1L, format = "e"),
+  report_line("KKT", paste0(formatC(x$violation, digits = 1L, format = "e"),
                                    " (the largest violation of the conditions of a minimum at any lambda)"))
   report_line("end", x$end)
   report_computed(x$computed)

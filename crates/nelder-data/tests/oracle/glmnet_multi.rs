@@ -3,13 +3,14 @@
 use nelder::frame::Source;
 use nelder::model::{
     Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, MultiFamily, MultiNetSpec, MultiPath,
-    MultiValidationSpec, cross_validate_multi, multi_net,
+    MultiValidationSpec, Path, cross_validate_multi, multi_net,
 };
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
 
 use crate::glmnet::{check_refusal, difference, known, numbers, texts};
+use crate::glmnet_relax;
 
 /// Names of responses or classes, in the order of the answers.
 fn names(case: &Value) -> Vec<String> {
@@ -131,6 +132,15 @@ pub(crate) fn check(
     };
     let run = || Run::on(place(), &NoProgress);
     let refused = !case["error"].is_null();
+    if case["kind"] == "relax" {
+        return match multi_net(&spec, source, run()) {
+            Err(error) => check_refusal(case, &error, wrong),
+            Ok(fit) => {
+                let paths: Vec<&Path> = fit.path.responses.iter().collect();
+                glmnet_relax::check_paths(case, &paths, Some(&fit.responses), wrong);
+            }
+        };
+    }
     if case["kind"] == "glmnet" {
         return match multi_net(&spec, source, run()) {
             Err(error) => check_refusal(case, &error, wrong),
@@ -154,6 +164,8 @@ pub(crate) fn check(
             true => ErrorsOver::Rows,
             false => ErrorsOver::Folds,
         },
+        gammas: numbers(&options["gamma"], f64::NAN),
+        keep: options["keep"] == true,
         ..CrossValidationSpec::new(spec.net.clone())
             .folds(folds)
             .measure(measure.unwrap())
@@ -164,6 +176,12 @@ pub(crate) fn check(
         Ok(found) => found,
     };
     let curve = &found.curve;
+    if case["kind"] == "cv.relax" {
+        return glmnet_relax::check_curves(case, curve, wrong);
+    }
+    if options["keep"] == true {
+        glmnet_relax::check_kept(case, found.held_out.as_ref(), found.fit.responses.len(), wrong);
+    }
     compare("λ", &curve.lambdas, &numbers(&e["lambda"], f64::NAN), 1e-9, wrong);
     compare("cvm", &curve.errors, &numbers(&e["cvm"], f64::NAN), 1e-7, wrong);
     compare(

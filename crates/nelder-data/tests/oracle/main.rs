@@ -4,5 +4,6 @@ mod cox;
 mod glm;
 mod glmnet;
 mod glmnet_multi;
+mod glmnet_relax;
 mod lm;
 mod prcomp;

@@ -14,9 +14,10 @@ mod warning;
 pub use crate::pass::ResidualRun;
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, MultiFamily, MultiNet, MultiNetSpec,
-    MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn, Reading,
-    SparseVector, Step as PathStep, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
+    ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, MultiFamily, MultiNet,
+    MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn,
+    Reading, RelaxedCurves, RelaxedPlace, Relaxing, SparseVector, Step as PathStep, Ties, cross_validate,
+    cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

@@ -40,23 +40,47 @@ pub struct PathSummary {
     pub nobs: u64,
     /// Rows left out because a value was missing.
     pub omitted: u64,
+    /// The relaxed fits, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relaxed: Option<RelaxedSummary>,
+}
+
+/// Record of relaxed fits: those of the λ whose active set has one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RelaxedSummary {
+    /// λ, descending.
+    pub lambda: Vec<f64>,
+    /// Share of the null deviance that is explained, by λ.
+    pub dev_ratio: Vec<f64>,
+    /// Intercepts, by λ; none of a Cox model.
+    pub a0: Vec<f64>,
+    /// Coefficients other than zero, by λ: name and value.
+    pub beta: Vec<Vec<(String, f64)>>,
 }
 
 /// The record of a path.
 pub fn summary(fit: &ElasticNet<'_>, call: &str) -> PathSummary {
     let steps = &fit.path.steps;
     let named = |v: &SparseVector| v.entries().map(|(j, b)| (fit.names()[j].clone(), b)).collect();
+    let intercepts = |path: &Path| match fit.spec.cox {
+        Some(_) => Vec::new(),
+        None => path.steps.iter().map(|s| s.intercept).collect(),
+    };
+    let relaxed = |path: &Path| RelaxedSummary {
+        lambda: path.lambdas(),
+        dev_ratio: path.steps.iter().map(|s| s.explained).collect(),
+        a0: intercepts(path),
+        beta: path.steps.iter().map(|s| named(&s.coefficients)).collect(),
+    };
     PathSummary {
+        relaxed: fit.path.relaxed.as_deref().map(relaxed),
         call: call.to_string(),
         names: fit.names().to_vec(),
         alpha: fit.spec.alpha,
         lambda: fit.path.lambdas(),
         df: steps.iter().map(|s| s.coefficients.len()).collect(),
         dev_ratio: steps.iter().map(|s| s.explained).collect(),
-        a0: match fit.spec.cox {
-            Some(_) => Vec::new(),
-            None => steps.iter().map(|s| s.intercept).collect(),
-        },
+        a0: intercepts(&fit.path),
         beta: steps.iter().map(|s| named(&s.coefficients)).collect(),
         nulldev: fit.path.null_deviance,
         kkt: steps.iter().map(|s| s.violation).collect(),
@@ -106,27 +130,47 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
 
 /// A path as `print.glmnet` has it: coefficients other than zero, percent of deviance explained and λ, a line for each λ.
 pub fn print(fit: &PathSummary) -> String {
-    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda)
+    let relaxed = fit.relaxed.as_ref().map(|r| (&r.lambda[..], &r.dev_ratio[..]));
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed)
 }
 
-/// The same of whatever path.
-pub(super) fn print_path(call: &str, df: &[usize], dev_ratio: &[f64], lambda: &[f64]) -> String {
+/// The same of whatever path; with the λ and shares of its relaxed fits, where there are some, as `print.relaxed` has it.
+pub(super) fn print_path(
+    call: &str,
+    df: &[usize],
+    dev_ratio: &[f64],
+    lambda: &[f64],
+    relaxed: Option<(&[f64], &[f64])>,
+) -> String {
     let column =
         |name: &str, role, values: Vec<f64>| Column::new(name, role, values.into_iter().map(Some).collect());
-    let percent = dev_ratio.iter().map(|d| round_half_even(100.0 * d, 2)).collect();
+    let percent = |d: &f64| round_half_even(100.0 * d, 2);
+    let mut columns = vec![
+        column("Df", Role::Count, df.iter().map(|d| *d as f64).collect()),
+        column("%Dev", Role::Amount, dev_ratio.iter().map(percent).collect()),
+    ];
+    if let Some((lambdas, shares)) = relaxed {
+        let of = |lambda: &f64| {
+            let at = lambdas.iter().position(|own| own == lambda)?;
+            Some(percent(&shares[at]))
+        };
+        columns.push(Column::new(
+            "%Dev R",
+            Role::Amount,
+            lambda.iter().map(of).collect(),
+        ));
+    }
+    columns.push(column(
+        "Lambda",
+        Role::Amount,
+        lambda.iter().map(|l| signif(*l, DIGITS)).collect(),
+    ));
     let table = TestMatrix {
         rows: (1..=lambda.len()).map(|i| i.to_string()).collect(),
-        columns: vec![
-            column("Df", Role::Count, df.iter().map(|d| *d as f64).collect()),
-            column("%Dev", Role::Amount, percent),
-            column(
-                "Lambda",
-                Role::Amount,
-                lambda.iter().map(|l| signif(*l, DIGITS)).collect(),
-            ),
-        ],
+        columns,
     };
-    format!("\nCall:  {call} \n\n{}", table.print(TABLE_DIGITS, ""))
+    let kind = if relaxed.is_some() { "Relaxed\n" } else { "" };
+    format!("\nCall:  {call} \n{kind}\n{}", table.print(TABLE_DIGITS, ""))
 }
 
 /// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
@@ -146,19 +190,32 @@ pub(super) fn print_curve(
     alphas: &[[f64; 4]],
     alpha: f64,
 ) -> String {
-    let chosen = [curve.best, curve.one_error];
-    let column = |name: &str, role, of: &dyn Fn(usize) -> f64| {
-        Column::new(name, role, chosen.iter().map(|&m| Some(of(m))).collect())
+    let chosen: Vec<(&Curve, usize)> = match &curve.relaxed {
+        None => vec![(curve, curve.best), (curve, curve.one_error)],
+        Some(own) => [own.best, own.one_error]
+            .map(|at| (&own.curves[at.gamma], at.lambda))
+            .to_vec(),
     };
+    let column = |name: &str, role, of: &dyn Fn(&Curve, usize) -> f64| {
+        Column::new(name, role, chosen.iter().map(|(c, m)| Some(of(c, *m))).collect())
+    };
+    let mut columns = vec![
+        column("Lambda", Role::Amount, &|c, m| c.lambdas[m]),
+        column("Index", Role::Count, &|_, m| (m + 1) as f64),
+        column("Measure", Role::Amount, &|c, m| c.errors[m]),
+        column("SE", Role::Amount, &|c, m| c.std_errors[m]),
+        column("Nonzero", Role::Count, &|c, m| c.nonzero[m] as f64),
+    ];
+    if let Some(own) = &curve.relaxed {
+        let places = [own.best.gamma, own.one_error.gamma];
+        let gammas = places.map(|at| Some(own.gammas[at])).to_vec();
+        let index = places.map(|at| Some((at + 1) as f64)).to_vec();
+        columns.insert(0, Column::new("Index", Role::Count, index));
+        columns.insert(0, Column::new("Gamma", Role::Amount, gammas));
+    }
     let table = TestMatrix {
         rows: vec!["min".into(), "1se".into()],
-        columns: vec![
-            column("Lambda", Role::Amount, &|m| curve.lambdas[m]),
-            column("Index", Role::Count, &|m| (m + 1) as f64),
-            column("Measure", Role::Amount, &|m| curve.errors[m]),
-            column("SE", Role::Amount, &|m| curve.std_errors[m]),
-            column("Nonzero", Role::Count, &|m| curve.nonzero[m] as f64),
-        ],
+        columns,
     };
     let mut out = format!("\nCall:  {call} \n\nMeasure: {measure} \n\n");
     if !alphas.is_empty() {
@@ -238,20 +295,33 @@ pub(super) fn curve_chart(measure: &str, curve: &Curve) -> String {
         x: places[m],
         label: label.to_string(),
     };
-    let mut marks = vec![mark(curve.one_error, "lambda.1se")];
-    match curve.best == curve.one_error {
+    let (best, one_error) = match &curve.relaxed {
+        None => (curve.best, curve.one_error),
+        Some(own) => (own.best.lambda, own.one_error.lambda),
+    };
+    let mut marks = vec![mark(one_error, "lambda.1se")];
+    match best == one_error {
         true => marks[0].label = "lambda.min, 1se".into(),
-        false => marks.push(mark(curve.best, "lambda.min")),
+        false => marks.push(mark(best, "lambda.min")),
+    }
+    let mut series = vec![Series {
+        points: places.iter().copied().zip(curve.errors.iter().copied()).collect(),
+        bars: curve.std_errors.clone(),
+        line: false,
+    }];
+    // mixtures with relaxed fits are lines beside the points of the path
+    for own in curve.relaxed.iter().flat_map(|own| &own.curves) {
+        series.push(Series {
+            points: places.iter().copied().zip(own.errors.iter().copied()).collect(),
+            bars: Vec::new(),
+            line: true,
+        });
     }
     Chart {
         title: String::new(),
         x: "−log(lambda)".into(),
         y: measure.to_string(),
-        series: vec![Series {
-            points: places.iter().copied().zip(curve.errors.iter().copied()).collect(),
-            bars: curve.std_errors.clone(),
-            line: false,
-        }],
+        series,
         marks,
         above: counts(&places, &curve.nonzero),
     }

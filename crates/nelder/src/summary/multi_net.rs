@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::elastic_net::{coefficients, curve_chart, path_chart, print_curve, print_path};
-use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, SparseVector};
+use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, Path, SparseVector};
 
 /// Record of a path of several responses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -38,6 +38,22 @@ pub struct MultiPathSummary {
     pub nobs: u64,
     /// Rows left out because a value was missing.
     pub omitted: u64,
+    /// The relaxed fits, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub relaxed: Option<RelaxedMultiSummary>,
+}
+
+/// Record of relaxed fits: those of the λ whose active set has one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RelaxedMultiSummary {
+    /// λ, descending.
+    pub lambda: Vec<f64>,
+    /// Share of the null deviance that is explained, by λ.
+    pub dev_ratio: Vec<f64>,
+    /// Intercepts, by response and λ.
+    pub a0: Vec<Vec<f64>>,
+    /// Coefficients other than zero, by response and λ: name and value.
+    pub beta: BTreeMap<String, Vec<Vec<(String, f64)>>>,
 }
 
 /// The record of a path.
@@ -46,8 +62,20 @@ pub fn summary(fit: &MultiNet<'_>, call: &str) -> MultiPathSummary {
     let steps = &path.first().steps;
     let named = |v: &SparseVector| v.entries().map(|(j, b)| (fit.names()[j].clone(), b)).collect();
     let responses = fit.responses.iter().zip(&path.responses);
+    let relaxed: Option<Vec<&Path>> = path.responses.iter().map(|p| p.relaxed.as_deref()).collect();
+    let relaxed = relaxed.map(|paths| RelaxedMultiSummary {
+        lambda: paths[0].lambdas(),
+        dev_ratio: paths[0].steps.iter().map(|s| s.explained).collect(),
+        a0: (paths.iter())
+            .map(|p| p.steps.iter().map(|s| s.intercept).collect())
+            .collect(),
+        beta: (fit.responses.iter().cloned().zip(&paths))
+            .map(|(name, p)| (name, p.steps.iter().map(|s| named(&s.coefficients)).collect()))
+            .collect(),
+    });
     let each = |m: usize| path.responses[m].steps.iter();
     MultiPathSummary {
+        relaxed,
         call: call.to_string(),
         names: fit.names().to_vec(),
         responses: fit.responses.clone(),
@@ -122,7 +150,8 @@ pub fn cross_validation(found: &MultiValidation<'_>, call: &str) -> MultiValidat
 
 /// A path as `print.glmnet` has it.
 pub fn print(fit: &MultiPathSummary) -> String {
-    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda)
+    let relaxed = (fit.relaxed.as_ref()).map(|r| (&r.lambda[..], &r.dev_ratio[..]));
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed)
 }
 
 /// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
@@ -132,8 +161,14 @@ pub fn print_cross_validation(found: &MultiValidationSummary) -> String {
 }
 
 /// Coefficients at one λ, with a column for each response or class.
-pub fn coefficients_at(fit: &MultiNet<'_>, lambda: f64) -> String {
-    let named = fit.responses.iter().cloned().zip(fit.path.at(lambda));
+///
+/// They are of the mixture with the relaxed fits at γ, 1 for the path.
+pub fn coefficients_at(fit: &MultiNet<'_>, lambda: f64, gamma: f64) -> String {
+    let named = fit
+        .responses
+        .iter()
+        .cloned()
+        .zip(fit.path.blended(gamma).at(lambda));
     let at: Vec<(String, Option<f64>, SparseVector)> =
         named.map(|(name, (a, b))| (name, Some(a), b)).collect();
     coefficients(fit.names(), &at)

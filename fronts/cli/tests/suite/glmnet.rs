@@ -197,3 +197,69 @@ x9  0.18224234
     let why = folder.fails(2, &[&["cv-glmnet", formula], &own[..], &more[..]].concat());
     assert!(why.contains("`auc` is none of default, deviance, C"), "{why}");
 }
+
+/// `glmnet(x, y, nlambda = 6, relax = TRUE)`, `coef(fit, s = 1, gamma = 0.5)`, and `cv.glmnet(x, y, nlambda = 6, relax = TRUE, gamma = c(0, 0.5),
+/// foldid = rep(1:5, 10), thresh = 1e-12)` of glmnet 4.1.
+#[test]
+fn relaxed_fits_are_glmnet_s() {
+    let folder = folder("glmnet_relaxed");
+    let path = ["--data", "arrests.csv", "--nlambda", "6", "--relax"];
+    let args = [
+        &["glmnet", FORMULA][..],
+        &path,
+        &["--s", "1", "--gamma", "0.5", "--thresh", "1e-12"],
+    ]
+    .concat();
+    let expected = "
+Call:  glmnet(formula = Murder ~ Assault + UrbanPop + Rape, data = arrests) 
+Relaxed
+
+  Df  %Dev %Dev R Lambda
+1  0  0.00   0.00 3.4570
+2  1 62.68  64.30 0.5480
+3  3 67.06  67.21 0.0868
+4  3 67.20  67.21 0.0138
+5  3 67.21  67.21 0.0022
+6  3 67.21  67.21 0.0003
+
+                   s=1
+(Intercept) 2.22250557
+Assault     0.03259250
+2 more columns have the coefficient 0 there
+";
+    assert_eq!(folder.ok(&args), expected);
+    let args = [
+        &["cv-glmnet", FORMULA][..],
+        &path,
+        &["--gamma", "0,0.5", "--foldid", "fold", "--thresh", "1e-12"],
+        &["--keep", "held.csv"],
+    ]
+    .concat();
+    let found = folder.ok(&args);
+    let table = "
+    Gamma Index Lambda Index Measure    SE Nonzero
+min   0.5     2 0.0868     3   7.094 1.199       3
+1se   0.5     2 0.5480     2   7.326 1.218       1
+";
+    assert!(found.contains(table), "{found}");
+    // six λ, and six for each γ
+    let held = folder.read("held.csv");
+    let lines: Vec<&str> = held.lines().collect();
+    assert_eq!((lines.len(), lines[0].split(',').count()), (51, 2 + 18));
+    assert!(lines[3].starts_with("3,3,"));
+}
+
+/// `--explain` says how columns are read, and which passes there were.
+#[test]
+fn what_a_path_does_is_explained() {
+    let folder = folder("glmnet_explain");
+    let found = folder.ok(&["glmnet", FORMULA, "--data", "arrests.csv", "--explain"]);
+    for text in [
+        "reading                         by rows, in passes",
+        "passes planned                  one for the products of the columns",
+        "passes made                     1\n",
+        "largest KKT residual",
+    ] {
+        assert!(found.contains(text), "{text}: {found}");
+    }
+}

@@ -14,13 +14,14 @@ use super::cox_rows::{CoxPart, CoxRows};
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Curve, ErrorsOver, FoldErrors};
 use super::folds::Folds;
+use super::held_out_predictors::{FoldPredictors, HeldOutPredictors};
 use super::measure::Measure;
 use super::partial_likelihood::{PartialLikelihood, Ties};
 use super::path::{Path, SparseVector};
 use super::problem::Problem;
 use super::validated::{Validated, aligned, short_paths};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Monitor, Products};
+use crate::pass::{Coefficients, Monitor, Products};
 
 /// One fold: the rows without it, and what its errors are of.
 struct Fold {
@@ -63,7 +64,7 @@ pub(super) fn cox(
     rows.record("columns of folds", start);
     let start = Instant::now();
     let whole = rows.part(&problem, rows.weights.clone(), &rows.gram);
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in spec.alphas() {
         let own = problem.alpha(alpha);
         let parts: Vec<&CoxPart> = std::iter::once(&whole)
@@ -77,12 +78,20 @@ pub(super) fn cox(
         for paths in paths.chunks(count) {
             short_paths(paths.iter())?;
         }
-        let models = aligned(&paths, &path, spec.alignment);
+        let models = aligned(&paths, &path, spec);
         let errors: Vec<FoldErrors> = (folds.par_iter().zip(&models))
             .map(|(fold, models)| errors_of(&rows, &own, bound, fold, &whole, models, spec.measure))
             .collect();
+        if spec.keep {
+            let of = |(fold, models): (&Fold, &Vec<_>)| predictors_of(&rows, &own, bound, fold, models);
+            let parts: Vec<FoldPredictors> = folds.par_iter().zip(&models).map(of).collect();
+            kept.push(HeldOutPredictors::new(&parts, 1.0));
+        }
         own.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, draws.len(), ErrorsOver::Folds, 0).chosen_by(spec.measure);
+        let curve = Curve::new(&path, &errors, draws.len(), ErrorsOver::Folds, 0);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, draws.len(), (ErrorsOver::Folds, 0), &mixtures);
+        let curve = curve.chosen_by(spec.measure);
         grid.push((alpha, path, curve));
     }
     rows.record("steps of folds", start);
@@ -94,6 +103,7 @@ pub(super) fn cox(
         grid,
         over,
         measure: spec.measure,
+        kept,
     })
 }
 
@@ -153,6 +163,32 @@ fn exact_products(rows: &CoxRows) -> Products {
     rows.gram.products()
 }
 
+/// Coefficients by atom of a model of a fold.
+fn coefficients(problem: &Problem, bound: &ModelFrame<'_>, model: &SparseVector) -> Coefficients {
+    let mut beta = vec![0.0; problem.columns.names.len()];
+    model.entries().for_each(|(j, b)| beta[j + 1] = b);
+    problem.coefficients(bound, &beta)
+}
+
+/// Xβ of a fold's rows by its models, without their offset, as glmnet has them.
+fn predictors_of(
+    rows: &CoxRows,
+    problem: &Problem,
+    bound: &ModelFrame<'_>,
+    fold: &Fold,
+    models: &[(f64, SparseVector)],
+) -> FoldPredictors {
+    let of = |(_, own): &(f64, SparseVector)| {
+        let at = coefficients(problem, bound, own);
+        let (eta, rest) = (rows.linear(&at), rows.taken_off(&at));
+        fold.rows.iter().map(|&i| eta[i as usize] + rest).collect()
+    };
+    FoldPredictors {
+        rows: fold.rows.iter().map(|&i| rows.source[i as usize]).collect(),
+        values: models.iter().map(of).collect(),
+    }
+}
+
 /// The errors of a fold's models.
 fn errors_of(
     rows: &CoxRows,
@@ -165,9 +201,7 @@ fn errors_of(
 ) -> FoldErrors {
     let all = rows.len() as f64 / whole.sums.weight;
     let error = |(_, own): &(f64, SparseVector)| {
-        let mut beta = vec![0.0; problem.columns.names.len()];
-        own.entries().for_each(|(j, b)| beta[j + 1] = b);
-        let at = problem.coefficients(bound, &beta);
+        let at = coefficients(problem, bound, own);
         if measure == Measure::Concordance {
             return concordance(&rows.times, &rows.linear(&at), &rows.weights, &fold.rows);
         }

@@ -2,10 +2,14 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use super::ElasticNetSpec;
 use super::cox_pass::found_at;
 use super::cox_rows::{CoxPart, CoxRows};
 use super::moments::ColumnMoments;
+use super::newton_path::NewtonPath;
+use super::newton_relaxation::{SetProblems, fit_of};
 use super::path::Path;
 use super::problem::Problem;
 use crate::model::{ModelError, ModelFrame};
@@ -20,7 +24,11 @@ pub(super) fn problem(
     rows: &CoxRows,
     bound: &ModelFrame<'_>,
 ) -> Result<Problem, ModelError> {
-    let problem = Problem::new(spec, bound, &rows.counts, &rows.gram)?;
+    let mut problem = Problem::new(spec, bound, &rows.counts, &rows.gram)?;
+    problem.plan = (
+        "by rows, gathered in memory in the order of their times",
+        "one that gathers the rows; steps are over these",
+    );
     let varies = ColumnMoments::new(&rows.gram, &problem.columns.map).varies;
     match varies.iter().any(|v| *v) {
         true => Ok(problem),
@@ -58,8 +66,31 @@ pub(super) fn followed(
     monitor: &dyn Monitor,
 ) -> Result<Path, ModelError> {
     // a matrix of the columns costs as much as many scores
-    let mut path = problem.newton_path(part.sums.clone()).beside_another();
-    let mut first = true;
+    let mut newton = problem.newton_path(part.sums.clone()).beside_another();
+    run(rows, problem, part, bound, (&mut newton, true), monitor)?;
+    let mut path = newton.path;
+    if problem.settings.relax.is_some() {
+        let sets = SetProblems::new(problem, &path, &part.sums);
+        let fit = |set: usize| {
+            let mut newton = sets.path_of(set, &part.sums);
+            run(rows, problem, part, bound, (&mut newton, false), monitor)?;
+            Ok(fit_of(newton.path))
+        };
+        let fits: Result<Vec<_>, ModelError> = (0..sets.len()).into_par_iter().map(fit).collect();
+        sets.relax(&mut path, &fits?);
+    }
+    Ok(path)
+}
+
+/// Runs a path until it wants no further sums; `first` of all it is at the constant.
+fn run(
+    rows: &CoxRows,
+    problem: &Problem,
+    part: &CoxPart,
+    bound: &ModelFrame<'_>,
+    (path, mut first): (&mut NewtonPath<'_>, bool),
+    monitor: &dyn Monitor,
+) -> Result<(), ModelError> {
     while let Some(request) = path.request() {
         let at = problem.coefficients(bound, &request.beta);
         let found = found_at(rows, problem, part, &at, request.gram);
@@ -72,7 +103,7 @@ pub(super) fn followed(
             return Err(ModelError::Pass(PassError::Interrupted));
         }
     }
-    Ok(path.path)
+    Ok(())
 }
 
 /// Refuses rows without coefficients of which the partial likelihood says nothing.

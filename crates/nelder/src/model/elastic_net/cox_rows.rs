@@ -193,6 +193,12 @@ impl CoxRows {
         eta
     }
 
+    /// x̄ᵀβ of the means that [`centre`](Self::centre) took off.
+    pub fn taken_off(&self, at: &Coefficients) -> f64 {
+        let means = self.gram.sums.iter().map(|s| *s / self.gram.weight);
+        at.dense.iter().zip(means).map(|(b, mean)| b.hi * mean.hi).sum()
+    }
+
     /// The fold of each row.
     ///
     /// # Errors

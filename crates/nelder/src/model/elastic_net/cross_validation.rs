@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Choice, Curve};
 use super::fit::bind_columns;
+use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::path::Path;
 use super::report::ElasticNetReport;
@@ -29,6 +30,8 @@ pub struct CrossValidation<'s> {
     pub curve: Curve,
     /// The same for each α, where several were asked for, in their order.
     pub grid: Vec<(f64, Path, Curve)>,
+    /// The linear predictors of held-out rows, where they are kept.
+    pub held_out: Option<HeldOutPredictors>,
 }
 
 impl CrossValidation<'_> {
@@ -87,8 +90,10 @@ pub fn cross_validate<'s, 'm>(
         grid,
         over,
         measure,
+        mut kept,
     } = found;
-    let (alpha, path, curve) = grid[best(&grid, measure)].clone();
+    let best = best(&grid, measure);
+    let (alpha, path, curve) = grid[best].clone();
     let report = problem.report(&path, &bound, passes, precision);
     Ok(CrossValidation {
         spec: CrossValidationSpec {
@@ -108,6 +113,7 @@ pub fn cross_validate<'s, 'm>(
             report,
         },
         curve,
+        held_out: (best < kept.len()).then(|| kept.swap_remove(best)),
         grid: if grid.len() > 1 { grid } else { Vec::new() },
     })
 }
@@ -132,7 +138,7 @@ fn by_rows<'s>(
 /// The α whose error is least, or whose most of a gain is most; the first of several.
 fn best(grid: &[(f64, Path, Curve)], measure: Measure) -> usize {
     let sign = if measure.is_gain() { -1.0 } else { 1.0 };
-    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.errors[curve.best];
+    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.least();
     let mut best = 0;
     for (i, one) in grid.iter().enumerate() {
         if least(one) < least(&grid[best]) {

@@ -35,6 +35,10 @@ pub struct CrossValidationSpec {
     pub alignment: Alignment,
     /// Loss of a row.
     pub measure: Measure,
+    /// True if the linear predictors of held-out rows are kept: `keep`.
+    pub keep: bool,
+    /// Shares γ of the penalized coefficients in mixtures with the relaxed fits, where the model asks for these.
+    pub gammas: Vec<f64>,
     /// Units that standard errors are over; rows where folds have fewer than three each.
     pub over: ErrorsOver,
 }
@@ -49,6 +53,8 @@ impl CrossValidationSpec {
             alphas: Vec::new(),
             alignment: Alignment::default(),
             measure: Measure::Deviance,
+            keep: false,
+            gammas: vec![0.0, 0.25, 0.5, 0.75, 1.0],
             over: ErrorsOver::default(),
         }
     }
@@ -81,6 +87,20 @@ impl CrossValidationSpec {
                 "lambda",
                 "need more than one value of lambda for cv.glmnet".into(),
             );
+        }
+        if self.keep && self.repeats > 1 {
+            return wrong(
+                "keep",
+                "of folds that are drawn several times a row has several predictions".into(),
+            );
+        }
+        if self.model.relax.is_some() {
+            if self.gammas.is_empty() {
+                return wrong("gamma", "there are none".into());
+            }
+            if let Some(gamma) = self.gammas.iter().find(|g| !(0.0..=1.0).contains(*g)) {
+                return wrong("gamma", format!("{gamma} is not between 0 and 1"));
+            }
         }
         match self.alphas.iter().find(|a| !(0.0..=1.0).contains(*a)) {
             Some(alpha) => wrong("alpha", format!("{alpha} is not between 0 and 1")),
@@ -126,6 +146,18 @@ impl CrossValidationSpec {
         (0..self.repeats)
             .map(|r| self.folds.repeated(u64::from(r)))
             .collect()
+    }
+
+    /// γ of the mixtures with relaxed fits, ascending; none where these are not asked for.
+    pub(super) fn mixtures(&self) -> Vec<f64> {
+        match self.model.relax {
+            None => Vec::new(),
+            Some(_) => {
+                let mut gammas = self.gammas.clone();
+                gammas.sort_by(f64::total_cmp);
+                gammas
+            }
+        }
     }
 
     pub(super) fn alphas(&self) -> Vec<f64> {

@@ -52,6 +52,9 @@ pub struct Curve {
     pub best: usize,
     /// Place of `lambda.1se`.
     pub one_error: usize,
+    /// The curves of mixtures with relaxed fits, where these were asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relaxed: Option<RelaxedCurves>,
 }
 
 impl Curve {
@@ -102,6 +105,41 @@ impl Curve {
             std_errors,
             best,
             one_error,
+            relaxed: None,
+        }
+    }
+
+    /// The same with the curves of mixtures by `gammas`, whose errors follow those of the path in each fold's, as [`aligned`](super::validated::aligned) has
+    /// their models.
+    pub(super) fn with_mixtures(
+        self,
+        path: &Path,
+        folds: &[FoldErrors],
+        repeats: usize,
+        (over, weightless): (ErrorsOver, u64),
+        gammas: &[f64],
+    ) -> Curve {
+        if gammas.is_empty() {
+            return self;
+        }
+        let count = path.len();
+        let part = |values: &[f64], at: usize| match values.is_empty() {
+            true => Vec::new(),
+            false => values[at * count..(at + 1) * count].to_vec(),
+        };
+        let curve = |at: usize| {
+            let of = |fold: &FoldErrors| FoldErrors {
+                errors: part(&fold.errors, at),
+                squares: part(&fold.squares, at),
+                ..*fold
+            };
+            let own: Vec<FoldErrors> = folds.iter().map(of).collect();
+            Curve::new(path, &own, repeats, over, weightless)
+        };
+        let curves = (1..=gammas.len()).map(curve).collect();
+        Curve {
+            relaxed: Some(RelaxedCurves::new(gammas.to_vec(), curves, 1.0)),
+            ..self
         }
     }
 
@@ -110,8 +148,28 @@ impl Curve {
         if measure.is_gain() {
             let losses: Vec<f64> = self.errors.iter().map(|e| -e).collect();
             (self.best, self.one_error) = choices(&losses, &self.std_errors);
+            self.relaxed = (self.relaxed).map(|own| {
+                let curves = own.curves.into_iter().map(|c| c.chosen_by(measure));
+                RelaxedCurves::new(own.gammas, curves.collect(), -1.0)
+            });
         }
         self
+    }
+
+    /// The best error of all λ, and of all mixtures with relaxed fits where there are some.
+    pub(super) fn least(&self) -> f64 {
+        match &self.relaxed {
+            None => self.errors[self.best],
+            Some(own) => own.curves[own.best.gamma].errors[own.best.lambda],
+        }
+    }
+
+    /// γ and λ of a choice: among the mixtures with relaxed fits where there are some, else λ of the path, whose γ is 1.
+    pub fn chosen(&self, choice: Choice) -> (f64, f64) {
+        match &self.relaxed {
+            None => (1.0, self.lambdas[self.index(choice)]),
+            Some(own) => own.chosen(choice),
+        }
     }
 
     /// The place of a choice.
@@ -120,6 +178,73 @@ impl Curve {
             Choice::Best => self.best,
             Choice::OneError => self.one_error,
         }
+    }
+}
+
+/// A place among curves by γ: of γ and of λ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelaxedPlace {
+    /// Place of γ.
+    pub gamma: usize,
+    /// Place of λ.
+    pub lambda: usize,
+}
+
+/// Errors of mixtures γ β + (1 − γ) β̂ of penalized and relaxed fits, by γ: `cv.relaxed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RelaxedCurves {
+    /// γ, ascending.
+    pub gammas: Vec<f64>,
+    /// The curve of each.
+    pub curves: Vec<Curve>,
+    /// Place of the least error of all; of several the one of the largest λ, and then γ.
+    pub best: RelaxedPlace,
+    /// Place of the largest λ, and then γ, whose error is at most that one's plus its standard error.
+    pub one_error: RelaxedPlace,
+}
+
+impl RelaxedCurves {
+    /// Chooses among curves; `sign` is −1 where the largest is the best.
+    fn new(gammas: Vec<f64>, curves: Vec<Curve>, sign: f64) -> Self {
+        let all = || {
+            let of = |(gamma, curve): (usize, &Curve)| {
+                (0..curve.errors.len()).map(move |lambda| RelaxedPlace { gamma, lambda })
+            };
+            curves.iter().enumerate().flat_map(of)
+        };
+        let error = |at: RelaxedPlace| sign * curves[at.gamma].errors[at.lambda];
+        let order = |at: RelaxedPlace| (curves[at.gamma].lambdas[at.lambda], gammas[at.gamma]);
+        let first = |limit: f64| {
+            let within = all().filter(|at| error(*at) <= limit);
+            let later = |a: RelaxedPlace, b: RelaxedPlace| if order(b) > order(a) { b } else { a };
+            within.reduce(later).unwrap_or_default()
+        };
+        let best = first(all().map(error).fold(f64::INFINITY, f64::min));
+        let spread = curves.get(best.gamma).map_or(0.0, |c| c.std_errors[best.lambda]);
+        let one_error = match curves.is_empty() {
+            true => best,
+            false => first(error(best) + spread),
+        };
+        RelaxedCurves {
+            gammas,
+            curves,
+            best,
+            one_error,
+        }
+    }
+
+    /// The place of a choice.
+    pub fn place(&self, choice: Choice) -> RelaxedPlace {
+        match choice {
+            Choice::Best => self.best,
+            Choice::OneError => self.one_error,
+        }
+    }
+
+    /// γ and λ of a choice.
+    pub fn chosen(&self, choice: Choice) -> (f64, f64) {
+        let at = self.place(choice);
+        (self.gammas[at.gamma], self.curves[at.gamma].lambdas[at.lambda])
     }
 }
 

@@ -204,7 +204,7 @@ impl ElasticNet<'_> {
 
     /// A sentence where the path ended before it should; `None` otherwise.
     pub fn warning(&self) -> Option<String> {
-        self.path.end.warning(self.path.len())
+        self.path.warning()
     }
 }
 

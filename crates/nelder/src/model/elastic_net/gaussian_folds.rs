@@ -10,6 +10,7 @@ use super::curve::{Curve, ErrorsOver};
 use super::fold_grams::FoldGrams;
 use super::folds::Folds;
 use super::held_out::HeldOutRows;
+use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::moments::Moments;
 use super::path::Path;
@@ -59,12 +60,12 @@ pub(super) fn gaussian(
     let paths = gaussian_paths(spec, &problem, &total, &drawn)?;
     let weighted = spec.model.design.weights.is_some();
     let programs = Programs::new(&spec.model.family, weighted, Trials::Several, Start::Family);
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for (alpha, whole, folds) in paths.of_alphas {
-        let errors = match by_rows {
+        let errors = match by_rows || spec.keep {
             false => {
                 let of = |(held_out, path): (&Moments, &Path)| {
-                    squared_errors(held_out, path, &whole, spec.alignment, problem.square_unit())
+                    squared_errors(held_out, path, &whole, spec, problem.square_unit())
                 };
                 paths.held_out.par_iter().zip(&folds).map(of).collect()
             }
@@ -72,7 +73,7 @@ pub(super) fn gaussian(
                 let mut errors = Vec::new();
                 let count = spec.folds.count();
                 for (folds_of, own) in spec.draws().iter().zip(folds.chunks(count)) {
-                    let models = aligned(own, &whole, spec.alignment);
+                    let models = aligned(own, &whole, spec);
                     let rows = HeldOutRows {
                         bound,
                         session: &*session,
@@ -80,9 +81,13 @@ pub(super) fn gaussian(
                         programs: &programs,
                         counts: false,
                         offset: false,
+                        keep: spec.keep,
                     };
                     let (sums, records) = rows.losses(&problem, folds_of, spec.measure, &models)?;
                     passes.extend(records);
+                    if spec.keep {
+                        kept.push(HeldOutPredictors::new(&sums.kept, problem.square_unit().sqrt()));
+                    }
                     let unit = match spec.measure {
                         Measure::Absolute => problem.square_unit().sqrt(),
                         _ => problem.square_unit(),
@@ -94,7 +99,10 @@ pub(super) fn gaussian(
         };
         let mut path = whole;
         problem.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, drawn.len(), over, counts.weightless);
+        let weightless = counts.weightless;
+        let curve = Curve::new(&path, &errors, drawn.len(), over, weightless);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, drawn.len(), (over, weightless), &mixtures);
         grid.push((alpha, path, curve));
     }
     Ok(Validated {
@@ -105,6 +113,7 @@ pub(super) fn gaussian(
         grid,
         over,
         measure: spec.measure,
+        kept,
     })
 }
 

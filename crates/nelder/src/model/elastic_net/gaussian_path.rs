@@ -9,6 +9,7 @@ use super::lambda::{Gain, LambdaSequence, PathControl, PathEnd};
 use super::moments::Correlations;
 use super::path::{Path, SparseVector, Step};
 use super::penalty::Penalty;
+use super::relaxation::Relaxing;
 
 /// Settings of a path, for any loss.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub(super) struct PathSettings {
     pub most_nonzero: usize,
     /// True if the square of the penalty is as printed, without the deviation of y.
     pub printed: bool,
+    /// Relaxed fits, where they are asked for.
+    pub relax: Option<Relaxing>,
 }
 
 impl PathSettings {
@@ -136,13 +139,19 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
 }
 
 /// Share of the deviance that is explained, 2 cᵀb − bᵀHb = Σ bⱼ (cⱼ + gⱼ), for ỹ of unit variance.
-fn explained_share(descent: &Descent, with_response: &[f64]) -> f64 {
+pub(super) fn explained_share(descent: &Descent, with_response: &[f64]) -> f64 {
     let columns = descent.beta.iter().zip(with_response).zip(&descent.gradient);
     columns.map(|((b, c), g)| b * (c + g)).sum()
 }
 
 /// A step in the units of the rows: βⱼ = bⱼ s_y / sⱼ, and the intercept ȳ − Σ βⱼ x̄ⱼ.
-fn step_of(moments: &Correlations, descent: &Descent, lambda: f64, explained: f64, violation: f64) -> Step {
+pub(super) fn step_of(
+    moments: &Correlations,
+    descent: &Descent,
+    lambda: f64,
+    explained: f64,
+    violation: f64,
+) -> Step {
     let mut coefficients = SparseVector::default();
     let mut intercept = moments.response_center;
     for (j, &b) in descent.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {

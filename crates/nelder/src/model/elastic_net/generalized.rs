@@ -11,6 +11,7 @@ use super::measure::Measure;
 use super::membership::Membership;
 use super::moments::ColumnMoments;
 use super::newton_path::{NewtonPath, NewtonRows, Request};
+use super::newton_relaxation::RelaxedRows;
 use super::path::Path;
 use super::problem::Problem;
 use super::scored_rows::ScoredFolds;
@@ -349,6 +350,21 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         }
     }
 
+    /// The path of all rows with its relaxed fits, where they are asked for.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn relaxed(&mut self, problem: &Problem, path: Path) -> Result<Path, ModelError> {
+        let Some(sums) = self.sums(problem).filter(|_| problem.settings.relax.is_some()) else {
+            return Ok(path);
+        };
+        let of = Membership::All;
+        let mut parts = [RelaxedRows { of, sums, path }];
+        self.relax(problem, &Folds::default(), &mut parts)?;
+        let [part] = parts;
+        Ok(part.path)
+    }
+
     /// Losses of held-out rows, by fold and λ of `lambdas`, in the units of the rows.
     ///
     /// # Errors
@@ -357,7 +373,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
         &mut self,
         problem: &Problem,
         folds: &Folds,
-        measure: Measure,
+        (measure, keep): (Measure, bool),
         models: &[Vec<(f64, super::SparseVector)>],
     ) -> Result<HeldOutSums, ModelError> {
         let rows = HeldOutRows {
@@ -367,6 +383,7 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
             programs: &self.programs,
             counts: self.counts_successes,
             offset: true,
+            keep,
         };
         let (sums, records) = rows.losses(problem, folds, measure, models)?;
         self.passes.extend(records);
@@ -405,5 +422,5 @@ pub(super) fn path(rows: &mut GeneralizedRows<'_, '_>, problem: &Problem) -> Res
     let mut paths = [(Membership::All, problem.newton_path(sums))];
     rows.run(problem, &Folds::default(), &mut paths)?;
     let [(_, path)] = paths;
-    Ok(path.path)
+    rows.relaxed(problem, path.path)
 }

@@ -3,6 +3,7 @@
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Curve, ErrorsOver, FoldErrors};
 use super::generalized::{self, GeneralizedRows};
+use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::membership::Membership;
 use super::newton_path::NewtonPath;
@@ -30,7 +31,7 @@ pub(super) fn generalized(
     for folds in &draws {
         sums.push(rows.sums_without(&problem, folds)?);
     }
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in spec.alphas() {
         let own = problem.alpha(alpha);
         let (mut whole, mut errors): (Option<Path>, Vec<FoldErrors>) = (None, Vec::new());
@@ -53,11 +54,17 @@ pub(super) fn generalized(
             let mut found: Vec<Path> = paths.into_iter().map(|(_, path)| path.path).collect();
             let all = match whole.take() {
                 Some(all) => all,
-                None => found.remove(0),
+                None => rows.relaxed(&own, found.remove(0))?,
             };
             short_paths(found.iter())?;
-            let models = aligned(&found, &all, spec.alignment);
-            let losses = rows.held_out(&own, folds, measure, &models)?;
+            if own.settings.relax.is_some() {
+                found = rows.relaxed_folds(&own, folds, (found, sums))?;
+            }
+            let models = aligned(&found, &all, spec);
+            let losses = rows.held_out(&own, folds, (measure, spec.keep), &models)?;
+            if spec.keep {
+                kept.push(HeldOutPredictors::new(&losses.kept, 1.0));
+            }
             errors.extend(match measure {
                 Measure::Area => errors_of_classes(losses),
                 _ => errors_of_rows(&losses, 1.0),
@@ -67,7 +74,10 @@ pub(super) fn generalized(
         let Some(mut path) = whole else { continue };
         own.rescale(&mut path);
         let weightless = rows.counts.weightless;
-        let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
+        let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
+        let mixtures = spec.mixtures();
+        let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
+        let curve = curve.chosen_by(measure);
         grid.push((alpha, path, curve));
     }
     Ok(Validated {
@@ -78,5 +88,6 @@ pub(super) fn generalized(
         grid,
         over,
         measure,
+        kept,
     })
 }

@@ -5,6 +5,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use serde::{Deserialize, Serialize};
 
 use super::folds::Folds;
+use super::held_out_predictors::FoldPredictors;
 use super::measure::Measure;
 use super::path::SparseVector;
 use super::problem::Problem;
@@ -29,6 +30,8 @@ pub(super) struct HeldOutRows<'a, 's> {
     pub counts: bool,
     /// True if the rows' offset is part of their predictor; false where it has been subtracted from the response.
     pub offset: bool,
+    /// True if the predictors are kept.
+    pub keep: bool,
 }
 
 /// Models of a fold, by λ: intercept and coefficients.
@@ -47,7 +50,7 @@ impl HeldOutRows<'_, '_> {
         models: &[Models],
     ) -> Result<(HeldOutSums, Vec<PassRecord>), ModelError> {
         let order = problem.columns.names.len();
-        if measure == Measure::Area {
+        if measure == Measure::Area || self.keep {
             self.room(models.first().map_or(0, Vec::len))?;
         }
         let of = |(intercept, own): &(f64, SparseVector)| {
@@ -62,6 +65,7 @@ impl HeldOutRows<'_, '_> {
             measure,
             counts: self.counts,
             offset: self.offset,
+            keep: self.keep,
             programs: self.programs,
         };
         let pass = Pass::new("held-out rows", "f64", &statistic, self.monitor);
@@ -80,10 +84,11 @@ impl HeldOutRows<'_, '_> {
             return Ok(());
         }
         Err(ModelError::argument(
-            "type.measure",
+            if self.keep { "keep" } else { "type.measure" },
             format!(
-                "auc needs the predictors of {rows} rows at {lambdas} lambda in memory, {}, and a fit may take {}; ask for fewer lambda, or for \
-                 another measure",
+                "the predictors of {rows} rows at {lambdas} lambda, which {} needs in memory, are {}, and a fit may take {}; ask for fewer lambda, or \
+                 for another measure",
+                if self.keep { "keep" } else { "auc" },
                 human_size(bytes),
                 human_size(room)
             ),
@@ -101,6 +106,8 @@ struct HeldOut<'a> {
     pub counts: bool,
     /// True if the rows' offset is part of their predictor.
     pub offset: bool,
+    /// True if the predictors are kept.
+    pub keep: bool,
     /// The family's programs.
     pub programs: &'a Programs,
 }
@@ -118,6 +125,8 @@ pub(super) struct HeldOutSums {
     pub squares: Vec<Vec<f64>>,
     /// By fold, its rows with their predictors, for a measure of all of them together.
     pub classes: Vec<ClassRows>,
+    /// By fold, the predictors of its rows, where they are kept.
+    pub kept: Vec<FoldPredictors>,
 }
 
 /// Rows of two classes with their predictors.
@@ -146,6 +155,7 @@ impl HeldOutSums {
                     predictors: vec![Vec::new(); m],
                 })
                 .collect(),
+            kept: lambdas.map(FoldPredictors::new).collect(),
         }
     }
 }
@@ -166,6 +176,7 @@ impl Sum for HeldOutSums {
             let by_lambda = a.predictors.iter_mut().zip(b.predictors);
             by_lambda.for_each(|(a, b)| a.extend(b));
         }
+        (self.kept.iter_mut().zip(other.kept)).for_each(|(a, b)| a.merge(b));
     }
 }
 
@@ -236,6 +247,9 @@ impl HeldOutWorker<'_> {
         self.predictors(fold, rows);
         let (of, n) = (self.of, rows.rows);
         let observed = Observed::of(rows, of.counts);
+        if of.keep {
+            self.keep(fold, rows);
+        }
         if of.measure == Measure::Area {
             return self.take_classes(fold, rows, &observed);
         }
@@ -262,7 +276,22 @@ impl HeldOutWorker<'_> {
         }
     }
 
-    /// Keeps the predictors of rows of one fold; its weight is that of the rows, whatever they count.
+    /// Keeps the predictors of rows of one fold, with their offset.
+    fn keep(&mut self, fold: usize, rows: &Block<'_>) {
+        let n = rows.rows;
+        let kept = &mut self.sums.kept[fold];
+        kept.rows.extend((0..n).map(|i| rows.source_row(i)));
+        let subtracted = rows.offset.as_ref().filter(|_| !self.of.offset);
+        for (m, own) in kept.values.iter_mut().enumerate() {
+            let eta = &self.eta[m * n..(m + 1) * n];
+            match subtracted {
+                None => own.extend_from_slice(eta),
+                Some(offset) => own.extend(eta.iter().zip(offset).map(|(e, o)| e + o)),
+            }
+        }
+    }
+
+    /// Keeps the predictors of rows of one fold for a measure of all of them; its weight is that of the rows, whatever they count.
     fn take_classes(&mut self, fold: usize, rows: &Block<'_>, observed: &Observed<'_>) {
         let n = rows.rows;
         let weight = |w: Option<&[f64]>, i: usize| w.map_or(1.0, |w| w[i]);

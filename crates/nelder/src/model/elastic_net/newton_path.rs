@@ -164,6 +164,19 @@ impl<'p> NewtonPath<'p> {
         NewtonPath { slow: SLOWER, ..self }
     }
 
+    /// The same for a single λ of those given, from a solution in the units of the rows, where the null deviance is known.
+    pub fn from(mut self, start: &Step, null_deviance: f64) -> Self {
+        self.trial.intercept = start.intercept;
+        for (j, b) in start.coefficients.entries() {
+            self.trial.beta[j] = b * self.scales[j];
+        }
+        self.path.null_deviance = null_deviance;
+        self.step = Some(0);
+        self.lambda = self.settings.sequence.at(0, 0.0, 0.0, 1.0);
+        self.wants_gram = true;
+        self
+    }
+
     /// W, the sum of the prior weights.
     pub fn weight(&self) -> f64 {
         self.rows.weight

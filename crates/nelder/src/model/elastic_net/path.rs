@@ -47,7 +47,7 @@ impl SparseVector {
     }
 
     /// (1 − t) a + t b.
-    fn between(a: &SparseVector, b: &SparseVector, t: f64) -> SparseVector {
+    pub(super) fn between(a: &SparseVector, b: &SparseVector, t: f64) -> SparseVector {
         let (mut places, mut values) = (Vec::with_capacity(a.len() + b.len()), Vec::new());
         values.reserve(places.capacity());
         let (mut i, mut j) = (0, 0);
@@ -98,6 +98,10 @@ pub struct Path {
     pub sweeps: u64,
     /// Reason why there is no further λ.
     pub end: PathEnd,
+    /// The relaxed fits, where they were asked for: of each step whose active set has one, the model of those columns without a penalty. Its `end`
+    /// is [`PathEnd::Sweeps`] of the first step whose fit was not found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relaxed: Option<Box<Path>>,
 }
 
 impl Path {
@@ -108,6 +112,7 @@ impl Path {
             null_deviance,
             sweeps: 0,
             end: PathEnd::Complete,
+            relaxed: None,
         }
     }
 
@@ -128,6 +133,17 @@ impl Path {
     /// The λ.
     pub fn lambdas(&self) -> Vec<f64> {
         self.steps.iter().map(|s| s.lambda).collect()
+    }
+
+    /// A sentence where the path, or a relaxed fit, is not what was asked for; `None` otherwise.
+    pub fn warning(&self) -> Option<String> {
+        let relaxed = self.relaxed.as_deref().map(|r| r.end);
+        match (self.end.warning(self.len()), relaxed) {
+            (None, Some(PathEnd::Sweeps(step) | PathEnd::Active(step))) => Some(format!(
+                "no minimum without a penalty was found for the active set of lambda number {step}: lambda of such sets have no relaxed fit"
+            )),
+            (own, _) => own,
+        }
     }
 
     /// Number of coefficients other than zero at step `m`: glmnet's `df`.

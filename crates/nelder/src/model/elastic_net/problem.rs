@@ -7,6 +7,7 @@ use nelder_device::Dd;
 use super::ElasticNetSpec;
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
+use super::gaussian_relaxation::relax;
 use super::lambda::{Gain, LambdaSequence, PathControl};
 use super::moments::{Correlations, Moments, Standardizing};
 use super::newton_path::{NewtonPath, NewtonRows};
@@ -32,7 +33,16 @@ pub(super) struct Problem {
     units: Units,
     /// Name of the algorithm.
     pub algorithm: &'static str,
+    /// Reading of the columns, and the passes that are planned, in words.
+    pub plan: (&'static str, &'static str),
 }
+
+/// Rows that are passed over.
+pub(super) const BY_ROWS: &str = "by rows, in passes";
+/// A pass for the products of all columns.
+pub(super) const ONE_PASS: &str = "one for the products of the columns; of folds one for each draw, and one for measures that products do not tell";
+/// A pass for each step.
+pub(super) const PASS_PER_STEP: &str = "two to begin with, then one for each Newton step, which the models of all folds share; of folds one more for their errors";
 
 /// Powers of two that take numbers from the units of the rows to those of the data.
 pub(super) struct Units {
@@ -96,6 +106,10 @@ impl Problem {
                 true => "coordinate descent on covariances",
                 false => "proximal Newton steps with coordinate descent",
             },
+            plan: match spec.is_of_residuals() {
+                true => (BY_ROWS, ONE_PASS),
+                false => (BY_ROWS, PASS_PER_STEP),
+            },
         })
     }
 
@@ -109,6 +123,10 @@ impl Problem {
         }
         self.settings.gain = gain;
         self.algorithm = algorithm;
+        self.plan.1 = match gain {
+            Gain::OfRest => ONE_PASS,
+            _ => PASS_PER_STEP,
+        };
         self
     }
 
@@ -139,6 +157,7 @@ impl Problem {
             settings: self.settings.clone(),
             standardizing: self.standardizing,
             algorithm: self.algorithm,
+            plan: self.plan,
             units: Units {
                 columns: self.units.columns.clone(),
                 response: self.units.response,
@@ -172,7 +191,17 @@ impl Problem {
             return Err(ModelError::argument("x", "all columns are constant"));
         }
         let correlations = Correlations::new(moments, self.standardizing);
-        Ok(gaussian_path(&correlations, &self.penalty, &self.settings))
+        let mut path = gaussian_path(&correlations, &self.penalty, &self.settings);
+        if let Some(relaxing) = self.settings.relax {
+            relax(
+                &mut path,
+                &correlations,
+                &self.penalty,
+                relaxing,
+                self.settings.ending,
+            );
+        }
+        Ok(path)
     }
 
     /// The columns, of their own.
@@ -203,6 +232,9 @@ impl Problem {
                 *b *= self.units.columns[*j as usize] / response;
             }
         }
+        if let Some(relaxed) = &mut path.relaxed {
+            self.rescale(relaxed);
+        }
     }
 
     /// Unit of squared errors of the rows, in those of the data.
@@ -220,6 +252,8 @@ impl Problem {
     ) -> ElasticNetReport {
         ElasticNetReport {
             algorithm: self.algorithm.into(),
+            reading: self.plan.0.into(),
+            planned: self.plan.1.into(),
             device: devices(&passes),
             precision: precision.into(),
             sweeps: path.sweeps,
@@ -268,6 +302,7 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
         },
         most_nonzero,
         printed: spec.printed,
+        relax: spec.relax,
     }
 }
 

@@ -10,6 +10,10 @@ use crate::pass::PassRecord;
 pub struct ElasticNetReport {
     /// `coordinate descent on covariances`.
     pub algorithm: String,
+    /// Reading of the columns: `by rows, in passes`, `column by column, in memory`.
+    pub reading: String,
+    /// Passes that the model was to take, in words.
+    pub planned: String,
     /// Where the passes ran.
     pub device: String,
     /// In which precision products were formed.

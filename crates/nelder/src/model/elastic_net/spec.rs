@@ -5,6 +5,7 @@ use super::lambda::{LambdaSequence, PathControl};
 use super::measure::Measure;
 use super::partial_likelihood::Ties;
 use super::penalty::Penalty;
+use super::relaxation::Relaxing;
 use crate::design::Columns;
 use crate::family::Family;
 use crate::formula::nearest;
@@ -84,6 +85,9 @@ pub struct ElasticNetSpec {
     pub most_sweeps: u64,
     /// Way in which the columns are read.
     pub reading: Reading,
+    /// Relaxed fits of the active sets, `relax`, where they are asked for.
+    #[serde(default)]
+    pub relax: Option<Relaxing>,
     /// True for the objective as it is printed, ½ RSS / n + λ Σ f (α |β| + (1 − α) β² / 2); false for glmnet's, whose square is divided by the deviation of
     /// the response.
     pub printed: bool,
@@ -110,6 +114,7 @@ impl ElasticNetSpec {
             most_active: None,
             most_sweeps: 100_000,
             reading: Reading::Auto,
+            relax: None,
             printed: false,
         }
     }
@@ -141,6 +146,12 @@ impl ElasticNetSpec {
     /// Sets the threshold of convergence.
     pub fn threshold(mut self, threshold: f64) -> Self {
         self.threshold = threshold;
+        self
+    }
+
+    /// Asks for relaxed fits of the active sets.
+    pub fn relax(mut self, relaxing: Relaxing) -> Self {
+        self.relax = Some(relaxing);
         self
     }
 

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use super::concordance::{Scored, area};
-use super::cross_validation_spec::Alignment;
+use super::cross_validation_spec::{Alignment, CrossValidationSpec};
 use super::curve::{Curve, ErrorsOver, FoldErrors};
 use super::held_out::{ClassRows, HeldOutSums};
+use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::moments::Moments;
 use super::path::{Path, SparseVector};
@@ -25,26 +26,38 @@ pub(super) struct Validated {
     pub over: ErrorsOver,
     /// The measure that the curves are of.
     pub measure: Measure,
+    /// By α, the linear predictors of held-out rows, where they are kept.
+    pub kept: Vec<HeldOutPredictors>,
 }
 
-/// The models of folds' paths at the λ of the whole path.
-pub(super) fn aligned(paths: &[Path], whole: &Path, alignment: Alignment) -> Vec<Vec<(f64, SparseVector)>> {
-    paths
-        .iter()
-        .map(|path| aligned_one(path, whole, alignment))
-        .collect()
+/// The models of folds' paths at the λ of the whole path, and after them those of each mixture with the relaxed fits, by γ.
+pub(super) fn aligned(
+    paths: &[Path],
+    whole: &Path,
+    spec: &CrossValidationSpec,
+) -> Vec<Vec<(f64, SparseVector)>> {
+    paths.iter().map(|path| aligned_one(path, whole, spec)).collect()
 }
 
-/// The models of a path at the λ of the whole path.
-fn aligned_one(path: &Path, whole: &Path, alignment: Alignment) -> Vec<(f64, SparseVector)> {
-    let of = |m: usize| match alignment {
+/// The models of a path at the λ of the whole path, and those of its mixtures.
+fn aligned_one(path: &Path, whole: &Path, spec: &CrossValidationSpec) -> Vec<(f64, SparseVector)> {
+    let gammas = spec.mixtures();
+    let mixtures = gammas.iter().map(|gamma| path.blended(*gamma));
+    let all = std::iter::once(path.clone()).chain(mixtures);
+    let models =
+        all.flat_map(|path| (0..whole.len()).map(move |m| model_at(&path, whole, m, spec.alignment)));
+    models.collect()
+}
+
+/// The model of a path at step `m` of the whole path.
+pub(super) fn model_at(path: &Path, whole: &Path, m: usize, alignment: Alignment) -> (f64, SparseVector) {
+    match alignment {
         Alignment::Lambda => path.at(whole.steps[m].lambda),
         Alignment::Fraction => {
             let step = &path.steps[m.min(path.len() - 1)];
             (step.intercept, step.coefficients.clone())
         }
-    };
-    (0..whole.len()).map(of).collect()
+    }
 }
 
 /// The squared errors of a fold's path on its rows, at the λ of the whole path.
@@ -52,10 +65,10 @@ pub(super) fn squared_errors(
     held_out: &Moments,
     path: &Path,
     whole: &Path,
-    alignment: Alignment,
+    spec: &CrossValidationSpec,
     unit: f64,
 ) -> FoldErrors {
-    let models = aligned_one(path, whole, alignment);
+    let models = aligned_one(path, whole, spec);
     let errors = held_out.squared_errors(&models);
     FoldErrors {
         weight: held_out.columns.weight,

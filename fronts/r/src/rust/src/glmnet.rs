@@ -5,8 +5,9 @@ use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
-    ElasticNetSpec, ErrorsOver, Folds, LambdaSequence, Measure, ModelError, MultiValidationSpec, PathEnd,
-    PerColumn, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
+    ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, ModelError,
+    MultiValidationSpec, Path, PathEnd, PerColumn, Reading, RelaxedCurves, Relaxing, Ties, cross_validate,
+    cross_validate_multi, elastic_net, multi_net,
 };
 use nelder::pass::Run;
 use savvy::{ListSexp, Sexp, TypedSexp, savvy};
@@ -41,7 +42,7 @@ fn count(elements: &Elements<'_>, name: &str) -> savvy::Result<Option<usize>> {
 
 /// Reads a path: a model, and `family` (or "cox", with `ties`), `alpha`, `lambda` (empty for an automatic sequence of `nlambda` down to `ratio`, `NA` for the
 /// default), `standardize`, `penalty_factor`, `lower`, `upper` as [`per_column`] reads them, `thresh`, `dfmax`, `pmax` (0 for the default),
-/// `maxit`, `printed`, and `missing`, "fail" or "omit".
+/// `maxit`, `printed`, `relax`, `maxp` (below 0 for the default), `reading` (glmnet's `type.gaussian`, or empty), and `missing`, "fail" or "omit".
 ///
 /// # Errors
 /// An element that is not there; a family that is none.
@@ -82,6 +83,19 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
         most_active: count(&elements, "pmax")?,
         most_sweeps: elements.real("maxit")? as u64,
         printed: elements.flag("printed")?,
+        relax: match elements.flag("relax")? {
+            true => Some(Relaxing {
+                most_columns: Some(elements.real("maxp")?)
+                    .filter(|m| *m >= 0.0)
+                    .map(|m| m as usize),
+            }),
+            false => None,
+        },
+        reading: match elements.text("reading")?.as_str() {
+            "covariance" => Reading::Rows,
+            "naive" => Reading::Columns,
+            _ => Reading::Auto,
+        },
         ..ElasticNetSpec::new("")
     })
 }
@@ -95,19 +109,22 @@ pub fn error_number(end: PathEnd) -> f64 {
     }
 }
 
-/// A path as a record: coefficients by the slots `p`, `i` and `x` of a sparse matrix.
+/// The solutions of paths at the same λ: coefficients by the slots `p`, `i` and `x` of a sparse matrix for each, one after the other, and intercepts
+/// likewise.
 ///
 /// # Errors
 /// More coefficients than such a matrix has places for.
-fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
-    let steps = &fit.path.steps;
-    let mut starts = vec![0];
-    let (mut rows, mut values) = (Vec::new(), Vec::new());
-    for step in steps {
-        let coefficients = &step.coefficients;
-        rows.extend(coefficients.places.iter().map(|j| *j as usize));
-        values.extend_from_slice(&coefficients.values);
-        starts.push(rows.len());
+pub fn solutions(paths: &[Path]) -> savvy::Result<Record> {
+    let (mut starts, mut rows, mut values, mut intercepts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for path in paths {
+        let before = rows.len();
+        starts.push(0);
+        for step in &path.steps {
+            intercepts.push(step.intercept);
+            rows.extend(step.coefficients.places.iter().map(|j| *j as usize));
+            values.extend_from_slice(&step.coefficients.values);
+            starts.push(rows.len() - before);
+        }
     }
     if i32::try_from(rows.len()).is_err() {
         return Err(savvy::Error::new(format!(
@@ -115,14 +132,27 @@ fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
             rows.len()
         )));
     }
+    let explained = paths[0].steps.iter().map(|s| s.explained).collect();
     let mut out = Record::default();
-    out.reals("a0", steps.iter().map(|s| s.intercept).collect())
+    out.reals("a0", intercepts)
         .integers("p", starts)
         .integers("i", rows)
         .reals("x", values)
-        .integers("df", steps.iter().map(|s| s.coefficients.len()))
-        .reals("lambda", fit.path.lambdas())
-        .reals("dev_ratio", steps.iter().map(|s| s.explained).collect())
+        .reals("lambda", paths[0].lambdas())
+        .reals("dev_ratio", explained);
+    Ok(out)
+}
+
+/// A path as a record: coefficients by the slots `p`, `i` and `x` of a sparse matrix.
+///
+/// # Errors
+/// More coefficients than such a matrix has places for.
+fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
+    let mut out = solutions(std::slice::from_ref(&fit.path))?;
+    if let Some(relaxed) = &fit.path.relaxed {
+        out.inner("relaxed", solutions(std::slice::from_ref(&**relaxed))?);
+    }
+    out.integers("df", (0..fit.path.len()).map(|m| fit.path.nonzero(m)))
         .real("nulldev", fit.path.null_deviance)
         .real("sweeps", fit.path.sweeps as f64)
         .real("jerr", error_number(fit.path.end))
@@ -142,6 +172,8 @@ fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
 pub fn report(of: &ElasticNetReport) -> Record {
     let mut out = Record::default();
     out.texts("algorithm", vec![of.algorithm.clone()])
+        .texts("reading", vec![of.reading.clone()])
+        .texts("planned", vec![of.planned.clone()])
         .texts("device", vec![of.device.clone()])
         .texts("precision", vec![of.precision.clone()])
         .real("sweeps", of.sweeps as f64)
@@ -152,7 +184,7 @@ pub fn report(of: &ElasticNetReport) -> Record {
     out
 }
 
-/// Reads a cross-validation: a path, and `alphas`, `measure`, `fraction`, `grouped`, `repeats`, `folds` (from 0, one for each row; empty where
+/// Reads a cross-validation: a path, and `alphas`, `gammas`, `keep`, `measure`, `fraction`, `grouped`, `repeats`, `folds` (from 0, one for each row; empty where
 /// the library draws `nfolds` of them by `seed`).
 ///
 /// # Errors
@@ -176,6 +208,8 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
         },
         repeats: u32::try_from(elements.integer("repeats")?).unwrap_or(0),
         alphas: elements.reals("alphas")?,
+        gammas: elements.reals("gammas")?,
+        keep: elements.flag("keep")?,
         measure: match elements.text("multi")?.as_str() {
             "" => model.measure(&elements.text("measure")?)?,
             // read where the family is
@@ -199,7 +233,19 @@ fn cross_validation(description: &ListSexp) -> savvy::Result<CrossValidationSpec
 /// Those of [`path`].
 fn curves(found: &CrossValidation<'_>) -> savvy::Result<Record> {
     let grid: Vec<(f64, &Curve)> = found.grid.iter().map(|(alpha, _, c)| (*alpha, c)).collect();
-    Ok(curve(&found.curve, &grid, found.alpha(), path(&found.fit)?))
+    let mut out = curve(&found.curve, &grid, found.alpha(), path(&found.fit)?);
+    if let Some(kept) = &found.held_out {
+        out.inner("kept", held_out(kept));
+    }
+    Ok(out)
+}
+
+/// Predictors of held-out rows: `rows`, from 1, and `values`, one model after the other.
+pub fn held_out(kept: &HeldOutPredictors) -> Record {
+    let mut out = Record::default();
+    out.reals("rows", kept.rows.iter().map(|row| (row + 1) as f64).collect())
+        .reals("values", kept.values.concat());
+    out
 }
 
 /// A curve, the curves of each α that was compared, and the path of the best.
@@ -222,6 +268,23 @@ pub fn curve(curve: &Curve, of_alphas: &[(f64, &Curve)], alpha: f64, fit: Record
         .real("alpha", alpha)
         .inner("grid", grid)
         .inner("fit", fit);
+    if let Some(relaxed) = &curve.relaxed {
+        out.inner("relaxed", mixtures(relaxed));
+    }
+    out
+}
+
+/// The curves of mixtures with relaxed fits, one γ after the other; `index` has the places of λ and γ of the least error, then of the other choice.
+fn mixtures(of: &RelaxedCurves) -> Record {
+    let all = |part: fn(&Curve) -> &Vec<f64>| of.curves.iter().flat_map(part).copied().collect();
+    let index = [of.best, of.one_error]
+        .into_iter()
+        .flat_map(|at| [at.lambda + 1, at.gamma + 1]);
+    let mut out = Record::default();
+    out.reals("gamma", of.gammas.clone())
+        .reals("cvm", all(|c| &c.errors))
+        .reals("cvsd", all(|c| &c.std_errors))
+        .integers("index", index);
     out
 }
 

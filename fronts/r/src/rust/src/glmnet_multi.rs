@@ -1,9 +1,9 @@
 //! Elastic nets of several responses.
 
-use nelder::model::{Curve, ElasticNetSpec, MultiFamily, MultiNet, MultiNetSpec, MultiValidation};
+use nelder::model::{Curve, ElasticNetSpec, MultiFamily, MultiNet, MultiNetSpec, MultiValidation, Path};
 use savvy::ListSexp;
 
-use crate::glmnet::{curve, error_number, report};
+use crate::glmnet::{curve, error_number, held_out, report, solutions};
 use crate::lists::{Elements, Record};
 
 /// Reads what a path of several responses has beside `net`: `multi`, the family, empty for one response; `offsets`, names of columns; `classes`,
@@ -34,32 +34,15 @@ pub fn spec(description: &ListSexp, net: ElasticNetSpec) -> savvy::Result<Option
 /// # Errors
 /// More coefficients than such a matrix has places for.
 pub fn path(fit: &MultiNet<'_>) -> savvy::Result<Record> {
-    let (mut starts, mut rows, mut values, mut intercepts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for own in &fit.path.responses {
-        let before = rows.len();
-        starts.push(0);
-        for step in &own.steps {
-            intercepts.push(step.intercept);
-            rows.extend(step.coefficients.places.iter().map(|j| *j as usize));
-            values.extend_from_slice(&step.coefficients.values);
-            starts.push(rows.len() - before);
-        }
-    }
-    if i32::try_from(rows.len()).is_err() {
-        return Err(savvy::Error::new(format!(
-            "{} coefficients are more than sparse matrices of R can hold; ask for fewer lambda",
-            rows.len()
-        )));
-    }
     let first = fit.path.first();
-    let mut out = Record::default();
-    out.reals("a0", intercepts)
-        .integers("p", starts)
-        .integers("i", rows)
-        .reals("x", values)
-        .integers("df", (0..fit.path.len()).map(|m| fit.path.nonzero(m)))
-        .reals("lambda", first.lambdas())
-        .reals("dev_ratio", first.steps.iter().map(|s| s.explained).collect())
+    let mut out = solutions(&fit.path.responses)?;
+    let relaxed: Option<Vec<Path>> = (fit.path.responses.iter())
+        .map(|path| path.relaxed.as_deref().cloned())
+        .collect();
+    if let Some(relaxed) = relaxed {
+        out.inner("relaxed", solutions(&relaxed)?);
+    }
+    out.integers("df", (0..fit.path.len()).map(|m| fit.path.nonzero(m)))
         .real("nulldev", first.null_deviance)
         .real("sweeps", first.sweeps as f64)
         .real("jerr", error_number(first.end))
@@ -81,5 +64,9 @@ pub fn path(fit: &MultiNet<'_>) -> savvy::Result<Record> {
 /// Those of [`path`].
 pub fn curves(found: &MultiValidation<'_>) -> savvy::Result<Record> {
     let grid: Vec<(f64, &Curve)> = found.grid.iter().map(|(alpha, _, c)| (*alpha, c)).collect();
-    Ok(curve(&found.curve, &grid, found.alpha(), path(&found.fit)?))
+    let mut out = curve(&found.curve, &grid, found.alpha(), path(&found.fit)?);
+    if let Some(kept) = &found.held_out {
+        out.inner("kept", held_out(kept));
+    }
+    Ok(out)
 }

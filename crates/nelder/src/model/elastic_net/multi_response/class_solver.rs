@@ -97,7 +97,11 @@ impl ClassSolver {
                 for (j, row) in descent.beta.chunks_mut(*classes).enumerate() {
                     let at = j * *classes..(j + 1) * *classes;
                     let bounds = (&penalty.lower[at.clone()], &penalty.upper[at.clone()]);
-                    center(row, penalty.factors[at.start], strength, bounds);
+                    let alpha = match penalty.factors[at.start] > 0.0 {
+                        true => penalty.alpha,
+                        false => 0.0,
+                    };
+                    center(row, alpha, bounds);
                 }
                 Ok(())
             }
@@ -111,7 +115,7 @@ impl ClassSolver {
                 for (j, row) in descent.beta.chunks_mut(penalty.responses).enumerate() {
                     if penalty.factors[j] == 0.0 {
                         let bounds = (&penalty.lower[penalty.row(j)], &penalty.upper[penalty.row(j)]);
-                        center(row, 0.0, strength, bounds);
+                        center(row, 0.0, bounds);
                     }
                 }
                 Ok(())
@@ -189,15 +193,10 @@ impl ClassSolver {
 /// probabilities are the same.
 ///
 /// Source: Friedman, Hastie & Tibshirani (2010), "Regularization paths for generalized linear models via coordinate descent", section 4.1.
-pub(super) fn center(row: &mut [f64], factor: f64, strength: Strength, (lower, upper): (&[f64], &[f64])) {
+pub(super) fn center(row: &mut [f64], alpha: f64, (lower, upper): (&[f64], &[f64])) {
     if row.iter().all(|b| *b == 0.0) {
         return;
     }
-    let total = strength.absolute + strength.square;
-    let alpha = match factor > 0.0 && total > 0.0 {
-        true => strength.absolute / total,
-        false => 0.0,
-    };
     let least = row
         .iter()
         .zip(upper)
@@ -251,37 +250,25 @@ mod tests {
         ];
         for row in &rows {
             for alpha in [0.0, 0.2, 0.5, 0.9, 1.0] {
-                let strength = Strength {
-                    absolute: alpha,
-                    square: 1.0 - alpha,
-                };
                 let value = |row: &[f64]| {
                     let own = |b: &f64| 0.5 * (1.0 - alpha) * b * b + alpha * b.abs();
                     row.iter().map(own).sum::<f64>()
                 };
                 let free = (vec![f64::NEG_INFINITY; row.len()], vec![f64::INFINITY; row.len()]);
                 let mut centred = row.clone();
-                center(&mut centred, 1.0, strength, (&free.0, &free.1));
+                center(&mut centred, alpha, (&free.0, &free.1));
                 for step in -300..300 {
                     let other: Vec<f64> = row.iter().map(|b| b - f64::from(step) / 50.0).collect();
                     assert!(value(&centred) <= value(&other) + 1e-12, "{row:?} {alpha}");
                 }
                 // it is centred already
                 let again = centred.clone();
-                center(&mut centred, 1.0, strength, (&free.0, &free.1));
+                center(&mut centred, alpha, (&free.0, &free.1));
                 assert!(centred.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-15));
             }
         }
         let mut row = [0.5, 0.5, -0.5];
-        center(
-            &mut row,
-            0.0,
-            Strength {
-                absolute: 1.0,
-                square: 0.0,
-            },
-            (&[-0.6; 3], &[0.6; 3]),
-        );
+        center(&mut row, 0.0, (&[-0.6; 3], &[0.6; 3]));
         assert_eq!(row, [0.4, 0.4, -0.6]);
     }
 }

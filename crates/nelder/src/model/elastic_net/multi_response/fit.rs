@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::gaussian::{MultiMoments, gaussian_path};
 use super::multi_path::MultiPath;
 use super::multinomial_rows::{self, MultinomialRows};
+use super::relaxation::relaxed_gaussian;
 use super::responses::{Responses, bind_responses};
 use super::spec::{MultiFamily, MultiNetSpec};
 use crate::design::{Columns, RowCounts};
@@ -127,7 +128,8 @@ fn gaussian(
     let problem = gaussian_problem(spec, bound, &found.counts, &found.value)?;
     let moments = MultiMoments::new(&found.value, &problem.columns.map, &response_scales(bound));
     let (penalty, settings, standardizing) = problem.parts();
-    let mut path = gaussian_path(&moments, penalty, settings, standardizing, standardize)?;
+    let path = gaussian_path(&moments, penalty, settings, standardizing, standardize)?;
+    let mut path = relaxed_gaussian(path, &problem, &moments, standardize)?;
     path.responses.iter_mut().for_each(|path| problem.rescale(path));
     let report = problem.report(path.first(), bound, passes, precision);
     Ok(Found {
@@ -177,6 +179,6 @@ impl MultiNet<'_> {
 
     /// A sentence where the path ended before it should; `None` otherwise.
     pub fn warning(&self) -> Option<String> {
-        self.path.first().end.warning(self.path.len())
+        self.path.first().warning()
     }
 }

@@ -6,6 +6,7 @@ use super::fit::{gaussian_problem, response_scales};
 use super::gaussian::{MultiMoments, gaussian_path};
 use super::held_out_rows::HeldOutResponses;
 use super::multi_path::MultiPath;
+use super::relaxation::relaxed_gaussian;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
 use super::validated::{MultiValidated, aligned, curve_of, short_paths};
@@ -13,6 +14,7 @@ use crate::design::RowCounts;
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::fold_grams::FoldGrams;
 use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::validated::errors_of_rows;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
@@ -70,19 +72,22 @@ pub(super) fn gaussian(
     let over = folds_spec.errors_over(counts.used);
     let by_rows =
         over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
-    let mut grid = Vec::new();
+    let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in folds_spec.alphas() {
         let own = problem.alpha(alpha);
         let (penalty, settings, standardizing) = own.parts();
-        let path = |of: &MultiMoments| gaussian_path(of, penalty, settings, standardizing, standardize);
+        let path = |of: &MultiMoments| {
+            let path = gaussian_path(of, penalty, settings, standardizing, standardize)?;
+            relaxed_gaussian(path, &own, of, standardize)
+        };
         let mut whole = path(&all)?;
         let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
         short_paths(&found)?;
-        let models = aligned(&found, &whole, folds_spec.alignment);
+        let models = aligned(&found, &whole, folds_spec);
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {
             let places = d * folds.count()..(d + 1) * folds.count();
-            if !by_rows {
+            if !by_rows && !folds_spec.keep {
                 let of = |(rows, models): (&MultiMoments, &Vec<_>)| FoldErrors {
                     weight: rows.columns.weight,
                     rows: rows.columns.rows,
@@ -95,17 +100,20 @@ pub(super) fn gaussian(
             let statistic = HeldOutResponses::new(
                 folds,
                 &responses,
-                folds_spec.measure,
+                (folds_spec.measure, folds_spec.keep),
                 &models[places],
                 (&own, bound),
             );
             let pass = Pass::new("held-out rows", "f64", &statistic, monitor);
             let losses = session.reduce(&bound.rows, pass)?;
             passes.extend(losses.records);
+            if folds_spec.keep {
+                kept.push(HeldOutPredictors::new(&losses.value.kept, 1.0));
+            }
             errors.extend(errors_of_rows(&losses.value, 1.0));
         }
         whole.responses.iter_mut().for_each(|path| own.rescale(path));
-        let curve = curve_of(&whole, &errors, draws.len(), over, counts.weightless);
+        let curve = curve_of(&whole, &errors, folds_spec, over, counts.weightless);
         grid.push((alpha, whole, curve));
     }
     Ok(MultiValidated {
@@ -116,5 +124,6 @@ pub(super) fn gaussian(
         grid,
         over,
         few: None,
+        kept,
     })
 }

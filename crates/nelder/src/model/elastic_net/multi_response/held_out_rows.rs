@@ -8,6 +8,7 @@ use crate::design::{Block, BlockSchema, RowError};
 use crate::model::ModelFrame;
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::held_out::HeldOutSums;
+use crate::model::elastic_net::held_out_predictors::FoldPredictors;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::problem::Problem;
@@ -23,14 +24,15 @@ pub(super) struct HeldOutResponses<'a> {
     /// By fold, λ and response, coefficients by atom.
     models: Vec<Vec<Vec<Coefficients>>>,
     measure: Measure,
+    keep: bool,
 }
 
 impl<'a> HeldOutResponses<'a> {
-    /// Of the models of each fold, by λ and response, in the units of the rows.
+    /// Of the models of each fold, by λ and response, in the units of the rows; `keep` has their predictors kept, by model and response.
     pub fn new(
         folds: &'a Folds,
         responses: &'a Responses,
-        measure: Measure,
+        (measure, keep): (Measure, bool),
         models: &[Vec<Models>],
         (problem, bound): (&Problem, &ModelFrame<'_>),
     ) -> Self {
@@ -47,6 +49,7 @@ impl<'a> HeldOutResponses<'a> {
             responses,
             models: models.iter().map(|fold| fold.iter().map(at).collect()).collect(),
             measure,
+            keep,
         }
     }
 }
@@ -72,10 +75,13 @@ impl Statistic for HeldOutResponses<'_> {
         Self: 'w;
 
     fn worker(&self, schema: &BlockSchema) -> HeldOutResponsesWorker<'_> {
+        let mut sums = HeldOutSums::new(self.models.iter().map(Vec::len));
+        let kept = |models: &Vec<_>| FoldPredictors::new(models.len() * self.responses.names.len());
+        sums.kept = self.models.iter().map(kept).collect();
         HeldOutResponsesWorker {
             of: self,
             schema: schema.clone(),
-            sums: HeldOutSums::new(self.models.iter().map(Vec::len)),
+            sums,
             of_rows: Vec::new(),
             eta: vec![Vec::new(); self.responses.names.len()],
         }
@@ -110,6 +116,10 @@ impl HeldOutResponsesWorker<'_> {
         let observed = of.responses.of_rows(rows)?;
         self.sums.weights[fold] += observed.weight.iter().sum::<f64>();
         self.sums.rows[fold] += observed.weight.iter().filter(|w| **w > 0.0).count() as u64;
+        if of.keep {
+            let own = (0..rows.rows).map(|i| rows.source_row(i));
+            self.sums.kept[fold].rows.extend(own);
+        }
         let mut loss = vec![0.0; rows.rows];
         for (m, models) in of.models[fold].iter().enumerate() {
             for (k, (eta, model)) in self.eta.iter_mut().zip(models).enumerate() {
@@ -118,6 +128,11 @@ impl HeldOutResponsesWorker<'_> {
                 if let Some(offset) = observed.offsets.get(k) {
                     eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
                 }
+            }
+            if of.keep {
+                let places = m * self.eta.len()..(m + 1) * self.eta.len();
+                let kept = &mut self.sums.kept[fold].values[places];
+                (kept.iter_mut().zip(&self.eta)).for_each(|(own, eta)| own.extend_from_slice(eta));
             }
             if of.responses.classes {
                 probabilities(&mut self.eta);

@@ -22,6 +22,7 @@ mod multinomial_folds;
 mod multinomial_path;
 mod multinomial_rows;
 mod observed_rows;
+mod relaxation;
 mod responses;
 mod spec;
 mod validated;

@@ -60,6 +60,14 @@ impl MultiPath {
         &self.responses[0]
     }
 
+    /// The mixture with the relaxed fits, as [`Path::blended`] has it.
+    pub fn blended(&self, gamma: f64) -> MultiPath {
+        MultiPath {
+            responses: self.responses.iter().map(|path| path.blended(gamma)).collect(),
+            grouped: self.grouped,
+        }
+    }
+
     /// Number of λ.
     pub fn len(&self) -> usize {
         self.first().len()

@@ -132,6 +132,19 @@ impl<'a, 's> MultinomialRows<'a, 's> {
         Ok(())
     }
 
+    /// Number of classes.
+    pub(super) fn classes(&self) -> usize {
+        self.responses.names.len()
+    }
+
+    /// Sums of all rows but those of each fold of a draw.
+    pub(super) fn sums_without(&self, draw: usize) -> Vec<ClassSums> {
+        self.parts[draw]
+            .iter()
+            .map(|part| self.all.without(part))
+            .collect()
+    }
+
     /// A sentence where a class has dangerously few rows.
     pub fn few(&self) -> Option<String> {
         let pairs = self.responses.names.iter().zip(&self.all.rows);
@@ -157,7 +170,7 @@ impl<'a, 's> MultinomialRows<'a, 's> {
     }
 
     /// A path of rows of these sums.
-    fn path_of<'p>(&self, problem: &'p Problem, sums: &ClassSums) -> MultinomialPath<'p> {
+    pub(super) fn path_of<'p>(&self, problem: &'p Problem, sums: &ClassSums) -> MultinomialPath<'p> {
         let total: f64 = sums.weights.iter().sum();
         let rows = ClassRows {
             columns: ColumnMoments::new(&sums.gram, &problem.columns.map),
@@ -259,5 +272,20 @@ pub(super) fn path(rows: &mut MultinomialRows<'_, '_>, problem: &Problem) -> Res
     let mut paths = [(Membership::All, rows.whole(problem))];
     rows.run(problem, &Folds::default(), &mut paths)?;
     let [(_, path)] = paths;
-    Ok(path.path)
+    relaxed(rows, problem, path.path)
+}
+
+/// The path of all rows with its relaxed fits, where they are asked for.
+///
+/// # Errors
+/// Those of a pass.
+pub(super) fn relaxed(
+    rows: &mut MultinomialRows<'_, '_>,
+    problem: &Problem,
+    path: MultiPath,
+) -> Result<MultiPath, ModelError> {
+    let mut parts = [(Membership::All, rows.all.clone(), path)];
+    rows.relax(problem, &Folds::default(), &mut parts)?;
+    let [(_, _, path)] = parts;
+    Ok(path)
 }

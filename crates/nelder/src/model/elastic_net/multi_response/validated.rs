@@ -4,9 +4,12 @@ use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
 use crate::design::RowCounts;
 use crate::model::ModelError;
-use crate::model::elastic_net::cross_validation_spec::Alignment;
+use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
+use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
+use crate::model::elastic_net::validated::model_at;
 use crate::pass::PassRecord;
 
 /// Paths and curves, and what led to them.
@@ -20,21 +23,27 @@ pub(super) struct MultiValidated {
     pub over: ErrorsOver,
     /// A sentence where a class has dangerously few rows.
     pub few: Option<String>,
+    /// By α, the linear predictors of held-out rows by model and response, where they are kept.
+    pub kept: Vec<HeldOutPredictors>,
 }
 
-/// The models of folds' paths at the λ of the whole path, by fold, λ and response.
-pub(super) fn aligned(paths: &[MultiPath], whole: &MultiPath, alignment: Alignment) -> Vec<Vec<Models>> {
-    let of = |path: &MultiPath, m: usize| match alignment {
-        Alignment::Lambda => path.at(whole.first().steps[m].lambda),
-        Alignment::Fraction => {
-            let step = |own: &crate::model::elastic_net::Path| {
-                let step = &own.steps[m.min(own.len() - 1)];
-                (step.intercept, step.coefficients.clone())
-            };
-            path.responses.iter().map(step).collect()
-        }
+/// The models of folds' paths at the λ of the whole path, and after them those of each mixture with the relaxed fits, by fold, λ and response.
+pub(super) fn aligned(
+    paths: &[MultiPath],
+    whole: &MultiPath,
+    spec: &CrossValidationSpec,
+) -> Vec<Vec<Models>> {
+    let of = |path: &MultiPath, m: usize| -> Models {
+        let model = |own: &Path| model_at(own, whole.first(), m, spec.alignment);
+        path.responses.iter().map(model).collect()
     };
-    let fold = |path: &MultiPath| (0..whole.len()).map(|m| of(path, m)).collect();
+    let mixtures = spec.mixtures();
+    let fold = |path: &MultiPath| {
+        let mixed = mixtures.iter().map(|gamma| path.blended(*gamma));
+        let all = std::iter::once(path.clone()).chain(mixed);
+        all.flat_map(|path| (0..whole.len()).map(move |m| of(&path, m)))
+            .collect()
+    };
     paths.iter().map(fold).collect()
 }
 
@@ -42,14 +51,18 @@ pub(super) fn aligned(paths: &[MultiPath], whole: &MultiPath, alignment: Alignme
 pub(super) fn curve_of(
     path: &MultiPath,
     errors: &[FoldErrors],
-    draws: usize,
+    spec: &CrossValidationSpec,
     over: ErrorsOver,
     weightless: u64,
 ) -> Curve {
-    Curve {
-        nonzero: (0..path.len()).map(|m| path.typical_nonzero(m)).collect(),
-        ..Curve::new(path.first(), errors, draws, over, weightless)
+    let (first, draws) = (path.first(), spec.repeats as usize);
+    let curve = Curve::new(first, errors, draws, over, weightless);
+    let mut curve = curve.with_mixtures(first, errors, draws, (over, weightless), &spec.mixtures());
+    curve.nonzero = (0..path.len()).map(|m| path.typical_nonzero(m)).collect();
+    for own in curve.relaxed.iter_mut().flat_map(|own| &mut own.curves) {
+        own.nonzero.clone_from(&curve.nonzero);
     }
+    curve
 }
 
 /// Refuses folds whose models have no solution at all.

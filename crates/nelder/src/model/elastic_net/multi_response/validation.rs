@@ -13,6 +13,7 @@ use crate::frame::Source;
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Choice, Curve};
+use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::pass::Run;
 
 /// A cross-validated path of several responses.
@@ -25,6 +26,8 @@ pub struct MultiValidation<'s> {
     pub curve: Curve,
     /// The same for each α, where several were asked for, in their order.
     pub grid: Vec<(f64, MultiPath, Curve)>,
+    /// The linear predictors of held-out rows, by λ and response, where they are kept.
+    pub held_out: Option<HeldOutPredictors>,
 }
 
 impl MultiValidation<'_> {
@@ -68,8 +71,9 @@ pub fn cross_validate_multi<'s, 'm>(
         grid,
         over,
         few,
+        mut kept,
     } = found;
-    let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.errors[curve.best];
+    let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.least();
     let mut best = 0;
     for (i, one) in grid.iter().enumerate() {
         if least(one) < least(&grid[best]) {
@@ -100,6 +104,7 @@ pub fn cross_validate_multi<'s, 'm>(
             few,
         },
         curve,
+        held_out: (best < kept.len()).then(|| kept.swap_remove(best)),
         grid: if grid.len() > 1 { grid } else { Vec::new() },
     })
 }

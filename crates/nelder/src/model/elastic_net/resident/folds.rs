@@ -11,9 +11,11 @@ use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
 use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::held_out_predictors::{FoldPredictors, HeldOutPredictors};
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
+use crate::model::elastic_net::relaxation::share_of;
 use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
 use crate::model::elastic_net::validated::{Validated, area_of, short_paths};
 use crate::pass::Monitor;
@@ -46,7 +48,7 @@ impl ResidentModel<'_> {
         for folds in spec.draws() {
             draws.push(self.folds(&folds)?);
         }
-        let (mut grid, mut bytes) = (Vec::new(), columns.bytes());
+        let (mut grid, mut kept, mut bytes) = (Vec::new(), Vec::new(), columns.bytes());
         let paths = spec.alphas().len() * (1 + draws.iter().map(Vec::len).sum::<usize>());
         let watch = Watch {
             monitor,
@@ -61,13 +63,24 @@ impl ResidentModel<'_> {
             let mut errors = Vec::new();
             for folds in &draws {
                 let (found, read) = self.errors(spec, &own, &columns, (folds, &whole.path), watch)?;
+                let (found, etas): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+                if spec.keep {
+                    let unit = match self.family().is_of_residuals() {
+                        true => own.square_unit().sqrt(),
+                        false => 1.0,
+                    };
+                    kept.push(HeldOutPredictors::new(&etas, unit));
+                }
                 errors.extend(found);
                 bytes += read;
             }
             let mut path = whole.path;
             own.rescale(&mut path);
             let weightless = self.counts.weightless;
-            let curve = Curve::new(&path, &errors, draws.len(), over, weightless).chosen_by(measure);
+            let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
+            let mixtures = spec.mixtures();
+            let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
+            let curve = curve.chosen_by(measure);
             grid.push((alpha, path, curve));
         }
         let record = self.reading(bytes, start);
@@ -80,6 +93,7 @@ impl ResidentModel<'_> {
             grid,
             over,
             measure,
+            kept,
         })
     }
 
@@ -108,7 +122,7 @@ impl ResidentModel<'_> {
         columns: &ReadColumns<'_>,
         (folds, whole): (&[Fold], &Path),
         watch: Watch<'_>,
-    ) -> Result<(Vec<FoldErrors>, u64), ModelError> {
+    ) -> Result<(Vec<(FoldErrors, FoldPredictors)>, u64), ModelError> {
         let fit = |fold: &Fold| {
             let mut weight = self.rows.weight.clone();
             fold.rows.iter().for_each(|&i| weight[i] = 0.0);
@@ -126,7 +140,7 @@ impl ResidentModel<'_> {
         Ok((errors, bytes))
     }
 
-    /// The errors of a fold's models on its rows, at the λ of the whole path.
+    /// The errors of a fold's models on its rows, at the λ of the whole path, and the predictors of these where they are kept.
     fn fold_errors(
         &self,
         spec: &CrossValidationSpec,
@@ -134,13 +148,18 @@ impl ResidentModel<'_> {
         fold: &Fold,
         found: &FoundPath,
         whole: &Path,
-    ) -> FoldErrors {
+    ) -> (FoldErrors, FoldPredictors) {
         let take = |v: &[f64]| -> Vec<f64> { fold.rows.iter().map(|i| v[*i]).collect() };
         let (y, weight) = (take(&self.rows.y), take(&self.rows.weight));
         let [trials, rest, offset] =
             [&self.rows.trials, &self.rows.rest, &self.rows.offset].map(|c| c.as_deref().map(take));
         // the offset of a Gaussian model has been subtracted from the response
+        let subtracted = offset.clone().filter(|_| self.family().is_of_residuals());
         let offset = offset.filter(|_| !self.family().is_of_residuals());
+        let mut kept = FoldPredictors {
+            rows: fold.rows.iter().map(|i| *i as u64).collect(),
+            values: Vec::new(),
+        };
         let seen = ObservedRows {
             y: &y,
             trials: trials.as_deref().unwrap_or(&weight),
@@ -164,20 +183,29 @@ impl ResidentModel<'_> {
             Measure::Absolute => problem.square_unit().sqrt(),
             _ => problem.square_unit(),
         };
-        for m in 0..whole.len() {
+        let mixtures: Vec<Vec<Vec<f64>>> = spec.mixtures().iter().map(|g| mixture(found, *g)).collect();
+        let all = std::iter::once(&found.predictors).chain(&mixtures);
+        for (predictors, m) in all.flat_map(|own| (0..whole.len()).map(move |m| (own, m))) {
             let (at, t) = match spec.alignment {
                 Alignment::Lambda => found.path.place(whole.steps[m].lambda),
                 Alignment::Fraction => (m.min(found.path.len() - 1), 0.0),
             };
-            let mut eta = found.predictors[at].clone();
+            let mut eta = predictors[at].clone();
             if t != 0.0 {
-                let next = &found.predictors[at + 1];
+                let next = &predictors[at + 1];
                 eta.iter_mut()
                     .zip(next)
                     .for_each(|(a, b)| *a = (1.0 - t) * *a + t * b);
             }
             if let Some(offset) = &offset {
                 eta.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+            }
+            if spec.keep {
+                let mut own = eta.clone();
+                if let Some(offset) = &subtracted {
+                    own.iter_mut().zip(offset).for_each(|(e, o)| *e += o);
+                }
+                kept.values.push(own);
             }
             if spec.measure == Measure::Area {
                 errors.push(area_of(&eta, &classes));
@@ -192,11 +220,26 @@ impl ResidentModel<'_> {
             errors.push(sum / total * unit);
             squares.push(square / total * unit * unit);
         }
-        FoldErrors {
+        let errors = FoldErrors {
             weight: total,
             rows: y.len() as u64,
             errors,
             squares,
-        }
+        };
+        (errors, kept)
     }
+}
+
+/// η of rows by λ, of the mixture with the relaxed fits at γ.
+fn mixture(found: &FoundPath, gamma: f64) -> Vec<Vec<f64>> {
+    let share = share_of(gamma);
+    let places = found.path.relaxed_places();
+    if share >= 1.0 || places.is_empty() {
+        return found.predictors.clone();
+    }
+    let mix = |(eta, place): (&Vec<f64>, usize)| {
+        let pairs = eta.iter().zip(&found.relaxed[place]);
+        pairs.map(|(e, r)| share * e + (1.0 - share) * r).collect()
+    };
+    found.predictors.iter().zip(places).map(mix).collect()
 }

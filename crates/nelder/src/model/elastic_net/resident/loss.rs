@@ -21,6 +21,7 @@ pub(super) struct RowsInMemory {
 }
 
 /// Loss as a function of the linear predictors.
+#[derive(Clone)]
 pub(super) enum RowLoss<'a> {
     /// Σ w (y − η)² of responses in units of their own.
     Squares {

@@ -18,8 +18,10 @@ use crate::formula::Terms;
 use crate::frame::{Scan, Source};
 use crate::model::elastic_net::generalized::GeneralizedRows;
 use crate::model::elastic_net::moments::varies;
+use crate::model::elastic_net::newton_relaxation::fit_of;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::{Problem, Units};
+use crate::model::elastic_net::relaxation::ActiveSets;
 use crate::model::elastic_net::spec::{ElasticNetSpec, Reading};
 use crate::model::equations::ladder::rows_left;
 use crate::model::model_frame::bind_as;
@@ -51,6 +53,8 @@ pub(in crate::model::elastic_net) struct ResidentModel<'s> {
 pub(super) struct FoundPath {
     pub path: Path,
     pub predictors: Vec<Vec<f64>>,
+    /// The same of the relaxed steps.
+    pub relaxed: Vec<Vec<f64>>,
     /// Bytes of columns that were read.
     pub bytes: u64,
 }
@@ -153,6 +157,10 @@ impl<'s> ResidentModel<'s> {
             true => "coordinate descent, column by column",
             false => "proximal Newton steps with coordinate descent, column by column",
         };
+        problem.plan = (
+            "column by column, where they lie in memory",
+            "of the response alone; a column is read where a bound does not tell that it stays out",
+        );
         Ok(problem)
     }
 
@@ -233,7 +241,7 @@ impl<'s> ResidentModel<'s> {
         let mut path = ResidentPath::new(
             &x,
             rows,
-            loss,
+            loss.clone(),
             &problem.settings,
             &problem.penalty,
             (self.intercept, start),
@@ -241,13 +249,36 @@ impl<'s> ResidentModel<'s> {
         );
         path.keep(kept.unwrap_or(&[]).to_vec());
         // in the pool of threads, so that each loop of it starts at once
-        let found = rayon::scope(|_| path.run())?;
+        let mut found = rayon::scope(|_| path.run())?;
+        let mut relaxed = Vec::new();
+        let mut bytes = path.bytes();
+        if let Some(relaxing) = problem.settings.relax {
+            let sets = ActiveSets::of(std::iter::once(&found), relaxing, rows.rows);
+            let fit = |set: &Vec<usize>| {
+                let own = problem.of_set(set);
+                let penalty = &own.penalty;
+                let start = (self.intercept, start);
+                let mut path =
+                    ResidentPath::new(&x, rows, loss.clone(), &own.settings, penalty, start, watch);
+                path.keep(kept.unwrap_or(&[]).to_vec());
+                let step = fit_of(path.run()?);
+                Ok((step, path.predictors.pop(), path.bytes()))
+            };
+            let fits: Result<Vec<_>, ModelError> = sets.sets.par_iter().map(fit).collect();
+            let fits = fits?;
+            bytes += fits.iter().map(|(_, _, bytes)| bytes).sum::<u64>();
+            let steps: Vec<_> = fits.iter().map(|(step, ..)| step.clone()).collect();
+            let etas: Vec<_> = fits.into_iter().map(|(_, eta, _)| eta).collect();
+            relaxed.extend(sets.picked(&path.predictors, &etas).map(|(_, eta)| eta));
+            sets.relax(&mut found, &steps);
+        }
         let unscaled = |eta: Vec<f64>| eta.iter().map(|e| rows.center + rows.scale * e).collect();
         Ok(FoundPath {
             path: found,
             // moments under other weights read each column once more
-            bytes: path.bytes() + own,
+            bytes: bytes + own,
             predictors: path.predictors.into_iter().map(unscaled).collect(),
+            relaxed: relaxed.into_iter().map(unscaled).collect(),
         })
     }
 
