@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::elastic_net::{coefficients, curve_chart, path_chart, print_curve, print_path};
+use super::print_generalized::missing;
 use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, SparseVector};
 
 /// Record of a path of several responses.
@@ -122,13 +123,13 @@ pub fn cross_validation(found: &MultiValidation<'_>, call: &str) -> MultiValidat
 
 /// A path as `print.glmnet` has it.
 pub fn print(fit: &MultiPathSummary) -> String {
-    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda)
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda) + &missing(fit.omitted)
 }
 
 /// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
 pub fn print_cross_validation(found: &MultiValidationSummary) -> String {
     let heading = (found.path.call.as_str(), found.measure.as_str());
-    print_curve(heading, &found.curve, &found.alphas, found.path.alpha)
+    print_curve(heading, &found.curve, &found.alphas, found.path.alpha) + &missing(found.path.omitted)
 }
 
 /// Coefficients at one λ, with a column for each response or class.

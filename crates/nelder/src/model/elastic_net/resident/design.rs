@@ -12,6 +12,11 @@ const MANY: usize = 4000;
 /// Columns from which on they are, where they are more than the rows.
 const SOME: usize = 400;
 
+/// True for a column whose values are numbers as they are.
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Real | Kind::Integer)
+}
+
 /// A model each of whose columns is one of the source.
 #[derive(Debug)]
 pub(super) struct ResidentDesign {
@@ -27,8 +32,11 @@ pub(super) struct ResidentDesign {
 }
 
 impl ResidentDesign {
-    /// The columns of terms; `None` where one of them is computed, coded, or not in memory as numbers.
-    pub fn new(terms: &Terms, source: &dyn Source) -> Option<Self> {
+    /// The columns of terms.
+    ///
+    /// # Errors
+    /// The label of the first term that is computed, coded, or in a device's memory.
+    pub fn new<'t>(terms: &'t Terms, source: &dyn Source) -> Result<Self, &'t str> {
         let fields = &source.schema().fields;
         let places: HashMap<&str, usize> = fields.iter().map(|f| f.name.as_str()).zip(0..).collect();
         let mut design = ResidentDesign {
@@ -39,11 +47,16 @@ impl ResidentDesign {
             sparse: false,
         };
         for (t, term) in terms.terms.iter().enumerate() {
+            let other = || term.label.as_str();
+            let place = |name: &str| {
+                let at = places.get(name).copied();
+                at.filter(|c| is_number(fields[*c].kind)).ok_or_else(other)
+            };
             let [variable] = term.variables.as_slice() else {
-                return None;
+                return Err(other());
             };
             match &terms.variables[*variable] {
-                Expr::Name(name) => design.add(name.clone(), t + 1, *places.get(name.as_str())?),
+                Expr::Name(name) => design.add(name.clone(), t + 1, place(name)?),
                 Expr::Evaluated {
                     text,
                     columns,
@@ -51,29 +64,36 @@ impl ResidentDesign {
                 } => {
                     for (k, column) in columns.iter().enumerate() {
                         let suffix = suffixes.get(k).map_or("", String::as_str);
-                        design.add(format!("{text}{suffix}"), t + 1, *places.get(column.as_str())?);
+                        design.add(format!("{text}{suffix}"), t + 1, place(column)?);
                     }
                 }
-                _ => return None,
+                _ => return Err(other()),
             }
         }
-        for &c in &design.at {
-            if fields[c].kind != Kind::Real {
-                return None;
-            }
-            match source.column_memory(c)? {
-                ColumnMemory::Host(_) => {}
-                ColumnMemory::Sparse(_) => design.sparse = true,
-                ColumnMemory::Device(_) => return None,
+        for (k, &c) in design.at.iter().enumerate() {
+            match source.column_memory(c) {
+                None | Some(ColumnMemory::Host(_)) => {}
+                Some(ColumnMemory::Sparse(_)) => design.sparse = true,
+                Some(ColumnMemory::Device(_)) => return Err(&terms.terms[design.assign[k] - 1].label),
             }
         }
-        (!design.at.is_empty()).then_some(design)
+        Ok(design)
+    }
+
+    /// The columns of the source.
+    pub fn places(&self) -> &[usize] {
+        &self.at
     }
 
     fn add(&mut self, name: String, term: usize, at: usize) {
         self.names.push(name);
         self.assign.push(term);
         self.at.push(at);
+    }
+
+    /// True if there is no column.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
     }
 
     /// True if reading column by column is quicker than the gram of all, or the only way.

@@ -4,6 +4,7 @@ mod active;
 mod active_columns;
 mod active_residuals;
 mod column;
+mod complete_rows;
 mod design;
 mod folds;
 mod gathered;
@@ -11,6 +12,7 @@ mod loss;
 mod model;
 mod path;
 mod quadratic_step;
+mod reading;
 mod screening;
 mod standardized;
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rayon::prelude::*;
-
 use super::column::ResidentColumn;
+use super::complete_rows::{FiniteColumns, complete};
 use super::design::ResidentDesign;
 use super::gathered::ObservedInMemory;
 use super::loss::{RowLoss, RowsInMemory};
 use super::path::{PathRows, ResidentPath, Watch};
-use super::standardized::{StandardizedColumns, TOGETHER};
+use super::reading;
+use super::standardized::StandardizedColumns;
 use crate::design::RowCounts;
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::Terms;
@@ -31,6 +31,8 @@ pub(in crate::model::elastic_net) struct ResidentModel<'s> {
     pub bound: ModelFrame<'s>,
     source: Arc<dyn Source + 's>,
     design: ResidentDesign,
+    /// Columns that have numbers in the source which are not finite, in rows that are not in the model.
+    finite: FiniteColumns,
     /// All rows of the source.
     pub(super) rows: RowsInMemory,
     /// Rows that were read, used and left out.
@@ -58,7 +60,7 @@ impl<'s> ResidentModel<'s> {
     /// Joins a model to its data, and reads the responses; `None` where the rows are to be read instead.
     ///
     /// # Errors
-    /// Columns that do not lie in memory, where they are to be read so; those of a pass; a response out of the family's range.
+    /// Columns that are none of numbers, where they are to be read so, or have no room; those of a pass; a response out of the family's range.
     pub fn new(
         spec: &ElasticNetSpec,
         source: &Arc<dyn Source + 's>,
@@ -71,22 +73,21 @@ impl<'s> ResidentModel<'s> {
         }
         let terms = spec.design.meaning_of_columns(&source.schema().names())?;
         let design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
-            (Some(design), Reading::Columns) => design,
-            (Some(design), _) if design.is_wide(rows) => {
-                // rows with missing numbers are left out where rows are read
-                let missing = || first_bad(&design.resident(&**source)).is_some();
-                if !design.is_without_gram() && missing() {
-                    return Ok(None);
-                }
-                design
-            }
-            (None, Reading::Columns) => {
+            (Ok(design), _) if design.is_empty() => return Ok(None),
+            (Ok(design), Reading::Columns) => design,
+            (Ok(design), _) if design.is_wide(rows) => design,
+            (Err(label), Reading::Columns) => {
                 return Err(ModelError::argument(
                     "type.gaussian",
-                    "columns are read one by one where each of them lies in memory as numbers, and not all of these do",
+                    format!(
+                        "columns are read one by one where each of them is a column of numbers of the data, and `{label}` is none"
+                    ),
                 ));
             }
             _ => return Ok(None),
+        };
+        let Some((source, reading)) = reading::in_memory(spec, &terms, &design, source, run.monitor)? else {
+            return Ok(None);
         };
         let intercept = terms.intercept;
         let bound = bind_as(
@@ -95,11 +96,16 @@ impl<'s> ResidentModel<'s> {
             source.clone(),
         )?;
         let bound = bound.at(run.executor.clone());
-        let (rows, counts, passes, programs, weighted, start) = observed(spec, &bound, run, rows)?;
+        let (mut rows, mut counts, observing, programs, weighted, start) = observed(spec, &bound, run, rows)?;
+        let columns = design.resident(&*source);
+        let finite = complete(&design, &columns, spec.design.missing, &mut rows, &mut counts)?;
+        rows_left(&counts, &bound)?;
+        let passes = reading.into_iter().chain(observing).collect();
         Ok(Some(ResidentModel {
             bound,
             source: source.clone(),
             design,
+            finite,
             rows,
             counts,
             passes,
@@ -110,25 +116,16 @@ impl<'s> ResidentModel<'s> {
         }))
     }
 
-    /// The columns where they lie.
-    ///
-    /// # Errors
-    /// A number that is missing or infinite, with its column and row.
-    pub(super) fn columns(&self) -> Result<Vec<ResidentColumn<'_>>, ModelError> {
-        let columns = self.design.resident(&*self.source);
-        let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
-        match columns
-            .par_iter()
-            .enumerate()
-            .with_min_len(TOGETHER)
-            .find_map_first(bad)
-        {
-            None => Ok(columns),
-            Some((j, (row, value))) => Err(ModelError::argument(
-                "x",
-                format!("column `{}` is {value} in row {}", self.design.name(j), row + 1),
-            )),
+    /// The columns where they lie, each number finite.
+    pub(super) fn columns(&self) -> Vec<ResidentColumn<'_>> {
+        let mut columns = self.design.resident(&*self.source);
+        for (j, own) in &self.finite {
+            columns[*j] = match columns[*j] {
+                ResidentColumn::Dense(_) => ResidentColumn::Dense(own),
+                ResidentColumn::Sparse { rows, .. } => ResidentColumn::Sparse { rows, values: own },
+            };
         }
+        columns
     }
 
     /// The problem of the path.
@@ -158,7 +155,7 @@ impl<'s> ResidentModel<'s> {
     /// A response that is constant, columns that all are.
     pub fn path(&mut self, problem: &Problem, monitor: &dyn Monitor) -> Result<Path, ModelError> {
         let start = Instant::now();
-        let columns = self.columns()?;
+        let columns = self.columns();
         let watch = Watch {
             monitor,
             name: "path",
@@ -261,16 +258,6 @@ impl<'s> ResidentModel<'s> {
     pub(super) fn family(&self) -> &Family {
         &self.programs.family
     }
-}
-
-/// The first column with a number that is missing or infinite, its first such row, from 0, and the number.
-fn first_bad(columns: &[ResidentColumn<'_>]) -> Option<(usize, (usize, f64))> {
-    let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
-    columns
-        .par_iter()
-        .enumerate()
-        .with_min_len(TOGETHER)
-        .find_map_first(bad)
 }
 
 /// A linear model of the same response, weights, offset and subset without columns.
