@@ -14,7 +14,7 @@ use super::functions::names;
 use super::functions::recode::{Lookup, Match, Measure, Recode, Rule};
 use super::functions::stamp::Unit;
 use super::node::{Node, NodeKind, Type, node};
-use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
+use crate::formula::{Arg, Binary, Expr, NameTable, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
@@ -55,7 +55,7 @@ const CONSTANTS: &[(&str, f64)] = &[
 struct Positions<'s> {
     schema: &'s Schema,
     asked: Cell<u32>,
-    table: OnceCell<HashMap<&'s str, usize>>,
+    table: OnceCell<NameTable>,
 }
 
 /// Names that are looked for without a table.
@@ -75,15 +75,14 @@ impl<'s> Positions<'s> {
             self.asked.set(self.asked.get() + 1);
             return self.schema.position(name);
         }
+        let fields = &self.schema.fields;
         let table = self.table.get_or_init(|| {
-            let fields = self.schema.fields.iter();
-            let mut table = HashMap::with_capacity(fields.len());
-            for (at, field) in fields.enumerate() {
-                table.entry(field.name.as_str()).or_insert(at);
-            }
+            let mut table = NameTable::default();
+            table.reserve(fields.len());
+            fields.iter().for_each(|f| table.push(&f.name));
             table
         });
-        table.get(name).copied()
+        table.find(name, |at| fields[at].name == name)
     }
 }
 

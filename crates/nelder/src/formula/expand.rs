@@ -1,13 +1,12 @@
 //! The algebra of R's formula language: sums, crossings and nestings of sets of variables.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::lex::is_syntactic;
 use super::operands::{collect_names, unrolled, zero_or_one};
-use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary, term_count};
+use super::{Binary, Coding, Expr, Formula, FormulaError, NameTable, Term, Terms, Unary, term_count};
 
 /// Maximum number of terms that a formula may expand to: more columns than a design of columns can have.
 const MAX_TERMS: usize = 200_000;
@@ -47,7 +46,7 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     let mut reader = Reader {
         variables: Vec::new(),
         labels: Vec::new(),
-        known: HashMap::new(),
+        known: NameTable::default(),
         dot: None,
         dotted: None,
         intercept: true,
@@ -95,7 +94,8 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     sets.retain(|set| !set.iter().any(|v| offsets.binary_search(v).is_ok()));
     sets.sort_by_key(Vec::len);
 
-    let labels = reader.labels;
+    let mut labels = reader.labels;
+    let alone = sets.last().is_none_or(|set| set.len() == 1);
     let codings = codings(&sets);
     let mut out = Terms {
         variables: reader.variables,
@@ -107,7 +107,7 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     };
     for (variables, coding) in sets.into_iter().zip(codings) {
         let label = match variables.as_slice() {
-            [one] => labels[*one].to_string(),
+            [one] if alone => std::mem::take(&mut labels[*one]),
             several => several.iter().map(|&v| &*labels[v]).collect::<Vec<_>>().join(":"),
         };
         if out.response.is_some_and(|r| variables == [r]) {
@@ -205,10 +205,9 @@ fn joined(a: &Set, b: &Set) -> Set {
 
 struct Reader<'d> {
     variables: Vec<Expr>,
-    /// The variables as R prints them.
-    labels: Vec<Rc<str>>,
-    /// By label, the first variable that has it, and others.
-    known: HashMap<Rc<str>, (usize, Vec<usize>)>,
+    /// The variables as R prints them, and their positions.
+    labels: Vec<String>,
+    known: NameTable,
     /// The columns that `.` stands for.
     dot: Option<Vec<&'d str>>,
     /// Their positions among the variables, where they have some.
@@ -226,24 +225,15 @@ impl Reader<'_> {
 
     fn installed(&mut self, e: Cow<'_, Expr>) -> usize {
         let next = self.variables.len();
-        let label: Rc<str> = match &*e {
-            Expr::Name(name) if is_syntactic(name) => name.as_str().into(),
-            other => other.to_string().into(),
+        let label = match &*e {
+            Expr::Name(name) if is_syntactic(name) => name.clone(),
+            other => other.to_string(),
         };
-        match self.known.entry(label.clone()) {
-            Entry::Vacant(new) => {
-                new.insert((next, Vec::new()));
-            }
-            Entry::Occupied(mut same_label) => {
-                // numbers print with 15 digits, so that a label may stand for two variables
-                let (first, others) = same_label.get_mut();
-                let mut all = std::iter::once(&*first).chain(&*others);
-                if let Some(&at) = all.find(|&&at| self.variables[at] == *e) {
-                    return at;
-                }
-                others.push(next);
-            }
+        // numbers print with 15 digits, so that a label may stand for two variables
+        if let Some(at) = self.known.find(&label, |at| self.variables[at] == *e) {
+            return at;
         }
+        self.known.push(&label);
         self.labels.push(label);
         self.variables.push(e.into_owned());
         next
@@ -256,6 +246,8 @@ impl Reader<'_> {
         }
         let columns = self.dot.take().ok_or(FormulaError::DotWithoutColumns)?;
         self.known.reserve(columns.len());
+        self.labels.reserve(columns.len());
+        self.variables.reserve(columns.len());
         let name = |name: &&str| Cow::Owned(Expr::Name((*name).to_string()));
         let places: Rc<[usize]> = columns.iter().map(|n| self.installed(name(n))).collect();
         Ok(self.dotted.insert(places).clone())

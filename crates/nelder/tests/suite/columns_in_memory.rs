@@ -4,8 +4,8 @@ use nelder::design::Missing;
 use nelder::family::{Family, FamilyName};
 use nelder::frame::{Frame, Sparse, SparseFrame};
 use nelder::model::{
-    CrossValidationSpec, ElasticNetSpec, Folds, LmSpec, Measure, PerColumn, Reading, cross_validate,
-    elastic_net,
+    CrossValidationSpec, ElasticNetSpec, Folds, LmSpec, Measure, MultiFamily, MultiNetSpec, PerColumn,
+    Reading, Ties, cross_validate, elastic_net, multi_net,
 };
 use nelder::pass::NoProgress;
 use nelder_device::Philox;
@@ -345,4 +345,26 @@ fn columns_that_are_not_in_memory_are_read_into_it() {
         &fit.path,
         "whole numbers",
     );
+}
+
+#[test]
+fn models_without_another_way_say_what_to_do_with_many_columns() {
+    let (n, p) = (20, 120_000);
+    let column: Vec<f64> = (0..n).map(|i| f64::from(i % 7)).collect();
+    let names: Vec<String> = (0..p).map(|j| format!("x{j}")).collect();
+    let times: Vec<f64> = (0..n).map(|i| f64::from(1 + i)).collect();
+    let others = Frame::new().with_real("y", &times).with_real("z", &column);
+    let frame = names
+        .iter()
+        .fold(others, |frame, name| frame.with_real(name, &column));
+    let cox = ElasticNetSpec::new("Surv(y, z > 2) ~ .").cox(Ties::Breslow);
+    let cox = elastic_net(&cox, &frame, &NoProgress).err().unwrap();
+    let several = ElasticNetSpec::new("cbind(y, z) ~ .");
+    let several = MultiNetSpec::new(several, MultiFamily::Gaussian { standardize: false });
+    let several = multi_net(&several, &frame, &NoProgress).err().unwrap();
+    for (error, models) in [(cox, "Cox models"), (several, "models of several responses")] {
+        let text = error.to_string();
+        assert!(text.contains(models) && text.contains("120001 columns"), "{text}");
+        assert!(text.contains("choose columns beforehand"), "{text}");
+    }
 }

@@ -1,10 +1,8 @@
 //! Columns of a model that are columns of the source, as they lie in memory.
 
-use std::collections::HashMap;
-
 use super::column::ResidentColumn;
 use crate::design::{ColumnEncoding, ColumnKind, Columns};
-use crate::formula::{Expr, Terms};
+use crate::formula::{Expr, NameTable, Terms};
 use crate::frame::{ColumnMemory, Kind, Source};
 
 /// Columns from which on they are read one by one, whatever the number of rows.
@@ -38,25 +36,29 @@ impl ResidentDesign {
     /// The label of the first term that is computed, coded, or in a device's memory.
     pub fn new<'t>(terms: &'t Terms, source: &dyn Source) -> Result<Self, &'t str> {
         let fields = &source.schema().fields;
-        let places: HashMap<&str, usize> = fields.iter().map(|f| f.name.as_str()).zip(0..).collect();
+        let mut places = NameTable::default();
+        places.reserve(fields.len());
+        fields.iter().for_each(|f| places.push(&f.name));
+        let count = terms.terms.len();
         let mut design = ResidentDesign {
-            names: Vec::new(),
-            assign: Vec::new(),
-            at: Vec::new(),
-            labels: terms.terms.iter().map(|t| t.label.clone()).collect(),
+            names: Vec::with_capacity(count),
+            assign: Vec::with_capacity(count),
+            at: Vec::with_capacity(count),
+            labels: Vec::new(),
             sparse: false,
         };
         for (t, term) in terms.terms.iter().enumerate() {
             let other = || term.label.as_str();
             let place = |name: &str| {
-                let at = places.get(name).copied();
+                let at = places.find(name, |c| fields[c].name == name);
                 at.filter(|c| is_number(fields[*c].kind)).ok_or_else(other)
             };
             let [variable] = term.variables.as_slice() else {
                 return Err(other());
             };
             match &terms.variables[*variable] {
-                Expr::Name(name) => design.add(name.clone(), t + 1, place(name)?),
+                // the terms give their names away when nothing else stands in the way
+                Expr::Name(name) => design.add(String::new(), t + 1, place(name)?),
                 Expr::Evaluated {
                     text,
                     columns,
@@ -78,6 +80,18 @@ impl ResidentDesign {
             }
         }
         Ok(design)
+    }
+
+    /// Takes the names of columns and the labels out of the terms that it was made of.
+    pub fn take_names(&mut self, terms: &mut Terms) {
+        let own = self.names.iter_mut().zip(&self.assign);
+        for (name, t) in own.filter(|(name, _)| name.is_empty()) {
+            if let Expr::Name(other) = &mut terms.variables[terms.terms[t - 1].variables[0]] {
+                *name = std::mem::take(other);
+            }
+        }
+        let labels = terms.terms.iter_mut().map(|t| std::mem::take(&mut t.label));
+        self.labels = labels.collect();
     }
 
     /// The columns of the source.

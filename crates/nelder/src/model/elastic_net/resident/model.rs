@@ -71,8 +71,8 @@ impl<'s> ResidentModel<'s> {
         if spec.reading == Reading::Rows || spec.cox.is_some() || rows == 0 {
             return Ok(None);
         }
-        let terms = spec.design.meaning_of_columns(&source.schema().names())?;
-        let design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
+        let mut terms = spec.design.meaning_of_columns(&source.schema().names())?;
+        let mut design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
             (Ok(design), _) if design.is_empty() => return Ok(None),
             (Ok(design), Reading::Columns) => design,
             (Ok(design), _) if design.is_wide(rows) => design,
@@ -89,6 +89,7 @@ impl<'s> ResidentModel<'s> {
         let Some((source, reading)) = reading::in_memory(spec, &terms, &design, source, run.monitor)? else {
             return Ok(None);
         };
+        design.take_names(&mut terms);
         let intercept = terms.intercept;
         let bound = bind_as(
             &without_columns(spec, terms),
