@@ -362,6 +362,9 @@ fn models_without_another_way_say_what_to_do_with_many_columns() {
     let several = ElasticNetSpec::new("cbind(y, z) ~ .");
     let several = MultiNetSpec::new(several, MultiFamily::Gaussian { standardize: false });
     let several = multi_net(&several, &frame, &NoProgress).err().unwrap();
+    let computed = elastic_net(&ElasticNetSpec::new("y ~ . + log(z)"), &frame, &NoProgress);
+    let computed = computed.err().unwrap().to_string();
+    assert!(computed.contains("`log(z)` is none: the model has"), "{computed}");
     for (error, models) in [(cox, "Cox models"), (several, "models of several responses")] {
         let text = error.to_string();
         assert!(text.contains(models) && text.contains("120001 columns"), "{text}");

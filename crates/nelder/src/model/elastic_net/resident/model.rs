@@ -11,7 +11,7 @@ use super::loss::{RowLoss, RowsInMemory};
 use super::path::{PathRows, ResidentPath, Watch};
 use super::reading;
 use super::standardized::StandardizedColumns;
-use crate::design::RowCounts;
+use crate::design::{Room, RowCounts};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::Terms;
 use crate::frame::{Scan, Source};
@@ -83,6 +83,18 @@ impl<'s> ResidentModel<'s> {
                         "columns are read one by one where each of them is a column of numbers of the data, and `{label}` is none"
                     ),
                 ));
+            }
+            (Err(label), _) => {
+                let room = Room::of_machine().for_terms(terms.terms.len() as u128 + 1);
+                return match room {
+                    Ok(()) => Ok(None),
+                    Err(lack) => Err(ModelError::argument(
+                        "formula",
+                        format!(
+                            "many columns are read one by one where each is one of numbers, and `{label}` is none: {lack}"
+                        ),
+                    )),
+                };
             }
             _ => return Ok(None),
         };

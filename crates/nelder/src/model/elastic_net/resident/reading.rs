@@ -69,10 +69,9 @@ pub(super) fn in_memory<'s>(
             false => Err(ModelError::argument(
                 "data",
                 format!(
-                    "`{}` has a whole number beyond 2^53 in row {}, which double precision has not: leave the column out, or write {}/1",
+                    "`{}` has a whole number beyond 2^53 in row {}, which double precision has not: leave the column out of the formula",
                     source.schema().fields[place].name,
-                    row + 1,
-                    source.schema().fields[place].name
+                    row + 1
                 ),
             )),
         };
