@@ -19,6 +19,12 @@ pub fn run(options: &AnovaOptions) -> Result<(), Failure> {
         match fit_file::read(path)? {
             Saved::Lm(fit) => linear.push(*fit),
             Saved::Glm(fit) => generalized.push(*fit),
+            Saved::Net(_) => {
+                return Err(Failure::Data(format!(
+                    "{}: a path of penalized models, which have no analysis of variance",
+                    path.display()
+                )));
+            }
         }
     }
     match (linear.is_empty(), generalized.is_empty()) {

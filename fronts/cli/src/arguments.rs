@@ -54,7 +54,7 @@ pub struct DataOptions {
 }
 
 /// Options for reading text files; a separator, types and names that are not given are found in the file.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct TextOptions {
     /// Text files: what separates fields, a character or `tab` [default: , ; tab or |, whichever fits].
     #[arg(long, value_name = "CHAR", allow_hyphen_values = true)]
@@ -92,23 +92,40 @@ pub enum Interval {
     Prediction,
 }
 
-/// Scale of the predictions of a generalized linear model.
+/// Kind of predictions of a generalized linear model or a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {
     /// The linear predictor.
     Link,
-    /// The mean.
+    /// The mean; of classes their probabilities, of a Cox model the risk.
     Response,
+    /// The coefficients of a path, printed.
+    Coefficients,
+    /// The columns of a path whose coefficients are not zero, printed.
+    Nonzero,
+    /// The likeliest class.
+    Class,
 }
 
 /// `nelder predict`.
 #[derive(Args)]
 pub struct PredictOptions {
-    /// A fit written by `nelder lm --save` or `nelder glm --save`.
+    /// A fit written by `--save` of `nelder lm`, `glm`, `glmnet` or `cv-glmnet`.
     pub fit: PathBuf,
-    /// The rows to predict; they need no response.
+    /// The rows to predict, files as of a fit; they need no response.
+    #[arg(long, value_name = "FILE")]
+    pub data: Vec<PathBuf>,
     #[command(flatten)]
-    pub data: DataOptions,
+    pub text: TextOptions,
+    /// Of a path: at these lambda, `lambda.min` or `lambda.1se` of a cross-validation, or numbers, between those of the path by interpolation
+    /// [default: lambda.1se, and all of a path without cross-validation].
+    #[arg(
+        long,
+        value_name = "L,...",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
+    pub s: Vec<String>,
     /// Add the ends of an interval, `lwr` and `upr`.
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -118,12 +135,12 @@ pub struct PredictOptions {
     /// Level of the intervals.
     #[arg(long, default_value_t = 0.95)]
     pub level: f64,
-    /// For a generalized linear model: the linear predictor or the mean.
-    #[arg(long = "type", value_name = "SCALE")]
+    /// For a generalized linear model the linear predictor or the mean; of a path also coefficients, nonzero or class.
+    #[arg(long = "type", value_name = "TYPE")]
     pub scale: Option<Scale>,
     /// Where to write, .parquet or .csv: one row for each row of the data, missing where a value is missing.
     #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    pub out: Option<PathBuf>,
 }
 
 /// Distribution that changes in deviance are tested by.
@@ -492,6 +509,9 @@ pub struct PathOptions {
     /// Where passes run: auto, cpu, cuda, cuda:1, …, wgpu, wgpu:1, … [default: $NELDER_DEVICE, else auto].
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<String>,
+    /// Keep the path for `nelder predict`.
+    #[arg(long, value_name = "FIT")]
+    pub save: Option<PathBuf>,
     /// Draw the path, or the curve of the cross-validation.
     #[arg(long, value_name = "OUT.svg")]
     pub plot: Option<PathBuf>,

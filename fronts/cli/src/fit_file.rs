@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nelder::model::{SavedGlm, SavedLm};
+use nelder::model::{SavedGlm, SavedLm, SavedNet};
 use nelder_data::Destination;
 
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use crate::outputs::write_whole;
 /// Start of the first line: format and version; the number changes when older fits can no longer be read.
 const KIND: &str = "nelder-fit 2";
 
-/// A fit of either kind.
+/// A fit of any kind.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Saved {
@@ -19,6 +19,8 @@ pub enum Saved {
     Lm(Box<SavedLm>),
     /// A generalized linear model.
     Glm(Box<SavedGlm>),
+    /// A path of penalized models.
+    Net(Box<SavedNet>),
 }
 
 /// FNV-1a: tells a damaged file, not a forged one.

@@ -7,7 +7,7 @@ use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
     Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
-    HeldOutPredictors, LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Relaxing, Ties,
+    HeldOutPredictors, LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Relaxing, SavedNet, Ties,
     cross_validate, elastic_net,
 };
 use nelder::pass::{Executor, Run};
@@ -17,6 +17,7 @@ use nelder_data::{Destination, Opened};
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::device;
 use crate::failure::Failure;
+use crate::fit_file::{self, Saved};
 use crate::lm::{accuracy, contrasts, missing, warn_dropped_contrasts};
 use crate::outputs::{all, destinations, write_whole};
 use crate::progress::Progress;
@@ -34,7 +35,7 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
     collate::set(&options.path.collate);
     let opened = data::open(&options.path.data)?;
     data::remark(&opened, &texts(&options.path), false);
-    let plot = destination(&options.path)?;
+    let [plot, save] = path_destinations(&options.path)?;
     let progress = Progress::new(false);
     let fit = elastic_net(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
         progress.clear();
@@ -49,6 +50,7 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
     if let Some(destination) = plot {
         written.push(drawn(destination, &summary::path_plot(&fit)));
     }
+    written.push(kept(save, || fit.save(None)));
     let mut text = summary::print(&record);
     if !options.s.is_empty() {
         text += "\n";
@@ -78,7 +80,7 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     let measure = model.measure(&options.measure)?;
     let model = model.alpha(options.alpha.first().copied().unwrap_or(1.0));
     let spec = folds(options, &opened, CrossValidationSpec::new(model).measure(measure))?;
-    let plot = destination(&options.path)?;
+    let [plot, save] = path_destinations(&options.path)?;
     let keep = keep(options)?;
     let progress = Progress::new(false);
     let found = cross_validate(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
@@ -94,6 +96,10 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
     if let Some(destination) = plot {
         written.push(drawn(destination, &summary::curve_plot(&record)));
     }
+    written.push(kept(save, || {
+        let chosen = [Choice::Best, Choice::OneError].map(|choice| found.lambda(choice));
+        found.fit.save(Some(chosen))
+    }));
     let mut text = summary::print_cross_validation(&record);
     text += "\n";
     let chosen = [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)];
@@ -284,16 +290,32 @@ pub fn held_out(
     })
 }
 
-/// Where a plot goes.
+/// Where a plot goes, and a saved path.
 ///
 /// # Errors
 /// A place that is one of the data.
-pub fn destination(options: &PathOptions) -> Result<Option<Destination>, Failure> {
-    let [plot] = destinations(
+pub fn path_destinations(options: &PathOptions) -> Result<[Option<Destination>; 2], Failure> {
+    destinations(
         &data::inputs(&options.data)?,
-        [("--plot", options.plot.as_deref())],
-    )?;
-    Ok(plot)
+        [
+            ("--plot", options.plot.as_deref()),
+            ("--save", options.save.as_deref()),
+        ],
+    )
+}
+
+/// Writes a path where it is to be kept.
+///
+/// # Errors
+/// A path that cannot be kept, those of its destination.
+pub fn kept(
+    destination: Option<Destination>,
+    save: impl FnOnce() -> Result<SavedNet, ModelError>,
+) -> Result<(), Failure> {
+    match destination {
+        None => Ok(()),
+        Some(destination) => fit_file::write(destination, &Saved::Net(Box::new(save()?))),
+    }
 }
 
 /// Writes a plot.

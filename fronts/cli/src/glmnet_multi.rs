@@ -10,7 +10,7 @@ use nelder::summary::multi_net as summary;
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::failure::Failure;
-use crate::glmnet::{Watched, call, destination, drawn, folds, held_out, keep, printed};
+use crate::glmnet::{Watched, call, drawn, folds, held_out, keep, kept, path_destinations, printed};
 use crate::output;
 use crate::outputs::all;
 
@@ -58,7 +58,7 @@ fn model(net: ElasticNetSpec, family: MultiFamily) -> Result<MultiNetSpec, Failu
 pub fn run(options: &GlmnetOptions, net: ElasticNetSpec, family: MultiFamily) -> Result<(), Failure> {
     let spec = model(net, family)?;
     let call = call("glmnet", &options.path)?;
-    let plot = destination(&options.path)?;
+    let [plot, save] = path_destinations(&options.path)?;
     let watched = Watched::new(&options.path, None)?;
     let fit = watched.finished(multi_net(
         &spec,
@@ -70,6 +70,7 @@ pub fn run(options: &GlmnetOptions, net: ElasticNetSpec, family: MultiFamily) ->
     if let Some(destination) = plot {
         written.push(drawn(destination, &summary::path_plot(&fit)));
     }
+    written.push(kept(save, || fit.save(None)));
     let mut text = summary::print(&record);
     for s in &options.s {
         text += &format!(
@@ -89,7 +90,7 @@ pub fn run_cross_validated(
     family: MultiFamily,
 ) -> Result<(), Failure> {
     let call = call("cv.glmnet", &options.path)?;
-    let plot = destination(&options.path)?;
+    let [plot, save] = path_destinations(&options.path)?;
     let keep = keep(options)?;
     let watched = Watched::new(&options.path, options.foldid.as_deref())?;
     let net = net.alpha(options.alpha.first().copied().unwrap_or(1.0));
@@ -106,6 +107,10 @@ pub fn run_cross_validated(
     if let Some(destination) = plot {
         written.push(drawn(destination, &summary::curve_plot(&record)));
     }
+    written.push(kept(save, || {
+        let chosen = [Choice::Best, Choice::OneError].map(|choice| found.lambda(choice));
+        found.fit.save(Some(chosen))
+    }));
     let mut text = summary::print_cross_validation(&record);
     for (name, choice) in [("lambda.min", Choice::Best), ("lambda.1se", Choice::OneError)] {
         let (gamma, lambda) = found.curve.chosen(choice);

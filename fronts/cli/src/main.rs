@@ -18,6 +18,7 @@ mod output;
 mod outputs;
 mod prcomp;
 mod predict;
+mod predict_path;
 mod progress;
 
 use std::process::ExitCode;

@@ -5,29 +5,31 @@ use nelder::summary::generalized::mean_intervals;
 use nelder::summary::inference::intervals;
 use nelder_data::{Destination, Output, TableWriter};
 
-use crate::arguments::{Interval, PredictOptions, Scale};
-use crate::data;
+use crate::arguments::{DataOptions, Interval, PredictOptions, Scale};
 use crate::failure::Failure;
 use crate::fit_file::{self, Saved};
 use crate::lm::{check_level, check_table};
 use crate::output::note;
 use crate::outputs::destinations;
 use crate::progress::Progress;
+use crate::{data, predict_path};
 
 /// Predicts and writes one row for each row of the data.
 pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     check_level(options.level)?;
-    check_table(&options.out)?;
+    options.out.as_deref().map_or(Ok(()), check_table)?;
     let fit = match fit_file::read(&options.fit)? {
-        Saved::Lm(fit) => fit,
+        Saved::Net(fit) => return predict_path::run(options, &fit),
         Saved::Glm(fit) => return generalized(options, &fit),
+        Saved::Lm(fit) => fit,
     };
+    no_path(options)?;
     if options.scale.is_some() {
         return Err(Failure::Usage(
             "--type is for generalized linear models; this fit is linear".into(),
         ));
     }
-    let source = data::open_for(&options.data, &fit.design)?;
+    let source = data::open_for(&rows(options)?, &fit.design)?;
     data::remark_named(&source, &fit.design.spec.formula);
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
@@ -61,11 +63,43 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
 }
 
 /// Where the predictions go: not onto the rows, nor onto the fit.
-fn destination(options: &PredictOptions) -> Result<Destination, Failure> {
-    let mut inputs = data::inputs(&options.data)?;
+pub fn destination(options: &PredictOptions) -> Result<Destination, Failure> {
+    let mut inputs = data::inputs(&rows(options)?)?;
     inputs.push(options.fit.clone());
-    let [out] = destinations(&inputs, [("--out", Some(options.out.as_path()))])?;
-    out.ok_or_else(|| Failure::Usage("--out names no file".into()))
+    let [out] = destinations(&inputs, [("--out", options.out.as_deref())])?;
+    out.ok_or_else(|| Failure::Usage("--out: name a file, .parquet or .csv".into()))
+}
+
+/// The rows to predict.
+///
+/// # Errors
+/// No file is named.
+pub fn rows(options: &PredictOptions) -> Result<DataOptions, Failure> {
+    match options.data.is_empty() {
+        true => Err(Failure::Usage("--data: name the rows to predict".into())),
+        false => Ok(DataOptions {
+            data: options.data.clone(),
+            text: options.text.clone(),
+        }),
+    }
+}
+
+/// Refuses what only paths of penalized models have.
+fn no_path(options: &PredictOptions) -> Result<(), Failure> {
+    let other = matches!(
+        options.scale,
+        Some(Scale::Coefficients | Scale::Nonzero | Scale::Class)
+    );
+    match (options.s.is_empty(), other) {
+        (true, false) => Ok(()),
+        (false, _) => Err(Failure::Usage(
+            "--s is for paths of `nelder glmnet` and `nelder cv-glmnet`".into(),
+        )),
+        _ => Err(Failure::Usage(
+            "--type: coefficients, nonzero and class are for paths of `nelder glmnet` and `nelder cv-glmnet`"
+                .into(),
+        )),
+    }
 }
 
 fn column_names(fit: &SavedLm, options: &PredictOptions) -> Vec<String> {
@@ -117,7 +151,8 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
             "--interval prediction is for linear models; a generalized one has intervals of the mean (confidence)".into(),
         ));
     }
-    let source = data::open_for(&options.data, &fit.design)?;
+    no_path(options)?;
+    let source = data::open_for(&rows(options)?, &fit.design)?;
     data::remark_named(&source, &fit.spec.design.formula);
     let errors = options.interval.is_some() || options.se;
     let mut names = vec!["fit"];

@@ -1,5 +1,6 @@
 //! From an expression and the names of columns to a tree.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -13,15 +14,14 @@ use super::functions::names;
 use super::functions::recode::{Lookup, Match, Measure, Recode, Rule};
 use super::functions::stamp::Unit;
 use super::node::{Node, NodeKind, Type, node};
-use crate::formula::{Arg, Binary, Expr, Resolved, Unary, nearest};
+use crate::formula::{Arg, Binary, Expr, NameTable, Resolved, Unary, nearest};
 use crate::frame::{self, Levels, Schema};
 
 /// Binds names to the columns of a schema, and remembers which columns.
 pub(super) struct Binder<'s> {
     schema: &'s Schema,
     functions: Functions,
-    /// Positions of the schema's columns by name.
-    positions: HashMap<&'s str, usize>,
+    positions: Positions<'s>,
     /// Positions among `columns` by column.
     wanted: HashMap<usize, usize>,
     /// Columns of the source that are wanted, in order of first use.
@@ -50,18 +50,45 @@ const CONSTANTS: &[(&str, f64)] = &[
     ("NaN", f64::NAN),
 ];
 
-/// Positions of columns by name, of equal names the first.
-fn positions(schema: &Schema) -> HashMap<&str, usize> {
-    let mut positions = HashMap::with_capacity(schema.fields.len());
-    for (at, field) in schema.fields.iter().enumerate() {
-        positions.entry(field.name.as_str()).or_insert(at);
+/// Positions of columns by name, of equal names the first. The first names are looked for one by one: a table of the columns
+/// takes longer than a few of them.
+struct Positions<'s> {
+    schema: &'s Schema,
+    asked: Cell<u32>,
+    table: OnceCell<NameTable>,
+}
+
+/// Names that are looked for without a table.
+const FEW: u32 = 8;
+
+impl<'s> Positions<'s> {
+    fn new(schema: &'s Schema) -> Self {
+        Positions {
+            schema,
+            asked: Cell::new(0),
+            table: OnceCell::new(),
+        }
     }
-    positions
+
+    fn of(&self, name: &str) -> Option<usize> {
+        if self.asked.get() < FEW {
+            self.asked.set(self.asked.get() + 1);
+            return self.schema.position(name);
+        }
+        let fields = &self.schema.fields;
+        let table = self.table.get_or_init(|| {
+            let mut table = NameTable::default();
+            table.reserve(fields.len());
+            fields.iter().for_each(|f| table.push(&f.name));
+            table
+        });
+        table.find(name, |at| fields[at].name == name)
+    }
 }
 
 /// All names in the expressions that are neither a column nor a function nor a constant.
 pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<UnknownName> {
-    let known = positions(schema);
+    let known = Positions::new(schema);
     let mut unknown: Vec<UnknownName> = Vec::new();
     let mut add = |name: &str, function: bool, nearest: Option<&str>| {
         let new = UnknownName {
@@ -78,7 +105,7 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
         match expr {
             Expr::Name(name) => {
                 let constant = ["T", "F"].contains(&&**name) || CONSTANTS.iter().any(|(c, _)| c == name);
-                if !known.contains_key(name.as_str()) && !constant {
+                if !constant && known.of(name).is_none() {
                     add(name, false, nearest(name, schema.names().into_iter()));
                 }
             }
@@ -99,7 +126,7 @@ pub(super) fn unknown_names(expressions: &[Expr], schema: &Schema) -> Vec<Unknow
                 }
             }
             Expr::Evaluated { columns, .. } => {
-                for column in columns.iter().filter(|c| !known.contains_key(c.as_str())) {
+                for column in columns.iter().filter(|c| known.of(c).is_none()) {
                     add(column, false, None);
                 }
             }
@@ -116,7 +143,7 @@ impl<'s> Binder<'s> {
         Binder {
             schema,
             functions,
-            positions: positions(schema),
+            positions: Positions::new(schema),
             wanted: HashMap::new(),
             columns: Vec::new(),
         }
@@ -190,7 +217,7 @@ impl<'s> Binder<'s> {
     }
 
     fn name(&mut self, name: &str, expr: &Expr) -> Result<Operand, BindError> {
-        let Some(&at) = self.positions.get(name) else {
+        let Some(at) = self.positions.of(name) else {
             return Ok(Operand::Constant(match name {
                 "T" => Constant::Logicals(vec![1]),
                 "F" => Constant::Logicals(vec![0]),

@@ -5,6 +5,18 @@ use nelder_device::kernels;
 use super::{Missing, RowError, Rows, Value};
 use crate::frame::{Batch, MISSING};
 
+/// The refusal of a missing value of a variable, in a row from 1.
+pub(crate) fn missing_in(label: &str, row: u64) -> String {
+    format!("`{label}` is missing in row {row}; `--na omit` leaves such rows out")
+}
+
+/// The refusal of an infinite value of a variable, in a row from 1.
+pub(crate) fn infinite_in(label: &str, row: u64) -> String {
+    format!(
+        "`{label}` is infinite in row {row}; leave such rows out with a subset, such as `is.finite({label})`, or transform the column"
+    )
+}
+
 impl Rows<'_> {
     /// Which rows are in the subset and complete (`None` for all), and which of it are not complete.
     ///
@@ -34,12 +46,7 @@ impl Rows<'_> {
                 let mask = keep.get_or_insert_with(|| vec![true; n]);
                 if mask[i] {
                     if self.missing() == Missing::Fail {
-                        return Err(self.error(batch, i, |row| {
-                            format!(
-                                "`{}` is missing in row {row}; `--na omit` leaves such rows out",
-                                self.labels()[v]
-                            )
-                        }));
+                        return Err(self.error(batch, i, |row| missing_in(&self.labels()[v], row)));
                     }
                     mask[i] = false;
                     incomplete.push(i as u32);
@@ -124,14 +131,7 @@ impl Rows<'_> {
             }
         }
         if let Some((i, v)) = first {
-            return Err(self.error(batch, i, |row| {
-                format!(
-                    "`{}` is infinite in row {row}; leave such rows out with a subset, such as \
-                     `is.finite({})`, or transform the column",
-                    self.labels()[v],
-                    self.labels()[v]
-                )
-            }));
+            return Err(self.error(batch, i, |row| infinite_in(&self.labels()[v], row)));
         }
         Ok(())
     }

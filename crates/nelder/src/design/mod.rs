@@ -40,6 +40,7 @@ pub use column_encoding::{
     AbsorbedTerm, ColumnEncoding, ColumnKind, ContrastRow, Elimination, Parametrization,
 };
 pub use columns::{Columns, UsedLevels, Variable};
+pub(crate) use complete::{infinite_in, missing_in};
 pub use design_error::DesignError;
 pub use error::{BindError, EvaluateError, UnknownName};
 pub use fingerprint::Fingerprint;

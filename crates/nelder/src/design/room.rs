@@ -9,6 +9,8 @@ use super::{BlockSchema, Elimination};
 const MATRICES: usize = 4;
 /// Share of the machine's memory that a fit may take for its matrices.
 const SHARE: f64 = 0.5;
+/// Share of it that columns of files may take which are read into memory.
+const HELD: f64 = 0.5;
 /// Memory that is assumed where the system does not say it.
 const ASSUMED: u64 = 8 << 30;
 /// Bytes of a column's name, its place among the terms, and its entries by code.
@@ -153,6 +155,15 @@ impl Room {
         let (of_columns, of_rows) = ((columns * columns) as f64, (rows * columns) as f64);
         let bytes = 8.0 * paths as f64 * (10.0 * of_columns + 3.0 * of_rows);
         self.holds(bytes, columns as u128, &[])
+    }
+
+    /// Tests if there is room to hold so many columns of numbers beside what is computed of them: half of what a fit may take.
+    ///
+    /// # Errors
+    /// Their bytes, and those that they may take.
+    pub(crate) fn for_held(&self, columns: usize, rows: u64) -> Result<(), (f64, f64)> {
+        let (bytes, room) = (8.0 * columns as f64 * rows as f64, HELD * self.bytes);
+        if bytes <= room { Ok(()) } else { Err((bytes, room)) }
     }
 
     /// Tests if there is room for so many bytes, those of a model of so many columns.

@@ -70,7 +70,7 @@ struct Known {
 }
 
 /// State of a fit's variables, kept to evaluate them on new data: bases, intervals and levels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VariablesState {
     nodes: Vec<NodeState>,
     levels: Vec<Option<LevelsState>>,
@@ -90,6 +90,20 @@ struct LevelsState {
 }
 
 impl VariablesState {
+    /// The state of other variables: each is one of these, by its place, or a column of numbers as it is. Those that are left out are such columns.
+    pub(crate) fn beside_columns(self, places: &[Option<usize>]) -> VariablesState {
+        let levels = |at: usize| self.levels.get(at).cloned().flatten();
+        let resolved = |at: usize| self.resolved.get(at).cloned().unwrap_or_default();
+        VariablesState {
+            levels: places.iter().map(|p| p.and_then(levels)).collect(),
+            resolved: places
+                .iter()
+                .map(|p| p.map(resolved).unwrap_or_default())
+                .collect(),
+            nodes: self.nodes,
+        }
+    }
+
     /// Keeps only the levels with these codes of variable `variable` (from 0): any other is new to
     /// [`Variables::evaluate`]. Codes do not change. A fit calls it with the levels that its complete rows
     /// have.

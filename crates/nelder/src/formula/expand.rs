@@ -1,9 +1,12 @@
 //! The algebra of R's formula language: sums, crossings and nestings of sets of variables.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
+use super::lex::is_syntactic;
 use super::operands::{collect_names, unrolled, zero_or_one};
-use super::{Binary, Coding, Expr, Formula, FormulaError, Term, Terms, Unary, term_count};
+use super::{Binary, Coding, Expr, Formula, FormulaError, NameTable, Term, Terms, Unary, term_count};
 
 /// Maximum number of terms that a formula may expand to: more columns than a design of columns can have.
 const MAX_TERMS: usize = 200_000;
@@ -42,8 +45,10 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     let response = formula.response.as_ref().filter(|e| **e != Expr::Null);
     let mut reader = Reader {
         variables: Vec::new(),
-        known: HashMap::new(),
+        labels: Vec::new(),
+        known: NameTable::default(),
         dot: None,
+        dotted: None,
         intercept: true,
         adding: true,
     };
@@ -59,7 +64,7 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
         reader.install(e);
     }
     match &dot {
-        Dot::Kept => reader.dot = Some(vec![Expr::Name(".".into())]),
+        Dot::Kept => reader.dot = Some(vec!["."]),
         // an empty list of columns is the absence of data
         Dot::Columns([]) => {}
         Dot::Columns(columns) => {
@@ -67,16 +72,16 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
             if let Some(e) = response {
                 collect_names(e, &mut taken);
             }
-            let free = columns.iter().filter(|name| !taken.contains(**name));
-            reader.dot = Some(free.map(|name| Expr::Name((*name).to_string())).collect());
+            let free = columns.iter().copied().filter(|name| !taken.contains(name));
+            reader.dot = Some(free.collect());
         }
     }
     reader.variables_of(&formula.predictors)?;
-    let columns: Vec<&str> = match dot {
-        Dot::Columns(columns) => columns.to_vec(),
-        Dot::Kept => vec!["."],
+    let columns = match dot {
+        Dot::Columns(columns) => columns,
+        Dot::Kept => &["."],
     };
-    if let Some(count) = term_count(formula, &columns).filter(|&count| count > MAX_TERMS as u128) {
+    if let Some(count) = term_count(formula, columns).filter(|&count| count > MAX_TERMS as u128) {
         return Err(FormulaError::TooManyTerms {
             terms: Some(count),
             limit: MAX_TERMS,
@@ -86,10 +91,11 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
     let offsets: Vec<usize> = (0..reader.variables.len())
         .filter(|&i| is_offset(&reader.variables[i]))
         .collect();
-    sets.retain(|set| !set.iter().any(|v| offsets.binary_search(&(*v as usize)).is_ok()));
+    sets.retain(|set| !set.iter().any(|v| offsets.binary_search(v).is_ok()));
     sets.sort_by_key(Vec::len);
 
-    let labels: Vec<String> = reader.variables.iter().map(|v| v.to_string()).collect();
+    let mut labels = reader.labels;
+    let alone = sets.last().is_none_or(|set| set.len() == 1);
     let codings = codings(&sets);
     let mut out = Terms {
         variables: reader.variables,
@@ -99,13 +105,11 @@ pub(super) fn expand(formula: &Formula, dot: Dot<'_>) -> Result<Terms, FormulaEr
         terms: Vec::with_capacity(sets.len()),
         dropped: None,
     };
-    for (set, coding) in sets.into_iter().zip(codings) {
-        let variables: Vec<usize> = set.iter().map(|&v| v as usize).collect();
-        let label = variables
-            .iter()
-            .map(|&v| labels[v].as_str())
-            .collect::<Vec<_>>()
-            .join(":");
+    for (variables, coding) in sets.into_iter().zip(codings) {
+        let label = match variables.as_slice() {
+            [one] if alone => std::mem::take(&mut labels[*one]),
+            several => several.iter().map(|&v| &*labels[v]).collect::<Vec<_>>().join(":"),
+        };
         if out.response.is_some_and(|r| variables == [r]) {
             out.dropped = Some(label);
         } else {
@@ -124,12 +128,15 @@ fn is_offset(variable: &Expr) -> bool {
 }
 
 /// Positions of variables, increasing: a term.
-type Set = Vec<u32>;
+type Set = Vec<usize>;
 
 /// Terms in order of appearance, each once.
 #[derive(Default)]
 struct Sets {
     list: Vec<Set>,
+    /// By variable, if it is a term by itself.
+    alone: Vec<bool>,
+    /// The terms of several variables.
     seen: HashSet<Set>,
 }
 
@@ -141,20 +148,40 @@ impl Sets {
                 limit: MAX_TERMS,
             });
         }
-        if !set.is_empty() && self.seen.insert(set.clone()) {
+        let new = match set.as_slice() {
+            [] => false,
+            &[one] => {
+                if self.alone.len() <= one {
+                    self.alone.resize(one + 1, false);
+                }
+                !std::mem::replace(&mut self.alone[one], true)
+            }
+            _ => self.seen.insert(set.clone()),
+        };
+        if new {
             self.list.push(set);
         }
         Ok(())
     }
 
+    fn has(&self, set: &Set) -> bool {
+        match set.as_slice() {
+            [one] => self.alone.get(*one) == Some(&true),
+            _ => self.seen.contains(set),
+        }
+    }
+
     fn remove(&mut self, others: &Sets) {
-        self.list.retain(|set| !others.seen.contains(set));
+        self.list.retain(|set| !others.has(set));
         self.seen.retain(|set| !others.seen.contains(set));
+        for (alone, taken) in self.alone.iter_mut().zip(&others.alone) {
+            *alone &= !taken;
+        }
     }
 
     /// Every variable that is in any of the terms.
     fn union(&self) -> Set {
-        let all = self.list.iter().flatten().copied().collect::<HashSet<u32>>();
+        let all = self.list.iter().flatten().copied().collect::<HashSet<usize>>();
         let mut all: Set = all.into_iter().collect();
         all.sort_unstable();
         all
@@ -176,30 +203,54 @@ fn joined(a: &Set, b: &Set) -> Set {
     out
 }
 
-struct Reader {
+struct Reader<'d> {
     variables: Vec<Expr>,
-    known: HashMap<String, Vec<usize>>,
-    dot: Option<Vec<Expr>>,
+    /// The variables as R prints them, and their positions.
+    labels: Vec<String>,
+    known: NameTable,
+    /// The columns that `.` stands for.
+    dot: Option<Vec<&'d str>>,
+    /// Their positions among the variables, where they have some.
+    dotted: Option<Rc<[usize]>>,
     intercept: bool,
     /// True where terms are being added; to the right of a minus, 1 takes the intercept away.
     adding: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// The position of a variable, added if it is new.
     fn install(&mut self, e: &Expr) -> usize {
-        let same_label = self.known.entry(e.to_string()).or_default();
-        // numbers print with 15 digits, so that a label may stand for two variables
-        if let Some(&at) = same_label.iter().find(|&&at| self.variables[at] == *e) {
-            return at;
-        }
-        same_label.push(self.variables.len());
-        self.variables.push(e.clone());
-        self.variables.len() - 1
+        self.installed(Cow::Borrowed(e))
     }
 
-    fn dots(&self) -> Result<Vec<Expr>, FormulaError> {
-        self.dot.clone().ok_or(FormulaError::DotWithoutColumns)
+    fn installed(&mut self, e: Cow<'_, Expr>) -> usize {
+        let next = self.variables.len();
+        let label = match &*e {
+            Expr::Name(name) if is_syntactic(name) => name.clone(),
+            other => other.to_string(),
+        };
+        // numbers print with 15 digits, so that a label may stand for two variables
+        if let Some(at) = self.known.find(&label, |at| self.variables[at] == *e) {
+            return at;
+        }
+        self.known.push(&label);
+        self.labels.push(label);
+        self.variables.push(e.into_owned());
+        next
+    }
+
+    /// The positions of what `.` stands for, added where they are new.
+    fn dots(&mut self) -> Result<Rc<[usize]>, FormulaError> {
+        if let Some(known) = &self.dotted {
+            return Ok(known.clone());
+        }
+        let columns = self.dot.take().ok_or(FormulaError::DotWithoutColumns)?;
+        self.known.reserve(columns.len());
+        self.labels.reserve(columns.len());
+        self.variables.reserve(columns.len());
+        let name = |name: &&str| Cow::Owned(Expr::Name((*name).to_string()));
+        let places: Rc<[usize]> = columns.iter().map(|n| self.installed(name(n))).collect();
+        Ok(self.dotted.insert(places).clone())
     }
 
     /// Installs the variables in order of appearance, also those of terms that are taken away.
@@ -210,9 +261,7 @@ impl Reader {
             Expr::Null => {}
             e if zero_or_one(e).is_some() => {}
             Expr::Name(name) if name == "." => {
-                for column in self.dots()? {
-                    self.install(&column);
-                }
+                self.dots()?;
             }
             Expr::Number { .. } | Expr::Whole(_) | Expr::Text(_) | Expr::Logical(_) | Expr::Missing => {
                 return Err(FormulaError::Constant {
@@ -269,16 +318,17 @@ impl Reader {
             }
             Expr::Null => {}
             Expr::Name(name) if name == "." => {
-                for column in self.dots()? {
-                    let at = self.install(&column);
-                    out.push(vec![at as u32])?;
+                let places = self.dots()?;
+                out.list.reserve(places.len());
+                for at in places.iter() {
+                    out.push(vec![*at])?;
                 }
             }
             _ => match zero_or_one(e) {
                 Some(one) => self.intercept = one == self.adding,
                 None => {
                     let at = self.install(e);
-                    out.push(vec![at as u32])?;
+                    out.push(vec![at])?;
                 }
             },
         }
@@ -344,6 +394,7 @@ fn power(base: Sets, exponent: &Expr, whole: &Expr) -> Result<Sets, FormulaError
     };
     let mut out = Sets {
         list: base.list.clone(),
+        alone: base.alone.clone(),
         seen: base.seen.clone(),
     };
     let mut done = 1.0;
@@ -363,8 +414,12 @@ fn power(base: Sets, exponent: &Expr, whole: &Expr) -> Result<Sets, FormulaError
 /// For each variable of each term: by contrasts if the term without it is empty or part of a term before it
 /// (Chambers & Hastie 1992, page 38, with R's "part of").
 fn codings(sets: &[Set]) -> Vec<Vec<Coding>> {
-    let mut exact: HashSet<&[u32]> = HashSet::new();
-    let mut holding: HashMap<u32, Vec<&Set>> = HashMap::new();
+    // the longest are last: of terms of one variable each the margin is empty
+    if sets.last().is_none_or(|set| set.len() == 1) {
+        return vec![vec![Coding::Contrasts]; sets.len()];
+    }
+    let mut exact: HashSet<&[usize]> = HashSet::new();
+    let mut holding: HashMap<usize, Vec<&Set>> = HashMap::new();
     let mut out = Vec::with_capacity(sets.len());
     for set in sets {
         let of = |skip: usize| {

@@ -1,5 +1,6 @@
 //! The number of terms of a formula, told without writing them out.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::operands::{collect_names, unrolled, zero_or_one};
@@ -23,6 +24,13 @@ pub fn term_count(formula: &Formula, columns: &[&str]) -> Option<u128> {
     if let Some(response) = &formula.response {
         collect_names(response, &mut taken);
     }
+    if unrolled(&formula.predictors)
+        .1
+        .iter()
+        .any(|(op, ..)| *op == Binary::Sub)
+    {
+        return None;
+    }
     let columns = columns.iter().copied().filter(|name| !taken.contains(name));
     let mut counter = Counter {
         columns: columns.collect(),
@@ -42,10 +50,10 @@ struct Counter<'a> {
     /// Columns that `.` stands for.
     columns: Vec<&'a str>,
     /// The variables so far.
-    seen: HashSet<String>,
+    seen: HashSet<Cow<'a, str>>,
 }
 
-impl Counter<'_> {
+impl<'a> Counter<'a> {
     fn of(&mut self, e: &Expr) -> Option<Count> {
         let (base, edge) = unrolled(e);
         let mut left = self.of_operand(base)?;
@@ -66,14 +74,15 @@ impl Counter<'_> {
             Expr::Null => 0,
             Expr::Name(name) if name == "." => {
                 let columns = std::mem::take(&mut self.columns);
-                let new = columns.iter().all(|name| self.seen.insert((*name).to_string()));
+                self.seen.reserve(columns.len());
+                let new = columns.iter().all(|name| self.seen.insert(Cow::Borrowed(name)));
                 if !new || columns.is_empty() {
                     return None;
                 }
                 columns.len() as u128
             }
             e if zero_or_one(e).is_some() => 0,
-            variable => match self.seen.insert(variable.to_string()) {
+            variable => match self.seen.insert(variable.to_string().into()) {
                 true => 1,
                 false => return None,
             },

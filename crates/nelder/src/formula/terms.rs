@@ -122,11 +122,12 @@ impl Terms {
     /// The terms for rows whose response is not known: without the response among the variables, unless a term
     /// has it too. Also the place of each variable that is left among those of `self`.
     pub fn without_response(&self) -> (Terms, Vec<usize>) {
-        let used =
-            |v: usize| self.terms.iter().any(|t| t.variables.contains(&v)) || self.offsets.contains(&v);
+        let mut used = vec![false; self.variables.len()];
+        let of_terms = self.terms.iter().flat_map(|t| &t.variables);
+        of_terms.chain(&self.offsets).for_each(|v| used[*v] = true);
         // a variable that `. - x` took out again makes no column
-        let left: Vec<usize> = (0..self.variables.len()).filter(|&v| used(v)).collect();
-        let place = |v: &usize| left.iter().position(|l| l == v).unwrap_or_default();
+        let left: Vec<usize> = (0..self.variables.len()).filter(|&v| used[v]).collect();
+        let place = |v: &usize| left.binary_search(v).unwrap_or_default();
         let terms = Terms {
             variables: left.iter().map(|&v| self.variables[v].clone()).collect(),
             response: None,

@@ -1,6 +1,7 @@
 //! Columns, factors, missing values: the data as a model sees it, borrowed and never copied.
 
 mod column;
+mod columns_in_memory;
 mod device;
 mod label;
 mod levels;
@@ -10,6 +11,7 @@ mod sparse;
 mod sparse_frame;
 
 pub use column::{Column, Kind};
+pub use columns_in_memory::ColumnsInMemory;
 pub use device::DeviceFrame;
 pub use label::number_label;
 pub use levels::{Collation, EXACT, Key, Levels, MISSING, set_collation};

@@ -15,9 +15,9 @@ pub use crate::pass::ResidualRun;
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, MultiFamily, MultiNet,
-    MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec, Path, PathControl, PathEnd, PerColumn,
-    Reading, RelaxedCurves, RelaxedPlace, Relaxing, SparseVector, Step as PathStep, Ties, cross_validate,
-    cross_validate_multi, elastic_net, multi_net,
+    MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec, NetFamily, NetScale, Path, PathControl,
+    PathEnd, PerColumn, Reading, RelaxedCurves, RelaxedPlace, Relaxing, SavedNet, SparseVector,
+    Step as PathStep, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{
     Absorbed, Correction, Crossed, CrossedIntercept, FittedEquations, LeastSquares, LevelMeans,

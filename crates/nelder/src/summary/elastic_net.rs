@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::chart::{Chart, Mark, Series};
 use super::coefficients::{Column, Role, TestMatrix};
 use super::format::{format_significant, round_half_even, signif};
+use super::print_generalized::missing;
 use super::text::{self, Justify};
 use crate::model::{Choice, CrossValidation, Curve, ElasticNet, Path, SparseVector};
 
@@ -131,7 +132,7 @@ pub fn cross_validation(found: &CrossValidation<'_>, call: &str) -> CrossValidat
 /// A path as `print.glmnet` has it: coefficients other than zero, percent of deviance explained and λ, a line for each λ.
 pub fn print(fit: &PathSummary) -> String {
     let relaxed = fit.relaxed.as_ref().map(|r| (&r.lambda[..], &r.dev_ratio[..]));
-    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed)
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed) + &missing(fit.omitted)
 }
 
 /// The same of whatever path; with the λ and shares of its relaxed fits, where there are some, as `print.relaxed` has it.
@@ -180,7 +181,7 @@ pub fn print_cross_validation(found: &CrossValidationSummary) -> String {
         &found.curve,
         &found.alphas,
         found.path.alpha,
-    )
+    ) + &missing(found.path.omitted)
 }
 
 /// The same of whatever path: its call and measure, its curve, a line for each of the α that were compared, and the best of them.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::elastic_net::{coefficients, curve_chart, path_chart, print_curve, print_path};
+use super::print_generalized::missing;
 use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, Path, SparseVector};
 
 /// Record of a path of several responses.
@@ -151,13 +152,13 @@ pub fn cross_validation(found: &MultiValidation<'_>, call: &str) -> MultiValidat
 /// A path as `print.glmnet` has it.
 pub fn print(fit: &MultiPathSummary) -> String {
     let relaxed = (fit.relaxed.as_ref()).map(|r| (&r.lambda[..], &r.dev_ratio[..]));
-    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed)
+    print_path(&fit.call, &fit.df, &fit.dev_ratio, &fit.lambda, relaxed) + &missing(fit.omitted)
 }
 
 /// A cross-validation as `print.cv.glmnet` has it, after a table of the α that were compared.
 pub fn print_cross_validation(found: &MultiValidationSummary) -> String {
     let heading = (found.path.call.as_str(), found.measure.as_str());
-    print_curve(heading, &found.curve, &found.alphas, found.path.alpha)
+    print_curve(heading, &found.curve, &found.alphas, found.path.alpha) + &missing(found.path.omitted)
 }
 
 /// Coefficients at one λ, with a column for each response or class.

@@ -91,7 +91,8 @@ fn padded(texts: &[String]) -> Vec<String> {
     texts.iter().map(|t| format!("{t:>widest$}")).collect()
 }
 
-fn missing(rows: u64) -> String {
+/// The line of so many rows that were left out as incomplete.
+pub(super) fn missing(rows: u64) -> String {
     match rows {
         0 => String::new(),
         1 => "  (1 observation deleted due to missingness)\n".into(),

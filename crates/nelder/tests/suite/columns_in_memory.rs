@@ -1,10 +1,11 @@
 //! Paths that read column by column are those that pass over rows, and find them for sparse columns and many of them.
 
+use nelder::design::Missing;
 use nelder::family::{Family, FamilyName};
 use nelder::frame::{Frame, Sparse, SparseFrame};
 use nelder::model::{
-    CrossValidationSpec, ElasticNetSpec, Folds, LmSpec, Measure, PerColumn, Reading, cross_validate,
-    elastic_net,
+    CrossValidationSpec, ElasticNetSpec, Folds, LmSpec, Measure, MultiFamily, MultiNetSpec, PerColumn,
+    Reading, Ties, cross_validate, elastic_net, multi_net,
 };
 use nelder::pass::NoProgress;
 use nelder_device::Philox;
@@ -253,18 +254,26 @@ fn more_columns_than_a_gram_could_hold_have_a_path() {
 }
 
 #[test]
-fn columns_with_missing_numbers_are_named() {
+fn columns_with_missing_numbers_are_named_where_these_fail() {
     let mut data = rows(30, 8);
     data.columns[4][11] = f64::NAN;
-    let spec = ElasticNetSpec {
+    let mut spec = ElasticNetSpec {
         reading: Reading::Columns,
         ..data.spec("y", Family::gaussian())
     };
-    let error = elastic_net(&spec, data.dense(), &NoProgress)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(error.contains("`x4`") && error.contains("row 12"), "{error}");
+    spec.design.missing = Missing::Fail;
+    let why = |spec: &ElasticNetSpec, data: &Rows| {
+        let error = elastic_net(spec, data.dense(), &NoProgress).err().unwrap();
+        error.to_string()
+    };
+    let missing = why(&spec, &data);
+    assert!(missing.starts_with("`x4` is missing in row 12"), "{missing}");
+    data.columns[4][11] = f64::INFINITY;
+    spec.design.missing = Missing::Omit;
+    let infinite = why(&spec, &data);
+    // in the words of models that are read by rows
+    spec.reading = Reading::Rows;
+    assert_eq!(infinite, why(&spec, &data));
 }
 
 /// Stops the path at its third λ.
@@ -289,16 +298,76 @@ fn a_path_of_columns_can_be_stopped() {
 }
 
 #[test]
-fn rows_with_missing_numbers_are_left_out_of_wide_models() {
-    let mut data = rows(60, 450);
+fn rows_with_missing_numbers_are_left_out() {
+    let mut data = rows(60, 20);
     data.columns[4][11] = f64::NAN;
-    let spec = data.spec("y", Family::gaussian()).threshold(1e-7);
-    let omitted = elastic_net(&spec, data.dense(), &NoProgress)
-        .unwrap()
-        .counts
-        .omitted;
-    assert_eq!(omitted, 1);
-    data.columns[4][11] = 0.5;
-    let fit = elastic_net(&spec, data.dense(), &NoProgress).unwrap();
+    data.columns[15][12] = f64::NAN;
+    // a row of the subset may not hold it, another may
+    data.columns[4][30] = f64::INFINITY;
+    data.offset[30] = 9.0;
+    for (response, family) in families() {
+        let mut spec = data.spec(response, family);
+        spec.design = LmSpec::new(&spec.design.formula).weights("w").subset("o < 9");
+        let of = |reading| ElasticNetSpec {
+            reading,
+            ..spec.clone()
+        };
+        let by_rows = elastic_net(&of(Reading::Rows), data.dense(), &NoProgress).unwrap();
+        let by_columns = elastic_net(&of(Reading::Columns), data.dense(), &NoProgress).unwrap();
+        assert!(by_columns.report.algorithm.ends_with("column by column"));
+        assert_eq!(by_columns.counts, by_rows.counts);
+        assert_eq!(by_columns.counts.omitted, 2);
+        assert_same(&by_rows.path, &by_columns.path, response);
+        let folds = |reading| CrossValidationSpec::new(of(reading)).folds(Folds::Drawn { count: 4, seed: 3 });
+        let by_rows = cross_validate(&folds(Reading::Rows), data.dense(), &NoProgress).unwrap();
+        let by_columns = cross_validate(&folds(Reading::Columns), data.dense(), &NoProgress).unwrap();
+        assert_eq!(by_rows.curve.best, by_columns.curve.best, "{response}");
+    }
+}
+
+#[test]
+fn columns_that_are_not_in_memory_are_read_into_it() {
+    let data = rows(30, 450);
+    let whole: Vec<Vec<i32>> = (data.columns.iter())
+        .map(|x| x.iter().map(|x| (10.0 * x) as i32).collect())
+        .collect();
+    let frame = (data.names.iter().zip(&whole)).fold(data.others(), |f, (n, x)| f.with_integer(n, x));
+    let spec = data.spec("y", Family::gaussian());
+    let fit = elastic_net(&spec, &frame, &NoProgress).unwrap();
+    assert_eq!(fit.report.passes[0].name, "columns into memory");
     assert!(fit.report.algorithm.ends_with("column by column"));
+    let by_rows = ElasticNetSpec {
+        reading: Reading::Rows,
+        ..spec
+    };
+    assert_same(
+        &elastic_net(&by_rows, &frame, &NoProgress).unwrap().path,
+        &fit.path,
+        "whole numbers",
+    );
+}
+
+#[test]
+fn models_without_another_way_say_what_to_do_with_many_columns() {
+    let (n, p) = (20, 120_000);
+    let column: Vec<f64> = (0..n).map(|i| f64::from(i % 7)).collect();
+    let names: Vec<String> = (0..p).map(|j| format!("x{j}")).collect();
+    let times: Vec<f64> = (0..n).map(|i| f64::from(1 + i)).collect();
+    let others = Frame::new().with_real("y", &times).with_real("z", &column);
+    let frame = names
+        .iter()
+        .fold(others, |frame, name| frame.with_real(name, &column));
+    let cox = ElasticNetSpec::new("Surv(y, z > 2) ~ .").cox(Ties::Breslow);
+    let cox = elastic_net(&cox, &frame, &NoProgress).err().unwrap();
+    let several = ElasticNetSpec::new("cbind(y, z) ~ .");
+    let several = MultiNetSpec::new(several, MultiFamily::Gaussian { standardize: false });
+    let several = multi_net(&several, &frame, &NoProgress).err().unwrap();
+    let computed = elastic_net(&ElasticNetSpec::new("y ~ . + log(z)"), &frame, &NoProgress);
+    let computed = computed.err().unwrap().to_string();
+    assert!(computed.contains("`log(z)` is none: the model has"), "{computed}");
+    for (error, models) in [(cox, "Cox models"), (several, "models of several responses")] {
+        let text = error.to_string();
+        assert!(text.contains(models) && text.contains("120001 columns"), "{text}");
+        assert!(text.contains("choose columns beforehand"), "{text}");
+    }
 }

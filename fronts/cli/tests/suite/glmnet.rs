@@ -1,6 +1,7 @@
 //! `nelder glmnet` and `nelder cv-glmnet`: glmnet's tables, the drawings, JSON, and what is refused.
 
 use crate::common::Folder;
+use nelder_data::{Destination, Output, Place, TableWriter};
 use serde_json::Value;
 
 fn folder(name: &str) -> Folder {
@@ -262,4 +263,104 @@ fn what_a_path_does_is_explained() {
     ] {
         assert!(found.contains(text), "{text}: {found}");
     }
+}
+
+/// A CSV and a Parquet file of more columns than rows, of which two tell of the response.
+pub fn wide(name: &str, rows: usize, columns: usize) -> Folder {
+    let folder = Folder::new(name);
+    let draws = nelder_device::Philox::new(11);
+    let number = |i: usize, j: usize| draws.normal((j * rows + i) as u64);
+    let names: Vec<String> = (0..columns).map(|j| format!("x{j}")).collect();
+    let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+    names.push("y");
+    let response = |i: usize| 3.0 * number(i, 5) - 2.0 * number(i, 17) + 0.1 * number(i, 1);
+    let values: Vec<Output> = (0..columns)
+        .map(|j| Output::Real((0..rows).map(|i| number(i, j)).collect()))
+        .chain([Output::Real((0..rows).map(response).collect())])
+        .collect();
+    for file in ["wide.csv", "wide.parquet"] {
+        let place = Place::of(&folder.0.join(file)).unwrap();
+        let mut writer = TableWriter::onto(Destination::open(place).unwrap(), &names).unwrap();
+        writer.write(values.clone()).unwrap();
+        writer.finish().unwrap();
+    }
+    folder
+}
+
+#[test]
+fn wide_files_are_read_into_memory() {
+    let folder = wide("glmnet_wide", 60, 4100);
+    let mut found = Vec::new();
+    for file in ["wide.csv", "wide.parquet"] {
+        let args = ["glmnet", "y ~ .", "--data", file, "--nlambda", "20"];
+        let text = folder
+            .command(&[&args[..], &["--explain"]].concat())
+            .output()
+            .unwrap();
+        let text = String::from_utf8(text.stdout).unwrap();
+        assert!(text.contains("column by column"), "{text}");
+        assert!(text.contains("columns into memory"), "{text}");
+        let json: Value = serde_json::from_str(&folder.ok(&[&args[..], &["--json"]].concat())).unwrap();
+        let last = json["beta"].as_array().unwrap().last().unwrap().clone();
+        assert!(
+            last.as_array()
+                .unwrap()
+                .iter()
+                .any(|b| b[0] == "x5" && b[1].as_f64() > Some(2.5))
+        );
+        found.push(json["beta"].clone());
+        // neither the columns nor their products have room
+        let refused = folder
+            .command(&args)
+            .env("NELDER_MEMORY", "3MB")
+            .output()
+            .unwrap();
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(
+            said.contains("4100 columns are too many for the products of all of them"),
+            "{said}"
+        );
+        assert!(
+            said.contains("60 rows of them take 2 MB; columns may take 2 MB"),
+            "{said}"
+        );
+    }
+    assert_eq!(found[0], found[1]);
+    let folds = [
+        "cv-glmnet",
+        "y ~ .",
+        "--data",
+        "wide.csv",
+        "--nlambda",
+        "20",
+        "--nfolds",
+        "3",
+    ];
+    let found = folder.ok(&folds);
+    assert!(found.contains("more columns have the coefficient 0"), "{found}");
+}
+
+#[test]
+fn rows_with_missing_numbers_are_counted() {
+    let folder = Folder::new("glmnet_missing");
+    let mut text = (0..450).map(|j| format!("x{j},")).collect::<String>() + "y\n";
+    for i in 0..40 {
+        for j in 0..450 {
+            let missing = (i, j) == (3, 200) || (i, j) == (7, 0);
+            text += &match missing {
+                true => "NA,".to_string(),
+                false => format!("{},", (i * 37 + j * 101) % 64),
+            };
+        }
+        text += &format!("{}\n", (i * 37 + 5 * 101) % 64);
+    }
+    folder.write("rows.csv", text);
+    let args = ["glmnet", "y ~ .", "--data", "rows.csv", "--nlambda", "5"];
+    let found = folder.ok(&args);
+    assert!(
+        found.ends_with("  (2 observations deleted due to missingness)\n"),
+        "{found}"
+    );
+    let why = folder.fails(1, &[&args[..], &["--na", "fail"]].concat());
+    assert!(why.contains("`x200` is missing in row 4"), "{why}");
 }

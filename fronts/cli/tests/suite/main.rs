@@ -15,4 +15,5 @@ mod outputs;
 mod prcomp;
 mod rows_of_fits;
 mod saved_fits;
+mod saved_paths;
 mod streams;

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::report::ElasticNetReport;
 use super::resident::ResidentModel;
 use super::survival_terms::with_strata;
-use crate::design::{Columns, RowCounts, is_factor};
+use crate::design::{Columns, DesignError, RowCounts, is_factor};
 use crate::formula::Contrast;
 use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
@@ -208,11 +208,32 @@ impl ElasticNet<'_> {
     }
 }
 
+/// The refusal of columns whose products have no room, for a kind of model that has no other way.
+pub(super) fn of_all_columns(error: ModelError, models: &str) -> ModelError {
+    match error {
+        ModelError::Design(DesignError::NoRoom(lack)) => ModelError::argument(
+            "family",
+            format!(
+                "{models} are fitted from the products of all of their columns, and {lack}; models of one response of the other families, such as \
+                 gaussian and binomial, take more columns, which they read one by one: choose columns beforehand, such as those that one of them keeps"
+            ),
+        ),
+        other => other,
+    }
+}
+
 /// Joins a model to its data: with an intercept among the columns in any case, and indicators of all levels where they are asked for.
 pub(super) fn bind_columns<'s>(
     spec: &ElasticNetSpec,
     source: Arc<dyn Source + 's>,
 ) -> Result<ModelFrame<'s>, ModelError> {
+    joined(spec, source).map_err(|e| match spec.cox {
+        Some(_) => of_all_columns(e, "Cox models"),
+        None => e,
+    })
+}
+
+fn joined<'s>(spec: &ElasticNetSpec, source: Arc<dyn Source + 's>) -> Result<ModelFrame<'s>, ModelError> {
     spec.check()?;
     let mut design = spec.design.clone();
     let mut terms = design.meaning(&source.schema().names())?;

@@ -31,6 +31,7 @@ mod measure;
 mod membership;
 mod moments;
 mod multi_response;
+mod net_predictions;
 mod newton_path;
 mod newton_relaxation;
 mod newton_rules;
@@ -43,6 +44,7 @@ mod report;
 mod resident;
 mod risk_sets;
 mod row_losses;
+mod saved;
 mod scored_rows;
 mod shared_scores;
 mod spec;
@@ -64,8 +66,10 @@ pub use multi_response::{
     MultiFamily, MultiNet, MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec,
     cross_validate_multi, multi_net,
 };
+pub use net_predictions::NetScale;
 pub use partial_likelihood::Ties;
 pub use path::{Path, SparseVector, Step};
 pub use relaxation::Relaxing;
 pub use report::ElasticNetReport;
+pub use saved::{NetFamily, SavedNet};
 pub use spec::{ElasticNetSpec, PerColumn, Reading};

@@ -1,5 +1,7 @@
 //! Specification of an elastic net.
 
+use std::cell::OnceCell;
+
 use super::descent::EXACT_BELOW;
 use super::lambda::{LambdaSequence, PathControl};
 use super::measure::Measure;
@@ -8,7 +10,7 @@ use super::penalty::Penalty;
 use super::relaxation::Relaxing;
 use crate::design::Columns;
 use crate::family::Family;
-use crate::formula::nearest;
+use crate::formula::{NameTable, nearest};
 use crate::model::model_frame::Wishes;
 use crate::model::{LmSpec, ModelError};
 
@@ -252,7 +254,11 @@ impl ElasticNetSpec {
     /// Numbers of another length, unknown names, a negative factor, bounds on the wrong side of zero, no column that is penalized.
     pub(super) fn per_column(&self, columns: &Columns, terms: &[&str]) -> Result<Penalty, ModelError> {
         let names = &columns.names[1..];
-        let named = Named { columns, terms };
+        let named = Named {
+            columns,
+            terms,
+            places: OnceCell::new(),
+        };
         let mut factors = named.resolved("penalty.factor", &self.penalty_factors, 1.0)?;
         let lower = named.resolved("lower.limits", &self.lower, f64::NEG_INFINITY)?;
         let upper = named.resolved("upper.limits", &self.upper, f64::INFINITY)?;
@@ -300,13 +306,21 @@ impl ElasticNetSpec {
 struct Named<'a> {
     columns: &'a Columns,
     terms: &'a [&'a str],
+    /// The names of the columns, made where one is looked for.
+    places: OnceCell<NameTable>,
 }
 
 impl Named<'_> {
     /// The columns of a name, or of the term with this label.
     fn places(&self, argument: &str, name: &str) -> Result<Vec<usize>, ModelError> {
         let (names, assign) = (&self.columns.names[1..], &self.columns.assign[1..]);
-        if let Some(j) = names.iter().position(|n| n == name) {
+        let table = self.places.get_or_init(|| {
+            let mut table = NameTable::default();
+            table.reserve(names.len());
+            names.iter().for_each(|n| table.push(n));
+            table
+        });
+        if let Some(j) = table.find(name, |j| names[j] == name) {
             return Ok(vec![j]);
         }
         if let Some(t) = self.terms.iter().position(|t| *t == name) {

@@ -9,6 +9,7 @@ use nelder_device::kernels::Pair;
 use super::new_rows::Applied;
 use super::{SavedDesign, SavedLm};
 use crate::design::{Block, RowError, Rows};
+use crate::formula::Terms;
 use crate::frame::{Batch, Source};
 use crate::model::{Lm, ModelError};
 use crate::pass::{Monitor, PassRecord, residuals_of, run_in_order};
@@ -167,9 +168,26 @@ impl Asked<'_> {
         source: &dyn Source,
         monitor: &dyn Monitor,
         of: impl Fn(&Rows<'_>, &Block<'_>, &Applied) -> Vec<Vec<f64>> + Sync,
+        take: impl FnMut(u64, Vec<Vec<f64>>) -> bool + Send,
+    ) -> Result<PassRecord, ModelError> {
+        self.columns_with(None, source, monitor, of, take)
+    }
+
+    /// The same; with `terms`, of these in the place of the design's formula.
+    pub fn columns_with(
+        self,
+        terms: Option<Terms>,
+        source: &dyn Source,
+        monitor: &dyn Monitor,
+        of: impl Fn(&Rows<'_>, &Block<'_>, &Applied) -> Vec<Vec<f64>> + Sync,
         mut take: impl FnMut(u64, Vec<Vec<f64>>) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
-        let (rows, applier) = self.design.bind(source, self.std_errors, self.coefficients)?;
+        let (rows, applier) = match terms {
+            None => self.design.bind(source, self.std_errors, self.coefficients)?,
+            Some(terms) => self
+                .design
+                .bind_terms(terms, source, self.std_errors, self.coefficients)?,
+        };
         let make = |batch: &Batch<'_>, _: &Batch<'_>| -> Result<_, RowError> {
             let block = rows.block(batch)?;
             if block.rows == 0 {

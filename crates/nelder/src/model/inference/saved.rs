@@ -9,12 +9,13 @@ use super::new_rows::Applier;
 use super::whitened_design::WhitenedDesignState;
 use super::{Compared, Sequential};
 use crate::design::{
-    Elimination, Layout, Missing, Precision, Roles, Rows, Shape, Variable, Variables, VariablesState,
+    Columns, Elimination, Layout, Missing, Precision, Roles, RowCounts, Rows, Shape, Variable, Variables,
+    VariablesState,
 };
-use crate::formula::{Contrast, parse_expression};
+use crate::formula::{Arg, Contrast, Expr, Term, Terms, parse_expression};
 use crate::frame::{Kind, Levels, Source};
 use crate::model::equations::solution::counted;
-use crate::model::{Lm, LmSpec, ModelError, Regression};
+use crate::model::{Lm, LmSpec, ModelError, ModelFrame, Regression};
 
 /// Order of the equations beyond which a file for them would be larger than anyone expects: 128 MB of numbers.
 const MOST_SAVED: usize = 4000;
@@ -71,7 +72,9 @@ pub struct SavedDesign {
     unweighted: Vec<Vec<u32>>,
     absorbed: bool,
     scales: Vec<f64>,
-    basis: WhitenedDesignState,
+    /// Coordinates of rows, for standard errors; absent where estimates alone are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    basis: Option<WhitenedDesignState>,
 }
 
 /// Results of one response in a saved fit.
@@ -97,6 +100,20 @@ enum ShapeState {
     Numeric(usize),
     Logical,
     Factor,
+}
+
+/// Expressions as the columns of one variable.
+fn side_by_side(mut expressions: Vec<Expr>) -> Expr {
+    match expressions.len() {
+        1 => expressions.remove(0),
+        _ => Expr::Call {
+            function: "cbind".into(),
+            args: expressions
+                .into_iter()
+                .map(|value| Arg { name: None, value })
+                .collect(),
+        },
+    }
 }
 
 impl ShapeState {
@@ -190,8 +207,7 @@ impl SavedDesign {
     pub(in crate::model) fn of(fit: &dyn Regression) -> Result<SavedDesign, ModelError> {
         let (spec, bound, system) = (fit.design(), fit.frame(), fit.equations());
         system.one_factor("a saved fit")?;
-        let rows = &bound.rows;
-        let layout = rows.layout();
+        let layout = bound.rows.layout();
         let kept = system.normal.matrix.order;
         if kept > MOST_SAVED {
             return Err(ModelError::TooManyColumns {
@@ -200,6 +216,29 @@ impl SavedDesign {
                 limit: MOST_SAVED,
             });
         }
+        let mut scales = system.scales.to_vec();
+        scales.truncate(layout.atoms.dense + layout.atoms.extra);
+        let own = SavedDesign::of_columns(spec.clone(), bound, fit.columns(), fit.counts());
+        Ok(SavedDesign {
+            names: fit.coefnames().to_vec(),
+            aliased: system.aliased.to_vec(),
+            counted: counted(system.gram, &own.tuples.iter().map(Vec::len).collect::<Vec<_>>()),
+            absorbed: system.map.absorbed.is_some(),
+            scales,
+            basis: Some(system.basis().state()),
+            ..own
+        })
+    }
+
+    /// The design of a model whose columns are known, in the units of the data, for estimates alone.
+    pub(in crate::model) fn of_columns(
+        spec: LmSpec,
+        bound: &ModelFrame<'_>,
+        columns: &Columns,
+        counts: &RowCounts,
+    ) -> SavedDesign {
+        let rows = &bound.rows;
+        let layout = rows.layout();
         let (_, left) = bound.terms.without_response();
         let mut which = left.clone();
         // the offset given beside the formula
@@ -209,40 +248,164 @@ impl SavedDesign {
         }
         let mut state = rows.variables().state_of(&which);
         for (at, &v) in which.iter().enumerate() {
-            if let Some(Some(used)) = fit.columns().levels.get(v) {
+            if let Some(Some(used)) = columns.levels.get(v) {
                 state.keep_levels(at, |c| used.rank.get(c as usize).copied().flatten().is_some());
             }
         }
         let tuples: Vec<Vec<Vec<u32>>> = (0..layout.groups.len()).map(|g| rows.tuples(g)).collect();
         let shapes = rows.shapes();
-        let mut scales = system.scales.to_vec();
-        scales.truncate(layout.atoms.dense + layout.atoms.extra);
-        let schema = rows.source().schema();
-        let names = schema.names();
+        // a combination of levels that are used counts as used: its columns are there whether rows have it or not
+        let used = |(code, v): (&u32, &usize)| {
+            let levels = columns.levels.get(*v).and_then(Option::as_ref);
+            levels.is_none_or(|l| l.rank.get(*code as usize).copied().flatten().is_some())
+        };
+        let counted = tuples.iter().zip(&layout.groups).map(|(tuples, members)| {
+            let all = |tuple: &Vec<u32>| tuple.iter().zip(members).all(used);
+            tuples.iter().map(all).collect()
+        });
+        SavedDesign {
+            aliased: vec![false; columns.names.len()],
+            state,
+            shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
+            twice: rows.precision() == Precision::Twice,
+            counted: counted.collect(),
+            tuples,
+            unweighted: left.iter().map(|&v| counts.weightless_codes_of(v)).collect(),
+            scales: vec![1.0; layout.atoms.dense + layout.atoms.extra],
+            ..SavedDesign::of_schema(spec, &**rows.source(), columns)
+        }
+    }
+
+    /// The design of columns of numbers that are read as they are, `terms` being theirs; `bound` has the offsets alone.
+    pub(in crate::model) fn of_numbers(
+        spec: LmSpec,
+        bound: &ModelFrame<'_>,
+        terms: &Terms,
+        columns: &Columns,
+    ) -> SavedDesign {
+        let offsets = &bound.rows.roles().offsets;
+        let (_, left) = terms.without_response();
+        let mut places: Vec<Option<usize>> = left
+            .iter()
+            .map(|v| terms.offsets.iter().position(|o| o == v))
+            .collect();
+        if spec.offset.is_some() {
+            places.push(Some(terms.offsets.len()));
+        }
+        SavedDesign {
+            aliased: vec![false; columns.names.len()],
+            state: bound.rows.variables().state_of(offsets).beside_columns(&places),
+            shapes: vec![ShapeState::Numeric(1); places.len()],
+            twice: bound.rows.precision() == Precision::Twice,
+            unweighted: vec![Vec::new(); left.len()],
+            scales: vec![1.0; terms.terms.len()],
+            ..SavedDesign::of_schema(spec, &**bound.rows.source(), columns)
+        }
+    }
+
+    /// What a design knows of its data and of its columns' names.
+    fn of_schema(spec: LmSpec, source: &dyn Source, columns: &Columns) -> SavedDesign {
+        let schema = source.schema();
         let of = |is: &dyn Fn(Kind) -> bool| -> Vec<String> {
             let own = schema.fields.iter().filter(|field| is(field.kind));
             own.map(|field| field.name.clone()).collect()
         };
-        Ok(SavedDesign {
-            spec: spec.clone(),
-            names: fit.coefnames().to_vec(),
-            aliased: system.aliased.to_vec(),
-            columns: names.iter().map(|n| n.to_string()).collect(),
+        SavedDesign {
+            spec,
+            names: columns.names.clone(),
+            aliased: Vec::new(),
+            columns: schema.names().iter().map(|n| n.to_string()).collect(),
             text: of(&|kind| matches!(kind, Kind::Text | Kind::Factor { .. })),
             logical: of(&|kind| kind == Kind::Logical),
-            state,
-            shapes: which.iter().map(|&v| ShapeState::of(&shapes[v])).collect(),
-            twice: rows.precision() == Precision::Twice,
-            counted: counted(system.gram, &tuples.iter().map(Vec::len).collect::<Vec<_>>()),
-            tuples,
-            unweighted: left
-                .iter()
-                .map(|&v| fit.counts().weightless_codes_of(v))
-                .collect(),
-            absorbed: system.map.absorbed.is_some(),
-            scales,
-            basis: system.basis().state(),
-        })
+            state: VariablesState::default(),
+            shapes: Vec::new(),
+            twice: false,
+            tuples: Vec::new(),
+            counted: Vec::new(),
+            unweighted: Vec::new(),
+            absorbed: false,
+            scales: Vec::new(),
+            basis: None,
+        }
+    }
+
+    /// Names of the data's columns.
+    pub(in crate::model) fn column_names(&self) -> Vec<&str> {
+        self.columns.iter().map(String::as_str).collect()
+    }
+
+    /// The design of some of its terms, and which of its columns those are: the `wanted` ones, and all but single columns of numbers.
+    /// Offsets, one for each response, are delivered in the place of responses. `assign` has the number of the term of each column.
+    pub(in crate::model) fn of_terms(
+        &self,
+        mut terms: Terms,
+        wanted: &[bool],
+        assign: &[usize],
+        offsets: Vec<Expr>,
+    ) -> (SavedDesign, Vec<usize>) {
+        let (_, left) = terms.without_response();
+        let number = |term: &Term| match term.variables.as_slice() {
+            &[v] => {
+                let shape = left.binary_search(&v).ok().and_then(|at| self.shapes.get(at));
+                matches!(
+                    (&terms.variables[v], shape),
+                    (Expr::Name(_), Some(ShapeState::Numeric(1)))
+                )
+            }
+            _ => false,
+        };
+        let keep: Vec<bool> = terms
+            .terms
+            .iter()
+            .zip(wanted)
+            .map(|(t, w)| *w || !number(t))
+            .collect();
+        let mut kept = keep.iter();
+        terms.terms.retain(|_| kept.next() == Some(&true));
+        let (mut terms, own) = terms.without_response();
+        let mut which: Vec<usize> = own.iter().filter_map(|v| left.binary_search(v).ok()).collect();
+        let unweighted = which
+            .iter()
+            .map(|at| self.unweighted.get(*at).cloned().unwrap_or_default());
+        let mut unweighted: Vec<Vec<u32>> = unweighted.collect();
+        let mut shapes: Vec<ShapeState> = which
+            .iter()
+            .filter_map(|at| self.shapes.get(*at).cloned())
+            .collect();
+        let mut places: Vec<Option<usize>> = which.iter().copied().map(Some).collect();
+        if !offsets.is_empty() {
+            terms.response = Some(terms.variables.len());
+            shapes.push(ShapeState::Numeric(offsets.len()));
+            places.push(None);
+            unweighted.push(Vec::new());
+            terms.variables.push(side_by_side(offsets));
+        }
+        if self.spec.offset.is_some() {
+            which.push(left.len());
+            places.push(Some(left.len()));
+            shapes.extend(self.shapes.last().cloned());
+        }
+        let columns: Vec<usize> = (0..self.names.len())
+            .filter(|j| {
+                assign
+                    .get(*j)
+                    .is_none_or(|t| *t == 0 || keep.get(t - 1) == Some(&true))
+            })
+            .collect();
+        let design = SavedDesign {
+            spec: LmSpec {
+                terms: Some(terms),
+                ..self.spec.clone()
+            },
+            names: columns.iter().map(|j| self.names[*j].clone()).collect(),
+            state: self.state.clone().beside_columns(&places),
+            shapes,
+            unweighted,
+            // ones, as many as there are columns, products and responses
+            scales: Vec::new(),
+            ..self.clone()
+        };
+        (design, columns)
     }
 
     /// Checks that variables are of the kinds that they were of in the fit.
@@ -277,16 +440,32 @@ impl SavedDesign {
         errors: bool,
         coefficients: Vec<Vec<Dd>>,
     ) -> Result<(Rows<'s>, Applier), ModelError> {
+        // 1. terms and variables without the response
+        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
+        let terms = self.spec.meaning(&names)?.without_response().0;
+        self.bind_terms(terms, source, errors, coefficients)
+    }
+
+    /// The same of terms that are known.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub(in crate::model) fn bind_terms<'s>(
+        &self,
+        terms: Terms,
+        source: &'s dyn Source,
+        errors: bool,
+        coefficients: Vec<Vec<Dd>>,
+    ) -> Result<(Rows<'s>, Applier), ModelError> {
         let damaged = |what: &str| ModelError::Argument {
             argument: "fit".into(),
             why: format!("its {what} do not belong to its formula; fit and save it again"),
         };
-        // 1. terms and variables without the response
-        let names: Vec<&str> = self.columns.iter().map(String::as_str).collect();
-        let (terms, _) = self.spec.meaning(&names)?.without_response();
         let mut expressions = terms.variables.clone();
         let mut roles = Roles {
             offsets: terms.offsets.clone(),
+            response: terms.response,
+            untouched: true,
             ..Roles::default()
         };
         if let Some(offset) = &self.spec.offset {
@@ -351,9 +530,15 @@ impl SavedDesign {
                 rows.intern(g, tuples);
             }
         }
-        rows.set_scales(self.scales.clone());
+        rows.set_scales(match self.scales.is_empty() {
+            true => {
+                let atoms = &rows.layout().atoms;
+                vec![1.0; atoms.dense + atoms.extra + atoms.responses]
+            }
+            false => self.scales.clone(),
+        });
         // 3. the columns
-        let basis = errors.then(|| self.basis.clone());
+        let basis = self.basis.clone().filter(|_| errors);
         let applier = Applier::new(
             &rows,
             described,

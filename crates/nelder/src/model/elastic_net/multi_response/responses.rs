@@ -6,7 +6,7 @@ use super::spec::{MultiFamily, MultiNetSpec};
 use crate::design::Shape;
 use crate::formula::{Arg, Binary, Expr, parse_expression};
 use crate::frame::Source;
-use crate::model::elastic_net::fit::with_all_levels;
+use crate::model::elastic_net::fit::{of_all_columns, with_all_levels};
 use crate::model::model_frame::{Wishes, bind_as};
 use crate::model::{ModelError, ModelFrame};
 
@@ -37,6 +37,13 @@ fn call(function: &str, args: Vec<Expr>) -> Expr {
 /// # Errors
 /// A formula or data that make no model, a response that is not of the family, offsets of another number.
 pub(super) fn bind_responses<'s>(
+    spec: &MultiNetSpec,
+    source: Arc<dyn Source + 's>,
+) -> Result<(ModelFrame<'s>, Responses), ModelError> {
+    joined(spec, source).map_err(|e| of_all_columns(e, "models of several responses or classes"))
+}
+
+fn joined<'s>(
     spec: &MultiNetSpec,
     source: Arc<dyn Source + 's>,
 ) -> Result<(ModelFrame<'s>, Responses), ModelError> {

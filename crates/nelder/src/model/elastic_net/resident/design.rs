@@ -1,16 +1,19 @@
 //! Columns of a model that are columns of the source, as they lie in memory.
 
-use std::collections::HashMap;
-
 use super::column::ResidentColumn;
 use crate::design::{ColumnEncoding, ColumnKind, Columns};
-use crate::formula::{Expr, Terms};
+use crate::formula::{Expr, NameTable, Terms};
 use crate::frame::{ColumnMemory, Kind, Source};
 
 /// Columns from which on they are read one by one, whatever the number of rows.
 const MANY: usize = 4000;
 /// Columns from which on they are, where they are more than the rows.
 const SOME: usize = 400;
+
+/// True for a column whose values are numbers as they are.
+fn is_number(kind: Kind) -> bool {
+    matches!(kind, Kind::Real | Kind::Integer)
+}
 
 /// A model each of whose columns is one of the source.
 #[derive(Debug)]
@@ -27,23 +30,35 @@ pub(super) struct ResidentDesign {
 }
 
 impl ResidentDesign {
-    /// The columns of terms; `None` where one of them is computed, coded, or not in memory as numbers.
-    pub fn new(terms: &Terms, source: &dyn Source) -> Option<Self> {
+    /// The columns of terms.
+    ///
+    /// # Errors
+    /// The label of the first term that is computed, coded, or in a device's memory.
+    pub fn new<'t>(terms: &'t Terms, source: &dyn Source) -> Result<Self, &'t str> {
         let fields = &source.schema().fields;
-        let places: HashMap<&str, usize> = fields.iter().map(|f| f.name.as_str()).zip(0..).collect();
+        let mut places = NameTable::default();
+        places.reserve(fields.len());
+        fields.iter().for_each(|f| places.push(&f.name));
+        let count = terms.terms.len();
         let mut design = ResidentDesign {
-            names: Vec::new(),
-            assign: Vec::new(),
-            at: Vec::new(),
-            labels: terms.terms.iter().map(|t| t.label.clone()).collect(),
+            names: Vec::with_capacity(count),
+            assign: Vec::with_capacity(count),
+            at: Vec::with_capacity(count),
+            labels: Vec::new(),
             sparse: false,
         };
         for (t, term) in terms.terms.iter().enumerate() {
+            let other = || term.label.as_str();
+            let place = |name: &str| {
+                let at = places.find(name, |c| fields[c].name == name);
+                at.filter(|c| is_number(fields[*c].kind)).ok_or_else(other)
+            };
             let [variable] = term.variables.as_slice() else {
-                return None;
+                return Err(other());
             };
             match &terms.variables[*variable] {
-                Expr::Name(name) => design.add(name.clone(), t + 1, *places.get(name.as_str())?),
+                // the terms give their names away when nothing else stands in the way
+                Expr::Name(name) => design.add(String::new(), t + 1, place(name)?),
                 Expr::Evaluated {
                     text,
                     columns,
@@ -51,29 +66,48 @@ impl ResidentDesign {
                 } => {
                     for (k, column) in columns.iter().enumerate() {
                         let suffix = suffixes.get(k).map_or("", String::as_str);
-                        design.add(format!("{text}{suffix}"), t + 1, *places.get(column.as_str())?);
+                        design.add(format!("{text}{suffix}"), t + 1, place(column)?);
                     }
                 }
-                _ => return None,
+                _ => return Err(other()),
             }
         }
-        for &c in &design.at {
-            if fields[c].kind != Kind::Real {
-                return None;
-            }
-            match source.column_memory(c)? {
-                ColumnMemory::Host(_) => {}
-                ColumnMemory::Sparse(_) => design.sparse = true,
-                ColumnMemory::Device(_) => return None,
+        for (k, &c) in design.at.iter().enumerate() {
+            match source.column_memory(c) {
+                None | Some(ColumnMemory::Host(_)) => {}
+                Some(ColumnMemory::Sparse(_)) => design.sparse = true,
+                Some(ColumnMemory::Device(_)) => return Err(&terms.terms[design.assign[k] - 1].label),
             }
         }
-        (!design.at.is_empty()).then_some(design)
+        Ok(design)
+    }
+
+    /// Takes the names of columns and the labels out of the terms that it was made of.
+    pub fn take_names(&mut self, terms: &mut Terms) {
+        let own = self.names.iter_mut().zip(&self.assign);
+        for (name, t) in own.filter(|(name, _)| name.is_empty()) {
+            if let Expr::Name(other) = &mut terms.variables[terms.terms[t - 1].variables[0]] {
+                *name = std::mem::take(other);
+            }
+        }
+        let labels = terms.terms.iter_mut().map(|t| std::mem::take(&mut t.label));
+        self.labels = labels.collect();
+    }
+
+    /// The columns of the source.
+    pub fn places(&self) -> &[usize] {
+        &self.at
     }
 
     fn add(&mut self, name: String, term: usize, at: usize) {
         self.names.push(name);
         self.assign.push(term);
         self.at.push(at);
+    }
+
+    /// True if there is no column.
+    pub fn is_empty(&self) -> bool {
+        self.at.is_empty()
     }
 
     /// True if reading column by column is quicker than the gram of all, or the only way.

@@ -43,7 +43,7 @@ impl ResidentModel<'_> {
         };
         let spec = &spec.clone().measure(measure);
         let start = Instant::now();
-        let columns = self.columns()?;
+        let columns = self.columns();
         let mut draws = Vec::new();
         for folds in spec.draws() {
             draws.push(self.folds(&folds)?);

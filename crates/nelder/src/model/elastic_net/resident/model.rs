@@ -5,14 +5,16 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 
-use super::column::{ResidentColumn, TOGETHER};
+use super::column::ResidentColumn;
+use super::complete_rows::{FiniteColumns, complete};
 use super::design::ResidentDesign;
 use super::gathered::ObservedInMemory;
 use super::loss::{RowLoss, RowsInMemory};
 use super::path::{PathRows, ResidentPath, Watch};
+use super::reading;
 use super::rounded::{ReadColumns, RoundedColumns};
 use super::standardized::StandardizedColumns;
-use crate::design::RowCounts;
+use crate::design::{Room, RowCounts};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::Terms;
 use crate::frame::{Scan, Source};
@@ -34,6 +36,11 @@ pub(in crate::model::elastic_net) struct ResidentModel<'s> {
     pub bound: ModelFrame<'s>,
     source: Arc<dyn Source + 's>,
     design: ResidentDesign,
+    /// Columns that have numbers in the source which are not finite, in rows that are not in the model.
+    finite: FiniteColumns,
+    /// The columns rounded to bytes, with their moments under `weights`, of sum 1.
+    rounded: RoundedColumns,
+    weights: Vec<f64>,
     /// All rows of the source.
     pub(super) rows: RowsInMemory,
     /// Rows that were read, used and left out.
@@ -63,7 +70,7 @@ impl<'s> ResidentModel<'s> {
     /// Joins a model to its data, and reads the responses; `None` where the rows are to be read instead.
     ///
     /// # Errors
-    /// Columns that do not lie in memory, where they are to be read so; those of a pass; a response out of the family's range.
+    /// Columns that are none of numbers, where they are to be read so, or have no room; those of a pass; a response out of the family's range.
     pub fn new(
         spec: &ElasticNetSpec,
         source: &Arc<dyn Source + 's>,
@@ -74,25 +81,37 @@ impl<'s> ResidentModel<'s> {
         if spec.reading == Reading::Rows || spec.cox.is_some() || rows == 0 {
             return Ok(None);
         }
-        let terms = spec.design.meaning_of_columns(&source.schema().names())?;
-        let design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
-            (Some(design), Reading::Columns) => design,
-            (Some(design), _) if design.is_wide(rows) => {
-                // rows with missing numbers are left out where rows are read
-                let missing = || first_bad(&design.resident(&**source)).is_some();
-                if !design.is_without_gram() && missing() {
-                    return Ok(None);
-                }
-                design
-            }
-            (None, Reading::Columns) => {
+        let mut terms = spec.design.meaning_of_columns(&source.schema().names())?;
+        let mut design = match (ResidentDesign::new(&terms, &**source), spec.reading) {
+            (Ok(design), _) if design.is_empty() => return Ok(None),
+            (Ok(design), Reading::Columns) => design,
+            (Ok(design), _) if design.is_wide(rows) => design,
+            (Err(label), Reading::Columns) => {
                 return Err(ModelError::argument(
                     "type.gaussian",
-                    "columns are read one by one where each of them lies in memory as numbers, and not all of these do",
+                    format!(
+                        "columns are read one by one where each of them is a column of numbers of the data, and `{label}` is none"
+                    ),
                 ));
+            }
+            (Err(label), _) => {
+                let room = Room::of_machine().for_terms(terms.terms.len() as u128 + 1);
+                return match room {
+                    Ok(()) => Ok(None),
+                    Err(lack) => Err(ModelError::argument(
+                        "formula",
+                        format!(
+                            "many columns are read one by one where each is one of numbers, and `{label}` is none: {lack}"
+                        ),
+                    )),
+                };
             }
             _ => return Ok(None),
         };
+        let Some((source, reading)) = reading::in_memory(spec, &terms, &design, source, run.monitor)? else {
+            return Ok(None);
+        };
+        design.take_names(&mut terms);
         let intercept = terms.intercept;
         let bound = bind_as(
             &without_columns(spec, terms),
@@ -100,11 +119,31 @@ impl<'s> ResidentModel<'s> {
             source.clone(),
         )?;
         let bound = bound.at(run.executor.clone());
-        let (rows, counts, passes, programs, weighted, start) = observed(spec, &bound, run, rows)?;
+        let (mut rows, mut counts, observing, programs, weighted, start) = observed(spec, &bound, run, rows)?;
+        let columns = design.resident(&*source);
+        let mut weights = shares(&rows.weight);
+        let mut rounded = RoundedColumns::new(&columns, &weights);
+        let bad = rounded.not_finite();
+        let copies = complete(
+            &design,
+            (&columns, bad),
+            spec.design.missing,
+            &mut rows,
+            &mut counts,
+        )?;
+        rows_left(&counts, &bound)?;
+        if !copies.is_empty() {
+            weights = shares(&rows.weight);
+            rounded = RoundedColumns::new(&finite(columns, &copies), &weights);
+        }
+        let passes = reading.into_iter().chain(observing).collect();
         Ok(Some(ResidentModel {
             bound,
             source: source.clone(),
             design,
+            finite: copies,
+            rounded,
+            weights,
             rows,
             counts,
             passes,
@@ -115,27 +154,12 @@ impl<'s> ResidentModel<'s> {
         }))
     }
 
-    /// The columns where they lie, read once.
-    ///
-    /// # Errors
-    /// A number that is missing or infinite, with its column and row.
-    pub(super) fn columns(&self) -> Result<ReadColumns<'_>, ModelError> {
-        let columns = self.design.resident(&*self.source);
-        let weights = shares(&self.rows.weight);
-        let rounded = RoundedColumns::new(&columns, &weights);
-        // a number that is not finite leaves no finite variance
-        let suspicious = |j: &usize| !rounded.variances[*j].is_finite();
-        let bad = |j: usize| Some((j, columns[j].not_finite()?));
-        match (0..columns.len()).filter(suspicious).find_map(bad) {
-            None => Ok(ReadColumns {
-                columns,
-                rounded,
-                weights,
-            }),
-            Some((j, (row, value))) => Err(ModelError::argument(
-                "x",
-                format!("column `{}` is {value} in row {}", self.design.name(j), row + 1),
-            )),
+    /// The columns where they lie, each number finite, as they were read.
+    pub(super) fn columns(&self) -> ReadColumns<'_> {
+        ReadColumns {
+            columns: finite(self.design.resident(&*self.source), &self.finite),
+            rounded: &self.rounded,
+            weights: &self.weights,
         }
     }
 
@@ -170,7 +194,7 @@ impl<'s> ResidentModel<'s> {
     /// A response that is constant, columns that all are.
     pub fn path(&mut self, problem: &Problem, monitor: &dyn Monitor) -> Result<Path, ModelError> {
         let start = Instant::now();
-        let columns = self.columns()?;
+        let columns = self.columns();
         let watch = Watch {
             monitor,
             name: "path",
@@ -304,20 +328,21 @@ impl<'s> ResidentModel<'s> {
     }
 }
 
+/// Columns, some of which were copied without what is no number.
+fn finite<'a>(mut columns: Vec<ResidentColumn<'a>>, copies: &'a FiniteColumns) -> Vec<ResidentColumn<'a>> {
+    for (j, own) in copies {
+        columns[*j] = match columns[*j] {
+            ResidentColumn::Dense(_) => ResidentColumn::Dense(own),
+            ResidentColumn::Sparse { rows, .. } => ResidentColumn::Sparse { rows, values: own },
+        };
+    }
+    columns
+}
+
 /// w / Σ w.
 fn shares(weights: &[f64]) -> Vec<f64> {
     let total: f64 = weights.iter().sum();
     weights.iter().map(|w| w / total).collect()
-}
-
-/// The first column with a number that is missing or infinite, its first such row, from 0, and the number.
-fn first_bad(columns: &[ResidentColumn<'_>]) -> Option<(usize, (usize, f64))> {
-    let bad = |(j, column): (usize, &ResidentColumn<'_>)| Some((j, column.not_finite()?));
-    columns
-        .par_iter()
-        .enumerate()
-        .with_min_len(TOGETHER)
-        .find_map_first(bad)
 }
 
 /// A linear model of the same response, weights, offset and subset without columns.

@@ -45,9 +45,9 @@ pub(super) struct ReadColumns<'a> {
     /// The columns where they lie.
     pub columns: Vec<ResidentColumn<'a>>,
     /// The same rounded to bytes, with their moments.
-    pub rounded: RoundedColumns,
+    pub rounded: &'a RoundedColumns,
     /// The weights of these, of sum 1.
-    pub weights: Vec<f64>,
+    pub weights: &'a [f64],
 }
 
 impl ReadColumns<'_> {
@@ -134,6 +134,12 @@ impl RoundedColumns {
     /// True if there are rounded columns.
     pub fn is_some(&self) -> bool {
         !self.codes.is_empty()
+    }
+
+    /// Columns that have a number which is missing or infinite, and perhaps others: those without a finite variance.
+    pub fn not_finite(&self) -> Vec<usize> {
+        let bad = |j: &usize| !self.variances[*j].is_finite();
+        (0..self.variances.len()).filter(bad).collect()
     }
 
     /// Bytes of a rounded column.

@@ -58,7 +58,7 @@ impl<'a> StandardizedColumns<'a> {
                 moments.map(|c| of(c.moments(weights))).collect()
             }
         };
-        let ratios = weights.iter().zip(base).filter(|(w, _)| **w > 0.0);
+        let ratios = weights.iter().zip(base.iter()).filter(|(w, _)| **w > 0.0);
         StandardizedColumns {
             columns,
             rounded,

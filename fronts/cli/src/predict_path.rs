@@ -1,0 +1,149 @@
+//! `nelder predict` of a path of penalized models: `predict.glmnet` and `predict.cv.glmnet`.
+
+use nelder::model::{NetScale, SavedNet, SparseVector};
+use nelder::summary::elastic_net::coefficients;
+use nelder_data::{Output, TableWriter};
+
+use crate::arguments::{PredictOptions, Scale};
+use crate::data;
+use crate::failure::Failure;
+use crate::output::print;
+use crate::predict::{destination, rows};
+use crate::progress::Progress;
+
+/// A λ with its heading.
+type Place = (String, f64);
+
+/// Predicts and writes one row for each row of the data, or prints what is asked for of the path itself.
+pub fn run(options: &PredictOptions, fit: &SavedNet) -> Result<(), Failure> {
+    if options.se || options.interval.is_some() {
+        return Err(Failure::Usage(
+            "--se and --interval: penalized models have no standard errors".into(),
+        ));
+    }
+    let places = places(options, fit)?;
+    let scale = match options.scale {
+        Some(Scale::Coefficients) => return print(&tables(fit, &places)),
+        Some(Scale::Nonzero) => return print(&nonzero(fit, &places)),
+        None | Some(Scale::Link) => NetScale::Link,
+        Some(Scale::Response) => NetScale::Response,
+        Some(Scale::Class) => NetScale::Class,
+    };
+    let source = data::open_for(&rows(options)?, &fit.design)?;
+    let names = column_names(fit, scale, places.len());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let lambdas: Vec<f64> = places.iter().map(|(_, lambda)| *lambda).collect();
+    let mut writer = TableWriter::onto(destination(options)?, &names)?;
+    let progress = Progress::new(false);
+    let mut failed = None;
+    let done = fit.predict_to(&source, scale, &lambdas, &progress, |_, columns| {
+        let output = |column: Vec<f64>| match scale {
+            NetScale::Class => Output::Text(column.into_iter().map(|k| class(fit, k)).collect()),
+            _ => Output::Real(column),
+        };
+        let written = writer.write(columns.into_iter().map(output).collect());
+        let sound = written.is_ok();
+        failed = written.err();
+        sound
+    });
+    progress.clear();
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    done.map_err(|e| data::unreadable(e, &source))?;
+    writer.finish()?;
+    Ok(())
+}
+
+/// Name of the class at a place; none for a row in which something is missing.
+fn class(fit: &SavedNet, place: f64) -> Option<String> {
+    match place.is_nan() {
+        true => None,
+        false => fit.names.get(place as usize).cloned(),
+    }
+}
+
+/// The λ that are asked for.
+fn places(options: &PredictOptions, fit: &SavedNet) -> Result<Vec<Place>, Failure> {
+    if options.s.is_empty() {
+        let all = fit.lambdas().into_iter().enumerate();
+        return Ok(match fit.chosen {
+            Some([_, one_error]) => vec![("lambda.1se".into(), one_error)],
+            None => all.map(|(m, lambda)| (format!("s{m}"), lambda)).collect(),
+        });
+    }
+    let of = |text: &String| match (text.trim(), fit.chosen) {
+        (name @ "lambda.min", Some([best, _])) => Ok((name.to_string(), best)),
+        (name @ "lambda.1se", Some([_, one_error])) => Ok((name.to_string(), one_error)),
+        (name @ ("lambda.min" | "lambda.1se"), None) => Err(Failure::Usage(format!(
+            "--s {name}: the path was not cross-validated; `nelder cv-glmnet` does that, or give a number"
+        ))),
+        (number, _) => match number.parse::<f64>() {
+            Ok(lambda) if lambda >= 0.0 && lambda.is_finite() => Ok((format!("s={number}"), lambda)),
+            _ => Err(Failure::Usage(format!(
+                "--s {number}: give lambda.min, lambda.1se, or a number that is 0 or more"
+            ))),
+        },
+    };
+    options.s.iter().map(of).collect()
+}
+
+/// `fit` and `class`, with the response and the place of the λ where there are several.
+fn column_names(fit: &SavedNet, scale: NetScale, lambdas: usize) -> Vec<String> {
+    let responses: Vec<String> = match scale {
+        NetScale::Class => vec!["class".into()],
+        _ if fit.is_of_several() => fit.names.iter().map(|name| format!("fit_{name}")).collect(),
+        _ => vec!["fit".into()],
+    };
+    let named = |m: usize| {
+        let tail = if lambdas == 1 {
+            String::new()
+        } else {
+            format!("_s{}", m + 1)
+        };
+        let own = responses.iter().map(|name| format!("{name}{tail}"));
+        own.collect::<Vec<_>>()
+    };
+    (0..lambdas).flat_map(named).collect()
+}
+
+/// The coefficients at some λ; of several responses a table for each.
+fn tables(fit: &SavedNet, places: &[Place]) -> String {
+    let shown = |(intercept, beta): (f64, SparseVector)| (fit.has_intercept().then_some(intercept), beta);
+    if !fit.is_of_several() {
+        let own = |(heading, lambda): &Place| {
+            let all = fit.at(*lambda).into_iter().map(shown);
+            all.map(|(intercept, beta)| (heading.clone(), intercept, beta))
+                .collect::<Vec<_>>()
+        };
+        let at: Vec<_> = places.iter().flat_map(own).collect();
+        return coefficients(fit.columns(), &at);
+    }
+    let of = |(heading, lambda): &Place| {
+        let own = fit
+            .names
+            .iter()
+            .cloned()
+            .zip(fit.at(*lambda).into_iter().map(shown));
+        let at: Vec<_> = own
+            .map(|(name, (intercept, beta))| (name, intercept, beta))
+            .collect();
+        format!("{heading}:\n\n{}", coefficients(fit.columns(), &at))
+    };
+    places.iter().map(of).collect::<Vec<_>>().join("\n")
+}
+
+/// The names of columns with a coefficient at some λ, a line for each.
+fn nonzero(fit: &SavedNet, places: &[Place]) -> String {
+    let of = |(heading, lambda): &Place| {
+        let mut own: Vec<usize> = Vec::new();
+        for (_, beta) in fit.at(*lambda) {
+            own.extend(beta.entries().map(|(j, _)| j));
+        }
+        own.sort_unstable();
+        own.dedup();
+        let names: Vec<&str> = own.into_iter().map(|j| fit.columns()[j].as_str()).collect();
+        format!("{heading}: {}\n", names.join(", "))
+    };
+    places.iter().map(of).collect()
+}
