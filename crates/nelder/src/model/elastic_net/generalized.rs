@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use nelder_device::Dd;
+use rayon::prelude::*;
 
 use super::ElasticNetSpec;
 use super::folds::Folds;
@@ -11,7 +12,6 @@ use super::measure::Measure;
 use super::membership::Membership;
 use super::moments::ColumnMoments;
 use super::newton_path::{NewtonPath, NewtonRows, Request};
-use super::newton_relaxation::RelaxedRows;
 use super::path::Path;
 use super::problem::Problem;
 use super::scored_rows::ScoredFolds;
@@ -344,25 +344,14 @@ impl<'a, 's> GeneralizedRows<'a, 's> {
                     folds.for_each(|(_, path)| path.renew(&moments, share));
                 }
             }
-            for ((i, _), sums) in wanted.iter().zip(&found) {
-                paths[*i].1.take(sums);
-            }
+            let mut sums: Vec<Option<&Scoring>> = vec![None; paths.len()];
+            (wanted.iter().zip(&found)).for_each(|((i, _), own)| sums[*i] = Some(own));
+            paths.par_iter_mut().zip(sums).for_each(|((_, path), sums)| {
+                if let Some(sums) = sums {
+                    path.take(sums);
+                }
+            });
         }
-    }
-
-    /// The path of all rows with its relaxed fits, where they are asked for.
-    ///
-    /// # Errors
-    /// Those of a pass.
-    pub fn relaxed(&mut self, problem: &Problem, path: Path) -> Result<Path, ModelError> {
-        let Some(sums) = self.sums(problem).filter(|_| problem.settings.relax.is_some()) else {
-            return Ok(path);
-        };
-        let of = Membership::All;
-        let mut parts = [RelaxedRows { of, sums, path }];
-        self.relax(problem, &Folds::default(), &mut parts)?;
-        let [part] = parts;
-        Ok(part.path)
     }
 
     /// Losses of held-out rows, by fold and λ of `lambdas`, in the units of the rows.

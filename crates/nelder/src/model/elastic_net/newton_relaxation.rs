@@ -96,6 +96,21 @@ impl Problem {
 }
 
 impl GeneralizedRows<'_, '_> {
+    /// The path of all rows with its relaxed fits, where they are asked for.
+    ///
+    /// # Errors
+    /// Those of a pass.
+    pub fn relaxed(&mut self, problem: &Problem, path: Path) -> Result<Path, ModelError> {
+        let Some(sums) = self.sums(problem).filter(|_| problem.settings.relax.is_some()) else {
+            return Ok(path);
+        };
+        let of = Membership::All;
+        let mut parts = [RelaxedRows { of, sums, path }];
+        self.relax(problem, &Folds::default(), &mut parts)?;
+        let [part] = parts;
+        Ok(part.path)
+    }
+
     /// Gives paths their relaxed fits; sets go on side by side, as many as have room, and each pass serves all of them.
     ///
     /// # Errors
