@@ -224,8 +224,8 @@ Relaxed
 6  3 67.21  67.21 0.0003
 
                    s=1
-(Intercept) 2.22250557
-Assault     0.03259250
+(Intercept) 2.22250558
+Assault     0.03259249
 2 more columns have the coefficient 0 there
 ";
     assert_eq!(folder.ok(&args), expected);
