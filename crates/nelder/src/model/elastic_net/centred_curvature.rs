@@ -41,8 +41,8 @@ pub(super) struct Lesson {
 }
 
 impl CentredCurvature {
-    /// Has F map a step to its change of the scores; false where it stays as it is, since the step tells nothing.
-    pub fn learn(&mut self, seen: &Lesson, scales: &[f64], intercept: bool) -> bool {
+    /// Has F map a step to its change of the scores; yᵀδ / δᵀFδ of F as it was, or `None` where it stays so, since the step tells nothing.
+    pub fn learn(&mut self, seen: &Lesson, scales: &[f64], intercept: bool) -> Option<f64> {
         let p = self.matrix.order;
         let means: Vec<f64> = match intercept {
             true => self.means.iter().zip(scales).map(|(m, s)| m / s).collect(),
@@ -61,13 +61,13 @@ impl CentredCurvature {
         let expected = seen.constant * constant + dot(&seen.step, &image);
         let found = seen.constant_change * seen.constant + dot(&seen.change, &seen.step);
         if !(expected > 0.0 && found > expected / BELIEVED && found < expected * BELIEVED) {
-            return false;
+            return None;
         }
         let (down, up) = (expected.recip(), found.recip());
         let (y0, y) = (seen.constant_change, &seen.change);
         let share = h - constant * constant * down + y0 * y0 * up;
         if intercept && !(share > 0.0) {
-            return false;
+            return None;
         }
         let after: Vec<f64> = (0..p)
             .map(|j| match intercept {
@@ -85,7 +85,13 @@ impl CentredCurvature {
             self.share = share;
             self.means = after.iter().zip(scales).map(|(m, s)| m * s).collect();
         }
-        true
+        Some(found / expected)
+    }
+
+    /// Multiplies F by a number.
+    pub fn scale(&mut self, by: f64) {
+        self.matrix.values.iter_mut().for_each(|v| *v *= by);
+        self.share *= by;
     }
 }
 
@@ -121,7 +127,7 @@ mod tests {
             constant_change: change[0],
             change: change[1..].to_vec(),
         };
-        assert!(centred.learn(&seen, &[3.0, 0.5], true));
+        assert!(centred.learn(&seen, &[3.0, 0.5], true).is_some());
         // the same on the whole matrix
         let image: Vec<f64> = full
             .iter()
@@ -156,7 +162,7 @@ mod tests {
             constant_change: 0.0,
             change: vec![-1.0, 0.0],
         };
-        assert!(!centred.learn(&seen, &[1.0, 1.0], true));
+        assert!(centred.learn(&seen, &[1.0, 1.0], true).is_none());
         assert_eq!(before, centred.matrix.values);
     }
 }

@@ -7,8 +7,8 @@
 //!
 //! where the intercept has been eliminated: columns are about their means x̄ under the working weights, and δ₀ = s₀ / H₀₀ − x̄ᵀδ.
 //!
-//! 1. A pass at β gives D, s and, where it is asked for, H. Only s decides where the iteration ends, so an older H will do as long as
-//!    steps shrink quickly (a chord step).
+//! 1. A pass at β gives D, s and, where it is asked for, H. Only s decides where the iteration ends, so an older H will do, which learns from
+//!    each step ([`CentredCurvature`]), as long as steps shrink quickly.
 //! 2. If F rose, the step is halved (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 //! 3. Otherwise the next step is computed from s. Where it is small at this λ, the solution is written down, and the same s serves the next λ.
 
@@ -30,6 +30,9 @@ const NOTHING: f64 = 1e-22;
 
 /// The square of a step that H learns from, over the null deviance of a row.
 const LEAST_LESSON: f64 = 1e-12;
+
+/// The part of itself that curvature may be expected to fall to by the next λ.
+const LEAST_TREND: f64 = 0.8;
 
 /// Coefficients that a pass is wanted at, in the units of the rows.
 #[derive(Clone, Debug)]
@@ -305,9 +308,13 @@ impl<'p> NewtonPath<'p> {
                 .map(|((after, before), scale)| (before - after) / scale)
                 .collect(),
         };
-        if curvature.learn(&seen, &self.scales, self.standardizing.intercept) {
-            self.descent.renew(&curvature.matrix);
+        let ratio = curvature.learn(&seen, &self.scales, self.standardizing.intercept);
+        let Some(ratio) = ratio else { return };
+        // from λ to λ curvature goes on changing as it did
+        if self.last.1 == 1 {
+            curvature.scale(ratio.clamp(LEAST_TREND, LEAST_TREND.recip()));
         }
+        self.descent.renew(&curvature.matrix);
     }
 
     /// True where the minimum is to be exact: what is written down was seen by a pass.
