@@ -29,7 +29,7 @@ pub struct ColumnsInMemory<S> {
     rounded: Option<(usize, u64)>,
 }
 
-/// What a batch has of the columns that are read.
+/// Values of a batch in the columns that are read.
 struct Piece {
     index: usize,
     columns: Vec<Vec<f64>>,

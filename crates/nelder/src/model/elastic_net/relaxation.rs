@@ -74,7 +74,7 @@ impl ActiveSets {
         out
     }
 
-    /// What belongs to the relaxed steps, beside what belongs to the steps: that of their set, or of the step itself where its set is empty.
+    /// Values that belong to the relaxed steps, beside those that belong to the steps: of their set, or of the step itself where its set is empty.
     pub fn picked<'a, T: Clone>(
         &'a self,
         of_steps: &'a [T],

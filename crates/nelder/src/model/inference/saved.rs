@@ -303,7 +303,7 @@ impl SavedDesign {
         }
     }
 
-    /// What a design knows of its data and of its columns' names.
+    /// Knowledge that a design has of its data and of its columns' names.
     fn of_schema(spec: LmSpec, source: &dyn Source, columns: &Columns) -> SavedDesign {
         let schema = source.schema();
         let of = |is: &dyn Fn(Kind) -> bool| -> Vec<String> {
