@@ -87,6 +87,24 @@ test_that("Efron's ties are coxph's", {
   expect_equal(as.vector(predict(fit, new)), as.vector(as.matrix(new[1:2]) %*% coef(theirs)) + new$o, tolerance = 1e-8)
 })
 
+test_that("survival curves are drawn from paths and from cross-validations", {
+  skip_without("survival")
+  skip_without("glmnet")
+  y <- survival::Surv(ctime, cstatus)
+  folds <- rep(1:5, length.out = cn)
+  ours <- nd_glmnet(cx, y, family = "cox", thresh = 1e-14)
+  theirs <- glmnet::glmnet(cx, y, family = "cox", thresh = 1e-14)
+  chosen <- nd_cv_glmnet(cx, y, family = "cox", foldid = folds, thresh = 1e-14)
+  for (new in list(NULL, cx[1:3, ])) {
+    draw <- function(fit, s) {
+      args <- c(list(fit, s = s, x = cx, y = y), if (!is.null(new)) list(newx = new))
+      do.call(survival::survfit, args)$surv
+    }
+    expect_equal(draw(ours, 0.03), draw(theirs, 0.03), tolerance = 1e-7)
+    expect_equal(draw(chosen, "lambda.min"), draw(ours, chosen$lambda.min), tolerance = 1e-12)
+  }
+})
+
 test_that("what is no survival time is refused", {
   skip_without("survival")
   Surv <- survival::Surv

@@ -15,6 +15,9 @@ fn is_number(kind: Kind) -> bool {
     matches!(kind, Kind::Real | Kind::Integer)
 }
 
+/// Numbers up to which a model of many steps is read by columns, whatever their number.
+const FEW_NUMBERS: usize = 1 << 15;
+
 /// A model each of whose columns is one of the source.
 #[derive(Debug)]
 pub(super) struct ResidentDesign {
@@ -114,6 +117,12 @@ impl ResidentDesign {
     pub fn is_wide(&self, rows: usize) -> bool {
         let p = self.at.len();
         self.is_without_gram() || p > SOME && p > rows
+    }
+
+    /// True if the numbers of a model that takes many steps are so few that passes over rows would mostly be their beginnings and ends.
+    pub fn is_small(&self, rows: usize, source: &dyn Source) -> bool {
+        let held = |c: &usize| source.column_memory(*c).is_some();
+        rows * self.at.len() <= FEW_NUMBERS && self.at.iter().all(held)
     }
 
     /// True if no gram could hold the columns, or none should.

@@ -86,6 +86,7 @@ impl<'s> ResidentModel<'s> {
             (Ok(design), _) if design.is_empty() => return Ok(None),
             (Ok(design), Reading::Columns) => design,
             (Ok(design), _) if design.is_wide(rows) => design,
+            (Ok(design), _) if !spec.family.is_of_residuals() && design.is_small(rows, &**source) => design,
             (Err(label), Reading::Columns) => {
                 return Err(ModelError::argument(
                     "type.gaussian",

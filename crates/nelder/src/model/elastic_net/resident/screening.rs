@@ -78,6 +78,9 @@ struct Unsure {
     error: f64,
 }
 
+/// Scores that a thread compares in one go.
+const NUMBERS_TOGETHER: usize = 1 << 14;
+
 /// Columns that a thread looks at in one go, of those that are unsure.
 const UNSURE_TOGETHER: usize = 32;
 
@@ -199,7 +202,12 @@ impl Screening {
             rough: x
                 .has_rounded()
                 .then(|| RoughScores::new(&whole.scores, whole.total, whole.largest)),
-            since: self.looks.par_iter().map(since).collect(),
+            since: self
+                .looks
+                .par_iter()
+                .with_min_len(1 + NUMBERS_TOGETHER / own.len().max(1))
+                .map(since)
+                .collect(),
         }
     }
 
