@@ -126,6 +126,9 @@ pub struct PredictOptions {
         allow_negative_numbers = true
     )]
     pub s: Vec<String>,
+    /// Of a path with relaxed fits: the share of the penalized coefficients, 0 for the relaxed ones [default: that of the cross-validation, else 1].
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    pub gamma: Option<f64>,
     /// Add the ends of an interval, `lwr` and `upr`.
     #[arg(long)]
     pub interval: Option<Interval>,
@@ -354,10 +357,21 @@ pub struct GlmnetOptions {
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub alpha: f64,
     /// Print the coefficients at these lambda, between those of the path by interpolation.
-    #[arg(long, value_name = "L,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "L,...",
+        value_delimiter = ',',
+        allow_negative_numbers = true
+    )]
     pub s: Vec<f64>,
     /// With --relax: the share of the penalized coefficients in those that --s prints; 0 for the relaxed ones.
-    #[arg(long, value_name = "G", default_value_t = 1.0, requires = "relax")]
+    #[arg(
+        long,
+        value_name = "G",
+        default_value_t = 1.0,
+        requires = "relax",
+        allow_negative_numbers = true
+    )]
     pub gamma: f64,
 }
 

@@ -1,14 +1,15 @@
 //! `nelder glmnet` and `nelder cv-glmnet`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use nelder::design::Columns;
 use nelder::family::Family;
 use nelder::formula::{deparse_call, parse_expression, parse_formula};
 use nelder::model::{
-    Alignment, Choice, CrossValidationSpec, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver, Folds,
-    HeldOutPredictors, LambdaSequence, LmSpec, ModelError, MultiFamily, PerColumn, Relaxing, SavedNet, Ties,
-    cross_validate, elastic_net,
+    Alignment, Choice, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport, ElasticNetSpec, ErrorsOver,
+    Folds, HeldOutPredictors, LambdaSequence, LmSpec, ModelError, MultiFamily, PathPlace, PerColumn,
+    Relaxing, SavedNet, Ties, cross_validate, elastic_net,
 };
 use nelder::pass::{Executor, Run};
 use nelder::summary::elastic_net as summary;
@@ -25,6 +26,7 @@ use crate::{collate, data, glmnet_multi, interrupt, output};
 
 /// Fits a path and prints it.
 pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
+    check_places(options.gamma, &options.s)?;
     if let Some(family) = glmnet_multi::family(&options.path)? {
         let net = spec(&options.path)?.alpha(options.alpha);
         return glmnet_multi::run(options, net, family);
@@ -97,7 +99,7 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
         written.push(drawn(destination, &summary::curve_plot(&record)));
     }
     written.push(kept(save, || {
-        let chosen = [Choice::Best, Choice::OneError].map(|choice| found.lambda(choice));
+        let chosen = [Choice::Best, Choice::OneError].map(|choice| place_of(&found.curve, choice));
         found.fit.save(Some(chosen))
     }));
     let mut text = summary::print_cross_validation(&record);
@@ -251,14 +253,44 @@ fn coefficients(fit: &ElasticNet<'_>, at: impl Iterator<Item = (String, f64, f64
 /// # Errors
 /// A place that is one of the data, or the plot's; a file of another format.
 pub fn keep(options: &CvGlmnetOptions) -> Result<Option<Destination>, Failure> {
-    let [_, keep] = destinations(
+    let is_csv = |path: &&PathBuf| path.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    if let Some(path) = options.keep.as_ref().filter(|path| !is_csv(path)) {
+        return Err(Failure::Usage(format!(
+            "--keep {}: name a .csv file",
+            path.display()
+        )));
+    }
+    let [_, _, keep] = destinations(
         &data::inputs(&options.path.data)?,
         [
             ("--plot", options.path.plot.as_deref()),
+            ("--save", options.path.save.as_deref()),
             ("--keep", options.keep.as_deref()),
         ],
     )?;
     Ok(keep)
+}
+
+/// The place that a curve chooses.
+pub fn place_of(curve: &Curve, choice: Choice) -> PathPlace {
+    let (gamma, lambda) = curve.chosen(choice);
+    PathPlace { lambda, gamma }
+}
+
+/// Refuses a share of the penalized coefficients that is none, and λ below 0.
+///
+/// # Errors
+/// These.
+pub fn check_places(gamma: f64, lambdas: &[f64]) -> Result<(), Failure> {
+    if !(0.0..=1.0).contains(&gamma) {
+        return Err(Failure::Usage(format!("--gamma: {gamma} is not between 0 and 1")));
+    }
+    match lambdas.iter().find(|s| !(**s >= 0.0 && s.is_finite())) {
+        Some(s) => Err(Failure::Usage(format!(
+            "--s {s}: give a number that is 0 or more"
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Writes the linear predictors of held-out rows: `row`, from 1, `fold`, from 1, and a column for each λ, of several `responses` for each λ and response; with

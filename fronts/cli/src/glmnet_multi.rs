@@ -10,7 +10,9 @@ use nelder::summary::multi_net as summary;
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
 use crate::failure::Failure;
-use crate::glmnet::{Watched, call, drawn, folds, held_out, keep, kept, path_destinations, printed};
+use crate::glmnet::{
+    Watched, call, drawn, folds, held_out, keep, kept, path_destinations, place_of, printed,
+};
 use crate::output;
 use crate::outputs::all;
 
@@ -108,7 +110,7 @@ pub fn run_cross_validated(
         written.push(drawn(destination, &summary::curve_plot(&record)));
     }
     written.push(kept(save, || {
-        let chosen = [Choice::Best, Choice::OneError].map(|choice| found.lambda(choice));
+        let chosen = [Choice::Best, Choice::OneError].map(|choice| place_of(&found.curve, choice));
         found.fit.save(Some(chosen))
     }));
     let mut text = summary::print_cross_validation(&record);

@@ -90,6 +90,11 @@ fn no_path(options: &PredictOptions) -> Result<(), Failure> {
         options.scale,
         Some(Scale::Coefficients | Scale::Nonzero | Scale::Class)
     );
+    if options.gamma.is_some() {
+        return Err(Failure::Usage(
+            "--gamma is for paths of `nelder glmnet` and `nelder cv-glmnet`".into(),
+        ));
+    }
     match (options.s.is_empty(), other) {
         (true, false) => Ok(()),
         (false, _) => Err(Failure::Usage(

@@ -1,18 +1,19 @@
 //! `nelder predict` of a path of penalized models: `predict.glmnet` and `predict.cv.glmnet`.
 
-use nelder::model::{NetScale, SavedNet, SparseVector};
+use nelder::model::{NetScale, PathPlace, SavedNet, SparseVector};
 use nelder::summary::elastic_net::coefficients;
 use nelder_data::{Output, TableWriter};
 
 use crate::arguments::{PredictOptions, Scale};
 use crate::data;
 use crate::failure::Failure;
+use crate::glmnet::check_places;
 use crate::output::print;
 use crate::predict::{destination, rows};
 use crate::progress::Progress;
 
-/// A λ with its heading.
-type Place = (String, f64);
+/// A place with its heading.
+type Place = (String, PathPlace);
 
 /// Predicts and writes one row for each row of the data, or prints what is asked for of the path itself.
 pub fn run(options: &PredictOptions, fit: &SavedNet) -> Result<(), Failure> {
@@ -32,11 +33,11 @@ pub fn run(options: &PredictOptions, fit: &SavedNet) -> Result<(), Failure> {
     let source = data::open_for(&rows(options)?, &fit.design)?;
     let names = column_names(fit, scale, places.len());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let lambdas: Vec<f64> = places.iter().map(|(_, lambda)| *lambda).collect();
+    let at: Vec<PathPlace> = places.iter().map(|(_, place)| *place).collect();
     let mut writer = TableWriter::onto(destination(options)?, &names)?;
     let progress = Progress::new(false);
     let mut failed = None;
-    let done = fit.predict_to(&source, scale, &lambdas, &progress, |_, columns| {
+    let done = fit.predict_to(&source, scale, &at, &progress, |_, columns| {
         let output = |column: Vec<f64>| match scale {
             NetScale::Class => Output::Text(column.into_iter().map(|k| class(fit, k)).collect()),
             _ => Output::Real(column),
@@ -63,23 +64,40 @@ fn class(fit: &SavedNet, place: f64) -> Option<String> {
     }
 }
 
-/// The λ that are asked for.
+/// The places that are asked for: of a cross-validation with its own γ, unless another is given.
 fn places(options: &PredictOptions, fit: &SavedNet) -> Result<Vec<Place>, Failure> {
+    let gamma = options.gamma;
+    if let Some(gamma) = gamma {
+        check_places(gamma, &[])?;
+        if !fit.is_relaxed() {
+            return Err(Failure::Usage(
+                "--gamma: the path has no relaxed fits; `--relax` of `nelder glmnet` and `nelder cv-glmnet` makes them".into(),
+            ));
+        }
+    }
+    let given = |lambda: f64| PathPlace {
+        lambda,
+        gamma: gamma.unwrap_or(1.0),
+    };
+    let chosen = |place: PathPlace| PathPlace {
+        gamma: gamma.unwrap_or(place.gamma),
+        ..place
+    };
     if options.s.is_empty() {
         let all = fit.lambdas().into_iter().enumerate();
         return Ok(match fit.chosen {
-            Some([_, one_error]) => vec![("lambda.1se".into(), one_error)],
-            None => all.map(|(m, lambda)| (format!("s{m}"), lambda)).collect(),
+            Some([_, one_error]) => vec![("lambda.1se".into(), chosen(one_error))],
+            None => all.map(|(m, lambda)| (format!("s{m}"), given(lambda))).collect(),
         });
     }
     let of = |text: &String| match (text.trim(), fit.chosen) {
-        (name @ "lambda.min", Some([best, _])) => Ok((name.to_string(), best)),
-        (name @ "lambda.1se", Some([_, one_error])) => Ok((name.to_string(), one_error)),
+        (name @ "lambda.min", Some([best, _])) => Ok((name.to_string(), chosen(best))),
+        (name @ "lambda.1se", Some([_, one_error])) => Ok((name.to_string(), chosen(one_error))),
         (name @ ("lambda.min" | "lambda.1se"), None) => Err(Failure::Usage(format!(
             "--s {name}: the path was not cross-validated; `nelder cv-glmnet` does that, or give a number"
         ))),
         (number, _) => match number.parse::<f64>() {
-            Ok(lambda) if lambda >= 0.0 && lambda.is_finite() => Ok((format!("s={number}"), lambda)),
+            Ok(lambda) if lambda >= 0.0 && lambda.is_finite() => Ok((format!("s={number}"), given(lambda))),
             _ => Err(Failure::Usage(format!(
                 "--s {number}: give lambda.min, lambda.1se, or a number that is 0 or more"
             ))),
@@ -111,20 +129,20 @@ fn column_names(fit: &SavedNet, scale: NetScale, lambdas: usize) -> Vec<String> 
 fn tables(fit: &SavedNet, places: &[Place]) -> String {
     let shown = |(intercept, beta): (f64, SparseVector)| (fit.has_intercept().then_some(intercept), beta);
     if !fit.is_of_several() {
-        let own = |(heading, lambda): &Place| {
-            let all = fit.at(*lambda).into_iter().map(shown);
+        let own = |(heading, place): &Place| {
+            let all = fit.at(*place).into_iter().map(shown);
             all.map(|(intercept, beta)| (heading.clone(), intercept, beta))
                 .collect::<Vec<_>>()
         };
         let at: Vec<_> = places.iter().flat_map(own).collect();
         return coefficients(fit.columns(), &at);
     }
-    let of = |(heading, lambda): &Place| {
+    let of = |(heading, place): &Place| {
         let own = fit
             .names
             .iter()
             .cloned()
-            .zip(fit.at(*lambda).into_iter().map(shown));
+            .zip(fit.at(*place).into_iter().map(shown));
         let at: Vec<_> = own
             .map(|(name, (intercept, beta))| (name, intercept, beta))
             .collect();
@@ -135,9 +153,9 @@ fn tables(fit: &SavedNet, places: &[Place]) -> String {
 
 /// The names of columns with a coefficient at some λ, a line for each.
 fn nonzero(fit: &SavedNet, places: &[Place]) -> String {
-    let of = |(heading, lambda): &Place| {
+    let of = |(heading, place): &Place| {
         let mut own: Vec<usize> = Vec::new();
-        for (_, beta) in fit.at(*lambda) {
+        for (_, beta) in fit.at(*place) {
             own.extend(beta.entries().map(|(j, _)| j));
         }
         own.sort_unstable();

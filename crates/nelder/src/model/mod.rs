@@ -16,7 +16,7 @@ pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, MultiFamily, MultiNet,
     MultiNetSpec, MultiPath, MultiValidation, MultiValidationSpec, NetFamily, NetScale, Path, PathControl,
-    PathEnd, PerColumn, Reading, RelaxedCurves, RelaxedPlace, Relaxing, SavedNet, SparseVector,
+    PathEnd, PathPlace, PerColumn, Reading, RelaxedCurves, RelaxedPlace, Relaxing, SavedNet, SparseVector,
     Step as PathStep, Ties, cross_validate, cross_validate_multi, elastic_net, multi_net,
 };
 pub use equations::{

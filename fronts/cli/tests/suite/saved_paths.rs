@@ -277,3 +277,77 @@ fn a_path_of_many_columns_predicts_from_those_in_the_model() {
     ));
     assert_eq!(folder.read("fit.csv"), folder.read("few.out.csv"));
 }
+
+/// `cv.glmnet(x, y, relax = TRUE, gamma = c(0, .5, 1), foldid = rep(1:10, 15), nlambda = 20)`, `coef(cv, s = "lambda.1se")`, whose γ is 0.5, and
+/// `coef(glmnet(x, y, relax = TRUE, nlambda = 20), s = 0.1, gamma = 0.25)`.
+#[test]
+fn relaxed_fits_are_kept_with_the_share_that_was_chosen() {
+    let folder = folder("saved_relaxed", "iris.csv");
+    let data = folder.read("iris.csv");
+    let with_fold = |(i, line): (usize, &str)| match i {
+        0 => format!("{line},fold\n"),
+        i => format!("{line},{}\n", (i - 1) % 10 + 1),
+    };
+    folder.write(
+        "folds.csv",
+        data.lines().enumerate().map(with_fold).collect::<String>(),
+    );
+    folder.write("new.csv", NEW);
+    let rest = "--data folds.csv --thresh 1e-14 --nlambda 20 --relax";
+    let formula = "Sepal.Length ~ Sepal.Width + Petal.Width";
+    let cv = "--gamma 0,0.5,1 --foldid fold --save cv.fit";
+    folder.ok(&[&["cv-glmnet", formula][..], &split(rest), &split(cv)].concat());
+    folder.ok(&[&["glmnet", formula][..], &split(rest), &split("--save path.fit")].concat());
+    let expected = |[a, b, c]: [f64; 3]| {
+        [(3.5, 0.2), (2.7, 1.4), (2.2, 1.5), (f64::NAN, 1.5)].map(|(width, petal)| a + b * width + c * petal)
+    };
+    let one_error = expected([4.117_314_994_457, 0.222_753_237_841, 0.871_306_925_834]);
+    let mixed = expected([3.837_678_725_588, 0.296_037_613_485, 0.917_650_592_648]);
+    for (args, wanted) in [
+        ("predict cv.fit --data new.csv --s lambda.1se --out", one_error),
+        ("predict cv.fit --data new.csv --out", one_error),
+        (
+            "predict cv.fit --data new.csv --s lambda.1se --gamma 0.5 --out",
+            one_error,
+        ),
+        (
+            "predict path.fit --data new.csv --s 0.1 --gamma 0.25 --out",
+            mixed,
+        ),
+    ] {
+        folder.ok(&[&split(args)[..], &["fit.csv"]].concat());
+        near(&folder.read("fit.csv"), "fit", &wanted, 1e-7);
+    }
+    let plain = "--data folds.csv --nlambda 5 --save plain.fit";
+    folder.ok(&[&["glmnet", formula][..], &split(plain)].concat());
+    for (args, why) in [
+        (
+            "predict plain.fit --data new.csv --gamma 0.5 --out no.csv",
+            "has no relaxed fits",
+        ),
+        (
+            "predict path.fit --data new.csv --gamma 2 --out no.csv",
+            "--gamma: 2 is not between 0 and 1",
+        ),
+    ] {
+        let said = folder.fails(2, &split(args));
+        assert!(said.contains(why), "{said}");
+    }
+    for (args, why) in [
+        ("--gamma 2 --s 0.1", "--gamma: 2 is not between 0 and 1"),
+        ("--gamma -1 --s 0.1", "--gamma: -1 is not between 0 and 1"),
+        ("--s -3", "--s -3: give a number that is 0 or more"),
+    ] {
+        let said = folder.fails(
+            2,
+            &[&["glmnet", formula][..], &split(rest), &split(args)].concat(),
+        );
+        assert!(said.contains(why), "{said}");
+    }
+    let keep = "--keep kept.parquet --foldid fold";
+    let said = folder.fails(
+        2,
+        &[&["cv-glmnet", formula][..], &split(rest), &split(keep)].concat(),
+    );
+    assert!(said.contains("--keep kept.parquet: name a .csv file"), "{said}");
+}

@@ -18,7 +18,6 @@ elsewhere <- function(kept, expr) {
 
 test_that("paths of formulas with factors predict in a new process", {
   skip_without("Matrix")
-  skip_on_cran()
   new <- people[c(3, 40, 77), ]
   fit <- nd_glmnet(y ~ x + a + s + l + log(z), people, nlambda = 20)
   cv <- nd_cv_glmnet(bin ~ x + a * l + offset(z / 10), people, family = "binomial", nlambda = 15, nfolds = 4)
@@ -35,7 +34,6 @@ test_that("paths of formulas with factors predict in a new process", {
 
 test_that("paths of matrices predict in a new process", {
   skip_without("Matrix", "survival")
-  skip_on_cran()
   x <- as.matrix(people[c("x", "z", "w")])
   kept <- list(new = x[1:4, ],
                m = nd_glmnet(x, people$a, family = "multinomial", nlambda = 10),

@@ -71,5 +71,5 @@ pub use partial_likelihood::Ties;
 pub use path::{Path, SparseVector, Step};
 pub use relaxation::Relaxing;
 pub use report::ElasticNetReport;
-pub use saved::{NetFamily, SavedNet};
+pub use saved::{NetFamily, PathPlace, SavedNet};
 pub use spec::{ElasticNetSpec, PerColumn, Reading};

@@ -3,7 +3,7 @@
 use nelder_device::Dd;
 
 use super::multi_response::MultiFamily;
-use super::saved::{NetFamily, SavedNet, terms_of};
+use super::saved::{NetFamily, PathPlace, SavedNet, terms_of};
 use crate::design::{Block, Rows};
 use crate::family::{Family, Programs, Start, Trials};
 use crate::formula::parse_expression;
@@ -25,8 +25,8 @@ pub enum NetScale {
 }
 
 impl SavedNet {
-    /// Predictions for the rows of a source at some λ: for each λ a column for each response, or one of classes; `NaN` for rows in which a variable is
-    /// missing. Columns of numbers whose coefficients are zero at all of these λ need not be there.
+    /// Predictions for the rows of a source at some places: for each a column for each response, or one of classes; `NaN` for rows in which a variable is
+    /// missing. Columns of numbers whose coefficients are zero at all of these need not be there.
     ///
     /// # Errors
     /// As [`predict_to`](Self::predict_to).
@@ -34,11 +34,11 @@ impl SavedNet {
         &self,
         source: &dyn Source,
         scale: NetScale,
-        lambdas: &[f64],
+        places: &[PathPlace],
         monitor: &dyn Monitor,
     ) -> Result<Vec<Vec<f64>>, ModelError> {
         let mut all: Vec<Vec<f64>> = Vec::new();
-        self.predict_to(source, scale, lambdas, monitor, |_, columns| {
+        self.predict_to(source, scale, places, monitor, |_, columns| {
             all.resize(columns.len(), Vec::new());
             all.iter_mut().zip(columns).for_each(|(all, own)| all.extend(own));
             true
@@ -55,7 +55,7 @@ impl SavedNet {
         &self,
         source: &dyn Source,
         scale: NetScale,
-        lambdas: &[f64],
+        places: &[PathPlace],
         monitor: &dyn Monitor,
         take: impl FnMut(u64, Vec<Vec<f64>>) -> bool + Send,
     ) -> Result<PassRecord, ModelError> {
@@ -65,7 +65,7 @@ impl SavedNet {
                 "class is for models of classes, of the families binomial and multinomial",
             ));
         }
-        let (design, coefficients) = self.used(lambdas)?;
+        let (design, coefficients) = self.used(places)?;
         let responses = self.paths.len();
         let family = match &self.family {
             NetFamily::One(family) => *family,
@@ -88,7 +88,7 @@ impl SavedNet {
             });
             columns.collect()
         };
-        let columns = lambdas.len() * if scale == NetScale::Class { 1 } else { responses };
+        let columns = places.len() * if scale == NetScale::Class { 1 } else { responses };
         let asked = Asked {
             design: &design,
             coefficients,
@@ -124,9 +124,9 @@ impl SavedNet {
         }
     }
 
-    /// The design of what is not zero at these λ, and its coefficients by λ and response.
-    fn used(&self, lambdas: &[f64]) -> Result<(SavedDesign, Vec<Vec<Dd>>), ModelError> {
-        let models: Vec<_> = lambdas.iter().flat_map(|lambda| self.at(*lambda)).collect();
+    /// The design of what is not zero at these places, and its coefficients by place and response.
+    fn used(&self, places: &[PathPlace]) -> Result<(SavedDesign, Vec<Vec<Dd>>), ModelError> {
+        let models: Vec<_> = places.iter().flat_map(|place| self.at(*place)).collect();
         let terms = terms_of(&self.design.spec, self.is_cox(), &self.design.column_names())?;
         let mut wanted = vec![false; terms.terms.len()];
         for (_, beta) in &models {

@@ -22,6 +22,27 @@ pub enum NetFamily {
     Several(MultiFamily),
 }
 
+/// A place on a path: λ, and γ, the share of the penalized coefficients in a mixture with the relaxed ones.
+///
+/// ```
+/// let place = nelder::model::PathPlace::from(0.5);
+/// assert_eq!((place.lambda, place.gamma), (0.5, 1.0));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PathPlace {
+    /// λ, 0 or more.
+    pub lambda: f64,
+    /// γ from 0 to 1; 1 is the path itself, and so is any γ of a path without relaxed fits.
+    pub gamma: f64,
+}
+
+impl From<f64> for PathPlace {
+    /// The place of λ on the path itself.
+    fn from(lambda: f64) -> Self {
+        PathPlace { lambda, gamma: 1.0 }
+    }
+}
+
 /// A path of penalized models apart from its data.
 ///
 /// ```
@@ -33,8 +54,9 @@ pub enum NetFamily {
 /// let saved = elastic_net(&ElasticNetSpec::new("y ~ x"), &frame, &NoProgress)?.save(None)?;
 /// let new = [10.0];
 /// let new = Frame::new().with_real("x", &new);
-/// let all = saved.predict(&new, NetScale::Link, &[0.0], &NoProgress)?;
-/// assert!((all[0][0] - 20.0).abs() < 0.1);
+/// let all = saved.predict(&new, NetScale::Link, &[0.0.into()], &NoProgress)?;
+/// // the path ends where 99.9 % is explained, with a slope of 2 less 3 %
+/// assert!((all[0][0] - 20.0).abs() < 0.5);
 /// # Ok::<(), nelder::model::ModelError>(())
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,8 +67,8 @@ pub struct SavedNet {
     pub family: NetFamily,
     /// Names of several responses or of classes; of two classes, the first and the target; else empty.
     pub names: Vec<String>,
-    /// λ of least error and of one standard error, where the path was cross-validated.
-    pub chosen: Option<[f64; 2]>,
+    /// The places of least error and of one standard error, where the path was cross-validated.
+    pub chosen: Option<[PathPlace; 2]>,
     /// The path of each response.
     pub(super) paths: Vec<Path>,
     /// Number of the term of each column, from 1; 0 for the intercept.
@@ -68,15 +90,16 @@ fn storable(path: &Path) -> Path {
         finite(&mut step.explained);
         finite(&mut step.violation);
     }
+    path.relaxed = path.relaxed.map(|own| Box::new(storable(&own)));
     path
 }
 
 impl ElasticNet<'_> {
-    /// The path apart from its data, with the λ that a cross-validation chose.
+    /// The path apart from its data, with the places that a cross-validation chose.
     ///
     /// # Errors
     /// Terms that were not read from a formula.
-    pub fn save(&self, chosen: Option<[f64; 2]>) -> Result<SavedNet, ModelError> {
+    pub fn save(&self, chosen: Option<[PathPlace; 2]>) -> Result<SavedNet, ModelError> {
         let parts = (&self.bound, &self.columns, &self.counts);
         Ok(SavedNet {
             design: design_of(&self.spec.design, self.spec.cox.is_some(), parts)?,
@@ -97,11 +120,11 @@ impl ElasticNet<'_> {
 }
 
 impl MultiNet<'_> {
-    /// The paths apart from their data, with the λ that a cross-validation chose.
+    /// The paths apart from their data, with the places that a cross-validation chose.
     ///
     /// # Errors
     /// Terms that were not read from a formula.
-    pub fn save(&self, chosen: Option<[f64; 2]>) -> Result<SavedNet, ModelError> {
+    pub fn save(&self, chosen: Option<[PathPlace; 2]>) -> Result<SavedNet, ModelError> {
         let parts = (&self.bound, &self.columns, &self.counts);
         Ok(SavedNet {
             design: design_of(&self.spec.net.design, false, parts)?,
@@ -194,8 +217,17 @@ impl SavedNet {
     }
 
     /// Intercept and coefficients by response, at any λ: interpolated as [`Path::at`] does.
-    pub fn at(&self, lambda: f64) -> Vec<(f64, SparseVector)> {
-        self.paths.iter().map(|path| path.at(lambda)).collect()
+    pub fn at(&self, place: PathPlace) -> Vec<(f64, SparseVector)> {
+        let of = |path: &Path| match place.gamma < 1.0 {
+            true => path.blended(place.gamma).at(place.lambda),
+            false => path.at(place.lambda),
+        };
+        self.paths.iter().map(of).collect()
+    }
+
+    /// True if there are relaxed fits.
+    pub fn is_relaxed(&self) -> bool {
+        self.paths.iter().any(|path| path.relaxed.is_some())
     }
 
     /// True if there are several responses or classes, each with coefficients of its own.
