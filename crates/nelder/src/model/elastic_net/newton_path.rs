@@ -12,7 +12,7 @@
 //! 2. If F rose, the step is halved (Lee, Sun & Saunders 2014, "Proximal Newton-type methods for minimizing composite functions").
 //! 3. Otherwise the next step is computed from s. Where it is small at this λ, the solution is written down, and the same s serves the next λ.
 
-use super::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
+use super::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, is_unsettled, rose};
 use nelder_device::Dd;
 
 use super::centred_curvature::{CentredCurvature, Lesson};
@@ -389,7 +389,7 @@ impl<'p> NewtonPath<'p> {
                 self.last = (square, steps + 1);
                 return;
             }
-            self.write_down();
+            self.write_down(square <= self.enough());
             if self.done {
                 return;
             }
@@ -422,8 +422,8 @@ impl<'p> NewtonPath<'p> {
         }
     }
 
-    /// Writes down the solution at this λ and chooses the next.
-    fn write_down(&mut self) {
+    /// Writes down the solution at this λ, to which steps came or which they are near, and chooses the next.
+    fn write_down(&mut self, settled: bool) {
         let Some(point) = &self.point else { return };
         let sequence = &self.settings.sequence;
         let automatic = matches!(sequence, LambdaSequence::Automatic { .. });
@@ -448,6 +448,9 @@ impl<'p> NewtonPath<'p> {
                     .violation(j, self.at_point[j], point.beta[j], strength)
             })
             .fold(free.abs(), f64::max);
+        if !settled && is_unsettled(violation, strength) {
+            return self.end(PathEnd::Sweeps(m + 1));
+        }
         if automatic && m == 0 {
             self.largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
         }

@@ -17,7 +17,7 @@ use crate::model::ModelError;
 use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
-use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, rose};
+use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, is_unsettled, rose};
 use crate::model::elastic_net::path::{Path, SparseVector, Step};
 use crate::model::elastic_net::penalty::{Penalty, Strength};
 use crate::pass::{Monitor, PassError};
@@ -267,11 +267,15 @@ impl<'a> ResidentPath<'a> {
             false => self.settings.ending.threshold,
         };
         for _ in 0..MOST_ROUNDS {
-            self.newton(strength, enough)?;
+            let settled = self.newton(strength, enough)?;
             let joining = self.joining(strength);
             if joining.is_empty() {
                 self.refresh();
-                return Ok(self.violation(strength));
+                let violation = self.violation(strength);
+                return match settled || !is_unsettled(violation, strength) {
+                    true => Ok(violation),
+                    false => Err(Halt::Stuck(Stuck::Sweeps)),
+                };
             }
             let members = self.active.members().len() + joining.len();
             if members > self.settings.ending.most_active {
@@ -342,8 +346,9 @@ impl<'a> ResidentPath<'a> {
         self.penalty.entering_lambda(ratio)
     }
 
-    /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance.
-    fn newton(&mut self, strength: Strength, enough: f64) -> Result<(), Stuck> {
+    /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance; false where
+    /// none is.
+    fn newton(&mut self, strength: Strength, enough: f64) -> Result<bool, Stuck> {
         let ending = self.settings.ending;
         let mut last = f64::INFINITY;
         for step in 0..MOST_STEPS {
@@ -366,11 +371,11 @@ impl<'a> ResidentPath<'a> {
             if self.loss.is_quadratic() {
                 // what is left is rounding, where a quadratic loss was at its minimum already
                 if done || step > 0 || !self.is_exact() {
-                    break;
+                    return Ok(true);
                 }
             } else {
                 if done {
-                    break;
+                    return Ok(true);
                 }
                 if step > 0 && found.square > SLOW * last {
                     self.active.renew(self.x, &self.at);
@@ -378,7 +383,7 @@ impl<'a> ResidentPath<'a> {
             }
             last = found.square;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes a step, halved until the objective does not rise.
