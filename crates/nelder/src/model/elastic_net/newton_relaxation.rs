@@ -9,7 +9,7 @@ use super::moments::Standardizing;
 use super::newton_path::{NewtonPath, NewtonRows};
 use super::path::{Path, SparseVector, Step};
 use super::problem::Problem;
-use super::relaxation::ActiveSets;
+use super::relaxation::{ActiveSets, at_a_time};
 use super::support_factor::SupportFactor;
 use crate::design::Room;
 use crate::model::ModelError;
@@ -127,7 +127,9 @@ impl GeneralizedRows<'_, '_> {
         let each = |(k, own): (usize, &SetProblems)| (0..own.len()).map(move |set| (k, set));
         let all: Vec<(usize, usize)> = problems.iter().enumerate().flat_map(each).collect();
         let mut fits: Vec<Vec<Option<Step>>> = problems.iter().map(|own| vec![None; own.len()]).collect();
-        for some in all.chunks(at_a_time(problem.columns.names.len(), all.len())) {
+        let (room, columns) = (Room::of_machine(), problem.columns.names.len());
+        let most = at_a_time(all.len(), |paths| room.for_folds(columns, paths).is_ok());
+        for some in all.chunks(most) {
             let mut paths: Vec<(Membership, NewtonPath<'_>)> = (some.iter())
                 .map(|&(k, set)| (parts[k].of, problems[k].path_of(set, &parts[k].sums)))
                 .collect();
@@ -163,14 +165,4 @@ impl GeneralizedRows<'_, '_> {
         self.relax(problem, folds, &mut parts)?;
         Ok(parts.into_iter().map(|part| part.path).collect())
     }
-}
-
-/// Paths of so many columns that have room side by side; one at least.
-fn at_a_time(columns: usize, wanted: usize) -> usize {
-    let room = Room::of_machine();
-    let mut most = wanted.max(1);
-    while most > 1 && room.for_folds(columns, most).is_err() {
-        most = most.div_ceil(2);
-    }
-    most
 }

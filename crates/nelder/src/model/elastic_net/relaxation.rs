@@ -106,6 +106,15 @@ impl ActiveSets {
     }
 }
 
+/// Paths that go on side by side: as many of those that are wanted as have room, one at least.
+pub(super) fn at_a_time(wanted: usize, has_room: impl Fn(usize) -> bool) -> usize {
+    let mut most = wanted.max(1);
+    while most > 1 && !has_room(most) {
+        most = most.div_ceil(2);
+    }
+    most
+}
+
 impl Path {
     /// For each step the relaxed step that belongs to it: that of its λ, or the last that there is; none where there is no relaxed step.
     pub(super) fn relaxed_places(&self) -> Vec<usize> {

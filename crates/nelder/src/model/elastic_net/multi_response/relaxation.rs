@@ -12,7 +12,7 @@ use crate::model::elastic_net::lambda::PathEnd;
 use crate::model::elastic_net::membership::Membership;
 use crate::model::elastic_net::path::{Path, Step};
 use crate::model::elastic_net::problem::Problem;
-use crate::model::elastic_net::relaxation::ActiveSets;
+use crate::model::elastic_net::relaxation::{ActiveSets, at_a_time};
 
 /// The active sets of a path; `rows` are those of the fit.
 fn sets_of(problem: &Problem, path: &MultiPath, rows: u64) -> ActiveSets {
@@ -77,7 +77,11 @@ impl MultinomialRows<'_, '_> {
         let each = |(k, own): (usize, &ActiveSets)| (0..own.sets.len()).map(move |set| (k, set));
         let all: Vec<(usize, usize)> = sets.iter().enumerate().flat_map(each).collect();
         let mut fits: Vec<Vec<MultiPath>> = vec![Vec::new(); parts.len()];
-        for some in all.chunks(self.at_a_time(problem, all.len())) {
+        let (room, columns, classes) = (Room::of_machine(), problem.columns.names.len(), self.classes());
+        let most = at_a_time(all.len(), |paths| {
+            room.for_classes(columns, classes, paths).is_ok()
+        });
+        for some in all.chunks(most) {
             let of = |(k, set): &(usize, usize)| problem.of_set(&sets[*k].sets[*set]);
             let problems: Vec<Problem> = some.iter().map(of).collect();
             let mut paths: Vec<(Membership, MultinomialPath<'_>)> = (some.iter().zip(&problems))
@@ -92,19 +96,5 @@ impl MultinomialRows<'_, '_> {
             relax(path, sets, fits);
         }
         Ok(())
-    }
-
-    /// Paths that have room side by side; one at least.
-    fn at_a_time(&self, problem: &Problem, wanted: usize) -> usize {
-        let (room, classes) = (Room::of_machine(), self.classes());
-        let mut most = wanted.max(1);
-        while most > 1
-            && room
-                .for_classes(problem.columns.names.len(), classes, most)
-                .is_err()
-        {
-            most = most.div_ceil(2);
-        }
-        most
     }
 }

@@ -192,16 +192,16 @@ impl Screening {
                 .then(|| RoughScores::new(&left.scores, left.total, left.largest));
             Some(Since { a, rest, rough })
         };
-        let whole = Left::new(scores, 0.0, &Look::nothing(own.len()));
         Now {
             x,
             scores,
             norm,
             // a correlation is a sum over the rows in 32 lanes, the rounding of each term and of each addition at most ε of ‖x̃‖ ‖u‖
             rounding: (own.len() as f64 / 16.0 + 8.0) * f64::EPSILON * norm,
-            rough: x
-                .has_rounded()
-                .then(|| RoughScores::new(&whole.scores, whole.total, whole.largest)),
+            rough: x.has_rounded().then(|| {
+                let largest = own.iter().fold(0.0, |most: f64, s| most.max(s.abs()));
+                RoughScores::new(own, scores.total, largest)
+            }),
             since: self
                 .looks
                 .par_iter()
@@ -352,18 +352,6 @@ impl Now<'_> {
             column,
             correlation: self.x.correlation(column, self.scores.scores, self.scores.total),
             error: 0.0,
-        }
-    }
-}
-
-impl Look {
-    /// A look with scores of zero.
-    fn nothing(rows: usize) -> Self {
-        Look {
-            scores: vec![0.0; rows],
-            total: 0.0,
-            square: 0.0,
-            columns: 0,
         }
     }
 }
