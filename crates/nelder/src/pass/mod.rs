@@ -5,7 +5,6 @@ mod device;
 mod executor;
 mod monitor;
 mod part;
-mod parts;
 mod record;
 mod reduced;
 mod session;
@@ -23,7 +22,6 @@ pub use executor::{
 };
 pub use monitor::{Monitor, NoProgress};
 pub use part::{PartResult, decide_scales, joined_parts};
-pub use parts::PartsWorker;
 pub use record::{PassError, PassRecord};
 pub use reduced::{Ran, Reduced};
 pub use session::{Accepts, Check, Executor, Opened, Opening, Pass, Session};
@@ -35,8 +33,8 @@ pub use statistics::{
 };
 pub use sums::{
     At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, GramWorker, Histogram, Observed, PairSums,
-    PassOutputs, Products, Projection, ResidualRun, Residuals, ResidualsWorker, ResponseMoments, ScoreSums,
-    Scoring, ScoringPlan, ScoringWorker, Standard, Working, is_count, means, packed, predictor_of,
+    PartGrams, PassOutputs, Products, Projection, ResidualRun, Residuals, ResidualsWorker, ResponseMoments,
+    ScoreSums, Scoring, ScoringPlan, ScoringWorker, Standard, Working, is_count, means, packed, predictor_of,
     quartile_ranks, residuals_of,
 };
 pub use tsqr::{Triangle, Tsqr, TsqrF64, expand};

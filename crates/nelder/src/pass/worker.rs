@@ -123,3 +123,24 @@ impl<A: Sum> Sum for Option<A> {
         self.as_mut().map_or(Ok(()), |own| own.recode(maps))
     }
 }
+
+/// Sums of several parts, one after the other.
+impl<S: Sum> Sum for Vec<S> {
+    fn merge(&mut self, other: Self) {
+        self.iter_mut().zip(other).for_each(|(a, b)| a.merge(b));
+    }
+
+    fn state(&self) -> Result<Vec<u8>, StateError> {
+        let all: Vec<Vec<u8>> = self.iter().map(Sum::state).collect::<Result<_, _>>()?;
+        encoded(&all)
+    }
+
+    fn restored(bytes: &[u8]) -> Result<Self, StateError> {
+        let all: Vec<Vec<u8>> = decoded(bytes)?;
+        all.iter().map(|bytes| S::restored(bytes)).collect()
+    }
+
+    fn recode(&mut self, maps: &CodeMaps) -> Result<(), StateError> {
+        self.iter_mut().try_for_each(|own| own.recode(maps))
+    }
+}

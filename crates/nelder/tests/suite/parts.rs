@@ -5,7 +5,7 @@ use std::sync::Arc;
 use nelder::design::{Block, RowError};
 use nelder::frame::{Batch, Column, Frame};
 use nelder::model::{LmSpec, ModelFrame, bind};
-use nelder::pass::{Gram, GramWorker, NoProgress, PartsWorker, Products, Sum, run, run_beside};
+use nelder::pass::{Gram, GramWorker, NoProgress, PartGrams, Products, Sum, run, run_beside};
 use proptest::prelude::*;
 
 /// Whole numbers, so that sums in twice the precision are exact whatever their order.
@@ -70,13 +70,10 @@ fn whole(frame: &ModelFrame<'_>) -> Gram {
 }
 
 /// The gram of each fold, by one pass.
-fn by_fold(frame: &ModelFrame<'_>, folds: usize) -> Vec<Gram> {
+fn by_fold(frame: &ModelFrame<'_>, folds: usize, products: Products) -> Vec<Gram> {
     let atoms = &frame.rows.layout().atoms;
     let column = frame.rows.source().schema().position("fold").unwrap();
-    let update = |worker: &mut PartsWorker<GramWorker>,
-                  block: &Block<'_>,
-                  beside: &Batch<'_>|
-     -> Result<(), RowError> {
+    let update = |worker: &mut PartGrams, block: &Block<'_>, beside: &Batch<'_>| -> Result<(), RowError> {
         let Column::Real(all) = &beside.columns[0] else {
             panic!("folds are numbers");
         };
@@ -84,7 +81,7 @@ fn by_fold(frame: &ModelFrame<'_>, folds: usize) -> Vec<Gram> {
         let parts: Vec<u32> = (0..block.rows).map(|i| all[at(i)] as u32).collect();
         worker.update(block, &parts)
     };
-    let new = || PartsWorker::new(folds, || GramWorker::new(atoms, Products::Exact));
+    let new = || PartGrams::new(atoms, products, folds);
     let found = run_beside(
         "folds",
         "f64x2",
@@ -93,7 +90,7 @@ fn by_fold(frame: &ModelFrame<'_>, folds: usize) -> Vec<Gram> {
         &NoProgress,
         new,
         update,
-        PartsWorker::finish,
+        PartGrams::finish,
     )
     .unwrap();
     assert_eq!(found.records.len(), 1);
@@ -154,7 +151,7 @@ proptest! {
         let data = Data::new(seed, n, folds);
         let all = bound(data.frame(|_| true));
         let total = whole(&all);
-        let parts = by_fold(&all, folds as usize);
+        let parts = by_fold(&all, folds as usize, Products::Exact);
         let mut sum = Gram::new(&all.rows.layout().atoms, Products::Exact);
         parts.iter().for_each(|part| sum.merge(part.clone()));
         let levels = tuples(&all);
@@ -168,13 +165,77 @@ proptest! {
     }
 }
 
+/// Σ w (zᵢ − z̄ᵢ)(zⱼ − z̄ⱼ) of two columns of a gram.
+fn about_mean(gram: &Gram, i: usize, j: usize) -> f64 {
+    (gram.second(i, j) - gram.sums[i] * gram.sums[j] / gram.weight).hi
+}
+
+/// Columns whose fold moves them far away, and which jump within a fold, so that centres of first rows are wrong for what follows.
+fn far_apart(n: usize, folds: usize, weighted: bool) -> ModelFrame<'static> {
+    let mut own = crate::draws::Draws::new(7);
+    let mut unit = || own.whole(-1000, 1000) as f64 / 997.0;
+    let fold: Vec<f64> = (0..n).map(|i| ((i / 7) % folds) as f64).collect();
+    let moved =
+        |unit: &mut dyn FnMut() -> f64| -> Vec<f64> { fold.iter().map(|f| 1e6 * f + unit()).collect() };
+    let (x, y) = (moved(&mut unit), moved(&mut unit));
+    let z: Vec<f64> = (0..n)
+        .map(|i| if i < n / 3 { unit() } else { 1e5 + unit() })
+        .collect();
+    let w: Vec<f64> = (0..n).map(|_| 1.5 + unit()).collect();
+    let all = [("x", x), ("z", z), ("y", y), ("w", w), ("fold", fold)];
+    let frame = all.into_iter().fold(Frame::new(), |frame, (name, own)| {
+        frame.with(name, nelder::frame::Kind::Real, Column::Real(own.into()))
+    });
+    let spec = LmSpec::new("y ~ x + z");
+    let spec = if weighted { spec.weights("w") } else { spec };
+    bind(&spec, Arc::new(frame.in_batches_of(1000))).unwrap()
+}
+
+#[test]
+fn rounded_products_of_parts_are_relative_to_the_columns_about_their_means_in_the_part() {
+    for (n, folds, weighted) in [
+        (9000, 10, false),
+        (9000, 10, true),
+        (3000, 400, true),
+        (25_000, 2, true),
+        (12, 3, false),
+    ] {
+        let frame = far_apart(n, folds, weighted);
+        let exact = by_fold(&frame, folds, Products::Exact);
+        let rounded = by_fold(&frame, folds, Products::Rounded);
+        for (fold, (a, b)) in exact.iter().zip(&rounded).enumerate() {
+            let of = |g: &Gram| (g.rows, g.weight.hi, g.log_weight);
+            assert_eq!(of(a).0, of(b).0);
+            assert!((of(a).1 - of(b).1).abs() <= 1e-15 * of(a).1, "{fold}");
+            assert!(
+                (of(a).2 - of(b).2).abs() <= 1e-12 * (1.0 + of(a).2.abs()),
+                "{fold}"
+            );
+            for (i, j) in (0..3).flat_map(|i| (0..=i).map(move |j| (i, j))) {
+                let size = (about_mean(a, i, i) * about_mean(a, j, j)).sqrt();
+                // products of at most 1,024 rows, and what moves them to the origin, c r + r c, rounded once: with r² ≤ W Σ z² / 17
+                let moved = |i: usize, j: usize| {
+                    let mean = (a.sums[i] / a.weight).hi.abs();
+                    mean * (about_mean(a, j, j) * a.weight.hi / 17.0).sqrt()
+                };
+                let bound = f64::EPSILON * (1100.0 * size + 2.0 * (moved(i, j) + moved(j, i)));
+                let error = (about_mean(a, i, j) - about_mean(b, i, j)).abs();
+                assert!(
+                    error <= bound,
+                    "fold {fold} of {folds}, ({i}, {j}): {error:e} of {size:e}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_part_that_is_not_there_is_an_error() {
     let data = Data::new(1, 20, 3);
     let frame = bound(data.frame(|_| true));
     let atoms = frame.rows.layout().atoms.clone();
-    let new = || PartsWorker::new(2, || GramWorker::new(&atoms, Products::Exact));
-    let update = |worker: &mut PartsWorker<GramWorker>, block: &Block<'_>, _: &Batch<'_>| {
+    let new = || PartGrams::new(&atoms, Products::Exact, 2);
+    let update = |worker: &mut PartGrams, block: &Block<'_>, _: &Batch<'_>| {
         let parts: Vec<u32> = (0..block.rows).map(|i| if i == 11 { 2 } else { 0 }).collect();
         worker.update(block, &parts)
     };
@@ -186,7 +247,7 @@ fn a_part_that_is_not_there_is_an_error() {
         &NoProgress,
         new,
         update,
-        PartsWorker::finish,
+        PartGrams::finish,
     );
     let error = found.err().map(|e| e.to_string());
     assert_eq!(error.as_deref(), Some("row 12 is in part 3 of 2"));

@@ -2,7 +2,7 @@
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
-use nelder_device::Dd;
+use nelder_device::{Dd, vectorized};
 
 use super::active_set::DenseCurvature;
 use super::path::SparseVector;
@@ -55,13 +55,17 @@ impl ColumnMoments {
             let row = &normal.matrix.lower[Symmetric::at(j + 1, 1)..=Symmetric::at(j + 1, j + 1)];
             let own = about[j];
             // products with a column that is about its mean need no more
-            match own == Dd::ZERO {
-                true => (values[j * order..].iter_mut().zip(row)).for_each(|(v, m)| *v = per_row(*m).hi),
-                false => {
-                    let moments = values[j * order..].iter_mut().zip(row).zip(&about);
-                    moments.for_each(|((v, m), about)| *v = (per_row(*m) - *about * own).hi);
-                }
-            }
+            let values = &mut values[j * order..];
+            vectorized(
+                #[inline(always)]
+                || match own == Dd::ZERO {
+                    true => values.iter_mut().zip(row).for_each(|(v, m)| *v = per_row(*m).hi),
+                    false => {
+                        let moments = values.iter_mut().zip(row).zip(&about);
+                        moments.for_each(|((v, m), about)| *v = (per_row(*m) - *about * own).hi);
+                    }
+                },
+            );
         }
         mirror(&mut values, order);
         ColumnMoments {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use nelder_device::kernels::{self, Pair};
-use nelder_device::{Dd, zeros};
+use nelder_device::{Dd, vectorized, zeros};
 use serde::{Deserialize, Serialize};
 
 use super::table::{CodeSums, PairSums};
-use crate::design::{BlockSchema, CodeMaps};
+use crate::design::{Block, BlockSchema, CodeMaps};
 use crate::pass::state::travels;
 use crate::pass::{StateError, Sum};
 
@@ -236,12 +236,6 @@ impl Gram {
         rows
     }
 
-    pub(super) fn add_second(&mut self, k: usize, v: Dd) {
-        let s = Dd::two_sum(self.high[k], self.low[k]) + v;
-        self.high[k] = s.hi;
-        self.low[k] = s.lo;
-    }
-
     /// Adds row i of products about centres c, to column i, moved to the origin: Σ w z zᵀ = Σ w (z − c)(z − c)ᵀ + c rᵀ + r cᵀ + W c cᵀ
     /// with the rests r = Σ w (z − c) and W = Σ w.
     pub(super) fn add_row(
@@ -277,13 +271,8 @@ impl Gram {
         for (a, b) in out.sums.iter_mut().zip(&part.sums) {
             *a -= *b;
         }
-        for k in 0..out.high.len() {
-            let found = less(
-                Dd::two_sum(self.high[k], self.low[k]),
-                Dd::two_sum(part.high[k], part.low[k]),
-            );
-            (out.high[k], out.low[k]) = (found.hi, found.lo);
-        }
+        let negative = |v: Dd| Dd { hi: -v.hi, lo: -v.lo };
+        add_seconds((&mut out.high, &mut out.low), (&part.high, &part.low), negative);
         let cells = out.groups.iter_mut().zip(&part.groups);
         for (a, b) in cells.flat_map(|(a, b)| a.cells.iter_mut().zip(&b.cells)) {
             *a = less(*a, *b);
@@ -314,6 +303,18 @@ impl Gram {
         &self.atoms
     }
 
+    /// Notes columns and weights with a number that is not as it was written.
+    pub(super) fn mark_rounded(&mut self, block: &Block<'_>) {
+        for (column, rounded) in block.dense.iter().chain(&block.responses).zip(&mut self.rounded) {
+            // stops at the first fraction, and is not asked again
+            *rounded = *rounded || !kernels::all_as_written(&column.high);
+        }
+        if let Some(w) = &block.weights {
+            let rounded = &mut self.weights_rounded;
+            *rounded = *rounded || !kernels::all_as_written(w);
+        }
+    }
+
     /// Columns, products and responses that were multiplied with these powers of two are not as they were written: a number that is
     /// whole now was of an order that decimals are rounded at.
     pub(crate) fn mark_scaled(&mut self, scales: &[f64]) {
@@ -321,6 +322,20 @@ impl Gram {
             *rounded = *rounded || *scale != 1.0;
         }
     }
+}
+
+/// Adds numbers in two parts to others, each after `of`.
+fn add_seconds((high, low): (&mut [f64], &mut [f64]), other: (&[f64], &[f64]), of: impl Fn(Dd) -> Dd) {
+    vectorized(
+        #[inline(always)]
+        || {
+            let own = high.iter_mut().zip(low.iter_mut());
+            for ((high, low), (h, l)) in own.zip(other.0.iter().zip(other.1)) {
+                let sum = Dd::two_sum(*high, *low) + of(Dd::two_sum(*h, *l));
+                (*high, *low) = (sum.hi, sum.lo);
+            }
+        },
+    );
 }
 
 impl Sum for Gram {
@@ -363,9 +378,7 @@ impl Sum for Gram {
         for (a, b) in self.sums.iter_mut().zip(&other.sums) {
             *a += *b;
         }
-        for k in 0..self.high.len() {
-            self.add_second(k, Dd::two_sum(other.high[k], other.low[k]));
-        }
+        add_seconds((&mut self.high, &mut self.low), (&other.high, &other.low), |v| v);
         for (a, b) in self.rounded.iter_mut().zip(&other.rounded) {
             *a |= b;
         }

@@ -22,10 +22,10 @@ use crate::pass::Worker;
 const RUN: usize = 1024;
 
 /// Rows whose mean is the centre of a run.
-const FIRST: usize = 128;
+pub(super) const FIRST: usize = 128;
 
 /// Σ z² about a run's centre over the part of it that is due to the centre, at least.
-const NEAR: f64 = 17.0;
+pub(super) const NEAR: f64 = 17.0;
 
 /// Products of a run beyond which they are shared among threads: of about ten milliseconds.
 const SHARED: usize = 20_000_000;
@@ -46,12 +46,25 @@ pub struct GramWorker {
 }
 
 /// The dense columns and responses of a block, in the order of a gram's sums.
-fn columns_of<'a>(atoms: &BlockSchema, block: &'a Block<'_>) -> Vec<Pair<'a>> {
+pub(super) fn columns_of<'a>(atoms: &BlockSchema, block: &'a Block<'_>) -> Vec<Pair<'a>> {
     block.dense[..atoms.dense]
         .iter()
         .chain(&block.responses)
         .map(pair)
         .collect()
+}
+
+/// Mean of sums over a weight; a run whose weights are all zero has none, and its centre is zero.
+fn mean(sum: f64, weight: f64) -> f64 {
+    if weight > 0.0 { sum / weight } else { 0.0 }
+}
+
+/// Mean of the first rows of a run of a column.
+pub(super) fn rough_mean(x: &[f64], weights: Option<&[f64]>) -> f64 {
+    let first = x.len().min(FIRST);
+    let of_first = weights.map(|w| &w[..first]);
+    let share = of_first.map_or(first as f64, |w| kernels::rough_sum(w, None));
+    mean(kernels::rough_sum(&x[..first], of_first), share)
 }
 
 /// z = √w (x − c) of a run of a column, W its weight: c, and the rest Σ w (x − c).
@@ -65,12 +78,7 @@ fn centred(
     weight: f64,
     packed: &mut [f64],
 ) -> (f64, f64) {
-    // a run whose weights are all zero has no mean
-    let mean = |sum: f64, weight: f64| if weight > 0.0 { sum / weight } else { 0.0 };
-    let first = x.len().min(FIRST);
-    let of_first = weights.map(|w| &w[..first]);
-    let share = of_first.map_or(first as f64, |w| kernels::rough_sum(w, None));
-    let c = mean(kernels::rough_sum(&x[..first], of_first), share);
+    let c = rough_mean(x, weights);
     let sums = kernels::center(x, c, roots, packed);
     // of Σ z², W (x̄ − c)² is due to the centre
     let shift = mean(sums.rest, weight) * sums.rest;
@@ -118,7 +126,7 @@ impl GramWorker {
             Products::Exact => self.dense_exact(block),
             Products::Stepping | Products::Single => self.dense_product(block),
         }
-        self.mark_rounded(block);
+        self.gram.mark_rounded(block);
         self.group_tables(block);
         self.cross_tables(block);
     }
@@ -230,22 +238,6 @@ impl GramWorker {
             product.row(i, &mut products, &mut rests);
             self.gram
                 .add_row(i, &products, (&product.centers, &rests), self.pending);
-        }
-    }
-
-    fn mark_rounded(&mut self, block: &Block<'_>) {
-        for (column, rounded) in block
-            .dense
-            .iter()
-            .chain(&block.responses)
-            .zip(&mut self.gram.rounded)
-        {
-            // stops at the first fraction, and is not asked again
-            *rounded = *rounded || !kernels::all_as_written(&column.high);
-        }
-        if let Some(w) = &block.weights {
-            let rounded = &mut self.gram.weights_rounded;
-            *rounded = *rounded || !kernels::all_as_written(w);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The sums that passes accumulate, block by block.
 //!
-//! `gram` is XᵀWX with its products in `product` and the blocks of factors in `table`; `residual` and
+//! `gram` is XᵀWX with its products in `product` and the blocks of factors in `table`, `part_grams` that of each part of the rows; `residual` and
 //! `score` are y − Xβ and Xᵀs; `scoring` a step of Fisher scoring and `working` what it says of rows;
 //! `observed` sums of responses and weights; `standard` and `gram_vectors` the moments of columns and
 //! products of the standardized ones.
@@ -9,6 +9,7 @@ mod gram;
 pub(super) mod gram_vectors;
 mod gram_worker;
 mod observed;
+mod part_grams;
 mod product;
 mod residual;
 mod score;
@@ -22,6 +23,7 @@ pub use gram::{Gram, Products, packed};
 pub use gram_vectors::{GramVectors, Projection};
 pub use gram_worker::GramWorker;
 pub use observed::{Observed, ResponseMoments, is_count};
+pub use part_grams::PartGrams;
 pub use residual::{
     Coefficients, Histogram, ResidualRun, Residuals, ResidualsWorker, quartile_ranks, residuals_of,
 };
