@@ -162,7 +162,7 @@ with_predictors <- function(z, kept, request, folds) {
       out <- array(NA_real_, c(n, count, steps), list(rownames(request$x), shown, columns))
       out[at, , ] <- own
       # the offset was subtracted from the responses
-      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted)
+      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted[used, ])
     }
     if (request$kind %in% c("lognet", "multnet")) attr(out, "classnames") <- request$classnames
     if (request$kind == "glmnetfit") attr(out, "family") <- request$family

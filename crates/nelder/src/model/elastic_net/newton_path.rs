@@ -110,6 +110,8 @@ pub(super) struct NewtonPath<'p> {
     step: Option<usize>,
     lambda: f64,
     largest: f64,
+    /// The first λ, where it is of the gradient at the constant.
+    largest_at_constant: Option<f64>,
     /// The square of the last step at this λ, and their number.
     last: (f64, u32),
     slow: f64,
@@ -151,6 +153,7 @@ impl<'p> NewtonPath<'p> {
             step: None,
             lambda: ENORMOUS,
             largest: ENORMOUS,
+            largest_at_constant: None,
             last: (f64::INFINITY, 0),
             slow: SLOW,
             path: Path::new(order, f64::NAN),
@@ -430,6 +433,10 @@ impl<'p> NewtonPath<'p> {
         self.last = (f64::INFINITY, 0);
         let Some(m) = self.step else {
             // the intercept alone
+            if self.settings.starts_at_constant(&self.penalty, &self.descent.usable) {
+                let largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+                self.largest_at_constant = Some(largest);
+            }
             self.path.null_deviance = point.deviance;
             self.step = Some(0);
             if !automatic {
@@ -452,7 +459,8 @@ impl<'p> NewtonPath<'p> {
             return self.end(PathEnd::Sweeps(m + 1));
         }
         if automatic && m == 0 {
-            self.largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+            let here = || self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+            self.largest = self.largest_at_constant.unwrap_or_else(here);
         }
         let written = if automatic && m == 0 {
             self.largest

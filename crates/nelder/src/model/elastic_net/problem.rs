@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::ElasticNetSpec;
+use super::{ElasticNetSpec, Reading};
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
 use super::gaussian_relaxation::relax;
@@ -122,6 +122,7 @@ impl Problem {
             values.iter_mut().for_each(|lambda| *lambda /= response);
         }
         self.settings.gain = gain;
+        self.settings.ridge_from_constant = true;
         self.algorithm = algorithm;
         self.plan.1 = match gain {
             Gain::OfRest => ONE_PASS,
@@ -302,7 +303,28 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
         },
         most_nonzero,
         printed: spec.printed,
+        ridge_from_constant: ridge_from_constant(spec, p),
         relax: spec.relax,
+    }
+}
+
+/// True for models whose ridge beside unpenalized columns begins at the constant's λ.
+///
+/// glmnet's solvers over rows do not look again at the gradients of columns in their strong set, in which all of a ridge's are from the start.
+/// Its solver over covariances does, as its solvers for family objects and links of their own do.
+fn ridge_from_constant(spec: &ElasticNetSpec, columns: usize) -> bool {
+    // from here on glmnet reads a Gaussian model's columns
+    const MANY: usize = 500;
+    match spec.family.name {
+        _ if spec.printed => false,
+        _ if spec.cox.is_some() => true,
+        _ if spec.is_of_residuals() => match spec.reading {
+            Reading::Auto => columns >= MANY,
+            Reading::Rows => false,
+            Reading::Columns => true,
+        },
+        FamilyName::Binomial | FamilyName::Poisson => spec.family.is_canonical(),
+        _ => false,
     }
 }
 

@@ -147,3 +147,16 @@ pub(super) fn errors_of_classes(sums: HeldOutSums) -> Vec<FoldErrors> {
     };
     sums.classes.into_iter().enumerate().map(of).collect()
 }
+
+/// The α whose error is least, or whose most of a gain is most; the first of several.
+pub(super) fn best_of<P>(grid: &[(f64, P, Curve)], measure: Measure) -> usize {
+    let sign = if measure.is_gain() { -1.0 } else { 1.0 };
+    let least = |(_, _, curve): &(f64, P, Curve)| sign * curve.least();
+    let mut best = 0;
+    for (i, one) in grid.iter().enumerate() {
+        if least(one) < least(&grid[best]) {
+            best = i;
+        }
+    }
+    best
+}

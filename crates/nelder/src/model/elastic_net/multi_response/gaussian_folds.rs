@@ -9,14 +9,14 @@ use super::multi_path::MultiPath;
 use super::relaxation::relaxed_gaussian;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validated::{MultiValidated, aligned, curve_of, short_paths};
+use super::validated::{MultiValidated, aligned, curve_of};
 use crate::design::RowCounts;
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::fold_grams::FoldGrams;
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::measure::Measure;
-use crate::model::elastic_net::validated::errors_of_rows;
+use crate::model::elastic_net::validated::{errors_of_rows, short_paths};
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
@@ -82,7 +82,7 @@ pub(super) fn gaussian(
         };
         let mut whole = path(&all)?;
         let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
-        short_paths(&found)?;
+        short_paths(found.iter().map(MultiPath::first))?;
         let models = aligned(&found, &whole, folds_spec);
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {

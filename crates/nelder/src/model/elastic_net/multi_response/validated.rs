@@ -3,7 +3,6 @@
 use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
 use crate::design::RowCounts;
-use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
@@ -63,23 +62,4 @@ pub(super) fn curve_of(
         own.nonzero.clone_from(&curve.nonzero);
     }
     curve
-}
-
-/// Refuses folds whose models have no solution at all.
-///
-/// # Errors
-/// The first of them.
-pub(super) fn short_paths(paths: &[MultiPath]) -> Result<(), ModelError> {
-    match paths.iter().position(MultiPath::is_empty) {
-        None => Ok(()),
-        Some(fold) => Err(ModelError::argument(
-            "y",
-            format!(
-                "no model can be fitted to the rows without fold {} of {}: {}",
-                fold + 1,
-                paths.len(),
-                paths[fold].first().end.reason()
-            ),
-        )),
-    }
 }
