@@ -15,6 +15,7 @@ mod cross_validation;
 mod cross_validation_spec;
 mod curve;
 mod descent;
+mod drawn_grams;
 mod fit;
 mod fold_grams;
 mod folds;

@@ -433,7 +433,10 @@ impl<'p> NewtonPath<'p> {
         self.last = (f64::INFINITY, 0);
         let Some(m) = self.step else {
             // the intercept alone
-            if self.settings.starts_at_constant(&self.penalty, &self.descent.usable) {
+            if self
+                .settings
+                .starts_at_constant(&self.penalty, &self.descent.usable)
+            {
                 let largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
                 self.largest_at_constant = Some(largest);
             }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::{ElasticNetSpec, Reading};
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
 use super::gaussian_relaxation::relax;
@@ -14,6 +13,7 @@ use super::newton_path::{NewtonPath, NewtonRows};
 use super::path::Path;
 use super::penalty::Penalty;
 use super::report::ElasticNetReport;
+use super::{ElasticNetSpec, Reading};
 use crate::design::{Columns, Elimination, RowCounts};
 use crate::family::FamilyName;
 use crate::model::equations::solution::columns_of;

@@ -10,12 +10,12 @@ use super::responses::{Responses, bind_responses};
 use super::spec::{MultiFamily, MultiValidationSpec};
 use super::validated::MultiValidated;
 use crate::frame::Source;
-use crate::model::{ModelError, ModelFrame};
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
-use crate::model::elastic_net::fit::in_names_of;
-use crate::model::elastic_net::validated::best_of;
 use crate::model::elastic_net::curve::{Choice, Curve};
+use crate::model::elastic_net::fit::in_names_of;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
+use crate::model::elastic_net::validated::best_of;
+use crate::model::{ModelError, ModelFrame};
 use crate::pass::Run;
 
 /// A cross-validated path of several responses.
