@@ -35,6 +35,7 @@ mod multi_response;
 mod net_predictions;
 mod newton_path;
 mod newton_relaxation;
+mod newton_rows;
 mod newton_rules;
 mod partial_likelihood;
 mod path;

@@ -9,7 +9,8 @@ use super::gaussian_path::{PathSettings, gaussian_path};
 use super::gaussian_relaxation::relax;
 use super::lambda::{Gain, LambdaSequence, PathControl};
 use super::moments::{Correlations, Moments, Standardizing};
-use super::newton_path::{NewtonPath, NewtonRows};
+use super::newton_path::NewtonPath;
+use super::newton_rows::NewtonRows;
 use super::path::Path;
 use super::penalty::Penalty;
 use super::report::ElasticNetReport;
@@ -297,6 +298,7 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
             _ => Gain::Absolute,
         },
         ending: Ending {
+            unit: 1.0,
             threshold: spec.threshold,
             most_sweeps: spec.most_sweeps,
             most_active: spec.most_active.unwrap_or((2 * most_nonzero + 20).min(p)),

@@ -11,11 +11,11 @@ use super::class_scores::ClassScore;
 use super::class_solver::ClassSolver;
 use super::multi_path::{MultiPath, Solution};
 use crate::design::ColumnEncoding;
-use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
+use crate::model::elastic_net::descent::{EXACT_BELOW, Ending, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::moments::{ColumnMoments, Standardizing};
-use crate::model::elastic_net::newton_path::by_column;
+use crate::model::elastic_net::newton_rows::by_column;
 use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::penalty::{Penalty, Strength};
@@ -313,9 +313,12 @@ impl<'p> MultinomialPath<'p> {
             }
             fresh = false;
             if self.step.is_some() {
-                let found = self
-                    .solver
-                    .minimise(&self.curvature, self.strength(), self.settings.ending);
+                let ending = Ending {
+                    unit: self.unit(),
+                    ..self.settings.ending
+                };
+                let strength = self.strength();
+                let found = self.solver.minimise(&self.curvature, strength, ending);
                 if let Err(stuck) = found {
                     let number = self.path.len() + 1;
                     return self.end(match stuck {

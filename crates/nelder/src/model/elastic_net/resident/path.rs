@@ -14,7 +14,7 @@ use super::screening::{Scores, Screening};
 use super::standardized::StandardizedColumns;
 use crate::design::{Lack, Room};
 use crate::model::ModelError;
-use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
+use crate::model::elastic_net::descent::{EXACT_BELOW, Ending, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, is_unsettled, rose};
@@ -385,7 +385,11 @@ impl<'a> ResidentPath<'a> {
     /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance; false where
     /// none is.
     fn newton(&mut self, strength: Strength, enough: f64) -> Result<bool, Stuck> {
-        let ending = self.settings.ending;
+        // that of squares is of a response of unit variance
+        let ending = Ending {
+            unit: if self.loss.is_quadratic() { 1.0 } else { self.unit },
+            ..self.settings.ending
+        };
         let mut last = f64::INFINITY;
         for step in 0..MOST_STEPS {
             // that of a quadratic loss was carried along, and rounding is too small to matter until the columns are settled
