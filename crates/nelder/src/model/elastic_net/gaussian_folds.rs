@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::{Curve, ErrorsOver};
+use super::curve::ErrorsOver;
 use super::drawn_grams::DrawnGrams;
 use super::held_out::HeldOutRows;
 use super::held_out_predictors::HeldOutPredictors;
@@ -14,7 +14,7 @@ use super::measure::Measure;
 use super::moments::Moments;
 use super::path::Path;
 use super::problem::Problem;
-use super::validated::{Validated, aligned, errors_of_rows, squared_errors};
+use super::validated::{Validated, aligned, curve_of, errors_of_rows, squared_errors};
 use crate::family::{Programs, Start, Trials};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Gram, Monitor};
@@ -85,9 +85,13 @@ pub(super) fn gaussian(
         let mut path = whole;
         problem.rescale(&mut path);
         let weightless = counts.weightless;
-        let curve = Curve::new(&path, &errors, drawn.len(), over, weightless);
-        let mixtures = spec.mixtures();
-        let curve = curve.with_mixtures(&path, &errors, drawn.len(), (over, weightless), &mixtures);
+        let curve = curve_of(
+            &path,
+            &errors,
+            drawn.len(),
+            (over, weightless),
+            (spec, spec.measure),
+        );
         grid.push((alpha, path, curve));
     }
     Ok(Validated {

@@ -60,6 +60,19 @@ pub(super) fn model_at(path: &Path, whole: &Path, m: usize, alignment: Alignment
     }
 }
 
+/// The curve of a path, and those of its mixtures with the relaxed fits.
+pub(super) fn curve_of(
+    path: &Path,
+    errors: &[FoldErrors],
+    draws: usize,
+    (over, weightless): (ErrorsOver, u64),
+    (spec, measure): (&CrossValidationSpec, Measure),
+) -> Curve {
+    Curve::new(path, errors, draws, over, weightless)
+        .with_mixtures(path, errors, draws, (over, weightless), &spec.mixtures())
+        .chosen_by(measure)
+}
+
 /// The squared errors of a fold's path on its rows, at the λ of the whole path.
 pub(super) fn squared_errors(
     held_out: &Moments,
