@@ -120,13 +120,13 @@ fn copy_scripts(folder: &Path, copies: &Path) -> Result<Vec<String>, String> {
     Ok(subfolders)
 }
 
-/// The names of the scripts, or those of the given names, sorted; `common.R` is what they share.
+/// The names of the scripts, or those of the given names, sorted; `common.R` and those whose names begin so are what they share.
 fn scripts(folder: &Path, names: &[&str]) -> Result<Vec<String>, String> {
     let entries = fs::read_dir(folder).map_err(|e| format!("{}: {e}", folder.display()))?;
     let mut found: Vec<String> = entries
         .flatten()
         .map(|e| e.path())
-        .filter(|p| p.extension().is_some_and(|x| x == "R") && stem(p) != "common")
+        .filter(|p| p.extension().is_some_and(|x| x == "R") && !stem(p).starts_with("common"))
         .filter(|p| names.contains(&stem(p)) || names.is_empty() && !SLOW.contains(&stem(p)))
         .map(|p| stem(&p).to_string())
         .collect();

@@ -38,6 +38,7 @@ impl From<ModelError> for Failure {
     fn from(e: ModelError) -> Self {
         match &e {
             ModelError::Pass(nelder::pass::PassError::Interrupted) => Failure::Interrupted,
+            ModelError::MoreClasses(_) => Failure::Usage(format!("{e}: --family multinomial")),
             e if e.is_usage() => Failure::Usage(e.to_string()),
             e => Failure::Data(e.to_string()),
         }

@@ -33,20 +33,9 @@ pub fn run(options: &GlmnetOptions) -> Result<(), Failure> {
     }
     let spec = spec(&options.path)?.alpha(options.alpha);
     let call = call("glmnet", &options.path)?;
-    let place = device::chosen(options.path.device.as_deref())?;
-    collate::set(&options.path.collate);
-    let opened = data::open(&options.path.data)?;
-    data::remark(&opened, &texts(&options.path), false);
+    let watched = Watched::new(&options.path, None)?;
     let [plot, save] = path_destinations(&options.path)?;
-    let progress = Progress::new(false);
-    let fit = elastic_net(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
-        progress.clear();
-        data::unreadable(e, &opened)
-    })?;
-    progress.clear();
-    if interrupt::requested() {
-        return Err(Failure::Interrupted);
-    }
+    let fit = watched.finished(elastic_net(&spec, &watched.opened, watched.run()))?;
     let record = summary::summary(&fit, &call);
     let mut written = Vec::new();
     if let Some(destination) = plot {
@@ -73,26 +62,17 @@ pub fn run_cross_validated(options: &CvGlmnetOptions) -> Result<(), Failure> {
         return glmnet_multi::run_cross_validated(options, model, family);
     }
     let call = call("cv.glmnet", &options.path)?;
-    let place = device::chosen(options.path.device.as_deref())?;
-    collate::set(&options.path.collate);
-    let opened = data::open(&options.path.data)?;
-    let mut named = texts(&options.path);
-    named.extend(options.foldid.as_deref());
-    data::remark(&opened, &named, false);
+    let watched = Watched::new(&options.path, options.foldid.as_deref())?;
     let measure = model.measure(&options.measure)?;
     let model = model.alpha(options.alpha.first().copied().unwrap_or(1.0));
-    let spec = folds(options, &opened, CrossValidationSpec::new(model).measure(measure))?;
+    let spec = folds(
+        options,
+        &watched.opened,
+        CrossValidationSpec::new(model).measure(measure),
+    )?;
     let [plot, save] = path_destinations(&options.path)?;
     let keep = keep(options)?;
-    let progress = Progress::new(false);
-    let found = cross_validate(&spec, &opened, Run::on(place, &progress)).map_err(|e| {
-        progress.clear();
-        data::unreadable(e, &opened)
-    })?;
-    progress.clear();
-    if interrupt::requested() {
-        return Err(Failure::Interrupted);
-    }
+    let found = watched.finished(cross_validate(&spec, &watched.opened, watched.run()))?;
     let record = summary::cross_validation(&found, &call);
     let mut written = Vec::new();
     if let Some(destination) = plot {
@@ -179,6 +159,11 @@ impl Watched {
             place,
             progress: Progress::new(false),
         })
+    }
+
+    /// Where and under whose eyes the fit is computed.
+    pub fn run(&self) -> Run<'_> {
+        Run::on(self.place.clone(), &self.progress)
     }
 
     /// A fit, or why there is none.

@@ -5,7 +5,6 @@ use nelder::model::{
     Choice, CrossValidationSpec, ElasticNetSpec, ModelError, MultiFamily, MultiNet, MultiNetSpec,
     MultiValidationSpec, cross_validate_multi, multi_net,
 };
-use nelder::pass::Run;
 use nelder::summary::multi_net as summary;
 
 use crate::arguments::{CvGlmnetOptions, GlmnetOptions, PathOptions};
@@ -62,11 +61,7 @@ pub fn run(options: &GlmnetOptions, net: ElasticNetSpec, family: MultiFamily) ->
     let call = call("glmnet", &options.path)?;
     let [plot, save] = path_destinations(&options.path)?;
     let watched = Watched::new(&options.path, None)?;
-    let fit = watched.finished(multi_net(
-        &spec,
-        &watched.opened,
-        Run::on(watched.place.clone(), &watched.progress),
-    ))?;
+    let fit = watched.finished(multi_net(&spec, &watched.opened, watched.run()))?;
     let record = summary::summary(&fit, &call);
     let mut written = Vec::new();
     if let Some(destination) = plot {
@@ -99,11 +94,7 @@ pub fn run_cross_validated(
     let model = model(net, family)?;
     let validation = CrossValidationSpec::new(model.net.clone()).measure(family.measure(&options.measure)?);
     let spec = MultiValidationSpec::new(model, folds(options, &watched.opened, validation)?);
-    let found = watched.finished(cross_validate_multi(
-        &spec,
-        &watched.opened,
-        Run::on(watched.place.clone(), &watched.progress),
-    ))?;
+    let found = watched.finished(cross_validate_multi(&spec, &watched.opened, watched.run()))?;
     let record = summary::cross_validation(&found, &call);
     let mut written = Vec::new();
     if let Some(destination) = plot {

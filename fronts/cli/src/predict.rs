@@ -1,9 +1,10 @@
 //! `nelder predict`.
 
-use nelder::model::{Prediction, SavedGlm, SavedLm};
+use nelder::model::{ModelError, Prediction, SavedGlm, SavedLm};
+use nelder::pass::PassRecord;
 use nelder::summary::generalized::mean_intervals;
 use nelder::summary::inference::intervals;
-use nelder_data::{Destination, Output, TableWriter};
+use nelder_data::{Destination, Opened, Output, TableWriter};
 
 use crate::arguments::{DataOptions, Interval, PredictOptions, Scale};
 use crate::failure::Failure;
@@ -33,17 +34,42 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     data::remark_named(&source, &fit.design.spec.formula);
     let errors = options.interval.is_some() || options.se;
     let names = column_names(&fit, options);
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    written(options, &source, &names, |monitor, write| {
+        fit.predict_to(&source, errors, monitor, |run| {
+            let columns = run
+                .responses
+                .iter()
+                .enumerate()
+                .flat_map(|(y, p)| columns(&fit, y, p, options))
+                .collect();
+            write(columns)
+        })
+    })?;
+    warn_aliased(&fit.design.aliased);
+    if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
+        note("nelder: the fit is weighted; prediction intervals are for observations of weight one");
+    }
+    Ok(())
+}
+
+/// Writes the columns `names` of predictions, which `predict` passes on run by run, under the eyes of a monitor.
+///
+/// # Errors
+/// Those of the destination and of the pass.
+pub fn written(
+    options: &PredictOptions,
+    source: &Opened,
+    names: &[impl AsRef<str>],
+    predict: impl FnOnce(
+        &Progress,
+        &mut (dyn FnMut(Vec<Output>) -> bool + Send),
+    ) -> Result<PassRecord, ModelError>,
+) -> Result<(), Failure> {
+    let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let mut writer = TableWriter::onto(destination(options)?, &names)?;
     let progress = Progress::new(false);
     let mut failed = None;
-    let done = fit.predict_to(&source, errors, &progress, |run| {
-        let columns = run
-            .responses
-            .iter()
-            .enumerate()
-            .flat_map(|(y, p)| columns(&fit, y, p, options))
-            .collect();
+    let done = predict(&progress, &mut |columns| {
         let written = writer.write(columns);
         let sound = written.is_ok();
         failed = written.err();
@@ -53,13 +79,8 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
     if let Some(error) = failed {
         return Err(error.into());
     }
-    done.map_err(|e| data::unreadable(e, &source))?;
-    writer.finish()?;
-    warn_aliased(&fit.design.aliased);
-    if fit.design.spec.weights.is_some() && options.interval == Some(Interval::Prediction) {
-        note("nelder: the fit is weighted; prediction intervals are for observations of weight one");
-    }
-    Ok(())
+    done.map_err(|e| data::unreadable(e, source))?;
+    Ok(writer.finish()?)
 }
 
 /// Where the predictions go: not onto the rows, nor onto the fit.
@@ -168,35 +189,25 @@ fn generalized(options: &PredictOptions, fit: &SavedGlm) -> Result<(), Failure> 
         names.extend(["lwr", "upr"]);
     }
     let on_link = options.scale != Some(Scale::Response);
-    let mut writer = TableWriter::onto(destination(options)?, &names)?;
-    let progress = Progress::new(false);
-    let mut failed = None;
-    let done = fit.predict_to(&source, errors, &progress, |run| {
-        let rows = &run.rows;
-        let (value, error) = match on_link {
-            true => (&rows.link, &rows.link_error),
-            false => (&rows.response, &rows.response_error),
-        };
-        let mut columns = vec![Output::Real(value.clone())];
-        if options.se {
-            columns.push(Output::Real(error.clone()));
-        }
-        if options.interval.is_some() {
-            let ends = mean_intervals(fit, rows, options.level, on_link);
-            columns.push(Output::Real(ends.iter().map(|e| e.0).collect()));
-            columns.push(Output::Real(ends.iter().map(|e| e.1).collect()));
-        }
-        let written = writer.write(columns);
-        let sound = written.is_ok();
-        failed = written.err();
-        sound
-    });
-    progress.clear();
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    done.map_err(|e| data::unreadable(e, &source))?;
-    writer.finish()?;
+    written(options, &source, &names, |monitor, write| {
+        fit.predict_to(&source, errors, monitor, |run| {
+            let rows = &run.rows;
+            let (value, error) = match on_link {
+                true => (&rows.link, &rows.link_error),
+                false => (&rows.response, &rows.response_error),
+            };
+            let mut columns = vec![Output::Real(value.clone())];
+            if options.se {
+                columns.push(Output::Real(error.clone()));
+            }
+            if options.interval.is_some() {
+                let ends = mean_intervals(fit, rows, options.level, on_link);
+                columns.push(Output::Real(ends.iter().map(|e| e.0).collect()));
+                columns.push(Output::Real(ends.iter().map(|e| e.1).collect()));
+            }
+            write(columns)
+        })
+    })?;
     warn_aliased(&fit.design.aliased);
     Ok(())
 }

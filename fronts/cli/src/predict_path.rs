@@ -2,15 +2,14 @@
 
 use nelder::model::{NetScale, PathPlace, SavedNet, SparseVector};
 use nelder::summary::elastic_net::coefficients;
-use nelder_data::{Output, TableWriter};
+use nelder_data::Output;
 
 use crate::arguments::{PredictOptions, Scale};
 use crate::data;
 use crate::failure::Failure;
 use crate::glmnet::check_places;
 use crate::output::print;
-use crate::predict::{destination, rows};
-use crate::progress::Progress;
+use crate::predict::{rows, written};
 
 /// A place with its heading.
 type Place = (String, PathPlace);
@@ -32,28 +31,16 @@ pub fn run(options: &PredictOptions, fit: &SavedNet) -> Result<(), Failure> {
     };
     let source = data::open_for(&rows(options)?, &fit.design)?;
     let names = column_names(fit, scale, places.len());
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let at: Vec<PathPlace> = places.iter().map(|(_, place)| *place).collect();
-    let mut writer = TableWriter::onto(destination(options)?, &names)?;
-    let progress = Progress::new(false);
-    let mut failed = None;
-    let done = fit.predict_to(&source, scale, &at, &progress, |_, columns| {
-        let output = |column: Vec<f64>| match scale {
-            NetScale::Class => Output::Text(column.into_iter().map(|k| class(fit, k)).collect()),
-            _ => Output::Real(column),
-        };
-        let written = writer.write(columns.into_iter().map(output).collect());
-        let sound = written.is_ok();
-        failed = written.err();
-        sound
-    });
-    progress.clear();
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    done.map_err(|e| data::unreadable(e, &source))?;
-    writer.finish()?;
-    Ok(())
+    let output = |column: Vec<f64>| match scale {
+        NetScale::Class => Output::Text(column.into_iter().map(|k| class(fit, k)).collect()),
+        _ => Output::Real(column),
+    };
+    written(options, &source, &names, |monitor, write| {
+        fit.predict_to(&source, scale, &at, monitor, |_, columns| {
+            write(columns.into_iter().map(output).collect())
+        })
+    })
 }
 
 /// Name of the class at a place; none for a row in which something is missing.

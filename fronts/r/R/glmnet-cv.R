@@ -162,7 +162,7 @@ with_predictors <- function(z, kept, request, folds) {
       out <- array(NA_real_, c(n, count, steps), list(rownames(request$x), shown, columns))
       out[at, , ] <- own
       # the offset was subtracted from the responses
-      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted)
+      if (request$kind == "mrelnet" && !is.null(request$subtracted)) out <- out + as.vector(request$subtracted[used, ])
     }
     if (request$kind %in% c("lognet", "multnet")) attr(out, "classnames") <- request$classnames
     if (request$kind == "glmnetfit") attr(out, "family") <- request$family
@@ -244,10 +244,12 @@ predict.nd_cv_glmnet <- function(object, newx, s = c("lambda.1se", "lambda.min")
   else stats::predict(object$glmnet.fit, newx, s = s, ...)
 }
 
-plot.nd_cv_glmnet <- function(x, ...) {
+plot.nd_cv_glmnet <- function(x, sign.lambda = -1, ...) {
   if (!is.null(x$relaxed)) return(plot_cv_relaxed(x, ...))
-  at <- -log(x$lambda)
-  own <- list(x = at, y = x$cvm, ylim = range(x$cvup, x$cvlo, finite = TRUE), xlab = expression(-Log(lambda)), ylab = x$name,
+  turn <- if (sign.lambda < 0) -1 else 1
+  at <- turn * log(x$lambda)
+  own <- list(x = at, y = x$cvm, ylim = range(x$cvup, x$cvlo, finite = TRUE), ylab = x$name,
+              xlab = if (turn < 0) expression(-Log(lambda)) else expression(Log(lambda)),
               type = "n")
   given <- list(...)
   own[names(given)] <- given
@@ -255,7 +257,7 @@ plot.nd_cv_glmnet <- function(x, ...) {
   graphics::segments(at, x$cvlo, at, x$cvup, col = "darkgrey")
   graphics::points(at, x$cvm, pch = 20, col = "red")
   graphics::axis(side = 3L, at = at, labels = x$nzero, tick = FALSE, line = 0)
-  graphics::abline(v = -log(c(x$lambda.min, x$lambda.1se)), lty = 3L)
+  graphics::abline(v = turn * log(c(x$lambda.min, x$lambda.1se)), lty = 3L)
   invisible()
 }
 

@@ -58,23 +58,24 @@ path_family <- function(family, env) {
   list(native = native, kind = "glmnetfit", name = family$family, object = family)
 }
 
-# The response: `y`, numbers or two columns of counts, those of the target first; `classnames` of two classes. Rows `omit` do not count.
-path_response <- function(y, family, omit = NULL, strata = NULL) {
-  if (family$kind == "coxnet") return(list(y = survival_response(y, strata)))
-  if (inherits(y, "Surv")) refuse("y is a survival time, and the ", family$name, " family needs numbers; family = \"cox\" is for it")
-  if (family$kind == "lognet") return(class_response(y, omit))
-  if (family$kind == "multnet") return(multinomial_response(y, omit))
-  if (family$kind == "mrelnet") return(mgaussian_response(y))
+# The response, called `name` by the user: `y`, numbers or two columns of counts, those of the target first; `classnames` of two classes.
+# Rows `omit` do not count.
+path_response <- function(y, family, omit = NULL, strata = NULL, name = "y") {
+  if (family$kind == "coxnet") return(list(y = survival_response(y, strata, name)))
+  if (inherits(y, "Surv")) refuse(name, " is a survival time, and the ", family$name, " family needs numbers; family = \"cox\" is for it")
+  if (family$kind == "lognet") return(class_response(y, omit, name))
+  if (family$kind == "multnet") return(multinomial_response(y, omit, name))
+  if (family$kind == "mrelnet") return(mgaussian_response(y, name))
   if (family$kind == "glmnetfit") {
     frame <- list(all = list(y = y), terms = structure(list(), response = 1L))
     return(list(y = plain(generalized_response(frame, family$object))))
   }
   if (is.matrix(y) && ncol(y) > 1L) {
-    refuse("y has ", ncol(y), " columns; the ", family$name, " family takes one",
+    refuse(name, " has ", ncol(y), " columns; the ", family$name, " family takes one",
            if (family$name == "gaussian") "; \"mgaussian\" takes several")
   }
   if (!(is.numeric(y) || is.logical(y)) || is.factor(y)) {
-    refuse("y is ", if (is.factor(y)) "a factor" else if (is.character(y)) "text" else paste("of class", class(y)[1L]),
+    refuse(name, " is ", if (is.factor(y)) "a factor" else if (is.character(y)) "text" else paste("of class", class(y)[1L]),
            ", and the ", family$name, " family needs numbers")
   }
   if (family$name == "poisson" && any(y < 0, na.rm = TRUE)) {
@@ -85,11 +86,11 @@ path_response <- function(y, family, omit = NULL, strata = NULL) {
 }
 
 # Times and status side by side, and the number of the stratum as a last column where there are strata.
-survival_response <- function(y, strata) {
+survival_response <- function(y, strata, name) {
   if (inherits(y, "Surv")) {
     type <- attr(y, "type")
     if (!type %in% c("right", "counting")) {
-      refuse("y is a Surv object of type '", type, "'; a Cox model takes those of type 'right' or 'counting'")
+      refuse(name, " is a Surv object of type '", type, "'; a Cox model takes those of type 'right' or 'counting'")
     }
     own <- attr(y, "strata")
     if (!is.null(own) && !inherits(y, "stratifySurv")) {
@@ -164,22 +165,23 @@ plain <- function(y) {
 }
 
 # Two classes, of which the second is the target.
-class_response <- function(y, omit) {
+class_response <- function(y, omit, name) {
+  many <- "More than two classes; use multinomial family instead in call to nd_glmnet, family = \"multinomial\": "
   if (is.data.frame(y)) y <- as.matrix(y)
   if (is.matrix(y) && ncol(y) > 1L) {
-    if (ncol(y) > 2L) refuse("More than two classes; use multinomial family instead in call to nd_glmnet")
-    if (!is.numeric(y)) refuse("y is a matrix of type ", typeof(y), "; two columns of counts are numbers")
+    if (ncol(y) > 2L) refuse(many, name, " has ", ncol(y), " columns")
+    if (!is.numeric(y)) refuse(name, " is a matrix of type ", typeof(y), "; two columns of counts are numbers")
     return(list(y = y[, 2:1], classnames = colnames(y)))
   }
   if (is.matrix(y)) y <- y[, 1L]
   f <- if (is.factor(y)) y else as.factor(y)
   levels <- levels(f)
   if (length(levels) > 2L) {
-    refuse("More than two classes; use multinomial family instead in call to nd_glmnet: y has ", length(levels), " levels")
+    refuse(many, name, " has ", length(levels), if (is.factor(y)) " levels" else " different values")
   }
   counts <- tabulate(kept(f, omit), max(2L, length(levels)))
   if (min(counts) <= 1L) {
-    refuse("one multinomial or binomial class has 1 or 0 observations; not allowed: ",
+    refuse("one multinomial or binomial class has 1 or 0 observations; not allowed: ", name, ", of which ",
            paste0("\"", levels, "\" has ", counts[seq_along(levels)], collapse = ", "))
   }
   if (min(counts) < 8L) {

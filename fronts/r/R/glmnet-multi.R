@@ -1,22 +1,22 @@
 # Paths of several responses: "multinomial" and "mgaussian".
 
 # A class of several: `y`, the places of classes from 0 or a column of counts for each; `responses`, their names.
-multinomial_response <- function(y, omit) {
+multinomial_response <- function(y, omit, name) {
   if (is.data.frame(y)) y <- as.matrix(y)
   if (is.matrix(y) && ncol(y) > 1L) {
-    if (!is.numeric(y)) refuse("y is a matrix of type ", typeof(y), "; a column of counts for each class is numbers")
+    if (!is.numeric(y)) refuse(name, " is a matrix of type ", typeof(y), "; a column of counts for each class is numbers")
     bad <- which(y < 0, arr.ind = TRUE)
-    if (length(bad)) refuse("y has ", y[bad[1L, 1L], bad[1L, 2L]], " in row ", bad[1L, 1L], "; counts and shares are 0 or more")
+    if (length(bad)) refuse(name, " has ", y[bad[1L, 1L], bad[1L, 2L]], " in row ", bad[1L, 1L], "; counts and shares are 0 or more")
     names <- if (is.null(colnames(y))) paste0("y", seq_len(ncol(y))) else colnames(y)
     return(list(y = unname(y), responses = names, classnames = colnames(y)))
   }
   if (is.matrix(y)) y <- y[, 1L]
   f <- if (is.factor(y)) y else as.factor(y)
   levels <- levels(f)
-  if (length(levels) < 2L) refuse("y has one class, \"", levels, "\": a multinomial model needs two at least")
+  if (length(levels) < 2L) refuse(name, " has one class, \"", levels, "\": a multinomial model needs two at least")
   counts <- tabulate(kept(f, omit), length(levels))
   if (min(counts) <= 1L) {
-    refuse("one multinomial or binomial class has 1 or 0 observations; not allowed: ",
+    refuse("one multinomial or binomial class has 1 or 0 observations; not allowed: ", name, ", of which ",
            paste0("\"", levels, "\" has ", counts, collapse = ", "))
   }
   if (min(counts) < 8L) {
@@ -26,10 +26,10 @@ multinomial_response <- function(y, omit) {
 }
 
 # Several Gaussian responses.
-mgaussian_response <- function(y) {
+mgaussian_response <- function(y, name) {
   if (is.data.frame(y)) y <- as.matrix(y)
   if (!is.matrix(y) || !is.numeric(y)) {
-    refuse("y is ", if (is.matrix(y)) paste("a matrix of type", typeof(y)) else paste("of class", class(y)[1L]),
+    refuse(name, " is ", if (is.matrix(y)) paste("a matrix of type", typeof(y)) else paste("of class", class(y)[1L]),
            ", and the mgaussian family needs a matrix of numbers, a column for each response")
   }
   names <- if (is.null(colnames(y))) paste0("y", seq_len(ncol(y))) else colnames(y)
@@ -135,6 +135,7 @@ predict_multi <- function(object, newx, s, type, newoffset) {
   eta <- vapply(at, function(own) predictors(x, own), matrix(0, nrow(x), steps))
   eta <- aperm(array(eta, c(nrow(x), steps, count)), c(1L, 3L, 2L))
   if (object$offset) {
+    if (is.null(newoffset)) newoffset <- attr(x, "offset")
     if (is.null(newoffset)) refuse("No newoffset provided for prediction, yet offset used in fit of glmnet")
     newoffset <- as.matrix(newoffset)
     if (!identical(dim(newoffset), c(nrow(x), count))) refuse("Dimension of newoffset should be ", nrow(x), " x ", count)

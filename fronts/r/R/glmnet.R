@@ -77,20 +77,9 @@ matrix_path <- function(x, y, family = "gaussian", weights = NULL, offset = NULL
   check_complete(list(y = response$y, weights = weights, offset = offset), n)
   check_path_weights(weights)
   add <- function(vector, name) {
-    if (is.null(vector)) return("")
-    name <- paste0("\u200b", name)
-    width <- NCOL(vector)
-    names <- if (width == 1L) name else paste0(name, seq_len(width))
-    if (width > 1L) dimnames(vector) <- NULL
-    library <- columns$library
-    k <- length(library$columns) + 1L
-    library$columns[[k]] <- vector
-    library$widths[k] <- as.integer(width)
-    library$names <- c(library$names, names)
-    library["levels"] <- list(vector("list", k))
-    library$ordered <- integer(k)
-    columns$library <<- library
-    names
+    added <- with_column(columns$library, vector, name)
+    columns$library <<- added$columns
+    if (is.null(vector)) "" else added$names
   }
   subtracted <- NULL
   if (with_offset && family$kind == "mrelnet") {
@@ -133,19 +122,24 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
     frame <- special$frame
   }
   if (!length(attr(frame$terms, "term.labels"))) refuse("the formula has no column to penalize; write y ~ a + b")
-  response <- path_response(frame$all[[at]], family, frame$omit, strata)
+  name <- paste(deparse(attr(frame$terms, "variables")[[at + 1L]]), collapse = " ")
+  response <- path_response(frame$all[[at]], family, frame$omit, strata, name)
   y <- response$y
   weights <- weights_in(frame)
   offset <- stats::model.offset(frame$all)
   with_offset <- !is.null(offset)
+  offsets <- subtracted <- NULL
   if (is_multi(family)) {
-    offset <- multi_offset(offset, family, nrow(frame$all), length(response$responses))
-    if (with_offset && family$kind == "multnet") {
-      refuse("offset: offsets of classes are taken with a matrix, as in nd_glmnet(x, y, offset = o)")
+    offsets <- multi_offset(offset, family, nrow(frame$all), length(response$responses))
+    if (with_offset && family$kind == "mrelnet") {
+      y <- y - offsets
+      subtracted <- offsets
+      offsets <- NULL
     }
-    if (with_offset) y <- y - offset
     offset <- NULL
-  } else offset <- path_offset(offset, family, nrow(frame$all))
+  } else {
+    offset <- path_offset(offset, family, nrow(frame$all))
+  }
   if (is.matrix(y)) dimnames(y) <- list(NULL, response_labels(y))
   design <- indicators(frame, y, contrasts, weights, offset, check_precision(precision))
   # what is left out by number is known when the columns are: by name here
@@ -158,11 +152,29 @@ formula_path <- function(frame, family = "gaussian", contrasts = NULL, ..., inte
   }
   design$model$intercept <- attr(frame$terms, "intercept") == 1L && intercept
   classes <- if (family$kind == "multnet" && !is.matrix(y)) response$responses else character()
-  model <- c(design$model, list(missing = "omit", offsets = character(), classes = classes), path_options(family, ..., penalty.factor = penalty.factor))
-  list(columns = design$columns, model = model, device = check_device(device), kind = family$kind,
+  added <- with_column(design$columns, offsets, "offset")
+  model <- c(design$model, list(missing = "omit", offsets = added$names, classes = classes),
+             path_options(family, ..., penalty.factor = penalty.factor))
+  list(columns = added$columns, model = model, device = check_device(device), kind = family$kind,
        family = family$object, classnames = response$classnames, responses = response$responses, offset = with_offset,
-       nobs = as.integer(frame$rows), omit = frame$omit,
+       nobs = as.integer(frame$rows), omit = frame$omit, subtracted = subtracted,
        formula = list(terms = frame$terms, xlevels = design$xlevels, contrasts = design$contrasts, na.action = frame$said))
+}
+
+# Columns for the library with a vector or a matrix, if there is one, beside them: `columns`, and the `names` of those that came.
+with_column <- function(columns, vector, name) {
+  if (is.null(vector)) return(list(columns = columns, names = character()))
+  name <- paste0("\u200b", name)
+  width <- NCOL(vector)
+  names <- if (width == 1L) name else paste0(name, seq_len(width))
+  if (width > 1L) dimnames(vector) <- NULL
+  k <- length(columns$columns) + 1L
+  columns$columns[[k]] <- vector
+  columns$widths[k] <- as.integer(width)
+  columns$names <- c(columns$names, names)
+  columns["levels"] <- list(c(columns$levels, vector("list", k - length(columns$levels))))
+  columns$ordered <- c(columns$ordered, integer(k - length(columns$ordered)))
+  list(columns = columns, names = names)
 }
 
 # What a path is asked to be, for the library.

@@ -2,14 +2,14 @@
 
 use nelder::frame::Source;
 use nelder::model::{
-    Alignment, CrossValidationSpec, ElasticNetSpec, ErrorsOver, Folds, MultiFamily, MultiNetSpec, MultiPath,
-    MultiValidationSpec, Path, cross_validate_multi, multi_net,
+    ElasticNetSpec, Folds, MultiFamily, MultiNetSpec, MultiPath, MultiValidationSpec, Path,
+    cross_validate_multi, multi_net,
 };
 use nelder::pass::{NoProgress, Run};
 use nelder_conformance::place;
 use serde_json::Value;
 
-use crate::glmnet::{check_refusal, difference, known, numbers, texts};
+use crate::glmnet::{check_places, check_refusal, difference, folds_of, known, numbers, texts};
 use crate::glmnet_relax;
 
 /// Names of responses or classes, in the order of the answers.
@@ -109,7 +109,7 @@ pub(crate) fn check(
     source: Box<dyn Source>,
     wrong: &mut Vec<String>,
 ) {
-    let (options, e) = (&case["options"], &case["expected"]);
+    let options = &case["options"];
     let mut net = net;
     let offsets = texts(&options["offset"])
         .iter()
@@ -148,6 +148,12 @@ pub(crate) fn check(
             Ok(fit) => check_path(case, &fit.path, &fit.responses, wrong),
         };
     }
+    check_folds(case, spec, source, wrong);
+}
+
+/// Checks the folds of a path of several responses.
+fn check_folds(case: &Value, spec: MultiNetSpec, source: Box<dyn Source>, wrong: &mut Vec<String>) {
+    let (options, e) = (&case["options"], &case["expected"]);
     let folds = match Folds::of_column(&source, texts(&options["fold"])[0]) {
         Ok(folds) => folds,
         Err(error) => return check_refusal(case, &error, wrong),
@@ -155,24 +161,15 @@ pub(crate) fn check(
     let measure = spec
         .family
         .measure(options["measure"].as_str().unwrap_or("default"));
-    let wanted = CrossValidationSpec {
-        alignment: match options["alignment"].as_str() {
-            Some("fraction") => Alignment::Fraction,
-            _ => Alignment::Lambda,
-        },
-        over: match options["grouped"] == false {
-            true => ErrorsOver::Rows,
-            false => ErrorsOver::Folds,
-        },
-        gammas: numbers(&options["gamma"], f64::NAN),
-        keep: options["keep"] == true,
-        ..CrossValidationSpec::new(spec.net.clone())
-            .folds(folds)
-            .measure(measure.unwrap())
-    };
-    let found = match cross_validate_multi(&MultiValidationSpec::new(spec, wanted), source, run()) {
+    let wanted = folds_of(options, spec.net.clone())
+        .folds(folds)
+        .measure(measure.unwrap());
+    let wanted = MultiValidationSpec::new(spec, wanted);
+    let found = match cross_validate_multi(&wanted, source, Run::on(place(), &NoProgress)) {
         Err(error) => return check_refusal(case, &error, wrong),
-        Ok(_) if refused => return wrong.push(format!("no error, R has `{}`", case["error"])),
+        Ok(_) if !case["error"].is_null() => {
+            return wrong.push(format!("no error, R has `{}`", case["error"]));
+        }
         Ok(found) => found,
     };
     let curve = &found.curve;
@@ -184,19 +181,7 @@ pub(crate) fn check(
     }
     compare("λ", &curve.lambdas, &numbers(&e["lambda"], f64::NAN), 1e-9, wrong);
     compare("cvm", &curve.errors, &numbers(&e["cvm"], f64::NAN), 1e-7, wrong);
-    compare(
-        "cvsd",
-        &curve.std_errors,
-        &numbers(&e["cvsd"], f64::NAN),
-        1e-7,
-        wrong,
-    );
-    for (what, ours, theirs) in [
-        ("min", curve.best, &e["index_min"]),
-        ("1se", curve.one_error, &e["index_1se"]),
-    ] {
-        if theirs.as_u64() != Some(ours as u64 + 1) {
-            wrong.push(format!("index of lambda.{what}: {}, R {theirs}", ours + 1));
-        }
-    }
+    let errors = numbers(&e["cvsd"], f64::NAN);
+    compare("cvsd", &curve.std_errors, &errors, 1e-7, wrong);
+    check_places(curve, e, wrong);
 }

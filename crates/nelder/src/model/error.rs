@@ -62,6 +62,11 @@ pub enum ModelError {
         /// Reason why it does not fit.
         why: String,
     },
+    /// A response of more than two classes, for a family of two.
+    #[error(
+        "{0}: more than two classes, and the binomial family is of two; the multinomial family takes them, or leave some out with a subset"
+    )]
+    MoreClasses(String),
     /// A sum left the range of double precision.
     #[error("the sums of squares of `{0}` are not finite: its values are too large; rescale it")]
     Overflow(String),
@@ -130,7 +135,10 @@ impl ModelError {
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
-            ModelError::Syntax(_) | ModelError::NoResponse(_) | ModelError::Argument { .. }
+            ModelError::Syntax(_)
+                | ModelError::NoResponse(_)
+                | ModelError::Argument { .. }
+                | ModelError::MoreClasses(_)
         )
     }
 }

@@ -46,18 +46,21 @@ pub struct PathSummary {
     pub relaxed: Option<RelaxedSummary>,
 }
 
-/// Record of relaxed fits: those of the λ whose active set has one.
+/// Record of relaxed fits: those of the λ whose active set has one. Of several responses intercepts and coefficients are by response, too.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RelaxedSummary {
+pub struct RelaxedSummary<Intercepts = Vec<f64>, Coefficients = NamedCoefficients> {
     /// λ, descending.
     pub lambda: Vec<f64>,
     /// Share of the null deviance that is explained, by λ.
     pub dev_ratio: Vec<f64>,
     /// Intercepts, by λ; none of a Cox model.
-    pub a0: Vec<f64>,
+    pub a0: Intercepts,
     /// Coefficients other than zero, by λ: name and value.
-    pub beta: Vec<Vec<(String, f64)>>,
+    pub beta: Coefficients,
 }
+
+/// Coefficients other than zero, by λ: name and value.
+pub type NamedCoefficients = Vec<Vec<(String, f64)>>;
 
 /// The record of a path.
 pub fn summary(fit: &ElasticNet<'_>, call: &str) -> PathSummary {

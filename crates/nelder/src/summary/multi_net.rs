@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::elastic_net::{coefficients, curve_chart, path_chart, print_curve, print_path};
+use super::elastic_net::{
+    NamedCoefficients, RelaxedSummary, coefficients, curve_chart, path_chart, print_curve, print_path,
+};
 use super::print_generalized::missing;
 use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, Path, SparseVector};
 
@@ -30,7 +32,7 @@ pub struct MultiPathSummary {
     /// Intercepts, by response and λ.
     pub a0: Vec<Vec<f64>>,
     /// Coefficients other than zero, by response and λ: name and value.
-    pub beta: BTreeMap<String, Vec<Vec<(String, f64)>>>,
+    pub beta: BTreeMap<String, NamedCoefficients>,
     /// Deviance of the model of the intercepts alone.
     pub nulldev: f64,
     /// The largest violation of the optimality conditions, by λ.
@@ -41,20 +43,7 @@ pub struct MultiPathSummary {
     pub omitted: u64,
     /// The relaxed fits, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub relaxed: Option<RelaxedMultiSummary>,
-}
-
-/// Record of relaxed fits: those of the λ whose active set has one.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RelaxedMultiSummary {
-    /// λ, descending.
-    pub lambda: Vec<f64>,
-    /// Share of the null deviance that is explained, by λ.
-    pub dev_ratio: Vec<f64>,
-    /// Intercepts, by response and λ.
-    pub a0: Vec<Vec<f64>>,
-    /// Coefficients other than zero, by response and λ: name and value.
-    pub beta: BTreeMap<String, Vec<Vec<(String, f64)>>>,
+    pub relaxed: Option<RelaxedSummary<Vec<Vec<f64>>, BTreeMap<String, NamedCoefficients>>>,
 }
 
 /// The record of a path.
@@ -64,7 +53,7 @@ pub fn summary(fit: &MultiNet<'_>, call: &str) -> MultiPathSummary {
     let named = |v: &SparseVector| v.entries().map(|(j, b)| (fit.names()[j].clone(), b)).collect();
     let responses = fit.responses.iter().zip(&path.responses);
     let relaxed: Option<Vec<&Path>> = path.responses.iter().map(|p| p.relaxed.as_deref()).collect();
-    let relaxed = relaxed.map(|paths| RelaxedMultiSummary {
+    let relaxed = relaxed.map(|paths| RelaxedSummary {
         lambda: paths[0].lambdas(),
         dev_ratio: paths[0].steps.iter().map(|s| s.explained).collect(),
         a0: (paths.iter())

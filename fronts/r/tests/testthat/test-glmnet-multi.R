@@ -129,3 +129,51 @@ test_that("paths of several responses are drawn", {
   for (type in c("coef", "2norm")) expect_silent(plot(fit, type.coef = type))
   expect_output(print(nd_explain(fit)), "group descent")
 })
+
+test_that("offsets of classes and responses go with a formula", {
+  skip_without("Matrix")
+  d <- data.frame(class = mc, mx)
+  d$shift <- mo
+  of_matrix <- nd_glmnet(mx, mc, family = "multinomial", offset = mo, thresh = 1e-12)
+  for (fit in list(nd_glmnet(class ~ . - shift, d, family = "multinomial", offset = shift, thresh = 1e-12),
+                   nd_glmnet(class ~ . - shift + offset(shift), d, family = "multinomial", thresh = 1e-12))) {
+    expect_true(fit$offset)
+    expect_equal(fit$lambda, of_matrix$lambda, tolerance = 1e-10)
+    for (k in seq_along(fit$beta)) expect_equal(as.matrix(fit$beta[[k]]), as.matrix(of_matrix$beta[[k]]), tolerance = 1e-8, ignore_attr = TRUE)
+    own <- predict(fit, d[1:4, ], s = 0.05, newoffset = mo[1:4, ])
+    expect_equal(own, predict(of_matrix, mx[1:4, ], s = 0.05, newoffset = mo[1:4, ]), tolerance = 1e-8, ignore_attr = TRUE)
+  }
+  # the formula's own offset is in the new data
+  expect_equal(predict(fit, d[1:4, ], s = 0.05), own)
+  d$shift[3, 2] <- NA
+  folds <- nd_cv_glmnet(class ~ . - shift, d, family = "multinomial", offset = shift, foldid = rep(1:4, length.out = 120), keep = TRUE)
+  without <- nd_cv_glmnet(mx[-3, ], mc[-3], family = "multinomial", offset = mo[-3, ], foldid = rep(1:4, length.out = 120)[-3], keep = TRUE)
+  expect_equal(folds$cvm, without$cvm, tolerance = 1e-8)
+  expect_equal(folds$fit.preval, without$fit.preval, tolerance = 1e-6, ignore_attr = TRUE)
+  d$a <- my[, 1]
+  d$b <- my[, 2]
+  pairs <- nd_cv_glmnet(cbind(a, b) ~ X1 + X2 + X3, d, family = "mgaussian", offset = shift[, 1:2], foldid = rep(1:4, length.out = 120), keep = TRUE)
+  without <- nd_cv_glmnet(mx[-3, 1:3], my[-3, 1:2], family = "mgaussian", offset = mo[-3, 1:2], foldid = rep(1:4, length.out = 120)[-3], keep = TRUE)
+  expect_equal(pairs$cvm, without$cvm, tolerance = 1e-8)
+  expect_equal(pairs$fit.preval, without$fit.preval, tolerance = 1e-6, ignore_attr = TRUE)
+  expect_error(nd_glmnet(class ~ . - shift, d, family = "multinomial", offset = shift[, 1]), "same shape")
+})
+
+test_that("the order of rows and classes, and rows of weight two, change nothing", {
+  skip_without("Matrix")
+  turn <- c(60:120, 1:59)
+  twice <- c(seq_len(120), seq(1, 120, 3))
+  weights <- rep(c(2, 1, 1), 40)
+  for (type in c("ungrouped", "grouped")) {
+    path <- function(x, y, ...) nd_glmnet(x, y, family = "multinomial", type.multinomial = type, alpha = 0.5, thresh = 1e-14, nlambda = 20, ...)
+    same <- function(one, two, classes = names(one$beta), columns = seq_len(ncol(mx))) {
+      expect_equal(one$lambda, two$lambda, tolerance = 1e-10)
+      for (k in classes) expect_equal(as.matrix(one$beta[[k]]), as.matrix(two$beta[[k]])[columns, ], tolerance = 1e-7, ignore_attr = TRUE)
+    }
+    fit <- path(mx, mc)
+    same(fit, path(mx[turn, ], mc[turn]))
+    same(fit, path(mx, factor(mc, rev(levels(factor(mc))))))
+    same(fit, path(mx[, rev(seq_len(ncol(mx)))], mc), columns = rev(seq_len(ncol(mx))))
+    same(path(mx, mc, weights = weights), path(mx[twice, ], mc[twice]))
+  }
+})

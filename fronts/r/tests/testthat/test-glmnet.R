@@ -180,8 +180,53 @@ test_that("paths are drawn, explained and tidied", {
   grDevices::pdf(NULL)
   on.exit(grDevices::dev.off())
   for (xvar in c("lambda", "norm", "dev")) expect_silent(plot(fit, xvar))
-  expect_silent(plot(found))
+  for (sign in c(1, -1)) expect_silent(plot(found, sign.lambda = sign))
   expect_output(print(nd_explain(found)), "coordinate descent")
   expect_identical(broom::glance(fit)$nobs, 100L)
   expect_identical(nrow(broom::tidy(found)), length(found$lambda))
+})
+
+test_that("a ridge beside columns without a penalty begins where glmnet's does", {
+  skip_without("glmnet", "Matrix", "survival")
+  factors <- c(0, 1, 0.5, rep(1, 16), 0)
+  three <- factor(rep(c("a", "b", "c", "b", "a"), 20))
+  times <- survival::Surv(exp(-gx[, 1] + gx[, 20] + 2 * gx[, 7]), rep(c(1, 1, 0, 1), 25))
+  stratified <- glmnet::stratifySurv(times, rep(1:2, 50))
+  cases <- list(list(gy), list(gy, type.gaussian = "naive"), list(gb, family = "binomial"), list(gk, family = "poisson"),
+                list(gb, family = "binomial", offset = go, weights = gw), list(three, family = "multinomial"),
+                list(three, family = "multinomial", type.multinomial = "grouped"), list(cbind(gy, gk), family = "mgaussian"),
+                list(times, family = "cox"), list(stratified, family = "cox"), list(gb, family = stats::binomial()))
+  for (case in cases) for (alpha in c(0, 0.0005)) {
+    arguments <- c(list(gx), case, list(alpha = alpha, penalty.factor = factors, nlambda = 3, thresh = 1e-12, maxit = 1e6))
+    # weights that are no whole numbers of trials are remarked on by glm
+    theirs <- suppressWarnings(do.call(glmnet::glmnet, arguments))
+    expect_equal(do.call(nd_glmnet, arguments)$lambda, theirs$lambda, tolerance = 1e-5)
+  }
+})
+
+test_that("paths of links that are not canonical go on to where glmnet's end", {
+  skip_without("glmnet", "Matrix")
+  set.seed(2)
+  x <- matrix(rnorm(6000), 300)
+  eta <- x[, 1] - 0.6 * x[, 5] + 0.4 * x[, 9]
+  y <- exp(eta / 2) * rgamma(300, 3, 3)
+  for (family in list(stats::inverse.gaussian("log"), stats::Gamma("log"))) {
+    expect_silent(fit <- nd_glmnet(x, y, family = family, thresh = 1e-12))
+    # their outer loop ends where the objective has settled, or goes round
+    theirs <- suppressWarnings(glmnet::glmnet(x, y, family = family, thresh = 1e-12))
+    expect_lt(abs(length(fit$lambda) - length(theirs$lambda)), 5)
+    both <- seq_len(min(length(fit$lambda), length(theirs$lambda)))
+    expect_lt(max(abs(fit$dev.ratio[both] - theirs$dev.ratio[both])), 5e-3)
+  }
+})
+
+test_that("mistakes are told with the names of the user's variables", {
+  skip_without("Matrix")
+  expect_error(nd_glmnet(Species ~ Petal.Length + Petal.Width, iris, family = "binomial"),
+               "family = \"multinomial\": Species has 3 levels")
+  expect_error(nd_glmnet(gx, rep(1:4, 25), family = "binomial"), "family = \"multinomial\": y has 4 different values")
+  expect_error(nd_glmnet(Species ~ Petal.Length + Petal.Width, iris), "Species is a factor")
+  d <- data.frame(outcome = 3, a = gx[, 1], b = gx[, 2])
+  expect_error(nd_glmnet(outcome ~ a + b, d), "outcome: the response is constant")
+  expect_error(nd_glmnet(gx, rep(1, 100)), "y: the response is constant")
 })

@@ -12,14 +12,14 @@ use super::concordance::concordance;
 use super::cox_path::{self, followed};
 use super::cox_rows::{CoxPart, CoxRows};
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::{Curve, ErrorsOver, FoldErrors};
+use super::curve::{ErrorsOver, FoldErrors};
 use super::folds::Folds;
 use super::held_out_predictors::{FoldPredictors, HeldOutPredictors};
 use super::measure::Measure;
 use super::partial_likelihood::{PartialLikelihood, Ties};
 use super::path::{Path, SparseVector};
 use super::problem::Problem;
-use super::validated::{Validated, aligned, short_paths};
+use super::validated::{Validated, aligned, curve_of, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Coefficients, Monitor, Products};
 
@@ -88,10 +88,8 @@ pub(super) fn cox(
             kept.push(HeldOutPredictors::new(&parts, 1.0));
         }
         own.rescale(&mut path);
-        let curve = Curve::new(&path, &errors, draws.len(), ErrorsOver::Folds, 0);
-        let mixtures = spec.mixtures();
-        let curve = curve.with_mixtures(&path, &errors, draws.len(), (ErrorsOver::Folds, 0), &mixtures);
-        let curve = curve.chosen_by(spec.measure);
+        let over_folds = (ErrorsOver::Folds, 0);
+        let curve = curve_of(&path, &errors, draws.len(), over_folds, (spec, spec.measure));
         grid.push((alpha, path, curve));
     }
     rows.record("steps of folds", start);

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::cox_curvature::curvature;
 use super::cox_rows::{CoxPart, CoxRows, RUN};
-use super::newton_path::{Found, by_column};
+use super::newton_rows::{Found, by_column};
 use super::problem::Problem;
 use crate::pass::{Coefficients, ScoreSums};
 

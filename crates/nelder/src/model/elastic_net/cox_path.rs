@@ -29,6 +29,8 @@ pub(super) fn problem(
         "by rows, gathered in memory in the order of their times",
         "one that gathers the rows; steps are over these",
     );
+    // glmnet fits strata and rows that enter late as it does family objects
+    problem.settings.ridge_from_constant &= rows.times.is_plain();
     let varies = ColumnMoments::new(&rows.gram, &problem.columns.map).varies;
     match varies.iter().any(|v| *v) {
         true => Ok(problem),

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::folds::Folds;
 use super::gathered_rows::gathered;
 use super::moments::ColumnMoments;
-use super::newton_path::NewtonRows;
+use super::newton_rows::NewtonRows;
 use super::partial_likelihood::{PartialLikelihood, Ties};
 use super::problem::Problem;
 use super::risk_sets::{RiskSets, SurvivalTimes};

@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use super::cross_validation_spec::CrossValidationSpec;
 use super::curve::{Choice, Curve};
-use super::fit::bind_columns;
+use super::fit::{bind_columns, in_names_of};
 use super::held_out_predictors::HeldOutPredictors;
-use super::measure::Measure;
 use super::path::Path;
 use super::report::ElasticNetReport;
 use super::resident::ResidentModel;
-use super::validated::Validated;
+use super::validated::{Validated, best_of};
 use super::{ElasticNet, ElasticNetSpec, cox_folds, gaussian_folds, generalized_folds};
 use crate::frame::Source;
 use crate::model::{ModelError, ModelFrame};
@@ -75,13 +74,8 @@ pub fn cross_validate<'s, 'm>(
     let run = run.into();
     spec.check(source.rows())?;
     let source: Arc<dyn Source + 's> = Arc::new(source);
-    let (bound, found) = match ResidentModel::new(&spec.model, &source, &run)? {
-        Some(mut model) => {
-            let found = model.cross_validated(spec, run.monitor)?;
-            (model.bound, found)
-        }
-        None => by_rows(spec, source, run)?,
-    };
+    let (bound, found) =
+        validated(spec, &source, run).map_err(|e| in_names_of(&spec.model.design, &*source, e))?;
     let Validated {
         problem,
         counts,
@@ -92,7 +86,7 @@ pub fn cross_validate<'s, 'm>(
         measure,
         mut kept,
     } = found;
-    let best = best(&grid, measure);
+    let best = best_of(&grid, measure);
     let (alpha, path, curve) = grid[best].clone();
     let report = problem.report(&path, &bound, passes, precision);
     Ok(CrossValidation {
@@ -118,6 +112,19 @@ pub fn cross_validate<'s, 'm>(
     })
 }
 
+/// Paths and curves, over the columns or the rows.
+fn validated<'s>(
+    spec: &CrossValidationSpec,
+    source: &Arc<dyn Source + 's>,
+    run: Run<'_>,
+) -> Result<(ModelFrame<'s>, Validated), ModelError> {
+    let Some(mut model) = ResidentModel::new(&spec.model, source, &run)? else {
+        return by_rows(spec, source.clone(), run);
+    };
+    let found = model.cross_validated(spec, run.monitor)?;
+    Ok((model.bound, found))
+}
+
 /// Paths and curves by passes over the rows.
 fn by_rows<'s>(
     spec: &CrossValidationSpec,
@@ -133,17 +140,4 @@ fn by_rows<'s>(
     };
     bound.rows.forget_blocks();
     Ok((bound, found))
-}
-
-/// The α whose error is least, or whose most of a gain is most; the first of several.
-fn best(grid: &[(f64, Path, Curve)], measure: Measure) -> usize {
-    let sign = if measure.is_gain() { -1.0 } else { 1.0 };
-    let least = |(_, _, curve): &(f64, Path, Curve)| sign * curve.least();
-    let mut best = 0;
-    for (i, one) in grid.iter().enumerate() {
-        if least(one) < least(&grid[best]) {
-            best = i;
-        }
-    }
-    best
 }

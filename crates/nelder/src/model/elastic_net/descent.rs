@@ -37,8 +37,10 @@ const MOST_ROUNDS: u32 = 1000;
 /// Settings for where an iteration ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ending {
-    /// glmnet's `thresh`, in units of the null deviance: the largest Hⱼⱼ Δ² of the last sweep.
+    /// glmnet's `thresh`, in units of the null deviance of a row: the largest Hⱼⱼ Δ² of the last sweep.
     pub threshold: f64,
+    /// The null deviance of a row, that rounding is relative to, too; 1 of a response of unit variance.
+    pub unit: f64,
     /// Sweeps and Newton steps at most, over a whole path.
     pub most_sweeps: u64,
     /// The most columns that may ever be active.
@@ -166,13 +168,14 @@ impl Descent {
         ending: Ending,
     ) -> Result<bool, Stuck> {
         let mut any = false;
+        let size = ending.unit.sqrt();
         for j in 0..self.beta.len() {
             if !self.usable[j] || self.active.places[j] != NOWHERE {
                 continue;
             }
             let g = self.gradient[j];
-            // rounding of g, which is of the order of a unit response's products, moves no column in
-            let slack = 4.0 * f64::EPSILON * (1.0 + penalty.factors[j] * strength.absolute);
+            // rounding of g, which is of the order of a response's products with columns of unit variance, moves no column in
+            let slack = 4.0 * f64::EPSILON * (size + penalty.factors[j] * strength.absolute);
             if penalty.violation(j, g, 0.0, strength) > slack {
                 if self.active.members.len() >= ending.most_active {
                     return Err(Stuck::Active);
@@ -215,8 +218,8 @@ impl Descent {
 /// The largest Hⱼⱼ Δ² of the last sweep, where sweeps are all that there is.
 pub(super) fn sweep_threshold(ending: Ending) -> f64 {
     match ending.threshold < EXACT_BELOW {
-        true => NOTHING,
-        false => CAREFUL * ending.threshold,
+        true => NOTHING * ending.unit,
+        false => CAREFUL * ending.threshold * ending.unit,
     }
 }
 
@@ -233,7 +236,7 @@ pub(super) fn descend(
 ) -> Result<(), Stuck> {
     let exact = ending.threshold < EXACT_BELOW;
     // before Newton's method a rough start is enough
-    let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
+    let threshold = ending.unit * if exact { ROUGH } else { CAREFUL * ending.threshold };
     let patience = match active.factor.is_for(strength.square) {
         true => SOME_SWEEPS,
         false => MANY_SWEEPS,
@@ -261,7 +264,7 @@ pub(super) fn descend(
                 true => NOTHING,
                 false => CAREFUL * ending.threshold,
             };
-            if largest <= enough {
+            if largest <= enough * ending.unit {
                 return Ok(());
             }
             (since, last) = (0, f64::INFINITY);

@@ -17,7 +17,7 @@ use crate::formula::Contrast;
 use crate::frame::Source;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::model_frame::bind_as;
-use crate::model::{ModelError, ModelFrame};
+use crate::model::{LmSpec, ModelError, ModelFrame};
 use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, PassRecord, Reduced, Run};
 
 /// A path of penalized models.
@@ -60,10 +60,36 @@ pub fn elastic_net<'s, 'm>(
 ) -> Result<ElasticNet<'s>, ModelError> {
     let run = run.into();
     let source: Arc<dyn Source + 's> = Arc::new(source);
-    if let Some(model) = ResidentModel::new(spec, &source, &run)? {
+    fitted(spec, &source, run).map_err(|e| in_names_of(&spec.design, &*source, e))
+}
+
+/// An error in which the response and the columns, where they are its subject, have the names that they have in the formula.
+pub(super) fn in_names_of(design: &LmSpec, source: &(impl Source + ?Sized), error: ModelError) -> ModelError {
+    let ModelError::Argument { argument, why } = error else {
+        return error;
+    };
+    let terms = design.meaning(&source.schema().names()).ok();
+    let label = terms.and_then(|terms| match (argument.as_str(), terms.terms.as_slice()) {
+        ("y", _) => Some(terms.variables[terms.response?].to_string()),
+        ("x", [one]) => Some(one.label.clone()),
+        ("x", _) => Some("formula".into()),
+        _ => None,
+    });
+    ModelError::Argument {
+        argument: label.unwrap_or(argument),
+        why,
+    }
+}
+
+fn fitted<'s>(
+    spec: &ElasticNetSpec,
+    source: &Arc<dyn Source + 's>,
+    run: Run<'_>,
+) -> Result<ElasticNet<'s>, ModelError> {
+    if let Some(model) = ResidentModel::new(spec, source, &run)? {
         return by_columns(spec, model, run.monitor);
     }
-    let bound = bind_columns(spec, source)?.at(run.executor);
+    let bound = bind_columns(spec, source.clone())?.at(run.executor);
     bound.rows.keep_blocks();
     let found = match spec.cox {
         Some(ties) => cox(spec, &bound, ties, run.monitor)?,

@@ -6,21 +6,18 @@
 use rayon::prelude::*;
 
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::{Curve, ErrorsOver};
-use super::fold_grams::FoldGrams;
-use super::folds::Folds;
+use super::curve::ErrorsOver;
+use super::drawn_grams::DrawnGrams;
 use super::held_out::HeldOutRows;
 use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::moments::Moments;
 use super::path::Path;
 use super::problem::Problem;
-use super::validated::{Validated, aligned, errors_of_rows, squared_errors};
-use crate::design::RowCounts;
+use super::validated::{Validated, aligned, curve_of, errors_of_rows, squared_errors};
 use crate::family::{Programs, Start, Trials};
-use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
+use crate::pass::{Gram, Monitor};
 
 /// Of a Gaussian model: one pass for each draw of the folds, and another for losses that no gram tells.
 pub(super) fn gaussian(
@@ -28,30 +25,18 @@ pub(super) fn gaussian(
     bound: &ModelFrame<'_>,
     monitor: &dyn Monitor,
 ) -> Result<Validated, ModelError> {
-    let products = first_products(bound, spec.model.design.accuracy);
     // 1. the grams of the folds
-    let mut passes = bound.passes.clone();
-    let opening = Opening::new(Course::LeastSquares(products), monitor);
-    let (session, records) = bound.executor.open(&bound.rows, &opening)?;
-    passes.extend(records);
-    let precision = GramStatistic { products }.precision();
-    spec.check_room(bound.rows.layout().atoms.dense + 1)?;
-    let (mut drawn, mut counts) = (Vec::new(), RowCounts::default());
-    for folds in spec.draws() {
-        let statistic = FoldGrams {
-            folds: &folds,
-            products,
-        };
-        let pass = Pass::new("grams of folds", precision, &statistic, monitor);
-        let found = session.reduce(&bound.rows, pass)?;
-        rows_left(&found.counts, bound)?;
-        passes.extend(found.records);
-        counts = found.counts;
-        drawn.push(found.value);
-    }
-    let total = total(&drawn[0]);
-    check_finite(&total, bound)?;
-    few_rows(&drawn, counts.used)?;
+    let of_folds = DrawnGrams::new(spec, bound, spec.model.design.accuracy, monitor)?;
+    let precision = of_folds.precision();
+    let DrawnGrams {
+        session,
+        mut passes,
+        counts,
+        draws,
+        grams: drawn,
+        total,
+        ..
+    } = of_folds;
     // 2. the paths of all rows and of all rows but a fold's
     let problem = Problem::new(&spec.model, bound, &counts, &total)?;
     spec.check_room(problem.columns.names.len())?;
@@ -72,7 +57,7 @@ pub(super) fn gaussian(
             true => {
                 let mut errors = Vec::new();
                 let count = spec.folds.count();
-                for (folds_of, own) in spec.draws().iter().zip(folds.chunks(count)) {
+                for (folds_of, own) in draws.iter().zip(folds.chunks(count)) {
                     let models = aligned(own, &whole, spec);
                     let rows = HeldOutRows {
                         bound,
@@ -100,9 +85,13 @@ pub(super) fn gaussian(
         let mut path = whole;
         problem.rescale(&mut path);
         let weightless = counts.weightless;
-        let curve = Curve::new(&path, &errors, drawn.len(), over, weightless);
-        let mixtures = spec.mixtures();
-        let curve = curve.with_mixtures(&path, &errors, drawn.len(), (over, weightless), &mixtures);
+        let curve = curve_of(
+            &path,
+            &errors,
+            drawn.len(),
+            (over, weightless),
+            (spec, spec.measure),
+        );
         grid.push((alpha, path, curve));
     }
     Ok(Validated {
@@ -115,23 +104,6 @@ pub(super) fn gaussian(
         measure: spec.measure,
         kept,
     })
-}
-
-/// The gram of all rows.
-fn total(folds: &[Gram]) -> Gram {
-    let mut total = folds[0].clone();
-    folds[1..].iter().for_each(|g| total.merge(g.clone()));
-    total
-}
-
-/// Refuses folds whose errors cannot be averaged.
-fn few_rows(drawn: &[Vec<Gram>], rows: u64) -> Result<(), ModelError> {
-    for folds in drawn {
-        if let Some(empty) = folds.iter().position(|g| g.rows == 0) {
-            return Err(Folds::empty(empty, folds.len(), rows));
-        }
-    }
-    Ok(())
 }
 
 /// Paths of a Gaussian model by α.

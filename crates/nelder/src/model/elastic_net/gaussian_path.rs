@@ -23,11 +23,23 @@ pub(super) struct PathSettings {
     pub most_nonzero: usize,
     /// True if the square of the penalty is as printed, without the deviation of y.
     pub printed: bool,
+    /// True if the first λ of a ridge beside unpenalized columns is that of the constant alone, as glmnet's solvers over rows have it.
+    pub ridge_from_constant: bool,
     /// Relaxed fits, where they are asked for.
     pub relax: Option<Relaxing>,
 }
 
 impl PathSettings {
+    /// Tests if the first λ of an automatic sequence is of the gradient at the constant, not at the fit of the unpenalized columns.
+    pub fn starts_at_constant(&self, penalty: &Penalty, usable: &[bool]) -> bool {
+        let free = |(f, usable): (&f64, &bool)| *usable && *f == 0.0;
+        let automatic = matches!(self.sequence, LambdaSequence::Automatic { .. });
+        automatic
+            && self.ridge_from_constant
+            && penalty.alpha == 0.0
+            && penalty.factors.iter().zip(usable).any(free)
+    }
+
     /// Reason why an automatic sequence of λ ends after the last step of a path, before its own end; `None` where it goes on.
     pub fn early_end(&self, path: &Path) -> Option<PathEnd> {
         let last = path.len().checked_sub(1)?;
@@ -108,7 +120,11 @@ pub(super) fn gaussian_path(moments: &Correlations, penalty: &Penalty, settings:
             break;
         }
         if automatic && m == 0 {
-            largest = penalty.largest_lambda(&descent.gradient, &descent.usable);
+            let gradient = match settings.starts_at_constant(&penalty, &descent.usable) {
+                true => &moments.with_response,
+                false => &descent.gradient,
+            };
+            largest = penalty.largest_lambda(gradient, &descent.usable);
             if largest == 0.0 {
                 path.end = PathEnd::Empty;
             }

@@ -11,7 +11,8 @@ use super::held_out::{HeldOutRows, HeldOutSums};
 use super::measure::Measure;
 use super::membership::Membership;
 use super::moments::ColumnMoments;
-use super::newton_path::{NewtonPath, NewtonRows, Request};
+use super::newton_path::NewtonPath;
+use super::newton_rows::{NewtonRows, Request};
 use super::path::Path;
 use super::problem::Problem;
 use super::scored_rows::ScoredFolds;
@@ -52,17 +53,15 @@ pub(super) struct GeneralizedRows<'a, 's> {
 /// A response of levels that is beyond the family's range has more than two.
 fn of_two_classes(error: ModelError, bound: &ModelFrame<'_>) -> ModelError {
     let fields = &bound.rows.source().schema().fields;
-    let of_levels = bound.terms.response.is_some_and(|r| {
-        let label = bound.terms.variables[r].to_string();
-        let own = fields.iter().find(|f| f.name == label);
-        own.is_some_and(|f| !matches!(f.kind, Kind::Real | Kind::Integer | Kind::Logical))
-    });
-    match error {
-        ModelError::Pass(PassError::Row(_)) if of_levels => ModelError::argument(
-            "y",
-            "more than two classes, and the binomial family is of two; leave the others out with a subset",
-        ),
-        other => other,
+    let label = bound.terms.response.map(|r| bound.terms.variables[r].to_string());
+    let own = label.and_then(|label| fields.iter().find(|f| f.name == label));
+    match (error, own) {
+        (ModelError::Pass(PassError::Row(_)), Some(own))
+            if !matches!(own.kind, Kind::Real | Kind::Integer | Kind::Logical) =>
+        {
+            ModelError::MoreClasses(own.name.clone())
+        }
+        (other, _) => other,
     }
 }
 

@@ -1,14 +1,14 @@
 //! Cross-validation of a generalized model: the paths of all folds go on side by side.
 
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::{Curve, ErrorsOver, FoldErrors};
+use super::curve::{ErrorsOver, FoldErrors};
 use super::generalized::{self, GeneralizedRows};
 use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
 use super::membership::Membership;
 use super::newton_path::NewtonPath;
 use super::path::Path;
-use super::validated::{Validated, aligned, errors_of_classes, errors_of_rows, short_paths};
+use super::validated::{Validated, aligned, curve_of, errors_of_classes, errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::Monitor;
 
@@ -74,10 +74,7 @@ pub(super) fn generalized(
         let Some(mut path) = whole else { continue };
         own.rescale(&mut path);
         let weightless = rows.counts.weightless;
-        let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
-        let mixtures = spec.mixtures();
-        let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
-        let curve = curve.chosen_by(measure);
+        let curve = curve_of(&path, &errors, draws.len(), (over, weightless), (spec, measure));
         grid.push((alpha, path, curve));
     }
     Ok(Validated {

@@ -3,6 +3,7 @@
 use nelder_device::Dd;
 
 use super::multi_response::MultiFamily;
+use super::row_losses::probabilities;
 use super::saved::{NetFamily, PathPlace, SavedNet, terms_of};
 use crate::design::{Block, Rows};
 use crate::family::{Family, Programs, Start, Trials};
@@ -117,7 +118,9 @@ impl SavedNet {
                 .map(|eta| eta.into_iter().map(f64::exp).collect())
                 .collect(),
             (NetScale::Response, NetFamily::Several(MultiFamily::Multinomial { .. })) => {
-                probabilities(eta(found).collect())
+                let mut all: Vec<Vec<f64>> = eta(found).collect();
+                probabilities(&mut all);
+                all
             }
             (NetScale::Response, NetFamily::Several(_)) => eta(found).collect(),
             (NetScale::Class, _) => vec![likeliest(&eta(found).collect::<Vec<_>>())],
@@ -155,17 +158,6 @@ impl SavedNet {
         };
         Ok((design, models.into_iter().map(of).collect()))
     }
-}
-
-/// pₖ = exp(ηₖ) / Σ exp(η) of rows.
-fn probabilities(mut eta: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
-    for i in 0..eta[0].len() {
-        let largest = eta.iter().map(|e| e[i]).fold(f64::NEG_INFINITY, f64::max);
-        eta.iter_mut().for_each(|e| e[i] = (e[i] - largest).exp());
-        let sum: f64 = eta.iter().map(|e| e[i]).sum();
-        eta.iter_mut().for_each(|e| e[i] /= sum);
-    }
-    eta
 }
 
 /// The place of the largest η of rows; of one η for two classes, the second where it is above zero. The first of equal ones.

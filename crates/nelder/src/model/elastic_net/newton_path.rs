@@ -13,17 +13,17 @@
 //! 3. Otherwise the next step is computed from s. Where it is small at this λ, the solution is written down, and the same s serves the next λ.
 
 use super::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, is_unsettled, rose};
-use nelder_device::Dd;
 
 use super::centred_curvature::{CentredCurvature, Lesson};
-use super::descent::{Descent, EXACT_BELOW, Stuck};
+use super::descent::{Descent, EXACT_BELOW, Ending, Stuck};
 use super::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use super::lambda::{LambdaSequence, PathEnd};
 use super::moments::{ColumnMoments, Standardizing};
+use super::newton_rows::{Found, NewtonRows, Request, by_column};
 use super::path::{Path, SparseVector, Step};
 use super::penalty::{Penalty, Strength};
 use crate::design::ColumnEncoding;
-use crate::pass::{ScoreSums, Scoring};
+use crate::pass::Scoring;
 
 /// The square of a step at an exact minimum, over the null deviance of a row.
 const NOTHING: f64 = 1e-22;
@@ -33,39 +33,6 @@ const LEAST_LESSON: f64 = 1e-12;
 
 /// The part of itself that curvature may be expected to fall to by the next λ.
 const LEAST_TREND: f64 = 0.8;
-
-/// Coefficients that a pass is wanted at, in the units of the rows.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    /// By column, the intercept first.
-    pub beta: Vec<f64>,
-    /// True if the weighted gram is wanted too.
-    pub gram: bool,
-}
-
-/// Rows of a path: sums that do not change along it.
-#[derive(Clone, Debug)]
-pub(super) struct NewtonRows {
-    /// Moments of the columns under the prior weights.
-    pub columns: ColumnMoments,
-    /// W, the sum of the prior weights.
-    pub weight: f64,
-    /// The working weight of a row of weight one at the constant: H there is that times the columns' moments.
-    pub share: f64,
-    /// The constant to start from.
-    pub start: f64,
-}
-
-/// Sums over the rows at coefficients.
-#[derive(Clone, Debug)]
-pub(super) struct Found {
-    /// The deviance; infinite where the coefficients are out of range.
-    pub deviance: f64,
-    /// Xᵀs by column, the intercept first.
-    pub score: Vec<f64>,
-    /// Moments of the columns under working weights, and the sum of these over that of the prior weights, where they were wanted.
-    pub curvature: Option<(ColumnMoments, f64)>,
-}
 
 /// A point of the iteration, and what a pass found there.
 #[derive(Clone, Debug)]
@@ -110,6 +77,8 @@ pub(super) struct NewtonPath<'p> {
     step: Option<usize>,
     lambda: f64,
     largest: f64,
+    /// The first λ, where it is of the gradient at the constant.
+    largest_at_constant: Option<f64>,
     /// The square of the last step at this λ, and their number.
     last: (f64, u32),
     slow: f64,
@@ -151,6 +120,7 @@ impl<'p> NewtonPath<'p> {
             step: None,
             lambda: ENORMOUS,
             largest: ENORMOUS,
+            largest_at_constant: None,
             last: (f64::INFINITY, 0),
             slow: SLOW,
             path: Path::new(order, f64::NAN),
@@ -347,7 +317,10 @@ impl<'p> NewtonPath<'p> {
             fresh = false;
             if self.step.is_some() {
                 let strength = self.penalty.at(self.lambda);
-                let ending = self.settings.ending;
+                let ending = Ending {
+                    unit: self.unit(),
+                    ..self.settings.ending
+                };
                 let found = self.descent.minimise(curvature, &self.penalty, strength, ending);
                 if let Err(stuck) = found {
                     let number = self.path.len() + 1;
@@ -430,6 +403,13 @@ impl<'p> NewtonPath<'p> {
         self.last = (f64::INFINITY, 0);
         let Some(m) = self.step else {
             // the intercept alone
+            if self
+                .settings
+                .starts_at_constant(&self.penalty, &self.descent.usable)
+            {
+                let largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+                self.largest_at_constant = Some(largest);
+            }
             self.path.null_deviance = point.deviance;
             self.step = Some(0);
             if !automatic {
@@ -452,7 +432,8 @@ impl<'p> NewtonPath<'p> {
             return self.end(PathEnd::Sweeps(m + 1));
         }
         if automatic && m == 0 {
-            self.largest = self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+            let here = || self.penalty.largest_lambda(&self.at_point, &self.descent.usable);
+            self.largest = self.largest_at_constant.unwrap_or_else(here);
         }
         let written = if automatic && m == 0 {
             self.largest
@@ -498,26 +479,4 @@ impl<'p> NewtonPath<'p> {
         self.path.end = end;
         self.done = true;
     }
-}
-
-/// Xᵀs by column of the model matrix, the intercept first.
-pub(super) fn by_column(score: &ScoreSums, map: &ColumnEncoding) -> Vec<Dd> {
-    use crate::design::ColumnKind;
-    let mut out: Vec<Dd> = (map.kinds.iter())
-        .map(|kind| match kind {
-            ColumnKind::Intercept => score.ones,
-            ColumnKind::Dense(e) => score.dense[*e],
-            ColumnKind::Coded { .. } => Dd::ZERO,
-        })
-        .collect();
-    for (g, table) in score.groups.iter().enumerate() {
-        for code in 0..table.codes() {
-            for (a, v) in table.row(code).iter().enumerate() {
-                for &(column, value) in map.row(g, a, code) {
-                    out[column as usize] += Dd::two_sum(v.hi, v.lo).mul_f64(value);
-                }
-            }
-        }
-    }
-    out
 }

@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use nelder_device::Dd;
 
-use super::ElasticNetSpec;
 use super::descent::Ending;
 use super::gaussian_path::{PathSettings, gaussian_path};
 use super::gaussian_relaxation::relax;
 use super::lambda::{Gain, LambdaSequence, PathControl};
 use super::moments::{Correlations, Moments, Standardizing};
-use super::newton_path::{NewtonPath, NewtonRows};
+use super::newton_path::NewtonPath;
+use super::newton_rows::NewtonRows;
 use super::path::Path;
 use super::penalty::Penalty;
 use super::report::ElasticNetReport;
+use super::{ElasticNetSpec, Reading};
 use crate::design::{Columns, Elimination, RowCounts};
 use crate::family::FamilyName;
 use crate::model::equations::solution::columns_of;
@@ -122,6 +123,7 @@ impl Problem {
             values.iter_mut().for_each(|lambda| *lambda /= response);
         }
         self.settings.gain = gain;
+        self.settings.ridge_from_constant = true;
         self.algorithm = algorithm;
         self.plan.1 = match gain {
             Gain::OfRest => ONE_PASS,
@@ -296,13 +298,35 @@ fn path_settings(spec: &ElasticNetSpec, penalty: &Penalty, response: f64) -> Pat
             _ => Gain::Absolute,
         },
         ending: Ending {
+            unit: 1.0,
             threshold: spec.threshold,
             most_sweeps: spec.most_sweeps,
             most_active: spec.most_active.unwrap_or((2 * most_nonzero + 20).min(p)),
         },
         most_nonzero,
         printed: spec.printed,
+        ridge_from_constant: ridge_from_constant(spec, p),
         relax: spec.relax,
+    }
+}
+
+/// True for models whose ridge beside unpenalized columns begins at the constant's λ.
+///
+/// glmnet's solvers over rows do not look again at the gradients of columns in their strong set, in which all of a ridge's are from the start.
+/// Its solver over covariances does, as its solvers for family objects and links of their own do.
+fn ridge_from_constant(spec: &ElasticNetSpec, columns: usize) -> bool {
+    // from here on glmnet reads a Gaussian model's columns
+    const MANY: usize = 500;
+    match spec.family.name {
+        _ if spec.printed => false,
+        _ if spec.cox.is_some() => true,
+        _ if spec.is_of_residuals() => match spec.reading {
+            Reading::Auto => columns >= MANY,
+            Reading::Rows => false,
+            Reading::Columns => true,
+        },
+        FamilyName::Binomial | FamilyName::Poisson => spec.family.is_canonical(),
+        _ => false,
     }
 }
 

@@ -17,6 +17,11 @@ pub(super) struct SurvivalTimes {
 }
 
 impl SurvivalTimes {
+    /// Tests if all rows are of one stratum, at risk from the beginning.
+    pub fn is_plain(&self) -> bool {
+        self.start.is_none() && self.stratum.is_none()
+    }
+
     /// The rows by stratum and stop.
     pub fn order(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.stop.len() as u32).collect();

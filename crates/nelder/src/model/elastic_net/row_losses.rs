@@ -78,3 +78,17 @@ impl RowLosses {
         }
     }
 }
+
+/// Puts the classes' probabilities e^ηₖ / Σ e^η in the place of η.
+pub(super) fn probabilities(eta: &mut [Vec<f64>]) {
+    let rows = eta.first().map_or(0, Vec::len);
+    for i in 0..rows {
+        let most = eta.iter().map(|e| e[i]).fold(f64::NEG_INFINITY, f64::max);
+        let mut sum = 0.0;
+        for e in eta.iter_mut() {
+            e[i] = (e[i] - most).exp();
+            sum += e[i];
+        }
+        eta.iter_mut().for_each(|e| e[i] /= sum);
+    }
+}

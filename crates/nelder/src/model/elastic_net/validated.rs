@@ -60,6 +60,19 @@ pub(super) fn model_at(path: &Path, whole: &Path, m: usize, alignment: Alignment
     }
 }
 
+/// The curve of a path, and those of its mixtures with the relaxed fits.
+pub(super) fn curve_of(
+    path: &Path,
+    errors: &[FoldErrors],
+    draws: usize,
+    (over, weightless): (ErrorsOver, u64),
+    (spec, measure): (&CrossValidationSpec, Measure),
+) -> Curve {
+    Curve::new(path, errors, draws, over, weightless)
+        .with_mixtures(path, errors, draws, (over, weightless), &spec.mixtures())
+        .chosen_by(measure)
+}
+
 /// The squared errors of a fold's path on its rows, at the λ of the whole path.
 pub(super) fn squared_errors(
     held_out: &Moments,
@@ -146,4 +159,17 @@ pub(super) fn errors_of_classes(sums: HeldOutSums) -> Vec<FoldErrors> {
         }
     };
     sums.classes.into_iter().enumerate().map(of).collect()
+}
+
+/// The α whose error is least, or whose most of a gain is most; the first of several.
+pub(super) fn best_of<P>(grid: &[(f64, P, Curve)], measure: Measure) -> usize {
+    let sign = if measure.is_gain() { -1.0 } else { 1.0 };
+    let least = |(_, _, curve): &(f64, P, Curve)| sign * curve.least();
+    let mut best = 0;
+    for (i, one) in grid.iter().enumerate() {
+        if least(one) < least(&grid[best]) {
+            best = i;
+        }
+    }
+    best
 }

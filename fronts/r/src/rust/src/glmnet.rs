@@ -1,6 +1,6 @@
 //! Elastic nets: paths and their cross-validation.
 
-use nelder::design::Missing;
+use nelder::design::{Missing, RowCounts};
 use nelder::family::Family;
 use nelder::frame::{Source, Sparse, SparseFrame};
 use nelder::model::{
@@ -101,7 +101,7 @@ fn spec(description: &ListSexp) -> savvy::Result<ElasticNetSpec> {
 }
 
 /// The number that glmnet has for the end of a path, `jerr`.
-pub fn error_number(end: PathEnd) -> f64 {
+fn error_number(end: PathEnd) -> f64 {
     match end {
         PathEnd::Sweeps(step) => -(step as f64),
         PathEnd::Active(step) => -10_000.0 - step as f64,
@@ -114,7 +114,7 @@ pub fn error_number(end: PathEnd) -> f64 {
 ///
 /// # Errors
 /// More coefficients than such a matrix has places for.
-pub fn solutions(paths: &[Path]) -> savvy::Result<Record> {
+fn solutions(paths: &[Path]) -> savvy::Result<Record> {
     let (mut starts, mut rows, mut values, mut intercepts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for path in paths {
         let before = rows.len();
@@ -148,28 +148,44 @@ pub fn solutions(paths: &[Path]) -> savvy::Result<Record> {
 /// # Errors
 /// More coefficients than such a matrix has places for.
 fn path(fit: &ElasticNet<'_>) -> savvy::Result<Record> {
-    let mut out = solutions(std::slice::from_ref(&fit.path))?;
-    if let Some(relaxed) = &fit.path.relaxed {
-        out.inner("relaxed", solutions(std::slice::from_ref(&**relaxed))?);
+    record_of(
+        std::slice::from_ref(&fit.path),
+        (0..fit.path.len()).map(|m| fit.path.nonzero(m)),
+        (fit.names(), &fit.counts),
+        (fit.bound.rows.rounded().into_iter()).chain(fit.warning()),
+        &fit.report,
+    )
+}
+
+/// The paths of one or more responses as a record, with the numbers of coefficients by λ.
+///
+/// # Errors
+/// As [`solutions`].
+pub fn record_of(
+    paths: &[Path],
+    nonzero: impl Iterator<Item = usize>,
+    (names, counts): (&[String], &RowCounts),
+    warnings: impl Iterator<Item = String>,
+    of: &ElasticNetReport,
+) -> savvy::Result<Record> {
+    let mut out = solutions(paths)?;
+    let relaxed: Option<Vec<Path>> = paths.iter().map(|p| p.relaxed.as_deref().cloned()).collect();
+    if let Some(relaxed) = relaxed {
+        out.inner("relaxed", solutions(&relaxed)?);
     }
-    out.integers("df", (0..fit.path.len()).map(|m| fit.path.nonzero(m)))
-        .real("nulldev", fit.path.null_deviance)
-        .real("sweeps", fit.path.sweeps as f64)
-        .real("jerr", error_number(fit.path.end))
-        .texts("names", fit.names().to_vec())
-        .real("omitted", fit.counts.omitted as f64)
-        .texts(
-            "warnings",
-            (fit.bound.rows.rounded().into_iter())
-                .chain(fit.warning())
-                .collect(),
-        )
-        .inner("report", report(&fit.report));
+    out.integers("df", nonzero)
+        .real("nulldev", paths[0].null_deviance)
+        .real("sweeps", paths[0].sweeps as f64)
+        .real("jerr", error_number(paths[0].end))
+        .texts("names", names.to_vec())
+        .real("omitted", counts.omitted as f64)
+        .texts("warnings", warnings.collect())
+        .inner("report", report(of));
     Ok(out)
 }
 
 /// The record of a computation.
-pub fn report(of: &ElasticNetReport) -> Record {
+fn report(of: &ElasticNetReport) -> Record {
     let mut out = Record::default();
     out.texts("algorithm", vec![of.algorithm.clone()])
         .texts("reading", vec![of.reading.clone()])

@@ -1,9 +1,9 @@
 //! Elastic nets of several responses.
 
-use nelder::model::{Curve, ElasticNetSpec, MultiFamily, MultiNet, MultiNetSpec, MultiValidation, Path};
+use nelder::model::{Curve, ElasticNetSpec, MultiFamily, MultiNet, MultiNetSpec, MultiValidation};
 use savvy::ListSexp;
 
-use crate::glmnet::{curve, error_number, held_out, report, solutions};
+use crate::glmnet::{curve, held_out, record_of};
 use crate::lists::{Elements, Record};
 
 /// Reads what a path of several responses has beside `net`: `multi`, the family, empty for one response; `offsets`, names of columns; `classes`,
@@ -34,28 +34,13 @@ pub fn spec(description: &ListSexp, net: ElasticNetSpec) -> savvy::Result<Option
 /// # Errors
 /// More coefficients than such a matrix has places for.
 pub fn path(fit: &MultiNet<'_>) -> savvy::Result<Record> {
-    let first = fit.path.first();
-    let mut out = solutions(&fit.path.responses)?;
-    let relaxed: Option<Vec<Path>> = (fit.path.responses.iter())
-        .map(|path| path.relaxed.as_deref().cloned())
-        .collect();
-    if let Some(relaxed) = relaxed {
-        out.inner("relaxed", solutions(&relaxed)?);
-    }
-    out.integers("df", (0..fit.path.len()).map(|m| fit.path.nonzero(m)))
-        .real("nulldev", first.null_deviance)
-        .real("sweeps", first.sweeps as f64)
-        .real("jerr", error_number(first.end))
-        .texts("names", fit.names().to_vec())
-        .real("omitted", fit.counts.omitted as f64)
-        .texts(
-            "warnings",
-            (fit.bound.rows.rounded().into_iter())
-                .chain(fit.warning())
-                .collect(),
-        )
-        .inner("report", report(&fit.report));
-    Ok(out)
+    record_of(
+        &fit.path.responses,
+        (0..fit.path.len()).map(|m| fit.path.nonzero(m)),
+        (fit.names(), &fit.counts),
+        (fit.bound.rows.rounded().into_iter()).chain(fit.warning()),
+        &fit.report,
+    )
 }
 
 /// A cross-validation as a record, `fit` being its path.

@@ -1,6 +1,5 @@
 //! The path of one model of several responses.
 
-use crate::model::elastic_net::fit::gram;
 use std::sync::Arc;
 
 use super::gaussian::{MultiMoments, gaussian_path};
@@ -12,6 +11,7 @@ use super::spec::{MultiFamily, MultiNetSpec};
 use crate::design::{Columns, RowCounts};
 use crate::frame::Source;
 use crate::model::elastic_net::ElasticNetReport;
+use crate::model::elastic_net::fit::{gram, in_names_of};
 use crate::model::elastic_net::lambda::Gain;
 use crate::model::elastic_net::problem::Problem;
 use crate::model::{ModelError, ModelFrame};
@@ -61,7 +61,16 @@ pub fn multi_net<'s, 'm>(
     run: impl Into<Run<'m>>,
 ) -> Result<MultiNet<'s>, ModelError> {
     let run = run.into();
-    let (bound, responses) = bind_responses(spec, Arc::new(source))?;
+    let source: Arc<dyn Source + 's> = Arc::new(source);
+    fitted(spec, &source, run).map_err(|e| in_names_of(&spec.net.design, &*source, e))
+}
+
+fn fitted<'s>(
+    spec: &MultiNetSpec,
+    source: &Arc<dyn Source + 's>,
+    run: Run<'_>,
+) -> Result<MultiNet<'s>, ModelError> {
+    let (bound, responses) = bind_responses(spec, source.clone())?;
     let bound = bound.at(run.executor);
     bound.rows.keep_blocks();
     let found = match spec.family {

@@ -194,7 +194,11 @@ pub(super) fn gaussian_path(
         }
         let mut written = lambda;
         if automatic && m == 0 {
-            largest = groups.largest_lambda(&descent.gradient, &descent.usable, penalty.alpha) * own.lambda;
+            let gradient = match settings.starts_at_constant(&standardized, &descent.usable) {
+                true => &own.with_responses,
+                false => &descent.gradient,
+            };
+            largest = groups.largest_lambda(gradient, &descent.usable, penalty.alpha) * own.lambda;
             written = largest;
         }
         let shares = descent

@@ -4,22 +4,19 @@ use rayon::prelude::*;
 
 use super::fit::{gaussian_problem, response_scales};
 use super::gaussian::{MultiMoments, gaussian_path};
-use super::held_out_rows::HeldOutResponses;
+use super::held_out_rows::{HeldOutResponses, Models};
 use super::multi_path::MultiPath;
 use super::relaxation::relaxed_gaussian;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validated::{MultiValidated, aligned, curve_of, short_paths};
-use crate::design::RowCounts;
+use super::validated::{MultiValidated, aligned, curve_of};
 use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
-use crate::model::elastic_net::fold_grams::FoldGrams;
-use crate::model::elastic_net::folds::Folds;
+use crate::model::elastic_net::drawn_grams::DrawnGrams;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::measure::Measure;
-use crate::model::elastic_net::validated::errors_of_rows;
-use crate::model::equations::ladder::{check_finite, first_products, rows_left};
+use crate::model::elastic_net::validated::{errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
-use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, Sum};
+use crate::pass::{Gram, Monitor, Pass};
 
 /// One pass for each draw of the folds, and another for losses that no gram tells.
 pub(super) fn gaussian(
@@ -30,31 +27,18 @@ pub(super) fn gaussian(
     monitor: &dyn Monitor,
 ) -> Result<MultiValidated, ModelError> {
     let folds_spec = &spec.folds;
-    let products = first_products(bound, spec.model.net.design.accuracy);
     // 1. the grams of the folds
-    let mut passes = bound.passes.clone();
-    let opening = Opening::new(Course::LeastSquares(products), monitor);
-    let (session, records) = bound.executor.open(&bound.rows, &opening)?;
-    passes.extend(records);
-    let precision = GramStatistic { products }.precision();
-    folds_spec.check_room(bound.rows.layout().atoms.dense + 1)?;
-    let draws = folds_spec.draws();
-    let (mut drawn, mut counts) = (Vec::new(), RowCounts::default());
-    for folds in &draws {
-        let statistic = FoldGrams { folds, products };
-        let pass = Pass::new("grams of folds", precision, &statistic, monitor);
-        let found = session.reduce(&bound.rows, pass)?;
-        rows_left(&found.counts, bound)?;
-        passes.extend(found.records);
-        counts = found.counts;
-        if let Some(empty) = found.value.iter().position(|g| g.rows == 0) {
-            return Err(Folds::empty(empty, found.value.len(), counts.used));
-        }
-        drawn.push(found.value);
-    }
-    let mut total = drawn[0][0].clone();
-    drawn[0][1..].iter().for_each(|g| total.merge(g.clone()));
-    check_finite(&total, bound)?;
+    let of_folds = DrawnGrams::new(folds_spec, bound, spec.model.net.design.accuracy, monitor)?;
+    let precision = of_folds.precision();
+    let DrawnGrams {
+        session,
+        mut passes,
+        counts,
+        draws,
+        grams: drawn,
+        total,
+        ..
+    } = of_folds;
     // 2. the paths of all rows and of all rows but a fold's
     let problem = gaussian_problem(&spec.model, bound, &counts, &total)?;
     folds_spec.check_room(problem.columns.names.len())?;
@@ -82,19 +66,14 @@ pub(super) fn gaussian(
         };
         let mut whole = path(&all)?;
         let found: Vec<MultiPath> = others.par_iter().map(path).collect::<Result<_, _>>()?;
-        short_paths(&found)?;
+        short_paths(found.iter().map(MultiPath::first))?;
         let models = aligned(&found, &whole, folds_spec);
         let mut errors = Vec::new();
         for (d, folds) in draws.iter().enumerate() {
             let places = d * folds.count()..(d + 1) * folds.count();
             if !by_rows && !folds_spec.keep {
-                let of = |(rows, models): (&MultiMoments, &Vec<_>)| FoldErrors {
-                    weight: rows.columns.weight,
-                    rows: rows.columns.rows,
-                    errors: models.iter().map(|m: &Vec<_>| rows.squared_error(m)).collect(),
-                    squares: Vec::new(),
-                };
-                errors.extend(held_out[places.clone()].iter().zip(&models[places]).map(of));
+                let of = held_out[places.clone()].iter().zip(&models[places]);
+                errors.extend(of.map(|(rows, models)| squared_errors(rows, models)));
                 continue;
             }
             let statistic = HeldOutResponses::new(
@@ -126,4 +105,14 @@ pub(super) fn gaussian(
         few: None,
         kept,
     })
+}
+
+/// The squared errors of a fold's models on its rows.
+fn squared_errors(rows: &MultiMoments, models: &[Models]) -> FoldErrors {
+    FoldErrors {
+        weight: rows.columns.weight,
+        rows: rows.columns.rows,
+        errors: models.iter().map(|m| rows.squared_error(m)).collect(),
+        squares: Vec::new(),
+    }
 }

@@ -119,7 +119,7 @@ impl GroupDescent {
         ending: Ending,
     ) -> Result<(), Stuck> {
         let exact = ending.threshold < EXACT_BELOW;
-        let threshold = if exact { ROUGH } else { CAREFUL * ending.threshold };
+        let threshold = ending.unit * if exact { ROUGH } else { CAREFUL * ending.threshold };
         let (mut own, mut rounds) = (0, 0);
         loop {
             let largest = self.sweep(curvature, penalty, strength);
@@ -139,7 +139,7 @@ impl GroupDescent {
                     true => NOTHING,
                     false => CAREFUL * ending.threshold,
                 };
-                if largest <= enough {
+                if largest <= enough * ending.unit {
                     return Ok(());
                 }
             }
@@ -192,6 +192,7 @@ mod tests {
     use crate::model::elastic_net::multi_response::group_curvature::{FullCurvature, SharedCurvature};
 
     const ENDING: Ending = Ending {
+        unit: 1.0,
         threshold: 1e-20,
         most_sweeps: 100_000,
         most_active: 100,

@@ -12,6 +12,7 @@ use crate::model::elastic_net::held_out_predictors::FoldPredictors;
 use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::problem::Problem;
+use crate::model::elastic_net::row_losses::probabilities;
 use crate::pass::{Coefficients, Statistic, Worker};
 
 /// Probabilities are kept so far off 0 and 1 where their logarithms are taken: glmnet's `prob_min`.
@@ -168,20 +169,6 @@ pub(super) fn predictor(schema: &BlockSchema, rows: &Block<'_>, model: &Coeffici
                 }
             }
         }
-    }
-}
-
-/// Puts the classes' probabilities e^ηₖ / Σ e^η in the place of η.
-pub(super) fn probabilities(eta: &mut [Vec<f64>]) {
-    let rows = eta.first().map_or(0, Vec::len);
-    for i in 0..rows {
-        let most = eta.iter().map(|e| e[i]).fold(f64::NEG_INFINITY, f64::max);
-        let mut sum = 0.0;
-        for e in eta.iter_mut() {
-            e[i] = (e[i] - most).exp();
-            sum += e[i];
-        }
-        eta.iter_mut().for_each(|e| e[i] /= sum);
     }
 }
 

@@ -6,11 +6,11 @@ use super::multinomial_path::MultinomialPath;
 use super::multinomial_rows::{MultinomialRows, relaxed};
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
-use super::validated::{MultiValidated, aligned, curve_of, short_paths};
+use super::validated::{MultiValidated, aligned, curve_of};
 use crate::model::elastic_net::curve::FoldErrors;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::membership::Membership;
-use crate::model::elastic_net::validated::errors_of_rows;
+use crate::model::elastic_net::validated::{errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Monitor, Pass};
 
@@ -43,7 +43,7 @@ pub(super) fn multinomial(
                 Some(all) => all,
                 None => relaxed(&mut rows, &own, found.remove(0))?,
             };
-            short_paths(&found)?;
+            short_paths(found.iter().map(MultiPath::first))?;
             if own.settings.relax.is_some() {
                 let parts = found.into_iter().zip(rows.sums_without(draw)).zip(0..);
                 let mut parts: Vec<_> = parts

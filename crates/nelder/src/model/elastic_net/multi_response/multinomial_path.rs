@@ -11,11 +11,11 @@ use super::class_scores::ClassScore;
 use super::class_solver::ClassSolver;
 use super::multi_path::{MultiPath, Solution};
 use crate::design::ColumnEncoding;
-use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
+use crate::model::elastic_net::descent::{EXACT_BELOW, Ending, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::moments::{ColumnMoments, Standardizing};
-use crate::model::elastic_net::newton_path::by_column;
+use crate::model::elastic_net::newton_rows::by_column;
 use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, SLOWER, rose};
 use crate::model::elastic_net::path::SparseVector;
 use crate::model::elastic_net::penalty::{Penalty, Strength};
@@ -86,6 +86,9 @@ pub(super) struct MultinomialPath<'p> {
     step: Option<usize>,
     lambda: f64,
     largest: f64,
+    /// True if the first λ is of the gradient at the constants; that λ, once it is known.
+    starts_at_constant: bool,
+    largest_at_constant: Option<f64>,
     /// The square of the last step at this λ, and their number.
     last: (f64, u32),
     slow: f64,
@@ -107,6 +110,7 @@ impl<'p> MultinomialPath<'p> {
         let scales = rows.columns.scales(standardizing.deviations);
         let (classes, columns) = (rows.shares.len(), scales.len());
         let (penalty, usable) = penalty.standardized(&scales, &rows.columns.varies);
+        let starts_at_constant = settings.starts_at_constant(&penalty, &usable);
         let logs: Vec<f64> = rows.shares.iter().map(|q| q.ln()).collect();
         let middle = logs.iter().sum::<f64>() / classes as f64;
         let intercept = standardizing.intercept;
@@ -153,6 +157,8 @@ impl<'p> MultinomialPath<'p> {
             step: None,
             lambda: ENORMOUS,
             largest: ENORMOUS,
+            starts_at_constant,
+            largest_at_constant: None,
             last: (f64::INFINITY, 0),
             slow: SLOW,
             null_deviance: f64::NAN,
@@ -307,9 +313,12 @@ impl<'p> MultinomialPath<'p> {
             }
             fresh = false;
             if self.step.is_some() {
-                let found = self
-                    .solver
-                    .minimise(&self.curvature, self.strength(), self.settings.ending);
+                let ending = Ending {
+                    unit: self.unit(),
+                    ..self.settings.ending
+                };
+                let strength = self.strength();
+                let found = self.solver.minimise(&self.curvature, strength, ending);
                 if let Err(stuck) = found {
                     let number = self.path.len() + 1;
                     return self.end(match stuck {
@@ -403,6 +412,9 @@ impl<'p> MultinomialPath<'p> {
             // the intercepts alone
             self.null_deviance = point.deviance;
             let null = self.null_deviance;
+            if self.starts_at_constant {
+                self.largest_at_constant = Some(self.solver.largest_lambda(&self.at_point));
+            }
             self.path
                 .responses
                 .iter_mut()
@@ -420,7 +432,8 @@ impl<'p> MultinomialPath<'p> {
             .violation(&self.at_point, &point.beta, strength)
             .max(of_intercepts);
         if automatic && m == 0 {
-            self.largest = self.solver.largest_lambda(&self.at_point);
+            let here = || self.solver.largest_lambda(&self.at_point);
+            self.largest = self.largest_at_constant.unwrap_or_else(here);
         }
         let (intercepts, beta, deviance) = match self.exact() {
             true => (&point.intercepts, &point.beta, point.deviance),

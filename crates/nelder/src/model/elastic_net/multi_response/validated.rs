@@ -3,13 +3,12 @@
 use super::held_out_rows::Models;
 use super::multi_path::MultiPath;
 use crate::design::RowCounts;
-use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
 use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
-use crate::model::elastic_net::validated::model_at;
+use crate::model::elastic_net::validated::{self, model_at};
 use crate::pass::PassRecord;
 
 /// Paths and curves, and what led to them.
@@ -56,30 +55,10 @@ pub(super) fn curve_of(
     weightless: u64,
 ) -> Curve {
     let (first, draws) = (path.first(), spec.repeats as usize);
-    let curve = Curve::new(first, errors, draws, over, weightless);
-    let mut curve = curve.with_mixtures(first, errors, draws, (over, weightless), &spec.mixtures());
+    let mut curve = validated::curve_of(first, errors, draws, (over, weightless), (spec, spec.measure));
     curve.nonzero = (0..path.len()).map(|m| path.typical_nonzero(m)).collect();
     for own in curve.relaxed.iter_mut().flat_map(|own| &mut own.curves) {
         own.nonzero.clone_from(&curve.nonzero);
     }
     curve
-}
-
-/// Refuses folds whose models have no solution at all.
-///
-/// # Errors
-/// The first of them.
-pub(super) fn short_paths(paths: &[MultiPath]) -> Result<(), ModelError> {
-    match paths.iter().position(MultiPath::is_empty) {
-        None => Ok(()),
-        Some(fold) => Err(ModelError::argument(
-            "y",
-            format!(
-                "no model can be fitted to the rows without fold {} of {}: {}",
-                fold + 1,
-                paths.len(),
-                paths[fold].first().end.reason()
-            ),
-        )),
-    }
 }

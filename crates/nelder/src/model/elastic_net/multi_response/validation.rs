@@ -6,14 +6,16 @@ use super::fit::{MultiNet, without_classes};
 use super::gaussian_folds::gaussian;
 use super::multi_path::MultiPath;
 use super::multinomial_folds::multinomial;
-use super::responses::bind_responses;
+use super::responses::{Responses, bind_responses};
 use super::spec::{MultiFamily, MultiValidationSpec};
 use super::validated::MultiValidated;
 use crate::frame::Source;
-use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::CrossValidationSpec;
 use crate::model::elastic_net::curve::{Choice, Curve};
+use crate::model::elastic_net::fit::in_names_of;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
+use crate::model::elastic_net::validated::best_of;
+use crate::model::{ModelError, ModelFrame};
 use crate::pass::Run;
 
 /// A cross-validated path of several responses.
@@ -53,16 +55,9 @@ pub fn cross_validate_multi<'s, 'm>(
 ) -> Result<MultiValidation<'s>, ModelError> {
     let run = run.into();
     spec.folds.check(source.rows())?;
-    let (bound, responses) = bind_responses(&spec.model, Arc::new(source))?;
-    let bound = bound.at(run.executor);
-    bound.rows.keep_blocks();
-    let found = match spec.model.family {
-        MultiFamily::Gaussian { standardize } => {
-            gaussian(spec, &bound, &responses, standardize, run.monitor)?
-        }
-        MultiFamily::Multinomial { .. } => multinomial(spec, &bound, &responses, run.monitor)?,
-    };
-    bound.rows.forget_blocks();
+    let source: Arc<dyn Source + 's> = Arc::new(source);
+    let (bound, responses, found) =
+        validated(spec, &source, run).map_err(|e| in_names_of(&spec.model.net.design, &*source, e))?;
     let MultiValidated {
         problem,
         counts,
@@ -73,13 +68,7 @@ pub fn cross_validate_multi<'s, 'm>(
         few,
         mut kept,
     } = found;
-    let least = |(_, _, curve): &(f64, MultiPath, Curve)| curve.least();
-    let mut best = 0;
-    for (i, one) in grid.iter().enumerate() {
-        if least(one) < least(&grid[best]) {
-            best = i;
-        }
-    }
+    let best = best_of(&grid, spec.folds.measure);
     let (alpha, path, curve) = grid[best].clone();
     let mut report = problem.report(path.first(), &bound, passes, precision);
     if responses.coded {
@@ -107,6 +96,25 @@ pub fn cross_validate_multi<'s, 'm>(
         held_out: (best < kept.len()).then(|| kept.swap_remove(best)),
         grid: if grid.len() > 1 { grid } else { Vec::new() },
     })
+}
+
+/// Paths and curves by passes over the rows.
+fn validated<'s>(
+    spec: &MultiValidationSpec,
+    source: &Arc<dyn Source + 's>,
+    run: Run<'_>,
+) -> Result<(ModelFrame<'s>, Responses, MultiValidated), ModelError> {
+    let (bound, responses) = bind_responses(&spec.model, source.clone())?;
+    let bound = bound.at(run.executor);
+    bound.rows.keep_blocks();
+    let found = match spec.model.family {
+        MultiFamily::Gaussian { standardize } => {
+            gaussian(spec, &bound, &responses, standardize, run.monitor)?
+        }
+        MultiFamily::Multinomial { .. } => multinomial(spec, &bound, &responses, run.monitor)?,
+    };
+    bound.rows.forget_blocks();
+    Ok((bound, responses, found))
 }
 
 #[cfg(test)]

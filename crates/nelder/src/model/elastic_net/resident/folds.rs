@@ -9,7 +9,7 @@ use super::path::Watch;
 use super::rounded::ReadColumns;
 use crate::model::ModelError;
 use crate::model::elastic_net::cross_validation_spec::{Alignment, CrossValidationSpec};
-use crate::model::elastic_net::curve::{Curve, ErrorsOver, FoldErrors};
+use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
 use crate::model::elastic_net::folds::Folds;
 use crate::model::elastic_net::held_out_predictors::{FoldPredictors, HeldOutPredictors};
 use crate::model::elastic_net::measure::Measure;
@@ -17,7 +17,7 @@ use crate::model::elastic_net::path::Path;
 use crate::model::elastic_net::problem::Problem;
 use crate::model::elastic_net::relaxation::share_of;
 use crate::model::elastic_net::row_losses::{ObservedRows, RowLosses};
-use crate::model::elastic_net::validated::{Validated, area_of, short_paths};
+use crate::model::elastic_net::validated::{Validated, area_of, curve_of, short_paths};
 use crate::pass::Monitor;
 
 /// A fold of a draw: its rows of positive weight, from 0.
@@ -77,10 +77,7 @@ impl ResidentModel<'_> {
             let mut path = whole.path;
             own.rescale(&mut path);
             let weightless = self.counts.weightless;
-            let curve = Curve::new(&path, &errors, draws.len(), over, weightless);
-            let mixtures = spec.mixtures();
-            let curve = curve.with_mixtures(&path, &errors, draws.len(), (over, weightless), &mixtures);
-            let curve = curve.chosen_by(measure);
+            let curve = curve_of(&path, &errors, draws.len(), (over, weightless), (spec, measure));
             grid.push((alpha, path, curve));
         }
         let record = self.reading(bytes, start);

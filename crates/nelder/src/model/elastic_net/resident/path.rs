@@ -14,7 +14,7 @@ use super::screening::{Scores, Screening};
 use super::standardized::StandardizedColumns;
 use crate::design::{Lack, Room};
 use crate::model::ModelError;
-use crate::model::elastic_net::descent::{EXACT_BELOW, Stuck};
+use crate::model::elastic_net::descent::{EXACT_BELOW, Ending, Stuck};
 use crate::model::elastic_net::gaussian_path::{ENORMOUS, PathSettings, default_ratio};
 use crate::model::elastic_net::lambda::{LambdaSequence, PathEnd};
 use crate::model::elastic_net::newton_rules::{LOCAL, MOST_HALVINGS, MOST_STEPS, SLOW, is_unsettled, rose};
@@ -85,6 +85,11 @@ impl From<Halt> for ModelError {
     }
 }
 
+/// A step whose square is above this part of the one before hardly shrinks.
+const HARDLY: f64 = 0.25;
+/// The part of itself, and one, that a step may be longer than it should be: it then shrinks by half.
+const OVERSHOT: f64 = 1.5;
+
 /// A path on its way.
 pub(super) struct ResidentPath<'a> {
     watch: Watch<'a>,
@@ -108,6 +113,8 @@ pub(super) struct ResidentPath<'a> {
     /// True if the active columns have the gradient of where the path is.
     fresh: bool,
     unit: f64,
+    /// The number that expected weights are multiplied by.
+    stiffness: f64,
     sweeps: u64,
     /// Rows whose η is kept.
     kept: Vec<usize>,
@@ -143,6 +150,7 @@ impl<'a> ResidentPath<'a> {
             at: RowScores::default(),
             fresh: false,
             unit: f64::NAN,
+            stiffness: 1.0,
             sweeps: 0,
             kept: Vec::new(),
             predictors: Vec::new(),
@@ -174,6 +182,10 @@ impl<'a> ResidentPath<'a> {
         let mut path = Path::new(self.x.len(), null * self.rows.total * scale * scale);
         let ratio = default_ratio(self.rows.rows, self.x.len());
         let mut largest = ENORMOUS;
+        let at_constant = match self.settings.starts_at_constant(&self.penalty, &self.usable) {
+            true => Some(self.largest_lambda()),
+            false => None,
+        };
         for m in 0..sequence.count() {
             // as on the other paths, the first λ of an automatic sequence is so large that only what is not penalized is in
             let lambda = match automatic && m == 0 {
@@ -194,7 +206,7 @@ impl<'a> ResidentPath<'a> {
             };
             self.advance_monitor(1)?;
             if automatic && m == 0 {
-                largest = self.largest_lambda();
+                largest = at_constant.unwrap_or_else(|| self.largest_lambda());
                 if largest == 0.0 {
                     path.end = PathEnd::Empty;
                 }
@@ -258,6 +270,30 @@ impl<'a> ResidentPath<'a> {
     fn evaluate(&mut self) {
         self.loss
             .at(&self.eta, self.rows.weights, self.rows.total, &mut self.at);
+        if self.stiffness > 1.0 {
+            self.at.weight.iter_mut().for_each(|w| *w *= self.stiffness);
+            self.at.weight_sum *= self.stiffness;
+        }
+    }
+
+    /// Takes weights as so many times as large that steps shrink, after one whose linear predictors changed by δ and whose scores fell by y.
+    ///
+    /// Of a link that is not the canonical one, expected weights ω may be far below the second derivatives. Steps that do not shrink are along
+    /// those of the largest ratio, which yᵀδ / Σ ω δ² tells; a step is then ratio / stiffness times what it should be, and one below two shrinks.
+    fn stiffen(&mut self, eta: &[f64], scores: &[f64]) {
+        let (mut seen, mut expected) = (0.0, 0.0);
+        let before = eta.iter().zip(scores);
+        let now = self.eta.iter().zip(&self.at.score).zip(&self.at.weight);
+        for ((eta, score), ((eta_now, score_now), weight)) in before.zip(now) {
+            let delta = eta_now - eta;
+            seen += (score - score_now) * delta;
+            expected += weight * delta * delta;
+        }
+        let excess = seen / (expected * OVERSHOT);
+        if excess > 1.0 && excess.is_finite() {
+            self.stiffness *= excess;
+            self.evaluate();
+        }
     }
 
     /// Goes on to the minimum at a λ; the largest violation of the optimality conditions there.
@@ -349,7 +385,11 @@ impl<'a> ResidentPath<'a> {
     /// Proximal Newton steps on the active columns until the square of one is at most `enough`, a part of the null deviance; false where
     /// none is.
     fn newton(&mut self, strength: Strength, enough: f64) -> Result<bool, Stuck> {
-        let ending = self.settings.ending;
+        // that of squares is of a response of unit variance
+        let ending = Ending {
+            unit: if self.loss.is_quadratic() { 1.0 } else { self.unit },
+            ..self.settings.ending
+        };
         let mut last = f64::INFINITY;
         for step in 0..MOST_STEPS {
             // that of a quadratic loss was carried along, and rounding is too small to matter until the columns are settled
@@ -357,6 +397,10 @@ impl<'a> ResidentPath<'a> {
                 self.refresh();
             }
             let before = self.active.beta().to_vec();
+            let start = match self.loss.is_quadratic() {
+                true => None,
+                false => Some((self.eta.clone(), self.at.score.clone())),
+            };
             let found = self.active.step(
                 self.x,
                 &self.at,
@@ -378,6 +422,9 @@ impl<'a> ResidentPath<'a> {
                     return Ok(true);
                 }
                 if step > 0 && found.square > SLOW * last {
+                    if let Some((eta, scores)) = start.filter(|_| found.square > HARDLY * last) {
+                        self.stiffen(&eta, &scores);
+                    }
                     self.active.renew(self.x, &self.at);
                 }
             }
