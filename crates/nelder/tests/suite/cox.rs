@@ -265,16 +265,22 @@ fn what_is_no_survival_time_is_refused() {
         found.err().map_or_else(String::new, |e| e.to_string())
     };
     for (formula, text) in [
-        ("Surv(zero, status) ~ x", "y: the time is 0 in row 5"),
+        (
+            "Surv(zero, status) ~ x",
+            "Surv(zero, status): the time is 0 in row 5",
+        ),
         (
             "Surv(time, three) ~ x",
-            "y: the status is 3 in row 7; it is 1 for an event",
+            "Surv(time, three): the status is 3 in row 7; it is 1 for an event",
         ),
-        ("Surv(time, none) ~ x", "y: all rows are censored"),
-        ("Surv(before, time, status) ~ x", "y: the start is -1 in row 3"),
+        ("Surv(time, none) ~ x", "Surv(time, none): all rows are censored"),
+        (
+            "Surv(before, time, status) ~ x",
+            "Surv(before, time, status): the start is -1 in row 3",
+        ),
         (
             "Surv(after, time, status) ~ x",
-            "y: the start, 9, is not before the stop, 8, in row 8",
+            "Surv(after, time, status): the start, 9, is not before the stop, 8, in row 8",
         ),
         ("time ~ x", "this one has 1 column"),
         ("Surv(late, time, status) ~ x", "no other row is at risk"),

@@ -198,7 +198,7 @@ fn rounded_products_of_parts_are_relative_to_the_columns_about_their_means_in_th
         (9000, 10, true),
         (3000, 400, true),
         (25_000, 2, true),
-        (12, 3, false),
+        (21, 3, false),
     ] {
         let frame = far_apart(n, folds, weighted);
         let exact = by_fold(&frame, folds, Products::Exact);
