@@ -22,7 +22,7 @@ const TOGETHER: usize = 1024;
 /// The same at least, where parts are many.
 const FEW: usize = 64;
 /// Bytes of all rows that wait to be multiplied.
-const WAITING: usize = 8 << 20;
+const WAITING: usize = 5 << 20;
 /// Numbers of a line of a cache, which pieces are filled up to.
 const LINE: usize = 8;
 /// Lanes of a sum.
