@@ -10,6 +10,9 @@ use super::elastic_net::{
 use super::print_generalized::missing;
 use crate::model::{Choice, Curve, MultiNet, MultiPath, MultiValidation, Path, SparseVector};
 
+/// Coefficients other than zero, by the name of the response or class.
+pub type ByResponse = BTreeMap<String, NamedCoefficients>;
+
 /// Record of a path of several responses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct MultiPathSummary {
@@ -32,7 +35,7 @@ pub struct MultiPathSummary {
     /// Intercepts, by response and λ.
     pub a0: Vec<Vec<f64>>,
     /// Coefficients other than zero, by response and λ: name and value.
-    pub beta: BTreeMap<String, NamedCoefficients>,
+    pub beta: ByResponse,
     /// Deviance of the model of the intercepts alone.
     pub nulldev: f64,
     /// The largest violation of the optimality conditions, by λ.
@@ -43,7 +46,7 @@ pub struct MultiPathSummary {
     pub omitted: u64,
     /// The relaxed fits, where they were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub relaxed: Option<RelaxedSummary<Vec<Vec<f64>>, BTreeMap<String, NamedCoefficients>>>,
+    pub relaxed: Option<RelaxedSummary<Vec<Vec<f64>>, ByResponse>>,
 }
 
 /// The record of a path.
