@@ -39,7 +39,7 @@ pub struct PartGrams {
     rows: Vec<Vec<u32>>,
 }
 
-/// How rows wait for the others of their part.
+/// Form in which rows wait for the others of their part.
 #[derive(Clone, Debug)]
 enum Way {
     /// Dense columns, about a centre.
