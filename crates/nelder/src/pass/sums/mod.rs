@@ -3,11 +3,12 @@
 //! `gram` is XᵀWX with its products in `product` and the blocks of factors in `table`; `residual` and
 //! `score` are y − Xβ and Xᵀs; `scoring` a step of Fisher scoring and `working` what it says of rows;
 //! `observed` sums of responses and weights; `standard` and `gram_vectors` the moments of columns and
-//! products of the standardized ones.
+//! products of the standardized ones; `lanes` a gram or a score under many sets of weights at once.
 
 mod gram;
 pub(super) mod gram_vectors;
 mod gram_worker;
+mod lanes;
 mod observed;
 mod product;
 mod residual;
@@ -21,6 +22,7 @@ mod working;
 pub use gram::{Gram, Products, packed};
 pub use gram_vectors::{GramVectors, Projection};
 pub use gram_worker::GramWorker;
+pub use lanes::{LanePlan, LaneSums};
 pub use observed::{Observed, ResponseMoments, is_count};
 pub use residual::{
     Coefficients, Histogram, ResidualRun, Residuals, ResidualsWorker, quartile_ranks, residuals_of,
