@@ -435,7 +435,7 @@ impl LaneTable {
 }
 
 /// Tests that the codes of some rows are among those of the fit.
-fn known_codes(
+pub(super) fn known_codes(
     block: &Block<'_>,
     group: usize,
     (from, to): (usize, usize),

@@ -8,6 +8,8 @@
 mod gram;
 pub(super) mod gram_vectors;
 mod gram_worker;
+mod lane_predictors;
+mod lane_scores;
 mod lanes;
 mod observed;
 mod product;
@@ -22,6 +24,8 @@ mod working;
 pub use gram::{Gram, Products, packed};
 pub use gram_vectors::{GramVectors, Projection};
 pub use gram_worker::GramWorker;
+pub use lane_predictors::LaneCoefficients;
+pub use lane_scores::LaneScores;
 pub use lanes::{LanePlan, LaneSums};
 pub use observed::{Observed, ResponseMoments, is_count};
 pub use residual::{
