@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
+use nelder::family::Family;
 use nelder::model::{
-    Bootstrap, BootstrapSpec, IntervalKind, Regression, Resampling, Vcov, bootstrap, lm,
+    BootstrapSpec, GlmSpec, IntervalKind, Regression, Resampling, Vcov, bootstrap, glm, lm,
 };
 use nelder::pass::Run;
 use nelder::summary::bootstrap::{print, summary, write_csv, write_draws};
+use nelder_data::Destination;
 
 use crate::arguments::BootOptions;
 use crate::device;
@@ -20,25 +22,63 @@ use crate::{collate, data, interrupt, output};
 pub fn run(asked: &BootOptions) -> Result<(), Failure> {
     let options = &asked.model;
     let design = spec(options)?;
+    let family = match &asked.family {
+        None => None,
+        Some(text) => {
+            let family: Result<Family, _> = text.parse();
+            Some(family.map_err(|e| Failure::Usage(format!("--family: {e}")))?)
+        }
+    };
     let wanted = wanted(asked)?;
-    let kind: IntervalKind = asked.interval.parse()?;
-    let whole = call("lm", options, None, None)?;
+    let function = if family.is_some() { "glm" } else { "lm" };
+    let whole = call(function, options, asked.family.as_deref(), None)?;
     let place = device::chosen(options.device.as_deref())?;
     collate::set(&options.collate);
     let opened = data::open(&options.data)?;
     data::remark(&opened, &texts(options, &[&asked.cluster, &asked.strata]), false);
     let table = asked.csv.as_deref().or(options.tidy.as_deref());
     let named: [(&str, Option<&Path>); 2] = [("--csv", table), ("--draws", asked.draws.as_deref())];
-    let [csv, draws] = destinations(&data::inputs(&options.data)?, named)?;
+    let outputs = destinations(&data::inputs(&options.data)?, named)?;
     let progress = Progress::new(options.explain);
-    let fit = lm(&design, &opened, Run::on(place, &progress)).map_err(|e| {
+    let at = Run::on(place, &progress);
+    let failed = |e| {
         progress.clear();
         data::unreadable(e, &opened)
-    })?;
-    let mut boot = bootstrap(&fit, &wanted, &progress)?;
-    let acceleration = accelerations(&mut boot, &fit, kind, &progress)?;
+    };
+    match family {
+        None => {
+            let fit = lm(&design, &opened, at).map_err(failed)?;
+            resample(&fit, asked, &wanted, (&whole, outputs), &progress)
+        }
+        Some(family) => {
+            let mut spec = GlmSpec::new(&options.formula, family);
+            spec.design = design;
+            let fit = glm(&spec, &opened, at).map_err(failed)?;
+            resample(&fit, asked, &wanted, (&whole, outputs), &progress)
+        }
+    }
+}
+
+/// Resamples a fit and prints.
+fn resample<R: Regression>(
+    fit: &R,
+    asked: &BootOptions,
+    wanted: &BootstrapSpec,
+    (call, [csv, draws]): (&str, [Option<Destination>; 2]),
+    progress: &Progress,
+) -> Result<(), Failure> {
+    let options = &asked.model;
+    let kind: IntervalKind = asked.interval.parse()?;
+    let found = bootstrap(fit, wanted, progress).and_then(|mut boot| {
+        let acceleration = match kind {
+            IntervalKind::Bca => boot.acceleration(fit, progress)?,
+            _ => Vec::new(),
+        };
+        let summary = summary(&boot, call, (kind, options.level), &acceleration)?;
+        Ok((boot, summary))
+    });
     progress.clear();
-    let summary = summary(&boot, &whole, (kind, options.level), &acceleration)?;
+    let (boot, summary) = found?;
     let mut written = Vec::new();
     if let Some(destination) = draws {
         written.push(write_whole(destination, |mut out| write_draws(&mut out, &boot)));
@@ -67,6 +107,9 @@ pub fn run(asked: &BootOptions) -> Result<(), Failure> {
     written.push(output::print(&text));
     for text in fit.frame().rows.rounded() {
         output::note(&format!("nelder: warning: {text}"));
+    }
+    for warning in fit.warnings() {
+        output::note(&format!("nelder: warning: {warning}"));
     }
     warn_dropped_contrasts(fit.columns());
     if interrupt::requested() {
@@ -99,17 +142,4 @@ fn wanted(asked: &BootOptions) -> Result<BootstrapSpec, Failure> {
             .resampling(resampling)
             .seed(asked.seed)
     })
-}
-
-/// The acceleration of each coefficient, where intervals are BCa.
-fn accelerations<R: Regression + ?Sized>(
-    boot: &mut Bootstrap,
-    fit: &R,
-    kind: IntervalKind,
-    progress: &Progress,
-) -> Result<Vec<f64>, Failure> {
-    match kind {
-        IntervalKind::Bca => Ok(boot.acceleration(fit, progress)?),
-        _ => Ok(Vec::new()),
-    }
 }

@@ -15,6 +15,7 @@ mod warning;
 pub use crate::pass::ResidualRun;
 pub use bootstrap::{
     BootInterval, Bootstrap, BootstrapReport, BootstrapSpec, Draws, IntervalKind, Resampling, bootstrap,
+    resample_weights,
 };
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,

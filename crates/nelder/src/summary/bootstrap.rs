@@ -114,6 +114,10 @@ pub fn summary(
     let title = match boot.spec.resampling {
         Resampling::Case => format!("Bootstrap of {units}"),
         Resampling::Bayesian => format!("Bayesian bootstrap of {units}"),
+        Resampling::Residual => "Bootstrap of residuals".to_string(),
+        Resampling::Wild => format!("Wild bootstrap of {units}, signs"),
+        Resampling::Mammen => format!("Wild bootstrap of {units}, Mammen's two values"),
+        Resampling::Parametric => "Parametric bootstrap".to_string(),
     };
     Ok(BootstrapSummary {
         call: call.to_string(),

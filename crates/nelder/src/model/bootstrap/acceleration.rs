@@ -26,10 +26,10 @@ impl Bootstrap {
         fit: &R,
         monitor: &dyn Monitor,
     ) -> Result<Vec<f64>, ModelError> {
-        if self.spec.cluster.is_some() || self.spec.resampling != Resampling::Case {
+        if self.spec.cluster.is_some() || self.spec.resampling != Resampling::Case || fit.family().is_some() {
             return Err(ModelError::argument(
                 "interval",
-                "BCa intervals are of rows that are resampled, type = case without clusters; take interval = perc",
+                "BCa intervals are of linear models whose rows are resampled, type = case without clusters; take interval = perc",
             ));
         }
         let mut sums = vec![Powers::default(); self.draws.names.len()];

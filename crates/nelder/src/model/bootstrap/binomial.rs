@@ -18,7 +18,7 @@ pub(super) struct Uniforms<'d> {
 
 impl Uniforms<'_> {
     /// The next two.
-    fn two(&mut self) -> [f64; 2] {
+    pub fn two(&mut self) -> [f64; 2] {
         let w = self.draws.at(self.counter);
         self.counter[0] += 1;
         [Philox::open_uniform(w[0], w[1]), Philox::open_uniform(w[2], w[3])]
@@ -33,6 +33,16 @@ pub(super) fn binomial(n: u64, part: u64, whole: u64, mut uniforms: Uniforms<'_>
         (_, _, 0) => n,
         _ if part <= other => of_minority(n, (part as f64, other as f64), &mut uniforms),
         _ => n - of_minority(n, (other as f64, part as f64), &mut uniforms),
+    }
+}
+
+/// The same for a probability of success and one of failure.
+pub(super) fn binomial_of(n: u64, (success, failure): (f64, f64), mut uniforms: Uniforms<'_>) -> u64 {
+    match success <= failure {
+        _ if success <= 0.0 => 0,
+        _ if failure <= 0.0 => n,
+        true => of_minority(n, (success, failure), &mut uniforms),
+        false => n - of_minority(n, (failure, success), &mut uniforms),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The bootstrap as passes: resamples are sets of weights or of responses, many over one read of the rows.
 //!
 //! `spec` says what is resampled and `bootstrap` runs it. `binomial` and `multinomial` are exact draws from counters, `row_labels` where a
-//! row stands among those that are used, `weight_sets` the weights of replicates; `replicates` solves the sums of each. `draws` has the
+//! row stands among those that are used, `weight_sets` the weights of replicates; `response_sets` responses; `replicates` solves the sums of each, `newton` those of
+//! generalized models, `simulated` draws their responses, and `resample` has the weights of one replicate. `draws` has the
 //! coefficients of all replicates with their bias and deviation, `intervals` the intervals of `boot::boot.ci`, and `acceleration` the skewness of the
 //! influence values that BCa takes.
 
@@ -11,12 +12,17 @@ mod bootstrap;
 mod draws;
 mod intervals;
 mod multinomial;
+mod newton;
 mod replicates;
+mod response_sets;
+mod resample;
 mod row_labels;
+mod simulated;
 mod spec;
 mod weight_sets;
 
 pub use bootstrap::{Bootstrap, BootstrapReport, bootstrap};
 pub use draws::Draws;
 pub use intervals::{BootInterval, IntervalKind};
+pub use resample::resample_weights;
 pub use spec::{BootstrapSpec, Resampling};

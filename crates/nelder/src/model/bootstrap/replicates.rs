@@ -4,7 +4,10 @@ use crate::design::{BlockSchema, Columns};
 use crate::model::equations::solution::{Solver, in_model};
 use crate::model::glm::{Equations, StepColumns};
 use crate::model::{FittedEquations, ModelError, Regression};
+use crate::model::Score;
 use crate::pass::{Gram, LanePlan, LaneSums, Products};
+
+use nelder_device::Dd;
 
 /// The coefficients of a replicate.
 #[derive(Clone, Debug)]
@@ -19,9 +22,9 @@ pub(super) struct Replicated {
 pub(super) struct WholeFit<'a> {
     pub columns: &'a Columns,
     pub equations: FittedEquations<'a>,
-    tol: f64,
+    pub tol: f64,
     /// Powers of two that take coefficients to the units of the data.
-    scales: Vec<f64>,
+    pub scales: Vec<f64>,
     rows: u64,
 }
 
@@ -45,6 +48,47 @@ impl<'a> WholeFit<'a> {
         let gram = self.equations.gram;
         let codes: Vec<usize> = gram.groups.iter().map(|table| table.codes()).collect();
         LanePlan::second_order(gram.atoms(), &codes, &centres(gram))
+    }
+
+    /// The plan of the sums of first order.
+    pub fn first_plan(&self) -> LanePlan {
+        let gram = self.equations.gram;
+        let codes: Vec<usize> = gram.groups.iter().map(|table| table.codes()).collect();
+        LanePlan::first_order(gram.atoms(), &codes, &centres(gram))
+    }
+
+    /// The coefficients of the fit in the units of the rows; 0 where aliased.
+    pub fn start(&self, coefficients: &[f64]) -> Vec<Dd> {
+        let own = coefficients.iter().zip(&self.scales);
+        own.map(|(b, s)| if b.is_nan() { Dd::ZERO } else { Dd::from(b / s) })
+            .collect()
+    }
+
+    /// Coefficients in the units of the data, `NaN` where `accepted` is not true.
+    pub fn in_units(&self, beta: &[Dd], accepted: &[bool]) -> Vec<f64> {
+        let own = beta.iter().zip(&self.scales).zip(accepted);
+        own.map(|((b, s), &accepted)| if accepted { b.hi * s } else { f64::NAN })
+            .collect()
+    }
+
+    /// The coefficients of the response ŷ + e* from the score Xᵀ W e* of a lane: β̂ + (Xᵀ W X)⁻¹ Xᵀ W e*.
+    pub fn moved(&self, start: &[Dd], sums: &LaneSums<'_>, lane: usize) -> Replicated {
+        let FittedEquations {
+            map,
+            normal,
+            factor,
+            aliased,
+            ..
+        } = self.equations;
+        let score = sums.score(lane);
+        let correction = normal.correct(factor, map, &Score::of(&score));
+        let step = normal.coefficients(map, &correction.solution, Dd::ZERO);
+        let beta: Vec<Dd> = start.iter().zip(&step).map(|(b, d)| *b + *d).collect();
+        let accepted: Vec<bool> = aliased.iter().map(|aliased| !aliased).collect();
+        Replicated {
+            coefficients: self.in_units(&beta, &accepted),
+            variances: Vec::new(),
+        }
     }
 
     /// The coefficients under the weights of a lane of sums of second order.
@@ -81,11 +125,10 @@ impl<'a> WholeFit<'a> {
         let solution = normal.solve(&equations.factor, 0);
         let beta = normal.coefficients(map, &solution, normal.response_means[0]);
         let accepted = in_model(map, normal, &equations.factor);
-        let own = beta.iter().zip(&self.scales).zip(&accepted);
-        let coefficients = own.map(|((b, s), &accepted)| if accepted { b.hi * s } else { f64::NAN });
+        let coefficients = self.in_units(&beta, &accepted);
         let rank = accepted.iter().filter(|a| **a).count() as u64;
         let mut out = Replicated {
-            coefficients: coefficients.collect(),
+            coefficients,
             variances: Vec::new(),
         };
         if variances {

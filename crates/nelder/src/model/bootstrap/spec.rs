@@ -13,6 +13,14 @@ pub enum Resampling {
     Case,
     /// Rows, or clusters of them, with weights of an exponential distribution (Rubin 1981).
     Bayesian,
+    /// Residuals that are drawn again (linear models).
+    Residual,
+    /// Residuals with random signs, by row or by cluster (linear models; Wu 1986).
+    Wild,
+    /// The same with Mammen's (1993) two values in the place of ±1.
+    Mammen,
+    /// Responses of the model's distribution.
+    Parametric,
 }
 
 impl Resampling {
@@ -21,6 +29,10 @@ impl Resampling {
         match self {
             Resampling::Case => "case",
             Resampling::Bayesian => "bayesian",
+            Resampling::Residual => "residual",
+            Resampling::Wild => "wild",
+            Resampling::Mammen => "mammen",
+            Resampling::Parametric => "parametric",
         }
     }
 }
@@ -29,7 +41,14 @@ impl FromStr for Resampling {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        let all = [Resampling::Case, Resampling::Bayesian];
+        let all = [
+            Resampling::Case,
+            Resampling::Bayesian,
+            Resampling::Residual,
+            Resampling::Wild,
+            Resampling::Mammen,
+            Resampling::Parametric,
+        ];
         all.into_iter().find(|own| own.name() == text).ok_or_else(|| {
             let names = all.map(Resampling::name).join(", ");
             ModelError::argument("type", format!("`{text}` is none of {names}"))
@@ -56,6 +75,8 @@ pub struct BootstrapSpec {
     pub strata: Option<String>,
     /// Seed of the draws.
     pub seed: u64,
+    /// A replicate of a generalized linear model has converged where its step is shorter than this, in units of its standard errors.
+    pub tolerance: f64,
     /// True if the variance of each replicate's coefficients is kept, for studentized intervals.
     pub variances: bool,
 }
@@ -69,6 +90,7 @@ impl BootstrapSpec {
             cluster: None,
             strata: None,
             seed: 1,
+            tolerance: 1e-8,
             variances: false,
         }
     }
@@ -119,6 +141,27 @@ impl BootstrapSpec {
             return Err(ModelError::argument(
                 "strata",
                 "clusters are not resampled within strata; give one of the two",
+            ));
+        }
+        let by_cluster = [
+            Resampling::Case,
+            Resampling::Bayesian,
+            Resampling::Wild,
+            Resampling::Mammen,
+        ];
+        if self.cluster.is_some() && !by_cluster.contains(&self.resampling) {
+            return Err(ModelError::argument(
+                "cluster",
+                format!(
+                    "type = {} draws for each row; clusters are for case, bayesian, wild and mammen",
+                    self.resampling.name()
+                ),
+            ));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            return Err(ModelError::argument(
+                "tolerance",
+                format!("{} is not between 0 and 1", self.tolerance),
             ));
         }
         if self.strata.is_some() && self.resampling != Resampling::Case {

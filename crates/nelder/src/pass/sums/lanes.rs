@@ -260,8 +260,9 @@ impl<'p> LaneSums<'p> {
     }
 
     /// Takes what is pending into the sums: before they are merged and read.
-    pub fn flush(&mut self) {
+    pub fn flushed(mut self) -> Self {
         self.tables.iter_mut().for_each(LaneTable::flush);
+        self
     }
 
     /// Σ w a b of a cell of a table under the weights of a lane, about the origin.
