@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use nelder::family::Family;
-use nelder::model::{
-    BootstrapSpec, GlmSpec, IntervalKind, Regression, Resampling, Vcov, bootstrap, glm, lm,
-};
+use nelder::model::{BootstrapSpec, GlmSpec, IntervalKind, Regression, Resampling, Vcov, bootstrap, glm, lm};
 use nelder::pass::Run;
 use nelder::summary::bootstrap::{print, summary, write_csv, write_draws};
 use nelder_data::Destination;

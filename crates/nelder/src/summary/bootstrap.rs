@@ -84,7 +84,10 @@ pub fn summary(
     }
     let mut warnings = Vec::new();
     if report.made < report.asked {
-        warnings.push(format!("interrupted: {} of {} replicates were made", report.made, report.asked));
+        warnings.push(format!(
+            "interrupted: {} of {} replicates were made",
+            report.made, report.asked
+        ));
     }
     if report.aliased > 0 {
         let most = coefficients.iter().zip(&missing).max_by_key(|(_, n)| **n);
@@ -98,7 +101,10 @@ pub fn summary(
         ));
     }
     if report.not_converged > 0 {
-        warnings.push(format!("{} of {} replicates did not converge", report.not_converged, report.made));
+        warnings.push(format!(
+            "{} of {} replicates did not converge",
+            report.not_converged, report.made
+        ));
     }
     if extreme {
         warnings.push(format!(
@@ -137,14 +143,17 @@ pub fn print(summary: &BootstrapSummary) -> String {
     let rows = &summary.coefficients;
     let terms: Vec<String> = rows.iter().map(|row| row.term.clone()).collect();
     // an estimate and its ends share their decimals, as in R's tables
-    let together: [fn(&BootstrapRow) -> Option<f64>; 3] =
-        [|r| r.estimate, |r| r.conf_low, |r| r.conf_high];
+    let together: [fn(&BootstrapRow) -> Option<f64>; 3] = [|r| r.estimate, |r| r.conf_low, |r| r.conf_high];
     let percent = |p: f64| format!("{} %", (p * 1e6).round() / 1e4);
     let tail = (1.0 - summary.level) / 2.0;
     let column = |value: fn(&BootstrapRow) -> Option<f64>, digits: usize| {
         let known: Vec<f64> = rows.iter().filter_map(value).collect();
         let mut texts = format_significant(&known, digits).into_iter();
-        let of = |row| value(row).and_then(|_| texts.next()).unwrap_or_else(|| "NA".to_string());
+        let of = |row| {
+            value(row)
+                .and_then(|_| texts.next())
+                .unwrap_or_else(|| "NA".to_string())
+        };
         rows.iter().map(of).collect::<Vec<String>>()
     };
     let columns = [
@@ -193,7 +202,12 @@ pub fn write_csv(out: &mut impl Write, summary: &BootstrapSummary) -> io::Result
 pub fn write_draws(out: &mut impl Write, boot: &Bootstrap) -> io::Result<()> {
     let names = boot.draws.names.iter().map(|name| quote(name));
     writeln!(out, "replicate,{}", names.collect::<Vec<_>>().join(","))?;
-    for (i, row) in boot.draws.values.chunks(boot.draws.names.len().max(1)).enumerate() {
+    for (i, row) in boot
+        .draws
+        .values
+        .chunks(boot.draws.names.len().max(1))
+        .enumerate()
+    {
         write!(out, "{}", i + 1)?;
         for value in row {
             write_number(out, Some(*value).filter(|v| v.is_finite()))?;

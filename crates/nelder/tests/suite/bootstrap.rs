@@ -3,8 +3,8 @@
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{
-    BootstrapSpec, Draws, GlmSpec, Inference, IntervalKind, LmSpec, Regression, Resampling, Vcov, bootstrap, glm,
-    lm, resample_weights,
+    BootstrapSpec, Draws, GlmSpec, Inference, IntervalKind, LmSpec, Regression, Resampling, Vcov, bootstrap,
+    glm, lm, resample_weights,
 };
 use nelder::pass::{Monitor, NoProgress};
 
@@ -39,11 +39,15 @@ fn columns(n: usize, seed: u64) -> Columns {
         let (g, h) = (draws.whole(0, 3), draws.whole(0, 2));
         own.x.push(if i % 97 == 5 { f64::NAN } else { x });
         own.z.push(z);
-        own.y.push(1.0 + 0.5 * x - 0.2 * z + g as f64 + (1.0 + x.abs()) * draws.normal());
+        own.y
+            .push(1.0 + 0.5 * x - 0.2 * z + g as f64 + (1.0 + x.abs()) * draws.normal());
         own.w.push(draws.uniform(0.5, 2.0));
         let eta = 0.3 * (x - 3.0) - 0.2 * (z - 100.0) + 0.2 * g as f64;
-        own.count.push((2.0 * eta.exp() + draws.uniform(0.0, 2.0)).floor());
-        own.success.push(f64::from(u8::from(draws.uniform(0.0, 1.0) < 1.0 / (1.0 + (-eta).exp()))));
+        own.count
+            .push((2.0 * eta.exp() + draws.uniform(0.0, 2.0)).floor());
+        own.success.push(f64::from(u8::from(
+            draws.uniform(0.0, 1.0) < 1.0 / (1.0 + (-eta).exp()),
+        )));
         own.g.push(Some(format!("g{g}")));
         own.h.push(Some(format!("h{h}")));
     }
@@ -76,10 +80,16 @@ impl Columns {
 
 fn close(a: &[f64], b: &[f64], relative: f64, what: &str) {
     assert_eq!(a.len(), b.len());
-    let size = b.iter().filter(|v| !v.is_nan()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    let size = b
+        .iter()
+        .filter(|v| !v.is_nan())
+        .fold(0.0, |m: f64, v| m.max(v.abs()));
     for (a, b) in a.iter().zip(b) {
         let same = a.is_nan() && b.is_nan();
-        assert!(same || (a - b).abs() <= relative * (b.abs() + 1e-3 * size), "{what}: {a} {b}");
+        assert!(
+            same || (a - b).abs() <= relative * (b.abs() + 1e-3 * size),
+            "{what}: {a} {b}"
+        );
     }
 }
 
@@ -108,12 +118,22 @@ fn draws_do_not_depend_on_batches_or_on_how_many_there_are() {
     let of = |rows: usize, replicates: u32, resampling| {
         let frame = data.frame().in_batches_of(rows);
         let fit = lm(&LmSpec::new("y ~ x + g").weights("w"), &frame, &NoProgress).unwrap();
-        bootstrap(&fit, &BootstrapSpec::new(replicates).resampling(resampling), &NoProgress)
-            .unwrap()
-            .draws
-            .values
+        bootstrap(
+            &fit,
+            &BootstrapSpec::new(replicates).resampling(resampling),
+            &NoProgress,
+        )
+        .unwrap()
+        .draws
+        .values
     };
-    for resampling in [Resampling::Case, Resampling::Bayesian, Resampling::Residual, Resampling::Wild, Resampling::Parametric] {
+    for resampling in [
+        Resampling::Case,
+        Resampling::Bayesian,
+        Resampling::Residual,
+        Resampling::Wild,
+        Resampling::Parametric,
+    ] {
         let (whole, parts) = (of(3000, 70, resampling), of(111, 9, resampling));
         close(&parts, &whole[..parts.len()], 1e-11, "batches");
     }
@@ -176,7 +196,11 @@ fn replicates_of_generalized_models_are_fits_under_their_weights() {
         let fit = glm(&spec, &frame, &NoProgress).unwrap();
         let wanted = BootstrapSpec::new(20);
         let boot = bootstrap(&fit, &wanted, &NoProgress).unwrap();
-        assert_eq!((boot.report.not_converged, boot.report.aliased), (0, 0), "{formula}");
+        assert_eq!(
+            (boot.report.not_converged, boot.report.aliased),
+            (0, 0),
+            "{formula}"
+        );
         let p = fit.coef().len();
         for number in [0u32, 19] {
             let weights = resample_weights(&fit, &wanted, number, &NoProgress).unwrap();
@@ -184,7 +208,12 @@ fn replicates_of_generalized_models_are_fits_under_their_weights() {
             let again = data.frame().with_real("v", &weights);
             spec.design.weights = Some("v".to_string());
             let own = glm(&spec, &again, &NoProgress).unwrap();
-            close(&boot.draws.values[number as usize * p..][..p], own.coef(), 1e-8, formula);
+            close(
+                &boot.draws.values[number as usize * p..][..p],
+                own.coef(),
+                1e-8,
+                formula,
+            );
         }
     }
 }
@@ -212,8 +241,14 @@ fn clusters_are_drawn_as_wholes_and_strata_keep_their_rows() {
         sizes[g] += 1.0;
     }
     assert_eq!(sums, sizes);
-    assert_eq!(bootstrap(&fit, &cluster, &NoProgress).unwrap().report.clusters, Some(12));
-    assert_eq!(bootstrap(&fit, &strata, &NoProgress).unwrap().report.strata, Some(4));
+    assert_eq!(
+        bootstrap(&fit, &cluster, &NoProgress).unwrap().report.clusters,
+        Some(12)
+    );
+    assert_eq!(
+        bootstrap(&fit, &strata, &NoProgress).unwrap().report.strata,
+        Some(4)
+    );
 }
 
 /// Intervals of `boot::boot.ci` (R 4.2.2, boot 1.3-28.1) for the same draws:
@@ -235,10 +270,14 @@ fn intervals_are_those_of_boot_ci() {
         names: vec!["x".into()],
         estimate: vec![1.0],
         values: (1..=n).map(|i| of(f64::from(i))).collect(),
-        variances: (1..=n).map(|i| 0.04 * (1.0 + 0.5 * (f64::from(i) * 0.9).cos())).collect(),
+        variances: (1..=n)
+            .map(|i| 0.04 * (1.0 + 0.5 * (f64::from(i) * 0.9).cos()))
+            .collect(),
         variance_of_estimate: vec![0.045],
     };
-    let l = (1..=30).map(f64::from).map(|i| (i * 0.7).sin().powi(3) + 0.2 * i.cos());
+    let l = (1..=30)
+        .map(f64::from)
+        .map(|i| (i * 0.7).sin().powi(3) + 0.2 * i.cos());
     let (two, three) = l.fold((0.0, 0.0), |(a, b), l| (a + l * l, b + l * l * l));
     let a = three / (6.0 * two.powf(1.5));
     assert!((a - 0.006_456_597_535_414_212).abs() < 1e-15);
@@ -257,7 +296,10 @@ fn intervals_are_those_of_boot_ci() {
     ];
     for (level, kind, low, high) in cases {
         let found = all(199).interval(0, kind, level, a).unwrap();
-        assert!((found.low - low).abs() < 1e-13 && (found.high - high).abs() < 1e-13, "{kind:?} {level} {found:?}");
+        assert!(
+            (found.low - low).abs() < 1e-13 && (found.high - high).abs() < 1e-13,
+            "{kind:?} {level} {found:?}"
+        );
         assert!(!found.extreme);
     }
     // too few: the ends are the smallest and the largest
@@ -299,16 +341,24 @@ fn standard_errors_are_those_of_their_formulas() {
         let p = wanted.len();
         for (c, (found, wanted)) in boot.draws.std_errors().iter().zip(wanted).enumerate() {
             // the bootstrap's own error of order 1/n beside that of Monte Carlo
-            assert!((found / wanted - 1.0).abs() < error + bias, "{resampling:?} {c}: {found} {wanted}");
+            assert!(
+                (found / wanted - 1.0).abs() < error + bias,
+                "{resampling:?} {c}: {found} {wanted}"
+            );
         }
         for (bias, se) in boot.draws.bias().iter().zip(wanted) {
-            assert!(bias.abs() < 6.0 * se / f64::from(replicates).sqrt() + 0.01 * se, "{resampling:?}");
+            assert!(
+                bias.abs() < 6.0 * se / f64::from(replicates).sqrt() + 0.01 * se,
+                "{resampling:?}"
+            );
         }
         let vcov = boot.draws.covariance();
         let diagonal: Vec<f64> = (0..p).map(|c| vcov[(c, c)].sqrt()).collect();
         close(&diagonal, &boot.draws.std_errors(), 1e-10, "vcov");
     }
-    let clusters = BootstrapSpec::new(replicates).resampling(Resampling::Wild).cluster("floor(z*40)");
+    let clusters = BootstrapSpec::new(replicates)
+        .resampling(Resampling::Wild)
+        .cluster("floor(z*40)");
     let boot = bootstrap(&fit, &clusters, &NoProgress).unwrap();
     let factor = {
         let g = boot.report.clusters.unwrap() as f64;
@@ -329,14 +379,17 @@ fn parametric_replicates_of_generalized_models_have_the_model_s_errors() {
     for (formula, family) in [
         ("success ~ x + z", Family::binomial()),
         ("count ~ x + g", Family::poisson()),
-        ("cbind(count, 3) ~ x", Family::binomial()),
+        ("cbind(count, success) ~ x", Family::binomial()),
     ] {
         let fit = glm(&GlmSpec::new(formula, family), &frame, &NoProgress).unwrap();
         let spec = BootstrapSpec::new(replicates).resampling(Resampling::Parametric);
         let boot = bootstrap(&fit, &spec, &NoProgress).unwrap();
         assert_eq!(boot.report.not_converged, 0);
         for (found, wanted) in boot.draws.std_errors().iter().zip(fit.stderror()) {
-            assert!((found / wanted - 1.0).abs() < error + 0.01, "{formula}: {found} {wanted}");
+            assert!(
+                (found / wanted - 1.0).abs() < error + 0.01,
+                "{formula}: {found} {wanted}"
+            );
         }
     }
 }
@@ -345,9 +398,20 @@ fn parametric_replicates_of_generalized_models_have_the_model_s_errors() {
 fn replicates_without_a_level_are_counted() {
     let n = 200;
     let mut data = columns(n, 8);
-    data.x.iter_mut().for_each(|x| *x = if x.is_nan() { 0.0 } else { *x });
+    data.x
+        .iter_mut()
+        .for_each(|x| *x = if x.is_nan() { 0.0 } else { *x });
     for (i, g) in data.g.iter_mut().enumerate() {
-        *g = Some(if i < 2 { "rare" } else if i % 2 == 0 { "a" } else { "b" }.to_string());
+        *g = Some(
+            if i < 2 {
+                "rare"
+            } else if i % 2 == 0 {
+                "a"
+            } else {
+                "b"
+            }
+            .to_string(),
+        );
     }
     let frame = data.frame();
     let fit = lm(&LmSpec::new("y ~ g + x"), &frame, &NoProgress).unwrap();
@@ -363,7 +427,10 @@ fn replicates_without_a_level_are_counted() {
     let without = without.count();
     // about e⁻²
     assert!((20..=60).contains(&without), "{without}");
-    assert_eq!((boot.report.aliased as usize, boot.draws.missing()[at]), (without, without));
+    assert_eq!(
+        (boot.report.aliased as usize, boot.draws.missing()[at]),
+        (without, without)
+    );
     assert!(boot.draws.std_errors()[at].is_finite());
 }
 
@@ -400,12 +467,28 @@ fn what_cannot_be_says_what_to_do() {
         assert!(message.contains(part), "{message}");
     };
     says(BootstrapSpec::new(0), "R: there must be 1 replicate at least");
-    says(BootstrapSpec::new(9).cluster("z > 0"), "has one value in all rows");
+    says(
+        BootstrapSpec::new(9).cluster("z > 0"),
+        "has one value in all rows",
+    );
     says(BootstrapSpec::new(9).cluster("nothing"), "nothing");
     says(BootstrapSpec::new(9).strata("z"), "have one row");
-    says(BootstrapSpec::new(9).strata("g").cluster("h"), "give one of the two");
-    says(BootstrapSpec::new(9).resampling(Resampling::Residual).cluster("g"), "clusters are for");
-    says(BootstrapSpec::new(9).resampling(Resampling::Wild).with_variances(), "studentized");
+    says(
+        BootstrapSpec::new(9).strata("g").cluster("h"),
+        "give one of the two",
+    );
+    says(
+        BootstrapSpec::new(9)
+            .resampling(Resampling::Residual)
+            .cluster("g"),
+        "clusters are for",
+    );
+    says(
+        BootstrapSpec::new(9)
+            .resampling(Resampling::Wild)
+            .with_variances(),
+        "studentized",
+    );
     let poisson = glm(&GlmSpec::new("count ~ x", Family::poisson()), &frame, &NoProgress).unwrap();
     let wild = BootstrapSpec::new(9).resampling(Resampling::Wild);
     let message = bootstrap(&poisson, &wild, &NoProgress).unwrap_err().to_string();

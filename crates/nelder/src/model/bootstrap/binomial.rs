@@ -195,6 +195,9 @@ mod tests {
         }
         let (mean, square) = (sum / f64::from(draws), squares / f64::from(draws));
         assert!(mean.abs() < 5.0 / f64::from(draws).sqrt(), "{mean}");
-        assert!((square - 1.0).abs() < 5.0 * (2.0 / f64::from(draws)).sqrt(), "{square}");
+        assert!(
+            (square - 1.0).abs() < 5.0 * (2.0 / f64::from(draws)).sqrt(),
+            "{square}"
+        );
     }
 }

@@ -19,8 +19,8 @@ use crate::family::{Family, Programs, Start, Trials};
 use crate::frame::Batch;
 use crate::model::{ModelError, Regression};
 use crate::pass::{
-    Coefficients, LaneCoefficients, LanePlan, LaneScores, LaneSums, Monitor, PassError, PassRecord, Plan, Sum, means,
-    run_beside,
+    Coefficients, LaneCoefficients, LanePlan, LaneScores, LaneSums, Monitor, PassError, PassRecord, Plan,
+    Sum, means, run_beside,
 };
 
 /// Passes of a group of replicates at most.
@@ -99,7 +99,10 @@ pub fn bootstrap<R: Regression + ?Sized>(
     fit.equations().one_factor("a bootstrap")?;
     let rows = &fit.frame().rows;
     if fit.family().is_none() && rows.layout().atoms.responses != 1 {
-        return Err(ModelError::argument("fit", "a bootstrap is of one response; fit each alone"));
+        return Err(ModelError::argument(
+            "fit",
+            "a bootstrap is of one response; fit each alone",
+        ));
     }
     rows.keep_blocks();
     let done = run(fit, spec, monitor);
@@ -150,12 +153,21 @@ fn run<R: Regression + ?Sized>(
         (None, None) => own.responses(made)?,
     }
     report.made = draws.replicates() as u32;
-    let missing = |row: &[f64]| row.iter().zip(&draws.estimate).any(|(t, t0)| t.is_nan() && !t0.is_nan());
+    let missing = |row: &[f64]| {
+        row.iter()
+            .zip(&draws.estimate)
+            .any(|(t, t0)| t.is_nan() && !t0.is_nan())
+    };
     report.reads = (passes.iter())
         .filter(|pass| pass.name == "replicates")
         .map(|pass| pass.rows / fit.counts().read.max(1))
         .sum::<u64>() as usize;
-    report.aliased = draws.values.chunks_exact(draws.names.len()).filter(|row| missing(row)).count() as u32 - report.not_converged.min(draws.replicates() as u32);
+    report.aliased = draws
+        .values
+        .chunks_exact(draws.names.len())
+        .filter(|row| missing(row))
+        .count() as u32
+        - report.not_converged.min(draws.replicates() as u32);
     report.passes = passes;
     Ok(Bootstrap {
         spec: spec.clone(),
@@ -346,7 +358,9 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                 ),
             ));
         }
-        Ok(lanes.min(MOST_LANES).min((self.spec.replicates as usize).next_multiple_of(8)))
+        Ok(lanes
+            .min(MOST_LANES)
+            .min((self.spec.replicates as usize).next_multiple_of(8)))
     }
 
     /// Makes the replicates, as many at a time as there is room for: `make` gives those of a pass, or of several.
@@ -431,7 +445,9 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                 Ok(())
             };
             let sums = self.pass(new, update, |own| own.sums.flushed(), monitor, passes)?;
-            let solved = (0..sets).into_par_iter().map(|lane| self.whole.moved(&start, &sums, lane));
+            let solved = (0..sets)
+                .into_par_iter()
+                .map(|lane| self.whole.moved(&start, &sums, lane));
             Ok(solved.collect())
         })
     }
@@ -485,7 +501,9 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             to.1.notes.push("theta is held at its estimate".to_string());
         }
         let start = self.whole.start(self.fit.coef());
-        let dispersion = Some(self.fit.dispersion().value).filter(|d| *d > 0.0).unwrap_or(1.0);
+        let dispersion = Some(self.fit.dispersion().value)
+            .filter(|d| *d > 0.0)
+            .unwrap_or(1.0);
         let tolerance = self.spec.tolerance * dispersion.sqrt();
         let failed = std::cell::Cell::new(0);
         let bytes = second.bytes() + first_order.bytes();
@@ -506,7 +524,13 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                 if active.is_empty() {
                     break;
                 }
-                let found = self.glm_pass(&all, (&climbs, &active), (weights.as_ref(), first, sets), monitor, passes)?;
+                let found = self.glm_pass(
+                    &all,
+                    (&climbs, &active),
+                    (weights.as_ref(), first, sets),
+                    monitor,
+                    passes,
+                )?;
                 let started = Instant::now();
                 let mut own: Vec<(usize, &mut Climb)> = (climbs.iter_mut())
                     .filter(|climb| climb.ended.is_none())
@@ -520,7 +544,10 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             }
             failed.set(failed.get() + climbs.iter().filter(|c| c.ended != Some(true)).count() as u32);
             let dispersion = self.fit.dispersion();
-            Ok(climbs.iter().map(|c| self.whole.climbed(c, self.spec.variances, dispersion)).collect())
+            Ok(climbs
+                .iter()
+                .map(|c| self.whole.climbed(c, self.spec.variances, dispersion))
+                .collect())
         });
         *not_converged += failed.get();
         to.1.not_converged = *not_converged;
@@ -537,7 +564,10 @@ impl<R: Regression + ?Sized> Running<'_, R> {
         passes: &mut Vec<PassRecord>,
     ) -> Result<GlmSums<'p>, ModelError> {
         let lanes = active.len().next_multiple_of(8);
-        let of: Vec<Coefficients> = active.iter().map(|&set| climbs[set].by_atom(&self.whole)).collect();
+        let of: Vec<Coefficients> = active
+            .iter()
+            .map(|&set| climbs[set].by_atom(&self.whole))
+            .collect();
         let at = LaneCoefficients::new(&of, lanes);
         let informed = active.iter().any(|&set| climbs[set].wants_information);
         let whole = active.len() == sets && weights.is_some_and(|w| w.lanes == lanes);
@@ -553,50 +583,58 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             drawn: Vec::new(),
             chosen: Vec::new(),
         };
-        let update = |own: &mut GlmOwn<'p>, block: &Block<'_>, labels: &BlockLabels| -> Result<(), RowError> {
-            let means = match all.law {
-                Some(_) => means(all.programs, all.atoms, block, &all.means).mu,
-                None => Vec::new(),
+        let update =
+            |own: &mut GlmOwn<'p>, block: &Block<'_>, labels: &BlockLabels| -> Result<(), RowError> {
+                let means = match all.law {
+                    Some(_) => means(all.programs, all.atoms, block, &all.means).mu,
+                    None => Vec::new(),
+                };
+                let runs = weights.map_or_else(|| runs_of(block.rows), |w| w.runs(labels, block.rows));
+                for (from, to) in runs {
+                    let width = match (weights, all.law) {
+                        (Some(weights), _) => {
+                            weights.fill(labels, (from, to), &mut own.room, &mut own.drawn);
+                            weights.lanes
+                        }
+                        (None, Some(law)) => {
+                            let width = sets.next_multiple_of(8);
+                            let of = (&draws, first, sets, width);
+                            law.fill(
+                                (block, all.counts),
+                                &means,
+                                (from, to),
+                                labels.before,
+                                of,
+                                &mut own.drawn,
+                            )?;
+                            width
+                        }
+                        (None, None) => 0,
+                    };
+                    if !whole {
+                        own.choose(width, active, lanes);
+                    }
+                    let drawn = if whole { &own.drawn } else { &own.chosen };
+                    let (as_weights, as_responses) = match weights {
+                        Some(_) => (Some(&drawn[..]), None),
+                        None => (None, Some(&drawn[..])),
+                    };
+                    own.lanes.form(
+                        all.atoms,
+                        (block, all.counts),
+                        (from, to),
+                        &at,
+                        as_weights,
+                        as_responses,
+                        lanes,
+                    )?;
+                    own.sums.scores.add(block, (from, to), &own.lanes.scores, None)?;
+                    if let Some(informations) = &mut own.sums.informations {
+                        informations.add(block, (from, to), &own.lanes.weights, None)?;
+                    }
+                }
+                Ok(())
             };
-            let runs = weights.map_or_else(|| runs_of(block.rows), |w| w.runs(labels, block.rows));
-            for (from, to) in runs {
-                let width = match (weights, all.law) {
-                    (Some(weights), _) => {
-                        weights.fill(labels, (from, to), &mut own.room, &mut own.drawn);
-                        weights.lanes
-                    }
-                    (None, Some(law)) => {
-                        let width = sets.next_multiple_of(8);
-                        let of = (&draws, first, sets, width);
-                        law.fill((block, all.counts), &means, (from, to), labels.before, of, &mut own.drawn)?;
-                        width
-                    }
-                    (None, None) => 0,
-                };
-                if !whole {
-                    own.choose(width, active, lanes);
-                }
-                let drawn = if whole { &own.drawn } else { &own.chosen };
-                let (as_weights, as_responses) = match weights {
-                    Some(_) => (Some(&drawn[..]), None),
-                    None => (None, Some(&drawn[..])),
-                };
-                own.lanes.form(
-                    all.atoms,
-                    (block, all.counts),
-                    (from, to),
-                    &at,
-                    as_weights,
-                    as_responses,
-                    lanes,
-                )?;
-                own.sums.scores.add(block, (from, to), &own.lanes.scores, None)?;
-                if let Some(informations) = &mut own.sums.informations {
-                    informations.add(block, (from, to), &own.lanes.weights, None)?;
-                }
-            }
-            Ok(())
-        };
         let finish = |own: GlmOwn<'p>| GlmSums {
             scores: own.sums.scores.flushed(),
             informations: own.sums.informations.map(LaneSums::flushed),
@@ -620,14 +658,20 @@ impl<R: Regression + ?Sized> Running<'_, R> {
         let rows = &self.fit.frame().rows;
         let beside = &self.labels.beside;
         let found = run_beside("replicates", "f64", rows, beside, monitor, new, update, finish)?;
-        found.records.into_iter().for_each(|record| add_record(passes, record));
+        found
+            .records
+            .into_iter()
+            .for_each(|record| add_record(passes, record));
         Ok(found.value)
     }
 }
 
 /// Adds a record to that of the same name.
 fn add_record(passes: &mut Vec<PassRecord>, record: PassRecord) {
-    match passes.iter_mut().find(|own| own.name == record.name && own.device == record.device) {
+    match passes
+        .iter_mut()
+        .find(|own| own.name == record.name && own.device == record.device)
+    {
         Some(own) => {
             own.rows += record.rows;
             own.bytes += record.bytes;

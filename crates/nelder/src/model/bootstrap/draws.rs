@@ -25,12 +25,22 @@ impl Draws {
 
     /// The draws of a coefficient, by replicate.
     pub fn of(&self, column: usize) -> Vec<f64> {
-        self.values.iter().skip(column).step_by(self.names.len()).copied().collect()
+        self.values
+            .iter()
+            .skip(column)
+            .step_by(self.names.len())
+            .copied()
+            .collect()
     }
 
     /// The variances of a coefficient, by replicate.
     pub fn variances_of(&self, column: usize) -> Vec<f64> {
-        self.variances.iter().skip(column).step_by(self.names.len()).copied().collect()
+        self.variances
+            .iter()
+            .skip(column)
+            .step_by(self.names.len())
+            .copied()
+            .collect()
     }
 
     /// The draws of a coefficient that are numbers.
@@ -59,7 +69,9 @@ impl Draws {
 
     /// Standard deviations of the draws, with R − 1: standard errors by coefficient.
     pub fn std_errors(&self) -> Vec<f64> {
-        (0..self.names.len()).map(|c| variance(&self.finite(c)).sqrt()).collect()
+        (0..self.names.len())
+            .map(|c| variance(&self.finite(c)).sqrt())
+            .collect()
     }
 
     /// Covariance of the draws, with R − 1, over the replicates that have all coefficients of the fit; `NaN` for aliased ones.
@@ -81,9 +93,11 @@ impl Draws {
                 }
             }
         }
-        Mat::from_fn(p, p, |a, b| match self.estimate[a].is_nan() || self.estimate[b].is_nan() {
-            true => f64::NAN,
-            false => (products[(a, b)] - sums[a] * sums[b] / n) / (n - 1.0),
+        Mat::from_fn(p, p, |a, b| {
+            match self.estimate[a].is_nan() || self.estimate[b].is_nan() {
+                true => f64::NAN,
+                false => (products[(a, b)] - sums[a] * sums[b] / n) / (n - 1.0),
+            }
         })
     }
 }

@@ -66,7 +66,9 @@ impl FromStr for IntervalKind {
     type Err = ModelError;
 
     fn from_str(text: &str) -> Result<Self, ModelError> {
-        let own = Self::ALL.into_iter().find(|own| own.name() == text || (text == "stud" && own.name() == "studentized"));
+        let own = Self::ALL
+            .into_iter()
+            .find(|own| own.name() == text || (text == "stud" && own.name() == "studentized"));
         own.ok_or_else(|| {
             let names = Self::ALL.map(IntervalKind::name).join(", ");
             ModelError::argument("interval", format!("`{text}` is none of {names}"))
@@ -175,7 +177,11 @@ impl Draws {
                 "a studentized interval needs the variances of the replicates; ask for them with the draws",
             ));
         };
-        let z = self.of(column).into_iter().zip(own).map(|(t, v)| (t - t0) / v.sqrt());
+        let z = self
+            .of(column)
+            .into_iter()
+            .zip(own)
+            .map(|(t, v)| (t - t0) / v.sqrt());
         let [low, high] = quantiles(z.filter(|z| z.is_finite()).collect(), ends);
         Ok(BootInterval {
             low: t0 - variance.sqrt() * high.0,

@@ -50,7 +50,14 @@ impl Multinomial {
     }
 
     /// Divides draws among the leaves `from..to` below a node.
-    fn divide(&self, replicate: Replicate, node: u32, (from, to): (usize, usize), total: u64, out: &mut [u32]) {
+    fn divide(
+        &self,
+        replicate: Replicate,
+        node: u32,
+        (from, to): (usize, usize),
+        total: u64,
+        out: &mut [u32],
+    ) {
         if to - from == 1 {
             out[from] = total as u32;
             return;
@@ -165,7 +172,10 @@ mod tests {
             let counts = all_counts(&of(units), number);
             counts.iter().for_each(|&c| found[(c as usize).min(6)] += 1.0);
             // Σ over neighbours, also over the border of two leaves
-            pairs += counts.windows(2).map(|w| (f64::from(w[0]) - 1.0) * (f64::from(w[1]) - 1.0)).sum::<f64>();
+            pairs += counts
+                .windows(2)
+                .map(|w| (f64::from(w[0]) - 1.0) * (f64::from(w[1]) - 1.0))
+                .sum::<f64>();
         }
         let all = units as f64 * f64::from(replicates);
         let p = 1.0 / units as f64;

@@ -124,12 +124,18 @@ impl WholeFit<'_> {
         };
         let accepted = in_model(&equations.map, &equations.normal, &equations.factor);
         let scaled = |(v, s): (&Option<Variance>, &f64)| {
-            v.as_ref().map_or(f64::NAN, |v| v.value * dispersion.value * s * s)
+            v.as_ref()
+                .map_or(f64::NAN, |v| v.value * dispersion.value * s * s)
         };
         Replicated {
             coefficients: self.in_units(&climb.beta, &accepted),
             variances: match variances {
-                true => equations.variances().iter().zip(&self.scales).map(scaled).collect(),
+                true => equations
+                    .variances()
+                    .iter()
+                    .zip(&self.scales)
+                    .map(scaled)
+                    .collect(),
                 false => Vec::new(),
             },
         }

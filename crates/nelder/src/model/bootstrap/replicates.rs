@@ -1,13 +1,16 @@
 //! Coefficients of replicates from their sums, by the equations of the model at the columns of the whole fit.
 
 use crate::design::{BlockSchema, Columns};
+use crate::model::Score;
 use crate::model::equations::solution::{Solver, in_model};
 use crate::model::glm::{Equations, StepColumns};
 use crate::model::{FittedEquations, ModelError, Regression};
-use crate::model::Score;
 use crate::pass::{Gram, LanePlan, LaneSums, Products};
 
 use nelder_device::Dd;
+
+/// Pivot of the scaled equations below which they are factored in twice the precision: above it, two of the sixteen digits are lost.
+const LEAST_PIVOT: f64 = 1e-2;
 
 /// The coefficients of a replicate.
 #[derive(Clone, Debug)]
@@ -33,7 +36,11 @@ impl<'a> WholeFit<'a> {
     pub fn of<R: Regression + ?Sized>(fit: &'a R) -> Self {
         let equations = fit.equations();
         let atoms = equations.gram.atoms();
-        let response = equations.scales.get(atoms.dense + atoms.extra).copied().unwrap_or(1.0);
+        let response = equations
+            .scales
+            .get(atoms.dense + atoms.extra)
+            .copied()
+            .unwrap_or(1.0);
         WholeFit {
             columns: fit.columns(),
             scales: equations.column_scales().iter().map(|s| s / response).collect(),
@@ -96,7 +103,7 @@ impl<'a> WholeFit<'a> {
     /// # Errors
     /// [`ModelError::TooManyColumns`].
     pub fn solve(&self, sums: &LaneSums<'_>, lane: usize, variances: bool) -> Result<Replicated, ModelError> {
-        // what double precision cannot decide is decided in twice
+        // the sums are about the means, but columns of codes are not: collinear ones want a factor in twice the precision
         for products in [Products::Rounded, Products::Exact] {
             let gram = sums.gram(lane, products);
             let of = StepColumns {
@@ -109,7 +116,10 @@ impl<'a> WholeFit<'a> {
                 tol: self.tol,
                 device: None,
             };
-            if let Some(equations) = Equations::new(&gram, of, solver)? {
+            let sound = |e: &Equations| {
+                products == Products::Exact || e.factor.pivots.iter().all(|p| *p > LEAST_PIVOT)
+            };
+            if let Some(equations) = Equations::new(&gram, of, solver)?.filter(sound) {
                 return Ok(self.solved(&equations, variances));
             }
         }

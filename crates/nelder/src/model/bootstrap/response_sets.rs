@@ -41,11 +41,22 @@ pub(super) enum Signs {
 impl Signs {
     fn of(self, word: u64) -> f64 {
         match self {
-            Signs::Even => if word >> 63 == 0 { 1.0 } else { -1.0 },
+            Signs::Even => {
+                if word >> 63 == 0 {
+                    1.0
+                } else {
+                    -1.0
+                }
+            }
             Signs::Mammen => {
                 let root = 5f64.sqrt();
-                let first = Philox::open_uniform((word >> 32) as u32, word as u32) < (root + 1.0) / (2.0 * root);
-                if first { (1.0 - root) / 2.0 } else { (1.0 + root) / 2.0 }
+                let first =
+                    Philox::open_uniform((word >> 32) as u32, word as u32) < (root + 1.0) / (2.0 * root);
+                if first {
+                    (1.0 - root) / 2.0
+                } else {
+                    (1.0 + root) / 2.0
+                }
             }
         }
     }
@@ -64,7 +75,11 @@ pub(super) fn residuals<R: Regression + ?Sized>(
     let take = |run: InfluenceRun, (): ()| {
         for model in &run.models {
             // of a linear model without weights the residuals are those of the response
-            let own = if model.deviance.is_empty() { &model.response } else { &model.deviance };
+            let own = if model.deviance.is_empty() {
+                &model.response
+            } else {
+                &model.deviance
+            };
             for (r, h) in own.iter().zip(&model.hat).filter(|(_, h)| !h.is_nan()) {
                 let left = 1.0 - h;
                 let value = match adjusted {
@@ -77,7 +92,14 @@ pub(super) fn residuals<R: Regression + ?Sized>(
         }
         true
     };
-    passes.push(influence_to(&[fit], Detail::Leverages, &[], monitor, |_| (), take)?);
+    passes.push(influence_to(
+        &[fit],
+        Detail::Leverages,
+        &[],
+        monitor,
+        |_| (),
+        take,
+    )?);
     Ok(all)
 }
 
@@ -125,9 +147,13 @@ impl<'a> ResponseSets<'a> {
             Errors::Drawn(values) => {
                 let count = values.len() as u128;
                 // 64 bits times the number of residuals: each is as likely as any other to 2⁻⁶⁴ of its number
-                self.by_word(at, out, |word, _| values[(u128::from(word) * count >> 64) as usize]);
+                self.by_word(at, out, |word, _| {
+                    values[(u128::from(word) * count >> 64) as usize]
+                });
             }
-            Errors::Own(values, law) => self.by_word(at, out, |word, row| law.of(word) * values[row as usize]),
+            Errors::Own(values, law) => {
+                self.by_word(at, out, |word, row| law.of(word) * values[row as usize])
+            }
             Errors::Normal(deviation) => self.normal(at, *deviation, out),
             Errors::OwnByCluster(values, ..) => {
                 for (i, out) in out.chunks_exact_mut(lanes).enumerate() {
@@ -144,7 +170,12 @@ impl<'a> ResponseSets<'a> {
         let (first, last) = (from / 16 * 8, (from + rows as u64).div_ceil(2));
         for lane in 0..self.sets {
             for pair in (first..last).step_by(8) {
-                let counter = [pair as u32, RESPONSES | (pair >> 32) as u32, 0, self.first + lane as u32];
+                let counter = [
+                    pair as u32,
+                    RESPONSES | (pair >> 32) as u32,
+                    0,
+                    self.first + lane as u32,
+                ];
                 let mut words = [[0; 8]; 4];
                 vectorized(
                     #[inline(always)]

@@ -67,7 +67,9 @@ impl Codes {
         all.sort_unstable();
         RowGroups {
             codes,
-            numbers: (all.iter().zip(0..)).map(|((_, code, _), number)| (*code, number)).collect(),
+            numbers: (all.iter().zip(0..))
+                .map(|((_, code, _), number)| (*code, number))
+                .collect(),
             sizes: all.iter().map(|(_, _, rows)| *rows).collect(),
         }
     }
@@ -148,7 +150,9 @@ impl RowLabels {
         counting.batches.sort_unstable_by_key(|batch| batch.0);
         let mut of_codes = Codes::default();
         for (first, _, strata) in &counting.batches {
-            strata.iter().for_each(|(code, n)| of_codes.take(*code, (*first, *n)));
+            strata
+                .iter()
+                .for_each(|(code, n)| of_codes.take(*code, (*first, *n)));
         }
         let strata = strata.map(|codes| of_codes.groups(codes));
         let (mut used, mut before) = (0, HashMap::new());

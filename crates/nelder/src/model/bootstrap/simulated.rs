@@ -161,10 +161,18 @@ mod tests {
                 (sum, squares) = (sum + z, squares + z * z);
             }
             let count = f64::from(n);
-            assert!((sum / count).abs() < 5.0 / count.sqrt(), "{mean}: {}", sum / count);
+            assert!(
+                (sum / count).abs() < 5.0 / count.sqrt(),
+                "{mean}: {}",
+                sum / count
+            );
             // the fourth moment is 3 + 1/mean
             let error = ((2.0 + 1.0 / mean) / count).sqrt();
-            assert!((squares / count - 1.0).abs() < 5.0 * error, "{mean}: {}", squares / count);
+            assert!(
+                (squares / count - 1.0).abs() < 5.0 * error,
+                "{mean}: {}",
+                squares / count
+            );
         }
     }
 }

@@ -167,7 +167,10 @@ impl BootstrapSpec {
         if self.strata.is_some() && self.resampling != Resampling::Case {
             return Err(ModelError::argument(
                 "strata",
-                format!("only type = case resamples within strata, not {}", self.resampling.name()),
+                format!(
+                    "only type = case resamples within strata, not {}",
+                    self.resampling.name()
+                ),
             ));
         }
         Ok(())

@@ -72,11 +72,13 @@ impl<'a> WeightSets<'a> {
             (own, totals.collect::<Vec<_>>())
         };
         let by = match (weighting, &labels.clusters, &labels.strata) {
-            (_, Some(clusters), _) => {
-                By::Clusters(of_clusters(&draws, weighting, clusters.sizes.len(), lanes, |set| {
-                    (set < sets).then(|| replicate(set, 0))
-                }))
-            }
+            (_, Some(clusters), _) => By::Clusters(of_clusters(
+                &draws,
+                weighting,
+                clusters.sizes.len(),
+                lanes,
+                |set| (set < sets).then(|| replicate(set, 0)),
+            )),
             (Weighting::Exponential, None, _) => By::Exponential,
             (Weighting::Multinomial, None, None) => By::Counts(vec![units(labels.used, 0)]),
             (Weighting::Multinomial, None, Some(strata)) => {
@@ -97,7 +99,11 @@ impl<'a> WeightSets<'a> {
     /// Ends of the runs of a block whose weights are made at a time: rows of one leaf.
     pub fn runs(&self, block: &BlockLabels, rows: usize) -> Vec<(usize, usize)> {
         let aligned = matches!(self.by, By::Counts(_)) && self.labels.strata.is_none();
-        let offset = if aligned { (block.before % LEAF as u64) as usize } else { 0 };
+        let offset = if aligned {
+            (block.before % LEAF as u64) as usize
+        } else {
+            0
+        };
         let (mut from, mut runs) = (0, Vec::new());
         while from < rows {
             let to = (from + LEAF - (offset + from) % LEAF).min(rows);
@@ -130,7 +136,11 @@ impl<'a> WeightSets<'a> {
                 let counts = &counts[(at % LEAF as u64) as usize * lanes..][..out.len()];
                 vectorized(
                     #[inline(always)]
-                    || out.iter_mut().zip(counts).for_each(|(out, &c)| *out = f64::from(c)),
+                    || {
+                        out.iter_mut()
+                            .zip(counts)
+                            .for_each(|(out, &c)| *out = f64::from(c))
+                    },
                 );
             }
             By::Counts(units) => {
@@ -138,7 +148,9 @@ impl<'a> WeightSets<'a> {
                     let leaf = (at / LEAF as u64) as usize;
                     let counts = self.leaf(&units[stratum as usize], stratum, leaf, room);
                     let counts = &counts[(at % LEAF as u64) as usize * lanes..][..lanes];
-                    out.iter_mut().zip(counts).for_each(|(out, &c)| *out = f64::from(c));
+                    out.iter_mut()
+                        .zip(counts)
+                        .for_each(|(out, &c)| *out = f64::from(c));
                 }
             }
         }
@@ -197,7 +209,9 @@ fn of_clusters(
 ) -> Vec<f64> {
     let mut table = vec![0.0; clusters * lanes];
     for lane in 0..lanes {
-        let Some(replicate) = replicate(lane) else { continue };
+        let Some(replicate) = replicate(lane) else {
+            continue;
+        };
         match weighting {
             Weighting::Multinomial => {
                 let own = Multinomial {
@@ -205,7 +219,9 @@ fn of_clusters(
                     units: clusters as u64,
                 };
                 for (leaf, total) in own.totals(replicate).into_iter().enumerate() {
-                    own.draw(replicate, leaf, total, |at| table[(leaf * LEAF + at) * lanes + lane] += 1.0);
+                    own.draw(replicate, leaf, total, |at| {
+                        table[(leaf * LEAF + at) * lanes + lane] += 1.0
+                    });
                 }
             }
             Weighting::Exponential => {

@@ -72,7 +72,10 @@ impl Regression for Glm<'_> {
     fn family(&self) -> Option<(&Family, Trials)> {
         let counts = self.bound.rows.layout().atoms.responses == 2;
         let weights = self.spec.design.weights.is_some();
-        Some((&self.fit.family, Trials::of(counts, weights, self.fit.moments.binary)))
+        Some((
+            &self.fit.family,
+            Trials::of(counts, weights, self.fit.moments.binary),
+        ))
     }
 
     fn design(&self) -> &LmSpec {

@@ -101,7 +101,13 @@ impl LaneScores {
         for column in [&mut self.weights, &mut self.scores, &mut self.deviances] {
             column.resize(n, 0.0);
         }
-        let inputs = [&self.columns[0], &self.eta, &self.columns[1], &self.columns[2], &self.columns[3]];
+        let inputs = [
+            &self.columns[0],
+            &self.eta,
+            &self.columns[1],
+            &self.columns[2],
+            &self.columns[3],
+        ];
         let inputs = inputs.map(|column| Input::Real(column));
         let mut outputs = [
             Output::Real(&mut self.weights),
@@ -110,7 +116,11 @@ impl LaneScores {
         ];
         // a program of a family is sound
         let _ = self.runner.run(&inputs, n, &mut outputs);
-        for (deviances, prior) in self.deviances.chunks_exact(lanes).zip(self.columns[1].chunks_exact(lanes)) {
+        for (deviances, prior) in self
+            .deviances
+            .chunks_exact(lanes)
+            .zip(self.columns[1].chunks_exact(lanes))
+        {
             for ((astray, d), w) in self.astray.iter_mut().zip(deviances).zip(prior) {
                 *astray |= d.is_nan() && *w > 0.0;
             }

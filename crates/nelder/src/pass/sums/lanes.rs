@@ -63,7 +63,12 @@ impl TablePlan {
         }
         let pairs: Vec<(Atom, Atom)> = all.into_iter().collect();
         let at = pairs.iter().enumerate().map(|(i, pair)| (*pair, i)).collect();
-        TablePlan { rows, pairs, at, codes }
+        TablePlan {
+            rows,
+            pairs,
+            at,
+            codes,
+        }
     }
 }
 
@@ -79,7 +84,9 @@ impl LanePlan {
         let mut tables = vec![TablePlan::new(RowsOf::All, (0..z.len()).flat_map(all), 1)];
         for (g, group) in atoms.groups.iter().enumerate() {
             let own = multipliers(group);
-            let with = own.iter().flat_map(|&m| z.iter().chain(&own).map(move |&b| (m, b)));
+            let with = own
+                .iter()
+                .flat_map(|&m| z.iter().chain(&own).map(move |&b| (m, b)));
             tables.push(TablePlan::new(RowsOf::Group(g), with, codes[g]));
         }
         for h in 0..atoms.groups.len() {
@@ -237,7 +244,9 @@ impl<'p> LaneSums<'p> {
         let (one, others) = self.centred.split_at_mut(n);
         one.fill(1.0);
         for ((out, x), c) in others.chunks_exact_mut(n).zip(own).zip(&plan.centres[1..]) {
-            out.iter_mut().zip(&x.high[from..to]).for_each(|(out, x)| *out = x - c);
+            out.iter_mut()
+                .zip(&x.high[from..to])
+                .for_each(|(out, x)| *out = x - c);
         }
     }
 
@@ -300,8 +309,16 @@ impl<'p> LaneSums<'p> {
             .collect();
         let weight = self.product(0, 0, (0, 0), lane);
         let rounded = vec![false; atoms.dense + atoms.extra + atoms.responses];
-        let mut gram =
-            Gram::of_sums(atoms, products, self.rows, weight, 0.0, sums, seconds.iter(), rounded);
+        let mut gram = Gram::of_sums(
+            atoms,
+            products,
+            self.rows,
+            weight,
+            0.0,
+            sums,
+            seconds.iter(),
+            rounded,
+        );
         let (mut of_group, mut of_pair) = (0, 0);
         for (t, plan) in self.plan.tables.iter().enumerate() {
             match plan.rows {
@@ -347,7 +364,8 @@ impl<'p> LaneSums<'p> {
         let cells = 0..self.tables[table].index.len();
         let of = |cell: usize| {
             let all = own.iter().flat_map(|&a| others.iter().map(move |&b| (a, b)));
-            all.map(move |pair| self.product(table, cell, pair, lane)).collect::<Vec<_>>()
+            all.map(move |pair| self.product(table, cell, pair, lane))
+                .collect::<Vec<_>>()
         };
         cells.flat_map(of).collect()
     }
