@@ -3,7 +3,7 @@
 //! a = Σ l³ / (6 (Σ l²)^(3/2)) with l the jackknife values of the rows, (n − 1)(θ̂ − θ̂₋ᵢ), exactly (Efron 1987; `empinf(type = "jack")`, which is what
 //! `boot.ci` takes where R ≤ n). The coefficients without a row come from its leverage and residual, in one pass.
 
-use super::bootstrap::Bootstrap;
+use super::fit_bootstrap::Bootstrap;
 use super::spec::Resampling;
 use crate::model::inference::influence_to;
 use crate::model::{Detail, InfluenceRun, ModelError, Regression};

@@ -56,21 +56,8 @@ struct GlmOwn<'p> {
     sums: GlmSums<'p>,
     lanes: LaneScores,
     room: WeightRoom,
-    /// Weights or responses of all replicates of the group.
+    /// Weights or responses of the replicates.
     drawn: Vec<f64>,
-    /// Those of the replicates that have not converged.
-    chosen: Vec<f64>,
-}
-
-impl GlmOwn<'_> {
-    /// Chooses the lanes of some replicates.
-    fn choose(&mut self, width: usize, active: &[usize], lanes: usize) {
-        self.chosen.clear();
-        for row in self.drawn.chunks_exact(width) {
-            self.chosen.extend(active.iter().map(|&set| row[set]));
-            self.chosen.extend(std::iter::repeat_n(0.0, lanes - active.len()));
-        }
-    }
 }
 
 impl<R: Regression + ?Sized> Running<'_, R> {
@@ -112,20 +99,13 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             means: self.whole.equations.by_atom(&start),
         };
         let made = self.replicates((to.0, to.1, to.2), bytes, |first, sets, monitor, passes| {
-            let weights = weighting.map(|w| WeightSets::new(&self.labels, w, self.spec.seed, first, sets));
             let mut climbs: Vec<Climb> = (0..sets).map(|_| Climb::new(&start)).collect();
             for _ in 0..MOST_STEPS {
                 let active: Vec<usize> = (0..sets).filter(|&set| climbs[set].ended.is_none()).collect();
                 if active.is_empty() {
                     break;
                 }
-                let found = self.glm_pass(
-                    &all,
-                    (&climbs, &active),
-                    (weights.as_ref(), first, sets),
-                    monitor,
-                    passes,
-                )?;
+                let found = self.glm_pass(&all, (&climbs, &active), first, monitor, passes)?;
                 let started = Instant::now();
                 let mut own: Vec<(usize, &mut Climb)> = (climbs.iter_mut())
                     .filter(|climb| climb.ended.is_none())
@@ -153,7 +133,7 @@ impl<R: Regression + ?Sized> Running<'_, R> {
         &self,
         all: &GlmPasses<'p>,
         (climbs, active): (&[Climb], &[usize]),
-        (weights, first, sets): (Option<&WeightSets<'_>>, u32, usize),
+        first: u32,
         monitor: &dyn Monitor,
         passes: &mut Vec<PassRecord>,
     ) -> Result<GlmSums<'p>, ModelError> {
@@ -164,8 +144,10 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             .collect();
         let at = LaneCoefficients::new(&of, lanes);
         let informed = active.iter().any(|&set| climbs[set].wants_information);
-        let whole = active.len() == sets && weights.is_some_and(|w| w.lanes == lanes);
         let draws = Philox::new(self.spec.seed);
+        let numbers: Vec<u32> = active.iter().map(|&set| first + set as u32).collect();
+        let weights = (self.spec.weighting())
+            .map(|w| WeightSets::new(&self.labels, w, self.spec.seed, numbers.clone()));
         let new = || GlmOwn {
             sums: GlmSums {
                 scores: LaneSums::new(all.plans.0, lanes),
@@ -175,7 +157,6 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             lanes: LaneScores::new(all.programs, lanes),
             room: WeightRoom::default(),
             drawn: Vec::new(),
-            chosen: Vec::new(),
         };
         let update =
             |own: &mut GlmOwn<'p>, block: &Block<'_>, labels: &BlockLabels| -> Result<(), RowError> {
@@ -183,16 +164,13 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                     Some(_) => means(all.programs, all.atoms, block, &all.means).mu,
                     None => Vec::new(),
                 };
-                let runs = weights.map_or_else(|| runs_of(block.rows), |w| w.runs(labels, block.rows));
+                let runs =
+                    (weights.as_ref()).map_or_else(|| runs_of(block.rows), |w| w.runs(labels, block.rows));
                 for (from, to) in runs {
-                    let width = match (weights, all.law) {
-                        (Some(weights), _) => {
-                            weights.fill(labels, (from, to), &mut own.room, &mut own.drawn);
-                            weights.lanes
-                        }
+                    match (&weights, all.law) {
+                        (Some(weights), _) => weights.fill(labels, (from, to), &mut own.room, &mut own.drawn),
                         (None, Some(law)) => {
-                            let width = sets.next_multiple_of(8);
-                            let of = (&draws, first, sets, width);
+                            let of = (&draws, &numbers[..], lanes);
                             law.fill(
                                 (block, all.counts),
                                 &means,
@@ -201,14 +179,10 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                                 of,
                                 &mut own.drawn,
                             )?;
-                            width
                         }
-                        (None, None) => 0,
-                    };
-                    if !whole {
-                        own.choose(width, active, lanes);
+                        (None, None) => {}
                     }
-                    let drawn = if whole { &own.drawn } else { &own.chosen };
+                    let drawn = &own.drawn[..];
                     let (as_weights, as_responses) = match weights {
                         Some(_) => (Some(&drawn[..]), None),
                         None => (None, Some(&drawn[..])),

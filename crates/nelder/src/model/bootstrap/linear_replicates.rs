@@ -41,7 +41,12 @@ impl<R: Regression + ?Sized> Running<'_, R> {
             Weighting::Exponential => "grams of exponential weights, Cholesky".to_string(),
         };
         self.replicates(to, plan.bytes(), |first, sets, monitor, passes| {
-            let weights = WeightSets::new(&self.labels, weighting, self.spec.seed, first, sets);
+            let weights = WeightSets::new(
+                &self.labels,
+                weighting,
+                self.spec.seed,
+                (first..first + sets as u32).collect(),
+            );
             let new = || Own::new(&plan, weights.lanes);
             let update = |own: &mut Own<'_>, block: &Block<'_>, at: &BlockLabels| -> Result<(), RowError> {
                 for (from, to) in weights.runs(at, block.rows) {

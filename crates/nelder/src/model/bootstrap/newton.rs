@@ -2,7 +2,7 @@
 //!
 //! The first step is Fisher scoring with the replicate's information at the coefficients of the fit. As a replicate's maximum is about one
 //! standard error away, that matrix is nearly the one there, and the steps that follow take new scores under it: each leaves about
-//! 1/√n of the distance. Where a step leaves more than a quarter, the information is formed anew. A replicate has converged
+//! 1/√n of the distance. Where a step leaves more than a twentieth, the information is formed anew. A replicate has converged
 //! where the step is shorter than a tolerance in units of its standard errors, √(sᵀ I⁻¹ s / φ).
 
 use nelder_device::Dd;
@@ -15,7 +15,11 @@ use crate::pass::{Coefficients, LaneSums, Products};
 use crate::solve::Variance;
 
 /// Share of the last step's length beyond which a step's matrix is too old.
-const SLOW: f64 = 0.25;
+const SLOW: f64 = 0.05;
+/// Length of a step below which a coefficient that still moves by more than [`FAR`] has no maximum.
+const SHORT: f64 = 1e-3;
+/// A distance in standard errors of the whole fit.
+const FAR: f64 = 0.1;
 /// Steps that are halved one after the other at most.
 const MOST_HALVED: u32 = 12;
 
@@ -92,6 +96,12 @@ impl Climb {
         let delta = equations
             .normal
             .coefficients(&equations.map, &correction.solution, Dd::ZERO);
+        // a step that the likelihood hardly feels, and yet far: the replicate is separated, and its maximum at infinity
+        let far = delta.iter().zip(&whole.errors).any(|(d, e)| d.hi.abs() > FAR * e);
+        if length < SHORT && far {
+            self.ended = Some(false);
+            return Ok(());
+        }
         self.before = self.beta.clone();
         self.beta.iter_mut().zip(&delta).for_each(|(b, d)| *b += *d);
         if length <= tolerance {

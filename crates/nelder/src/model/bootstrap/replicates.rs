@@ -28,6 +28,8 @@ pub(super) struct WholeFit<'a> {
     pub tol: f64,
     /// Powers of two that take coefficients to the units of the data.
     pub scales: Vec<f64>,
+    /// Standard errors over the root of the dispersion, in the units of the rows; `NaN` where aliased.
+    pub errors: Vec<f64>,
     rows: u64,
 }
 
@@ -44,6 +46,9 @@ impl<'a> WholeFit<'a> {
         WholeFit {
             columns: fit.columns(),
             scales: equations.column_scales().iter().map(|s| s / response).collect(),
+            errors: (equations.variances.iter().zip(equations.column_scales()))
+                .map(|(v, s)| v.sqrt() * response / s)
+                .collect(),
             equations,
             tol: fit.design().tolerance(),
             rows: fit.nobs(),

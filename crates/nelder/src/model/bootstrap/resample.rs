@@ -48,7 +48,7 @@ pub fn resample_weights<R: Regression + ?Sized>(
     };
     let expressions = (spec.cluster.as_deref(), spec.strata.as_deref());
     let labels = RowLabels::find(fit.frame(), expressions, monitor, &mut Vec::new())?;
-    let sets = WeightSets::new(&labels, weighting, spec.seed, number, 1);
+    let sets = WeightSets::new(&labels, weighting, spec.seed, vec![number]);
     let update = |own: &mut Weights, block: &Block<'_>, other: &Batch<'_>| -> Result<(), RowError> {
         let at = labels.of(block, other)?;
         let (mut room, mut lanes, mut all) = (WeightRoom::default(), Vec::new(), Vec::new());

@@ -148,7 +148,7 @@ impl<'a> ResponseSets<'a> {
                 let count = values.len() as u128;
                 // 64 bits times the number of residuals: each is as likely as any other to 2⁻⁶⁴ of its number
                 self.by_word(at, out, |word, _| {
-                    values[(u128::from(word) * count >> 64) as usize]
+                    values[((u128::from(word) * count) >> 64) as usize]
                 });
             }
             Errors::Own(values, law) => {

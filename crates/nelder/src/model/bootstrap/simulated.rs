@@ -42,7 +42,7 @@ impl Law {
         }
     }
 
-    /// Responses at the means of the rows `from..to` of a block, rows x lanes, lanes fastest: those of replicates from `first` on.
+    /// Responses at the means of the rows `from..to` of a block, rows x lanes, lanes fastest: those of the replicates of these numbers.
     ///
     /// # Errors
     /// A row of the binomial with a weight that is no number of trials.
@@ -53,7 +53,7 @@ impl Law {
         means: &[f64],
         (from, to): (usize, usize),
         before: u64,
-        (draws, first, sets, lanes): (&Philox, u32, usize, usize),
+        (draws, numbers, lanes): (&Philox, &[u32], usize),
         out: &mut Vec<f64>,
     ) -> Result<(), RowError> {
         out.resize((to - from) * lanes, 0.0);
@@ -75,13 +75,8 @@ impl Law {
                 return Err(RowError { row: at, message });
             }
             let position = before + row as u64;
-            for (lane, out) in out[..sets].iter_mut().enumerate() {
-                let counter = [
-                    SIMULATED,
-                    position as u32,
-                    (position >> 32) as u32,
-                    first + lane as u32,
-                ];
+            for (out, &number) in out.iter_mut().zip(numbers) {
+                let counter = [SIMULATED, position as u32, (position >> 32) as u32, number];
                 let mut uniforms = Uniforms { draws, counter };
                 *out = match self {
                     Law::Binomial if trials == 0.0 => 0.0,

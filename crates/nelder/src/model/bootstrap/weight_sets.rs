@@ -26,11 +26,9 @@ pub(super) enum Weighting {
 pub(super) struct WeightSets<'a> {
     labels: &'a RowLabels,
     draws: Philox,
-    /// The first replicate.
-    first: u32,
-    /// Replicates.
-    sets: usize,
-    /// The same, rounded up to a multiple of eight.
+    /// Numbers of the replicates.
+    numbers: Vec<u32>,
+    /// How many they are, rounded up to a multiple of eight.
     pub lanes: usize,
     by: By,
 }
@@ -58,12 +56,12 @@ fn exponentials(draws: &Philox, pair: u64, replicate: u32) -> [f64; 2] {
 }
 
 impl<'a> WeightSets<'a> {
-    /// The weights of `sets` replicates from `first` on.
-    pub fn new(labels: &'a RowLabels, weighting: Weighting, seed: u64, first: u32, sets: usize) -> Self {
-        let draws = Philox::new(seed);
+    /// The weights of the replicates of these numbers.
+    pub fn new(labels: &'a RowLabels, weighting: Weighting, seed: u64, numbers: Vec<u32>) -> Self {
+        let (draws, sets) = (Philox::new(seed), numbers.len());
         let lanes = sets.next_multiple_of(SIDE);
         let replicate = |set: usize, stratum: u32| Replicate {
-            number: first + set as u32,
+            number: numbers[set],
             stratum,
         };
         let units = |units: u64, stratum: u32| {
@@ -89,8 +87,7 @@ impl<'a> WeightSets<'a> {
         WeightSets {
             labels,
             draws,
-            first,
-            sets,
+            numbers,
             lanes,
             by,
         }
@@ -170,11 +167,11 @@ impl<'a> WeightSets<'a> {
             counts.clear();
             counts.resize(LEAF * self.lanes, 0);
             let mut side = [0u16; LEAF * SIDE];
-            for first in (0..self.sets).step_by(SIDE) {
+            for first in (0..self.numbers.len()).step_by(SIDE) {
                 side.fill(0);
-                for lane in first..(first + SIDE).min(self.sets) {
+                for lane in first..(first + SIDE).min(self.numbers.len()) {
                     let replicate = Replicate {
-                        number: self.first + lane as u32,
+                        number: self.numbers[lane],
                         stratum,
                     };
                     let offset = lane - first;
@@ -192,8 +189,8 @@ impl<'a> WeightSets<'a> {
     fn fill_exponential(&self, start: u64, out: &mut [f64]) {
         for (i, out) in out.chunks_exact_mut(self.lanes).enumerate() {
             let row = start + i as u64;
-            for (lane, out) in out[..self.sets].iter_mut().enumerate() {
-                *out = exponentials(&self.draws, row / 2, self.first + lane as u32)[(row % 2) as usize];
+            for (out, &number) in out.iter_mut().zip(&self.numbers) {
+                *out = exponentials(&self.draws, row / 2, number)[(row % 2) as usize];
             }
         }
     }
