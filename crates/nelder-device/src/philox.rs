@@ -46,15 +46,46 @@ impl Philox {
         c
     }
 
+    /// The four words of a counter of 128 bits.
+    pub fn at(&self, counter: [u32; 4]) -> [u32; 4] {
+        Philox::words(counter, self.key)
+    }
+
+    /// The words of eight counters side by side: those whose first word is that of `counter` and the seven after it. Word w of
+    /// counter i is entry i of array w.
+    #[inline(always)]
+    pub fn eight(&self, counter: [u32; 4]) -> [[u32; 8]; 4] {
+        let mut c = counter.map(|word| [word; 8]);
+        for (i, word) in c[0].iter_mut().enumerate() {
+            *word = word.wrapping_add(i as u32);
+        }
+        let mut k = self.key;
+        for _ in 0..10 {
+            let mut next = [[0u32; 8]; 4];
+            for i in 0..8 {
+                let a = u64::from(MULTIPLIERS[0]) * u64::from(c[0][i]);
+                let b = u64::from(MULTIPLIERS[1]) * u64::from(c[2][i]);
+                next[0][i] = (b >> 32) as u32 ^ c[1][i] ^ k[0];
+                next[1][i] = b as u32;
+                next[2][i] = (a >> 32) as u32 ^ c[3][i] ^ k[1];
+                next[3][i] = a as u32;
+            }
+            c = next;
+            k = [k[0].wrapping_add(WEYL[0]), k[1].wrapping_add(WEYL[1])];
+        }
+        c
+    }
+
+    /// A number of the uniform distribution on (0, 1) of two words: 52 bits and a half, so that the ends are never reached.
+    pub fn open_uniform(high: u32, low: u32) -> f64 {
+        let bits = (u64::from(high) << 32 | u64::from(low)) >> 12;
+        (bits as f64 + 0.5) * 2f64.powi(-52)
+    }
+
     /// Two numbers of the uniform distribution on (0, 1) for the counter `at`: 53 bits each, never 0 or 1.
     pub fn uniforms(&self, at: u64) -> [f64; 2] {
-        let w = Philox::words([at as u32, (at >> 32) as u32, 0, 0], self.key);
-        let of = |high: u32, low: u32| {
-            let bits = (u64::from(high) << 32 | u64::from(low)) >> 12;
-            // 52 bits and a half: the ends are never reached
-            (bits as f64 + 0.5) * 2f64.powi(-52)
-        };
-        [of(w[0], w[1]), of(w[2], w[3])]
+        let w = self.at([at as u32, (at >> 32) as u32, 0, 0]);
+        [Philox::open_uniform(w[0], w[1]), Philox::open_uniform(w[2], w[3])]
     }
 
     /// A number of the standard normal distribution for the counter `at` (Box & Muller 1958; counters 2i and 2i + 1 share two
@@ -99,6 +130,17 @@ mod tests {
         ];
         for (counter, key, wanted) in cases {
             assert_eq!(Philox::words(counter, key), wanted);
+        }
+    }
+
+    #[test]
+    fn eight_counters_are_those_of_one() {
+        let draws = Philox::new(0x0123_4567_89ab_cdef);
+        let first = [u32::MAX - 2, 5, 6, 7];
+        let all = draws.eight(first);
+        for i in 0..8u32 {
+            let one = draws.at([first[0].wrapping_add(i), 5, 6, 7]);
+            assert_eq!(all.map(|word| word[i as usize]), one);
         }
     }
 

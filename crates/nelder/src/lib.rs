@@ -30,8 +30,8 @@ pub mod prelude {
     pub use crate::family::{Family, Link};
     pub use crate::frame::{DeviceFrame, Frame, Source};
     pub use crate::model::{
-        Accuracy, Detail, Glm, GlmSpec, Inference, Lm, LmSpec, ModelError, PcaSpec, Prcomp, Regression, Vcov,
-        glm, lm, prcomp,
+        Accuracy, Bootstrap, BootstrapSpec, Detail, Glm, GlmSpec, Inference, Lm, LmSpec, ModelError, PcaSpec,
+        Prcomp, Regression, Vcov, bootstrap, glm, lm, prcomp,
     };
     pub use crate::pass::{Auto, Devices, Monitor, NoProgress, Run, Threads};
 }

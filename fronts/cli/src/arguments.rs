@@ -26,6 +26,8 @@ pub enum Command {
     Glmnet(Box<GlmnetOptions>),
     /// Choose the penalty of an elastic net by cross-validation: R's cv.glmnet.
     CvGlmnet(Box<CvGlmnetOptions>),
+    /// Bootstrap the coefficients of a model: bias, standard errors, intervals; R's boot and boot.ci.
+    Boot(Box<BootOptions>),
     /// Predict new rows from a saved fit: R's predict.
     Predict(PredictOptions),
     /// Analysis of variance of a saved fit, or of several: R's anova.
@@ -217,6 +219,44 @@ pub struct GlmOptions {
     /// Confidence limits of the coefficients in --json and --tidy: wald or profile.
     #[arg(long, value_name = "KIND", default_value = "wald", value_parser = ["wald", "profile"])]
     pub limits: String,
+}
+
+/// `nelder boot`.
+#[derive(Args)]
+#[command(mut_arg("vcov", |a| a.hide(true)), mut_arg("augment", |a| a.hide(true)), mut_arg("save", |a| a.hide(true)))]
+pub struct BootOptions {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelOptions,
+    /// A generalized linear model of this family and link, as of `nelder glm`; without it a linear model.
+    #[arg(long, value_name = "FAMILY")]
+    pub family: Option<String>,
+    /// What is resampled: case (rows with replacement, or clusters of them), bayesian (rows or clusters with exponential weights), residual
+    /// (residuals drawn again), wild or mammen (residuals times random signs, by row or cluster) or parametric (responses of the model's
+    /// distribution).
+    #[arg(long = "type", value_name = "TYPE", default_value = "case")]
+    pub resampling: String,
+    /// Replicates.
+    #[arg(short = 'R', long = "replicates", value_name = "N", default_value_t = 1000)]
+    pub replicates: u32,
+    /// Resample clusters as wholes: an expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub cluster: Option<String>,
+    /// Resample rows within strata: an expression of the columns.
+    #[arg(long, value_name = "E")]
+    pub strata: Option<String>,
+    /// Intervals: perc, basic, norm, bca or studentized.
+    #[arg(long, value_name = "KIND", default_value = "perc")]
+    pub interval: String,
+    /// Seed of the draws: the same draws for the same seed, on any number of threads.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Write estimates, bias, standard errors and intervals to a CSV file; - is standard output.
+    #[arg(long, value_name = "OUT.csv", conflicts_with_all = ["json", "tidy"])]
+    pub csv: Option<PathBuf>,
+    /// Write the coefficients of all replicates to a CSV file.
+    #[arg(long, value_name = "OUT.csv")]
+    pub draws: Option<PathBuf>,
 }
 
 /// `nelder prcomp`.

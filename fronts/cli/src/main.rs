@@ -3,6 +3,7 @@
 mod anova;
 mod arguments;
 mod augment;
+mod boot;
 mod collate;
 mod data;
 mod device;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         Command::Prcomp(options) => prcomp::run(&options),
         Command::Glmnet(options) => glmnet::run(&options),
         Command::CvGlmnet(options) => glmnet::run_cross_validated(&options),
+        Command::Boot(options) => boot::run(&options),
         Command::Predict(options) => predict::run(&options),
         Command::Anova(options) => anova::run(&options),
         Command::Devices(options) => devices::run(&options),

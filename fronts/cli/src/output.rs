@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use nelder::model::{ElasticNetReport, PcaReport, SolveReport, Vcov};
+use nelder::model::{BootstrapReport, ElasticNetReport, PcaReport, SolveReport, Vcov};
 use nelder::pass::{PassRecord, Plan};
+use nelder::summary::bootstrap::BootstrapSummary;
 use nelder::summary::tidy;
 use nelder::summary::{GlmSummary, LmSummary, PcaSummary};
 use serde::Serialize;
@@ -225,6 +226,50 @@ struct Penalized<'a, S> {
 /// The text of `--json` for a path or its cross-validation.
 pub fn path_json(summary: &impl Serialize, report: &ElasticNetReport) -> Result<String, Failure> {
     serde_json::to_string_pretty(&Penalized { summary, report })
+        .map(|t| t + "\n")
+        .map_err(|e| Failure::Data(e.to_string()))
+}
+
+/// The report on a bootstrap as text: algorithm, passes and what they took, after the report of the fit.
+pub fn explain_bootstrap(report: &BootstrapReport) -> String {
+    let mut out = format!("Bootstrap by {}\n", report.algorithm);
+    let lines = [
+        ("replicates", format!("{} of {}", report.made, report.asked)),
+        (
+            "passes over the rows",
+            format!("{}, {} replicates at a time", report.reads, report.at_a_time),
+        ),
+        ("sums of a pass", format!("{:.1} MB", report.bytes / 1e6)),
+        ("with a coefficient aliased", report.aliased.to_string()),
+        ("not converged", report.not_converged.to_string()),
+    ];
+    for (what, value) in lines {
+        let _ = writeln!(out, "  {what:<30}  {value}");
+    }
+    out + &passes(&report.passes, &report.notes, None)
+}
+
+/// JSON object of `--json` for a bootstrap.
+#[derive(Serialize)]
+struct Resampled<'a> {
+    #[serde(flatten)]
+    summary: &'a BootstrapSummary,
+    bootstrap: &'a BootstrapReport,
+    report: &'a SolveReport,
+}
+
+/// The text of `--json` for a bootstrap.
+pub fn bootstrap_json(
+    summary: &BootstrapSummary,
+    bootstrap: &BootstrapReport,
+    report: &SolveReport,
+) -> Result<String, Failure> {
+    let all = Resampled {
+        summary,
+        bootstrap,
+        report,
+    };
+    serde_json::to_string_pretty(&all)
         .map(|t| t + "\n")
         .map_err(|e| Failure::Data(e.to_string()))
 }

@@ -1,5 +1,6 @@
 //! Models: a checked specification, the passes and solves that it takes, and the fit.
 
+mod bootstrap;
 mod elastic_net;
 mod equations;
 mod error;
@@ -12,6 +13,10 @@ mod report;
 mod warning;
 
 pub use crate::pass::ResidualRun;
+pub use bootstrap::{
+    BootInterval, Bootstrap, BootstrapReport, BootstrapSpec, Draws, IntervalKind, Resampling, bootstrap,
+    resample_weights,
+};
 pub use elastic_net::{
     Alignment, Choice, CrossValidation, CrossValidationSpec, Curve, ElasticNet, ElasticNetReport,
     ElasticNetSpec, ErrorsOver, Folds, HeldOutPredictors, LambdaSequence, Measure, MultiFamily, MultiNet,

@@ -32,10 +32,10 @@ pub use statistics::{
     GramStatistic, GramVectorsStatistic, MomentStatistic, ResidualStatistic, TriangleStatistic, projected,
 };
 pub use sums::{
-    At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, GramWorker, Histogram, Observed, PairSums,
-    PartGrams, PassOutputs, Products, Projection, ResidualRun, Residuals, ResidualsWorker, ResponseMoments,
-    ScoreSums, Scoring, ScoringPlan, ScoringWorker, Standard, Working, is_count, means, packed, predictor_of,
-    quartile_ranks, residuals_of,
+    At, CodeSums, Coefficients, ColumnMoments, Gram, GramVectors, GramWorker, Histogram, LaneCoefficients,
+    LanePlan, LaneScores, LaneSums, Observed, PairSums, PartGrams, PassOutputs, Products, Projection,
+    ResidualRun, Residuals, ResidualsWorker, ResponseMoments, ScoreSums, Scoring, ScoringPlan, ScoringWorker,
+    Standard, Working, is_count, means, packed, predictor_of, quartile_ranks, residuals_of,
 };
 pub use tsqr::{Triangle, Tsqr, TsqrF64, expand};
 pub use worker::{Sum, Worker};

@@ -1,5 +1,6 @@
 //! Summaries of fits: distributions, printed tables, tidy records. Reads records, computes no fit.
 
+pub mod bootstrap;
 mod chart;
 pub mod coefficients;
 pub mod components;

@@ -75,7 +75,7 @@ fn write_row(out: &mut impl Write, row: &CoefficientRow) -> io::Result<()> {
 }
 
 /// A CSV field, in quotes where it needs them.
-fn quote(text: &str) -> String {
+pub(super) fn quote(text: &str) -> String {
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

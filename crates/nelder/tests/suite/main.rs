@@ -8,6 +8,7 @@ mod sources;
 mod astray;
 mod auto;
 mod bases;
+mod bootstrap;
 mod claims;
 mod claims_of_data;
 mod columns_in_memory;

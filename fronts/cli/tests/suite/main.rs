@@ -1,6 +1,7 @@
 //! The tests of the command, as one program.
 
 mod bad_input;
+mod boot;
 mod common;
 mod contrasts;
 mod data;

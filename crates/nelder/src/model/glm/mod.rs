@@ -34,6 +34,7 @@ mod units;
 pub(super) use fisher::FisherScoring;
 pub(super) use iteration::{counts_successes, first_products};
 pub(super) use passes::Passes;
+pub(super) use step_equations::{Equations, StepColumns};
 
 pub use deviance_tables::{DevianceTerm, SequentialDeviance, compare_deviances};
 pub use fit::{Glm, glm};

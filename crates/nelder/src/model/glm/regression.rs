@@ -3,6 +3,7 @@
 use super::Glm;
 use super::rows::ScoredRows;
 use crate::design::{Columns, RowCounts};
+use crate::family::{Family, Trials};
 use crate::model::inference::row_model::RowModel;
 use crate::model::{
     Covariance, Dispersion, FittedEquations, Inference, LmSpec, ModelError, ModelFrame, Regression,
@@ -66,6 +67,15 @@ impl Regression for Glm<'_> {
             value: self.dispersion,
             known: self.fit.family.known_dispersion(),
         }
+    }
+
+    fn family(&self) -> Option<(&Family, Trials)> {
+        let counts = self.bound.rows.layout().atoms.responses == 2;
+        let weights = self.spec.design.weights.is_some();
+        Some((
+            &self.fit.family,
+            Trials::of(counts, weights, self.fit.moments.binary),
+        ))
     }
 
     fn design(&self) -> &LmSpec {

@@ -22,7 +22,7 @@ mod sandwich_meat;
 mod saved;
 pub(super) mod stepwise;
 pub(super) mod submodels;
-mod vcov;
+pub(super) mod vcov;
 pub(super) mod whitened_design;
 
 pub use anova::{Compared, ModelLine, Sequential, SequentialTerm, TermChange, TermChanges, anova, compare};

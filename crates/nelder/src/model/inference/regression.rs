@@ -3,6 +3,7 @@
 use super::Covariance;
 use super::row_model::RowModel;
 use crate::design::{Columns, RowCounts};
+use crate::family::{Family, Trials};
 use crate::model::{FittedEquations, LmSpec, ModelError, ModelFrame, SolveReport, Warning};
 
 /// Dispersion of a model: σ² of a linear one.
@@ -70,6 +71,11 @@ pub trait Regression: Sync {
 
     /// The dispersion.
     fn dispersion(&self) -> Dispersion;
+
+    /// The family of a generalized linear model and the form of its trials; `None` of a linear model.
+    fn family(&self) -> Option<(&Family, Trials)> {
+        None
+    }
 
     /// Specification of the design.
     fn design(&self) -> &LmSpec;

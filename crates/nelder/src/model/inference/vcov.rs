@@ -164,7 +164,7 @@ impl std::fmt::Display for Vcov {
 }
 
 /// The clusters of rows, from an expression of the columns.
-pub(super) struct Clusters {
+pub(in crate::model) struct Clusters {
     variables: Variables,
     expression: String,
     numbers: Levels,
