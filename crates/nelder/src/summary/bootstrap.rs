@@ -102,7 +102,8 @@ pub fn summary(
     }
     if report.not_converged > 0 {
         warnings.push(format!(
-            "{} of {} replicates did not converge",
+            "{} of {} replicates did not converge, as where a class is separated; they are missing, and bias, standard error and \
+             interval are of the others",
             report.not_converged, report.made
         ));
     }

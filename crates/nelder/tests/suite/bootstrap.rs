@@ -172,7 +172,10 @@ fn replicates_are_fits_under_their_weights() {
                 let own = lm(&spec, &again, &NoProgress).unwrap();
                 let p = fit.coef().len();
                 let replicate = &boot.draws.values[number as usize * p..][..p];
-                close(replicate, own.coef(), 1e-12, formula);
+                // normal equations in double precision lose κ²; the sums of 2,500 rows round by a few ε
+                let bound = 64.0 * f64::EPSILON * own.report().condition.powi(2);
+                assert!(bound < 1e-9, "{formula}: {bound}");
+                close(replicate, own.coef(), bound, formula);
             }
         }
     }

@@ -54,7 +54,9 @@ fn the_table_csv_json_and_draws_agree() {
     let mean = draws.iter().sum::<f64>() / 200.0;
     let bias = slope["bias"].as_f64().unwrap();
     assert!((mean - slope["estimate"].as_f64().unwrap() - bias).abs() < 1e-12);
-    let explained = folder.ok(&[&base[..], &["--explain"]].concat());
+    // the plan is printed to standard error
+    let explained = folder.run(&[&base[..], &["--explain"]].concat());
+    let explained = String::from_utf8(explained.stdout).unwrap();
     assert!(explained.contains("4, 64 replicates at a time"), "{explained}");
 }
 

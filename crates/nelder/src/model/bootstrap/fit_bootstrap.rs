@@ -69,7 +69,8 @@ fn run<R: Regression + ?Sized>(
     let expressions = (spec.cluster.as_deref(), spec.strata.as_deref());
     let labels = RowLabels::find(fit.frame(), expressions, monitor, &mut passes)?;
     check_labels(spec, &labels)?;
-    if labels.used != fit.nobs() {
+    // rows without trials are no observations, and are drawn as the others are
+    if labels.used != fit.counts().used {
         return Err(PassError::Changed("bootstrap".to_string()).into());
     }
     let whole = WholeFit::of(fit);

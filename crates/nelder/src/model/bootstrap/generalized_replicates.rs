@@ -184,8 +184,8 @@ impl<R: Regression + ?Sized> Running<'_, R> {
                     }
                     let drawn = &own.drawn[..];
                     let (as_weights, as_responses) = match weights {
-                        Some(_) => (Some(&drawn[..]), None),
-                        None => (None, Some(&drawn[..])),
+                        Some(_) => (Some(drawn), None),
+                        None => (None, Some(drawn)),
                     };
                     own.lanes.form(
                         all.atoms,
