@@ -231,7 +231,7 @@ pub struct BootOptions {
     /// A generalized linear model of this family and link, as of `nelder glm`; without it a linear model.
     #[arg(long, value_name = "FAMILY")]
     pub family: Option<String>,
-    /// What is resampled: case (rows with replacement, or clusters of them), bayesian (rows or clusters with exponential weights), residual
+    /// Type of resampling: case (rows with replacement, or clusters of them), bayesian (rows or clusters with exponential weights), residual
     /// (residuals drawn again), wild or mammen (residuals times random signs, by row or cluster) or parametric (responses of the model's
     /// distribution).
     #[arg(long = "type", value_name = "TYPE", default_value = "case")]

@@ -46,9 +46,9 @@ pub struct BootstrapSummary {
     pub level: f64,
     /// The coefficients.
     pub coefficients: Vec<BootstrapRow>,
-    /// What is to be known of the draws.
+    /// Warnings about the draws.
     pub warnings: Vec<String>,
-    /// What was resampled, in words.
+    /// Units that were resampled, in words.
     #[serde(skip)]
     title: String,
 }

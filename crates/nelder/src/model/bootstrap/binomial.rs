@@ -72,7 +72,7 @@ fn by_inversion(n: u64, (part, other): (f64, f64), u: f64) -> u64 {
     k
 }
 
-/// What Stirling's formula about k + 1 leaves of log k!.
+/// Remainder of Stirling's formula for log k! about k + 1.
 fn stirling_rest(k: f64) -> f64 {
     stirling_error(k + 1.0)
 }

@@ -12,7 +12,7 @@ use crate::pass::{Monitor, PassError};
 /// Replicates of a fit.
 #[derive(Clone, Debug)]
 pub struct Bootstrap {
-    /// What was asked for.
+    /// The bootstrap that was asked for.
     pub spec: BootstrapSpec,
     /// The coefficients of the replicates.
     pub draws: Draws,

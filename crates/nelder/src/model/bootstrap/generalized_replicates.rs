@@ -20,7 +20,7 @@ use crate::pass::{
 
 /// Passes of a group of replicates at most.
 const MOST_STEPS: usize = 60;
-/// What all passes of a generalized linear model's replicates have in common.
+/// Parts that all passes of a generalized linear model's replicates have in common.
 struct GlmPasses<'p> {
     atoms: &'p BlockSchema,
     programs: &'p Programs,
@@ -38,7 +38,7 @@ struct GlmPasses<'p> {
 struct GlmSums<'p> {
     scores: LaneSums<'p>,
     informations: Option<LaneSums<'p>>,
-    /// Whether a mean has left the family's range.
+    /// True if a mean has left the family's range.
     astray: Vec<bool>,
 }
 
@@ -51,7 +51,7 @@ impl Sum for GlmSums<'_> {
     }
 }
 
-/// What a worker keeps of them.
+/// Scratch of a worker.
 struct GlmOwn<'p> {
     sums: GlmSums<'p>,
     lanes: LaneScores,

@@ -50,7 +50,7 @@ impl IntervalKind {
         }
     }
 
-    /// What an interval of the kind is called in a sentence.
+    /// Name of an interval of the kind, in a sentence.
     pub fn title(self) -> &'static str {
         match self {
             IntervalKind::Perc => "percentile",

@@ -14,7 +14,7 @@ use crate::design::{Block, RowError};
 use crate::model::{ModelError, Regression};
 use crate::pass::{LanePlan, LaneSums, PassError, PassRecord};
 
-/// What a worker keeps of a linear model's replicates.
+/// Scratch of a worker for a linear model's replicates.
 struct Own<'p> {
     sums: LaneSums<'p>,
     room: WeightRoom,

@@ -34,7 +34,7 @@ pub(super) struct Climb {
     halved: u32,
     /// True if the next pass is to form the information anew.
     pub wants_information: bool,
-    /// How it ended: whether it converged.
+    /// Once it has ended, true if it converged.
     pub ended: Option<bool>,
 }
 

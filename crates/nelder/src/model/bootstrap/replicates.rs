@@ -21,7 +21,7 @@ pub(super) struct Replicated {
     pub variances: Vec<f64>,
 }
 
-/// What replicates take from the whole fit.
+/// Parts of the whole fit that replicates share.
 pub(super) struct WholeFit<'a> {
     pub columns: &'a Columns,
     pub equations: FittedEquations<'a>,
@@ -34,7 +34,7 @@ pub(super) struct WholeFit<'a> {
 }
 
 impl<'a> WholeFit<'a> {
-    /// Those of a fit.
+    /// The parts of a fit.
     pub fn of<R: Regression + ?Sized>(fit: &'a R) -> Self {
         let equations = fit.equations();
         let atoms = equations.gram.atoms();

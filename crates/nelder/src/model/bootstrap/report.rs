@@ -27,6 +27,6 @@ pub struct BootstrapReport {
     pub strata: Option<usize>,
     /// The passes, those of one name together.
     pub passes: Vec<PassRecord>,
-    /// What else is to be known.
+    /// Sentences on anything out of the ordinary.
     pub notes: Vec<String>,
 }

@@ -28,7 +28,7 @@ pub(super) struct WeightSets<'a> {
     draws: Philox,
     /// Numbers of the replicates.
     numbers: Vec<u32>,
-    /// How many they are, rounded up to a multiple of eight.
+    /// Number of sets, rounded up to a multiple of eight.
     pub lanes: usize,
     by: By,
 }

@@ -15,7 +15,7 @@ pub struct LaneScores {
     pub scores: Vec<f64>,
     /// Deviances, `NaN` where a mean has left the range.
     deviances: Vec<f64>,
-    /// Whether a row of a lane has left the range.
+    /// True for lanes of which a row has left the range.
     pub astray: Vec<bool>,
     eta: Vec<f64>,
     room: Vec<f64>,
