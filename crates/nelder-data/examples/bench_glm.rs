@@ -3,16 +3,18 @@
 //! `bench_glm glm_tall|glm_wide REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is
 //! run beforehand. `--passes` prints the passes of the last fit to standard error.
 
+mod columns;
 mod timing;
 
 use std::error::Error;
 
+use columns::read;
 use nelder::family::Family;
 use nelder::frame::Frame;
 use nelder::model::{GlmSpec, glm};
 use nelder::pass::NoProgress;
 use nelder::summary::generalized;
-use timing::{peak, read, timed};
+use timing::{peak, timed};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();

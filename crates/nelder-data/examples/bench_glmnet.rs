@@ -3,15 +3,17 @@
 //! `bench_glmnet PROBLEM REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is run beforehand. The number of
 //! λ, the violation of optimality and the passes go with it.
 
+mod columns;
 mod timing;
 
 use std::error::Error;
 
+use columns::read;
 use nelder::family::Family;
 use nelder::frame::{Frame, Source, Sparse, SparseFrame};
 use nelder::model::{CrossValidationSpec, ElasticNetReport, ElasticNetSpec, cross_validate, elastic_net};
 use nelder::pass::NoProgress;
-use timing::{peak, read, timed};
+use timing::{peak, timed};
 
 const USAGE: &str = "usage: bench_glmnet enet_... [REPS], a problem of `cargo xtask bench glmnet`";
 

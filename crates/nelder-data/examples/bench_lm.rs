@@ -3,15 +3,17 @@
 //! `bench_lm flights|dense|wide|wider REPS`, run in the project's root, prints one JSON line. As for the peers, one fit is run
 //! beforehand.
 
+mod columns;
 mod timing;
 
 use std::error::Error;
 
+use columns::read;
 use nelder::frame::Frame;
 use nelder::model::{LmSpec, lm};
 use nelder::pass::NoProgress;
 use nelder::summary::linear::summaries;
-use timing::{peak, read, timed};
+use timing::{peak, timed};
 
 /// Fits, and computes all that a printed summary shows.
 fn fit(spec: &LmSpec, frame: &Frame<'_>) -> Result<usize, Box<dyn Error>> {

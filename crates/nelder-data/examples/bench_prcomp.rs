@@ -3,14 +3,16 @@
 //! `bench_prcomp pca_tall|pca_steep|pca_200|pca_rank8 REPS`, run in the project's root, prints one JSON line. As for the peers, one
 //! fit is run beforehand. Seconds of each pass and the bound of the standard deviations' errors go with it.
 
+mod columns;
 mod timing;
 
 use std::error::Error;
 
+use columns::read;
 use nelder::frame::Frame;
 use nelder::model::{PcaReport, PcaSpec, prcomp};
 use nelder::pass::NoProgress;
-use timing::{peak, read, timed};
+use timing::{peak, timed};
 
 /// Components and scores: the last score, so that none is left out, and the report.
 fn fit(spec: &PcaSpec, frame: &Frame<'_>) -> Result<(f64, PcaReport), Box<dyn Error>> {
