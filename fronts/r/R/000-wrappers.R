@@ -44,6 +44,13 @@ NULL
   .Call(savvy_are_numbers__impl, `columns`, `rows`)
 }
 
+#' Intervals of the coefficients of a bootstrap: `names`, `t0`, `t` by rows, `variances`, `variance_of_estimate`, `acceleration`.
+#'
+#' @noRd
+`boot_intervals` <- function(`boot`, `kind`, `level`) {
+  .Call(savvy_boot_intervals__impl, `boot`, `kind`, `level`)
+}
+
 #' Devices to compute on: a list of columns, one row for each device, or for what is missing of it.
 #'
 #' @noRd
@@ -192,6 +199,12 @@ NULL
   }
 }
 
+`NelderFit_resample` <- function(self) {
+  function(`request`, `options`) {
+    .Call(savvy_NelderFit_resample__impl, `self`, `request`, `options`)
+  }
+}
+
 `NelderFit_robust` <- function(self) {
   function(`kind`, `options`) {
     .Call(savvy_NelderFit_robust__impl, `self`, `kind`, `options`)
@@ -223,6 +236,7 @@ NULL
   e$`predict` <- `NelderFit_predict`(ptr)
   e$`predict_numbers` <- `NelderFit_predict_numbers`(ptr)
   e$`report` <- `NelderFit_report`(ptr)
+  e$`resample` <- `NelderFit_resample`(ptr)
   e$`robust` <- `NelderFit_robust`(ptr)
   e$`rows` <- `NelderFit_rows`(ptr)
   e$`sequential` <- `NelderFit_sequential`(ptr)

@@ -44,6 +44,11 @@ SEXP savvy_are_numbers__impl(SEXP c_arg__columns, SEXP c_arg__rows) {
     return handle_result(res);
 }
 
+SEXP savvy_boot_intervals__impl(SEXP c_arg__boot, SEXP c_arg__kind, SEXP c_arg__level) {
+    SEXP res = savvy_boot_intervals__ffi(c_arg__boot, c_arg__kind, c_arg__level);
+    return handle_result(res);
+}
+
 SEXP savvy_devices__impl(void) {
     SEXP res = savvy_devices__ffi();
     return handle_result(res);
@@ -184,6 +189,11 @@ SEXP savvy_NelderFit_report__impl(SEXP self__) {
     return handle_result(res);
 }
 
+SEXP savvy_NelderFit_resample__impl(SEXP self__, SEXP c_arg__request, SEXP c_arg__options) {
+    SEXP res = savvy_NelderFit_resample__ffi(self__, c_arg__request, c_arg__options);
+    return handle_result(res);
+}
+
 SEXP savvy_NelderFit_robust__impl(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options) {
     SEXP res = savvy_NelderFit_robust__ffi(self__, c_arg__kind, c_arg__options);
     return handle_result(res);
@@ -207,6 +217,7 @@ SEXP savvy_NelderFit_unscaled__impl(SEXP self__) {
 
 static const R_CallMethodDef CallEntries[] = {
     {"savvy_are_numbers__impl", (DL_FUNC) &savvy_are_numbers__impl, 2},
+    {"savvy_boot_intervals__impl", (DL_FUNC) &savvy_boot_intervals__impl, 3},
     {"savvy_devices__impl", (DL_FUNC) &savvy_devices__impl, 0},
     {"savvy_fingerprints__impl", (DL_FUNC) &savvy_fingerprints__impl, 2},
     {"savvy_handle_get__impl", (DL_FUNC) &savvy_handle_get__impl, 1},
@@ -234,6 +245,7 @@ static const R_CallMethodDef CallEntries[] = {
     {"savvy_NelderFit_predict__impl", (DL_FUNC) &savvy_NelderFit_predict__impl, 4},
     {"savvy_NelderFit_predict_numbers__impl", (DL_FUNC) &savvy_NelderFit_predict_numbers__impl, 4},
     {"savvy_NelderFit_report__impl", (DL_FUNC) &savvy_NelderFit_report__impl, 1},
+    {"savvy_NelderFit_resample__impl", (DL_FUNC) &savvy_NelderFit_resample__impl, 3},
     {"savvy_NelderFit_robust__impl", (DL_FUNC) &savvy_NelderFit_robust__impl, 3},
     {"savvy_NelderFit_rows__impl", (DL_FUNC) &savvy_NelderFit_rows__impl, 3},
     {"savvy_NelderFit_sequential__impl", (DL_FUNC) &savvy_NelderFit_sequential__impl, 3},

@@ -1,4 +1,5 @@
 SEXP savvy_are_numbers__ffi(SEXP c_arg__columns, SEXP c_arg__rows);
+SEXP savvy_boot_intervals__ffi(SEXP c_arg__boot, SEXP c_arg__kind, SEXP c_arg__level);
 SEXP savvy_devices__ffi(void);
 SEXP savvy_fingerprints__ffi(SEXP c_arg__vectors, SEXP c_arg__options);
 SEXP savvy_handle_get__ffi(SEXP c_arg__what);
@@ -29,6 +30,7 @@ SEXP savvy_NelderFit_lm_step__ffi(SEXP c_arg__columns, SEXP c_arg__description, 
 SEXP savvy_NelderFit_predict__ffi(SEXP self__, SEXP c_arg__columns, SEXP c_arg__std_errors, SEXP c_arg__options);
 SEXP savvy_NelderFit_predict_numbers__ffi(SEXP self__, SEXP c_arg__frame, SEXP c_arg__std_errors, SEXP c_arg__options);
 SEXP savvy_NelderFit_report__ffi(SEXP self__);
+SEXP savvy_NelderFit_resample__ffi(SEXP self__, SEXP c_arg__request, SEXP c_arg__options);
 SEXP savvy_NelderFit_robust__ffi(SEXP self__, SEXP c_arg__kind, SEXP c_arg__options);
 SEXP savvy_NelderFit_rows__ffi(SEXP self__, SEXP c_arg__what, SEXP c_arg__options);
 SEXP savvy_NelderFit_sequential__ffi(SEXP self__, SEXP c_arg__response, SEXP c_arg__options);

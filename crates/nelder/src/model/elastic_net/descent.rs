@@ -174,6 +174,10 @@ impl Descent {
                 continue;
             }
             let g = self.gradient[j];
+            // as for most columns
+            if g.abs() <= penalty.factors[j] * strength.absolute {
+                continue;
+            }
             // rounding of g, which is of the order of a response's products with columns of unit variance, moves no column in
             let slack = 4.0 * f64::EPSILON * (size + penalty.factors[j] * strength.absolute);
             if penalty.violation(j, g, 0.0, strength) > slack {

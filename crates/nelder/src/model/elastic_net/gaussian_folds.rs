@@ -11,7 +11,7 @@ use super::drawn_grams::DrawnGrams;
 use super::held_out::HeldOutRows;
 use super::held_out_predictors::HeldOutPredictors;
 use super::measure::Measure;
-use super::moments::Moments;
+use super::moments::{Correlations, Moments};
 use super::path::Path;
 use super::problem::Problem;
 use super::validated::{Validated, aligned, curve_of, errors_of_rows, squared_errors};
@@ -122,33 +122,39 @@ fn gaussian_paths(
     drawn: &[Vec<Gram>],
 ) -> Result<GaussianPaths, ModelError> {
     let map = &problem.columns.map;
-    let all = Moments::new(total, map);
     let parts: Vec<&Gram> = drawn.iter().flatten().collect();
-    let (held_out, others): (Vec<Moments>, Vec<Moments>) = parts
-        .par_iter()
-        .map(|fold| (Moments::new(fold, map), Moments::new(&total.without(fold), map)))
-        .unzip();
+    let count = drawn[0].len();
+    let standardized = |gram: &Gram| problem.standardized(&Moments::new(gram, map));
+    let (all, others) = rayon::join(
+        || standardized(total),
+        || -> Result<Vec<(Moments, Correlations)>, ModelError> {
+            let of = |(k, fold): (usize, &&Gram)| {
+                let rest = standardized(&total.without(fold)).map_err(|e| e.in_fold(k % count, count))?;
+                Ok((Moments::new(fold, map), rest))
+            };
+            parts.par_iter().enumerate().map(of).collect()
+        },
+    );
+    let all = all?;
+    let (held_out, others): (Vec<Moments>, Vec<Correlations>) = others?.into_iter().unzip();
     let alphas = spec.alphas();
     let problems: Vec<Problem> = alphas.iter().map(|a| problem.alpha(*a)).collect();
     // every path is one task: those of all rows first
-    let folds = others.len();
-    let paths: Vec<Path> = (0..alphas.len() * (folds + 1))
+    let paths: Vec<Path> = (0..alphas.len() * (others.len() + 1))
         .into_par_iter()
         .with_max_len(1)
         .map(|task| {
             let (fold, a) = (task / alphas.len(), task % alphas.len());
-            match fold {
-                0 => problems[a].path_of(&all),
-                k => problems[a]
-                    .path_of(&others[k - 1])
-                    .map_err(|e| e.in_fold((k - 1) % drawn[0].len(), drawn[0].len())),
-            }
+            problems[a].path_of(if fold == 0 { &all } else { &others[fold - 1] })
         })
-        .collect::<Result<_, _>>()?;
-    let of_alphas = alphas.iter().enumerate().map(|(a, alpha)| {
-        let mut own = paths.iter().skip(a).step_by(alphas.len()).cloned();
-        let whole = own.next().unwrap_or_else(|| Path::new(0, f64::NAN));
-        (*alpha, whole, own.collect())
+        .collect();
+    let mut by_alpha: Vec<Vec<Path>> = vec![Vec::new(); alphas.len()];
+    for (task, path) in paths.into_iter().enumerate() {
+        by_alpha[task % alphas.len()].push(path);
+    }
+    let of_alphas = alphas.iter().zip(by_alpha).map(|(alpha, mut own)| {
+        let whole = own.remove(0);
+        (*alpha, whole, own)
     });
     Ok(GaussianPaths {
         of_alphas: of_alphas.collect(),

@@ -168,7 +168,11 @@ pub(super) fn step_of(
     explained: f64,
     violation: f64,
 ) -> Step {
-    let mut coefficients = SparseVector::default();
+    let count = descent.beta.iter().filter(|b| **b != 0.0).count();
+    let mut coefficients = SparseVector {
+        places: Vec::with_capacity(count),
+        values: Vec::with_capacity(count),
+    };
     let mut intercept = moments.response_center;
     for (j, &b) in descent.beta.iter().enumerate().filter(|(_, b)| **b != 0.0) {
         let beta = b * moments.response_scale / moments.scales[j];

@@ -101,6 +101,9 @@ impl Penalty {
     pub fn violation(&self, j: usize, g: f64, b: f64, strength: Strength) -> f64 {
         let (factor, lower, upper) = (self.factors[j], self.lower[j], self.upper[j]);
         let corner = factor * strength.absolute;
+        if b == 0.0 && g.abs() <= corner {
+            return 0.0;
+        }
         let (least, most) = match b {
             0.0 => (-corner, corner),
             _ => {

@@ -173,16 +173,16 @@ impl Problem {
     /// A constant response, or columns that are all constant.
     pub fn path(&self, gram: &Gram) -> Result<Path, ModelError> {
         let moments = Moments::new(gram, &self.columns.map);
-        let mut path = self.path_of(&moments)?;
+        let mut path = self.path_of(&self.standardized(&moments)?);
         self.rescale(&mut path);
         Ok(path)
     }
 
-    /// The path for rows of these moments, in their units.
+    /// Moments of standardized columns and response.
     ///
     /// # Errors
     /// As [`path`](Self::path).
-    pub fn path_of(&self, moments: &Moments) -> Result<Path, ModelError> {
+    pub fn standardized(&self, moments: &Moments) -> Result<Correlations, ModelError> {
         if !moments.response_varies && (self.standardizing.intercept || moments.response_mean == 0.0) {
             return Err(ModelError::argument(
                 "y",
@@ -192,18 +192,17 @@ impl Problem {
         if !moments.columns.varies.iter().any(|v| *v) {
             return Err(ModelError::argument("x", "all columns are constant"));
         }
-        let correlations = Correlations::new(moments, self.standardizing);
-        let mut path = gaussian_path(&correlations, &self.penalty, &self.settings);
+        Ok(Correlations::new(moments, self.standardizing))
+    }
+
+    /// The path for rows of these moments, in their units.
+    pub fn path_of(&self, correlations: &Correlations) -> Path {
+        let mut path = gaussian_path(correlations, &self.penalty, &self.settings);
         if let Some(relaxing) = self.settings.relax {
-            relax(
-                &mut path,
-                &correlations,
-                &self.penalty,
-                relaxing,
-                self.settings.ending,
-            );
+            let ending = self.settings.ending;
+            relax(&mut path, correlations, &self.penalty, relaxing, ending);
         }
-        Ok(path)
+        path
     }
 
     /// The columns, of their own.

@@ -18,6 +18,7 @@ use crate::lists::{Elements, Record};
 use crate::place::named;
 use crate::plain::{of_matrix, plain, rows_of_numbers};
 use crate::record;
+use crate::resampling;
 use crate::source::RSource;
 
 /// A fit.
@@ -337,6 +338,16 @@ impl NelderFit {
             self.model.one().vcov(&kind, monitor)
         })?;
         square(own.matrix.nrows(), |i, j| own.matrix[(i, j)])
+    }
+
+    /// Replicates of the coefficients: see `resampling`.
+    fn resample(&self, request: ListSexp, options: ListSexp) -> savvy::Result<Sexp> {
+        let options = Options::new(&options)?;
+        let spec = resampling::spec(&request)?;
+        let found = background::run(options.large(), |monitor| {
+            resampling::resampled(self.model.one(), &spec, monitor)
+        })?;
+        resampling::replicates(found).into_list()?.into()
     }
 
     /// Terms in their order.

@@ -14,4 +14,5 @@ mod place;
 mod plain;
 mod principal;
 mod record;
+mod resampling;
 mod source;
