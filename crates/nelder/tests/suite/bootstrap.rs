@@ -497,3 +497,53 @@ fn what_cannot_be_says_what_to_do() {
     let message = bootstrap(&poisson, &wild, &NoProgress).unwrap_err().to_string();
     assert!(message.contains("is for linear models"), "{message}");
 }
+
+#[test]
+fn what_has_no_replicates_is_refused() {
+    let x: Vec<f64> = (0..30).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| x + (3.0 * x).sin()).collect();
+    let apart: Vec<f64> = x.iter().map(|x| f64::from(u8::from(*x > 14.0))).collect();
+    let frame = Frame::new()
+        .with_real("x", &x)
+        .with_real("y", &y)
+        .with_real("apart", &apart);
+    let none = lm(&LmSpec::new("y ~ 0"), &frame, &NoProgress).unwrap();
+    let said = |e: Result<_, nelder::model::ModelError>| e.err().map(|e| e.to_string()).unwrap_or_default();
+    let found = said(bootstrap(&none, &BootstrapSpec::new(9), &NoProgress).map(|_| ()));
+    assert!(found.contains("no coefficients"), "{found}");
+    let separated = glm(
+        &GlmSpec::new("apart ~ x", Family::binomial()),
+        &frame,
+        &NoProgress,
+    )
+    .unwrap();
+    let found = said(bootstrap(&separated, &BootstrapSpec::new(9), &NoProgress).map(|_| ()));
+    assert!(
+        found.contains("no replicate has a maximum") && found.contains("separated"),
+        "{found}"
+    );
+}
+
+#[test]
+fn replicates_that_fit_exactly_have_no_standard_error() {
+    // three rows: a draw of two different ones is a line through them
+    let (x, y) = ([1.0, 2.0, 3.0], [1.0, 3.0, 2.0]);
+    let frame = Frame::new().with_real("x", &x).with_real("y", &y);
+    let fit = lm(&LmSpec::new("y ~ x"), &frame, &NoProgress).unwrap();
+    let boot = bootstrap(&fit, &BootstrapSpec::new(500).with_variances(), &NoProgress).unwrap();
+    let variances = boot.draws.variances_of(1);
+    let exact = variances.iter().filter(|v| **v == 0.0).count();
+    // 18 of 27 draws have two different rows, 3 one, and 6 all
+    assert!(
+        (exact as f64 / 500.0 - 18.0 / 27.0).abs() < 5.0 * (2.0f64 / 9.0 / 500.0).sqrt(),
+        "{exact}"
+    );
+    let interval = boot
+        .draws
+        .interval(1, nelder::model::IntervalKind::Studentized, 0.9, 0.0)
+        .unwrap();
+    assert!(
+        interval.low.abs() < 1e3 && interval.high.abs() < 1e3,
+        "{interval:?}"
+    );
+}

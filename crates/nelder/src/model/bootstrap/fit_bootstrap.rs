@@ -6,7 +6,7 @@ use super::report::BootstrapReport;
 use super::row_labels::RowLabels;
 use super::running::Running;
 use super::spec::BootstrapSpec;
-use crate::model::{ModelError, Regression};
+use crate::model::{ModelError, Regression, Warning};
 use crate::pass::{Monitor, PassError};
 
 /// Replicates of a fit.
@@ -53,6 +53,18 @@ pub fn bootstrap<R: Regression + ?Sized>(
             "fit",
             "a bootstrap is of one response; fit each alone",
         ));
+    }
+    if fit.coefnames().is_empty() {
+        return Err(ModelError::argument(
+            "fit",
+            "the model has no coefficients to resample",
+        ));
+    }
+    for warning in fit.warnings() {
+        if let Warning::Separation { .. } = warning {
+            let why = format!("no replicate has a maximum either: {warning}");
+            return Err(ModelError::argument("fit", why));
+        }
     }
     rows.keep_blocks();
     let done = run(fit, spec, monitor);

@@ -145,6 +145,15 @@ impl Draws {
         acceleration: f64,
     ) -> Result<BootInterval, ModelError> {
         let t0 = self.estimate[column];
+        if draws.iter().all(|v| *v == t0) {
+            return Err(ModelError::argument(
+                "interval",
+                format!(
+                    "all draws of `{}` are the estimate itself; no BCa interval is of that",
+                    self.names[column]
+                ),
+            ));
+        }
         let below = draws.iter().filter(|v| **v < t0).count() as f64 / draws.len() as f64;
         let w = quantile(below);
         if !w.is_finite() || !acceleration.is_finite() {
@@ -156,7 +165,7 @@ impl Draws {
                     self.names[column]
                 ),
                 true => format!(
-                    "the acceleration of `{}` is not known: no row has influence on it; take interval = perc",
+                    "the acceleration of `{}` is not known: no row has influence on it, or none can be left out; take interval = perc",
                     self.names[column]
                 ),
             };
@@ -182,7 +191,12 @@ impl Draws {
             .into_iter()
             .zip(own)
             .map(|(t, v)| (t - t0) / v.sqrt());
-        let [low, high] = quantiles(z.filter(|z| z.is_finite()).collect(), ends);
+        // a replicate that fits exactly has no standard error
+        let known: Vec<f64> = z.filter(|z| z.is_finite()).collect();
+        if known.is_empty() {
+            return Ok(BootInterval::UNKNOWN);
+        }
+        let [low, high] = quantiles(known, ends);
         Ok(BootInterval {
             low: t0 - variance.sqrt() * high.0,
             high: t0 - variance.sqrt() * low.0,

@@ -21,6 +21,9 @@ pub(super) struct Replicated {
     pub variances: Vec<f64>,
 }
 
+/// Share of Σ w (y − ȳ)² below which a residual sum of squares is rounding of double precision.
+const EXACT: f64 = 64.0 * f64::EPSILON;
+
 /// Parts of the whole fit that replicates share.
 pub(super) struct WholeFit<'a> {
     pub columns: &'a Columns,
@@ -147,7 +150,13 @@ impl<'a> WholeFit<'a> {
             variances: Vec::new(),
         };
         if variances {
-            let left = normal.residual_squares(0, &solution).max(0.0);
+            let left = normal.residual_squares(0, &solution);
+            // of a replicate that fits exactly, as of as many different rows as coefficients, rounding is left
+            let left = if left > EXACT * normal.total[0].hi {
+                left
+            } else {
+                0.0
+            };
             let dispersion = left / self.rows.saturating_sub(rank) as f64;
             let of = |(v, s): (&Option<crate::solve::Variance>, &f64)| {
                 v.as_ref().map_or(f64::NAN, |v| v.value * dispersion * s * s)
