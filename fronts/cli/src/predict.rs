@@ -55,7 +55,7 @@ pub fn run(options: &PredictOptions) -> Result<(), Failure> {
 /// Writes the columns `names` of predictions, which `predict` passes on run by run, under the eyes of a monitor.
 ///
 /// # Errors
-/// Those of the destination and of the pass.
+/// A destination or a pass that fails.
 pub fn written(
     options: &PredictOptions,
     source: &Opened,

@@ -386,7 +386,7 @@ fn check_folds(case: &Value, spec: ElasticNetSpec, data: Box<dyn Source>, wrong:
     check_places(ours, e, wrong);
 }
 
-/// What a case asks of its folds.
+/// Folds of a case.
 pub(crate) fn folds_of(options: &Value, spec: ElasticNetSpec) -> CrossValidationSpec {
     CrossValidationSpec {
         alignment: match options["alignment"].as_str() {

@@ -183,7 +183,7 @@ pub fn print(summary: &BootstrapSummary) -> String {
 /// Writes the coefficients as CSV: a header and one line each; what is missing as `NA`.
 ///
 /// # Errors
-/// Those of the writer.
+/// A writer that fails.
 pub fn write_csv(out: &mut impl Write, summary: &BootstrapSummary) -> io::Result<()> {
     writeln!(out, "term,estimate,bias,std_error,conf_low,conf_high,draws")?;
     for row in &summary.coefficients {
@@ -199,7 +199,7 @@ pub fn write_csv(out: &mut impl Write, summary: &BootstrapSummary) -> io::Result
 /// Writes all draws as CSV: the names of the coefficients, then a line for each replicate.
 ///
 /// # Errors
-/// Those of the writer.
+/// A writer that fails.
 pub fn write_draws(out: &mut impl Write, boot: &Bootstrap) -> io::Result<()> {
     let names = boot.draws.names.iter().map(|name| quote(name));
     writeln!(out, "replicate,{}", names.collect::<Vec<_>>().join(","))?;

@@ -20,7 +20,7 @@ impl Bootstrap {
     /// The acceleration of each coefficient, by a pass over the rows of the fit; `NaN` where it is aliased.
     ///
     /// # Errors
-    /// Those of a pass; resamplings that are not of single rows.
+    /// A pass that fails; resamplings that are not of single rows.
     pub fn acceleration<R: Regression + ?Sized>(
         &mut self,
         fit: &R,

@@ -8,10 +8,10 @@
 use nelder_device::Dd;
 
 use super::replicates::{Replicated, WholeFit};
-use crate::model::equations::solution::{Solver, in_model};
-use crate::model::glm::{Equations, StepColumns};
+use crate::model::equations::solution::in_model;
+use crate::model::glm::Equations;
 use crate::model::{Dispersion, ModelError, Score};
-use crate::pass::{Coefficients, LaneSums, Products};
+use crate::pass::{Coefficients, LaneSums};
 use crate::solve::Variance;
 
 /// Share of the last step's length beyond which a step's matrix is too old.
@@ -71,7 +71,7 @@ impl Climb {
         }
         let fresh = informations.is_some() && (self.wants_information || self.equations.is_none());
         if let (Some(sums), true) = (informations, fresh) {
-            self.equations = whole.information(sums, lane)?;
+            self.equations = whole.decided(sums, lane, |_, _| true)?;
             self.wants_information = false;
         }
         let Some(equations) = &self.equations else {
@@ -149,26 +149,5 @@ impl WholeFit<'_> {
                 false => Vec::new(),
             },
         }
-    }
-
-    /// The equations of a replicate's information; `None` where they cannot be decided.
-    fn information(&self, sums: &LaneSums<'_>, lane: usize) -> Result<Option<Equations>, ModelError> {
-        for products in [Products::Rounded, Products::Exact] {
-            let of = StepColumns {
-                columns: self.columns,
-                map: self.equations.map,
-                held: None,
-                aliased: self.equations.aliased,
-            };
-            let solver = Solver {
-                tol: self.tol,
-                device: None,
-            };
-            let found = Equations::new(&sums.gram(lane, products), of, solver)?;
-            if found.is_some() {
-                return Ok(found);
-            }
-        }
-        Ok(None)
     }
 }

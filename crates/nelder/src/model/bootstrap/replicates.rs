@@ -112,8 +112,30 @@ impl<'a> WholeFit<'a> {
     /// [`ModelError::TooManyColumns`].
     pub fn solve(&self, sums: &LaneSums<'_>, lane: usize, variances: bool) -> Result<Replicated, ModelError> {
         // the sums are about the means, but columns of codes are not: collinear ones want a factor in twice the precision
+        let sound = |e: &Equations, products: Products| {
+            products == Products::Exact || e.factor.pivots.iter().all(|p| *p > LEAST_PIVOT)
+        };
+        if let Some(equations) = self.decided(sums, lane, sound)? {
+            return Ok(self.solved(&equations, variances));
+        }
+        let none = vec![f64::NAN; self.scales.len()];
+        Ok(Replicated {
+            variances: if variances { none.clone() } else { Vec::new() },
+            coefficients: none,
+        })
+    }
+
+    /// The equations of a lane of sums of second order, first judged as rounded and then as exact; `None` where neither decides, or is `sound`.
+    ///
+    /// # Errors
+    /// [`ModelError::TooManyColumns`].
+    pub fn decided(
+        &self,
+        sums: &LaneSums<'_>,
+        lane: usize,
+        sound: impl Fn(&Equations, Products) -> bool,
+    ) -> Result<Option<Equations>, ModelError> {
         for products in [Products::Rounded, Products::Exact] {
-            let gram = sums.gram(lane, products);
             let of = StepColumns {
                 columns: self.columns,
                 map: self.equations.map,
@@ -124,18 +146,12 @@ impl<'a> WholeFit<'a> {
                 tol: self.tol,
                 device: None,
             };
-            let sound = |e: &Equations| {
-                products == Products::Exact || e.factor.pivots.iter().all(|p| *p > LEAST_PIVOT)
-            };
-            if let Some(equations) = Equations::new(&gram, of, solver)?.filter(sound) {
-                return Ok(self.solved(&equations, variances));
+            let found = Equations::new(&sums.gram(lane, products), of, solver)?;
+            if let Some(equations) = found.filter(|e| sound(e, products)) {
+                return Ok(Some(equations));
             }
         }
-        let none = vec![f64::NAN; self.scales.len()];
-        Ok(Replicated {
-            variances: if variances { none.clone() } else { Vec::new() },
-            coefficients: none,
-        })
+        Ok(None)
     }
 
     fn solved(&self, equations: &Equations, variances: bool) -> Replicated {

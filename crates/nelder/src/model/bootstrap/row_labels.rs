@@ -102,7 +102,7 @@ impl RowLabels {
     /// One pass over the rows of a design, which counts them.
     ///
     /// # Errors
-    /// Those of a pass and of the expressions; a row whose cluster or stratum is missing.
+    /// A pass or an expression that fails; a row whose cluster or stratum is missing.
     pub fn find(
         frame: &ModelFrame<'_>,
         (cluster, strata): (Option<&str>, Option<&str>),

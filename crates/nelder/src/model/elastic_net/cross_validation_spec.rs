@@ -141,6 +141,11 @@ impl CrossValidationSpec {
             })
     }
 
+    /// True if the errors of a model of squares are of rows, which the products of folds do not tell.
+    pub(super) fn reads_rows(&self, over: ErrorsOver) -> bool {
+        over == ErrorsOver::Rows || !matches!(self.measure, Measure::Deviance | Measure::Squared)
+    }
+
     /// The folds of each draw.
     pub(super) fn draws(&self) -> Vec<Folds> {
         (0..self.repeats)

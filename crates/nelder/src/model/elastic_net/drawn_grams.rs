@@ -8,15 +8,15 @@ use super::folds::Folds;
 use crate::design::RowCounts;
 use crate::model::equations::ladder::{check_finite, first_products, rows_left};
 use crate::model::{Accuracy, ModelError, ModelFrame};
-use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, PassRecord, Products, Session, Sum};
+use crate::pass::{Course, Gram, GramStatistic, Monitor, Opening, Pass, PassRecord, Session, Sum};
 
 /// Grams of folds: one pass for each draw.
 pub(super) struct DrawnGrams {
     pub session: Arc<dyn Session>,
     /// The passes so far.
     pub passes: Vec<PassRecord>,
-    /// Products of the grams.
-    pub products: Products,
+    /// Name of the precision of the products.
+    pub precision: &'static str,
     /// Rows that were read, used and left out.
     pub counts: RowCounts,
     /// The folds by draw, and their grams.
@@ -30,7 +30,7 @@ impl DrawnGrams {
     /// Forms the grams.
     ///
     /// # Errors
-    /// Those of a pass; no row left; a product that is not finite; a fold without a row.
+    /// A pass that fails; no row left; a product that is not finite; a fold without a row.
     pub fn new(
         spec: &CrossValidationSpec,
         bound: &ModelFrame<'_>,
@@ -61,20 +61,12 @@ impl DrawnGrams {
         Ok(DrawnGrams {
             session,
             passes,
-            products,
+            precision,
             counts,
             draws,
             grams,
             total,
         })
-    }
-
-    /// Name of the precision of the products.
-    pub fn precision(&self) -> &'static str {
-        GramStatistic {
-            products: self.products,
-        }
-        .precision()
     }
 }
 

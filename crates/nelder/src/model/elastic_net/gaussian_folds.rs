@@ -6,7 +6,6 @@
 use rayon::prelude::*;
 
 use super::cross_validation_spec::CrossValidationSpec;
-use super::curve::ErrorsOver;
 use super::drawn_grams::DrawnGrams;
 use super::held_out::HeldOutRows;
 use super::held_out_predictors::HeldOutPredictors;
@@ -26,22 +25,20 @@ pub(super) fn gaussian(
     monitor: &dyn Monitor,
 ) -> Result<Validated, ModelError> {
     // 1. the grams of the folds
-    let of_folds = DrawnGrams::new(spec, bound, spec.model.design.accuracy, monitor)?;
-    let precision = of_folds.precision();
     let DrawnGrams {
         session,
         mut passes,
+        precision,
         counts,
         draws,
         grams: drawn,
         total,
-        ..
-    } = of_folds;
+    } = DrawnGrams::new(spec, bound, spec.model.design.accuracy, monitor)?;
     // 2. the paths of all rows and of all rows but a fold's
     let problem = Problem::new(&spec.model, bound, &counts, &total)?;
     spec.check_room(problem.columns.names.len())?;
     let over = spec.errors_over(counts.used);
-    let by_rows = over == ErrorsOver::Rows || !matches!(spec.measure, Measure::Deviance | Measure::Squared);
+    let by_rows = spec.reads_rows(over);
     let paths = gaussian_paths(spec, &problem, &total, &drawn)?;
     let weighted = spec.model.design.weights.is_some();
     let programs = Programs::new(&spec.model.family, weighted, Trials::Several, Start::Family);

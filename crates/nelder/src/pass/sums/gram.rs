@@ -325,7 +325,11 @@ impl Gram {
 }
 
 /// Adds numbers in two parts to others, each after `of`.
-fn add_seconds((high, low): (&mut [f64], &mut [f64]), other: (&[f64], &[f64]), of: impl Fn(Dd) -> Dd) {
+pub(super) fn add_seconds(
+    (high, low): (&mut [f64], &mut [f64]),
+    other: (&[f64], &[f64]),
+    of: impl Fn(Dd) -> Dd,
+) {
     vectorized(
         #[inline(always)]
         || {

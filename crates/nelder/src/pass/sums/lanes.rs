@@ -12,7 +12,7 @@ use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use nelder_device::{Dd, vectorized};
 
-use super::gram::{Gram, Products, packed};
+use super::gram::{Gram, Products, add_seconds, packed};
 use super::{CodeSums, ScoreSums};
 use crate::design::{Block, BlockSchema, RowError};
 use crate::pass::Sum;
@@ -422,11 +422,9 @@ impl Sum for LaneSums<'_> {
                     true => (to * width, from * width, width),
                     false => (0, 0, theirs.high.len()),
                 };
-                for k in 0..count {
-                    let sum = Dd::two_sum(own.high[to + k], own.low[to + k])
-                        + Dd::two_sum(theirs.high[from + k], theirs.low[from + k]);
-                    (own.high[to + k], own.low[to + k]) = (sum.hi, sum.lo);
-                }
+                let (to, from) = (to..to + count, from..from + count);
+                let sums = (&mut own.high[to.clone()], &mut own.low[to]);
+                add_seconds(sums, (&theirs.high[from.clone()], &theirs.low[from]), |v| v);
             }
         }
     }

@@ -7,7 +7,7 @@ use savvy::{ListSexp, Sexp, savvy};
 
 use crate::lists::{Elements, Record};
 
-/// The bootstrap of a request: `replicates`, `type`, `seed` in two parts, `cluster` and `strata` as text where they are given, `variances`.
+/// The bootstrap of a request: `replicates`, `type`, `seed`, `cluster` and `strata` as text where they are given, `variances`.
 ///
 /// # Errors
 /// An element that is not there, or of another type.
@@ -32,7 +32,7 @@ pub fn spec(request: &ListSexp) -> savvy::Result<BootstrapSpec> {
 /// Runs the bootstrap of a request, and finds the acceleration of BCa intervals where there is one.
 ///
 /// # Errors
-/// Those of the library.
+/// A bootstrap that the library refuses.
 pub fn resampled(
     fit: &dyn Regression,
     spec: &BootstrapSpec,

@@ -10,10 +10,9 @@ use super::relaxation::relaxed_gaussian;
 use super::responses::Responses;
 use super::spec::MultiValidationSpec;
 use super::validated::{MultiValidated, aligned, curve_of};
-use crate::model::elastic_net::curve::{ErrorsOver, FoldErrors};
+use crate::model::elastic_net::curve::FoldErrors;
 use crate::model::elastic_net::drawn_grams::DrawnGrams;
 use crate::model::elastic_net::held_out_predictors::HeldOutPredictors;
-use crate::model::elastic_net::measure::Measure;
 use crate::model::elastic_net::validated::{errors_of_rows, short_paths};
 use crate::model::{ModelError, ModelFrame};
 use crate::pass::{Gram, Monitor, Pass};
@@ -28,17 +27,15 @@ pub(super) fn gaussian(
 ) -> Result<MultiValidated, ModelError> {
     let folds_spec = &spec.folds;
     // 1. the grams of the folds
-    let of_folds = DrawnGrams::new(folds_spec, bound, spec.model.net.design.accuracy, monitor)?;
-    let precision = of_folds.precision();
     let DrawnGrams {
         session,
         mut passes,
+        precision,
         counts,
         draws,
         grams: drawn,
         total,
-        ..
-    } = of_folds;
+    } = DrawnGrams::new(folds_spec, bound, spec.model.net.design.accuracy, monitor)?;
     // 2. the paths of all rows and of all rows but a fold's
     let problem = gaussian_problem(&spec.model, bound, &counts, &total)?;
     folds_spec.check_room(problem.columns.names.len())?;
@@ -54,8 +51,7 @@ pub(super) fn gaussian(
         .map(|fold| (moments(fold), moments(&total.without(fold))))
         .unzip();
     let over = folds_spec.errors_over(counts.used);
-    let by_rows =
-        over == ErrorsOver::Rows || !matches!(folds_spec.measure, Measure::Deviance | Measure::Squared);
+    let by_rows = folds_spec.reads_rows(over);
     let (mut grid, mut kept) = (Vec::new(), Vec::new());
     for alpha in folds_spec.alphas() {
         let own = problem.alpha(alpha);
